@@ -1,0 +1,7 @@
+"""What a study can train on; loads neither JAX nor Keras."""
+
+from normwise.datasets.arrays import from_arrays
+from normwise.datasets.dataset import Dataset, Task
+from normwise.datasets.find import BUILT_IN, find_dataset
+
+__all__ = ["BUILT_IN", "Dataset", "Task", "find_dataset", "from_arrays"]

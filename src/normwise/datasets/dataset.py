@@ -1,0 +1,93 @@
+"""What a study trains on: arrays, split once, and what was done to them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.errors import DataError
+
+__all__ = ["Dataset", "Task"]
+
+Array = NDArray[Any]
+Task = Literal["binary", "classes", "regression"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training and validation arrays, first axis the examples.
+
+    Attributes:
+        name: What the user calls it.
+        x_train: Inputs, ``(n, …)``, float32 unless integers were given.
+        y_train: Labels, ``(n, 1)`` float32 for two classes, ``(n,)`` int32 for
+            several, ``(n, k)`` float32 for a regression.
+        x_val: Validation inputs.
+        y_val: Validation labels.
+        task: What the labels ask for.
+        feature_names: Names of the columns of two-dimensional inputs.
+        class_names: Names of the classes, in label order.
+        notes: What was done to the data, in sentences for the report.
+
+    Raises:
+        DataError: Shapes do not fit, there is nothing to train on, or a value
+            is not finite.
+    """
+
+    name: str
+    x_train: Array
+    y_train: Array
+    x_val: Array
+    y_val: Array
+    task: Task
+    feature_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for part in ("train", "val"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            _check_part(self.name, part, x, y)
+        if self.x_train.shape[1:] != self.x_val.shape[1:]:
+            raise DataError(
+                f"data {self.name!r}: training examples have shape {self.x_train.shape[1:]}, "
+                f"validation examples {self.x_val.shape[1:]}; expected the same; "
+                f"pass arrays whose shapes agree after the first axis"
+            )
+
+    @property
+    def classes(self) -> int:
+        """Number of classes; 0 for a regression."""
+        if self.task == "regression":
+            return 0
+        return 2 if self.task == "binary" else int(max(self.y_train.max(), self.y_val.max())) + 1
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all values, so that a resumed study knows its data."""
+        digest = hashlib.sha256()
+        for array in (self.x_train, self.y_train, self.x_val, self.y_val):
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+
+def _check_part(name: str, part: str, x: Array, y: Array) -> None:
+    if len(x) != len(y) or len(x) == 0:
+        raise DataError(
+            f"data {name!r}: {len(x)} inputs and {len(y)} labels in the {part} part; "
+            f"expected as many of each, and at least one; check how the arrays were cut"
+        )
+    for kind, array in (("inputs", x), ("labels", y)):
+        bad = ~np.isfinite(array) if array.dtype.kind == "f" else np.zeros(1, bool)
+        if bad.any():
+            rows = np.unique(np.nonzero(bad)[0])
+            raise DataError(
+                f"data {name!r}: {int(bad.sum())} NaN or infinite values in the {part} {kind} "
+                f"(first in row {rows[0]}); expected finite numbers; fill them or drop the "
+                f"{len(rows)} rows they are in"
+            )

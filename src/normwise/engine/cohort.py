@@ -1,0 +1,185 @@
+"""A cohort: replicas that share one compiled program, run in chunks over the devices."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+
+from normwise.datasets import Dataset
+from normwise.engine.devices import REPLICA, replicated, split_over_replicas
+from normwise.engine.initial import InitialValues
+from normwise.engine.orders import stacked_orders
+from normwise.engine.program import Data, Program, State
+
+__all__ = ["Chunk", "Cohort", "chunk_width", "segment_length"]
+
+# More replicas than this on one device push a step's activations out of its cache.
+MOST_ON_A_DEVICE = 32
+# A chunk's parameters, momenta, activations and outputs stay below this size.
+CHUNK_BYTES = 2**30
+# A segment ends, so that progress shows, at most this often over a whole run.
+MOST_SEGMENTS = 10
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What came out of training some replicas side by side.
+
+    Attributes:
+        seeds: One a replica.
+        curves: Metric to ``(replicas, epochs)``.
+        trainable: Final weights, each with a leading replica axis.
+        non_trainable: Final statistics, likewise.
+        seconds: Wall time of the chunk.
+    """
+
+    seeds: tuple[int, ...]
+    curves: dict[str, np.ndarray]
+    trainable: list[np.ndarray]
+    non_trainable: list[np.ndarray]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """One program with everything that its replicas share.
+
+    Attributes:
+        program: What one replica does.
+        initial: Draws the replicas' initial values.
+        dataset: What they train on.
+        epochs: How many epochs each replica trains.
+        width: Replicas in a chunk, a multiple of the number of devices.
+        mesh: The devices.
+    """
+
+    program: Program
+    initial: InitialValues
+    dataset: Dataset
+    epochs: int
+    width: int
+    mesh: Mesh
+
+    def lower(self) -> Any:
+        """Trace the stacked program; compiling the result needs no Python and can run aside."""
+        replica = PartitionSpec(REPLICA)
+        stacked = jax.shard_map(
+            jax.vmap(self.program.segment, in_axes=(0, 0, None)),
+            mesh=self.mesh,
+            in_specs=(replica, replica, PartitionSpec()),
+            out_specs=replica,
+        )
+        shape = (self.width, segment_length(self.epochs), len(self.dataset.x_train))
+        orders = jax.ShapeDtypeStruct(
+            shape, np.int32, sharding=split_over_replicas(self.mesh)
+        )
+        state = self.start(range(self.width))
+        return jax.jit(stacked, donate_argnums=0).lower(state, orders, self.data())
+
+    def data(self) -> Data:
+        """The data set on every device."""
+        arrays = Data(
+            self.dataset.x_train, self.dataset.y_train, self.dataset.x_val, self.dataset.y_val
+        )
+        return Data(*(jax.device_put(array, replicated(self.mesh)) for array in arrays))
+
+    def start(self, seeds: Sequence[int]) -> State:
+        """The replicas before their first step."""
+        model = self.program.model
+        optimizer = [
+            jnp.broadcast_to(variable.value, (len(seeds), *variable.shape))
+            for variable in model.optimizer.variables
+        ]
+        state = State(
+            self.initial.stacked(model.trainable_variables, seeds),
+            self.initial.stacked(model.non_trainable_variables, seeds),
+            optimizer,
+            jnp.ones(len(seeds), bool),
+        )
+        placed: State = jax.device_put(state, split_over_replicas(self.mesh))
+        return placed
+
+    def run(
+        self,
+        compiled: Callable[..., Any],
+        seeds: Sequence[int],
+        on_epoch: Callable[[int, int], None],
+    ) -> Iterator[Chunk]:
+        """Train the replicas of these seeds, a chunk at a time.
+
+        Args:
+            compiled: ``lower().compile()``.
+            seeds: Any number; the last chunk is filled up with copies, which
+                are thrown away.
+            on_epoch: Called with (epochs done, replicas in the chunk).
+        """
+        data = self.data()
+        for first in range(0, len(seeds), self.width):
+            chunk = tuple(seeds[first : first + self.width])
+            filled = chunk + chunk[-1:] * (self.width - len(chunk))
+            yield self._run_chunk(compiled, data, chunk, filled, on_epoch)
+
+    def _run_chunk(
+        self,
+        compiled: Callable[..., Any],
+        data: Data,
+        chunk: tuple[int, ...],
+        filled: tuple[int, ...],
+        on_epoch: Callable[[int, int], None],
+    ) -> Chunk:
+        started = time.perf_counter()
+        state = self.start(filled)
+        segment = segment_length(self.epochs)
+        curves: list[Any] = []
+        orders = stacked_orders(filled, len(self.dataset.x_train), self.epochs, segment)
+        for done, part in enumerate(orders):
+            # Drawing the next orders overlaps with the devices' work on this segment.
+            placed = jax.device_put(part, split_over_replicas(self.mesh))
+            if curves:
+                jax.block_until_ready(curves[-1])
+                on_epoch(done * segment, len(chunk))
+            state, piece = compiled(state, placed, data)
+            curves.append(piece)
+        count = len(chunk)
+        joined = {
+            name: np.concatenate([np.asarray(piece[name]) for piece in curves], axis=1)[:count]
+            for name in curves[0]
+        }
+        on_epoch(self.epochs, count)
+        return Chunk(
+            seeds=chunk,
+            curves=joined,
+            trainable=[np.asarray(value)[:count] for value in state.trainable],
+            non_trainable=[np.asarray(value)[:count] for value in state.non_trainable],
+            seconds=time.perf_counter() - started,
+        )
+
+
+def segment_length(epochs: int) -> int:
+    """Epochs a call of the program: the smallest divisor that needs few calls.
+
+    >>> [segment_length(epochs) for epochs in (1, 20, 97, 100)]
+    [1, 2, 97, 10]
+    """
+    return next(n for n in range(1, epochs + 1) if epochs % n == 0 and epochs // n <= MOST_SEGMENTS)
+
+
+def chunk_width(replicas: int, devices: int, bytes_per_replica: int) -> int:
+    """Replicas to run side by side: even chunks that fit cache and memory.
+
+    >>> chunk_width(replicas=30, devices=2, bytes_per_replica=10_000)
+    30
+    >>> chunk_width(replicas=100, devices=2, bytes_per_replica=10_000)
+    50
+    """
+    on_a_device = min(MOST_ON_A_DEVICE, max(1, CHUNK_BYTES // devices // bytes_per_replica))
+    chunks = math.ceil(replicas / (on_a_device * devices))
+    return math.ceil(replicas / chunks / devices) * devices

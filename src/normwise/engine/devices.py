@@ -1,0 +1,49 @@
+"""One JAX device a core, a cache for compiled programs, and how replicas lie on them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+__all__ = ["REPLICA", "configure", "replica_mesh", "replicated", "split_over_replicas"]
+
+REPLICA = "replica"
+CACHE_VARIABLE = "NORMWISE_CACHE"
+
+
+def configure() -> None:
+    """Set JAX up for stacks of small networks; does nothing once JAX has started.
+
+    One XLA device for the whole machine parallelises inside an operation, which
+    small networks do not repay; one device a core trains separate replicas.
+    """
+    try:
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+    except RuntimeError:
+        # JAX has started: the devices are what they are, and any number will do.
+        return
+    except AttributeError:  # no affinity on this system
+        jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
+    cache = os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "normwise"
+    jax.config.update("jax_compilation_cache_dir", str(cache))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def replica_mesh(devices: int | None = None) -> Mesh:
+    """A line of devices for the replica axis; all of them unless told."""
+    return Mesh(np.array(jax.devices()[:devices]), (REPLICA,))
+
+
+def split_over_replicas(mesh: Mesh) -> NamedSharding:
+    """The leading axis is cut over the devices."""
+    return NamedSharding(mesh, PartitionSpec(REPLICA))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """Every device holds the whole."""
+    return NamedSharding(mesh, PartitionSpec())

@@ -1,0 +1,188 @@
+"""What one replica does, as pure functions; the replica axis comes later.
+
+A program trains a *segment*, a fixed number of epochs, so that a long run
+reports progress and can be stopped while each cohort still compiles once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from jax import lax
+
+from normwise.datasets import Dataset
+
+__all__ = ["Data", "Program", "State", "make_program"]
+
+Curves = dict[str, jax.Array]
+# An evaluation takes as many examples at once as keep its activations near this size.
+EVALUATION_BYTES = 4 * 2**20
+
+
+class State(NamedTuple):
+    """What a replica carries from step to step; with a leading axis, a stack of them.
+
+    Attributes:
+        trainable: Weights that the optimiser moves.
+        non_trainable: Moving statistics, seeds of dropout, ….
+        optimizer: Learning rate, step counter, momenta.
+        alive: False once the training loss was not finite; the rest is frozen then.
+    """
+
+    trainable: list[jax.Array]
+    non_trainable: list[jax.Array]
+    optimizer: list[jax.Array]
+    alive: jax.Array
+
+
+class Data(NamedTuple):
+    """The arrays of a data set, shared by all replicas."""
+
+    x_train: Any
+    y_train: Any
+    x_val: Any
+    y_val: Any
+
+
+class Program(NamedTuple):
+    """The training of one replica.
+
+    Attributes:
+        segment: ``(state, orders, data) → (state, curves)`` where orders is
+            ``(epochs, examples)`` and curves maps metric to ``(epochs,)``.
+        model: The compiled Keras model the functions were made from.
+    """
+
+    segment: Callable[[State, jax.Array, Data], tuple[State, Curves]]
+    model: keras.Model
+
+
+def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Program:
+    """Turn a compiled Keras model into pure functions.
+
+    Args:
+        model: Built and compiled, with optimiser, loss and metrics.
+        dataset: Gives the shapes; the arrays themselves are passed at run time.
+        batch_size: At most the size of the training part. A last partial batch
+            is kept, as Keras' ``fit`` keeps it.
+    """
+    _build_compiled_parts(model, dataset)
+    evaluate = _make_evaluation(model, dataset)
+    step = _make_step(model)
+    full = len(dataset.x_train) // batch_size * batch_size
+
+    def epoch(state: State, order: jax.Array, data: Data) -> tuple[State, Curves]:
+        def one(carry: State, rows: jax.Array) -> tuple[State, Any]:
+            return step(carry, data.x_train[rows], data.y_train[rows])
+
+        new, (losses, outputs) = lax.scan(one, state, order[:full].reshape(-1, batch_size))
+        loss = losses.sum() * batch_size
+        outputs = outputs.reshape((full, *outputs.shape[2:]))
+        if full < len(order):
+            new, (last, rest) = one(new, order[full:])
+            loss += last * (len(order) - full)
+            outputs = jnp.concatenate([outputs, rest])
+        loss /= len(order)
+        new = _freeze_if_diverged(state, new, loss)
+        curves = {"loss": loss, **_metrics(model, data.y_train[order], outputs)}
+        val = evaluate(new, data)
+        return new, curves | {f"val_{name}": value for name, value in val.items()}
+
+    def segment(state: State, orders: jax.Array, data: Data) -> tuple[State, Curves]:
+        return lax.scan(lambda carry, order: epoch(carry, order, data), state, orders)
+
+    return Program(segment, model)
+
+
+def _build_compiled_parts(model: keras.Model, dataset: Dataset) -> None:
+    """Create the variables of optimiser and metrics, which Keras otherwise does in ``fit``."""
+    model.optimizer.build(model.trainable_variables)
+    labels = jnp.asarray(dataset.y_train[:1])
+    outputs = jnp.zeros((1, *model.output_shape[1:]))
+    for metric in model.metrics:
+        if hasattr(metric, "build"):
+            metric.build(labels, outputs)
+
+
+def _make_step(model: keras.Model) -> Callable[[State, Any, Any], tuple[State, Any]]:
+    gradient = jax.value_and_grad(model.compute_loss_and_updates, has_aux=True)
+    metrics = [variable.value for variable in model.metrics_variables]
+
+    def step(state: State, x: Any, y: Any) -> tuple[State, Any]:
+        (_, (loss, outputs, non_trainable, _)), gradients = gradient(
+            state.trainable,
+            state.non_trainable,
+            metrics,
+            x,
+            y,
+            None,
+            training=True,
+            optimizer_variables=state.optimizer,
+        )
+        trainable, optimizer = model.optimizer.stateless_apply(
+            state.optimizer, gradients, state.trainable
+        )
+        return State(trainable, non_trainable, optimizer, state.alive), (loss, outputs)
+
+    return step
+
+
+def _make_evaluation(model: keras.Model, dataset: Dataset) -> Callable[[State, Data], Curves]:
+    examples = len(dataset.x_val)
+    at_once = min(examples, max(1, EVALUATION_BYTES // _activation_bytes(model)))
+    full = examples // at_once * at_once
+    metrics = [variable.value for variable in model.metrics_variables]
+
+    def evaluate(state: State, data: Data) -> Curves:
+        def part(x: Any, y: Any) -> tuple[jax.Array, jax.Array]:
+            loss, (_, outputs, _, _) = model.compute_loss_and_updates(
+                state.trainable, state.non_trainable, metrics, x, y, None, training=False
+            )
+            return loss, outputs
+
+        def slices(array: Any) -> Any:
+            return array[:full].reshape(-1, at_once, *array.shape[1:])
+
+        losses, outputs = lax.map(lambda xy: part(*xy), (slices(data.x_val), slices(data.y_val)))
+        loss = losses.sum() * at_once
+        outputs = outputs.reshape((full, *outputs.shape[2:]))
+        if full < examples:
+            last, rest = part(data.x_val[full:], data.y_val[full:])
+            loss += last * (examples - full)
+            outputs = jnp.concatenate([outputs, rest])
+        return {"loss": loss / examples, **_metrics(model, data.y_val, outputs)}
+
+    return evaluate
+
+
+def _metrics(model: keras.Model, labels: Any, outputs: Any) -> Curves:
+    """Keras' compiled metrics over a whole epoch's outputs at once."""
+    curves: Curves = {}
+    for metric in model.metrics:
+        if metric.name == "loss":
+            continue
+        start = [variable.value for variable in metric.variables]
+        end = metric.stateless_update_state(start, labels, outputs)
+        result = metric.stateless_result(end)
+        curves |= result if isinstance(result, dict) else {metric.name: result}
+    return curves
+
+
+def _freeze_if_diverged(old: State, new: State, loss: jax.Array) -> State:
+    alive = old.alive & jnp.isfinite(loss)
+    kept = jax.tree.map(lambda after, before: jnp.where(alive, after, before), new, old)
+    return kept._replace(alive=alive)
+
+
+def _activation_bytes(model: keras.Model) -> int:
+    """Size of all layers' outputs for one example, in float32."""
+    shapes = jax.tree.leaves(
+        [getattr(layer, "output", None) for layer in model.layers],
+        is_leaf=lambda leaf: hasattr(leaf, "shape"),
+    )
+    return 4 * max(1, sum(int(np.prod([d or 1 for d in s.shape[1:]])) for s in shapes))

@@ -1,0 +1,104 @@
+"""The solo check: one replica trained again, alone, by Keras' own ``fit``.
+
+The replica starts from the same values and sees the same batches; what differs
+is everything the engine does of its own: stacking, sharding, lowered layers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from normwise.datasets import Dataset
+from normwise.engine.initial import InitialValues
+from normwise.engine.orders import epoch_orders
+
+__all__ = ["largest_relative_difference", "train_alone"]
+
+
+def train_alone(
+    model: keras.Model,
+    initial: InitialValues,
+    dataset: Dataset,
+    *,
+    seed: int,
+    epochs: int,
+    batch_size: int,
+) -> dict[str, list[float]]:
+    """Keras' ``fit`` from the replica's initial values on the replica's batches.
+
+    Args:
+        model: The compiled model the user would train, with Keras' own layers;
+            its weights are overwritten.
+        initial: Made from this model.
+        dataset: What the study trains on.
+        seed: The replica's.
+        epochs: How many.
+        batch_size: Examples in a batch.
+
+    Returns:
+        Metric to one value an epoch, as ``fit`` reports it.
+    """
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    for variable, value in zip(variables, initial.stacked(variables, [seed]), strict=True):
+        variable.assign(value[0])
+    batches = _Batches(dataset, seed, batch_size)
+    history = model.fit(
+        batches,
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=batches.next_epoch)],
+        validation_data=(dataset.x_val, dataset.y_val),
+        validation_batch_size=min(len(dataset.x_val), 512),
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+    )
+    curves: dict[str, list[float]] = history.history
+    return curves
+
+
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches that a replica of this seed sees, in its order, epoch after epoch."""
+
+    def __init__(self, dataset: Dataset, seed: int, batch_size: int) -> None:
+        super().__init__(workers=1)
+        self._dataset, self._batch_size = dataset, batch_size
+        self._orders = epoch_orders(seed, len(dataset.x_train))
+        self._order = np.arange(len(dataset.x_train), dtype=np.int32)
+
+    def next_epoch(self, epoch: int, logs: object = None) -> None:
+        # Not `on_epoch_end`: `fit` also calls that after a first look at the data.
+        self._order = next(self._orders)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._order) / self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        return self._dataset.x_train[rows], self._dataset.y_train[rows]
+
+
+def largest_relative_difference(
+    alone: Mapping[str, Sequence[float]], stacked: Mapping[str, Sequence[float]]
+) -> float:
+    """Largest |alone − stacked| / |alone| over all metrics and epochs.
+
+    Epochs in which neither is finite agree; where only one is, the difference is
+    infinite.
+
+    >>> largest_relative_difference({"loss": [2.0, 1.0]}, {"loss": [2.0, 1.1]})  # doctest: +ELLIPSIS
+    0.1000...
+    """
+    largest = 0.0
+    for metric, values in stacked.items():
+        a, b = np.asarray(alone[metric], float), np.asarray(values, float)
+        finite = np.isfinite(a), np.isfinite(b)
+        if (finite[0] != finite[1]).any():
+            return math.inf
+        a, b = a[finite[0]], b[finite[0]]
+        scale = np.where(a == 0, 1.0, np.abs(a))
+        largest = max(largest, float(np.max(np.abs(a - b) / scale, initial=0.0)))
+    return largest

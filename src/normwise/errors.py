@@ -1,0 +1,88 @@
+"""Everything normwise raises on purpose.
+
+NormwiseError
+├── UsageError            what was asked for cannot be honoured (exit code 2)
+│   ├── UnknownNameError  no study, variant, metric … of that name; offers the nearest
+│   ├── VariantError      a variant's text does not parse, or its options contradict
+│   ├── SpecError         a setting is out of range, or two settings contradict
+│   ├── DataError         the data cannot be found, read or trained on
+│   ├── ModelError        the model cannot be built, placed in or trained
+│   ├── BackendError      Keras runs on another backend than JAX
+│   └── StoreError        the study's folder holds something else or cannot be written
+└── StudyIncomplete       the study was stopped before its end (exit code 3)
+
+Every message has three parts: what arrived, what was expected, what to type
+instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BackendError",
+    "DataError",
+    "ModelError",
+    "NormwiseError",
+    "SpecError",
+    "StoreError",
+    "StudyIncomplete",
+    "UnknownNameError",
+    "UsageError",
+    "VariantError",
+]
+
+
+class NormwiseError(Exception):
+    """Base of all errors that normwise raises on purpose."""
+
+    exit_code = 3
+
+
+class UsageError(NormwiseError):
+    """The request or its input cannot be honoured; nothing was changed."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that is not among the known ones.
+
+    >>> print(UnknownNameError("study", "circle", ["circles", "churn"]))
+    unknown study 'circle'; expected one of circles, churn; did you mean 'circles'?
+    """
+
+    def __init__(self, kind: str, arrived: str, known: Iterable[str]) -> None:
+        names = list(known)
+        near = difflib.get_close_matches(arrived, names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"try {names[0]!r}"
+        super().__init__(f"unknown {kind} {arrived!r}; expected one of {', '.join(names)}; {hint}")
+
+
+class VariantError(UsageError):
+    """A variant's text does not parse, or its options contradict each other."""
+
+
+class SpecError(UsageError):
+    """A setting is out of range or contradicts another one."""
+
+
+class DataError(UsageError):
+    """The data cannot be found, read or trained on."""
+
+
+class ModelError(UsageError):
+    """The model cannot be built, rewritten or trained."""
+
+
+class BackendError(UsageError):
+    """Keras was already loaded with a backend that the engine cannot use."""
+
+
+class StoreError(UsageError):
+    """The study's folder holds another study or cannot be written."""
+
+
+class StudyIncomplete(NormwiseError):
+    """The study stopped before its end; its folder says so and can be resumed."""

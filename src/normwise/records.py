@@ -1,0 +1,449 @@
+"""The core types: read this file first.
+
+A *study* trains one model on one data set in several *variants* (plans of
+normalisation), each as many *replicas* (training runs with a seed of their
+own). A replica leaves a :class:`RunRecord`; the records of a variant become
+:class:`Estimate` values, two variants' records a :class:`Comparison`, and all
+of it one :class:`Summary`, which is the file ``summary.json``.
+
+Everything here is frozen data; it knows NumPy and the standard library only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from normwise.errors import SpecError, UnknownNameError, VariantError
+
+__all__ = [
+    "Comparison",
+    "EpochsToTarget",
+    "Estimate",
+    "Outcome",
+    "OutcomeKind",
+    "RunKey",
+    "RunRecord",
+    "SoloCheck",
+    "Summary",
+    "Target",
+    "Variant",
+    "VariantSummary",
+    "VerdictKind",
+    "derive_seed",
+]
+
+Place = Literal["before", "after", "input"]
+NormKind = Literal["batch", "layer", "group", "rms"]
+OutcomeKind = Literal["reached", "censored", "diverged", "failed"]
+VerdictKind = Literal["helps", "hurts", "no difference", "undecided"]
+
+_PLACES: tuple[str, ...] = get_args(Place)
+_BOOLEANS = {"true": True, "false": False}
+_NOT_BUILT = {"ghost": "ghost batches"}
+
+
+def derive_seed(seed: int, purpose: str) -> int:
+    """A 31-bit seed that depends on ``(seed, purpose)`` and nothing else.
+
+    Every random stream of a replica starts here, so a replica is the same
+    alone, in any stack, on any number of devices, and resumed.
+
+    >>> derive_seed(0, "order") == derive_seed(0, "order")
+    True
+    >>> derive_seed(0, "order") == derive_seed(0, "dropout")
+    False
+    """
+    digest = hashlib.sha256(f"{seed}:{purpose}".encode()).digest()
+    return int.from_bytes(digest[:4], "little") >> 1
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A plan of normalisation: which normaliser, where, with which settings.
+
+    Written ``PLACE[:OPTION,…]``: PLACE is ``none`` or one or more of ``before``
+    and ``after`` (the activation) and ``input``, joined by ``+``. An option is
+    ``name=value``; a bare name means ``name=true``.
+
+    Attributes:
+        places: Where normalisation goes; empty for the baseline ``none``.
+        center: Whether to learn an offset β.
+        scale: Whether to learn a factor γ.
+        momentum: Weight of the old moving statistics, in [0, 1).
+        epsilon: Added to the variance, > 0.
+        bias: Keep a layer's bias where β makes it redundant (``before`` only).
+        renorm: Batch renormalisation (Ioffe 2017), as Keras does it.
+        norm: Another normaliser than batch normalisation, as a comparator.
+
+    >>> Variant.parse("after:momentum=0.9,scale=false")
+    Variant.parse('after:scale=false,momentum=0.9')
+    >>> Variant.parse("none").is_baseline
+    True
+    """
+
+    places: tuple[Place, ...] = ()
+    center: bool = True
+    scale: bool = True
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+    bias: bool = False
+    renorm: bool = False
+    norm: NormKind = "batch"
+
+    @classmethod
+    def parse(cls, text: str) -> Variant:
+        """Read ``PLACE[:OPTION,…]``.
+
+        Raises:
+            VariantError: A place, an option or a value that is not known.
+        """
+        place_text, _, option_text = text.strip().partition(":")
+        places = _parse_places(text, place_text)
+        options = dict(_parse_option(text, item) for item in option_text.split(",") if item)
+        if options and not places:
+            raise VariantError(
+                f"variant {text!r} sets options on 'none', which has no normalisation; "
+                f"expected a place before ':'; try 'after:{option_text}'"
+            )
+        return cls(places=places, **options)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is ``none``: the model without normalisation."""
+        return not self.places
+
+    @property
+    def name(self) -> str:
+        """The canonical text: ``parse(name)`` gives an equal variant."""
+        options = [
+            f"{item.name}={_option_text(getattr(self, item.name))}"
+            for item in dataclasses.fields(self)
+            if item.name != "places" and getattr(self, item.name) != item.default
+        ]
+        place = "+".join(self.places) or "none"
+        return f"{place}:{','.join(options)}" if options else place
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"Variant.parse({self.name!r})"
+
+
+def _parse_places(text: str, place_text: str) -> tuple[Place, ...]:
+    words = [word.strip() for word in place_text.split("+")]
+    if words == ["none"]:
+        return ()
+    for word in words:
+        if word not in _PLACES:
+            raise UnknownNameError(f"place in variant {text!r}:", word, ["none", *_PLACES])
+    if len(set(words)) < len(words):
+        raise VariantError(
+            f"variant {text!r} names a place twice; expected each at most once; "
+            f"try {'+'.join(dict.fromkeys(words))!r}"
+        )
+    # One spelling for one plan: `after+input` and `input+after` are the same variant.
+    return tuple(place for place in ("input", "before", "after") if place in words)  # type: ignore[misc]
+
+
+def _parse_option(text: str, item: str) -> tuple[str, Any]:
+    name, _, value = (part.strip() for part in item.partition("="))
+    if name in _NOT_BUILT:
+        raise VariantError(
+            f"variant {text!r} asks for {name!r}, and {_NOT_BUILT[name]} are not built yet; "
+            f"leave {name!r} out"
+        )
+    defaults = {f.name: f.default for f in dataclasses.fields(Variant) if f.name != "places"}
+    if name not in defaults:
+        raise UnknownNameError(f"option in variant {text!r}:", name, defaults)
+    if name == "norm":
+        if value not in get_args(NormKind):
+            raise UnknownNameError(f"norm in variant {text!r}:", value, get_args(NormKind))
+        return name, value
+    if isinstance(defaults[name], bool):
+        if (value or "true") not in _BOOLEANS:
+            raise VariantError(
+                f"variant {text!r} has {item!r}; expected true or false; try '{name}=false'"
+            )
+        return name, _BOOLEANS[value or "true"]
+    return name, _parse_number(text, item, name, value)
+
+
+def _parse_number(text: str, item: str, name: str, value: str) -> float:
+    low, high, example = (0.0, 1.0, "0.9") if name == "momentum" else (0.0, math.inf, "1e-5")
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    inside = low <= number < high and not (name == "epsilon" and number == 0.0)
+    if not inside:
+        expected = "at least 0 and below 1" if name == "momentum" else "above 0"
+        raise VariantError(
+            f"variant {text!r} has {item!r}; expected a number {expected}; "
+            f"try '{name}={example}'"
+        )
+    return number
+
+
+def _option_text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A metric and the value to reach, ``val_accuracy>=0.8`` or ``val_loss<=0.4``.
+
+    >>> Target.parse("val_accuracy >= 0.8")
+    Target(metric='val_accuracy', relation='>=', value=0.8)
+    >>> Target.parse("val_loss<=0.4").is_reached(0.39)
+    True
+    """
+
+    metric: str
+    relation: Literal[">=", "<="]
+    value: float
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Read ``METRIC>=VALUE`` or ``METRIC<=VALUE``.
+
+        Raises:
+            SpecError: The text is not of that form.
+        """
+        match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*(>=|<=)\s*([-+.\deE]+)\s*", text)
+        try:
+            metric, relation, value = match.groups()  # type: ignore[union-attr]
+            return cls(metric, relation, float(value))  # type: ignore[arg-type]
+        except (AttributeError, ValueError):
+            raise SpecError(
+                f"target {text!r} does not parse; expected METRIC>=VALUE or METRIC<=VALUE; "
+                f"try 'val_accuracy>=0.8'"
+            ) from None
+
+    def is_reached(self, value: float) -> bool:
+        """Whether ``value`` meets the target; NaN never does."""
+        return value >= self.value if self.relation == ">=" else value <= self.value
+
+    def __str__(self) -> str:
+        return f"{self.metric}{self.relation}{self.value:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """What makes a training run the one it is.
+
+    Attributes:
+        variant: Canonical name of the variant.
+        seed: The replica's seed, ≥ 0.
+        setting: Hash of everything else that shapes the run: model, data,
+            optimiser, learning rate, batch size, epochs.
+    """
+
+    variant: str
+    seed: int
+    setting: str
+
+    @property
+    def digest(self) -> str:
+        """A stable 16-digit name, the same in every process and on every machine."""
+        return hashlib.sha256(f"{self.variant}|{self.seed}|{self.setting}".encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What one finished training run leaves behind.
+
+    Attributes:
+        key: Which run it was.
+        learning_rate: Of the optimiser at the first step.
+        curves: Metric name (``loss``, ``accuracy``, ``val_loss``, …) to one
+            value an epoch, all of the same length. After a divergence the
+            values are NaN.
+        diverged_at: First epoch (from 1) whose training loss was not finite,
+            or ``None``.
+        seconds: This replica's share of its chunk's training time.
+    """
+
+    key: RunKey
+    learning_rate: float
+    curves: Mapping[str, tuple[float, ...]]
+    diverged_at: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the run was given."""
+        return len(next(iter(self.curves.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a replica ended, measured against a target.
+
+    Attributes:
+        kind: ``reached`` (at ``epoch``), ``censored`` (not within the epochs it
+            was given), ``diverged`` (its loss stopped being finite) or
+            ``failed`` (it could not be trained).
+        epoch: First epoch (from 1) that met the target; ``inf`` if none did.
+        remedy: What to do about it; empty when the target was reached.
+    """
+
+    kind: OutcomeKind
+    epoch: float
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its uncertainty.
+
+    Attributes:
+        value: Point estimate; ``inf`` where it lies beyond what was observed.
+        low: Lower end of the 95% interval.
+        high: Upper end; ``inf`` where the data set no bound.
+        n: Replicas (or pairs of replicas) behind it.
+        censored: How many of those never reached the target.
+        method: How it was computed, in words for the report.
+        seed: Seed of the resampling, or ``None`` if there was none.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int = 0
+    censored: int = 0
+    method: str = ""
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EpochsToTarget:
+    """When the replicas of one variant reached the target.
+
+    Attributes:
+        median: Median epoch with its 95% interval; ``inf`` if fewer than half
+            of the replicas arrived.
+        reached: How many arrived.
+        censored: How many ran to the end without arriving.
+        diverged: How many stopped being finite before arriving.
+    """
+
+    median: Estimate
+    reached: int
+    censored: int
+    diverged: int
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSummary:
+    """One variant in numbers.
+
+    Attributes:
+        name: The variant's canonical name.
+        seeds: How many replicas were trained.
+        final: Metric to its mean at the last epoch, over replicas that did not
+            diverge.
+        epochs_to_target: When they reached the target.
+        seconds_per_epoch: Training time of one epoch of one replica, as the
+            stacked engine ran it.
+        learning_rate: The rate this variant stands at.
+    """
+
+    name: str
+    seeds: int
+    final: Mapping[str, Estimate]
+    epochs_to_target: EpochsToTarget
+    seconds_per_epoch: float
+    learning_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A variant against the baseline.
+
+    Ratios are baseline over variant: above 1 the variant gets there sooner.
+
+    Attributes:
+        variant: The variant's name.
+        baseline: The baseline's name.
+        outcome: ``helps``, ``hurts``, ``no difference`` or ``undecided``.
+        epochs_ratio: Ratio of epochs to the target.
+        seconds_ratio: Ratio of seconds to the target.
+        seeds_needed: Seeds that would decide it, if undecided and foreseeable.
+    """
+
+    variant: str
+    baseline: str
+    outcome: VerdictKind
+    epochs_ratio: Estimate
+    seconds_ratio: Estimate
+    seeds_needed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoloCheck:
+    """One replica retrained alone by Keras' own ``fit`` on the same batches.
+
+    Attributes:
+        variant: Which variant it was.
+        seed: Which replica.
+        max_relative_difference: Largest |solo − stacked| / |solo| over all
+            epochs and metrics.
+    """
+
+    variant: str
+    seed: int
+    max_relative_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A study's answer: the content of ``summary.json``, version 1."""
+
+    study: str
+    target: Target
+    variants: tuple[VariantSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    verdict: str
+    recommended: str
+    solo_check: SoloCheck | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; what is not finite becomes ``null``."""
+        body = {"version": 1, **dataclasses.asdict(self)}
+        for comparison in body["comparisons"]:
+            for name in ("epochs_ratio", "seconds_ratio"):
+                comparison[name] = _interval(comparison[name])
+        for variant in body["variants"]:
+            variant["final"] = {
+                metric: {"mean": estimate["value"], "low": estimate["low"], "high": estimate["high"]}
+                for metric, estimate in variant["final"].items()
+            }
+            times = variant["epochs_to_target"]
+            median = times.pop("median")
+            variant["epochs_to_target"] = {
+                "median": median["value"], "low": median["low"], "high": median["high"], **times
+            }
+        result: dict[str, Any] = _finite_or_none(body)
+        return result
+
+
+def _interval(estimate: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: estimate[name] for name in ("value", "low", "high")}
+
+
+def _finite_or_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite_or_none(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite_or_none(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
