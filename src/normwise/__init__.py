@@ -1,0 +1,60 @@
+"""Does batch normalisation help your model, where, and how sure is that?
+
+>>> import normwise as nw
+>>> nw.analysis.compare([15, 16, 17, 16], [24, 25, 27, 25], horizon=100).outcome
+'helps'
+
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from normwise import analysis, errors, layers
+    from normwise.records import Summary, Target, Variant
+    from normwise.rewrite import place, strip
+    from normwise.study import Progress, Result, Study
+
+__all__ = [
+    "Progress",
+    "Result",
+    "Study",
+    "Summary",
+    "Target",
+    "Variant",
+    "analysis",
+    "errors",
+    "layers",
+    "place",
+    "strip",
+]
+
+_HOMES = {
+    "Progress": "study",
+    "Result": "study",
+    "Study": "study",
+    "Summary": "records",
+    "Target": "records",
+    "Variant": "records",
+    "place": "rewrite",
+    "strip": "rewrite",
+}
+_MODULES = ("analysis", "errors", "layers")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"normwise.{name}")
+    if name in _HOMES:
+        if name == "Study":
+            # Before Keras is imported, while the backend can still be chosen.
+            importlib.import_module("normwise.backend").require_jax()
+        return getattr(importlib.import_module(f"normwise.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'normwise' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -98,12 +98,7 @@ class Cohort:
             jnp.broadcast_to(variable.value, (len(seeds), *variable.shape))
             for variable in model.optimizer.variables
         ]
-        state = State(
-            self.initial.stacked(model.trainable_variables, seeds),
-            self.initial.stacked(model.non_trainable_variables, seeds),
-            optimizer,
-            jnp.ones(len(seeds), bool),
-        )
+        state = State(*self.initial.state(seeds), optimizer, jnp.ones(len(seeds), bool))
         placed: State = jax.device_put(state, split_over_replicas(self.mesh))
         return placed
 

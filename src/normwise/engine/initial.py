@@ -1,14 +1,16 @@
 """Initial values of every replica, drawn from (seed, layer, weight) alone.
 
 The random initialisers of the model are drawn again for each seed; constant
-ones, and counters, keep the value the layer was built with. A weight of the
-same name and shape therefore starts alike in every variant.
+ones, and counters, keep the value the layer was built with. A weight that stands
+in several variants therefore starts alike in all of them.
 """
 
 from __future__ import annotations
 
+import functools
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -21,6 +23,9 @@ from normwise.records import derive_seed
 
 __all__ = ["InitialValues"]
 
+# What Keras calls the state of a random layer, such as Dropout.
+SEED_STATE = "seed_generator_state"
+
 
 class InitialValues:
     """Draws the stacked initial values of a model's variables.
@@ -29,32 +34,55 @@ class InitialValues:
         model: A built model.
         initializer: Name of a Keras initialiser for all kernels, or ``None``
             for each layer's own.
+        like: The values of the baseline's model. Weights that keep its layers'
+            names start as its weights do; otherwise the order decides.
 
     Raises:
         ModelError: A trainable weight's initialiser cannot be found.
         UnknownNameError: No Keras initialiser has that name.
     """
 
-    def __init__(self, model: keras.Model, initializer: str | None = None) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        initializer: str | None = None,
+        like: InitialValues | None = None,
+    ) -> None:
+        self._model = model
         self._kernel_initializer = initializer and _named_initializer(initializer)
-        self._names = _stable_names(model)
         self._owners = _owners(model)
+        paths = {id(variable): path for variable, path in _paths(model) if self._is_random(variable)}
+        known = list(paths.values()) if like is None else like.order
+        if set(paths.values()) != set(known):
+            # A builder made this model, with layer names of its own.
+            known = list(paths.values())
+        self.order = known
+        # A weight's stream is its place in the baseline, never a name that Keras counted up.
+        self._streams = {key: f"initial:{known.index(path)}" for key, path in paths.items()}
 
-    def stacked(self, variables: Sequence[Any], seeds: Sequence[int]) -> list[jax.Array]:
-        """One array a variable, with a leading replica axis."""
-        return [self._stack(variable, seeds) for variable in variables]
+    def state(self, seeds: Sequence[int]) -> tuple[list[jax.Array], list[jax.Array]]:
+        """Trainable and non-trainable values, each with a leading replica axis."""
+        model = self._model
+        return (
+            [self._stack(variable, seeds) for variable in model.trainable_variables],
+            [self._stack(variable, seeds) for variable in model.non_trainable_variables],
+        )
+
+    def _is_random(self, variable: Any) -> bool:
+        return variable.name == SEED_STATE or hasattr(self._initializer(variable), "seed")
 
     def _stack(self, variable: Any, seeds: Sequence[int]) -> jax.Array:
-        name = self._names[id(variable)]
-        if variable.name == "seed_generator_state":
-            states = [[derive_seed(seed, name), 0] for seed in seeds]
-            return jnp.asarray(states, variable.value.dtype)
-        initializer = self._initializer(variable)
-        if not hasattr(initializer, "seed"):
+        if not self._is_random(variable):
             value = np.asarray(variable.value)
             return jnp.asarray(np.broadcast_to(value, (len(seeds), *value.shape)))
-        keys = np.array([[derive_seed(seed, name), 0] for seed in seeds], np.uint32)
-        return _draw(initializer, tuple(variable.shape), variable.dtype, keys)
+        stream = self._streams[id(variable)]
+        keys = np.array([[derive_seed(seed, stream), 0] for seed in seeds], np.uint32)
+        if variable.name == SEED_STATE:
+            return jnp.asarray(keys, variable.value.dtype)
+        initializer = self._initializer(variable)
+        config = json.dumps(initializer.get_config(), sort_keys=True, default=str)
+        draw = _drawing(type(initializer), config, tuple(variable.shape), variable.dtype)
+        return draw(keys)
 
     def _initializer(self, variable: Any) -> Any:
         if self._kernel_initializer is not None and variable.name == "kernel":
@@ -71,15 +99,17 @@ class InitialValues:
         return found
 
 
-def _draw(initializer: Any, shape: tuple[int, ...], dtype: str, keys: Any) -> jax.Array:
+@functools.cache
+def _drawing(
+    kind: type, config: str, shape: tuple[int, ...], dtype: str
+) -> Callable[[Any], jax.Array]:
     def one(key: jax.Array) -> Any:
-        seeded = type(initializer).from_config(initializer.get_config())
+        initializer = kind.from_config(json.loads(config))  # type: ignore[attr-defined]
         # Keras takes a JAX key in place of a seed; a traced one lets `vmap` draw all replicas.
-        seeded.seed = key
-        return seeded(shape, dtype)
+        initializer.seed = key
+        return initializer(shape, dtype)
 
-    drawn: jax.Array = jax.jit(jax.vmap(one))(keys)
-    return drawn
+    return jax.jit(jax.vmap(one))
 
 
 def _named_initializer(name: str) -> Any:
@@ -100,12 +130,12 @@ def _owners(model: keras.Model) -> dict[int, Any]:
     return owners
 
 
-def _stable_names(model: keras.Model) -> dict[int, str]:
-    """``layer/weight``, numbered where several layers share a name."""
+def _paths(model: keras.Model) -> list[tuple[Any, str]]:
+    """Each variable with ``layer/weight``, numbered where several layers share a name."""
     seen: Counter[str] = Counter()
-    names = {}
+    paths = []
     for variable in model.variables:
-        name = "/".join(variable.path.split("/")[-2:])
-        names[id(variable)] = f"{name}#{seen[name]}"
-        seen[name] += 1
-    return names
+        path = "/".join(variable.path.split("/")[-2:])
+        paths.append((variable, f"{path}#{seen[path]}"))
+        seen[path] += 1
+    return paths

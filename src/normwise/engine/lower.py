@@ -12,6 +12,7 @@ import keras
 
 from normwise import layers
 from normwise.engine.dense import dense
+from normwise.rewrite.graph import has_graph
 
 __all__ = ["lower"]
 
@@ -19,13 +20,11 @@ __all__ = ["lower"]
 def lower(model: keras.Model) -> keras.Model:
     """A copy of the model, with freshly initialised weights in the same order.
 
-    A model that is not built from a graph of layers cannot be copied and is
-    returned as it is.
+    A subclassed model, whose layers are called from Python code, cannot be
+    copied and is returned as it is.
     """
-    if not isinstance(model, keras.Sequential) and not hasattr(model, "_functional"):
-        functional = type(model).__name__ == "Functional"
-        if not functional:
-            return model
+    if not has_graph(model):
+        return model
     return keras.models.clone_model(model, clone_function=_lower_layer)
 
 

@@ -17,7 +17,7 @@ from jax import lax
 
 from normwise.datasets import Dataset
 
-__all__ = ["Data", "Program", "State", "make_program"]
+__all__ = ["Data", "Program", "State", "make_program", "replica_bytes"]
 
 Curves = dict[str, jax.Array]
 # An evaluation takes as many examples at once as keep its activations near this size.
@@ -177,6 +177,15 @@ def _freeze_if_diverged(old: State, new: State, loss: jax.Array) -> State:
     alive = old.alive & jnp.isfinite(loss)
     kept = jax.tree.map(lambda after, before: jnp.where(alive, after, before), new, old)
     return kept._replace(alive=alive)
+
+
+def replica_bytes(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
+    """About how much memory one replica of a stack takes, in bytes."""
+    weights = sum(int(np.prod(variable.shape)) for variable in model.variables)
+    outputs = int(np.prod([size or 1 for size in model.output_shape[1:]]))
+    examples = len(dataset.x_train) + len(dataset.x_val)
+    # Weights, gradients and two momenta; activations and their gradients.
+    return 16 * weights + 4 * outputs * examples + 2 * batch_size * _activation_bytes(model)
 
 
 def _activation_bytes(model: keras.Model) -> int:

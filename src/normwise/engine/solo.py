@@ -43,8 +43,9 @@ def train_alone(
     Returns:
         Metric to one value an epoch, as ``fit`` reports it.
     """
+    trainable, non_trainable = initial.state([seed])
     variables = [*model.trainable_variables, *model.non_trainable_variables]
-    for variable, value in zip(variables, initial.stacked(variables, [seed]), strict=True):
+    for variable, value in zip(variables, [*trainable, *non_trainable], strict=True):
         variable.assign(value[0])
     batches = _Batches(dataset, seed, batch_size)
     history = model.fit(

@@ -1,0 +1,18 @@
+"""Time to target, intervals, verdicts: what the curves of a study say."""
+
+from normwise.analysis._compare import Decision, compare
+from normwise.analysis._mean import mean_estimate
+from normwise.analysis._median import median_epochs
+from normwise.analysis._outcome import outcome
+from normwise.analysis._summary import summarise
+from normwise.analysis._target import default_target
+
+__all__ = [
+    "Decision",
+    "compare",
+    "default_target",
+    "mean_estimate",
+    "median_epochs",
+    "outcome",
+    "summarise",
+]

@@ -1,0 +1,224 @@
+"""Does a variant reach the target sooner than the baseline, and how sure is that?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from normwise.analysis._epochs import checked_confidence, checked_epochs, checked_horizon
+from normwise.analysis._inversion import Accepts, accepted_range, balance_point
+from normwise.analysis._power import FEWEST_TO_PLAN, seeds_for_decision
+from normwise.analysis._readings import Reading, as_times, as_whole_epochs
+from normwise.analysis._tests import paired_test, unpaired_test
+from normwise.errors import SpecError
+from normwise.records import VerdictKind
+
+__all__ = ["Decision", "compare"]
+
+FEWEST_TO_DECIDE = 3
+_BEYOND = 1e-6  # So that float arithmetic cannot leave what is cut off just before the cut.
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What `compare` found.
+
+    Attributes:
+        outcome: ``helps`` if the whole interval lies above 1, ``hurts`` if below,
+            ``no difference`` if it lies within [1/margin, margin], else
+            ``undecided``.
+        ratio: Baseline epochs over variant epochs: above 1 the variant reaches
+            the target sooner. ``inf`` if only the variant was seen to reach it, 0
+            if only the baseline, NaN if neither.
+        low: Lower end of the interval, ≥ 0.
+        high: Upper end; ``inf`` where the data set no bound.
+        seeds_needed: Estimated total of seeds a variant that would decide it;
+            ``None`` if it is decided, or nothing can be foreseen.
+        n: Pairs of replicas behind it; unpaired, replicas of both sides together.
+        censored: How many of those never reached the target (a pair: either did
+            not).
+        method: How it was computed, in words.
+    """
+
+    outcome: VerdictKind
+    ratio: float
+    low: float
+    high: float
+    seeds_needed: int | None
+    n: int
+    censored: int
+    method: str
+
+
+def compare(
+    variant_epochs: ArrayLike,
+    baseline_epochs: ArrayLike,
+    *,
+    horizon: float,
+    paired: bool = True,
+    margin: float = 1.25,
+    confidence: float = 0.95,
+) -> Decision:
+    """Does the variant reach the target sooner, and how sure is that?
+
+    The model is that the variant is θ times as fast: its epochs have the baseline's
+    distribution, whatever that is, divided by θ, so θ is the ratio of the medians
+    and of the geometric means. Every θ is put to a test: multiply the variant's
+    epochs by it, cut both sides off where either could have been censored (at the
+    smaller of ``horizon`` and θ × ``horizon``), and both should look alike. Student's
+    t test on the logarithms says whether they do: of the differences within pairs
+    that were not cut on both sides, or of two samples with a common variance. The
+    interval is the smallest that holds every θ not rejected; the ratio is the θ at
+    which the difference is nil, which without censoring is the ratio of the geometric
+    means. No distribution is assumed, and no replica is dropped.
+
+    Where all epochs are whole numbers, epoch e may mean "at e" or "after e − 1, at e
+    or before": a θ is rejected only if it is under both readings, the second of
+    which also makes both sides equally coarse.
+
+    Args:
+        variant_epochs: Epochs to the target, shape (n,), in (0, horizon]; ``inf``
+            for a replica that never reached it, or diverged.
+        baseline_epochs: The same of the baseline; shape (n,), the same seed at the
+            same position, or any shape (m,) if not ``paired``.
+        horizon: Epochs every replica was given, > 0.
+        paired: Whether equal positions share a seed.
+        margin: A ratio within [1/margin, margin] makes no difference that matters;
+            > 1.
+        confidence: Of the interval, in (0, 1).
+
+    Returns:
+        A `Decision`. With fewer than three seeds it is always ``undecided`` and its
+        interval (0, inf). If neither side ever arrives, the ratio is NaN. Pairs that
+        agree seed for seed are ``no difference`` with ratio 1, and their interval is
+        limited to the margin.
+
+    Raises:
+        SpecError: Epochs that are empty, not one-dimensional, NaN, not positive or
+            finite above the horizon; pairs of unequal number; a horizon, margin or
+            confidence out of range.
+
+    Coverage of the 95% interval, simulated (``benchmarks/coverage.py``; lognormal,
+    Weibull and exponential times; ratios 1 and 1.5; exact and whole epochs; paired
+    and not; 5, 10 and 30 seeds): 94 to 97% with up to 20% censored. With half of the
+    baseline censored: about 95% at 30 seeds, 96 to 97% at 10, and 97 to 98% at 5,
+    where little is seen and the upper end is mostly ``inf``. Epochs of one digit are
+    coarse: intervals from them are wide, up to (0, inf).
+
+    References:
+        Test inversion for accelerated failure times with a common cut-off goes
+        back to Louis (1981), Nonparametric analysis of an accelerated failure time
+        model, Biometrika 68:381–390.
+
+    >>> found = compare([15, 16, 17, 16, 17], [24, 25, 27, 25, 26], horizon=30)
+    >>> print(f"{found.outcome}: {found.ratio:.2f} ({found.low:.2f} to {found.high:.2f})")
+    helps: 1.57 (1.51 to 1.63)
+    >>> compare([15, 16], [25, 24], horizon=30).outcome
+    'undecided'
+    """
+    limit = checked_horizon(horizon)
+    level = checked_confidence(confidence)
+    if not 1.0 < margin < math.inf:
+        msg = (
+            f"margin is {margin:g}; expected a finite ratio above 1, below which a speed-up does "
+            f"not matter; try margin=1.25"
+        )
+        raise SpecError(msg)
+    variant = checked_epochs("variant_epochs", variant_epochs, limit)
+    baseline = checked_epochs("baseline_epochs", baseline_epochs, limit)
+    if paired and variant.size != baseline.size:
+        msg = (
+            f"variant_epochs has {variant.size} values and baseline_epochs {baseline.size}; "
+            f"expected equally many, the same seed at the same position; "
+            f"try paired=False if they do not share seeds"
+        )
+        raise SpecError(msg)
+    n = min(variant.size, baseline.size)
+    censored, total = _count(variant, baseline, paired=paired)
+    method = f"{'paired' if paired else 'unpaired'} censored t test, inverted, over {total}"
+    value, low, high = _log_interval(variant, baseline, limit, paired=paired, confidence=level)
+    if paired and math.isfinite(value) and np.array_equal(variant, baseline):
+        low, high = max(low, -math.log(margin)), min(high, math.log(margin))
+    outcome = _outcome(low, high, math.log(margin)) if n >= FEWEST_TO_DECIDE else "undecided"
+    return Decision(
+        outcome,
+        math.exp(value),
+        math.exp(low),
+        math.exp(high),
+        _seeds(value, low, high, n, margin, level) if outcome == "undecided" else None,
+        total,
+        censored,
+        method,
+    )
+
+
+def _count(variant: FloatArray, baseline: FloatArray, *, paired: bool) -> tuple[int, int]:
+    lost_variant, lost_baseline = np.isinf(variant), np.isinf(baseline)
+    if paired:
+        return int((lost_variant | lost_baseline).sum()), variant.size
+    return int(lost_variant.sum() + lost_baseline.sum()), variant.size + baseline.size
+
+
+def _log_interval(
+    variant: FloatArray, baseline: FloatArray, horizon: float, *, paired: bool, confidence: float
+) -> tuple[float, float, float]:
+    """Log of the ratio and of its interval's ends."""
+    low, high = _ends(variant, baseline, horizon)
+    value = balance_point(variant, baseline, horizon, low, high)
+    if min(variant.size, baseline.size) < FEWEST_TO_DECIDE or math.isnan(value):
+        return value, -math.inf, math.inf
+
+    def test(reading: Reading) -> Accepts:
+        if paired:
+            return paired_test(reading, np.isinf(variant) | np.isinf(baseline), confidence)
+        return unpaired_test(reading, variant.size, baseline.size, confidence)
+
+    accepts = exact = test(as_times(variant, baseline, horizon))
+    below, above = exact(np.array([low, high]))
+    inside = min(max(value, low), high)
+    if _whole(variant) and _whole(baseline):
+        rounded = test(as_whole_epochs(variant, baseline, horizon))
+        low, high = _ends(np.maximum(variant - 1, 1), np.maximum(baseline - 1, 1), horizon)
+        accepts = _either(exact, rounded)
+    return value, *accepted_range(accepts, (below, above), inside, low, high)
+
+
+def _ends(variant: FloatArray, baseline: FloatArray, horizon: float) -> tuple[float, float]:
+    """Log ratios beyond which all of one side is cut off, and nothing changes any more."""
+    return (
+        math.log(min(float(baseline.min()), horizon) / horizon) - _BEYOND,
+        math.log(horizon / min(float(variant.min()), horizon)) + _BEYOND,
+    )
+
+
+def _either(first: Accepts, second: Accepts) -> Accepts:
+    def accepts(speed: FloatArray) -> NDArray[np.bool_]:
+        return np.asarray(first(speed) | second(speed))
+
+    return accepts
+
+
+def _whole(epochs: FloatArray) -> bool:
+    seen = epochs[np.isfinite(epochs)]
+    return bool((seen == np.round(seen)).all())
+
+
+def _outcome(low: float, high: float, margin: float) -> VerdictKind:
+    if low > 0:
+        return "helps"
+    if high < 0:
+        return "hurts"
+    return "no difference" if -margin <= low and high <= margin else "undecided"
+
+
+def _seeds(
+    value: float, low: float, high: float, n: int, margin: float, confidence: float
+) -> int | None:
+    if n < FEWEST_TO_DECIDE:
+        return FEWEST_TO_PLAN
+    return seeds_for_decision(value, (high - low) / 2, n, margin, confidence)

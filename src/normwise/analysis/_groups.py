@@ -1,0 +1,65 @@
+"""Putting the records of a study into groups: by variant, by learning rate, by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from normwise.errors import SpecError
+from normwise.records import RunRecord
+
+__all__ = ["baseline_of", "by_seed", "by_variant"]
+
+Groups = dict[str, list[RunRecord]]
+
+
+def by_variant(records: Sequence[RunRecord]) -> Groups:
+    """Records by the name of their variant, in order of first appearance.
+
+    Raises:
+        SpecError: There are no records.
+
+    >>> from normwise.records import RunKey
+    >>> record = RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (0.5,)})
+    >>> list(by_variant([record]))
+    ['none']
+    """
+    if not records:
+        msg = "records is empty; expected one record a replica; try running the study first"
+        raise SpecError(msg)
+    groups: Groups = {}
+    for record in records:
+        groups.setdefault(record.key.variant, []).append(record)
+    return groups
+
+
+def baseline_of(groups: Mapping[str, Sequence[RunRecord]]) -> str:
+    """The variant the others are measured against: ``none``, or else the first.
+
+    >>> baseline_of({"after": [], "none": []}), baseline_of({"after": [], "before": []})
+    ('none', 'after')
+    """
+    return "none" if "none" in groups else next(iter(groups))
+
+
+def by_seed(variant: str, records: Sequence[RunRecord]) -> dict[int, RunRecord]:
+    """One variant's records by seed.
+
+    Raises:
+        SpecError: A seed occurs twice, so that pairs would be ambiguous.
+
+    >>> from normwise.records import RunKey
+    >>> record = RunRecord(RunKey("none", 7, "a"), 0.1, {"loss": (0.5,)})
+    >>> list(by_seed("none", [record]))
+    [7]
+    """
+    found: dict[int, RunRecord] = {}
+    for record in records:
+        if record.key.seed in found:
+            msg = (
+                f"variant {variant!r} has two records of seed {record.key.seed}, with settings "
+                f"{found[record.key.seed].key.setting!r} and {record.key.setting!r}; expected one "
+                f"a seed; try summarising each setting (batch size, initialiser) on its own"
+            )
+            raise SpecError(msg)
+        found[record.key.seed] = record
+    return found

@@ -1,0 +1,64 @@
+"""How one replica ended, measured against a target."""
+
+from __future__ import annotations
+
+import math
+
+from normwise.errors import UnknownNameError
+from normwise.records import Outcome, RunRecord, Target
+
+__all__ = ["best_value", "outcome"]
+
+
+def outcome(record: RunRecord, target: Target) -> Outcome:
+    """When ``record`` first met ``target``, or why it never did and what to do.
+
+    Args:
+        record: A finished training run.
+        target: A metric among the record's curves and the value to reach.
+
+    Returns:
+        ``reached`` at the first epoch (from 1) that met the target; else
+        ``diverged`` or ``censored``, with epoch ``inf`` and a remedy. A replica
+        that met the target and diverged later has reached it.
+
+    Raises:
+        UnknownNameError: The record has no such metric.
+
+    >>> from normwise.records import RunKey
+    >>> record = RunRecord(RunKey("after", 0, "a"), 0.1, {"val_accuracy": (0.5, 0.7, 0.9)})
+    >>> outcome(record, Target.parse("val_accuracy>=0.7"))
+    Outcome(kind='reached', epoch=2.0, remedy='')
+    >>> print(outcome(record, Target.parse("val_accuracy>=0.95")).remedy)
+    train for more epochs than 3, or set the target to its best value: 'val_accuracy>=0.9'
+    """
+    if target.metric not in record.curves:
+        raise UnknownNameError("metric", target.metric, record.curves)
+    curve = record.curves[target.metric]
+    for epoch, value in enumerate(curve, start=1):
+        if target.is_reached(value):
+            return Outcome("reached", float(epoch))
+    if record.diverged_at is not None:
+        remedy = (
+            f"its loss stopped being finite in epoch {record.diverged_at}: "
+            f"try a learning rate below {record.learning_rate:g}"
+        )
+        return Outcome("diverged", math.inf, remedy)
+    remedy = f"train for more epochs than {record.epochs}"
+    best = best_value(curve, target)
+    if not math.isnan(best):
+        reachable = Target(target.metric, target.relation, best)
+        remedy += f", or set the target to its best value: '{reachable}'"
+    return Outcome("censored", math.inf, remedy)
+
+
+def best_value(curve: tuple[float, ...], target: Target) -> float:
+    """The value of ``curve`` that came nearest to meeting ``target``; NaN if it has none.
+
+    >>> best_value((0.9, 0.4, float("nan")), Target.parse("val_loss<=0.2"))
+    0.4
+    """
+    seen = [value for value in curve if not math.isnan(value)]
+    if not seen:
+        return math.nan
+    return max(seen) if target.relation == ">=" else min(seen)

@@ -1,0 +1,233 @@
+"""From the records of a study to its answer."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from normwise.analysis._compare import Decision, compare
+from normwise.analysis._groups import baseline_of, by_seed, by_variant
+from normwise.analysis._mean import mean_estimate
+from normwise.analysis._median import median_epochs
+from normwise.analysis._outcome import best_value, outcome
+from normwise.analysis._rates import at_rate, best_rate
+from normwise.analysis._verdict import recommend, verdict
+from normwise.records import (
+    Comparison,
+    EpochsToTarget,
+    Estimate,
+    Outcome,
+    RunRecord,
+    SoloCheck,
+    Summary,
+    Target,
+    VariantSummary,
+)
+
+__all__ = ["summarise"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """One variant at the learning rate it stands at, its runs by seed."""
+
+    name: str
+    learning_rate: float
+    runs: Mapping[int, RunRecord]
+    outcomes: Mapping[int, Outcome]
+
+    @property
+    def horizon(self) -> int:
+        return min(run.epochs for run in self.runs.values())
+
+
+def summarise(
+    study: str,
+    records: Sequence[RunRecord],
+    target: Target,
+    *,
+    learning_rates: Mapping[str, float] | None = None,
+    margin: float = 1.25,
+    confidence: float = 0.95,
+    solo_check: SoloCheck | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Summary:
+    """Every variant in numbers, each compared with the baseline, and one sentence.
+
+    The baseline is the variant ``none``, or the first where there is none. A
+    comparison is paired over the seeds that both variants have (unpaired if they
+    share none). Diverged replicas count as never reaching the target. Where runs
+    were given different numbers of epochs, all are followed to the shortest.
+
+    Args:
+        study: The study's name.
+        records: One record a replica, in any order; variants are reported in
+            order of first appearance.
+        target: A metric among the records' curves and the value to reach.
+        learning_rates: The rate that each variant stands at, by variant name.
+            A variant that is not named, but was run at several, stands at its
+            best: the most replicas arriving, then the earliest median.
+        margin: As in `compare`.
+        confidence: Of every interval, in (0, 1).
+        solo_check: Passed through.
+        environment: Passed through.
+
+    Raises:
+        UnknownNameError: A record has no such metric.
+        SpecError: No records; two records of one variant, learning rate and seed;
+            or a learning rate at which a variant was not run.
+
+    >>> from normwise.records import RunKey
+    >>> def record(variant, seed, arrives):
+    ...     curve = tuple(0.9 if epoch >= arrives else 0.5 for epoch in range(1, 31))
+    ...     return RunRecord(RunKey(variant, seed, "a"), 0.1, {"val_accuracy": curve}, seconds=3.0)
+    >>> records = [record("none", s, e) for s, e in enumerate([24, 25, 27, 25, 26])]
+    >>> records += [record("after", s, e) for s, e in enumerate([15, 16, 17, 16, 17])]
+    >>> summary = summarise("circles", records, Target.parse("val_accuracy>=0.8"))
+    >>> summary.recommended, summary.comparisons[0].outcome
+    ('after', 'helps')
+    """
+    arms = [
+        _arm(name, group, target, (learning_rates or {}).get(name))
+        for name, group in by_variant(records).items()
+    ]
+    horizon = min(arm.horizon for arm in arms)
+    base_name = baseline_of({arm.name: () for arm in arms})
+    base = next(arm for arm in arms if arm.name == base_name)
+    variants = tuple(_variant_summary(arm, horizon, confidence) for arm in arms)
+    comparisons = tuple(
+        _comparison(arm, base, horizon, margin=margin, confidence=confidence)
+        for arm in arms
+        if arm is not base
+    )
+    worse = {
+        arm.name: difference
+        for arm in arms
+        if arm is not base and (difference := _clearly_worse(arm, base, target, confidence))
+    }
+    recommended = recommend(base.name, comparisons, worse)
+    return Summary(
+        study=study,
+        target=target,
+        variants=variants,
+        comparisons=comparisons,
+        verdict=verdict(
+            target, variants, comparisons, recommended, worse,
+            best=_best(arms, target), horizon=horizon, confidence=confidence,
+        ),
+        recommended=recommended,
+        solo_check=solo_check,
+        environment=dict(environment or {}),
+    )
+
+
+def _arm(
+    name: str, records: Sequence[RunRecord], target: Target, rate: float | None
+) -> _Arm:
+    chosen = best_rate(records, target) if rate is None else rate
+    runs = by_seed(name, at_rate(name, records, chosen))
+    outcomes = {seed: outcome(run, target) for seed, run in runs.items()}
+    return _Arm(name, chosen, runs, outcomes)
+
+
+def _epochs(arm: _Arm, horizon: int) -> dict[int, float]:
+    """Epochs to the target by seed, ``inf`` beyond the horizon."""
+    return {
+        seed: found.epoch if found.epoch <= horizon else math.inf
+        for seed, found in arm.outcomes.items()
+    }
+
+
+def _variant_summary(arm: _Arm, horizon: int, confidence: float) -> VariantSummary:
+    epochs = list(_epochs(arm, horizon).values())
+    reached = sum(map(math.isfinite, epochs))
+    diverged = sum(found.kind == "diverged" for found in arm.outcomes.values())
+    runs = list(arm.runs.values())
+    return VariantSummary(
+        name=arm.name,
+        seeds=len(runs),
+        final={
+            metric: mean_estimate([_final(run, metric) for run in runs], confidence)
+            for metric in dict.fromkeys(metric for run in runs for metric in run.curves)
+        },
+        epochs_to_target=EpochsToTarget(
+            median=median_epochs(epochs, horizon=horizon, confidence=confidence),
+            reached=reached,
+            censored=len(runs) - reached - diverged,
+            diverged=diverged,
+        ),
+        seconds_per_epoch=statistics.median(run.seconds / run.epochs for run in runs),
+        learning_rate=arm.learning_rate,
+    )
+
+
+def _final(run: RunRecord, metric: str) -> float:
+    """The value at the last epoch; NaN once the run diverged, or without that metric."""
+    return run.curves[metric][-1] if metric in run.curves and run.diverged_at is None else math.nan
+
+
+def _comparison(
+    arm: _Arm, base: _Arm, horizon: int, *, margin: float, confidence: float
+) -> Comparison:
+    ours, theirs = _epochs(arm, horizon), _epochs(base, horizon)
+    shared = [seed for seed in ours if seed in theirs]
+    decision = compare(
+        [ours[seed] for seed in shared or ours],
+        [theirs[seed] for seed in shared or theirs],
+        horizon=horizon,
+        paired=bool(shared),
+        margin=margin,
+        confidence=confidence,
+    )
+    return Comparison(
+        variant=arm.name,
+        baseline=base.name,
+        outcome=decision.outcome,
+        epochs_ratio=_ratio(decision, 1.0),
+        seconds_ratio=_ratio(decision, _seconds(base) / _seconds(arm) if _seconds(arm) else math.nan),
+        seeds_needed=decision.seeds_needed,
+    )
+
+
+def _seconds(arm: _Arm) -> float:
+    return statistics.median(run.seconds / run.epochs for run in arm.runs.values())
+
+
+def _ratio(decision: Decision, factor: float) -> Estimate:
+    return Estimate(
+        value=decision.ratio * factor,
+        low=decision.low * factor,
+        high=decision.high * factor,
+        n=decision.n,
+        censored=decision.censored,
+        method=decision.method,
+    )
+
+
+def _clearly_worse(
+    arm: _Arm, base: _Arm, target: Target, confidence: float
+) -> tuple[float, float] | None:
+    """Both final means of the target's metric, if this arm's is credibly the worse one."""
+    shared = [seed for seed in arm.runs if seed in base.runs]
+    ours = [_final(arm.runs[seed], target.metric) for seed in shared]
+    theirs = [_final(base.runs[seed], target.metric) for seed in shared]
+    sign = 1.0 if target.relation == ">=" else -1.0
+    gain = mean_estimate([sign * (a - b) for a, b in zip(ours, theirs, strict=True)], confidence)
+    if not gain.high < 0:
+        return None
+    return mean_estimate(ours).value, mean_estimate(theirs).value
+
+
+def _best(arms: Sequence[_Arm], target: Target) -> tuple[str, float]:
+    """The variant that came nearest to the target, and its best value."""
+    sign = 1.0 if target.relation == ">=" else -1.0
+    found = [
+        (value, arm.name)
+        for arm in arms
+        for run in arm.runs.values()
+        if not math.isnan(value := best_value(run.curves[target.metric], target))
+    ]
+    value, name = max(found, key=lambda item: sign * item[0], default=(math.nan, arms[0].name))
+    return name, value

@@ -1,0 +1,73 @@
+"""The target a study uses when its user names none."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from normwise.analysis._groups import baseline_of, by_variant
+from normwise.errors import SpecError, UnknownNameError
+from normwise.records import RunRecord, Target
+
+__all__ = ["default_target", "higher_is_better"]
+
+# Parts of the names of Keras' metrics and losses that are better when lower. Every other
+# metric (accuracy, AUC, precision, recall, F1, IoU, R²) is better when higher.
+_LOWER = (
+    "loss", "error", "crossentropy", "divergence", "hinge", "poisson", "mse", "mae", "mape",
+    "msle", "logcosh", "huber", "false_positives", "false_negatives", "perplexity",
+)  # fmt: skip
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether a larger value of ``metric`` is the better one, judged by its name.
+
+    >>> higher_is_better("val_accuracy"), higher_is_better("val_mean_squared_error")
+    (True, False)
+    """
+    name = metric.lower()
+    return not any(part in name for part in _LOWER)
+
+
+def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -> Target:
+    """What the baseline reaches at its end: the target when the user names none.
+
+    Args:
+        records: All runs of a study. The baseline is the variant ``none``, or
+            the first where there is none.
+        metric: Any metric among the records' curves. Losses and errors, told by
+            their names, become ``<=``, everything else ``>=``.
+
+    Returns:
+        The median over the baseline's replicas of the metric at the last epoch,
+        replicas that diverged left out.
+
+    Raises:
+        UnknownNameError: The records have no such metric.
+        SpecError: There are no records, or every replica of the baseline diverged.
+
+    >>> from normwise.records import RunKey
+    >>> records = [
+    ...     RunRecord(RunKey("none", seed, "a"), 0.1, {"val_loss": (0.9, last)})
+    ...     for seed, last in enumerate([0.5, 0.4, 0.6])
+    ... ]
+    >>> str(default_target(records, "val_loss"))
+    'val_loss<=0.5'
+    """
+    groups = by_variant(records)
+    name = baseline_of(groups)
+    for record in groups[name]:
+        if metric not in record.curves:
+            raise UnknownNameError("metric", metric, record.curves)
+    finals = [record.curves[metric][-1] for record in groups[name]]
+    finite = [value for value in finals if math.isfinite(value)]
+    if not finite:
+        msg = (
+            f"all {len(finals)} replicas of the baseline {name!r} diverged, so it reaches no "
+            f"{metric}; expected at least one that ends with a number; try a learning rate below "
+            f"{groups[name][0].learning_rate:g}, or name a target yourself"
+        )
+        raise SpecError(msg)
+    relation = ">=" if higher_is_better(metric) else "<="
+    return Target(metric, relation, statistics.median(finite))  # type: ignore[arg-type]

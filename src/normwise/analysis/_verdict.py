@@ -1,0 +1,197 @@
+"""The answer of a study in one plain sentence, and the variant it recommends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from normwise.records import Comparison, Estimate, Target, VariantSummary
+
+__all__ = ["recommend", "verdict"]
+
+Worse = Mapping[str, tuple[float, float]]
+
+
+def recommend(baseline: str, comparisons: Sequence[Comparison], worse: Worse) -> str:
+    """The variant that helps most and does not end clearly worse; else the baseline.
+
+    Args:
+        baseline: Name of the baseline.
+        comparisons: Every other variant against it.
+        worse: Variants whose final value of the target's metric is credibly worse
+            than the baseline's.
+
+    >>> recommend("none", [], {})
+    'none'
+    """
+    helping = [c for c in comparisons if c.outcome == "helps" and c.variant not in worse]
+    best = max(helping, key=_rank, default=None)
+    return best.variant if best else baseline
+
+
+def _rank(comparison: Comparison) -> tuple[float, float]:
+    return comparison.epochs_ratio.value, comparison.epochs_ratio.low
+
+
+def verdict(
+    target: Target,
+    variants: Sequence[VariantSummary],
+    comparisons: Sequence[Comparison],
+    recommended: str,
+    worse: Worse,
+    *,
+    best: tuple[str, float],
+    horizon: int,
+    confidence: float = 0.95,
+) -> str:
+    """One sentence for people: who reaches the target sooner, by how much, how sure.
+
+    Args:
+        target: What was to be reached.
+        variants: In order; all of the study.
+        comparisons: Every variant but the baseline against it.
+        recommended: From `recommend`.
+        worse: Variants that end credibly worse, with both final means.
+        best: The variant that came nearest to the target, and its best value.
+        horizon: Epochs every replica was given.
+        confidence: Of the intervals.
+    """
+    table = {variant.name: variant for variant in variants}
+    lost = _diverged(variants)
+    if not any(variant.epochs_to_target.reached for variant in variants):
+        return _nobody(target, best, horizon) + lost + "."
+    if not comparisons:
+        only = variants[0]
+        return (
+            f"Only `{only.name}` was trained: it reaches {target} {_when(only, horizon)}{lost}; "
+            f"add a variant such as 'after' to compare it with."
+        )
+    first = _first(comparisons, recommended)
+    rest = [c for c in comparisons if c is not first]
+    lead = _lead(target, table, first, worse, horizon, confidence)
+    others = _others(rest, worse)
+    return f"{lead}{'; ' if others else ''}{others}{lost}."
+
+
+def _first(comparisons: Sequence[Comparison], recommended: str) -> Comparison:
+    """The comparison that the sentence is about."""
+    order = {"helps": 0, "undecided": 1, "no difference": 2, "hurts": 3}
+    return min(
+        comparisons,
+        key=lambda c: (c.variant != recommended, order[c.outcome], -_finite(c.epochs_ratio.value)),
+    )
+
+
+def _finite(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
+
+
+def _nobody(target: Target, best: tuple[str, float], horizon: int) -> str:
+    name, value = best
+    if math.isnan(value):
+        return (
+            f"No variant reaches {target} within {horizon} epochs, and none shows a finite "
+            f"{target.metric}: try a smaller --learning-rate"
+        )
+    near = Target(target.metric, target.relation, value)
+    return (
+        f"No variant reaches {target} within {horizon} epochs: the best value is {value:.4g}, by "
+        f"`{name}`; try --target '{near}' or more --epochs than {horizon}"
+    )
+
+
+def _lead(
+    target: Target,
+    table: Mapping[str, VariantSummary],
+    c: Comparison,
+    worse: Worse,
+    horizon: int,
+    confidence: float,
+) -> str:
+    subject = "Normalisation" if c.baseline == "none" else f"`{c.variant}`"
+    than = "" if c.baseline == "none" else f" compared with `{c.baseline}`"
+    opening = {
+        "helps": f"{subject} helps here{than}",
+        "hurts": f"{subject} hurts here{than}",
+        "no difference": f"{subject} makes no difference here{than}",
+        "undecided": f"Undecided{than and f' whether {subject} helps{than}'}",
+    }[c.outcome]
+    facts = (
+        f"`{c.variant}` reaches {target} {_when(table[c.variant], horizon)} instead of "
+        f"{_instead(table[c.baseline])}, {_ratio(c.epochs_ratio, confidence)}"
+    )
+    return f"{opening}: {facts}{_seeds(c)}{_seconds(c)}{_quality(c, worse)}"
+
+
+def _when(variant: VariantSummary, horizon: int) -> str:
+    median = variant.epochs_to_target.median.value
+    if math.isfinite(median):
+        return f"in {median:g} epochs (median)"
+    return f"in {variant.epochs_to_target.reached} of {variant.seeds} replicas within {horizon} epochs"
+
+
+def _instead(variant: VariantSummary) -> str:
+    median = variant.epochs_to_target.median.value
+    if math.isfinite(median):
+        return f"{median:g}"
+    return f"{variant.epochs_to_target.reached} of {variant.seeds}"
+
+
+def _ratio(ratio: Estimate, confidence: float) -> str:
+    interval = f"({100 * confidence:g}% interval {_span(ratio)})"
+    if math.isinf(ratio.value):
+        return f"many times sooner {interval}"
+    if ratio.value == 0.0 or math.isnan(ratio.value):
+        return f"a speed-up that cannot be estimated {interval}"
+    if ratio.value >= 1:
+        return f"{ratio.value:.3g} times sooner {interval}"
+    return f"{ratio.value:.3g} times as fast {interval}"
+
+
+def _span(ratio: Estimate) -> str:
+    return f"{ratio.low:.3g} and up" if math.isinf(ratio.high) else f"{ratio.low:.3g} to {ratio.high:.3g}"
+
+
+def _seeds(c: Comparison) -> str:
+    if c.outcome != "undecided":
+        return ""
+    return f", which about {c.seeds_needed} seeds would decide" if c.seeds_needed else (
+        ", and too few replicas arrive to foresee how many seeds would decide it: try more epochs"
+    )
+
+
+def _seconds(c: Comparison) -> str:
+    if c.outcome == "helps" and c.seconds_ratio.value < 1:
+        return f", though in seconds it is only {c.seconds_ratio.value:.3g} times as fast"
+    return ""
+
+
+def _quality(c: Comparison, worse: Worse) -> str:
+    if c.variant not in worse:
+        return ""
+    ours, theirs = worse[c.variant]
+    return f", but it ends worse, at {ours:.4g} instead of {theirs:.4g}"
+
+
+def _others(comparisons: Sequence[Comparison], worse: Worse) -> str:
+    return "; ".join(_other(c) + _quality(c, worse) for c in comparisons)
+
+
+def _other(c: Comparison) -> str:
+    name, value = f"`{c.variant}`", c.epochs_ratio.value
+    if c.outcome == "helps":
+        return f"{name} helps too ({value:.3g} times)" if math.isfinite(value) else f"{name} helps too"
+    if c.outcome == "hurts":
+        return f"{name} hurts ({value:.2g} times as fast)"
+    if c.outcome == "no difference":
+        return f"{name} makes no difference"
+    return f"{name} is undecided" + (f" (about {c.seeds_needed} seeds needed)" if c.seeds_needed else "")
+
+
+def _diverged(variants: Sequence[VariantSummary]) -> str:
+    parts = [
+        f"{v.epochs_to_target.diverged} of {v.seeds} replicas of `{v.name}` diverged"
+        for v in variants
+        if v.epochs_to_target.diverged
+    ]
+    return f" ({', '.join(parts)})" if parts else ""

@@ -1,0 +1,222 @@
+"""The command line. Each command imports what it needs, so that help is instant."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from normwise.errors import NormwiseError
+
+if TYPE_CHECKING:
+    from normwise.spec import Spec
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    name="normwise",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+
+_EXAMPLES = """
+**Examples**
+
+`normwise study circles` — the tutorials' own question, answered in seconds
+
+`normwise study churn --data Churn_Modelling.csv --target-column Exited`
+
+`normwise study my.toml --seeds 30 --variant none --variant after:momentum=0.9`
+
+`normwise study --model mymodels:build --data mydata.npz --epochs 20`
+"""
+
+
+@app.callback()
+def _root() -> None:
+    """Does batch normalisation help your model, where, and how sure is that?
+
+    normwise trains every placement × seed of a Keras model at once, in one
+    compiled program, and answers with a verdict.
+    """
+
+
+@app.command(epilog=_EXAMPLES)
+def study(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME|SPEC.toml]",
+            help="A built-in study (see `normwise list`) or a file of settings.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Built-in model, FILE.keras or package.module:function."),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Built-in data, FILE.csv or FILE.npz.")
+    ] = None,
+    target_column: Annotated[
+        str | None, typer.Option(help="Column of the table to predict.")
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="PLACE[:OPTION,…], repeatable. PLACE: none, before, after (the "
+            "activation), input, joined by +. OPTION: center=false, scale=false, "
+            "momentum=0.9, epsilon=1e-5, bias=true, renorm, norm=layer|group|rms."
+        ),
+    ] = None,
+    learning_rate: Annotated[list[float] | None, typer.Option(help="Learning rate, > 0.")] = None,
+    initializer: Annotated[
+        list[str] | None, typer.Option(help="Keras initialiser for all kernels.")
+    ] = None,
+    batch_size: Annotated[list[int] | None, typer.Option(help="Examples in a batch.")] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(help="Keras optimiser, such as sgd:momentum=0.9 or adam.")
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option(help="Keras loss; inferred from the labels unless given.")
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Replicas of each variant.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of each replica.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Metric to reach, such as 'val_accuracy>=0.8'. Default: the baseline's end."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the results. Default: normwise-out/NAME-HASH."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print summary.json and nothing else.")
+    ] = False,
+) -> None:
+    """Train all variants side by side and say whether normalisation helps.
+
+    The same command again goes on where an interrupted study stopped.
+    """
+    given = {
+        "model": model,
+        "data": data,
+        "target_column": target_column,
+        "variants": variant and tuple(variant),
+        "learning_rate": _single("learning-rate", learning_rate),
+        "initializer": _single("initializer", initializer),
+        "batch_size": _single("batch-size", batch_size),
+        "optimizer": optimizer,
+        "loss": loss,
+        "seeds": seeds,
+        "epochs": epochs,
+        "target": target,
+    }
+    spec = _spec(name, {key: value for key, value in given.items() if value is not None})
+    _run(spec, out or _default_folder(spec), as_json=as_json)
+
+
+@app.command("list")
+def list_studies() -> None:
+    """Show the built-in studies and what each needs."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from normwise.spec import Spec
+    from normwise.studies import BUILT_IN, study_file
+
+    needs = {"circles": "nothing", "churn": "Churn_Modelling.csv (--data, or NORMWISE_DATA)"}
+    table = Table("study", "variants", "runs", "needs", box=None, header_style="bold")
+    for study_name in BUILT_IN:
+        spec = Spec.from_toml(study_file(study_name), {})
+        runs = f"{len(spec.variants)} × {spec.seeds}"
+        table.add_row(study_name, ", ".join(spec.variants), runs, needs[spec.data])
+    Console().print(table)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder.")],
+) -> None:
+    """Draw the report again from a study's folder."""
+    from normwise.errors import StoreError
+    from normwise.spec import Spec
+
+    if not (folder / "spec.toml").is_file():
+        raise StoreError(
+            f"folder {str(folder)!r} holds no study; expected one with spec.toml and "
+            f"journal.jsonl; try 'normwise study circles --out {folder}'"
+        )
+    _run(Spec.from_toml(folder / "spec.toml", {}), folder, as_json=False)
+
+
+def main() -> None:
+    """Run the command line; turn our own errors into one message and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except NormwiseError as error:
+        # No Rich here: a message is to be read as it is, whatever brackets it holds.
+        print(f"normwise: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("normwise: interrupted before the study began; nothing was written", file=sys.stderr)
+        sys.exit(3)
+
+
+def _single(option: str, values: list[Any] | None) -> Any:
+    from normwise.errors import SpecError
+
+    if not values:
+        return None
+    if len(values) > 1:
+        raise SpecError(
+            f"--{option} was given {len(values)} times ({', '.join(map(str, values))}); expected "
+            f"once: grids are not built yet; run one study for each value"
+        )
+    return values[0]
+
+
+def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
+    from normwise.errors import SpecError, UnknownNameError
+    from normwise.spec import Spec
+    from normwise.studies import BUILT_IN, study_file
+
+    if name is None:
+        if "model" not in changes or "data" not in changes:
+            raise SpecError(
+                "no study was named; expected a built-in study, a SPEC.toml, or both --model and "
+                "--data; try 'normwise study circles'"
+            )
+        return Spec.make(changes)
+    if name.endswith(".toml"):
+        return Spec.from_toml(Path(name), changes)
+    if name not in BUILT_IN:
+        raise UnknownNameError("study", name, [*BUILT_IN, "SPEC.toml"])
+    return Spec.from_toml(study_file(name), changes)
+
+
+def _default_folder(spec: Spec) -> Path:
+    digest = hashlib.sha256(spec.to_toml().encode()).hexdigest()[:8]
+    return Path("normwise-out") / f"{spec.study}-{digest}"
+
+
+def _run(spec: Spec, folder: Path, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from normwise.progress import shown
+    from normwise.report import print_page
+    from normwise.study import Study
+
+    with shown(quiet=as_json) as on_progress:
+        result = Study.from_spec(spec).run(folder, on_progress)
+    if as_json:
+        print(json.dumps(result.summary(), indent=2))
+    else:
+        print_page(result.page, Console(), files=[str(folder)])

@@ -1,0 +1,146 @@
+"""Batch normalisation of one batch on JAX, with the backward pass in closed form.
+
+Automatic differentiation of the forward pass keeps the centred batch, its
+square and the variance's own graph; the closed form keeps the centred batch
+and needs two sums. Importing this module imports JAX.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+__all__ = ["normalise"]
+
+Array: TypeAlias = jax.Array
+_Residuals: TypeAlias = tuple[
+    Array, Array, Array, Array | None, Array | None, Array | None, Array | float
+]
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def normalise(  # noqa: PLR0913, PLR0917 (what there is to it)
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    axes: tuple[int, ...],
+    epsilon: float,
+    weights: Array | None = None,
+) -> tuple[Array, Array, Array]:
+    """Normalise a batch by its own mean and biased variance.
+
+    ``y = gamma * (x - mean) / sqrt(var + epsilon) + beta``, and backwards, with
+    ``h = (x - mean) * r``, ``r = 1 / sqrt(var + epsilon)`` and the incoming
+    gradient ``d`` (Ioffe & Szegedy 2015, section 3, collected):
+
+    ``dbeta = sum(d)``, ``dgamma = sum(d * h)``,
+    ``dx = gamma * r * (d - weights / n * (dbeta + h * dgamma))``.
+
+    Sums run over deviations from a value inside the data, so a mean that is
+    large against the deviation costs no digits.
+
+    Args:
+        x: Float values, any shape; float32 or wider, since sums overflow in
+            half precision.
+        gamma: Factor of shape ``(channels,)``, or ``None`` for 1.
+        beta: Offset of shape ``(channels,)``, or ``None`` for 0.
+        axes: The axes to reduce, ascending, non-negative: all but one. None
+            of them may have length 0.
+        epsilon: Added to the variance, > 0.
+        weights: ``None``, or booleans of ``x``'s shape: only true positions
+            enter mean and variance. All positions are normalised. Where no
+            position counts, mean and variance are 0.
+
+    Returns:
+        ``y`` of ``x``'s shape and dtype; mean and variance of shape
+        ``(channels,)``. No gradient passes through mean and variance. Reverse
+        mode only (``jax.grad``, ``jax.vjp``, also nested); ``jax.jvp`` raises.
+
+    >>> import jax.numpy as jnp
+    >>> x = jnp.array([[9_999.0, 1.0], [10_001.0, 3.0]])
+    >>> y, mean, var = normalise(x, None, None, (0,), 1e-7)
+    >>> y.round(4).tolist(), mean.tolist(), var.tolist()
+    ([[-1.0, -1.0], [1.0, 1.0]], [10000.0, 2.0], [1.0, 1.0])
+    """
+    return _forward(x, gamma, beta, axes, epsilon, weights)[0]
+
+
+def _forward(  # noqa: PLR0913, PLR0917 (the same)
+    x: Array,
+    gamma: Array | None,
+    beta: Array | None,
+    axes: tuple[int, ...],
+    epsilon: float,
+    weights: Array | None,
+) -> tuple[tuple[Array, Array, Array], _Residuals]:
+    shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
+    # XLA would otherwise compute x again, from the layer before, in every pass below.
+    x = jax.lax.optimization_barrier(x)
+    count = _count(x, axes, weights)
+    shift = _shift(x, axes, weights, count)
+    # One pass is exact enough around `shift`: it is the mean of k of the n values, so by
+    # Samuelson's inequality its distance from the mean is at most std * sqrt((n - k) / k).
+    centred = x - shift.reshape(shape)
+    counted = centred if weights is None else jnp.where(weights, centred, 0)
+    offset = jnp.sum(counted, axes) / count
+    var = jnp.maximum(_dot(counted, counted, axes) / count - offset * offset, 0)
+    r = jax.lax.rsqrt(var + epsilon)
+    factor = r if gamma is None else r * gamma
+    # One value a channel: computed once, not once an element.
+    offset, r, factor = jax.lax.optimization_barrier((offset, r, factor))
+    y = (centred - offset.reshape(shape)) * factor.reshape(shape)
+    y = y if beta is None else y + beta.reshape(shape)
+    return (y, shift + offset, var), (centred, offset, r, gamma, beta, weights, count)
+
+
+def _backward(
+    axes: tuple[int, ...],
+    _epsilon: float,
+    residuals: _Residuals,
+    cotangents: tuple[Array, Any, Any],
+) -> tuple[Array, Array | None, Array | None, None]:
+    centred, offset, r, gamma, beta, weights, count = residuals
+    d = jax.lax.optimization_barrier(cotangents[0])
+    shape = [1 if axis in axes else size for axis, size in enumerate(d.shape)]
+    dbeta = jnp.sum(d, axes)
+    dgamma = (_dot(d, centred, axes) - offset * dbeta) * r
+    factor = r if gamma is None else r * gamma
+    # dx = factor·d + slope·centred + level, with one value of each a channel.
+    slope = -factor * r * dgamma / count
+    level = -factor * dbeta / count - slope * offset
+    factor, slope, level = jax.lax.optimization_barrier((factor, slope, level))
+    through_moments = slope.reshape(shape) * centred + level.reshape(shape)
+    if weights is not None:
+        through_moments = jnp.where(weights, through_moments, 0)
+    dx = factor.reshape(shape) * d + through_moments
+    return dx, None if gamma is None else dgamma, None if beta is None else dbeta, None
+
+
+normalise.defvjp(_forward, _backward)
+
+
+def _count(x: Array, axes: tuple[int, ...], weights: Array | None) -> Array | float:
+    """How many positions enter each channel's moments; at least 1."""
+    if weights is None:
+        return float(math.prod(x.shape[axis] for axis in axes))
+    return jnp.maximum(jnp.sum(weights, axes, dtype=x.dtype), 1)
+
+
+def _shift(x: Array, axes: tuple[int, ...], weights: Array | None, count: Array | float) -> Array:
+    """A value per channel near the mean: the first sample's mean, or the weighted mean."""
+    if weights is None:
+        first = jax.lax.index_in_dim(x, 0, axes[0], keepdims=True)
+        return jnp.mean(first, axes)
+    return jnp.sum(jnp.where(weights, x, 0), axes) / count
+
+
+def _dot(a: Array, b: Array, axes: tuple[int, ...]) -> Array:
+    """``sum(a * b, axes)`` as a dot, which XLA's CPU backend runs faster than a reduction."""
+    every = list(range(a.ndim))
+    kept = [axis for axis in every if axis not in axes]
+    # Accelerators would otherwise round the factors to fewer bits.
+    return jnp.einsum(a, every, b, every, kept, precision="highest")

@@ -1,0 +1,47 @@
+"""A study's progress on the terminal: replicas, epoch, time left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from normwise.study import Progress
+
+__all__ = ["shown"]
+
+
+@contextmanager
+def shown(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """Draw a progress line on standard error while the block runs.
+
+    Args:
+        quiet: Draw nothing.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[where]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task("preparing", total=1.0, where="")
+
+        def update(progress: Progress) -> None:
+            description = f"{progress.stage} {progress.variant}".strip()
+            where = ""
+            if progress.stage == "training":
+                where = (
+                    f"{progress.replicas}/{progress.of} replicas, "
+                    f"epoch {progress.epoch}/{progress.epochs}"
+                )
+            bar.update(task, completed=progress.share, description=description, where=where)
+
+        yield update

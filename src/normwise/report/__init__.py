@@ -1,0 +1,23 @@
+"""The report: one page model, drawn as terminal text, HTML and PNG.
+
+``page`` turns a :class:`~normwise.records.Summary` and its records into plain
+data; everything else only draws that data.
+
+>>> from normwise.report import build_page, print_page, write_html, write_png
+"""
+
+from normwise.report.charts import altair_chart
+from normwise.report.html import write_html
+from normwise.report.page import DataPreview, Page, build_page
+from normwise.report.png import write_png
+from normwise.report.terminal import print_page
+
+__all__ = [
+    "DataPreview",
+    "Page",
+    "altair_chart",
+    "build_page",
+    "print_page",
+    "write_html",
+    "write_png",
+]

@@ -1,0 +1,52 @@
+"""Vega's JavaScript in one piece, so that a report needs no network.
+
+vl-convert assembles it in about 3 s; it depends only on vl-convert's version,
+so it is kept in the user's cache folder and read from there afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+from normwise.errors import StoreError
+from normwise.report.files import write_atomically
+
+__all__ = ["vega_javascript"]
+
+_MARK = "/* normwise: complete */"
+
+
+def vega_javascript() -> str:
+    """The script that defines ``vega``, ``vegaLite`` and ``vegaEmbed``.
+
+    Safe inside a ``<script>`` element. From the cache if it is there and whole.
+    """
+    path = _cache_file()
+    if path is None:
+        return _assemble()
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        if (text := path.read_text(encoding="utf-8")).endswith(_MARK):
+            return text
+    text = _assemble()
+    with contextlib.suppress(StoreError):  # a cache that cannot be written costs time only
+        write_atomically(path, text.encode())
+    return text
+
+
+def _cache_file() -> Path | None:
+    """Where the script is kept; ``None`` for a user without a home."""
+    try:
+        root = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError:
+        return None
+    return root / "normwise" / f"vega-{version('vl-convert-python')}.js"
+
+
+def _assemble() -> str:
+    import vl_convert  # noqa: PLC0415 - loads a JavaScript engine
+
+    script = vl_convert.javascript_bundle(None)
+    return script.replace("</script", r"<\/script").replace("<!--", r"<\!--") + _MARK

@@ -1,0 +1,253 @@
+"""Numbers and names as a reader sees them, the same in terminal, HTML and PNG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from normwise.records import Estimate, SoloCheck, Target
+from normwise.report.curves import BAND
+from normwise.report.page import Page, Row
+
+__all__ = [
+    "arrived",
+    "completeness",
+    "counts",
+    "curves_key",
+    "epochs",
+    "epochs_interval",
+    "mean",
+    "metric_label",
+    "number",
+    "prose",
+    "ratio",
+    "ratio_interval",
+    "seconds",
+    "solo_sentence",
+    "spread",
+    "target_text",
+]
+
+NONE = "—"
+NOT_REACHED = "not reached"
+SOLO_LIMIT = 1e-3
+"""Above this the stacked engine and Keras' own ``fit`` did not do the same."""
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A measured number to three significant digits; ``—`` for none.
+
+    >>> number(0.84761), number(1.0), number(12345.6), number(3.2e-7), number(math.nan)
+    ('0.848', '1.00', '12300', '3.2e-07', '—')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{digits}g}"
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:.{_decimals(rounded, digits)}f}"
+
+
+def epochs(value: float) -> str:
+    """A number of epochs; ``not reached`` for infinity.
+
+    >>> epochs(25.0), epochs(16.52), epochs(1234.0), epochs(math.inf)
+    ('25', '16.5', '1234', 'not reached')
+    """
+    if math.isinf(value):
+        return NOT_REACHED
+    return NONE if math.isnan(value) else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _decimals(value: float, digits: int) -> int:
+    """Decimals that show ``digits`` significant digits of ``value``."""
+    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+
+
+def mean(estimate: Estimate | None) -> str:
+    """A mean, with as many decimals as its interval warrants, without the interval.
+
+    >>> mean(Estimate(0.8476, 0.8455, 0.8497)), mean(Estimate(0.8476, 0.84757, 0.84763))
+    ('0.848', '0.84760')
+    """
+    if estimate is None or not math.isfinite(estimate.value):
+        return NONE
+    if not 1e-4 <= abs(estimate.value) < 1e6:
+        return number(estimate.value)
+    return f"{estimate.value:.{_places(estimate)}f}"
+
+
+def spread(estimate: Estimate | None) -> str:
+    """Half the width of a mean's interval; empty where there is none.
+
+    >>> spread(Estimate(0.8476, 0.8455, 0.8497)), spread(Estimate(0.8476, math.nan, math.nan))
+    ('± 0.002', '')
+    """
+    half = _half(estimate)
+    if estimate is None or half is None or not math.isfinite(estimate.value):
+        return ""
+    if not 1e-4 <= abs(estimate.value) < 1e6:
+        return f"± {number(half)}"
+    return f"± {half:.{_places(estimate)}f}"
+
+
+def _half(estimate: Estimate | None) -> float | None:
+    half = math.nan if estimate is None else (estimate.high - estimate.low) / 2
+    return half if math.isfinite(half) else None
+
+
+def _places(estimate: Estimate) -> int:
+    """Decimals: three digits of the mean, more if the interval is narrower than that."""
+    places = _decimals(estimate.value, 3) if estimate.value else 3
+    half = _half(estimate)
+    return min(6, max(places, _decimals(half, 1) if half else 0))
+
+
+def epochs_interval(estimate: Estimate) -> str:
+    """The 95% interval of a number of epochs; empty where there is none.
+
+    >>> epochs_interval(Estimate(16.0, 14.0, 18.0)), epochs_interval(Estimate(40.0, 31.0, math.inf))
+    ('[14, 18]', '31 or more')
+    """
+    return _brackets(estimate, epochs)
+
+
+def ratio(estimate: Estimate | None) -> str:
+    """A ratio, or the bound that the data set it where one side never reached the target.
+
+    >>> ratio(Estimate(1.5625, 1.3, 1.8)), ratio(Estimate(math.inf, 4.0, math.inf))
+    ('1.56×', 'above 4.00×')
+    >>> ratio(Estimate(0.0, 0.0, 0.42)), ratio(Estimate(math.nan, math.nan, math.nan)), ratio(None)
+    ('below 0.42×', '—', '—')
+    """
+    if estimate is None or math.isnan(estimate.value):
+        return NONE
+    if math.isinf(estimate.value):
+        return f"above {_factor(estimate.low)}×" if math.isfinite(estimate.low) else NONE
+    if estimate.value == 0:
+        return f"below {_factor(estimate.high)}×" if math.isfinite(estimate.high) else NONE
+    return f"{_factor(estimate.value)}×"
+
+
+def ratio_interval(estimate: Estimate | None) -> str:
+    """The 95% interval of a ratio; empty where there is none, or the ratio is a bound.
+
+    >>> ratio_interval(Estimate(1.5625, 1.0, 1.8))
+    '[1.00, 1.80]'
+    >>> ratio_interval(Estimate(math.inf, 4.0, math.inf))
+    ''
+    """
+    if estimate is None or not 0 < estimate.value < math.inf:
+        return ""
+    return _brackets(estimate, _factor)
+
+
+def _factor(value: float) -> str:
+    """Two decimals around 1, so that a ratio and its interval line up; else three digits."""
+    return f"{value:.2f}" if 0.1 <= value < 10 else number(value)
+
+
+def _brackets(estimate: Estimate, show: Callable[[float], str]) -> str:
+    if not math.isfinite(estimate.low) or math.isnan(estimate.high):
+        return ""
+    if math.isinf(estimate.high):
+        return f"{show(estimate.low)} or more"
+    return f"[{show(estimate.low)}, {show(estimate.high)}]"
+
+
+def seconds(value: float) -> str:
+    """A duration in the unit that suits it.
+
+    >>> seconds(6.2e-5), seconds(0.0123), seconds(2.5), seconds(math.nan)
+    ('62.0 µs', '12.3 ms', '2.50 s', '—')
+    """
+    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
+        if value * factor >= 1:
+            return f"{number(value * factor)} {unit}"
+    return NONE if math.isnan(value) else f"{number(value * 1e6)} µs"
+
+
+def arrived(row: Row) -> str:
+    """How many replicas reached the target, of how many: ``28/30``."""
+    return f"{row.summary.epochs_to_target.reached}/{row.summary.seeds}"
+
+
+def counts(row: Row) -> tuple[str, ...]:
+    """What became of the replicas that did not reach the target."""
+    times = row.summary.epochs_to_target
+    named = (
+        (times.censored, "not yet"),
+        (times.diverged, "diverged"),
+        (row.failed, "failed"),
+    )
+    return tuple(f"{count} {name}" for count, name in named if count)
+
+
+def metric_label(metric: str, *, paired: bool = True) -> str:
+    """A metric's name in words.
+
+    >>> metric_label("val_accuracy"), metric_label("accuracy"), metric_label("loss", paired=False)
+    ('validation accuracy', 'training accuracy', 'loss')
+    """
+    words = metric.removeprefix("val_").replace("_", " ")
+    if metric.startswith("val_"):
+        return f"validation {words}"
+    return f"training {words}" if paired else words
+
+
+def target_text(target: Target) -> str:
+    """The target in words.
+
+    >>> target_text(Target.parse("val_accuracy>=0.8"))
+    'validation accuracy of at least 0.8'
+    """
+    bound = "at least" if target.relation == ">=" else "at most"
+    return f"{metric_label(target.metric)} of {bound} {target.value:g}"
+
+
+def solo_sentence(check: SoloCheck | None) -> str:
+    """What retraining one replica alone found.
+
+    >>> solo_sentence(None)
+    'Not run.'
+    """
+    if check is None:
+        return "Not run."
+    difference = check.max_relative_difference
+    if difference <= SOLO_LIMIT:
+        judged = "the same training, up to rounding"
+    else:
+        judged = "more than rounding explains, so treat these results with care"
+    return (
+        f"One replica ({check.variant}, seed {check.seed}) retrained alone by Keras' own fit on "
+        f"the same batches: largest relative difference {number(difference, 2)}, {judged}."
+    )
+
+
+def curves_key(page: Page) -> str:
+    """How to read the curves."""
+    parts = {curve.part for panel in page.panels for curve in panel.curves}
+    lines = ", solid for validation and dashed for training" if len(parts) > 1 else ""
+    bands = "validation " if len(parts) > 1 else ""
+    low, high = BAND
+    return (
+        f"Lines are medians over the replicas{lines}; bands hold {high - low:.0f}% of the "
+        f"{bands}replicas, from the {low:.0f}th to the {high:.0f}th percentile."
+    )
+
+
+def prose(text: str) -> list[tuple[bool, str]]:
+    """Text cut at its backquotes: (whether it was quoted, piece).
+
+    >>> prose("`after` helps.")
+    [(True, 'after'), (False, ' helps.')]
+    """
+    pieces = enumerate(text.split("`"))
+    return [(index % 2 == 1, piece) for index, piece in pieces if piece]
+
+
+def completeness(page: Page) -> str:
+    """A warning if the study stopped early; else empty."""
+    if not page.incomplete:
+        return ""
+    return "Incomplete: the study stopped before its end; this is what its finished runs say."

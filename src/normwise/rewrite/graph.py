@@ -1,0 +1,143 @@
+"""The graph of a built Keras model: which call feeds which.
+
+A *call* is Keras' ``Node``: one use of a layer or operation. A shared layer has
+several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from normwise.errors import ModelError
+
+__all__ = ["Graph", "calls_in_order", "data_of", "functional_of", "has_graph"]
+
+_TWO_WAYS_OUT = """\
+1. a function that builds a functional model, which is then rewritten for you:
+
+    def build():
+        x = inputs = keras.Input(shape=(784,))
+        x = keras.layers.Dense(100, activation="relu")(x)
+        return keras.Model(inputs, keras.layers.Dense(10)(x))
+
+2. a builder that takes an argument `norm` and places the normalisation itself:
+
+    def build(norm):  # a normwise Variant
+        return MyModel(normalise_before="before" in norm.places)"""
+
+
+def has_graph(model: Any) -> bool:
+    """Whether ``model`` is functional or ``Sequential``, without a ``call`` of its own."""
+    if not isinstance(model, keras.Function | keras.Sequential):
+        return False
+    definer = next(kind for kind in type(model).__mro__ if "call" in vars(kind))
+    return definer.__module__.startswith("keras.")
+
+
+def functional_of(model: Any) -> Any:
+    """The functional model that holds ``model``'s graph.
+
+    Raises:
+        ModelError: The model is subclassed, or a ``Sequential`` that does not
+            know its input's shape, or no Keras model at all.
+    """
+    if not isinstance(model, keras.Model):
+        raise ModelError(
+            f"the model is of type {type(model).__name__}; expected a Keras model; "
+            f"try keras.Sequential([keras.Input(shape=(784,)), ...])"
+        )
+    if not has_graph(model):
+        raise ModelError(
+            f"model {model.name!r} is of the subclassed type {type(model).__name__}, whose layers "
+            f"are called from Python code that cannot be rewritten; expected a Sequential or "
+            f"functional model. There are two ways out:\n\n{_TWO_WAYS_OUT}"
+        )
+    if not isinstance(model, keras.Sequential):
+        return model
+    if model._functional is None:  # noqa: SLF001 (Keras has no public way to a Sequential's graph)
+        raise ModelError(
+            f"Sequential model {model.name!r} does not know the shape of its input; expected a "
+            f"built model; put keras.Input(shape=...) first, as in "
+            f"keras.Sequential([keras.Input(shape=(784,)), ...])"
+        )
+    return model._functional  # noqa: SLF001 (as above)
+
+
+class Graph:
+    """Calls of a built model in the order they run, and who uses what they give.
+
+    Masks travel through a Keras graph as tensors, too; only data counts here.
+
+    Args:
+        model: A ``Sequential`` or functional model, built.
+
+    Attributes:
+        calls: The calls that the outputs depend on, inputs first.
+        outputs: The calls that give the model's outputs.
+
+    Raises:
+        ModelError: As :func:`functional_of`.
+
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2), keras.layers.ReLU()])
+    >>> graph = Graph(model)
+    >>> [type(call.operation).__name__ for call in graph.calls]
+    ['InputLayer', 'Dense', 'ReLU']
+    >>> graph.consumers(graph.calls[1]) == [graph.calls[2]]
+    True
+    """
+
+    def __init__(self, model: Any) -> None:
+        functional = functional_of(model)
+        ordered = calls_in_order(functional)
+        self._maker = {id(tensor): call for call in ordered for tensor in call.outputs}
+        self.outputs = [self.source_of(tensor) for tensor in functional.outputs]
+        needed = self._ancestors(self.outputs)
+        self.calls = [call for call in ordered if call in needed]
+        self._consumers: dict[Any, list[Any]] = {call: [] for call in self.calls}
+        for call in self.calls:
+            for source in self.sources(call):
+                self._consumers[source].append(call)
+
+    def consumers(self, call: Any) -> list[Any]:
+        """The calls that use an output of ``call`` as data."""
+        return self._consumers[call]
+
+    def sources(self, call: Any) -> list[Any]:
+        """The calls whose outputs ``call`` uses as data."""
+        return [self.source_of(tensor) for tensor in data_of(call)]
+
+    def source_of(self, tensor: Any) -> Any:
+        """The call that gives ``tensor``."""
+        return self._maker[id(tensor)]
+
+    def next_call(self, call: Any) -> Any | None:
+        """The one call that uses ``call``'s output; ``None`` if it branches or leaves the model."""
+        consumers = self._consumers[call]
+        return consumers[0] if len(consumers) == 1 and call not in self.outputs else None
+
+    def _ancestors(self, calls: list[Any]) -> set[Any]:
+        found, waiting = set(calls), list(calls)
+        while waiting:
+            new = [source for source in self.sources(waiting.pop()) if source not in found]
+            found.update(new)
+            waiting.extend(new)
+        return found
+
+
+def calls_in_order(functional: Any) -> list[Any]:
+    """Every call of a functional model, each after the calls it depends on."""
+    by_depth = functional._nodes_by_depth  # noqa: SLF001 (Keras has no public way to its graph)
+    return [call for depth in sorted(by_depth, reverse=True) for call in by_depth[depth]]
+
+
+def data_of(call: Any) -> Iterator[Any]:
+    """The tensors a call takes as data: all but the masks."""
+    # Keras hands masks over as keyword arguments: `mask`, `query_mask` and the like.
+    keywords = call.arguments.kwargs.items()
+    data = [value for name, value in keywords if not name.endswith("mask")]
+    for value in keras.tree.flatten((call.arguments.args, data)):
+        if isinstance(value, keras.KerasTensor):
+            yield value

@@ -1,0 +1,158 @@
+"""What kind of layer an operation is: linear, recurrent, activation, normalisation and so on."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import keras
+
+__all__ = [
+    "activation_of",
+    "channel_axis",
+    "core",
+    "is_activation",
+    "is_frozen",
+    "is_gate_activation",
+    "is_linear",
+    "is_model",
+    "is_normalisation",
+    "is_recurrent",
+    "is_transparent",
+    "is_weighted",
+    "sublayers",
+]
+
+_LINEAR = (
+    keras.layers.Dense,
+    keras.layers.EinsumDense,
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
+_RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
+_NORMALISATION = (
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.RMSNormalization,
+)
+_ACTIVATION = (
+    keras.layers.Activation,
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ELU,
+    keras.layers.Softmax,
+)
+# `keras.ops.relu(x)` in a functional model is an operation of class Relu, and so on.
+_ACTIVATION_OPERATIONS = re.compile(
+    "Celu|Elu|Gelu|HardShrink|HardSigmoid|HardSilu|HardTanh|LeakyRelu|LogSigmoid|LogSoftmax|Relu|"
+    "Relu6|Selu|Sigmoid|Silu|SoftShrink|Softmax|Softplus|Softsign|SparsePlus|SparseSigmoid|"
+    "Sparsemax|Squareplus|Tanh|TanhShrink|Threshold"
+)
+_GATES = frozenset({"sigmoid", "hard_sigmoid", "hardsigmoid", "softmax"})
+_TRANSPARENT_PACKAGES = ("keras.src.layers.pooling.", "keras.src.layers.regularization.")
+_TRANSPARENT = (
+    keras.layers.ZeroPadding1D,
+    keras.layers.ZeroPadding2D,
+    keras.layers.ZeroPadding3D,
+    keras.layers.Cropping1D,
+    keras.layers.Cropping2D,
+    keras.layers.Cropping3D,
+    keras.layers.UpSampling1D,
+    keras.layers.UpSampling2D,
+    keras.layers.UpSampling3D,
+)
+_WRAPPERS = (keras.layers.TimeDistributed, keras.layers.SpectralNormalization)
+
+
+def core(operation: Any) -> Any:
+    """The layer inside ``TimeDistributed`` or ``SpectralNormalization``, else the operation."""
+    return core(operation.layer) if isinstance(operation, _WRAPPERS) else operation
+
+
+def is_model(operation: Any) -> bool:
+    """Whether this is a model used as a layer."""
+    return isinstance(operation, keras.Model)
+
+
+def is_linear(operation: Any) -> bool:
+    """Whether the layer is linear in its input before its activation, wrapped or not."""
+    return isinstance(core(operation), _LINEAR)
+
+
+def is_recurrent(operation: Any) -> bool:
+    """Whether the layer is recurrent: its activation is inside the cell."""
+    return isinstance(core(operation), _RECURRENT)
+
+
+def is_normalisation(operation: Any) -> bool:
+    """Whether the layer normalises activations with parameters of its own."""
+    return isinstance(core(operation), _NORMALISATION)
+
+
+def is_activation(operation: Any) -> bool:
+    """Whether this is an activation of its own, a layer or an operation such as ``ops.relu``."""
+    kind = type(operation)
+    named = _ACTIVATION_OPERATIONS.fullmatch(kind.__name__) is not None
+    return (named and kind.__module__.startswith("keras.src.ops.")) or isinstance(
+        operation, _ACTIVATION
+    )
+
+
+def is_transparent(operation: Any) -> bool:
+    """Whether a layer's activation may lie behind this one: pooling, dropout, padding.
+
+    Such a layer keeps the channels apart and has no weights.
+    """
+    packaged = type(operation).__module__.startswith(_TRANSPARENT_PACKAGES)
+    return packaged or isinstance(operation, _TRANSPARENT)
+
+
+def is_gate_activation(activation: Any) -> bool:
+    """Whether an activation (function, layer or operation) gives weights between 0 and 1."""
+    inner = getattr(activation, "activation", activation)
+    name = getattr(inner, "__name__", type(inner).__name__)
+    return name.lower() in _GATES
+
+
+def is_weighted(operation: Any) -> bool:
+    """Whether weights act here, other than those of normalisation and of PReLU."""
+    if is_model(operation):
+        return any(is_weighted(layer) for layer in operation.layers)
+    if is_normalisation(operation) or is_activation(operation):
+        return False
+    return bool(getattr(operation, "weights", ()))
+
+
+def is_frozen(operation: Any) -> bool:
+    """Whether a layer was set ``trainable = False``; rewriting leaves it as it is."""
+    return not getattr(operation, "trainable", True)
+
+
+def activation_of(layer: Any) -> Any | None:
+    """The activation inside a linear layer; ``None`` if it has none or a linear one."""
+    activation = getattr(core(layer), "activation", None)
+    return None if activation is keras.activations.linear else activation
+
+
+def channel_axis(layer: Any) -> int:
+    """The axis of the layer's output that holds its channels: 1 if channels come first, else -1."""
+    if getattr(core(layer), "data_format", None) != "channels_first":
+        return -1
+    return 2 if isinstance(layer, keras.layers.TimeDistributed) else 1
+
+
+def sublayers(operation: Any) -> list[Any]:
+    """A layer and all layers inside it, however deep; none for an operation that is no layer."""
+    if not isinstance(operation, keras.layers.Layer):
+        return []
+    return list(operation._flatten_layers())  # noqa: SLF001 (Keras has no public way to them)

@@ -1,0 +1,84 @@
+"""The normalisation layer that a variant asks for: Keras' own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from normwise.errors import VariantError
+from normwise.records import Variant
+
+__all__ = ["check_options", "largest_group_count", "normaliser"]
+
+_MOST_GROUPS = 32
+_BATCH_ONLY = ("momentum", "renorm")
+# Keras' RMSNormalization has no offset and always learns a factor.
+_UNUSED = {
+    "batch": (),
+    "layer": _BATCH_ONLY,
+    "group": _BATCH_ONLY,
+    "rms": (*_BATCH_ONLY, "center", "scale"),
+}
+
+
+def check_options(variant: Variant) -> None:
+    """Refuse options that the variant's normaliser would ignore.
+
+    Raises:
+        VariantError: ``momentum`` or ``renorm`` with another norm than batch;
+            ``center`` or ``scale`` with ``rms``.
+    """
+    defaults: Any = Variant(variant.places, norm=variant.norm)
+    for name in _UNUSED[variant.norm]:
+        default = getattr(defaults, name)
+        if getattr(variant, name) != default:
+            plain = dataclasses.replace(variant, **{name: default})
+            raise VariantError(
+                f"variant {variant.name!r} sets {name!r}, which norm={variant.norm} does not have; "
+                f"expected options of Keras' {_layer_of(variant).__name__}; try {plain.name!r}"
+            )
+
+
+def normaliser(variant: Variant, call: Any, *, axis: int, name: str) -> Any:
+    """A normalisation layer for the (first) output of ``call``, not built yet.
+
+    Args:
+        variant: Which normaliser, with which settings.
+        call: The call whose output is to be normalised.
+        axis: The axis that holds the channels.
+        name: The new layer's name.
+    """
+    dtype = call.operation.dtype_policy if isinstance(call.operation, keras.layers.Layer) else None
+    settings: dict[str, Any] = {
+        "axis": axis,
+        "epsilon": variant.epsilon,
+        "name": name,
+        "dtype": dtype,
+    }
+    if variant.norm != "rms":
+        settings |= {"center": variant.center, "scale": variant.scale}
+    if variant.norm == "group":
+        settings["groups"] = largest_group_count(call.outputs[0].shape[axis])
+    if variant.norm == "batch":
+        settings |= {"momentum": variant.momentum, "renorm": variant.renorm}
+    return _layer_of(variant)(**settings)
+
+
+def _layer_of(variant: Variant) -> Any:
+    return {
+        "batch": keras.layers.BatchNormalization,
+        "layer": keras.layers.LayerNormalization,
+        "group": keras.layers.GroupNormalization,
+        "rms": keras.layers.RMSNormalization,
+    }[variant.norm]
+
+
+def largest_group_count(channels: int) -> int:
+    """The most groups, at most 32, that divide ``channels`` evenly.
+
+    >>> largest_group_count(64), largest_group_count(48), largest_group_count(7)
+    (32, 24, 7)
+    """
+    return next(n for n in range(min(channels, _MOST_GROUPS), 0, -1) if channels % n == 0)

@@ -1,0 +1,178 @@
+"""Putting normalisation into a model that has none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from normwise.errors import ModelError
+from normwise.records import Variant
+from normwise.rewrite.blocks import Block, find_blocks, graphs_of
+from normwise.rewrite.graph import Graph
+from normwise.rewrite.inputs import find_inputs, input_axis
+from normwise.rewrite.kinds import (
+    activation_of,
+    channel_axis,
+    core,
+    is_frozen,
+    is_normalisation,
+    is_recurrent,
+)
+from normwise.rewrite.normalisers import check_options, normaliser
+from normwise.rewrite.rebuild import Edits, anew, rebuild
+
+__all__ = ["place"]
+
+
+def place(model: Any, variant: str | Variant) -> Any:
+    """A copy of a model with normalisation placed as a variant says.
+
+    What is normalised are *blocks*: layers with weights that are linear before
+    their activation (dense, convolution), and recurrent layers.
+
+    - ``before``: between the linear part and whatever follows it. An activation
+      inside the layer becomes a layer of its own, ``<layer>_activation``. The
+      layer's bias, which batch normalisation with β makes redundant, is
+      dropped, unless the variant says ``bias=true``, and its value becomes
+      β's. A recurrent layer's activation is inside its cell, so ``before`` is
+      refused for it. ``EinsumDense`` keeps its bias.
+    - ``after``: after the activation, inside the layer or a layer of its own;
+      pooling, dropout or padding may come in between. A linear layer without
+      activation, as before a residual ``Add``, is normalised directly. Only
+      the first output of a layer with several (``return_state``) is.
+    - ``input``: behind every input, and what merely prepares it: rescaling,
+      ``Flatten``, ``Reshape``, ``Masking``. Integer inputs, and those of an
+      ``Embedding`` or a frozen layer, are skipped.
+
+    Left alone are the output layers (no further weights between them and an
+    output), gates (a sigmoid or softmax that is multiplied), and frozen
+    layers and models (``trainable = False``). Nested models are entered. A shared
+    layer stays shared, and each of its calls gets a normalisation of its own;
+    in a shared nested model, it is shared like everything there.
+
+    The inserted layers, ``<layer>_norm``, are Keras' own, with the channel axis of
+    the layer they follow: the result loads without normwise.
+
+    Args:
+        model: A ``Sequential`` or functional model, built, without normalisation
+            (outside its frozen parts). It stays untouched.
+        variant: A :class:`~normwise.records.Variant`, or its text; ``none`` gives a copy.
+
+    Returns:
+        A new model of the same kind. All layers keep their names and their
+        weights' values. It is not compiled.
+
+    Raises:
+        VariantError: The variant's text does not parse, or its options contradict.
+        ModelError: The model is subclassed, unbuilt or has normalisation
+            already; it has nothing to normalise; ``before`` meets a recurrent layer.
+
+    >>> model = keras.Sequential([
+    ...     keras.Input((4,)), keras.layers.Dense(8, activation="relu", name="hidden"),
+    ...     keras.layers.Dense(3, name="logits"),
+    ... ])
+    >>> [layer.name for layer in place(model, "before").layers]
+    ['hidden', 'hidden_norm', 'hidden_activation', 'logits']
+    >>> [layer.name for layer in place(model, "after:momentum=0.9").layers]
+    ['hidden', 'hidden_norm', 'logits']
+    """
+    plan = Variant.parse(variant) if isinstance(variant, str) else variant
+    check_options(plan)
+    graphs = list(graphs_of(model))
+    _refuse_normalised(model, graphs)
+    placing = _Placing(plan, {call.operation.name for graph in graphs for call in graph.calls})
+    if "input" in plan.places:
+        placing.behind_inputs(model)
+    if "before" in plan.places or "after" in plan.places:
+        placing.around_blocks(model)
+    return rebuild(model, placing.edits)
+
+
+def _refuse_normalised(model: Any, graphs: list[Graph]) -> None:
+    layers = [call.operation for graph in graphs for call in graph.calls]
+    names = [layer.name for layer in layers if is_normalisation(layer) and not is_frozen(layer)]
+    if names:
+        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        raise ModelError(
+            f"model {model.name!r} has normalisation already ({shown}); expected a model without; "
+            f"try nw.place(nw.strip(model), ...)"
+        )
+
+
+class _Placing:
+    """Collects the edits of one call of :func:`place`."""
+
+    def __init__(self, variant: Variant, taken: set[str]) -> None:
+        self.edits = Edits()
+        self._variant = variant
+        self._taken = taken
+
+    def behind_inputs(self, model: Any) -> None:
+        graph = Graph(model)
+        calls = find_inputs(graph)
+        if not calls:
+            names = ", ".join(call.operation.name for call in graph.calls if call.is_input)
+            raise ModelError(
+                f"no input of model {model.name!r} can be normalised (it has {names}); expected "
+                f"one of float values that neither an Embedding nor a frozen layer reads; "
+                f"try 'after' in place of 'input'"
+            )
+        for call in calls:
+            self._normalise(call, axis=input_axis(graph, call), after=call.operation.name)
+
+    def around_blocks(self, model: Any) -> None:
+        blocks = find_blocks(model)
+        if not blocks:
+            raise ModelError(
+                f"model {model.name!r} has no layer to normalise; expected a dense, convolution or "
+                f"recurrent layer that is neither frozen nor an output layer; "
+                f"try 'input', or add a hidden layer"
+            )
+        for block in blocks:
+            if "before" in self._variant.places:
+                self._before(block)
+            if "after" in self._variant.places:
+                self._normalise(block.end, axis=channel_axis(block.layer), after=block.layer.name)
+
+    def _before(self, block: Block) -> None:
+        layer = block.layer
+        if is_recurrent(layer):
+            raise ModelError(
+                f"layer {layer.name!r} ({type(layer).__name__}) is recurrent: normalisation before "
+                f"its activation would sit inside the recurrent cell; expected 'after' for a model "
+                f"with recurrent layers; try {_without_before(self._variant)!r}"
+            )
+        norm = self._normalise(block.call, axis=channel_axis(layer), after=layer.name)
+        if self._makes_bias_redundant(layer):
+            self.edits.settings[layer]["use_bias"] = False
+            self.edits.values.append((norm, "beta", core(layer).bias))
+        activation = activation_of(layer)
+        if activation is not None:
+            self.edits.settings[layer]["activation"] = "linear"
+            name = self._fresh(f"{layer.name}_activation")
+            split = keras.layers.Activation(anew(activation), name=name, dtype=layer.dtype_policy)
+            self.edits.appended[block.call].append(split)
+            self.edits.keep_values(activation, split)
+
+    def _makes_bias_redundant(self, layer: Any) -> bool:
+        variant = self._variant
+        centred = variant.norm == "batch" and variant.center and not variant.bias
+        return centred and getattr(core(layer), "use_bias", False)
+
+    def _normalise(self, call: Any, *, axis: int, after: str) -> Any:
+        norm = normaliser(self._variant, call, axis=axis, name=self._fresh(f"{after}_norm"))
+        self.edits.appended[call].append(norm)
+        return norm
+
+    def _fresh(self, name: str) -> str:
+        """``name``, or ``name_1``, ``name_2``, … where it is taken."""
+        candidates = [name, *(f"{name}_{number}" for number in range(1, len(self._taken) + 1))]
+        fresh = next(candidate for candidate in candidates if candidate not in self._taken)
+        self._taken.add(fresh)
+        return fresh
+
+
+def _without_before(variant: Variant) -> str:
+    places = dict.fromkeys("after" if place == "before" else place for place in variant.places)
+    return Variant(tuple(places)).name

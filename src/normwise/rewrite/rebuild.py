@@ -1,0 +1,198 @@
+"""A new model from an old one and a set of edits; the old one stays untouched."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from normwise.errors import ModelError
+from normwise.rewrite.graph import calls_in_order, functional_of, has_graph
+from normwise.rewrite.kinds import core
+
+__all__ = ["Edits", "anew", "rebuild"]
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What a new model has other than the old one.
+
+    Calls in nested models are edited through the same object: a call belongs to
+    one model only.
+
+    Attributes:
+        settings: Layer to the arguments it is rebuilt with, other than its own.
+        appended: Call to the new layers that follow it, in this order.
+        removed: Calls that are left out; the tensor they take passes through.
+        values: Where new variables' values come from: (layer, variable name, old
+            variable). The layer is an appended one, or one of the old model.
+    """
+
+    settings: dict[Any, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    appended: dict[Any, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    removed: set[Any] = field(default_factory=set)
+    values: list[tuple[Any, str, Any]] = field(default_factory=list)
+
+    def keep_values(self, activation: Any, layer: Any) -> None:
+        """Hand the values of an activation with weights (``PReLU``) on to ``layer``."""
+        for variable in getattr(activation, "variables", ()):
+            self.values.append((layer, variable.name, variable))
+
+
+def rebuild(model: Any, edits: Edits) -> Any:
+    """The model with the edits applied, in new layers with the old names and values.
+
+    A ``Sequential`` gives a ``Sequential``. A functional model keeps its class,
+    unless that has a constructor of its own, and then becomes a plain
+    ``keras.Model``. Variables keep their values where their layer and name
+    stay. The compiled state (optimiser, loss, metrics) is not carried over.
+
+    Raises:
+        ModelError: The model has no graph to read, or a layer cannot be made
+            anew from its configuration.
+
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="dense")])
+    >>> copy = rebuild(model, Edits())
+    >>> bool((copy.layers[0].kernel == model.layers[0].kernel).all())
+    True
+    """
+    clones: dict[Any, Any] = {}
+    result = _model_anew(model, edits, clones)
+    for old, new in clones.items():
+        if isinstance(old, keras.layers.Layer) and not has_graph(old):
+            _copy_values(old, new)
+    for layer, name, source in edits.values:
+        variables = core(clones.get(layer, layer)).variables
+        _copy_value(source, next(variable for variable in variables if variable.name == name))
+    return result
+
+
+def anew(operation: Any, **settings: Any) -> Any:
+    """A layer, operation or function anew: same name, same arguments other than ``settings``.
+
+    Raises:
+        ModelError: It cannot be made anew from its configuration.
+
+    >>> anew(keras.layers.Dense(3, name="dense"), use_bias=False).use_bias
+    False
+    """
+    if not isinstance(operation, keras.Operation):
+        return operation
+    try:
+        config = operation.get_config()
+        if isinstance(operation, keras.layers.Lambda):
+            return _lambda_anew(operation, config)
+        if core(operation) is not operation:
+            del config["layer"]
+            return type(operation)(anew(operation.layer, **settings), **config)
+        return type(operation).from_config({**config, **_live(operation, config), **settings})
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise ModelError(
+            f"layer {operation.name!r} of type {type(operation).__name__} cannot be made anew from "
+            f"its configuration ({error}); expected get_config() to return every argument of "
+            f"__init__(); try adding what is missing, and "
+            f"@keras.saving.register_keras_serializable() on your own functions"
+        ) from error
+
+
+def _live(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """The activation as it is: Keras cannot restore a function of the user's from its name."""
+    activation = getattr(operation, "activation", None)
+    if "activation" not in config or activation is None:
+        return {}
+    return {"activation": anew(activation)}
+
+
+def _lambda_anew(layer: Any, config: dict[str, Any]) -> Any:
+    # From its configuration, a lambda would come back without the globals it uses.
+    live = {"function": layer.function, "output_shape": layer._output_shape, "mask": layer.mask}  # noqa: SLF001 (no public name)
+    return keras.layers.Lambda(**{**config, **live, "arguments": layer.arguments})
+
+
+def _model_anew(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
+    if model not in clones:
+        build = _sequential_anew if isinstance(model, keras.Sequential) else _functional_anew
+        clones[model] = build(model, edits, clones)
+        if not model.trainable:
+            clones[model].trainable = False
+    return clones[model]
+
+
+def _sequential_anew(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
+    members = set(model.layers)
+    layers = []
+    for call in calls_in_order(functional_of(model)):
+        # Operations that only make masks are calls, too, but no layers of the Sequential.
+        if (call.is_input or call.operation in members) and call not in edits.removed:
+            layers.append(_operation_anew(call.operation, edits, clones))
+        layers.extend(edits.appended.get(call, ()))
+    return keras.Sequential(layers, name=model.name)
+
+
+def _functional_anew(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
+    calls = calls_in_order(model)
+    inputs = {
+        id(call.outputs[0]): _operation_anew(call.operation, edits, clones).output
+        for call in calls
+        if call.is_input
+    }
+    tensors = dict(inputs)
+    for call in calls:
+        results = _call_again(call, tensors, edits, clones)
+        tensors.update(zip(map(id, call.outputs), results, strict=True))
+    return _constructor_of(model)(
+        keras.tree.map_structure(lambda tensor: inputs[id(tensor)], model.input),
+        keras.tree.map_structure(lambda tensor: tensors[id(tensor)], model.output),
+        name=model.name,
+    )
+
+
+def _call_again(
+    call: Any, tensors: dict[int, Any], edits: Edits, clones: dict[Any, Any]
+) -> list[Any]:
+    """What one call gives in the new model, behind the layers appended to it."""
+    if call.is_input:
+        results = [tensors[id(call.outputs[0])]]
+    elif call in edits.removed:
+        results = [tensors[id(call.input_tensors[0])]]
+    else:
+        args, kwargs = call.arguments.fill_in(tensors)
+        results = keras.tree.flatten(
+            _operation_anew(call.operation, edits, clones)(*args, **kwargs)
+        )
+    for layer in edits.appended.get(call, ()):
+        results[0] = layer(results[0])
+    return results
+
+
+def _constructor_of(model: Any) -> Any:
+    definer = next(kind for kind in type(model).__mro__ if "__init__" in vars(kind))
+    return type(model) if definer.__module__.startswith("keras.") else keras.Model
+
+
+def _operation_anew(operation: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
+    if has_graph(operation):
+        return _model_anew(operation, edits, clones)
+    if operation not in clones:
+        clones[operation] = anew(operation, **edits.settings.get(operation, {}))
+    return clones[operation]
+
+
+def _copy_values(old: Any, new: Any) -> None:
+    """Copy variables by name; of several of one name, as in ``Bidirectional``, in order."""
+    sources: dict[str, list[Any]] = defaultdict(list)
+    for variable in old.variables:
+        sources[variable.name].append(variable)
+    for variable in new.variables:
+        if sources[variable.name]:
+            _copy_value(sources[variable.name].pop(0), variable)
+    if isinstance(new, keras.layers.Normalization):
+        new.finalize_state()
+
+
+def _copy_value(source: Any, target: Any) -> None:
+    # A true copy: on JAX, training donates a variable's buffer, and would take a shared one along.
+    target.assign(np.array(keras.ops.convert_to_numpy(source)))

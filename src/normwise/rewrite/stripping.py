@@ -1,0 +1,124 @@
+"""Taking the normalisation out of a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from normwise.rewrite.blocks import graphs_of
+from normwise.rewrite.graph import Graph
+from normwise.rewrite.kinds import (
+    activation_of,
+    channel_axis,
+    core,
+    is_frozen,
+    is_linear,
+    is_normalisation,
+    is_transparent,
+)
+from normwise.rewrite.rebuild import Edits, anew, rebuild
+
+__all__ = ["strip"]
+
+_MERGING = (
+    keras.layers.Add,
+    keras.layers.Average,
+    keras.layers.Concatenate,
+    keras.layers.Subtract,
+)
+
+
+def strip(model: Any) -> Any:
+    """A copy of a model without its normalisation: the baseline to compare with.
+
+    Removes batch, layer, group and RMS normalisation, also inside nested
+    models; frozen layers and models (``trainable = False``) keep theirs, and so
+    do models that have none. Preprocessing (``keras.layers.Normalization``) and
+    ``UnitNormalization``, which has no parameters, stay.
+
+    A layer that goes without a bias because a removed normalisation had an offset
+    β gets one, so that the baseline can learn what the model could: of β's
+    value if that normalisation directly follows the layer, else of the
+    layer's initial value. β may also lie behind a sum, a concatenation or
+    pooling, but not behind an activation.
+
+    The result does not compute what the model computed, unless its
+    normalisation was the identity: γ and the statistics are gone. An activation
+    that :func:`~normwise.rewrite.place` had split off goes back into its layer,
+    so that stripping what was placed gives the model that one started from,
+    weights included.
+
+    Args:
+        model: A ``Sequential`` or functional model, built. It stays untouched.
+
+    Returns:
+        A new model of the same kind; all other layers keep their names and
+        values. It is not compiled.
+
+    Raises:
+        ModelError: The model is subclassed or unbuilt.
+
+    >>> model = keras.Sequential([
+    ...     keras.Input((4,)), keras.layers.Dense(8, use_bias=False, name="hidden"),
+    ...     keras.layers.BatchNormalization(), keras.layers.ReLU(name="relu"),
+    ... ])
+    >>> stripped = strip(model)
+    >>> [layer.name for layer in stripped.layers], stripped.layers[0].use_bias
+    (['hidden', 'relu'], True)
+    """
+    edits = Edits()
+    for graph in graphs_of(model):
+        for call in graph.calls:
+            if is_normalisation(call.operation) and not is_frozen(call.operation):
+                _remove(graph, call, edits)
+    return rebuild(model, edits)
+
+
+def _remove(graph: Graph, call: Any, edits: Edits) -> None:
+    edits.removed.add(call)
+    for layer in _layers_without_bias(graph, call):
+        edits.settings[layer]["use_bias"] = True
+    (source,) = graph.sources(call)
+    if edits.settings.get(source.operation, {}).get("use_bias"):
+        _keep_offset(core(call.operation), source, edits)
+    _merge_activation(graph, source, call, edits)
+
+
+def _layers_without_bias(graph: Graph, call: Any) -> Iterator[Any]:
+    """The layers without bias whose offset the β of ``call`` is."""
+    if not getattr(core(call.operation), "center", False):
+        return
+    waiting, seen = graph.sources(call), set()
+    while waiting:
+        source = waiting.pop()
+        layer = source.operation
+        if is_linear(layer) and activation_of(layer) is None and not is_frozen(layer):
+            if not getattr(core(layer), "use_bias", True):
+                yield layer
+        elif source not in seen and (is_transparent(layer) or isinstance(layer, _MERGING)):
+            waiting.extend(graph.sources(source))
+        seen.add(source)
+
+
+def _keep_offset(norm: Any, source: Any, edits: Edits) -> None:
+    """Let β be the bias, where it has one value a channel of what the layer gives."""
+    rank = len(source.outputs[0].shape)
+    axes = norm.axis if isinstance(norm.axis, list | tuple) else [norm.axis]
+    if [axis % rank for axis in axes] == [channel_axis(source.operation) % rank]:
+        edits.values.append((source.operation, "bias", norm.beta))
+
+
+def _merge_activation(graph: Graph, source: Any, call: Any, edits: Edits) -> None:
+    """Undo the split of ``Dense(8, activation="relu")`` into layers, by the name it left."""
+    layer, following = source.operation, graph.next_call(call)
+    if following is None or not isinstance(following.operation, keras.layers.Activation):
+        return
+    split_name = rf"{re.escape(layer.name)}_activation(_\d+)?"
+    if is_linear(layer) and re.fullmatch(split_name, following.operation.name):
+        activation = following.operation.activation
+        edits.settings[layer]["activation"] = anew(activation)
+        edits.keep_values(activation, layer)
+        edits.removed.add(following)

@@ -1,0 +1,139 @@
+"""A study's settings: what stands in ``spec.toml`` and on the command line."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomli_w
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from normwise.errors import SpecError, UnknownNameError, UsageError
+from normwise.records import RunKey, Target, Variant
+
+__all__ = ["Spec", "optimizer_parts"]
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+class Spec(BaseModel):
+    """One question: model, data, variants, training, target.
+
+    Every field is a key of the TOML file and, with dashes for underscores, an
+    option of ``normwise study``.
+
+    >>> Spec(model="circles", data="circles", seeds=3).variants
+    ('none', 'after', 'before')
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: str = Field("study", pattern=r"^[\w.-]+$", description="Name of the study")
+    model: str = Field(description="Built-in model, FILE.keras or package.module:function")
+    data: str = Field(description="Built-in data, FILE.csv or FILE.npz")
+    target_column: str | None = Field(None, description="Column of a table to predict")
+    variants: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        ("none", "after", "before"), description="PLACE[:OPTION,…], the baseline first"
+    )
+    optimizer: str = Field("sgd", description="Keras optimiser, NAME[:OPTION=VALUE,…]")
+    learning_rate: float = Field(0.01, gt=0, allow_inf_nan=False)
+    initializer: str | None = Field(None, description="Keras initialiser for all kernels")
+    loss: str | None = Field(None, description="Keras loss; inferred from the labels")
+    batch_size: int = Field(32, gt=0)
+    epochs: int = Field(20, gt=0)
+    seeds: int = Field(10, gt=0, description="Replicas of each variant")
+    target: str | None = Field(None, description="METRIC>=VALUE or METRIC<=VALUE")
+
+    @classmethod
+    def make(cls, settings: Mapping[str, Any]) -> Spec:
+        """Validate settings from anywhere.
+
+        Raises:
+            SpecError: A value is out of range or missing.
+            UnknownNameError: There is no such setting.
+            VariantError: A variant does not parse.
+        """
+        try:
+            spec = cls(**settings)
+        except ValidationError as error:
+            raise _as_usage_error(error) from None
+        names = [Variant.parse(text).name for text in spec.variants]
+        if len(set(names)) < len(names) or not names:
+            raise SpecError(
+                f"variants are {', '.join(spec.variants) or 'missing'}; expected at least one and "
+                f"each once; try --variant none --variant after"
+            )
+        if spec.target is not None:
+            Target.parse(spec.target)
+        optimizer_parts(spec.optimizer)
+        return spec.model_copy(update={"variants": tuple(names)})
+
+    @classmethod
+    def from_toml(cls, path: Path, changes: Mapping[str, Any]) -> Spec:
+        """Read a file; ``changes`` (from the command line) win over it.
+
+        Raises:
+            SpecError: The file is missing, is no TOML, or a setting is wrong.
+        """
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SpecError(
+                f"cannot read {str(path)!r} ({error}); expected a TOML file with settings such as "
+                f"model, data and seeds; 'normwise study circles' writes one to copy from"
+            ) from None
+        return cls.make({**settings, **changes})
+
+    def to_toml(self) -> str:
+        """The settings as a file that :meth:`from_toml` reads back."""
+        return tomli_w.dumps(self.model_dump(exclude_none=True))
+
+    def key(self, variant: str, seed: int, fingerprint: str) -> RunKey:
+        """The identity of one run; ``fingerprint`` stands for the data and the model."""
+        shaping = self.model_dump(exclude={"study", "variants", "seeds", "target"})
+        setting = hashlib.sha256(f"{sorted(shaping.items())}|{fingerprint}".encode()).hexdigest()
+        return RunKey(variant, seed, setting[:16])
+
+
+def optimizer_parts(text: str) -> tuple[str, dict[str, float | bool]]:
+    """Split ``NAME[:OPTION=VALUE,…]``.
+
+    >>> optimizer_parts("sgd:momentum=0.9,nesterov=true")
+    ('sgd', {'momentum': 0.9, 'nesterov': True})
+    """
+    name, _, rest = text.partition(":")
+    options: dict[str, float | bool] = {}
+    for item in filter(None, rest.split(",")):
+        option, _, value = (part.strip() for part in item.partition("="))
+        try:
+            options[option] = value == "true" if value in ("true", "false") else float(value)
+        except ValueError:
+            raise SpecError(
+                f"optimizer {text!r} has {item!r}; expected OPTION=NUMBER or OPTION=true; "
+                f"try 'sgd:momentum=0.9'"
+            ) from None
+    return name.strip(), options
+
+
+_EXAMPLES = {
+    "seeds": "10", "epochs": "20", "batch_size": "32", "learning_rate": "0.01",
+    "model": "circles", "data": "circles", "study": "my-study",
+}  # fmt: skip
+
+
+def _as_usage_error(error: ValidationError) -> UsageError:
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    option = f"--{name.replace('_', '-')}"
+    example = f"try {option} {_EXAMPLES[name]}" if name in _EXAMPLES else f"check {option}"
+    if first["type"] == "extra_forbidden":
+        return UnknownNameError("setting", name, Spec.model_fields)
+    if first["type"] == "missing":
+        return SpecError(f"no {name} was given; expected one; {example}")
+    expected = first["msg"].removeprefix("Input ").removeprefix("should be ")
+    return SpecError(f"setting {name!r} is {first['input']!r}; expected {expected}; {example}")

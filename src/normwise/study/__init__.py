@@ -1,0 +1,6 @@
+"""Running a study; ``study.py`` holds the way from question to answer."""
+
+from normwise.study.result import Result
+from normwise.study.study import Progress, Study
+
+__all__ = ["Progress", "Result", "Study"]

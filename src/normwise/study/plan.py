@@ -1,0 +1,100 @@
+"""From a spec to cohorts: place, lower, trace and compile every variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from jax.sharding import Mesh
+
+from normwise.datasets import Dataset
+from normwise.engine import (
+    Cohort,
+    InitialValues,
+    chunk_width,
+    lower,
+    make_program,
+    replica_bytes,
+    replica_mesh,
+)
+from normwise.records import Variant
+from normwise.spec import Spec
+from normwise.study.sources import ModelSource
+from normwise.study.training import compile_model
+
+__all__ = ["Arm", "Plan"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One variant, ready to train.
+
+    Attributes:
+        variant: The plan of normalisation.
+        cohort: Its program and what its replicas share.
+        compiled: The program for one chunk, still compiling perhaps.
+    """
+
+    variant: Variant
+    cohort: Cohort
+    compiled: Future[Any]
+
+
+class Plan:
+    """Every variant of a study, and the models behind them.
+
+    Args:
+        spec: The study.
+        source: Builds a variant's model.
+        dataset: What the replicas train on.
+        devices: How many devices to use; all unless told.
+    """
+
+    def __init__(
+        self, spec: Spec, source: ModelSource, dataset: Dataset, devices: int | None = None
+    ) -> None:
+        self._spec, self._source, self._dataset = spec, source, dataset
+        self._mesh: Mesh = replica_mesh(devices)
+        self._like = InitialValues(source.build(Variant()), spec.initializer)
+
+    def arms(self, variants: Sequence[Variant]) -> list[Arm]:
+        """Trace each variant and compile them side by side."""
+        pool = ThreadPoolExecutor()
+        arms = []
+        for variant in variants:
+            cohort = self._cohort(variant)
+            # Tracing is Python and takes turns; compiling is not, and runs beside it.
+            arms.append(Arm(variant, cohort, pool.submit(cohort.lower().compile)))
+        pool.shutdown(wait=False)
+        return arms
+
+    def model(self, variant: Variant) -> tuple[keras.Model, InitialValues]:
+        """A variant's model as the user would train it, compiled, and its initial values."""
+        # A copy: the baseline's model may be the user's own, whose weights stay as they are.
+        model = _copy(self._source.build(variant))
+        return compile_model(model, self._spec, self._dataset), self._initial(model)
+
+    def _cohort(self, variant: Variant) -> Cohort:
+        spec, dataset = self._spec, self._dataset
+        model = compile_model(lower(self._source.build(variant)), spec, dataset)
+        size = replica_bytes(model, dataset, spec.batch_size)
+        return Cohort(
+            program=make_program(model, dataset, spec.batch_size),
+            initial=self._initial(model),
+            dataset=dataset,
+            epochs=spec.epochs,
+            width=chunk_width(spec.seeds, self._mesh.size, size),
+            mesh=self._mesh,
+        )
+
+    def _initial(self, model: keras.Model) -> InitialValues:
+        return InitialValues(model, self._spec.initializer, self._like)
+
+
+def _copy(model: keras.Model) -> keras.Model:
+    from normwise.rewrite.graph import has_graph
+
+    return keras.models.clone_model(model) if has_graph(model) else model

@@ -1,0 +1,61 @@
+"""What a finished study hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from normwise.records import RunRecord, Summary
+from normwise.report import Page, altair_chart
+from normwise.store import curve_columns
+
+if TYPE_CHECKING:
+    import altair
+    import keras
+    import pandas as pd
+
+__all__ = ["Result"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A study's answer.
+
+    Attributes:
+        answer: The summary as a typed record.
+        records: One record a replica.
+        page: What the report shows.
+        folder: Where its files are, or ``None``.
+    """
+
+    answer: Summary
+    records: Sequence[RunRecord]
+    page: Page
+    folder: Path | None
+    _best: Callable[[], keras.Model]
+
+    @property
+    def verdict(self) -> str:
+        """The answer in one sentence."""
+        return self.answer.verdict
+
+    def summary(self) -> dict[str, Any]:
+        """The content of ``summary.json``."""
+        return self.answer.to_json()
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """One row a replica and epoch: variant, seed, learning_rate, epoch, the metrics."""
+        import pandas as pd
+
+        return pd.DataFrame(curve_columns(self.records))
+
+    def chart(self) -> altair.TopLevelMixin:
+        """The curves with their bands, as an interactive Altair chart."""
+        return altair_chart(self.page)
+
+    def best_model(self) -> keras.Model:
+        """The recommended variant's best replica, trained and compiled, in Keras' own layers."""
+        return self._best()

@@ -1,0 +1,398 @@
+"""A study from question to answer: plan, train, journal, compare, report."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from normwise import analysis
+from normwise.backend import require_jax
+from normwise.datasets import Dataset, find_dataset, from_arrays
+from normwise.errors import SpecError, StudyIncomplete
+from normwise.records import RunRecord, SoloCheck, Summary, Target, Variant, derive_seed
+from normwise.report import DataPreview, Page, build_page, write_html, write_png
+from normwise.spec import Spec
+from normwise.store import Store, write_beside
+from normwise.study.result import Result
+from normwise.study.winners import Winners, best_seed
+
+if TYPE_CHECKING:
+    import keras
+
+    from normwise.engine import Chunk
+    from normwise.study.plan import Arm, Plan
+    from normwise.study.sources import ModelLike
+
+__all__ = ["Progress", "Study"]
+
+# Points drawn of two-dimensional data: enough to see its shape.
+MOST_POINTS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a running study is.
+
+    Attributes:
+        stage: ``preparing``, ``compiling``, ``training`` or ``reporting``.
+        variant: The variant being trained, or ``""``.
+        replicas: Replicas done, of all variants.
+        of: Replicas in all.
+        epoch: Epoch that the running chunk has reached.
+        epochs: Epochs of each replica.
+        share: Of all training done, 0 to 1.
+    """
+
+    stage: str
+    variant: str = ""
+    replicas: int = 0
+    of: int = 0
+    epoch: int = 0
+    epochs: int = 0
+    share: float = 0.0
+
+
+class Study:
+    """One question: does normalisation help this model on this data, and where?
+
+    Args:
+        model: A Keras model, a function that returns one (it may take
+            ``dataset`` and ``norm``), a built-in model's name, a ``.keras``
+            file or ``package.module:function``.
+        data: ``(x, y)``; ``((x, y), (x_val, y_val))``; a
+            :class:`~normwise.datasets.Dataset`; a built-in name; a ``.csv`` or
+            ``.npz`` file.
+        variants: Texts ``PLACE[:OPTION,…]``, ``none`` being the baseline.
+        settings: Fields of :class:`~normwise.spec.Spec`: ``epochs``, ``seeds``,
+            ``batch_size``, ``learning_rate``, ``optimizer``, ``target``, ….
+
+    Raises:
+        UsageError: Something that was asked for cannot be honoured.
+
+    >>> study = Study("circles", "circles", variants=["none", "after"], seeds=2, epochs=3)
+    >>> study.run().summary()["recommended"]
+    'none'
+    """
+
+    def __init__(
+        self,
+        model: ModelLike,
+        data: Any,
+        *,
+        variants: Sequence[str] = ("none", "after", "before"),
+        **settings: Any,
+    ) -> None:
+        require_jax()
+        self.spec = Spec.make(
+            {
+                "model": model if isinstance(model, str) else _name_of(model),
+                "data": data if isinstance(data, str) else "arrays",
+                "variants": tuple(variants),
+                **settings,
+            }
+        )
+        self._model, self._data = model, data
+
+    @classmethod
+    def from_spec(cls, spec: Spec) -> Study:
+        """A study whose model and data are named in the spec."""
+        study = cls.__new__(cls)
+        require_jax()
+        study.spec, study._model, study._data = spec, spec.model, spec.data
+        return study
+
+    def run(
+        self,
+        out: str | Path | None = None,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        devices: int | None = None,
+    ) -> Result:
+        """Train every replica and answer.
+
+        Args:
+            out: A folder for the study's files; a part of the same study that
+                is already there is not trained again.
+            on_progress: Called often, from the calling thread.
+            devices: How many JAX devices to use; all unless told.
+
+        Raises:
+            StudyIncomplete: Interrupted; what finished is in the folder.
+            UsageError: Something that was asked for cannot be honoured.
+        """
+        store = None if out is None else Store(Path(out), self.spec)
+        on_progress(Progress("preparing"))
+        dataset = _as_dataset(self._data, self.spec)
+        _check_batch(self.spec, dataset)
+        run = _Run(self.spec, self._model, dataset, store, on_progress, devices)
+        try:
+            return run.answer()
+        except KeyboardInterrupt:
+            raise run.stopped() from None
+
+
+class _Run:
+    """The state of one :meth:`Study.run`."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        model: ModelLike,
+        dataset: Dataset,
+        store: Store | None,
+        on_progress: Callable[[Progress], None],
+        devices: int | None,
+    ) -> None:
+        from normwise import engine
+
+        engine.configure()
+        from normwise.study.plan import Plan
+        from normwise.study.sources import ModelSource
+        from normwise.study.training import check_target, default_metric
+
+        self.spec, self.dataset, self.store = spec, dataset, store
+        self.on_progress = on_progress
+        self.target = Target.parse(spec.target) if spec.target else None
+        if self.target is not None:
+            check_target(self.target, dataset)
+        source = ModelSource(model, dataset)
+        self.plan: Plan = Plan(spec, source, dataset, devices)
+        self.fingerprint = f"{dataset.fingerprint}-{source.fingerprint}"
+        self.metric = self.target.metric if self.target else default_metric(dataset)
+        self.winners = Winners(self.metric)
+        self.variants = [Variant.parse(text) for text in spec.variants]
+        self.records: dict[str, RunRecord] = {}
+
+    def answer(self) -> Result:
+        """Train what is missing, then compare, check and report."""
+        self.records = {r.key.digest: r for r in (self.store.records() if self.store else [])}
+        arms = self._arms()
+        with ThreadPoolExecutor(1) as aside:
+            solo = aside.submit(self._train_alone, *self._chosen())
+            for arm in arms:
+                arm.compiled.result()
+            for arm in arms:
+                self._train(arm)
+            return self._report(arms, solo)
+
+    def stopped(self) -> StudyIncomplete:
+        """Journal the interruption; what to raise about it."""
+        done, of = len(self._own_records()), len(self.variants) * self.spec.seeds
+        if self.store is None:
+            return StudyIncomplete(
+                f"the study was interrupted after {done} of {of} replicas and kept nothing; "
+                f"expected to run to its end; pass out='FOLDER' to be able to continue"
+            )
+        self.store.mark("stopped", done=done, of=of)
+        return StudyIncomplete(
+            f"the study was interrupted after {done} of {of} replicas; "
+            f"{str(self.store.folder)!r} holds them and is marked incomplete; "
+            f"run the same command again to go on"
+        )
+
+    def _arms(self) -> list[Arm]:
+        self.on_progress(Progress("compiling", of=len(self.variants) * self.spec.seeds))
+        return self.plan.arms(self.variants)
+
+    def _digest(self, variant: Variant, seed: int) -> str:
+        return self.spec.key(variant.name, seed, self.fingerprint).digest
+
+    def _own_records(self) -> list[RunRecord]:
+        """The finished runs in the order of variants and seeds, however they came about."""
+        wanted = (
+            self._digest(variant, seed)
+            for variant in self.variants
+            for seed in range(self.spec.seeds)
+        )
+        return [self.records[digest] for digest in wanted if digest in self.records]
+
+    def _train(self, arm: Arm) -> None:
+        missing = [
+            seed
+            for seed in range(self.spec.seeds)
+            if self._digest(arm.variant, seed) not in self.records
+        ]
+        for chunk in arm.cohort.run(arm.compiled.result(), missing, self._on_epoch(arm)):
+            records = list(self._chunk_records(arm.variant, chunk))
+            self.records |= {record.key.digest: record for record in records}
+            self.winners.offer(arm.variant.name, chunk)
+            if self.store is not None:
+                self.store.add(records)
+
+    def _on_epoch(self, arm: Arm) -> Callable[[int, int], None]:
+        of = len(self.variants) * self.spec.seeds
+
+        def report(epoch: int, replicas: int) -> None:
+            done, epochs = len(self._own_records()), self.spec.epochs
+            share = (done + replicas * epoch / epochs) / of
+            name = arm.variant.name
+            self.on_progress(Progress("training", name, done, of, epoch, epochs, share))
+
+        return report
+
+    def _chunk_records(self, variant: Variant, chunk: Chunk) -> Iterator[RunRecord]:
+        for index, seed in enumerate(chunk.seeds):
+            losses = chunk.curves["loss"][index]
+            diverged = np.flatnonzero(~np.isfinite(losses))
+            first = int(diverged[0]) if len(diverged) else len(losses)
+            curves = {
+                metric: tuple(
+                    float(value) if epoch < first else math.nan
+                    for epoch, value in enumerate(values[index])
+                )
+                for metric, values in chunk.curves.items()
+            }
+            yield RunRecord(
+                key=self.spec.key(variant.name, seed, self.fingerprint),
+                learning_rate=self.spec.learning_rate,
+                curves=curves,
+                diverged_at=first + 1 if len(diverged) else None,
+                seconds=chunk.seconds / len(chunk.seeds),
+            )
+
+    def _chosen(self) -> tuple[Variant, int]:
+        """The replica of the solo check: random, and the same whenever the study is run."""
+        draw = derive_seed(0, f"solo:{self.fingerprint}")
+        return self.variants[draw % len(self.variants)], draw // 7 % self.spec.seeds
+
+    def _train_alone(self, variant: Variant, seed: int) -> dict[str, list[float]]:
+        from normwise.engine import train_alone
+
+        model, initial = self.plan.model(variant)
+        spec = self.spec
+        return train_alone(
+            model, initial, self.dataset, seed=seed, epochs=spec.epochs, batch_size=spec.batch_size
+        )
+
+    def _solo_check(self, solo: Future[dict[str, list[float]]]) -> SoloCheck:
+        from normwise.engine import largest_relative_difference
+
+        variant, seed = self._chosen()
+        record = self.records[self._digest(variant, seed)]
+        difference = largest_relative_difference(solo.result(), record.curves)
+        return SoloCheck(variant.name, seed, difference)
+
+    def _report(self, arms: Sequence[Arm], solo: Future[dict[str, list[float]]]) -> Result:
+        records = self._own_records()
+        self.on_progress(Progress("reporting", share=1.0))
+        target = self.target or analysis.default_target(records, self.metric)
+        summary = analysis.summarise(
+            self.spec.study,
+            records,
+            target,
+            solo_check=self._solo_check(solo),
+            environment=_environment(),
+        )
+        page = self._page(summary, records)
+        result = Result(
+            summary,
+            records,
+            page,
+            self.store and self.store.folder,
+            lambda: self._best_model(arms, summary.recommended),
+        )
+        if self.store is not None:
+            self._write(self.store, result)
+        return result
+
+    def _page(self, summary: Summary, records: Sequence[RunRecord]) -> Page:
+        settings = {
+            key: ", ".join(value) if isinstance(value, tuple) else str(value)
+            for key, value in self.spec.model_dump(exclude_none=True).items()
+        }
+        return build_page(
+            summary,
+            records,
+            settings=settings,
+            preview=_preview(self.dataset),
+            notes=self.dataset.notes,
+        )
+
+    def _write(self, store: Store, result: Result) -> None:
+        store.write_curves(result.records)
+        write_png(result.page, store.folder / "curves.png")
+        write_html(result.page, store.folder / "report.html")
+        write_beside(store.folder / "best.keras", result.best_model().save)
+        store.write_summary(result.answer)
+        store.mark("finished")
+
+    def _best_model(self, arms: Sequence[Arm], name: str) -> keras.Model:
+        arm = next(arm for arm in arms if arm.variant.name == name)
+        seed = best_seed(self._own_records(), name, self.metric)
+        weights = self.winners.weights(name, seed)
+        if weights is None:
+            # It was trained before an interruption; the same seed gives the same weights.
+            chunk = next(arm.cohort.run(arm.compiled.result(), [seed], lambda *_: None))
+            weights = [v[0] for v in chunk.trainable], [v[0] for v in chunk.non_trainable]
+        model, _ = self.plan.model(arm.variant)
+        for variables, values in zip(
+            (model.trainable_variables, model.non_trainable_variables), weights, strict=True
+        ):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        return model
+
+
+def _name_of(model: Any) -> str:
+    return str(getattr(model, "name", None) or getattr(model, "__name__", type(model).__name__))
+
+
+def _as_dataset(data: Any, spec: Spec) -> Dataset:
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, str):
+        return find_dataset(data, spec.target_column)
+    if not isinstance(data, tuple | list) or len(data) != 2:  # noqa: PLR2004
+        raise SpecError(
+            f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), a "
+            f"name or a file; try Study(model, (x, y))"
+        )
+    if isinstance(data[0], tuple | list) and isinstance(data[1], tuple | list):
+        first, second = data
+        if len(first) == len(second) == 2 and np.ndim(first[0]) > 0:  # noqa: PLR2004
+            return from_arrays(first[0], first[1], second[0], second[1])
+    return from_arrays(data[0], data[1])
+
+
+def _check_batch(spec: Spec, dataset: Dataset) -> None:
+    examples = len(dataset.x_train)
+    if spec.batch_size > examples:
+        raise SpecError(
+            f"batch size is {spec.batch_size} and the training part of {dataset.name!r} has "
+            f"{examples} examples; expected a batch no larger than the data; "
+            f"try --batch-size {min(32, examples)}"
+        )
+
+
+def _preview(dataset: Dataset) -> DataPreview | None:
+    if dataset.x_train.shape[1:] != (2,) or dataset.task == "regression":
+        return None
+    x, y = dataset.x_train[:MOST_POINTS], dataset.y_train[:MOST_POINTS].ravel().astype(int)
+    names = dataset.class_names or tuple(str(label) for label in range(dataset.classes))
+    return DataPreview(
+        feature_names=(dataset.feature_names or ("x1", "x2"))[:2],
+        points=tuple((float(a), float(b)) for a, b in x),
+        labels=tuple(names[label] for label in y),
+        split="training",
+        caption=f"The training part of {dataset.name}.",
+    )
+
+
+def _environment() -> dict[str, str]:
+    import jax
+
+    versions = {name: metadata.version(name) for name in ("normwise", "keras", "jax", "numpy")}
+    devices = jax.devices()
+    return {
+        **versions,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "devices": f"{len(devices)} × {devices[0].platform}",
+    }
