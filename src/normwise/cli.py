@@ -62,9 +62,7 @@ def study(
         str | None,
         typer.Option(help="Built-in model, FILE.keras or package.module:function."),
     ] = None,
-    data: Annotated[
-        str | None, typer.Option(help="Built-in data, FILE.csv or FILE.npz.")
-    ] = None,
+    data: Annotated[str | None, typer.Option(help="Built-in data, FILE.csv or FILE.npz.")] = None,
     target_column: Annotated[
         str | None, typer.Option(help="Column of the table to predict.")
     ] = None,
@@ -91,7 +89,9 @@ def study(
     epochs: Annotated[int | None, typer.Option(help="Epochs of each replica.")] = None,
     target: Annotated[
         str | None,
-        typer.Option(help="Metric to reach, such as 'val_accuracy>=0.8'. Default: the baseline's end."),
+        typer.Option(
+            help="Metric to reach, such as 'val_accuracy>=0.8'. Default: the baseline's end."
+        ),
     ] = None,
     out: Annotated[
         Path | None,

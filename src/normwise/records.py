@@ -185,14 +185,19 @@ def _parse_number(text: str, item: str, name: str, value: str) -> float:
     if not inside:
         expected = "at least 0 and below 1" if name == "momentum" else "above 0"
         raise VariantError(
-            f"variant {text!r} has {item!r}; expected a number {expected}; "
-            f"try '{name}={example}'"
+            f"variant {text!r} has {item!r}; expected a number {expected}; try '{name}={example}'"
         )
     return number
 
 
 def _option_text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        str(value).lower()
+        if isinstance(value, bool)
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +257,9 @@ class RunKey:
     @property
     def digest(self) -> str:
         """A stable 16-digit name, the same in every process and on every machine."""
-        return hashlib.sha256(f"{self.variant}|{self.seed}|{self.setting}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.variant}|{self.seed}|{self.setting}".encode()).hexdigest()[
+            :16
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,12 +401,17 @@ class SoloCheck:
         variant: Which variant it was.
         seed: Which replica.
         max_relative_difference: Largest |solo − stacked| / |solo| over all
-            epochs and metrics.
+            epochs and metrics. Training amplifies rounding from step to step,
+            and one example on the other side of a threshold moves an accuracy
+            by one over their number.
+        first_epoch_difference: The same over the losses of the first epoch, where
+            rounding has not grown yet: what the two ways of training differ by.
     """
 
     variant: str
     seed: int
     max_relative_difference: float
+    first_epoch_difference: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,13 +435,20 @@ class Summary:
                 comparison[name] = _interval(comparison[name])
         for variant in body["variants"]:
             variant["final"] = {
-                metric: {"mean": estimate["value"], "low": estimate["low"], "high": estimate["high"]}
+                metric: {
+                    "mean": estimate["value"],
+                    "low": estimate["low"],
+                    "high": estimate["high"],
+                }
                 for metric, estimate in variant["final"].items()
             }
             times = variant["epochs_to_target"]
             median = times.pop("median")
             variant["epochs_to_target"] = {
-                "median": median["value"], "low": median["low"], "high": median["high"], **times
+                "median": median["value"],
+                "low": median["low"],
+                "high": median["high"],
+                **times,
             }
         result: dict[str, Any] = _finite_or_none(body)
         return result

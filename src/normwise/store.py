@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from normwise.errors import StoreError
+from normwise.files import replacing
 from normwise.records import RunKey, RunRecord, Summary
 from normwise.spec import Spec
 
-__all__ = ["FILES", "Store", "write_beside"]
-
-FILES = ("spec.toml", "journal.jsonl", "summary.json", "curves.parquet", "curves.png",
-         "report.html", "best.keras")  # fmt: skip
+__all__ = ["Store", "curve_columns"]
 
 
 class Store:
@@ -50,7 +48,7 @@ class Store:
         elif entries:
             raise StoreError(
                 f"folder {str(folder)!r} holds {sorted(entries)[0]!r} and no study; expected an "
-                f"empty or a new folder; try --out {str(folder)}-study"
+                f"empty or a new folder; try --out {folder!s}-study"
             )
         else:
             self.write_text("spec.toml", spec.to_toml())
@@ -71,10 +69,8 @@ class Store:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the folder, whole or not at all."""
-        try:
-            write_beside(self.folder / name, lambda path: path.write_text(text, encoding="utf-8"))
-        except OSError as error:
-            raise _unwritable(self.folder, error) from None
+        with replacing(self.folder / name) as beside:
+            beside.write_text(text, encoding="utf-8")
 
     def write_summary(self, summary: Summary) -> None:
         """Write ``summary.json``."""
@@ -86,7 +82,8 @@ class Store:
         import pyarrow.parquet as pq
 
         table = pa.table(curve_columns(records))
-        write_beside(self.folder / "curves.parquet", lambda path: pq.write_table(table, path))
+        with replacing(self.folder / "curves.parquet") as beside:
+            pq.write_table(table, beside)
 
     def _append(self, events: Iterable[Mapping[str, Any]]) -> None:
         lines = "".join(json.dumps(event, allow_nan=False) + "\n" for event in events)
@@ -115,18 +112,8 @@ class Store:
         text = self._journal.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
         if len(whole) < len(text):
-            write_beside(self._journal, lambda path: path.write_bytes(whole))
-
-
-def write_beside(path: Path, write: Any) -> None:
-    """Let ``write(temporary path)`` make the file, then move it into place at once."""
-    # The suffix stays last: some writers choose the format by it.
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+            with replacing(self._journal) as beside:
+                beside.write_bytes(whole)
 
 
 def curve_columns(records: Iterable[RunRecord]) -> dict[str, list[Any]]:
@@ -151,7 +138,7 @@ def _check_same(folder: Path, spec: Spec) -> None:
         differing = sorted(set(old) ^ set(new))
         raise StoreError(
             f"folder {str(folder)!r} holds another study (they differ in: {'; '.join(differing)}); "
-            f"expected an empty folder or the same study; try --out {str(folder)}-2"
+            f"expected an empty folder or the same study; try --out {folder!s}-2"
         )
 
 

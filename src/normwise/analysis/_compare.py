@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from normwise.analysis._epochs import checked_confidence, checked_epochs, checked_horizon
-from normwise.analysis._inversion import Accepts, accepted_range, balance_point
+from normwise.analysis._inversion import Accepts, accepted_range, balance_point, extended_range
 from normwise.analysis._power import FEWEST_TO_PLAN, seeds_for_decision
 from normwise.analysis._readings import Reading, as_times, as_whole_epochs
 from normwise.analysis._tests import paired_test, unpaired_test
@@ -72,14 +72,15 @@ def compare(
     epochs by it, cut both sides off where either could have been censored (at the
     smaller of ``horizon`` and θ × ``horizon``), and both should look alike. Student's
     t test on the logarithms says whether they do: of the differences within pairs
-    that were not cut on both sides, or of two samples with a common variance. The
-    interval is the smallest that holds every θ not rejected; the ratio is the θ at
-    which the difference is nil, which without censoring is the ratio of the geometric
-    means. No distribution is assumed, and no replica is dropped.
+    that were not cut on both sides, or of two samples with a common variance; what
+    was cut counts as somewhat later than the cut. The interval is the smallest that
+    holds every θ not rejected; the ratio is the θ that balances the geometric means
+    of what is seen, and without censoring simply their ratio. No distribution is
+    assumed, and no replica is dropped.
 
-    Where all epochs are whole numbers, epoch e may mean "at e" or "after e − 1, at e
-    or before": a θ is rejected only if it is under both readings, the second of
-    which also makes both sides equally coarse.
+    Where all epochs are whole numbers, epoch e may mean "at e" or "after e - 1, at e
+    or before". The interval is then widened by every neighbouring θ that the second
+    reading, in which both sides are made equally coarse, does not reject.
 
     Args:
         variant_epochs: Epochs to the target, shape (n,), in (0, horizon]; ``inf``
@@ -103,12 +104,15 @@ def compare(
             finite above the horizon; pairs of unequal number; a horizon, margin or
             confidence out of range.
 
-    Coverage of the 95% interval, simulated (``benchmarks/coverage.py``; lognormal,
-    Weibull and exponential times; ratios 1 and 1.5; exact and whole epochs; paired
-    and not; 5, 10 and 30 seeds): 94 to 97% with up to 20% censored. With half of the
-    baseline censored: about 95% at 30 seeds, 96 to 97% at 10, and 97 to 98% at 5,
-    where little is seen and the upper end is mostly ``inf``. Epochs of one digit are
-    coarse: intervals from them are wide, up to (0, inf).
+    Coverage of the 95% interval, simulated (``benchmarks/coverage.py``, 500 studies a
+    cell; lognormal, Weibull and exponential times; ratios 1 and 1.5; exact and whole
+    epochs; paired and not; 5, 10 and 30 seeds; 0, 20 and 50% of the baseline
+    censored): 95.4% over all cells, 93.0 to 98.4% in single ones, give or take 2. Clearly
+    above 97% are cells with 5 seeds and half of them censored, where mostly one end has no
+    bound. A variant against itself is told apart in 4.6% of studies. Epochs of one
+    digit are coarse, and so are intervals from them. The promise is for a variant
+    that is faster by a factor: unpaired samples of very unequal size and spread are
+    outside it.
 
     References:
         Test inversion for accelerated failure times with a common cut-off goes
@@ -117,7 +121,7 @@ def compare(
 
     >>> found = compare([15, 16, 17, 16, 17], [24, 25, 27, 25, 26], horizon=30)
     >>> print(f"{found.outcome}: {found.ratio:.2f} ({found.low:.2f} to {found.high:.2f})")
-    helps: 1.57 (1.51 to 1.63)
+    helps: 1.57 (1.49 to 1.69)
     >>> compare([15, 16], [25, 24], horizon=30).outcome
     'undecided'
     """
@@ -143,14 +147,15 @@ def compare(
     method = f"{'paired' if paired else 'unpaired'} censored t test, inverted, over {total}"
     value, low, high = _log_interval(variant, baseline, limit, paired=paired, confidence=level)
     if paired and math.isfinite(value) and np.array_equal(variant, baseline):
-        low, high = max(low, -math.log(margin)), min(high, math.log(margin))
+        value, edge = 0.0, math.log(margin)
+        low, high = min(max(low, -edge), 0.0), max(min(high, edge), 0.0)
     outcome = _outcome(low, high, math.log(margin)) if n >= FEWEST_TO_DECIDE else "undecided"
     return Decision(
         outcome,
         math.exp(value),
         math.exp(low),
         math.exp(high),
-        _seeds(value, low, high, n, margin, level) if outcome == "undecided" else None,
+        _seeds(value, (low, high), n, margin, level) if outcome == "undecided" else None,
         total,
         censored,
         method,
@@ -178,14 +183,12 @@ def _log_interval(
             return paired_test(reading, np.isinf(variant) | np.isinf(baseline), confidence)
         return unpaired_test(reading, variant.size, baseline.size, confidence)
 
-    accepts = exact = test(as_times(variant, baseline, horizon))
-    below, above = exact(np.array([low, high]))
-    inside = min(max(value, low), high)
+    exact = test(as_times(variant, baseline, horizon))
+    below, above = (bool(one) for one in exact(np.array([low, high])))
+    ends = accepted_range(exact, (below, above), min(max(value, low), high), low, high)
     if _whole(variant) and _whole(baseline):
-        rounded = test(as_whole_epochs(variant, baseline, horizon))
-        low, high = _ends(np.maximum(variant - 1, 1), np.maximum(baseline - 1, 1), horizon)
-        accepts = _either(exact, rounded)
-    return value, *accepted_range(accepts, (below, above), inside, low, high)
+        ends = extended_range(test(as_whole_epochs(variant, baseline, horizon)), ends, low, high)
+    return value, *ends
 
 
 def _ends(variant: FloatArray, baseline: FloatArray, horizon: float) -> tuple[float, float]:
@@ -196,16 +199,8 @@ def _ends(variant: FloatArray, baseline: FloatArray, horizon: float) -> tuple[fl
     )
 
 
-def _either(first: Accepts, second: Accepts) -> Accepts:
-    def accepts(speed: FloatArray) -> NDArray[np.bool_]:
-        return np.asarray(first(speed) | second(speed))
-
-    return accepts
-
-
 def _whole(epochs: FloatArray) -> bool:
-    seen = epochs[np.isfinite(epochs)]
-    return bool((seen == np.round(seen)).all())
+    return bool((epochs == np.round(epochs)).all())
 
 
 def _outcome(low: float, high: float, margin: float) -> VerdictKind:
@@ -217,8 +212,11 @@ def _outcome(low: float, high: float, margin: float) -> VerdictKind:
 
 
 def _seeds(
-    value: float, low: float, high: float, n: int, margin: float, confidence: float
+    value: float, ends: tuple[float, float], n: int, margin: float, confidence: float
 ) -> int | None:
+    """Seeds that would decide it, judged by the narrower side if the other has no bound."""
     if n < FEWEST_TO_DECIDE:
         return FEWEST_TO_PLAN
-    return seeds_for_decision(value, (high - low) / 2, n, margin, confidence)
+    low, high = ends
+    half = (high - low) / 2 if math.isfinite(high - low) else min(value - low, high - value)
+    return seeds_for_decision(value, half, n, margin, confidence)

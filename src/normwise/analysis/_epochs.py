@@ -45,8 +45,7 @@ def checked_confidence(confidence: float) -> float:
     value = float(confidence)
     if not 0.0 < value < 1.0:
         msg = (
-            f"confidence is {value:g}; expected a fraction above 0 and below 1; "
-            f"try confidence=0.95"
+            f"confidence is {value:g}; expected a fraction above 0 and below 1; try confidence=0.95"
         )
         raise SpecError(msg)
     return value
@@ -88,7 +87,10 @@ def checked_epochs(name: str, epochs: ArrayLike, horizon: float) -> FloatArray:
     _refuse(name, values, values <= 0, "epochs above 0", "counting epochs from 1")
     beyond = np.isfinite(values) & (values > horizon)
     _refuse(
-        name, values, beyond, f"at most the horizon, {horizon:g}",
+        name,
+        values,
+        beyond,
+        f"at most the horizon, {horizon:g}",
         f"horizon={values[beyond].max(initial=0.0):g}, or float('inf') for never reached",
     )
     return values

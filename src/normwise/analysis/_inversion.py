@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Accepts", "accepted_range", "balance_point"]
+__all__ = ["Accepts", "accepted_range", "balance_point", "extended_range"]
 
 FloatArray = NDArray[np.float64]
 Accepts = Callable[[FloatArray], NDArray[np.bool_]]
@@ -99,12 +99,56 @@ def accepted_range(
     >>> [round(end, 5) for end in ends]
     [0.3, 0.7]
     """
-    starts, stops = np.array([inside, inside]), np.array([low, high])
+    ends = _search(accepts, (inside, inside), (low, high), _last_accepted)
+    return -math.inf if beyond[0] else ends[0], math.inf if beyond[1] else ends[1]
+
+
+def extended_range(
+    accepts: Accepts, ends: tuple[float, float], low: float, high: float
+) -> tuple[float, float]:
+    """``ends``, moved outwards as far as a second test accepts without a gap.
+
+    Args:
+        accepts: The second test, from log speed-ups of shape (k,) to booleans.
+        ends: From `accepted_range`; infinite ones stay.
+        low: How far to go down.
+        high: How far to go up.
+
+    >>> def accepts(speed):
+    ...     return (abs(speed - 0.5) < 0.2) | (speed > 1.5)
+    >>> [round(end, 5) for end in extended_range(accepts, (0.4, 0.6), -1.0, 2.0)]
+    [0.3, 0.7]
+    """
+    starts = max(ends[0], low), min(ends[1], high)
+    found = _search(accepts, starts, (low, high), _first_rejected)
+    return min(ends[0], found[0]), max(ends[1], found[1])
+
+
+Edge = Callable[[NDArray[np.bool_]], NDArray[np.intp]]
+
+
+def _last_accepted(accepted: NDArray[np.bool_]) -> NDArray[np.intp]:
+    return np.asarray(accepted.shape[1] - 1 - np.argmax(accepted[:, ::-1], axis=1))
+
+
+def _first_rejected(accepted: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The point before it, or the last if none is rejected."""
+    first = np.where(accepted.all(axis=1), accepted.shape[1], np.argmin(accepted, axis=1))
+    return np.asarray(first - 1)
+
+
+def _search(
+    accepts: Accepts, starts: tuple[float, float], stops: tuple[float, float], edge: Edge
+) -> tuple[float, float]:
+    """Narrow down the edge of acceptance between each start, taken to be accepted, and stop."""
+    near, far = np.array(starts), np.array(stops)
+    fractions = np.linspace(0.0, 1.0, _GRID)
+    steps = fractions**2  # Look more closely where a narrow range would end.
     for _ in range(_PASSES):
-        grid = np.linspace(starts, stops, _GRID, axis=1)
+        grid = near[:, None] + (far - near)[:, None] * steps
         accepted = accepts(grid.ravel()).reshape(grid.shape)
         accepted[:, 0] = True
-        last = _GRID - 1 - np.argmax(accepted[:, ::-1], axis=1)
-        following = np.minimum(last + 1, _GRID - 1)
-        starts, stops = grid[[0, 1], last], grid[[0, 1], following]
-    return -math.inf if beyond[0] else float(starts[0]), math.inf if beyond[1] else float(starts[1])
+        at = edge(accepted)
+        near, far = grid[[0, 1], at], grid[[0, 1], np.minimum(at + 1, _GRID - 1)]
+        steps = fractions
+    return float(near[0]), float(near[1])

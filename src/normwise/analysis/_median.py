@@ -33,10 +33,10 @@ def median_epochs(epochs: ArrayLike, *, horizon: float, confidence: float = 0.95
 
     Returns:
         ``value`` is ``inf`` if fewer than half of the replicas arrived, ``high``
-        where the observed times set no bound; ``low`` is at most the horizon. Where even the full range is too
-        narrow to hold the median with this confidence (fewer than five replicas
-        at 95%), the interval is (0, inf). Five replicas give their full range,
-        which covers 93.75%.
+        where the observed times set no bound; ``low`` is at most the horizon.
+        Where even the full range is too narrow to hold the median with this
+        confidence (fewer than five replicas at 95%), the interval is (0, inf).
+        Five replicas give their full range, which covers 93.75%.
 
     Raises:
         SpecError: A value is NaN, not positive, or finite above the horizon.
@@ -75,7 +75,7 @@ def _middle(ordered: NDArray[np.float64]) -> float:
 def _coverage(n: int, rank: int) -> float:
     """Probability that the ``rank``-th smallest and largest of n enclose the median."""
     outside = sum(math.comb(n, k) for k in range(rank))
-    return 1 - 2 * outside / 2**n
+    return 1 - 2 * outside / float(2**n)
 
 
 def _interval(
@@ -93,7 +93,7 @@ def _interval(
 
 
 def _position(n: int, confidence: float) -> tuple[int, float]:
-    """The rank to start from, and how far to go towards the next one, in [0, 1)."""
+    """The rank to start from, and how far to go towards the next one: 0 to 1."""
     ranks = range(1, n // 2 + 1)
     rank = max((r for r in ranks if _coverage(n, r) >= confidence), default=0)
     if rank == 0 or 2 * rank >= n - 1:

@@ -33,7 +33,8 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
     train for more epochs than 3, or set the target to its best value: 'val_accuracy>=0.9'
     """
     if target.metric not in record.curves:
-        raise UnknownNameError("metric", target.metric, record.curves)
+        kind = "metric"
+        raise UnknownNameError(kind, target.metric, record.curves)
     curve = record.curves[target.metric]
     for epoch, value in enumerate(curve, start=1):
         if target.is_reached(value):

@@ -10,7 +10,7 @@ from normwise.analysis._student import one_sided_t, two_sided_t
 __all__ = ["FEWEST_TO_PLAN", "seeds_for_decision"]
 
 FEWEST_TO_PLAN = 5  # Seeds below which a study's spread is too poorly known to plan with.
-_MOST = 100_000
+_MOST = 10_000
 _POWER = 0.8
 
 
@@ -32,10 +32,10 @@ def seeds_for_decision(
     Returns:
         Total seeds a variant, above ``n`` and at least 5; ``None`` where nothing
         can be foreseen: the interval or the estimate is unbounded, or more than
-        100,000 seeds would be needed.
+        10,000 seeds would be needed.
 
     >>> seeds_for_decision(0.2, 0.25, 5, 1.25, 0.95)
-    9
+    11
     """
     if not (math.isfinite(effect) and math.isfinite(half_width)):
         return None

@@ -61,7 +61,8 @@ def at_rate(variant: str, records: Sequence[RunRecord], rate: float) -> list[Run
         known = sorted({record.learning_rate for record in records})
         msg = (
             f"learning rate {rate:g} of variant {variant!r} was not run; expected one of "
-            f"{', '.join(f'{one:g}' for one in known)}; try learning_rates={{{variant!r}: {known[0]:g}}}"
+            f"{', '.join(f'{one:g}' for one in known)}; "
+            f"try learning_rates={{{variant!r}: {known[0]:g}}}"
         )
         raise SpecError(msg)
     return found

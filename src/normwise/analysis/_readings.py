@@ -110,10 +110,11 @@ def as_whole_epochs(variant: FloatArray, baseline: FloatArray, horizon: float) -
         faster = (speed >= 0)[:, None]
         baseline_seen = _seen(baseline, np.where(faster, factor, 1.0), cut)
         variant_seen = _seen(variant, np.where(faster, 1.0, factor), cut)
-        blur, step = (baseline_seen.blur, variant_seen.blur), (baseline_seen.step, variant_seen.step)
+        blur = baseline_seen.blur, variant_seen.blur
+        step = baseline_seen.step, variant_seen.step
         if variant.size != baseline.size:  # There are no pairs, and means say enough.
-            blur = tuple(one.mean(axis=1, keepdims=True) for one in blur)
-            step = tuple(one.mean(axis=1, keepdims=True) for one in step)
+            blur = blur[0].mean(axis=1, keepdims=True), blur[1].mean(axis=1, keepdims=True)
+            step = step[0].mean(axis=1, keepdims=True), step[1].mean(axis=1, keepdims=True)
         log_cut = np.log(cut)
         return SideBySide(
             *_beyond(baseline_seen.value, variant_seen.value, log_cut),

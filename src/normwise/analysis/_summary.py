@@ -114,8 +114,14 @@ def summarise(
         variants=variants,
         comparisons=comparisons,
         verdict=verdict(
-            target, variants, comparisons, recommended, worse,
-            best=_best(arms, target), horizon=horizon, confidence=confidence,
+            target,
+            variants,
+            comparisons,
+            recommended,
+            worse,
+            best=_best(arms, target),
+            horizon=horizon,
+            confidence=confidence,
         ),
         recommended=recommended,
         solo_check=solo_check,
@@ -123,9 +129,7 @@ def summarise(
     )
 
 
-def _arm(
-    name: str, records: Sequence[RunRecord], target: Target, rate: float | None
-) -> _Arm:
+def _arm(name: str, records: Sequence[RunRecord], target: Target, rate: float | None) -> _Arm:
     chosen = best_rate(records, target) if rate is None else rate
     runs = by_seed(name, at_rate(name, records, chosen))
     outcomes = {seed: outcome(run, target) for seed, run in runs.items()}
@@ -173,6 +177,7 @@ def _comparison(
 ) -> Comparison:
     ours, theirs = _epochs(arm, horizon), _epochs(base, horizon)
     shared = [seed for seed in ours if seed in theirs]
+    pace = _seconds(base) / _seconds(arm) if _seconds(arm) else math.nan
     decision = compare(
         [ours[seed] for seed in shared or ours],
         [theirs[seed] for seed in shared or theirs],
@@ -186,7 +191,7 @@ def _comparison(
         baseline=base.name,
         outcome=decision.outcome,
         epochs_ratio=_ratio(decision, 1.0),
-        seconds_ratio=_ratio(decision, _seconds(base) / _seconds(arm) if _seconds(arm) else math.nan),
+        seconds_ratio=_ratio(decision, pace),
         seeds_needed=decision.seeds_needed,
     )
 

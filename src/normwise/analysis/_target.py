@@ -59,7 +59,8 @@ def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -
     name = baseline_of(groups)
     for record in groups[name]:
         if metric not in record.curves:
-            raise UnknownNameError("metric", metric, record.curves)
+            kind = "metric"
+            raise UnknownNameError(kind, metric, record.curves)
     finals = [record.curves[metric][-1] for record in groups[name]]
     finite = [value for value in finals if math.isfinite(value)]
     if not finite:
@@ -69,5 +70,5 @@ def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -
             f"{groups[name][0].learning_rate:g}, or name a target yourself"
         )
         raise SpecError(msg)
-    relation = ">=" if higher_is_better(metric) else "<="
-    return Target(metric, relation, statistics.median(finite))  # type: ignore[arg-type]
+    value = statistics.median(finite)
+    return Target(metric, ">=" if higher_is_better(metric) else "<=", value)

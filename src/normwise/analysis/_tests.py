@@ -15,14 +15,12 @@ __all__ = ["paired_test", "unpaired_test"]
 
 FloatArray = NDArray[np.float64]
 
-_NOISE = 1e-20  # A variance below this is float arithmetic's own.
+_NOISE = 1e-12  # Equal gaps leave no variance; ratios are known to no more than 1e-6.
 _FEW = 5  # Pairs that may all point one way by chance: 2 of 2⁵ times.
 _GRAIN = 0.8  # √5 / t(4): with it, 5 pairs one step apart each are just not enough.
 
 
-def paired_test(
-    reading: Reading, lost: NDArray[np.bool_], confidence: float
-) -> Accepts:
+def paired_test(reading: Reading, lost: NDArray[np.bool_], confidence: float) -> Accepts:
     """Student's one-sample test of the differences within pairs.
 
     At the true speed-up the members of a pair could be exchanged, so differences

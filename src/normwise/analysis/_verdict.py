@@ -68,9 +68,9 @@ def verdict(
         )
     first = _first(comparisons, recommended)
     rest = [c for c in comparisons if c is not first]
-    lead = _lead(target, table, first, worse, horizon, confidence)
-    others = _others(rest, worse)
-    return f"{lead}{'; ' if others else ''}{others}{lost}."
+    lead = _lead(target, table, first, horizon=horizon, confidence=confidence)
+    parts = [lead + _quality(first, worse), *(_other(c) + _quality(c, worse) for c in rest)]
+    return "; ".join(parts) + lost + "."
 
 
 def _first(comparisons: Sequence[Comparison], recommended: str) -> Comparison:
@@ -104,7 +104,7 @@ def _lead(
     target: Target,
     table: Mapping[str, VariantSummary],
     c: Comparison,
-    worse: Worse,
+    *,
     horizon: int,
     confidence: float,
 ) -> str:
@@ -118,16 +118,17 @@ def _lead(
     }[c.outcome]
     facts = (
         f"`{c.variant}` reaches {target} {_when(table[c.variant], horizon)} instead of "
-        f"{_instead(table[c.baseline])}, {_ratio(c.epochs_ratio, confidence)}"
+        f"{_instead(table[c.baseline])}, {_ratio(c, confidence)}"
     )
-    return f"{opening}: {facts}{_seeds(c)}{_seconds(c)}{_quality(c, worse)}"
+    return f"{opening}: {facts}{_seeds(c)}"
 
 
 def _when(variant: VariantSummary, horizon: int) -> str:
     median = variant.epochs_to_target.median.value
     if math.isfinite(median):
-        return f"in {median:g} epochs (median)"
-    return f"in {variant.epochs_to_target.reached} of {variant.seeds} replicas within {horizon} epochs"
+        return f"in {median:g} {'epoch' if median == 1 else 'epochs'} (median)"
+    reached = variant.epochs_to_target.reached
+    return f"in {reached} of {variant.seeds} replicas within {horizon} epochs"
 
 
 def _instead(variant: VariantSummary) -> str:
@@ -137,55 +138,54 @@ def _instead(variant: VariantSummary) -> str:
     return f"{variant.epochs_to_target.reached} of {variant.seeds}"
 
 
-def _ratio(ratio: Estimate, confidence: float) -> str:
+def _ratio(c: Comparison, confidence: float) -> str:
+    ratio = c.epochs_ratio
     interval = f"({100 * confidence:g}% interval {_span(ratio)})"
-    if math.isinf(ratio.value):
-        return f"many times sooner {interval}"
-    if ratio.value == 0.0 or math.isnan(ratio.value):
+    if math.isnan(ratio.value) or ratio.value == 0.0:
         return f"a speed-up that cannot be estimated {interval}"
-    if ratio.value >= 1:
+    if math.isinf(ratio.value):
+        return f"at least {ratio.low:.3g} times sooner {interval}"
+    if c.outcome == "helps":
         return f"{ratio.value:.3g} times sooner {interval}"
-    return f"{ratio.value:.3g} times as fast {interval}"
+    if c.outcome == "hurts":
+        return f"{ratio.value:.3g} times as fast {interval}"
+    return f"a speed-up of {ratio.value:.3g} {interval}"
 
 
 def _span(ratio: Estimate) -> str:
-    return f"{ratio.low:.3g} and up" if math.isinf(ratio.high) else f"{ratio.low:.3g} to {ratio.high:.3g}"
+    if math.isfinite(ratio.high):
+        return f"{ratio.low:.3g} to {ratio.high:.3g}"
+    return f"{ratio.low:.3g} and up" if ratio.low > 0 else "without bounds yet"
 
 
 def _seeds(c: Comparison) -> str:
     if c.outcome != "undecided":
         return ""
-    return f", which about {c.seeds_needed} seeds would decide" if c.seeds_needed else (
-        ", and too few replicas arrive to foresee how many seeds would decide it: try more epochs"
+    return (
+        f", which about {c.seeds_needed} seeds would decide"
+        if c.seeds_needed
+        else (", and how many seeds would decide it cannot be foreseen: try more epochs")
     )
-
-
-def _seconds(c: Comparison) -> str:
-    if c.outcome == "helps" and c.seconds_ratio.value < 1:
-        return f", though in seconds it is only {c.seconds_ratio.value:.3g} times as fast"
-    return ""
 
 
 def _quality(c: Comparison, worse: Worse) -> str:
     if c.variant not in worse:
         return ""
     ours, theirs = worse[c.variant]
-    return f", but it ends worse, at {ours:.4g} instead of {theirs:.4g}"
-
-
-def _others(comparisons: Sequence[Comparison], worse: Worse) -> str:
-    return "; ".join(_other(c) + _quality(c, worse) for c in comparisons)
+    joint = "but" if c.outcome == "helps" else "and"
+    return f", {joint} it ends worse, at {ours:.4g} instead of {theirs:.4g}"
 
 
 def _other(c: Comparison) -> str:
     name, value = f"`{c.variant}`", c.epochs_ratio.value
     if c.outcome == "helps":
-        return f"{name} helps too ({value:.3g} times)" if math.isfinite(value) else f"{name} helps too"
+        return f"{name} helps too" + (f" ({value:.3g} times)" if math.isfinite(value) else "")
     if c.outcome == "hurts":
         return f"{name} hurts ({value:.2g} times as fast)"
     if c.outcome == "no difference":
         return f"{name} makes no difference"
-    return f"{name} is undecided" + (f" (about {c.seeds_needed} seeds needed)" if c.seeds_needed else "")
+    needed = f" (about {c.seeds_needed} seeds needed)" if c.seeds_needed else ""
+    return f"{name} is undecided{needed}"
 
 
 def _diverged(variants: Sequence[VariantSummary]) -> str:

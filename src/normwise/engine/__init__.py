@@ -8,7 +8,7 @@ chunks, devices), ``initial`` and ``orders`` (what differs between replicas),
 from normwise.engine.cohort import Chunk, Cohort, chunk_width
 from normwise.engine.devices import configure, replica_mesh
 from normwise.engine.initial import InitialValues
-from normwise.engine.lower import lower
+from normwise.engine.lower import fresh, lower
 from normwise.engine.program import make_program, replica_bytes
 from normwise.engine.solo import largest_relative_difference, train_alone
 
@@ -18,6 +18,7 @@ __all__ = [
     "InitialValues",
     "chunk_width",
     "configure",
+    "fresh",
     "largest_relative_difference",
     "lower",
     "make_program",

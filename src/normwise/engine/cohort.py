@@ -27,6 +27,9 @@ MOST_ON_A_DEVICE = 32
 CHUNK_BYTES = 2**30
 # A segment ends, so that progress shows, at most this often over a whole run.
 MOST_SEGMENTS = 10
+# XLA's library of fused reductions takes twice the time of its own loops on stacks of
+# small networks. The option is XLA's own business: a release may drop it.
+CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,18 @@ class Cohort:
             out_specs=replica,
         )
         shape = (self.width, segment_length(self.epochs), len(self.dataset.x_train))
-        orders = jax.ShapeDtypeStruct(
-            shape, np.int32, sharding=split_over_replicas(self.mesh)
-        )
+        orders = jax.ShapeDtypeStruct(shape, np.int32, sharding=split_over_replicas(self.mesh))
         state = self.start(range(self.width))
         return jax.jit(stacked, donate_argnums=0).lower(state, orders, self.data())
+
+    def compile(self, lowered: Any) -> Any:
+        """Compile what :meth:`lower` traced."""
+        try:
+            return lowered.compile(compiler_options=CPU_OPTIONS if _on_cpu(self.mesh) else None)
+        except jax.errors.JaxRuntimeError as error:
+            if "No such compile option" not in str(error):
+                raise
+            return lowered.compile()
 
     def data(self) -> Data:
         """The data set on every device."""
@@ -156,6 +166,10 @@ class Cohort:
             non_trainable=[np.asarray(value)[:count] for value in state.non_trainable],
             seconds=time.perf_counter() - started,
         )
+
+
+def _on_cpu(mesh: Mesh) -> bool:
+    return all(device.platform == "cpu" for device in mesh.devices.flat)
 
 
 def segment_length(epochs: int) -> int:

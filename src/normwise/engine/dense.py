@@ -43,8 +43,6 @@ def _backward(
     saved: tuple[jax.Array, jax.Array, jax.Array | None], d: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array | None]:
     x, kernel, bias = saved
-    # XLA would otherwise compute d again, from the layer behind, in each use below.
-    d = jax.lax.optimization_barrier(d)
     dx = d * kernel[:, 0] if kernel.shape[1] == 1 else d @ kernel.T
     return dx, _kernel_gradient(x, d), None if bias is None else d.sum(axis=0)
 

@@ -51,7 +51,9 @@ class InitialValues:
         self._model = model
         self._kernel_initializer = initializer and _named_initializer(initializer)
         self._owners = _owners(model)
-        paths = {id(variable): path for variable, path in _paths(model) if self._is_random(variable)}
+        paths = {
+            id(variable): path for variable, path in _paths(model) if self._is_random(variable)
+        }
         known = list(paths.values()) if like is None else like.order
         if set(paths.values()) != set(known):
             # A builder made this model, with layer names of its own.

@@ -87,15 +87,15 @@ def largest_relative_difference(
 ) -> float:
     """Largest |alone − stacked| / |alone| over all metrics and epochs.
 
-    Epochs in which neither is finite agree; where only one is, the difference is
-    infinite.
+    Compared are the metrics and epochs of ``stacked``. Epochs in which neither is
+    finite agree; where only one is, the difference is infinite.
 
     >>> largest_relative_difference({"loss": [2.0, 1.0]}, {"loss": [2.0, 1.1]})  # doctest: +ELLIPSIS
     0.1000...
     """
     largest = 0.0
     for metric, values in stacked.items():
-        a, b = np.asarray(alone[metric], float), np.asarray(values, float)
+        a, b = np.asarray(alone[metric][: len(values)], float), np.asarray(values, float)
         finite = np.isfinite(a), np.isfinite(b)
         if (finite[0] != finite[1]).any():
             return math.inf

@@ -43,7 +43,7 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     [1.0]
     """
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:  # noqa: FBT001 (as in Keras)
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise ``inputs``; in training mode also update the moving statistics.
 
         Args:
@@ -59,7 +59,7 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
         return super().call(inputs, training=training, mask=mask)
 
     def _train_on_jax(self, inputs: Any, mask: Any) -> Any:
-        from normwise.layers.kernel_jax import normalise  # noqa: PLC0415 (JAX is optional)
+        from normwise.layers.kernel_jax import normalise
 
         wide = keras.backend.result_type(inputs.dtype, "float32")
         x = keras.ops.cast(inputs, wide)

@@ -17,13 +17,11 @@ import jax.numpy as jnp
 __all__ = ["normalise"]
 
 Array: TypeAlias = jax.Array
-_Residuals: TypeAlias = tuple[
-    Array, Array, Array, Array | None, Array | None, Array | None, Array | float
-]
+_Residuals: TypeAlias = tuple[Array, Array, Array | None, Array | None, Array | None, Array | float]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
-def normalise(  # noqa: PLR0913, PLR0917 (what there is to it)
+def normalise(  # noqa: PLR0917 (what there is to it)
     x: Array,
     gamma: Array | None,
     beta: Array | None,
@@ -69,7 +67,7 @@ def normalise(  # noqa: PLR0913, PLR0917 (what there is to it)
     return _forward(x, gamma, beta, axes, epsilon, weights)[0]
 
 
-def _forward(  # noqa: PLR0913, PLR0917 (the same)
+def _forward(  # noqa: PLR0917 (the same)
     x: Array,
     gamma: Array | None,
     beta: Array | None,
@@ -78,23 +76,20 @@ def _forward(  # noqa: PLR0913, PLR0917 (the same)
     weights: Array | None,
 ) -> tuple[tuple[Array, Array, Array], _Residuals]:
     shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
-    # XLA would otherwise compute x again, from the layer before, in every pass below.
-    x = jax.lax.optimization_barrier(x)
     count = _count(x, axes, weights)
+    # Around a value inside the data the sum loses no digits to a large mean: by Samuelson's
+    # inequality no value is further from the mean than std * sqrt(n - 1).
     shift = _shift(x, axes, weights, count)
-    # One pass is exact enough around `shift`: it is the mean of k of the n values, so by
-    # Samuelson's inequality its distance from the mean is at most std * sqrt((n - k) / k).
-    centred = x - shift.reshape(shape)
+    near = x - shift.reshape(shape)
+    offset = _sum(near if weights is None else jnp.where(weights, near, 0), axes) / count
+    centred = near - offset.reshape(shape)
     counted = centred if weights is None else jnp.where(weights, centred, 0)
-    offset = jnp.sum(counted, axes) / count
-    var = jnp.maximum(_dot(counted, counted, axes) / count - offset * offset, 0)
+    var = _dot(counted, counted, axes) / count
     r = jax.lax.rsqrt(var + epsilon)
     factor = r if gamma is None else r * gamma
-    # One value a channel: computed once, not once an element.
-    offset, r, factor = jax.lax.optimization_barrier((offset, r, factor))
-    y = (centred - offset.reshape(shape)) * factor.reshape(shape)
+    y = centred * factor.reshape(shape)
     y = y if beta is None else y + beta.reshape(shape)
-    return (y, shift + offset, var), (centred, offset, r, gamma, beta, weights, count)
+    return (y, shift + offset, var), (centred, r, gamma, beta, weights, count)
 
 
 def _backward(
@@ -103,16 +98,15 @@ def _backward(
     residuals: _Residuals,
     cotangents: tuple[Array, Any, Any],
 ) -> tuple[Array, Array | None, Array | None, None]:
-    centred, offset, r, gamma, beta, weights, count = residuals
-    d = jax.lax.optimization_barrier(cotangents[0])
+    centred, r, gamma, beta, weights, count = residuals
+    d = cotangents[0]
     shape = [1 if axis in axes else size for axis, size in enumerate(d.shape)]
-    dbeta = jnp.sum(d, axes)
-    dgamma = (_dot(d, centred, axes) - offset * dbeta) * r
-    factor = r if gamma is None else r * gamma
+    dbeta = _sum(d, axes)
+    dgamma = _dot(d, centred, axes) * r
     # dx = factor·d + slope·centred + level, with one value of each a channel.
+    factor = r if gamma is None else r * gamma
     slope = -factor * r * dgamma / count
-    level = -factor * dbeta / count - slope * offset
-    factor, slope, level = jax.lax.optimization_barrier((factor, slope, level))
+    level = -factor * dbeta / count
     through_moments = slope.reshape(shape) * centred + level.reshape(shape)
     if weights is not None:
         through_moments = jnp.where(weights, through_moments, 0)
@@ -136,6 +130,17 @@ def _shift(x: Array, axes: tuple[int, ...], weights: Array | None, count: Array 
         first = jax.lax.index_in_dim(x, 0, axes[0], keepdims=True)
         return jnp.mean(first, axes)
     return jnp.sum(jnp.where(weights, x, 0), axes) / count
+
+
+def _sum(a: Array, axes: tuple[int, ...]) -> Array:
+    """``sum(a, axes)``; where channels come last as a dot with ones, several times faster on CPUs."""
+    if axes != tuple(range(a.ndim - 1)):
+        return jnp.sum(a, axes)
+    flat = a.reshape(-1, a.shape[-1])
+    # Ones that depend on `a`, and so get its replica axis under `vmap`: a batch of small
+    # products, not one large one that has to transpose `a` first.
+    ones = jnp.where(jnp.isnan(flat[:, 0]), 1, jnp.ones((), a.dtype))
+    return jnp.matmul(ones, flat, precision="highest")
 
 
 def _dot(a: Array, b: Array, axes: tuple[int, ...]) -> Array:

@@ -6,6 +6,7 @@ data; everything else only draws that data.
 >>> from normwise.report import build_page, print_page, write_html, write_png
 """
 
+from normwise.report.artist import Artist
 from normwise.report.charts import altair_chart
 from normwise.report.html import write_html
 from normwise.report.page import DataPreview, Page, build_page
@@ -13,6 +14,7 @@ from normwise.report.png import write_png
 from normwise.report.terminal import print_page
 
 __all__ = [
+    "Artist",
     "DataPreview",
     "Page",
     "altair_chart",

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from normwise.errors import StoreError
-from normwise.report.files import write_atomically
+from normwise.files import replacing
 
 __all__ = ["vega_javascript"]
 
@@ -32,7 +32,8 @@ def vega_javascript() -> str:
             return text
     text = _assemble()
     with contextlib.suppress(StoreError):  # a cache that cannot be written costs time only
-        write_atomically(path, text.encode())
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8")
     return text
 
 
@@ -42,11 +43,11 @@ def _cache_file() -> Path | None:
         root = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     except RuntimeError:
         return None
-    return root / "normwise" / f"vega-{version('vl-convert-python')}.js"
+    return root / "normwise" / "report" / f"vega-{version('vl-convert-python')}.js"
 
 
 def _assemble() -> str:
-    import vl_convert  # noqa: PLC0415 - loads a JavaScript engine
+    import vl_convert
 
-    script = vl_convert.javascript_bundle(None)
+    script: str = vl_convert.javascript_bundle()  # type: ignore[call-arg] # its stub is wrong
     return script.replace("</script", r"<\/script").replace("<!--", r"<\!--") + _MARK

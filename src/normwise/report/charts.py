@@ -8,6 +8,7 @@ hands out the Altair object to whoever works with it.
 from __future__ import annotations
 
 import math
+import random
 import statistics
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -77,20 +78,23 @@ def curve_chart(page: Page, panel: Panel, style: Style) -> Spec:
         "scale": {"domain": domain, "zero": False, "nice": False},
     }
     color = _color(page, style)
-    layers = [
+    drawn = [
         _band_layer(page, parts[0], color, clip=cut),
         _line_layer(page, parts, color, style, clip=cut),
+    ]
+    layers = [
+        *([_target_layer(panel.target)] if panel.target is not None else []),
+        {"encoding": {"x": _epoch_axis(), "y": y}, "layer": drawn},
         *([_reader_layer(page, parts)] if style.pointer else []),
     ]
-    if panel.target is not None:
-        layers.insert(0, _target_layer(page))
     return {
         "name": "curves",
-        "title": _title(metric_label(panel.metric, paired=False), _caption(parts, step, cut=cut)),
+        "title": _title(
+            metric_label(panel.metric, paired=False), _caption(panel, parts, step, cut=cut)
+        ),
         "height": _HEIGHT,
         "data": {"values": rows},
         "params": [_HIDDEN],
-        "encoding": {"x": _epoch_axis(), "y": y},
         "layer": layers,
     }
 
@@ -138,11 +142,12 @@ def _domain(panel: Panel) -> tuple[list[float], bool]:
     return [_short(low - margin), _short(high + margin)], high < top
 
 
-def _caption(parts: Sequence[str], step: int, *, cut: bool) -> str:
-    """What a line and a band are here, and what is not drawn."""
+def _caption(panel: Panel, parts: Sequence[str], step: int, *, cut: bool) -> str:
+    """What is drawn, and what is not."""
     return "; ".join(
         [
-            f"median and 10 to 90% of the replicas' {parts[0]}",
+            " and ".join(parts),
+            *([f"dotted: target {panel.target:g}"] if panel.target is not None else []),
             *([f"one epoch in {step}"] if step > 1 else []),
             *(["cut at the top"] if cut else []),
         ]
@@ -184,28 +189,11 @@ def _line_layer(page: Page, parts: Sequence[str], color: Spec, style: Style, *, 
     }
 
 
-def _target_layer(page: Page) -> Spec:
-    text = f"target {page.target.value:g}"
+def _target_layer(target: float) -> Spec:
     return {
-        "data": {"values": [{"value": page.target.value}]},
-        "layer": [
-            {
-                "mark": {"type": "rule", "strokeDash": [2, 2], "color": _GREY},
-                "encoding": {"x": None},
-            },
-            {
-                "mark": {
-                    "type": "text",
-                    "text": text,
-                    "align": "right",
-                    "baseline": "bottom",
-                    "dx": -4,
-                    "dy": -3,
-                    "color": _GREY,
-                },
-                "encoding": {"x": {"value": "width"}},
-            },
-        ]
+        "data": {"values": [{"value": target}]},
+        "mark": {"type": "rule", "strokeDash": [2, 2], "color": _GREY},
+        "encoding": {"y": {"field": "value", "type": "quantitative"}},
     }
 
 
@@ -239,7 +227,7 @@ def _reader_layer(page: Page, parts: Sequence[str]) -> Spec:
         ],
         "mark": {"type": "rule", "color": _GREY},
         "encoding": {
-            "y": None,
+            "x": _epoch_axis(),
             "opacity": {"condition": {"param": "near", "empty": False, "value": 0.6}, "value": 0},
             "tooltip": tooltips,
         },
@@ -268,21 +256,27 @@ def arrival_chart(page: Page, style: Style) -> Spec:
     ]
     return {
         "name": "arrivals",
-        "title": _title("replicas that reached the target", target_text(page.target)),
+        "title": _title(
+            "replicas that reached the target", f"{target_text(page.target)}; dotted: half"
+        ),
         "height": _HEIGHT,
         "data": {"values": rows},
         "params": [_HIDDEN],
-        "encoding": {"x": _epoch_axis(domain=[0, end]), "y": value},
         "layer": [
             {
                 "data": {"values": [{"value": 0.5}]},
                 "mark": {"type": "rule", "strokeDash": [2, 2], "color": _GREY},
-                "encoding": {"x": None},
+                "encoding": {"y": value},
             },
             {
                 "transform": [_SHOWN],
                 "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.8},
-                "encoding": {"color": _color(page, style), "tooltip": tooltip},
+                "encoding": {
+                    "x": _epoch_axis(domain=[0, end]),
+                    "y": value,
+                    "color": _color(page, style),
+                    "tooltip": tooltip,
+                },
             },
         ],
     }
@@ -310,10 +304,11 @@ def _steps(item: Arrival, end: int) -> Iterator[tuple[int, float]]:
 
 def preview_chart(preview: DataPreview) -> Spec:
     """Two-dimensional data, coloured and shaped by class."""
-    step = max(1, math.ceil(len(preview.points) / MOST_DOTS))
-    kept = range(0, len(preview.points), step)
+    total = len(preview.points)
+    # A sample, not a stride: data often come sorted or alternating by class.
+    kept = range(total) if total <= MOST_DOTS else _sample(total)
     classes = sorted(set(preview.labels))
-    thinned = f"; {len(kept)} of {len(preview.points)} points" if step > 1 else ""
+    thinned = f"; {len(kept)} of {total} points" if len(kept) < total else ""
     rows = [
         {
             "x": _short(preview.points[i][0]),
@@ -323,7 +318,9 @@ def preview_chart(preview: DataPreview) -> Spec:
         for i in kept
     ]
     first, second = preview.feature_names
-    scale = {"domain": classes, "range": class_colors(len(classes))}
+    shared = {"field": "class", "type": "nominal", "title": "class"}
+    legend = {"orient": "bottom", "columns": 5}
+    colors = {"domain": classes, "range": class_colors(len(classes))}
     return {
         "name": "data",
         "title": _title("the data", f"{preview.split} part{thinned}"),
@@ -333,15 +330,14 @@ def preview_chart(preview: DataPreview) -> Spec:
         "encoding": {
             "x": {"field": "x", "type": "quantitative", "title": first, "scale": {"zero": False}},
             "y": {"field": "y", "type": "quantitative", "title": second, "scale": {"zero": False}},
-            "fill": {"field": "class", "type": "nominal", "title": "class", "scale": scale},
-            "shape": {
-                "field": "class",
-                "type": "nominal",
-                "title": "class",
-                "scale": {"domain": classes},
-            },
+            "fill": {**shared, "scale": colors, "legend": legend},
+            "shape": {**shared, "scale": {"domain": classes}, "legend": legend},
         },
     }
+
+
+def _sample(total: int) -> list[int]:
+    return random.Random(0).sample(range(total), MOST_DOTS)  # noqa: S311 - a picture
 
 
 def all_charts(page: Page, style: Style) -> list[Spec]:
@@ -405,16 +401,24 @@ def config(ink: str = "#222222", faint: str = "#e3e3e3", background: str | None 
             "anchor": "start",
         },
         "view": {"stroke": None},
-        "text": {"fontSize": 12},
     }
 
 
-def altair_chart(page: Page) -> alt.TopLevelMixin:
+def altair_chart(page: Page) -> alt.ConcatChart:
     """The page's picture as an Altair chart, for notebooks and further work."""
-    import altair as alt  # noqa: PLC0415 - 0.6 s
+    import altair as alt
 
-    chart: alt.TopLevelMixin = alt.ConcatChart.from_dict(figure(page, pointer=True))
-    return chart
+    class Picture(alt.ConcatChart):
+        def to_dict(self, validate: bool = False, **options: Any) -> Spec:  # noqa: FBT002
+            return super().to_dict(validate, **options)
+
+    # Altair would look at every row of the data several times, which takes seconds.
+    spec = figure(page, pointer=True)
+    data = [chart.pop("data") for chart in spec["concat"]]
+    picture: alt.ConcatChart = Picture.from_dict(spec, validate=False)
+    for chart, values in zip(picture.concat, data, strict=True):
+        chart["data"] = values
+    return picture
 
 
 def _title(text: str, subtitle: str) -> Spec:

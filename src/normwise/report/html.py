@@ -6,11 +6,11 @@ import os
 from importlib import resources
 from pathlib import Path
 
+from normwise.files import replacing
 from normwise.report import wording
 from normwise.report.bundle import vega_javascript
 from normwise.report.charts import Style, all_charts, config
 from normwise.report.colors import variant_colors
-from normwise.report.files import write_atomically
 from normwise.report.page import Page
 
 __all__ = ["write_html"]
@@ -28,11 +28,14 @@ def write_html(page: Page, path: str | os.PathLike[str]) -> Path:
     Raises:
         StoreError: The folder cannot be written.
     """
-    return write_atomically(path, _render(page).encode())
+    text = _render(page)
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+    return Path(path)
 
 
 def _render(page: Page) -> str:
-    import jinja2  # noqa: PLC0415 - 0.1 s
+    import jinja2
 
     environment = jinja2.Environment(
         autoescape=True,

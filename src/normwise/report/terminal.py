@@ -31,7 +31,7 @@ def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> No
             of usual length give, and a list takes its place where they do not.
         files: Paths or a folder to name.
     """
-    from rich.text import Text  # noqa: PLC0415 - rich is for the terminal alone
+    from rich.text import Text
 
     console.print(Text(_heading(page), style="bold"))
     console.print(_body(page, console))
@@ -52,8 +52,8 @@ def _heading(page: Page) -> str:
 
 
 def _verdict(page: Page) -> RenderableType:
-    from rich.panel import Panel  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.panel import Panel
+    from rich.text import Text
 
     title = "verdict so far" if page.incomplete else "verdict"
     return Panel(Text(page.verdict, style="bold"), title=title, title_align="left", padding=(0, 1))
@@ -70,9 +70,9 @@ def _body(page: Page, console: Console) -> RenderableType:
 
 
 def _table(page: Page, gap: int) -> Table:
-    from rich import box  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
 
     # The box puts one space between columns, so the padding adds the others.
     table = Table(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
@@ -85,7 +85,7 @@ def _table(page: Page, gap: int) -> Table:
 
 
 def _list(page: Page) -> RenderableType:
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
     lines = [
         f"{row.variant}: "

@@ -31,7 +31,7 @@ __all__ = [
 NONE = "—"
 NOT_REACHED = "not reached"
 SOLO_LIMIT = 1e-3
-"""Above this the stacked engine and Keras' own ``fit`` did not do the same."""
+"""Above this in the first epoch, the stacked engine and Keras' own ``fit`` did not do the same."""
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -213,14 +213,17 @@ def solo_sentence(check: SoloCheck | None) -> str:
     """
     if check is None:
         return "Not run."
-    difference = check.max_relative_difference
-    if difference <= SOLO_LIMIT:
-        judged = "the same training, up to rounding"
-    else:
+    start, largest = check.first_epoch_difference, check.max_relative_difference
+    if start > SOLO_LIMIT:
         judged = "more than rounding explains, so treat these results with care"
+    elif largest > SOLO_LIMIT:
+        judged = "rounding, which training has amplified since"
+    else:
+        judged = "the same training, up to rounding"
     return (
         f"One replica ({check.variant}, seed {check.seed}) retrained alone by Keras' own fit on "
-        f"the same batches: largest relative difference {number(difference, 2)}, {judged}."
+        f"the same batches: largest relative difference {number(largest, 2)} over the whole run, "
+        f"{number(start, 2)} in the first epoch's losses: {judged}."
     )
 
 

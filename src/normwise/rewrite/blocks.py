@@ -56,6 +56,7 @@ def find_blocks(model: Any) -> list[Block]:
     Raises:
         ModelError: The model has no graph to read.
 
+    >>> import keras
     >>> model = keras.Sequential([
     ...     keras.Input((4,)), keras.layers.Dense(8, name="hidden"), keras.layers.ReLU(name="relu"),
     ...     keras.layers.Dense(3, name="logits"), keras.layers.Softmax(),
@@ -159,5 +160,9 @@ def _is_gate(graph: Graph, block: Block) -> bool:
     if block.end not in graph.calls:
         return False
     activation = activation_of(block.layer) or block.end.operation
-    users = [type(user.operation).__name__ for user in graph.consumers(block.end)]
-    return is_gate_activation(activation) and bool(users) and _PRODUCTS.issuperset(users)
+    users = graph.consumers(block.end)
+    multiplied = [
+        type(user.operation).__name__ in _PRODUCTS and len(graph.sources(user)) > 1
+        for user in users
+    ]
+    return is_gate_activation(activation) and bool(users) and all(multiplied)

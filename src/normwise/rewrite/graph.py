@@ -57,13 +57,13 @@ def functional_of(model: Any) -> Any:
         )
     if not isinstance(model, keras.Sequential):
         return model
-    if model._functional is None:  # noqa: SLF001 (Keras has no public way to a Sequential's graph)
+    if model._functional is None:
         raise ModelError(
             f"Sequential model {model.name!r} does not know the shape of its input; expected a "
             f"built model; put keras.Input(shape=...) first, as in "
             f"keras.Sequential([keras.Input(shape=(784,)), ...])"
         )
-    return model._functional  # noqa: SLF001 (as above)
+    return model._functional
 
 
 class Graph:
@@ -129,7 +129,7 @@ class Graph:
 
 def calls_in_order(functional: Any) -> list[Any]:
     """Every call of a functional model, each after the calls it depends on."""
-    by_depth = functional._nodes_by_depth  # noqa: SLF001 (Keras has no public way to its graph)
+    by_depth = functional._nodes_by_depth
     return [call for depth in sorted(by_depth, reverse=True) for call in by_depth[depth]]
 
 

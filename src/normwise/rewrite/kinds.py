@@ -155,4 +155,4 @@ def sublayers(operation: Any) -> list[Any]:
     """A layer and all layers inside it, however deep; none for an operation that is no layer."""
     if not isinstance(operation, keras.layers.Layer):
         return []
-    return list(operation._flatten_layers())  # noqa: SLF001 (Keras has no public way to them)
+    return list(operation._flatten_layers())

@@ -47,7 +47,8 @@ def place(model: Any, variant: str | Variant) -> Any:
 
     Left alone are the output layers (no further weights between them and an
     output), gates (a sigmoid or softmax that is multiplied), and frozen
-    layers and models (``trainable = False``). Nested models are entered. A shared
+    layers and models (``trainable = False``). Nested models are entered; layers
+    of your own classes are not looked into. A shared
     layer stays shared, and each of its calls gets a normalisation of its own;
     in a shared nested model, it is shared like everything there.
 
@@ -147,13 +148,22 @@ class _Placing:
         if self._makes_bias_redundant(layer):
             self.edits.settings[layer]["use_bias"] = False
             self.edits.values.append((norm, "beta", core(layer).bias))
-        activation = activation_of(layer)
-        if activation is not None:
-            self.edits.settings[layer]["activation"] = "linear"
-            name = self._fresh(f"{layer.name}_activation")
-            split = keras.layers.Activation(anew(activation), name=name, dtype=layer.dtype_policy)
-            self.edits.appended[block.call].append(split)
-            self.edits.keep_values(activation, split)
+        if activation_of(layer) is not None:
+            self._split_activation(block.call)
+
+    def _split_activation(self, call: Any) -> None:
+        layer = call.operation
+        regularizer = core(layer).activity_regularizer
+        split = keras.layers.Activation(
+            anew(activation_of(layer)),
+            activity_regularizer=regularizer,
+            name=self._fresh(f"{layer.name}_activation"),
+            dtype=layer.dtype_policy,
+        )
+        self.edits.appended[call].append(split)
+        self.edits.settings[layer]["activation"] = "linear"
+        if regularizer is not None:
+            self.edits.settings[layer]["activity_regularizer"] = None
 
     def _makes_bias_redundant(self, layer: Any) -> bool:
         variant = self._variant

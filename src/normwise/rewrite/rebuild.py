@@ -36,11 +36,6 @@ class Edits:
     removed: set[Any] = field(default_factory=set)
     values: list[tuple[Any, str, Any]] = field(default_factory=list)
 
-    def keep_values(self, activation: Any, layer: Any) -> None:
-        """Hand the values of an activation with weights (``PReLU``) on to ``layer``."""
-        for variable in getattr(activation, "variables", ()):
-            self.values.append((layer, variable.name, variable))
-
 
 def rebuild(model: Any, edits: Edits) -> Any:
     """The model with the edits applied, in new layers with the old names and values.
@@ -103,12 +98,18 @@ def _live(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
     activation = getattr(operation, "activation", None)
     if "activation" not in config or activation is None:
         return {}
+    if isinstance(activation, keras.layers.PReLU):
+        raise ModelError(
+            f"layer {operation.name!r} has a PReLU inside, whose weights Keras builds at the first "
+            f"call; expected it as a layer of its own; "
+            f"try {type(operation).__name__}(...) followed by keras.layers.PReLU()"
+        )
     return {"activation": anew(activation)}
 
 
 def _lambda_anew(layer: Any, config: dict[str, Any]) -> Any:
     # From its configuration, a lambda would come back without the globals it uses.
-    live = {"function": layer.function, "output_shape": layer._output_shape, "mask": layer.mask}  # noqa: SLF001 (no public name)
+    live = {"function": layer.function, "output_shape": layer._output_shape, "mask": layer.mask}
     return keras.layers.Lambda(**{**config, **live, "arguments": layer.arguments})
 
 
@@ -129,6 +130,9 @@ def _sequential_anew(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
         if (call.is_input or call.operation in members) and call not in edits.removed:
             layers.append(_operation_anew(call.operation, edits, clones))
         layers.extend(edits.appended.get(call, ()))
+    if len(layers) == 1:
+        # Keras does not build a Sequential that holds nothing but its input.
+        layers.append(keras.layers.Identity())
     return keras.Sequential(layers, name=model.name)
 
 
@@ -195,4 +199,4 @@ def _copy_values(old: Any, new: Any) -> None:
 
 def _copy_value(source: Any, target: Any) -> None:
     # A true copy: on JAX, training donates a variable's buffer, and would take a shared one along.
-    target.assign(np.array(keras.ops.convert_to_numpy(source)))
+    target.assign(np.array(keras.ops.convert_to_numpy(source.value)))

@@ -35,9 +35,10 @@ def strip(model: Any) -> Any:
     """A copy of a model without its normalisation: the baseline to compare with.
 
     Removes batch, layer, group and RMS normalisation, also inside nested
-    models; frozen layers and models (``trainable = False``) keep theirs, and so
-    do models that have none. Preprocessing (``keras.layers.Normalization``) and
-    ``UnitNormalization``, which has no parameters, stay.
+    models; frozen layers and models (``trainable = False``) keep theirs, and
+    layers of your own classes are not looked into. Preprocessing
+    (``keras.layers.Normalization``) and ``UnitNormalization``, which has no
+    parameters, stay.
 
     A layer that goes without a bias because a removed normalisation had an offset
     β gets one, so that the baseline can learn what the model could: of β's
@@ -118,7 +119,8 @@ def _merge_activation(graph: Graph, source: Any, call: Any, edits: Edits) -> Non
         return
     split_name = rf"{re.escape(layer.name)}_activation(_\d+)?"
     if is_linear(layer) and re.fullmatch(split_name, following.operation.name):
-        activation = following.operation.activation
-        edits.settings[layer]["activation"] = anew(activation)
-        edits.keep_values(activation, layer)
+        edits.settings[layer]["activation"] = anew(following.operation.activation)
+        regularizer = following.operation.activity_regularizer
+        if regularizer is not None:
+            edits.settings[layer]["activity_regularizer"] = regularizer
         edits.removed.add(following)

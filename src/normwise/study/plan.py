@@ -15,6 +15,7 @@ from normwise.engine import (
     Cohort,
     InitialValues,
     chunk_width,
+    fresh,
     lower,
     make_program,
     replica_bytes,
@@ -67,14 +68,14 @@ class Plan:
         for variant in variants:
             cohort = self._cohort(variant)
             # Tracing is Python and takes turns; compiling is not, and runs beside it.
-            arms.append(Arm(variant, cohort, pool.submit(cohort.lower().compile)))
+            arms.append(Arm(variant, cohort, pool.submit(cohort.compile, cohort.lower())))
         pool.shutdown(wait=False)
         return arms
 
     def model(self, variant: Variant) -> tuple[keras.Model, InitialValues]:
         """A variant's model as the user would train it, compiled, and its initial values."""
         # A copy: the baseline's model may be the user's own, whose weights stay as they are.
-        model = _copy(self._source.build(variant))
+        model = fresh(self._source.build(variant))
         return compile_model(model, self._spec, self._dataset), self._initial(model)
 
     def _cohort(self, variant: Variant) -> Cohort:
@@ -92,9 +93,3 @@ class Plan:
 
     def _initial(self, model: keras.Model) -> InitialValues:
         return InitialValues(model, self._spec.initializer, self._like)
-
-
-def _copy(model: keras.Model) -> keras.Model:
-    from normwise.rewrite.graph import has_graph
-
-    return keras.models.clone_model(model) if has_graph(model) else model

@@ -17,10 +17,11 @@ from normwise import analysis
 from normwise.backend import require_jax
 from normwise.datasets import Dataset, find_dataset, from_arrays
 from normwise.errors import SpecError, StudyIncomplete
+from normwise.files import replacing
 from normwise.records import RunRecord, SoloCheck, Summary, Target, Variant, derive_seed
-from normwise.report import DataPreview, Page, build_page, write_html, write_png
+from normwise.report import Artist, DataPreview, Page, build_page, write_html, write_png
 from normwise.spec import Spec
-from normwise.store import Store, write_beside
+from normwise.store import Store
 from normwise.study.result import Result
 from normwise.study.winners import Winners, best_seed
 
@@ -127,15 +128,26 @@ class Study:
             StudyIncomplete: Interrupted; what finished is in the folder.
             UsageError: Something that was asked for cannot be honoured.
         """
-        store = None if out is None else Store(Path(out), self.spec)
         on_progress(Progress("preparing"))
+        if out is None:
+            return self._answer(None, on_progress, devices).result
+        store = Store(Path(out), self.spec)
+        with Artist() as artist:
+            run = self._answer(store, on_progress, devices)
+            run.write(store, artist)
+        return run.result
+
+    def _answer(
+        self, store: Store | None, on_progress: Callable[[Progress], None], devices: int | None
+    ) -> _Run:
         dataset = _as_dataset(self._data, self.spec)
         _check_batch(self.spec, dataset)
         run = _Run(self.spec, self._model, dataset, store, on_progress, devices)
         try:
-            return run.answer()
+            run.answer()
         except KeyboardInterrupt:
             raise run.stopped() from None
+        return run
 
 
 class _Run:
@@ -169,9 +181,10 @@ class _Run:
         self.winners = Winners(self.metric)
         self.variants = [Variant.parse(text) for text in spec.variants]
         self.records: dict[str, RunRecord] = {}
+        self.result: Result
 
-    def answer(self) -> Result:
-        """Train what is missing, then compare, check and report."""
+    def answer(self) -> None:
+        """Train what is missing, then compare and check."""
         self.records = {r.key.digest: r for r in (self.store.records() if self.store else [])}
         arms = self._arms()
         with ThreadPoolExecutor(1) as aside:
@@ -180,7 +193,20 @@ class _Run:
                 arm.compiled.result()
             for arm in arms:
                 self._train(arm)
-            return self._report(arms, solo)
+            self.result = self._conclude(arms, solo)
+
+    def write(self, store: Store, artist: Artist) -> None:
+        """Write the results into the study's folder, the summary last."""
+        page, folder = self.result.page, store.folder
+        with ThreadPoolExecutor(1) as aside:
+            picture = aside.submit(write_png, page, folder / "curves.png", artist.draw)
+            store.write_curves(self.result.records)
+            with replacing(folder / "best.keras") as beside:
+                self.result.best_model().save(beside)
+            picture.result()
+        write_html(page, folder / "report.html")
+        store.write_summary(self.result.answer)
+        store.mark("finished")
 
     def stopped(self) -> StudyIncomplete:
         """Journal the interruption; what to raise about it."""
@@ -275,11 +301,16 @@ class _Run:
         from normwise.engine import largest_relative_difference
 
         variant, seed = self._chosen()
-        record = self.records[self._digest(variant, seed)]
-        difference = largest_relative_difference(solo.result(), record.curves)
-        return SoloCheck(variant.name, seed, difference)
+        stacked, alone = self.records[self._digest(variant, seed)].curves, solo.result()
+        start = {metric: values[:1] for metric, values in stacked.items() if "loss" in metric}
+        return SoloCheck(
+            variant=variant.name,
+            seed=seed,
+            max_relative_difference=largest_relative_difference(alone, stacked),
+            first_epoch_difference=largest_relative_difference(alone, start),
+        )
 
-    def _report(self, arms: Sequence[Arm], solo: Future[dict[str, list[float]]]) -> Result:
+    def _conclude(self, arms: Sequence[Arm], solo: Future[dict[str, list[float]]]) -> Result:
         records = self._own_records()
         self.on_progress(Progress("reporting", share=1.0))
         target = self.target or analysis.default_target(records, self.metric)
@@ -291,16 +322,13 @@ class _Run:
             environment=_environment(),
         )
         page = self._page(summary, records)
-        result = Result(
+        return Result(
             summary,
             records,
             page,
             self.store and self.store.folder,
             lambda: self._best_model(arms, summary.recommended),
         )
-        if self.store is not None:
-            self._write(self.store, result)
-        return result
 
     def _page(self, summary: Summary, records: Sequence[RunRecord]) -> Page:
         settings = {
@@ -314,14 +342,6 @@ class _Run:
             preview=_preview(self.dataset),
             notes=self.dataset.notes,
         )
-
-    def _write(self, store: Store, result: Result) -> None:
-        store.write_curves(result.records)
-        write_png(result.page, store.folder / "curves.png")
-        write_html(result.page, store.folder / "report.html")
-        write_beside(store.folder / "best.keras", result.best_model().save)
-        store.write_summary(result.answer)
-        store.mark("finished")
 
     def _best_model(self, arms: Sequence[Arm], name: str) -> keras.Model:
         arm = next(arm for arm in arms if arm.variant.name == name)
@@ -349,14 +369,14 @@ def _as_dataset(data: Any, spec: Spec) -> Dataset:
         return data
     if isinstance(data, str):
         return find_dataset(data, spec.target_column)
-    if not isinstance(data, tuple | list) or len(data) != 2:  # noqa: PLR2004
+    if not isinstance(data, tuple | list) or len(data) != 2:
         raise SpecError(
             f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), a "
             f"name or a file; try Study(model, (x, y))"
         )
     if isinstance(data[0], tuple | list) and isinstance(data[1], tuple | list):
         first, second = data
-        if len(first) == len(second) == 2 and np.ndim(first[0]) > 0:  # noqa: PLR2004
+        if len(first) == len(second) == 2 and np.ndim(first[0]) > 0:
             return from_arrays(first[0], first[1], second[0], second[1])
     return from_arrays(data[0], data[1])
 

@@ -44,8 +44,17 @@ def make_loss(model: keras.Model, name: str | None, dataset: Dataset) -> Any:
         try:
             return keras.losses.get(name)
         except ValueError:
-            raise UnknownNameError("loss", name, ["binary_crossentropy", "mean_squared_error",
-                "sparse_categorical_crossentropy", "mean_absolute_error", "huber"]) from None
+            raise UnknownNameError(
+                "loss",
+                name,
+                [
+                    "binary_crossentropy",
+                    "mean_squared_error",
+                    "sparse_categorical_crossentropy",
+                    "mean_absolute_error",
+                    "huber",
+                ],
+            ) from None
     if dataset.task == "regression":
         return keras.losses.MeanSquaredError()
     from_logits = not _ends_in_probabilities(model)

@@ -1,0 +1,39 @@
+# Two commands: `make study` runs the main job, `make test` runs every check.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Marks of what is installed; made anew when the project's files change.
+BASE := $(VENV)/.installed
+TESTS := $(VENV)/.installed-tests
+
+.PHONY: study test lint types unit clean
+
+study: $(BASE)
+	$(BIN)/normwise study circles
+
+test: lint types unit
+
+lint: $(TESTS)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(TESTS)
+	$(BIN)/mypy
+
+unit: $(TESTS)
+	$(BIN)/python -m pytest
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(BASE): pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	@touch $@
+
+$(TESTS): pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[test]'
+	@touch $@ $(BASE)
+
+clean:
+	rm -rf $(VENV) normwise-out .pytest_cache .mypy_cache .ruff_cache

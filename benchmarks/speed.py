@@ -1,0 +1,189 @@
+"""Time the main job against the same training by Keras' own `fit`, in one run.
+
+    python benchmarks/speed.py              # everything, about ten minutes
+    python benchmarks/speed.py --only study # one part
+
+Parts: `study` (the whole command, cold and warm, against 90 fits), `stages`
+(where the command's time goes), `scaling` (time a replica and peak memory from
+32 to 2,048 replicas). Both sides run on the same machine, one after the other,
+each in a process of its own; every ratio is printed with both its sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+VARIANTS = ("none", "after", "before")
+RUNS = 90
+
+# As the tutorials write it: each training run builds, compiles and fits a model of its own.
+KERAS_FITS = """
+import json, sys, time
+started = time.perf_counter()
+import keras
+from keras import layers
+from sklearn.datasets import make_circles
+x, y = make_circles(n_samples=1000, noise=0.1, random_state=1)
+x = x.astype("float32")
+imported = time.perf_counter() - started
+hidden = {
+    "none": lambda: [layers.Dense(50, activation="relu", kernel_initializer="he_uniform")],
+    "after": lambda: [layers.Dense(50, activation="relu", kernel_initializer="he_uniform"),
+                      layers.BatchNormalization()],
+    "before": lambda: [layers.Dense(50, kernel_initializer="he_uniform"),
+                       layers.BatchNormalization(), layers.Activation("relu")],
+}
+times = {}
+for variant, make in hidden.items():
+    times[variant] = []
+    for seed in range(int(sys.argv[1])):
+        keras.utils.set_random_seed(seed)
+        started = time.perf_counter()
+        model = keras.Sequential(
+            [keras.Input((2,)), *make(), layers.Dense(1, activation="sigmoid")])
+        model.compile(optimizer=keras.optimizers.SGD(0.01, momentum=0.9),
+                      loss="binary_crossentropy", metrics=["accuracy"])
+        model.fit(x[:500], y[:500], validation_data=(x[500:], y[500:]), epochs=100,
+                  batch_size=32, verbose=0)
+        times[variant].append(time.perf_counter() - started)
+print(json.dumps({"import": imported, "fits": times}))
+"""
+
+STAGES = """
+import json, sys, time
+started = time.perf_counter()
+stages, stage = {}, ["import"]
+def on_progress(progress):
+    now = time.perf_counter()
+    if progress.stage != stage[0]:
+        stages[stage[0]] = stages.get(stage[0], 0.0) + now - stage[1]
+        stage[:] = [progress.stage, now]
+stage.append(started)
+import normwise.cli
+from normwise.studies import study_file
+from normwise.spec import Spec
+from normwise.study import Study
+spec = Spec.from_toml(study_file("circles"), {})
+Study.from_spec(spec).run(sys.argv[1], on_progress)
+stages[stage[0]] = time.perf_counter() - stage[1]
+print(json.dumps(stages))
+"""
+
+SCALING = """
+import json, resource, sys
+import numpy as np
+from normwise.study import Study
+seeds = int(sys.argv[1])
+study = Study("circles", "circles", variants=[sys.argv[2]], seeds=seeds, optimizer="sgd:momentum=0.9",
+              epochs=100, target="val_accuracy>=0.8")
+result = study.run()
+seconds = [record.seconds for record in result.records]
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"milliseconds": 1e3 * float(np.mean(seconds)), "peak": peak}))
+"""
+
+
+def main() -> None:
+    """Run the chosen parts and print their figures."""
+    parts: dict[str, Callable[[argparse.Namespace], None]] = {
+        "study": study, "stages": stages, "scaling": scaling,
+    }  # fmt: skip
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", choices=parts, help="run one part")
+    parser.add_argument("--fits", type=int, default=2, help="fits a variant to measure (default 2)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of the command (default 3)")
+    arguments = parser.parse_args()
+    for name in [arguments.only] if arguments.only else parts:
+        print(f"\n== {name}")
+        parts[name](arguments)
+
+
+def study(arguments: argparse.Namespace) -> None:
+    """The whole command against 90 fits: targets 25 (cold) and 40 (warm)."""
+    keras_side = _run(KERAS_FITS, str(arguments.fits))
+    means = {variant: statistics.mean(times) for variant, times in keras_side["fits"].items()}
+    fits = keras_side["import"] + sum(means.values()) * RUNS / len(VARIANTS)
+    each = ", ".join(f"{variant} {seconds:.2f} s" for variant, seconds in means.items())
+    print(f"Keras on JAX, one fit: {each}; {RUNS} of them {fits:.0f} s")
+    with tempfile.TemporaryDirectory() as cache:
+        cold = []
+        for repeat in range(arguments.repeats):
+            cold.append(_command(f"{cache}/{repeat}"))
+        warm = [_command(f"{cache}/0") for _ in range(arguments.repeats)]
+    for name, seconds, target in (("cold", cold, 25), ("warm", warm, 40)):
+        median = statistics.median(seconds)
+        print(
+            f"normwise study circles, {name}: {median:.1f} s (median of {len(seconds)}: "
+            f"{', '.join(f'{s:.1f}' for s in seconds)}); 1/{fits / median:.1f} of Keras "
+            f"(target 1/{target})"
+        )
+    helping = [_timed([sys.executable, "-m", "normwise", "--help"]) for _ in range(5)]
+    print(f"normwise --help: {statistics.median(helping):.2f} s (target 0.5)")
+
+
+def stages(arguments: argparse.Namespace) -> None:
+    """Where the command's time goes."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("cold", "warm"):
+            found = _run(STAGES, f"{folder}/{name}", cache=f"{folder}/cache")
+            print(f"{name}: " + ", ".join(f"{stage} {s:.2f} s" for stage, s in found.items()))
+
+
+def scaling(arguments: argparse.Namespace) -> None:
+    """Time a replica and peak memory; the target is flat within 1.2×."""
+    for variant in VARIANTS:
+        found = {n: _run(SCALING, str(n), variant) for n in (32, 128, 512, 2048)}
+        times = [result["milliseconds"] for result in found.values()]
+        print(
+            f"{variant}: "
+            + ", ".join(
+                f"{n} replicas {r['milliseconds']:.2f} ms, {r['peak']:.0f} MiB"
+                for n, r in found.items()
+            )
+            + f"; slowest over fastest {max(times) / min(times):.2f}"
+        )
+
+
+def _command(cache: str) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "normwise", "study", "circles", "--out", folder + "/out"]
+        return _timed(command, cache)
+
+
+def _timed(command: list[str], cache: str | None = None) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env=_environment(cache))
+    return time.perf_counter() - started
+
+
+def _run(code: str, *arguments: str, cache: str | None = None) -> dict:
+    process = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        check=True,
+        stdout=subprocess.PIPE,
+        env=_environment(cache),
+    )
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def _environment(cache: str | None) -> dict[str, str]:
+    changes = {"KERAS_BACKEND": "jax"}
+    if cache is not None:
+        Path(cache).mkdir(parents=True, exist_ok=True)
+        changes |= {"NORMWISE_CACHE": cache, "XDG_CACHE_HOME": cache}
+    return {**os.environ, **changes}
+
+
+if __name__ == "__main__":
+    main()

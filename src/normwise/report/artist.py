@@ -1,0 +1,78 @@
+"""A process that draws, started while the study still trains.
+
+vl-convert takes a second to start its JavaScript engine, and three more on a
+machine's first report to assemble Vega's script; it holds Python's lock
+meanwhile. A process of its own does both beside the study, on a core that
+imports leave idle.
+
+Run as ``python -m normwise.report.artist``: reads one Vega-Lite specification
+as JSON from standard input, writes the picture to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any
+
+from normwise.report.bundle import vega_javascript
+
+__all__ = ["Artist", "draw"]
+
+SCALE = 2.0
+_TINY = {"data": {"values": [{}]}, "mark": "point"}
+
+
+def draw(specification: dict[str, Any]) -> bytes:
+    """The PNG picture of a Vega-Lite specification."""
+    import vl_convert
+
+    picture: bytes = vl_convert.vegalite_to_png(specification, scale=SCALE)
+    return picture
+
+
+class Artist:
+    """Draws one picture, in a process that started getting ready at once.
+
+    Use as a context manager: leaving it ends the process, drawn or not.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "normwise.report.artist"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def draw(self, specification: dict[str, Any]) -> bytes:
+        """As :func:`draw`; can be called once."""
+        picture, _ = self._process.communicate(json.dumps(specification).encode())
+        # A process that could not start, or was killed, must not cost the user the picture.
+        return picture if self._process.returncode == 0 else draw(specification)
+
+    def __enter__(self) -> Artist:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def _main() -> None:
+    draw(_TINY)
+    vega_javascript()
+    text = sys.stdin.buffer.read()
+    if text:
+        sys.stdout.buffer.write(draw(json.loads(text)))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,169 @@
+"""Summaries of hand-made studies, and the sentence each of them ends in."""
+
+import json
+import math
+import re
+import subprocess
+import sys
+
+import pytest
+
+import normwise.analysis as analysis
+from normwise.analysis import compare, summarise
+from normwise.errors import SpecError, UnknownNameError
+from normwise.records import SoloCheck, Target
+
+INF = math.inf
+TARGET = Target.parse("val_accuracy>=0.8")
+SLOW = [24, 25, 27, 25, 26]
+FAST = [15, 16, 17, 16, 17]
+
+
+def test_a_study_in_which_normalisation_helps(study):
+    found = summarise("circles", study(none=SLOW, after=FAST, before=[25, 24, 26, 25, 27]), TARGET)
+    assert [v.name for v in found.variants] == ["none", "after", "before"]
+    assert found.variants[0].epochs_to_target.median.value == 25
+    assert found.variants[1].epochs_to_target.reached == 5
+    assert [c.outcome for c in found.comparisons] == ["helps", "no difference"]
+    ratio, direct = found.comparisons[0].epochs_ratio, compare(FAST, SLOW, horizon=30)
+    assert (ratio.value, ratio.low, ratio.high, ratio.n) == (direct.ratio, direct.low, direct.high, 5)
+    assert found.recommended == "after"
+    assert found.verdict == (
+        "Normalisation helps here: `after` reaches val_accuracy>=0.8 in 16 epochs (median) instead "
+        f"of 25, {ratio.value:.3g} times sooner (95% interval {ratio.low:.3g} to {ratio.high:.3g}); "
+        "`before` makes no difference."
+    )
+
+
+def test_the_summary_is_plain_json(study):
+    solo = SoloCheck("after", 1, 2e-7)
+    found = summarise(
+        "c", study(none=[INF] * 3, after=[INF] * 3), TARGET, solo_check=solo, environment={"jax": "0.9"}
+    )
+    body = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert body["comparisons"][0]["epochs_ratio"] == {"value": None, "low": 0.0, "high": None}
+    assert (body["solo_check"]["seed"], body["environment"]) == (1, {"jax": "0.9"})
+
+
+def test_pairs_are_seeds_that_both_have(record):
+    records = [record("none", seed, epoch) for seed, epoch in enumerate([20, 21, 22, 23, 28])]
+    records += [record("after", seed, 10 + seed) for seed in (4, 2, 1, 9)]
+    ratio = summarise("x", records, TARGET).comparisons[0].epochs_ratio
+    expected = compare([14, 12, 11], [28, 22, 21], horizon=30)
+    assert (ratio.value, ratio.low, ratio.n) == (expected.ratio, expected.low, 3)
+
+
+def test_variants_that_share_no_seed_are_compared_as_two_samples(record):
+    records = [record("none", seed, epoch) for seed, epoch in enumerate(SLOW)]
+    records += [record("after", 100 + seed, epoch) for seed, epoch in enumerate(FAST)]
+    ratio = summarise("x", records, TARGET).comparisons[0].epochs_ratio
+    assert ratio.value == compare(FAST, SLOW, horizon=30, paired=False).ratio
+    assert ratio.n == 10
+    assert "unpaired" in ratio.method
+
+
+def test_seconds_scale_with_the_time_an_epoch_takes(record):
+    records = [record("none", s, e, seconds=3.0) for s, e in enumerate(SLOW)]
+    records += [record("after", s, e, seconds=9.0) for s, e in enumerate(FAST)]
+    found = summarise("x", records, TARGET)
+    assert [v.seconds_per_epoch for v in found.variants] == pytest.approx([0.1, 0.3])
+    epochs, seconds = found.comparisons[0].epochs_ratio, found.comparisons[0].seconds_ratio
+    assert (seconds.value, seconds.low, seconds.high) == pytest.approx(
+        (epochs.value / 3, epochs.low / 3, epochs.high / 3)
+    )
+
+
+def test_diverged_replicas_count_as_never_arriving(record, study):
+    records = study(after=FAST)
+    records += [record("none", s, 25, diverged_at=4 if s < 2 else None) for s in range(5)]
+    found = summarise("x", records, TARGET)
+    times = found.variants[1].epochs_to_target
+    assert (times.reached, times.censored, times.diverged) == (3, 0, 2)
+    final = found.variants[1].final["val_accuracy"]
+    assert (final.n, final.censored, final.value) == (3, 2, pytest.approx(0.9))
+    assert found.comparisons[0].epochs_ratio.censored == 2
+    assert found.verdict.endswith("(2 of 5 replicas of `none` diverged).")
+
+
+def test_runs_of_unequal_length_are_followed_to_the_shortest(record):
+    records = [record("none", s, 25, epochs=40) for s in range(5)]
+    records += [record("after", s, 10 + s, epochs=20) for s in range(5)]
+    found = summarise("x", records, TARGET)
+    assert found.variants[0].epochs_to_target.reached == 0
+    assert found.comparisons[0].epochs_ratio.value == INF
+
+
+def test_each_variant_stands_at_its_best_rate_unless_told(record):
+    records = [record("none", s, e, rate=0.1) for s, e in enumerate(SLOW)]
+    records += [record("none", s, e - 8, rate=0.3, setting="b") for s, e in enumerate(SLOW)]
+    records += [record("after", s, e, rate=0.3) for s, e in enumerate(FAST)]
+    assert summarise("x", records, TARGET).variants[0].learning_rate == 0.3
+    told = summarise("x", records, TARGET, learning_rates={"none": 0.1})
+    assert told.variants[0].learning_rate == 0.1
+    assert told.variants[0].epochs_to_target.median.value == 25
+    message = "learning rate 0.5 of variant 'none' was not run; expected one of 0.1, 0.3; try"
+    with pytest.raises(SpecError, match=re.escape(message)):
+        summarise("x", records, TARGET, learning_rates={"none": 0.5})
+
+
+def test_a_clearly_worse_ending_is_said_and_not_recommended(record, study):
+    records = study(none=SLOW)
+    records += [record("after", s, e, high=0.85 - s / 1000) for s, e in enumerate(FAST)]
+    found = summarise("x", records, TARGET)
+    assert found.comparisons[0].outcome == "helps"
+    assert found.recommended == "none"
+    assert found.verdict.endswith(", but it ends worse, at 0.848 instead of 0.9.")
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "recommended", "sentence"),
+    [
+        ({"none": SLOW}, "none", r"Only `none` was trained: it reaches .* in 25 epochs \(median\); add"),
+        ({"none": [INF] * 3, "after": [INF] * 3}, "none",
+         r"No variant reaches val_accuracy>=0.8 within 30 epochs: the best value is 0.5, by "
+         r"`none`; try --target 'val_accuracy>=0.5' or more --epochs than 30\."),
+        ({"none": FAST, "after": SLOW}, "none",
+         r"Normalisation hurts here: `after` .* in 25 epochs \(median\) instead of 16, 0\.6\d+ times as fast"),
+        ({"none": SLOW, "after": SLOW}, "none", "Normalisation makes no difference here: `after`"),
+        ({"none": [10, 20, 30, 15, 25], "after": [9, 22, 26, 19, 15]}, "none",
+         r"Undecided: `after` .*, which about \d+ seeds would decide\."),
+        ({"none": [10], "after": [5]}, "none", r"Undecided: .* \(95% interval without bounds yet\)"),
+        ({"none": [INF] * 5, "after": FAST}, "after",
+         r"Normalisation helps here: .* instead of 0 of 5, at least (1\.\d+) times sooner "
+         r"\(95% interval \1 and up\)"),
+        ({"before": SLOW, "after": FAST}, "after", "`after` helps here compared with `before`: `after`"),
+        ({"none": SLOW, "after": FAST, "before": [5, 6, 5, 6, 5]}, "before",
+         r"Normalisation helps here: `before` .*; `after` helps too \(1\.\d+ times\)\."),
+        ({"none": [14, 16, 15, 16], "after": [25, 26, 24, 25], "before": [14, 15, 15, 16]}, "none",
+         r"Normalisation makes no difference here: `before` .*; `after` hurts \(0\.\d+ times as fast\)"),
+    ],
+)  # fmt: skip
+def test_verdicts_are_sentences(study, arrivals, recommended, sentence):
+    found = summarise("x", study(**arrivals), TARGET)
+    assert re.match(sentence, found.verdict), found.verdict
+    assert found.verdict.endswith(".")
+    assert "\n" not in found.verdict
+    assert found.recommended == recommended
+
+
+def test_what_cannot_be_summarised_is_refused(record, study):
+    with pytest.raises(SpecError, match="records is empty; expected one record a replica"):
+        summarise("x", [], TARGET)
+    with pytest.raises(SpecError, match="variant 'none' has two records of seed 0, with settings 'a' and 'b'"):
+        summarise("x", [record(), record(setting="b")], TARGET)
+    with pytest.raises(UnknownNameError, match="unknown metric 'val_auc'; expected one of val_accuracy"):
+        summarise("x", study(none=SLOW), Target.parse("val_auc>=0.8"))
+
+
+def test_public_names_are_the_documented_ones():
+    assert set(analysis.__all__) == {
+        "Decision", "compare", "default_target", "mean_estimate", "median_epochs", "outcome", "summarise",
+    }  # fmt: skip
+    assert all(getattr(analysis, name).__doc__ for name in analysis.__all__)
+
+
+def test_importing_the_analysis_loads_no_framework():
+    heavy = "{'jax', 'keras', 'pandas', 'scipy.stats'}"
+    script = f"import sys, normwise.analysis; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,153 @@
+"""Charts: valid Vega-Lite, small, finite, and nothing left out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import altair as alt
+import pytest
+
+from normwise.records import RunRecord, Summary, Target
+from normwise.report import DataPreview, Page, altair_chart, build_page
+from normwise.report.charts import MOST_DOTS, MOST_POINTS, Style, all_charts, figure, preview_chart
+from normwise.report.colors import variant_colors
+
+Study = tuple[Summary, list[RunRecord]]
+NAMES = [
+    "none",
+    "after",
+    "before",
+    "input",
+    "after+input",
+    "after:center=false,scale=false",
+    "before:momentum=0.9",
+    "after:norm=layer",
+]
+STYLES = [Style(legend=False, pointer=True), Style(legend=True, pointer=False)]
+
+
+def _values(node: Any, key: str) -> Iterator[Any]:
+    if isinstance(node, dict):
+        yield from ([node[key]] if key in node else [])
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            yield from _values(item, key)
+
+
+def _y(chart: Any) -> Any:
+    """The vertical axis, where its bounds are set."""
+    return next(y for y in _values(chart, "y") if isinstance(y, dict) and "scale" in y)
+
+
+def _validate(spec: Any) -> None:
+    """Against Altair's schema; two rows of data stand for all, which would take seconds."""
+
+    def shorten(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {k: v[:2] if k == "values" else shorten(v) for k, v in node.items()}
+        return [shorten(item) for item in node] if isinstance(node, list) else node
+
+    alt.Chart.from_dict(shorten(spec)).to_dict()
+
+
+def _finite(spec: Any) -> str:
+    return json.dumps(spec, allow_nan=False)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_chart_is_valid(page: Page, style: Style) -> None:
+    charts = all_charts(page, style)
+    assert [chart["name"] for chart in charts] == ["curves", "arrivals", "curves", "data"]
+    for chart in charts:
+        _finite(chart)
+        _validate(chart)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 8])
+@pytest.mark.parametrize("pointer", [True, False])
+def test_the_figure_is_valid(study_of: Callable[..., Study], count: int, *, pointer: bool) -> None:
+    page = build_page(*study_of(NAMES[:count], seeds=3), settings={}, preview=None)
+    spec = figure(page, pointer=pointer)
+    _finite(spec)
+    _validate(spec)
+    names = list(_values(spec, "name"))
+    assert len(names) == len(set(names))
+
+
+def test_the_altair_chart(page: Page) -> None:
+    spec = altair_chart(page).to_dict()
+    assert spec["concat"] == figure(page, pointer=True)["concat"]
+
+
+def test_long_runs_are_thinned_and_keep_both_ends(study_of: Callable[..., Study]) -> None:
+    page = build_page(*study_of(["none", "after"], seeds=3, epochs=1001), settings={}, preview=None)
+    for chart in all_charts(page, STYLES[0]):
+        for rows in _values(chart, "values"):
+            assert len(rows) <= 2 * 2 * (MOST_POINTS + 1)
+    curves = all_charts(page, STYLES[0])[0]
+    epochs = {row["epoch"] for row in curves["data"]["values"]}
+    assert min(epochs) == 1
+    assert max(epochs) == 1001
+    assert "one epoch in 6" in curves["title"]["subtitle"]
+
+
+def test_the_chart_holds_the_aggregate_not_the_replicas(page: Page) -> None:
+    assert len(_finite(all_charts(page, STYLES[0])[0])) < 80_000
+
+
+def test_the_target_is_in_its_panel_alone(page: Page) -> None:
+    accuracy, _, loss, _ = all_charts(page, STYLES[0])
+    low, high = _y(accuracy)["scale"]["domain"]
+    assert low < 0.8 < high
+    assert "target 0.8" in _finite(accuracy)
+    assert "target 0.8" not in _finite(loss)
+
+
+def test_wild_replicas_do_not_flatten_the_others(lost: Study) -> None:
+    page = build_page(*lost, settings={}, preview=None)
+    loss = all_charts(page, STYLES[0])[2]
+    assert any(max(curve.high) > 1e20 for curve in page.panels[1].curves)
+    assert _y(loss)["scale"]["domain"][1] < 2
+    assert loss["title"]["subtitle"].endswith("cut at the top")
+
+
+def test_other_metrics_than_accuracy(circles: Study) -> None:
+    summary, records = circles
+    rename = {"accuracy": "mae", "val_accuracy": "val_mae"}
+    records = [
+        dataclasses.replace(r, curves={rename.get(k, k): v for k, v in r.curves.items()})
+        for r in records
+    ]
+    summary = dataclasses.replace(summary, target=Target.parse("val_mae>=0.8"))
+    charts = all_charts(build_page(summary, records, settings={}, preview=None), STYLES[0])
+    titles = [chart["title"]["text"] for chart in charts]
+    assert titles == ["Mae", "Replicas that reached the target", "Loss"]
+
+
+def test_one_color_a_variant_everywhere(page: Page) -> None:
+    colors = variant_colors(page.variants)
+    ranges = [
+        color["scale"]
+        for chart in all_charts(page, STYLES[0])
+        for color in _values(chart, "color")
+        if isinstance(color, dict)
+    ]
+    assert len(ranges) == 5
+    assert all(scale["domain"] == list(colors) for scale in ranges)
+    assert all(scale["range"] == list(colors.values()) for scale in ranges)
+
+
+def test_eight_variants_have_eight_colors() -> None:
+    assert len(set(variant_colors(NAMES).values())) == 8
+
+
+def test_the_data_are_thinned(preview: DataPreview) -> None:
+    many = dataclasses.replace(preview, points=preview.points * 7, labels=preview.labels * 7)
+    chart = preview_chart(many)
+    assert len(chart["data"]["values"]) <= MOST_DOTS
+    assert "1000 of 3500 points" in chart["title"]["subtitle"]
+    assert {row["class"] for row in chart["data"]["values"]} == {"inner", "outer"}

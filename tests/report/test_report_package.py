@@ -1,0 +1,39 @@
+"""Examples in docstrings, public names, and what an import costs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+from normwise import report
+
+MODULES = [f"normwise.report.{info.name}" for info in pkgutil.iter_modules(report.__path__)]
+HEAVY = ("altair", "vl_convert", "jinja2", "rich", "pandas", "keras", "jax")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_public_names() -> None:
+    assert report.__all__ == [
+        "DataPreview",
+        "Page",
+        "altair_chart",
+        "build_page",
+        "print_page",
+        "write_html",
+        "write_png",
+    ]
+
+
+def test_the_import_is_light() -> None:
+    code = f"import sys, normwise.report; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,45 @@
+"""The picture: drawn, large enough, and whole."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from normwise.records import RunRecord, Summary
+from normwise.report import Page, build_page, write_png
+
+Study = tuple[Summary, list[RunRecord]]
+
+
+def _size(path: Path) -> tuple[int, int]:
+    head = path.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", head[16:24])
+    return width, height
+
+
+def test_the_picture_of_circles(page: Page, tmp_path: Path) -> None:
+    width, height = _size(write_png(page, tmp_path / "curves.png"))
+    assert 1800 < width < 3000
+    assert 1200 < height < 2400
+    assert [path.name for path in tmp_path.iterdir()] == ["curves.png"]
+
+
+def test_a_study_with_losses_is_drawn(lost: Study, tmp_path: Path) -> None:
+    page = build_page(*lost, settings={}, preview=None)
+    assert min(_size(write_png(page, tmp_path / "curves.png"))) > 1000
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_few_replicas_are_drawn(circles: Study, tmp_path: Path, seeds: int) -> None:
+    summary, records = circles
+    few = [record for record in records if record.key.seed < seeds]
+    page = build_page(summary, few, settings={}, preview=None)
+    assert min(_size(write_png(page, tmp_path / "curves.png"))) > 1000
+
+
+def test_a_page_without_charts_is_still_a_picture(circles: Study, tmp_path: Path) -> None:
+    page = build_page(circles[0], [], settings={}, preview=None)
+    assert min(_size(write_png(page, tmp_path / "curves.png"))) > 10

@@ -1,0 +1,83 @@
+"""Terminal text at 80 columns."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from normwise.records import RunRecord, Summary
+from normwise.report import Page, build_page, print_page
+
+Study = tuple[Summary, list[RunRecord]]
+LONG = [
+    "none",
+    "after:center=false,scale=false",
+    "before:momentum=0.9,renorm=true",
+    "after+input:epsilon=1e-05",
+    "input:scale=false",
+]
+
+
+def _text(page: Page, width: int = 80, **options: list[str]) -> str:
+    console = Console(record=True, width=width, file=io.StringIO(), color_system=None)
+    print_page(page, console, **options)
+    text = console.export_text()
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    return text
+
+
+def test_all_is_said_and_the_verdict_comes_last(page: Page) -> None:
+    text = _text(page, files=["runs/circles/report.html", "runs/circles/curves.png"])
+    flat = " ".join(text.replace("│", " ").split())
+    assert page.verdict in flat
+    assert text.index("Solo check") < text.index("Files:") < text.index("verdict ─")
+    assert text.rstrip().endswith("╯")
+    assert "largest relative difference 3e-07" in flat
+    assert "Files: runs/circles/report.html, runs/circles/curves.png" in flat
+    for word in ("baseline", "helps", "no", "difference", "30/30", "1.47×", "[1.24, 1.75]"):
+        assert word in text
+
+
+def test_names_are_never_cut(study_of: Callable[..., Study]) -> None:
+    text = _text(build_page(*study_of(LONG), settings={}, preview=None))
+    for name in LONG:
+        for piece in name.replace(":", ":\n").replace(",", ",\n").splitlines():
+            assert piece in text
+    assert text.count("undecided") == 4
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_any_width(study_of: Callable[..., Study], width: int) -> None:
+    text = _text(build_page(*study_of(LONG), settings={}, preview=None), width)
+    assert "undecided" in text
+
+
+def test_losses_are_said(lost: Study) -> None:
+    text = _text(build_page(*lost, settings={}, preview=None, incomplete=True))
+    assert "Incomplete" in text
+    assert "verdict so far" in text
+    assert "not reached" in text
+    assert "4 diverged" in text
+    assert "10 not yet" in text
+    assert "nan" not in text
+    assert "inf" not in text
+
+
+def test_markup_in_names_is_text(page: Page) -> None:
+    text = _text(dataclasses.replace(page, title="[red]x[/nope]", verdict="[b]", notes=("[/]",)))
+    assert "[red]x[/nope]" in text
+    assert "[/]" in text
+
+
+def test_nothing_compared(circles: Study) -> None:
+    summary = dataclasses.replace(
+        circles[0], comparisons=(), variants=circles[0].variants[:1], solo_check=None
+    )
+    text = _text(build_page(summary, circles[1], settings={}, preview=None))
+    assert "sooner" not in text
+    assert "Solo check: Not run." in text

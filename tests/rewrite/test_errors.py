@@ -1,0 +1,189 @@
+"""Every refusal, with the values in its message."""
+
+import re
+
+import keras
+import pytest
+from keras import layers
+
+from normwise.errors import ModelError, UnknownNameError, VariantError
+from normwise.rewrite import place, strip
+
+
+class Subclassed(keras.Model):
+    """A model whose graph is Python code."""
+
+    def __init__(self):
+        super().__init__(name="mine")
+        self.dense = layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+class Unrestorable(layers.Layer):
+    """A layer whose configuration lacks its argument."""
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, x):
+        return x
+
+    def get_config(self):
+        return super().get_config()
+
+
+def stack(*members):
+    return keras.Sequential([keras.Input((4,), name="x"), *members, layers.Dense(1)], name="stack")
+
+
+@pytest.mark.parametrize("rewrite", [lambda m: place(m, "after"), strip], ids=["place", "strip"])
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (Subclassed(), "model 'mine' is of the subclassed type Subclassed, "),
+        (Subclassed(), "def build():\n        x = inputs = keras.Input(shape=(784,))"),
+        (Subclassed(), "def build(norm):"),
+        (
+            keras.Sequential([layers.Dense(3)], name="open"),
+            (
+                "Sequential model 'open' does not know the shape of its input; expected a built "
+                "model; put keras.Input(shape=...) first"
+            ),
+        ),
+        (layers.Dense(3), "the model is of type Dense; expected a Keras model"),
+        (
+            keras.Sequential(
+                [
+                    keras.Input((5, 4)),
+                    layers.TimeDistributed(stack(layers.Dense(2)), name="frames"),
+                    layers.Dense(1),
+                ]
+            ),
+            "layer 'frames' wraps the model 'stack' in TimeDistributed, ",
+        ),
+    ],
+)
+def test_models_that_cannot_be_rewritten(rewrite, model, message):
+    with pytest.raises(ModelError, match=re.escape(message)):
+        rewrite(model)
+
+
+def test_the_code_in_the_subclass_message_runs_and_can_be_placed():
+    with pytest.raises(ModelError) as raised:
+        strip(Subclassed())
+    code = str(raised.value).split("then rewritten for you:\n\n")[1].split("\n\n2.")[0]
+    scope = {"keras": keras}
+    exec("if True:\n" + code, scope)  # noqa: S102 (our own message)
+    assert "dense" in place(scope["build"](), "after").layers[2].name
+
+
+@pytest.mark.parametrize(
+    ("model", "variant", "message"),
+    [
+        (
+            stack(layers.Dense(4), layers.BatchNormalization(name="bn")),
+            "after",
+            (
+                "model 'stack' has normalisation already (bn); expected a model without; "
+                "try nw.place(nw.strip(model), ...)"
+            ),
+        ),
+        (
+            stack(*[layers.LayerNormalization(name=f"n{i}") for i in range(4)]),
+            "none",
+            "has normalisation already (n0, n1, n2, …)",
+        ),
+        (
+            stack(),
+            "before",
+            (
+                "model 'stack' has no layer to normalise; expected a dense, convolution or "
+                "recurrent layer that is neither frozen nor an output layer; try 'input', or add "
+                "a hidden layer"
+            ),
+        ),
+        (
+            keras.Sequential([keras.Input((5, 4)), layers.LSTM(3, name="memory"), layers.Dense(1)]),
+            "input+before",
+            (
+                "layer 'memory' (LSTM) is recurrent: normalisation before its activation would sit "
+                "inside the recurrent cell; expected 'after' for a model with recurrent layers; "
+                "try 'input+after'"
+            ),
+        ),
+        (
+            keras.Sequential(
+                [keras.Input((5,), name="tokens"), layers.Embedding(9, 2), layers.Dense(1)],
+                name="words",
+            ),
+            "input",
+            (
+                "no input of model 'words' can be normalised (it has tokens); expected one of "
+                "float values that neither an Embedding nor a frozen layer reads; try 'after'"
+            ),
+        ),
+        (
+            stack(Unrestorable(3, name="odd")),
+            "none",
+            "layer 'odd' of type Unrestorable cannot be made anew from its configuration (",
+        ),
+        (
+            stack(layers.Dense(3, activation=layers.PReLU(), name="bent")),
+            "after",
+            (
+                "layer 'bent' has a PReLU inside, whose weights Keras builds at the first call; "
+                "expected it as a layer of its own; try Dense(...) followed by keras.layers.PReLU()"
+            ),
+        ),
+    ],
+)
+def test_places_that_cannot_be(model, variant, message):
+    with pytest.raises(ModelError, match=re.escape(message)):
+        place(model, variant)
+
+
+@pytest.mark.parametrize(
+    ("variant", "message"),
+    [
+        (
+            "after:norm=layer,renorm",
+            (
+                "sets 'renorm', which norm=layer does not have; expected options of Keras' "
+                "LayerNormalization; try 'after:norm=layer'"
+            ),
+        ),
+        ("before:momentum=0.5,norm=group", "try 'before:norm=group'"),
+        ("after:scale=false,norm=rms", "sets 'scale', which norm=rms does not have"),
+    ],
+)
+def test_options_that_contradict(variant, message):
+    with pytest.raises(VariantError, match=re.escape(message)):
+        place(stack(layers.Dense(2)), variant)
+
+
+def test_an_unknown_place():
+    with pytest.raises(UnknownNameError, match="did you mean 'before'"):
+        place(stack(layers.Dense(2)), "befor")
+
+
+def test_the_input_of_a_frozen_model_is_left_to_it():
+    backbone = keras.Sequential([keras.Input((4,)), layers.Dense(2)], name="backbone")
+    backbone.trainable = False
+    model = keras.Sequential([keras.Input((4,), name="x"), backbone, layers.Dense(1)], name="tuned")
+    with pytest.raises(
+        ModelError, match=r"no input of model 'tuned' can be normalised \(it has x\)"
+    ):
+        place(model, "input")
+
+
+def test_an_embedding_inside_a_nested_model_is_seen():
+    tokens, numbers = keras.Input((5,), name="tokens"), keras.Input((5, 2), name="numbers")
+    inner_tokens, inner_numbers = keras.Input((5,)), keras.Input((5, 2))
+    both = layers.Concatenate()([layers.Embedding(9, 2)(inner_tokens), inner_numbers])
+    inner = keras.Model([inner_tokens, inner_numbers], both)
+    model = keras.Model([tokens, numbers], layers.Dense(1)(inner([tokens, numbers])))
+    added = {layer.name for layer in place(model, "input").layers if "norm" in layer.name}
+    assert added == {"numbers_norm"}
