@@ -83,8 +83,8 @@ import json, resource, sys
 import numpy as np
 from normwise.study import Study
 seeds = int(sys.argv[1])
-study = Study("circles", "circles", variants=[sys.argv[2]], seeds=seeds, optimizer="sgd:momentum=0.9",
-              epochs=100, target="val_accuracy>=0.8")
+study = Study("circles", "circles", variants=[sys.argv[2]], seeds=seeds,
+              optimizer="sgd:momentum=0.9", epochs=100, target="val_accuracy>=0.8")
 result = study.run()
 seconds = [record.seconds for record in result.records]
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -117,9 +117,7 @@ def study(arguments: argparse.Namespace) -> None:
     each = ", ".join(f"{variant} {seconds:.2f} s" for variant, seconds in means.items())
     print(f"Keras on JAX, one fit: {each}; {RUNS} of them {fits:.0f} s")
     with tempfile.TemporaryDirectory() as cache:
-        cold = []
-        for repeat in range(arguments.repeats):
-            cold.append(_command(f"{cache}/{repeat}"))
+        cold = [_command(f"{cache}/{repeat}") for repeat in range(arguments.repeats)]
         warm = [_command(f"{cache}/0") for _ in range(arguments.repeats)]
     for name, seconds, target in (("cold", cold, 25), ("warm", warm, 40)):
         median = statistics.median(seconds)
@@ -132,7 +130,7 @@ def study(arguments: argparse.Namespace) -> None:
     print(f"normwise --help: {statistics.median(helping):.2f} s (target 0.5)")
 
 
-def stages(arguments: argparse.Namespace) -> None:
+def stages(_arguments: argparse.Namespace) -> None:
     """Where the command's time goes."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("cold", "warm"):
@@ -140,7 +138,7 @@ def stages(arguments: argparse.Namespace) -> None:
             print(f"{name}: " + ", ".join(f"{stage} {s:.2f} s" for stage, s in found.items()))
 
 
-def scaling(arguments: argparse.Namespace) -> None:
+def scaling(_arguments: argparse.Namespace) -> None:
     """Time a replica and peak memory; the target is flat within 1.2×."""
     for variant in VARIANTS:
         found = {n: _run(SCALING, str(n), variant) for n in (32, 128, 512, 2048)}

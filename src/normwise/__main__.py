@@ -1,3 +1,5 @@
+"""``python -m normwise``."""
+
 from normwise.cli import main
 
 if __name__ == "__main__":

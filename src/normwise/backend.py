@@ -23,7 +23,7 @@ def require_jax() -> None:
     loaded = keras.config.backend()
     if loaded != "jax":
         raise BackendError(
-            f"Keras is already loaded with the {loaded!r} backend; expected 'jax', which the engine "
-            f"compiles with; set KERAS_BACKEND=jax in the environment, or import normwise and build "
-            f"the study before importing keras"
+            f"Keras is already loaded with the {loaded!r} backend; expected 'jax', which the "
+            f"engine compiles with; set KERAS_BACKEND=jax in the environment, or import normwise "
+            f"and build the study before importing keras"
         )

@@ -84,5 +84,5 @@ class StoreError(UsageError):
     """The study's folder holds another study or cannot be written."""
 
 
-class StudyIncomplete(NormwiseError):
+class StudyIncomplete(NormwiseError):  # noqa: N818 (an outcome, not a mistake)
     """The study stopped before its end; its folder says so and can be resumed."""

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from normwise.study import Progress
+    from normwise.study import Progress as StudyProgress
 
 __all__ = ["shown"]
 
 
 @contextmanager
-def shown(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+def shown(*, quiet: bool) -> Iterator[Callable[[StudyProgress], None]]:
     """Draw a progress line on standard error while the block runs.
 
     Args:
@@ -40,7 +40,7 @@ def shown(*, quiet: bool) -> Iterator[Callable[[Progress], None]]:
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("preparing", total=1.0, where="")
 
-        def update(progress: Progress) -> None:
+        def update(progress: StudyProgress) -> None:
             description = f"{progress.stage} {progress.variant}".strip()
             where = ""
             if progress.stage == "training":

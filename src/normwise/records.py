@@ -149,7 +149,7 @@ def _parse_places(text: str, place_text: str) -> tuple[Place, ...]:
             f"try {'+'.join(dict.fromkeys(words))!r}"
         )
     # One spelling for one plan: `after+input` and `input+after` are the same variant.
-    return tuple(place for place in ("input", "before", "after") if place in words)  # type: ignore[misc]
+    return tuple(place for place in ("input", "before", "after") if place in words)
 
 
 def _parse_option(text: str, item: str) -> tuple[str, Any]:

@@ -47,7 +47,7 @@ class Store:
             _check_same(folder, spec)
         elif entries:
             raise StoreError(
-                f"folder {str(folder)!r} holds {sorted(entries)[0]!r} and no study; expected an "
+                f"folder {str(folder)!r} holds {min(entries)!r} and no study; expected an "
                 f"empty or a new folder; try --out {folder!s}-study"
             )
         else:

@@ -43,7 +43,7 @@ def find_dataset(data: str, target_column: str | None = None) -> Dataset:
     if not path.is_file():
         raise DataError(
             f"there is no file {data!r}; expected a table or an archive of arrays; "
-            f"check the path from {os.getcwd()!r}"
+            f"check the path from {str(Path.cwd())!r}"
         )
     return from_csv(path, target_column) if path.suffix == ".csv" else from_npz(path)
 

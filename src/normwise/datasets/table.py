@@ -131,7 +131,7 @@ def _check_columns(name: str, table: pd.DataFrame) -> None:
                 f"table {name!r}: column {column!r} has {bad} missing, NaN or infinite values; "
                 f"expected none; fill them or delete the column"
             )
-        if values.nunique() == 1:
+        if (values == values.iloc[0]).all():
             raise DataError(
                 f"table {name!r}: column {column!r} is {values.iloc[0]!r} in every row; expected "
                 f"columns that change; delete the column from the file"

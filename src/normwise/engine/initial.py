@@ -54,7 +54,7 @@ class InitialValues:
         paths = {
             id(variable): path for variable, path in _paths(model) if self._is_random(variable)
         }
-        known = list(paths.values()) if like is None else like.order
+        known: list[str] = list(paths.values()) if like is None else like.order
         if set(paths.values()) != set(known):
             # A builder made this model, with layer names of its own.
             known = list(paths.values())
@@ -103,10 +103,10 @@ class InitialValues:
 
 @functools.cache
 def _drawing(
-    kind: type, config: str, shape: tuple[int, ...], dtype: str
+    kind: Any, config: str, shape: tuple[int, ...], dtype: str
 ) -> Callable[[Any], jax.Array]:
     def one(key: jax.Array) -> Any:
-        initializer = kind.from_config(json.loads(config))  # type: ignore[attr-defined]
+        initializer = kind.from_config(json.loads(config))
         # Keras takes a JAX key in place of a seed; a traced one lets `vmap` draw all replicas.
         initializer.seed = key
         return initializer(shape, dtype)

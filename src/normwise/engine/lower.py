@@ -37,7 +37,7 @@ def _copy(model: keras.Model, layer: Callable[[keras.Layer], keras.Layer]) -> ke
 
 
 class _Dense(keras.layers.Dense):  # type: ignore[misc]
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: ARG002 (Keras')
         flat = inputs.reshape((-1, inputs.shape[-1]))
         kernel = keras.ops.convert_to_tensor(self.kernel)
         bias = keras.ops.convert_to_tensor(self.bias) if self.use_bias else None

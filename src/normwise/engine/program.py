@@ -176,7 +176,7 @@ def _metrics(model: keras.Model, labels: Any, outputs: Any) -> Curves:
 def _freeze_if_diverged(old: State, new: State, loss: jax.Array) -> State:
     alive = old.alive & jnp.isfinite(loss)
     kept = jax.tree.map(lambda after, before: jnp.where(alive, after, before), new, old)
-    return kept._replace(alive=alive)
+    return State(kept.trainable, kept.non_trainable, kept.optimizer, alive)
 
 
 def replica_bytes(model: keras.Model, dataset: Dataset, batch_size: int) -> int:

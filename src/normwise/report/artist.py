@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from normwise.report.bundle import vega_javascript
 
@@ -53,7 +53,7 @@ class Artist:
         # A process that could not start, or was killed, must not cost the user the picture.
         return picture if self._process.returncode == 0 else draw(specification)
 
-    def __enter__(self) -> Artist:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

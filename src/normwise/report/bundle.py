@@ -31,9 +31,9 @@ def vega_javascript() -> str:
         if (text := path.read_text(encoding="utf-8")).endswith(_MARK):
             return text
     text = _assemble()
-    with contextlib.suppress(StoreError):  # a cache that cannot be written costs time only
-        with replacing(path) as beside:
-            beside.write_text(text, encoding="utf-8")
+    # A cache that cannot be written costs time only.
+    with contextlib.suppress(StoreError), replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
     return text
 
 

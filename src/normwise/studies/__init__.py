@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 
 __all__ = ["BUILT_IN", "study_file"]
 
 BUILT_IN = ("circles", "churn")
 
 
-def study_file(name: str) -> resources.abc.Traversable:
+def study_file(name: str) -> Path:
     """The TOML file of a built-in study."""
-    return resources.files(__name__) / f"{name}.toml"
+    return Path(__file__).with_name(f"{name}.toml")

@@ -12,7 +12,7 @@ from normwise.report import Page, altair_chart
 from normwise.store import curve_columns
 
 if TYPE_CHECKING:
-    import altair
+    import altair as alt
     import keras
     import pandas as pd
 
@@ -52,7 +52,7 @@ class Result:
 
         return pd.DataFrame(curve_columns(self.records))
 
-    def chart(self) -> altair.TopLevelMixin:
+    def chart(self) -> alt.TopLevelMixin:
         """The curves with their bands, as an interactive Altair chart."""
         return altair_chart(self.page)
 

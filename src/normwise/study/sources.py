@@ -6,12 +6,11 @@ import hashlib
 import importlib
 import inspect
 import json
-import os
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 
@@ -24,7 +23,7 @@ from normwise.studies.models import MODELS
 
 __all__ = ["ModelSource"]
 
-ModelLike = str | keras.Model | Callable[..., keras.Model]
+ModelLike: TypeAlias = str | keras.Model | Callable[..., keras.Model]
 
 
 class ModelSource:
@@ -81,8 +80,9 @@ class ModelSource:
             model = function(**arguments)
         except TypeError as error:
             raise ModelError(
-                f"the model's function {function.__name__!r} could not be called ({error}); expected "
-                f"no other arguments than 'dataset' and 'norm'; give the others default values"
+                f"the model's function {function.__name__!r} could not be called ({error}); "
+                f"expected no other arguments than 'dataset' and 'norm'; give the others "
+                f"default values"
             ) from None
         if not isinstance(model, keras.Model):
             raise ModelError(
@@ -108,29 +108,31 @@ def _load(text: str) -> keras.Model:
     if not Path(text).is_file():
         raise ModelError(
             f"there is no file {text!r}; expected a model saved with model.save('NAME.keras'); "
-            f"check the path from {os.getcwd()!r}"
+            f"check the path from {str(Path.cwd())!r}"
         )
     try:
         return keras.saving.load_model(text, compile=False, safe_mode=True)
     except (ValueError, TypeError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(
-            f"cannot load {text!r} ({reason}); expected a model saved by Keras 3 without custom code; "
-            f"try --model package.module:function with a function that builds it"
+            f"cannot load {text!r} ({reason}); expected a model saved by Keras 3 without custom "
+            f"code; try --model package.module:function with a function that builds it"
         ) from None
 
 
 def _import(text: str) -> Any:
     module_name, _, name = text.partition(":")
     # As `python -m` does: modules beside the user are found first.
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise ModelError(
-            f"cannot import {module_name!r} from {text!r} ({error}); expected package.module:function; "
-            f"run from the folder that holds the module, without '.py' in its name"
+            f"cannot import {module_name!r} from {text!r} ({error}); expected "
+            f"package.module:function; run from the folder that holds the module, without '.py' "
+            f"in its name"
         ) from None
     functions = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
     if name not in functions:

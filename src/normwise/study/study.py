@@ -326,7 +326,7 @@ class _Run:
             summary,
             records,
             page,
-            self.store and self.store.folder,
+            None if self.store is None else self.store.folder,
             lambda: self._best_model(arms, summary.recommended),
         )
 
@@ -396,8 +396,9 @@ def _preview(dataset: Dataset) -> DataPreview | None:
         return None
     x, y = dataset.x_train[:MOST_POINTS], dataset.y_train[:MOST_POINTS].ravel().astype(int)
     names = dataset.class_names or tuple(str(label) for label in range(dataset.classes))
+    first, second = dataset.feature_names or ("x1", "x2")
     return DataPreview(
-        feature_names=(dataset.feature_names or ("x1", "x2"))[:2],
+        feature_names=(first, second),
         points=tuple((float(a), float(b)) for a, b in x),
         labels=tuple(names[label] for label in y),
         split="training",

@@ -95,8 +95,8 @@ def _output_units(model: keras.Model, dataset: Dataset) -> int:
     if isinstance(shape, list | dict) or len(shape) != 2 or shape[1] not in wanted:
         fits = " or ".join(str((None, units)) for units in sorted(wanted))
         raise ModelError(
-            f"the model's output has shape {shape} and the labels of {dataset.name!r} are {labels}; "
-            f"expected {fits}; end the model with keras.layers.Dense({min(wanted)}, "
+            f"the model's output has shape {shape} and the labels of {dataset.name!r} are "
+            f"{labels}; expected {fits}; end the model with keras.layers.Dense({min(wanted)}, "
             f"activation={_activation_for(dataset, min(wanted))!r})"
         )
     inputs = model.input_shape
