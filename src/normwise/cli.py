@@ -145,16 +145,15 @@ def list_studies() -> None:
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder.")],
 ) -> None:
-    """Draw the report again from a study's folder."""
-    from normwise.errors import StoreError
-    from normwise.spec import Spec
+    """Draw the report again from a study's folder; nothing is trained."""
+    from rich.console import Console
 
-    if not (folder / "spec.toml").is_file():
-        raise StoreError(
-            f"folder {str(folder)!r} holds no study; expected one with spec.toml and "
-            f"journal.jsonl; try 'normwise study circles --out {folder}'"
-        )
-    _run(Spec.from_toml(folder / "spec.toml", {}), folder, as_json=False)
+    from normwise.report import print_page, write_html, write_png
+    from normwise.study import page_of_folder
+
+    page = page_of_folder(folder)
+    files = [write_html(page, folder / "report.html"), write_png(page, folder / "curves.png")]
+    print_page(page, Console(), files=[str(file) for file in files])
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Running a study; ``study.py`` holds the way from question to answer."""
 
+from normwise.study.pages import page_of_folder
 from normwise.study.result import Result
 from normwise.study.study import Progress, Study
 
-__all__ = ["Progress", "Result", "Study"]
+__all__ = ["Progress", "Result", "Study", "page_of_folder"]

@@ -59,7 +59,7 @@ class Plan:
     ) -> None:
         self._spec, self._source, self._dataset = spec, source, dataset
         self._mesh: Mesh = replica_mesh(devices)
-        self._like = InitialValues(source.build(Variant()), spec.initializer)
+        self._like = InitialValues(fresh(source.build(Variant())), spec.initializer)
 
     def arms(self, variants: Sequence[Variant]) -> list[Arm]:
         """Trace each variant and compile them side by side."""
@@ -74,7 +74,7 @@ class Plan:
 
     def model(self, variant: Variant) -> tuple[keras.Model, InitialValues]:
         """A variant's model as the user would train it, compiled, and its initial values."""
-        # A copy: the baseline's model may be the user's own, whose weights stay as they are.
+        # A copy: training it must not change the model that the other variants are made of.
         model = fresh(self._source.build(variant))
         return compile_model(model, self._spec, self._dataset), self._initial(model)
 

@@ -18,10 +18,11 @@ from normwise.backend import require_jax
 from normwise.datasets import Dataset, find_dataset, from_arrays
 from normwise.errors import SpecError, StudyIncomplete
 from normwise.files import replacing
-from normwise.records import RunRecord, SoloCheck, Summary, Target, Variant, derive_seed
-from normwise.report import Artist, DataPreview, Page, build_page, write_html, write_png
+from normwise.records import RunRecord, SoloCheck, Target, Variant, derive_seed
+from normwise.report import Artist, write_html, write_png
 from normwise.spec import Spec
 from normwise.store import Store
+from normwise.study.pages import make_page
 from normwise.study.result import Result
 from normwise.study.winners import Winners, best_seed
 
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from normwise.study.sources import ModelLike
 
 __all__ = ["Progress", "Study"]
-
-# Points drawn of two-dimensional data: enough to see its shape.
-MOST_POINTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,26 +319,13 @@ class _Run:
             solo_check=self._solo_check(solo),
             environment=_environment(),
         )
-        page = self._page(summary, records)
+        page = make_page(self.spec, summary, records, self.dataset)
         return Result(
             summary,
             records,
             page,
             None if self.store is None else self.store.folder,
             lambda: self._best_model(arms, summary.recommended),
-        )
-
-    def _page(self, summary: Summary, records: Sequence[RunRecord]) -> Page:
-        settings = {
-            key: ", ".join(value) if isinstance(value, tuple) else str(value)
-            for key, value in self.spec.model_dump(exclude_none=True).items()
-        }
-        return build_page(
-            summary,
-            records,
-            settings=settings,
-            preview=_preview(self.dataset),
-            notes=self.dataset.notes,
         )
 
     def _best_model(self, arms: Sequence[Arm], name: str) -> keras.Model:
@@ -389,21 +374,6 @@ def _check_batch(spec: Spec, dataset: Dataset) -> None:
             f"{examples} examples; expected a batch no larger than the data; "
             f"try --batch-size {min(32, examples)}"
         )
-
-
-def _preview(dataset: Dataset) -> DataPreview | None:
-    if dataset.x_train.shape[1:] != (2,) or dataset.task == "regression":
-        return None
-    x, y = dataset.x_train[:MOST_POINTS], dataset.y_train[:MOST_POINTS].ravel().astype(int)
-    names = dataset.class_names or tuple(str(label) for label in range(dataset.classes))
-    first, second = dataset.feature_names or ("x1", "x2")
-    return DataPreview(
-        feature_names=(first, second),
-        points=tuple((float(a), float(b)) for a, b in x),
-        labels=tuple(names[label] for label in y),
-        split="training",
-        caption=f"The training part of {dataset.name}.",
-    )
 
 
 def _environment() -> dict[str, str]:

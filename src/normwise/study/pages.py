@@ -1,0 +1,102 @@
+"""The report's page of a study, fresh from training or from its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from normwise import analysis
+from normwise.datasets import Dataset, find_dataset
+from normwise.errors import StoreError, UsageError
+from normwise.records import RunRecord, SoloCheck, Summary, Target
+from normwise.report import DataPreview, Page, build_page
+from normwise.spec import Spec
+from normwise.store import Store
+
+__all__ = ["make_page", "page_of_folder"]
+
+# Points drawn of two-dimensional data: enough to see its shape.
+MOST_POINTS = 1000
+
+
+def make_page(
+    spec: Spec,
+    summary: Summary,
+    records: Sequence[RunRecord],
+    dataset: Dataset | None,
+    *,
+    incomplete: bool = False,
+) -> Page:
+    """The page of a study; without its data there is no picture of it."""
+    settings = {
+        key: ", ".join(value) if isinstance(value, tuple) else str(value)
+        for key, value in spec.model_dump(exclude_none=True).items()
+    }
+    return build_page(
+        summary,
+        records,
+        settings=settings,
+        preview=None if dataset is None else _preview(dataset),
+        notes=dataset.notes if dataset else (),
+        incomplete=incomplete,
+    )
+
+
+def page_of_folder(folder: Path) -> Page:
+    """The page from a study's journal and summary, with nothing trained again.
+
+    Raises:
+        StoreError: The folder holds no study, or no finished run yet.
+    """
+    if not (folder / "spec.toml").is_file():
+        raise StoreError(
+            f"folder {str(folder)!r} holds no study; expected one with spec.toml and "
+            f"journal.jsonl; try 'normwise study circles --out {folder}'"
+        )
+    spec = Spec.from_toml(folder / "spec.toml", {})
+    records = Store(folder, spec).records()
+    if not records:
+        raise StoreError(
+            f"folder {str(folder)!r} holds a study without a finished run; expected at least "
+            f"one; run the study again with --out {folder}"
+        )
+    try:
+        dataset = find_dataset(spec.data, spec.target_column)
+    except UsageError:
+        dataset = None  # it was given from Python, or has gone: the curves do not need it
+    answer = folder / "summary.json"
+    finished = json.loads(answer.read_text("utf-8")) if answer.is_file() else None
+    summary = analysis.summarise(
+        spec.study,
+        records,
+        _target(spec, records, finished),
+        solo_check=SoloCheck(**finished["solo_check"]) if finished else None,
+        environment=finished["environment"] if finished else {},
+    )
+    return make_page(spec, summary, records, dataset, incomplete=finished is None)
+
+
+def _target(spec: Spec, records: Sequence[RunRecord], finished: dict[str, Any] | None) -> Target:
+    if finished is not None:
+        return Target(**finished["target"])
+    if spec.target is not None:
+        return Target.parse(spec.target)
+    metric = "val_accuracy" if "val_accuracy" in records[0].curves else "val_loss"
+    return analysis.default_target(records, metric)
+
+
+def _preview(dataset: Dataset) -> DataPreview | None:
+    if dataset.x_train.shape[1:] != (2,) or dataset.task == "regression":
+        return None
+    x, y = dataset.x_train[:MOST_POINTS], dataset.y_train[:MOST_POINTS].ravel().astype(int)
+    names = dataset.class_names or tuple(str(label) for label in range(dataset.classes))
+    first, second = dataset.feature_names or ("x1", "x2")
+    return DataPreview(
+        feature_names=(first, second),
+        points=tuple((float(a), float(b)) for a, b in x),
+        labels=tuple(names[label] for label in y),
+        split="training",
+        caption=f"The training part of {dataset.name}.",
+    )
