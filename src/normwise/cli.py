@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from normwise.errors import NormwiseError
+from normwise.errors import NormwiseError, StudyIncomplete
 
 if TYPE_CHECKING:
     from normwise.spec import Spec
@@ -39,7 +39,20 @@ _EXAMPLES = """
 """
 
 
-@app.callback()
+_LIST_EXAMPLES = """
+**Examples**
+
+`normwise list` — then `normwise study circles`
+"""
+
+_REPORT_EXAMPLES = """
+**Examples**
+
+`normwise report my-study` — after `normwise study circles --out my-study`
+"""
+
+
+@app.callback(epilog=_EXAMPLES)
 def _root() -> None:
     """Does batch normalisation help your model, where, and how sure is that?
 
@@ -94,7 +107,7 @@ def study(
         ),
     ] = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="Folder for the results. Default: normwise-out/NAME-HASH."),
     ] = None,
     as_json: Annotated[
@@ -120,10 +133,10 @@ def study(
         "target": target,
     }
     spec = _spec(name, {key: value for key, value in given.items() if value is not None})
-    _run(spec, out or _default_folder(spec), as_json=as_json)
+    _run(spec, _folder(out, spec), as_json=as_json)
 
 
-@app.command("list")
+@app.command("list", epilog=_LIST_EXAMPLES)
 def list_studies() -> None:
     """Show the built-in studies and what each needs."""
     from rich.console import Console
@@ -141,7 +154,7 @@ def list_studies() -> None:
     Console().print(table)
 
 
-@app.command()
+@app.command(epilog=_REPORT_EXAMPLES)
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder.")],
 ) -> None:
@@ -164,9 +177,6 @@ def main() -> None:
         # No Rich here: a message is to be read as it is, whatever brackets it holds.
         print(f"normwise: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("normwise: interrupted before the study began; nothing was written", file=sys.stderr)
-        sys.exit(3)
 
 
 def _single(option: str, values: list[Any] | None) -> Any:
@@ -201,7 +211,15 @@ def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
     return Spec.from_toml(study_file(name), changes)
 
 
-def _default_folder(spec: Spec) -> Path:
+def _folder(out: str | None, spec: Spec) -> Path:
+    from normwise.errors import SpecError
+
+    if out is not None and not out.strip():
+        raise SpecError(
+            f"--out is {out!r}; expected a folder; try --out my-study, or leave --out out"
+        )
+    if out is not None:
+        return Path(out)
     digest = hashlib.sha256(spec.to_toml().encode()).hexdigest()[:8]
     return Path("normwise-out") / f"{spec.study}-{digest}"
 
@@ -213,8 +231,15 @@ def _run(spec: Spec, folder: Path, *, as_json: bool) -> None:
     from normwise.report import print_page
     from normwise.study import Study
 
-    with shown(quiet=as_json) as on_progress:
-        result = Study.from_spec(spec).run(folder, on_progress)
+    try:
+        with shown(quiet=as_json) as on_progress:
+            result = Study.from_spec(spec).run(folder, on_progress)
+    except KeyboardInterrupt:
+        # Typer would end with another exit code than the one of an unfinished study.
+        raise StudyIncomplete(
+            "interrupted while the study was prepared; expected to run to its end; "
+            "run the same command again"
+        ) from None
     if as_json:
         print(json.dumps(result.summary(), indent=2))
     else:

@@ -18,7 +18,7 @@ instead.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "BackendError",
@@ -31,7 +31,11 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "VariantError",
+    "listed",
 ]
+
+# A table can have thousands of columns; a message cannot.
+MOST_NAMES = 30
 
 
 class NormwiseError(Exception):
@@ -46,6 +50,16 @@ class UsageError(NormwiseError):
     exit_code = 2
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence, the first of them where they are many.
+
+    >>> listed(["a", "b"])
+    'a, b'
+    """
+    rest = f", … ({len(names)} in all)" if len(names) > MOST_NAMES else ""
+    return ", ".join(names[:MOST_NAMES]) + rest
+
+
 class UnknownNameError(UsageError):
     """A name that is not among the known ones.
 
@@ -55,9 +69,14 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, arrived: str, known: Iterable[str]) -> None:
         names = list(known)
+        # AFTER is as close to `after` as it can be, for all but difflib.
         near = difflib.get_close_matches(arrived, names, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"try {names[0]!r}"
-        super().__init__(f"unknown {kind} {arrived!r}; expected one of {', '.join(names)}; {hint}")
+        near = near or difflib.get_close_matches(arrived.lower(), names, n=3, cutoff=0.5)
+        meant = " or ".join(map(repr, near))
+        hint = (
+            f"did you mean {meant}?" if near else f"try {names[0]!r}" if names else "there is none"
+        )
+        super().__init__(f"unknown {kind} {arrived!r}; expected one of {listed(names)}; {hint}")
 
 
 class VariantError(UsageError):

@@ -9,7 +9,19 @@ from pathlib import Path
 
 from normwise.errors import StoreError
 
-__all__ = ["replacing"]
+__all__ = ["is_file", "replacing"]
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a file; no for what cannot be a path at all.
+
+    >>> is_file("no/such/file"), is_file("x" * 10_000)
+    (False, False)
+    """
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager

@@ -105,7 +105,13 @@ class Variant:
         """
         place_text, _, option_text = text.strip().partition(":")
         places = _parse_places(text, place_text)
-        options = dict(_parse_option(text, item) for item in option_text.split(",") if item)
+        parsed = [_parse_option(text, item) for item in option_text.split(",") if item]
+        options = dict(parsed)
+        if len(options) < len(parsed):
+            raise VariantError(
+                f"variant {text!r} sets an option twice; expected each at most once; "
+                f"leave all but one out"
+            )
         if options and not places:
             raise VariantError(
                 f"variant {text!r} sets options on 'none', which has no normalisation; "
@@ -140,6 +146,11 @@ def _parse_places(text: str, place_text: str) -> tuple[Place, ...]:
     words = [word.strip() for word in place_text.split("+")]
     if words == ["none"]:
         return ()
+    if "none" in words:
+        raise VariantError(
+            f"variant {text!r} joins 'none' with a place; expected one or the other; "
+            f"try {'+'.join(word for word in words if word != 'none') or 'none'!r}"
+        )
     for word in words:
         if word not in _PLACES:
             raise UnknownNameError(f"place in variant {text!r}:", word, ["none", *_PLACES])
@@ -187,17 +198,16 @@ def _parse_number(text: str, item: str, name: str, value: str) -> float:
         raise VariantError(
             f"variant {text!r} has {item!r}; expected a number {expected}; try '{name}={example}'"
         )
-    return number
+    return number + 0.0  # -0 is 0: one plan, one name
 
 
 def _option_text(value: object) -> str:
-    return (
-        str(value).lower()
-        if isinstance(value, bool)
-        else f"{value:g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +233,16 @@ class Target:
         """
         match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*(>=|<=)\s*([-+.\deE]+)\s*", text)
         try:
-            metric, relation, value = match.groups()  # type: ignore[union-attr]
-            return cls(metric, relation, float(value))  # type: ignore[arg-type]
+            metric, relation, number = match.groups()  # type: ignore[union-attr]
+            value = float(number)
         except (AttributeError, ValueError):
+            value = math.nan
+        if not math.isfinite(value):
             raise SpecError(
                 f"target {text!r} does not parse; expected METRIC>=VALUE or METRIC<=VALUE; "
                 f"try 'val_accuracy>=0.8'"
-            ) from None
+            )
+        return cls(metric, relation, value)  # type: ignore[arg-type]
 
     def is_reached(self, value: float) -> bool:
         """Whether ``value`` meets the target; NaN never does."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import reprlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Annotated, Any
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from normwise.errors import SpecError, UnknownNameError, UsageError
 from normwise.records import RunKey, Target, Variant
@@ -17,8 +20,23 @@ from normwise.records import RunKey, Target, Variant
 __all__ = ["Spec", "optimizer_parts"]
 
 
+# More replicas or epochs than any study runs: a slip of the finger, found before it hangs.
+MOST = 100_000
+
+
 def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
+
+
+def _no_boolean(value: object) -> object:
+    # Pydantic would read `true` as 1.
+    if isinstance(value, bool):
+        raise PydanticCustomError("number_type", "Input should be a number")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_no_boolean)]
+Rate = Annotated[float, BeforeValidator(_no_boolean)]
 
 
 class Spec(BaseModel):
@@ -41,12 +59,14 @@ class Spec(BaseModel):
         ("none", "after", "before"), description="PLACE[:OPTION,…], the baseline first"
     )
     optimizer: str = Field("sgd", description="Keras optimiser, NAME[:OPTION=VALUE,…]")
-    learning_rate: float = Field(0.01, gt=0, allow_inf_nan=False)
-    initializer: str | None = Field(None, description="Keras initialiser for all kernels")
+    learning_rate: Rate = Field(0.01, gt=0, allow_inf_nan=False)
+    initializer: str | None = Field(
+        None, min_length=1, description="Keras initialiser for all kernels"
+    )
     loss: str | None = Field(None, description="Keras loss; inferred from the labels")
-    batch_size: int = Field(32, gt=0)
-    epochs: int = Field(20, gt=0)
-    seeds: int = Field(10, gt=0, description="Replicas of each variant")
+    batch_size: Count = Field(32, gt=0)
+    epochs: Count = Field(20, gt=0, le=MOST)
+    seeds: Count = Field(10, gt=0, le=MOST, description="Replicas of each variant")
     target: str | None = Field(None, description="METRIC>=VALUE or METRIC<=VALUE")
 
     @classmethod
@@ -81,8 +101,9 @@ class Spec(BaseModel):
             SpecError: The file is missing, is no TOML, or a setting is wrong.
         """
         try:
-            settings = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            # With or without the mark that Windows' editors put at the start.
+            settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, RecursionError) as error:
             raise SpecError(
                 f"cannot read {str(path)!r} ({error}); expected a TOML file with settings such as "
                 f"model, data and seeds; 'normwise study circles' writes one to copy from"
@@ -111,29 +132,37 @@ def optimizer_parts(text: str) -> tuple[str, dict[str, float | bool]]:
     for item in filter(None, rest.split(",")):
         option, _, value = (part.strip() for part in item.partition("="))
         try:
-            options[option] = value == "true" if value in ("true", "false") else float(value)
+            number = value == "true" if value in ("true", "false") else float(value)
         except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
             raise SpecError(
                 f"optimizer {text!r} has {item!r}; expected OPTION=NUMBER or OPTION=true; "
                 f"try 'sgd:momentum=0.9'"
-            ) from None
+            )
+        options[option] = number
     return name.strip(), options
 
 
 _EXAMPLES = {
     "seeds": "10", "epochs": "20", "batch_size": "32", "learning_rate": "0.01",
-    "model": "circles", "data": "circles", "study": "my-study",
+    "model": "circles", "data": "circles", "variants": "after",
 }  # fmt: skip
 
 
 def _as_usage_error(error: ValidationError) -> UsageError:
     first = error.errors()[0]
     name = str(first["loc"][0])
-    option = f"--{name.replace('_', '-')}"
+    option = f"--{name.removesuffix('s') if name == 'variants' else name.replace('_', '-')}"
     example = f"try {option} {_EXAMPLES[name]}" if name in _EXAMPLES else f"check {option}"
+    if name == "study":
+        example = "try study = 'my-study'"
     if first["type"] == "extra_forbidden":
         return UnknownNameError("setting", name, Spec.model_fields)
     if first["type"] == "missing":
         return SpecError(f"no {name} was given; expected one; {example}")
-    expected = first["msg"].removeprefix("Input ").removeprefix("should be ")
-    return SpecError(f"setting {name!r} is {first['input']!r}; expected {expected}; {example}")
+    expected = first["msg"].removeprefix("Input should be ")
+    expected = expected.replace("String should ", "a text to ")
+    return SpecError(
+        f"setting {name!r} is {reprlib.repr(first['input'])}; expected {expected}; {example}"
+    )

@@ -3,20 +3,24 @@
 The journal is one JSON line an event, synced to disk: ``run`` for each finished
 replica, ``stopped`` when a study was interrupted, ``finished`` at its end. A
 torn last line (the process was killed while writing) is dropped; anything
-else that does not read is an error.
+else that does not read is an error. Nothing is written before the first event:
+a study that is refused leaves no trace.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
 import os
+import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from normwise.errors import StoreError
+from normwise.errors import StoreError, UsageError
 from normwise.files import replacing
 from normwise.records import RunKey, RunRecord, Summary
 from normwise.spec import Spec
@@ -25,7 +29,7 @@ __all__ = ["Store", "curve_columns"]
 
 
 class Store:
-    """Opens, or makes, the folder of one study.
+    """The folder of one study, made with the first thing written to it.
 
     Args:
         folder: Where; parents are made.
@@ -38,26 +42,35 @@ class Store:
 
     def __init__(self, folder: Path, spec: Spec) -> None:
         self.folder = folder
+        self._spec = spec
+        self._journal = folder / "journal.jsonl"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            entries = {entry.name for entry in folder.iterdir()}
+            _try_to_write(folder)
+            _check_entries(folder, spec)
+            self._drop_torn_line()
         except OSError as error:
             raise _unwritable(folder, error) from None
-        if "spec.toml" in entries:
-            _check_same(folder, spec)
-        elif entries:
-            raise StoreError(
-                f"folder {str(folder)!r} holds {min(entries)!r} and no study; expected an "
-                f"empty or a new folder; try --out {folder!s}-study"
-            )
-        else:
-            self.write_text("spec.toml", spec.to_toml())
-        self._journal = folder / "journal.jsonl"
-        self._drop_torn_line()
 
     def records(self) -> list[RunRecord]:
-        """The finished runs, in the order they finished."""
-        return [_record(event) for event in self._events() if event["event"] == "run"]
+        """The finished runs, in the order they finished.
+
+        Raises:
+            StoreError: A line of the journal does not read.
+        """
+        records = []
+        lines = self._journal.read_bytes().splitlines() if self._journal.exists() else []
+        for number, line in enumerate(lines, 1):
+            try:
+                event = json.loads(line)
+                if event["event"] == "run":
+                    records.append(_record(event))
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+                raise StoreError(
+                    f"line {number} of {str(self._journal)!r} is "
+                    f"{line[:40].decode(errors='replace')!r}; expected one event in JSON a line; "
+                    f"move the folder away and run the study again"
+                ) from None
+        return records
 
     def add(self, records: Iterable[RunRecord]) -> None:
         """Journal finished runs; when this returns they are on disk."""
@@ -69,6 +82,7 @@ class Store:
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the folder, whole or not at all."""
+        self._begin()
         with replacing(self.folder / name) as beside:
             beside.write_text(text, encoding="utf-8")
 
@@ -82,29 +96,26 @@ class Store:
         import pyarrow.parquet as pq
 
         table = pa.table(curve_columns(records))
+        self._begin()
         with replacing(self.folder / "curves.parquet") as beside:
             pq.write_table(table, beside)
 
     def _append(self, events: Iterable[Mapping[str, Any]]) -> None:
         lines = "".join(json.dumps(event, allow_nan=False) + "\n" for event in events)
-        with self._journal.open("a", encoding="utf-8") as file:
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+        self._begin()
+        try:
+            with self._journal.open("a", encoding="utf-8") as file:
+                file.write(lines)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(self.folder, error) from None
 
-    def _events(self) -> list[dict[str, Any]]:
-        if not self._journal.exists():
-            return []
-        events = []
-        for number, line in enumerate(self._journal.read_text("utf-8").splitlines(), 1):
-            try:
-                events.append(json.loads(line))
-            except ValueError:
-                raise StoreError(
-                    f"line {number} of {str(self._journal)!r} is {line[:40]!r}; expected one JSON "
-                    f"object a line; move the folder away and run the study again"
-                ) from None
-        return events
+    def _begin(self) -> None:
+        settings = self.folder / "spec.toml"
+        if not settings.exists():
+            with replacing(settings) as beside:
+                beside.write_text(self._spec.to_toml(), encoding="utf-8")
 
     def _drop_torn_line(self) -> None:
         if not self._journal.exists():
@@ -131,15 +142,55 @@ def curve_columns(records: Iterable[RunRecord]) -> dict[str, list[Any]]:
     return columns
 
 
-def _check_same(folder: Path, spec: Spec) -> None:
-    there = (folder / "spec.toml").read_text("utf-8")
-    if there != spec.to_toml():
-        old, new = there.splitlines(), spec.to_toml().splitlines()
-        differing = sorted(set(old) ^ set(new))
+def _try_to_write(folder: Path) -> None:
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    finally:
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+
+def _check_entries(folder: Path, spec: Spec) -> None:
+    entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    if "spec.toml" in entries:
+        _check_same(folder, spec)
+        return
+    # Killed while it began, a study leaves the half of its first file.
+    foreign = {name for name in entries if not re.fullmatch(r"\.spec\.\d+\.toml", name)}
+    if foreign:
         raise StoreError(
-            f"folder {str(folder)!r} holds another study (they differ in: {'; '.join(differing)}); "
-            f"expected an empty folder or the same study; try --out {folder!s}-2"
+            f"folder {str(folder)!r} holds {min(foreign)!r} and no study; expected an empty or a "
+            f"new folder; try --out {_another(folder, 'study')}"
         )
+
+
+def _check_same(folder: Path, spec: Spec) -> None:
+    instead = f"expected an empty folder or the same study; try --out {_another(folder, '2')}"
+    try:
+        there = Spec.from_toml(folder / "spec.toml", {})
+    except UsageError as error:
+        raise StoreError(
+            f"folder {str(folder)!r} holds a spec.toml that is no study's ({error}); {instead}"
+        ) from None
+    if there != spec:
+        old, new = there.model_dump(), spec.model_dump()
+        differing = (
+            f"{name} is {old[name]!r} there and {new[name]!r} here"
+            for name in old
+            if old[name] != new[name]
+        )
+        raise StoreError(
+            f"folder {str(folder)!r} holds another study ({'; '.join(differing)}); {instead}"
+        )
+
+
+def _another(folder: Path, suffix: str) -> str:
+    name = folder.name.strip(".")
+    return str(folder.with_name(f"{name}-{suffix}")) if name else f"my-{suffix}"
 
 
 def _unwritable(folder: Path, error: OSError) -> StoreError:
@@ -151,9 +202,12 @@ def _unwritable(folder: Path, error: OSError) -> StoreError:
 
 def _event(record: RunRecord) -> dict[str, Any]:
     event = dataclasses.asdict(record)
-    # JSON knows no NaN; a diverged replica's missing values are null.
+    # JSON knows no NaN: a diverged replica's missing values are null, an overflow its name.
     event["curves"] = {
-        metric: [value if math.isfinite(value) else None for value in values]
+        metric: [
+            value if math.isfinite(value) else None if math.isnan(value) else str(value)
+            for value in values
+        ]
         for metric, values in record.curves.items()
     }
     return event
@@ -161,13 +215,15 @@ def _event(record: RunRecord) -> dict[str, Any]:
 
 def _record(event: dict[str, Any]) -> RunRecord:
     curves = {
-        metric: tuple(math.nan if value is None else value for value in values)
+        metric: tuple(math.nan if value is None else float(value) for value in values)
         for metric, values in event["curves"].items()
     }
+    if len({len(values) for values in curves.values()}) != 1:
+        raise ValueError("curves of one length")
     return RunRecord(
         key=RunKey(**event["key"]),
-        learning_rate=event["learning_rate"],
+        learning_rate=float(event["learning_rate"]),
         curves=curves,
         diverged_at=event["diverged_at"],
-        seconds=event["seconds"],
+        seconds=float(event["seconds"]),
     )

@@ -61,6 +61,7 @@ def from_arrays(
         notes = [f"{len(train):,} rows train, {len(val):,} validate (split once, seed 0)."]
     else:
         parts = (inputs, targets, _numeric(name, "x_val", x_val), _numeric(name, "y_val", y_val))
+        _check_validation_labels(name, task, targets, parts[3])
         notes = []
     return Dataset(
         name=name,
@@ -76,9 +77,9 @@ def from_arrays(
 def from_npz(path: Path) -> Dataset:
     """Read ``x_train``, ``y_train`` and, if there, ``x_val`` or ``x_test`` with labels."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except Exception as error:  # noqa: BLE001 (a broken archive raises what it pleases)
         raise DataError(
             f"cannot read {str(path)!r} ({error}); expected a NumPy .npz archive without pickled "
             f"objects; write one with numpy.savez('data.npz', x_train=…, y_train=…)"
@@ -89,7 +90,7 @@ def from_npz(path: Path) -> Dataset:
             f"{str(path)!r} holds {', '.join(arrays) or 'nothing'}; expected x_train and y_train; "
             f"write it with numpy.savez('data.npz', x_train=…, y_train=…)"
         )
-    part = "val" if "x_val" in arrays else "test"
+    part = "val" if {"x_val", "y_val"} & set(arrays) else "test"
     return from_arrays(
         arrays["x_train"],
         arrays["y_train"],
@@ -102,9 +103,15 @@ def from_npz(path: Path) -> Dataset:
 def infer_task(targets: Array) -> Task:
     """Two values are ``binary``, few whole numbers from 0 ``classes``, else ``regression``."""
     values = np.unique(targets)
-    whole = targets.ndim == 1 or targets.shape[1:] == (1,)
-    whole = whole and bool(np.all(np.equal(np.mod(values, 1), 0)))
-    if whole and len(values) == 1:
+    if len(values) == 0:
+        raise DataError(
+            f"the labels have shape {targets.shape}; expected at least one example with a label; "
+            f"check which column or array holds the labels"
+        )
+    single = targets.ndim == 1 or targets.shape[1:] == (1,)
+    # What is not finite is refused with its place, together with the inputs.
+    whole = single and bool(np.isfinite(values).all() and np.equal(np.mod(values, 1), 0).all())
+    if len(values) == 1:
         raise DataError(
             f"all {len(targets)} labels are {values[0]:g}; expected at least two different ones; "
             f"check which column or array holds the labels"
@@ -120,7 +127,8 @@ def labels(targets: Array, task: Task) -> Array:
     """Labels in the shape and type that Keras' losses take without guessing."""
     if task == "classes":
         return targets.reshape(len(targets)).astype(np.int32)
-    return targets.reshape(len(targets), -1).astype(np.float32)
+    width = int(np.prod(targets.shape[1:]))  # -1 would not do for no rows
+    return targets.reshape(len(targets), width).astype(np.float32)
 
 
 def split(targets: Array, task: Task) -> tuple[Array, Array]:
@@ -146,14 +154,37 @@ def split(targets: Array, task: Task) -> tuple[Array, Array]:
 
 
 def _numeric(name: str, which: str, values: ArrayLike) -> Array:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(
+            f"data {name!r}: {which} is no array ({error}); expected numbers, as many in every "
+            f"row; pad or cut the rows"
+        ) from None
     if array.dtype.kind not in "fiub" or array.ndim == 0:
         raise DataError(
             f"data {name!r}: {which} has type {array.dtype} and shape {array.shape}; "
             f"expected an array of numbers, examples first; convert it with "
             f"numpy.asarray(…, dtype='float32')"
         )
-    return array.astype(np.float32) if array.dtype.kind in "fb" else array
+    if array.dtype.kind not in "fb":
+        return array
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with its place
+        return array.astype(np.float32)
+
+
+def _check_validation_labels(name: str, task: Task, train: Array, val: Array) -> None:
+    if (val.shape[1:] or (1,)) != (train.shape[1:] or (1,)):
+        raise DataError(
+            f"data {name!r}: y has shape {train.shape} and y_val {val.shape}; expected the same "
+            f"after the first axis; check how the arrays were made"
+        )
+    strange = np.setdiff1d(val, train)
+    if task != "regression" and len(strange):
+        raise DataError(
+            f"data {name!r}: y_val holds the label {strange[0]:g}, which y does not; expected "
+            f"classes that the training part has, too; check how the arrays were cut"
+        )
 
 
 def _constant_columns(x: Array) -> list[str]:

@@ -58,6 +58,12 @@ class Dataset:
                 f"validation examples {self.x_val.shape[1:]}; expected the same; "
                 f"pass arrays whose shapes agree after the first axis"
             )
+        if self.y_train.shape[1:] != self.y_val.shape[1:]:
+            raise DataError(
+                f"data {self.name!r}: training labels have shape {self.y_train.shape}, validation "
+                f"labels {self.y_val.shape}; expected the same after the first axis; check how the "
+                f"arrays were made"
+            )
 
     @property
     def classes(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from normwise.datasets.arrays import infer_task, labels, split
 from normwise.datasets.dataset import Dataset
-from normwise.errors import DataError, UnknownNameError
+from normwise.errors import DataError, UnknownNameError, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +38,7 @@ def from_csv(path: Path, target_column: str | None) -> Dataset:
     if target_column is None:
         raise DataError(
             f"table {path.name!r} needs a column to predict and none was named; expected one of "
-            f"{', '.join(table.columns)}; try --target-column {table.columns[-1]}"
+            f"{listed(list(table.columns))}; try --target-column {table.columns[-1]}"
         )
     if target_column not in table.columns:
         raise UnknownNameError("target column", target_column, table.columns)
@@ -68,17 +70,42 @@ def _read(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, skipinitialspace=True)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+        first = pd.read_csv(path, skipinitialspace=True, header=None, nrows=1, dtype=str)
+        # Whole columns at once, or one column could come in parts of different types.
+        table = pd.read_csv(path, skipinitialspace=True, low_memory=False)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"cannot read {str(path)!r} ({error}); expected a CSV table with a header line, "
             f"commas and UTF-8 text; check the path, or save it again as such"
         ) from None
+    _check_shape(path.name, [str(name).strip() for name in first.iloc[0]], table)
     table.columns = [str(column).strip() for column in table.columns]
     for column in table.columns:
         if _is_text(table[column]):
-            table[column] = table[column].str.strip()
+            # Missing values stay missing; whole numbers too large for a type become text.
+            table[column] = table[column].astype("str").str.strip()
     return table
+
+
+def _check_shape(name: str, header: list[str], table: pd.DataFrame) -> None:
+    import pandas as pd
+
+    if table.empty:
+        raise DataError(
+            f"table {name!r} has a header and no rows; expected at least one row an example; "
+            f"check how the file was written"
+        )
+    twice = [column for column, count in Counter(header).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"table {name!r} has {header.count(twice[0])} columns named {twice[0]!r}; expected "
+            f"each name once; rename or delete one in the file"
+        )
+    if not isinstance(table.index, pd.RangeIndex):
+        raise DataError(
+            f"table {name!r} has {len(header)} names in its header and more fields in its rows; "
+            f"expected as many; name every column, or delete the commas at the ends of the rows"
+        )
 
 
 def _is_text(column: pd.Series) -> bool:
@@ -103,6 +130,11 @@ def _target(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
             f"target column {column.name!r} has {missing} missing values; expected one in every "
             f"row; fill them or delete those rows"
         )
+    if (column == column.iloc[0]).all():
+        raise DataError(
+            f"target column {column.name!r} is {_plain(column.iloc[0])} in every row; expected at "
+            f"least two different values; name another column with --target-column"
+        )
     if _is_text(column):
         names, codes = np.unique(column.astype(str), return_inverse=True)
         if len(names) > MOST_CATEGORIES:
@@ -113,6 +145,10 @@ def _target(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
             )
         return codes.astype(np.float64), tuple(map(str, names))
     return column.to_numpy(np.float64), ()
+
+
+def _plain(value: object) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def _check_columns(name: str, table: pd.DataFrame) -> None:
@@ -133,8 +169,8 @@ def _check_columns(name: str, table: pd.DataFrame) -> None:
             )
         if (values == values.iloc[0]).all():
             raise DataError(
-                f"table {name!r}: column {column!r} is {values.iloc[0]!r} in every row; expected "
-                f"columns that change; delete the column from the file"
+                f"table {name!r}: column {column!r} is {_plain(values.iloc[0])} in every row; "
+                f"expected columns that change; delete the column from the file"
             )
 
 
@@ -151,6 +187,9 @@ def _prepare(table: pd.DataFrame, train: np.ndarray) -> tuple[np.ndarray, list[s
         (encoder, text), ("passthrough", numbers), verbose_feature_names_out=False
     )
     pipeline = make_pipeline(columns, StandardScaler())
-    pipeline.fit(table.iloc[train])
-    inputs = pipeline.transform(table).astype(np.float32)
+    # Overflows are found in the result; unknown categories are meant to be, see above.
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
+        pipeline.fit(table.iloc[train])
+        inputs = pipeline.transform(table).astype(np.float32)
     return inputs, [str(name) for name in columns.get_feature_names_out()]

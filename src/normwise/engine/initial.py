@@ -1,8 +1,9 @@
 """Initial values of every replica, drawn from (seed, layer, weight) alone.
 
 The random initialisers of the model are drawn again for each seed; constant
-ones, and counters, keep the value the layer was built with. A weight that stands
-in several variants therefore starts alike in all of them.
+ones are set again, and what training does not move (frozen layers, adapted
+statistics, counters) keeps the value it has. A weight that stands in several
+variants therefore starts alike in all of them.
 """
 
 from __future__ import annotations
@@ -52,13 +53,13 @@ class InitialValues:
         self._kernel_initializer = initializer and _named_initializer(initializer)
         self._owners = _owners(model)
         paths = {
-            id(variable): path for variable, path in _paths(model) if self._is_random(variable)
+            id(variable): path for variable, path in self._paths() if self._is_random(variable)
         }
-        known: list[str] = list(paths.values()) if like is None else like.order
-        if set(paths.values()) != set(known):
+        known = list(paths.values()) if like is None else like.order
+        if not set(paths.values()) <= set(known):
             # A builder made this model, with layer names of its own.
             known = list(paths.values())
-        self.order = known
+        self.order: list[str] = known
         # A weight's stream is its place in the baseline, never a name that Keras counted up.
         self._streams = {key: f"initial:{known.index(path)}" for key, path in paths.items()}
 
@@ -70,35 +71,87 @@ class InitialValues:
             [self._stack(variable, seeds) for variable in model.non_trainable_variables],
         )
 
+    def _paths(self) -> list[tuple[Any, str]]:
+        """Each variable with ``layer/weight``, numbered where several layers share a name."""
+        seen: Counter[str] = Counter()
+        paths = []
+        for variable in self._model.variables:
+            # Not the variable's own path: Keras counts up the seed generators in it.
+            path = f"{self._owners[id(variable)].name}/{variable.name}"
+            paths.append((variable, f"{path}#{seen[path]}"))
+            seen[path] += 1
+        return paths
+
     def _is_random(self, variable: Any) -> bool:
-        return variable.name == SEED_STATE or hasattr(self._initializer(variable), "seed")
+        if not variable.trainable:
+            return bool(variable.name == SEED_STATE)
+        return hasattr(self._initializer(variable), "seed")
 
     def _stack(self, variable: Any, seeds: Sequence[int]) -> jax.Array:
         if not self._is_random(variable):
-            value = np.asarray(variable.value)
-            return jnp.asarray(np.broadcast_to(value, (len(seeds), *value.shape)))
+            value = self._constant(variable)
+            return jnp.broadcast_to(value, (len(seeds), *value.shape))
         stream = self._streams[id(variable)]
         keys = np.array([[derive_seed(seed, stream), 0] for seed in seeds], np.uint32)
         if variable.name == SEED_STATE:
             return jnp.asarray(keys, variable.value.dtype)
         initializer = self._initializer(variable)
         config = json.dumps(initializer.get_config(), sort_keys=True, default=str)
-        draw = _drawing(type(initializer), config, tuple(variable.shape), variable.dtype)
+        kind: Any = type(initializer)
+        draw = _drawing(kind, config, tuple(variable.shape), variable.dtype)
         return draw(keys)
+
+    def _constant(self, variable: Any) -> jax.Array:
+        """What every replica starts with."""
+        initializer = self._initializer(variable) if variable.trainable else None
+        value = initializer and initializer(variable.shape, variable.dtype)
+        return jnp.asarray(variable.value if value is None else value)
 
     def _initializer(self, variable: Any) -> Any:
         if self._kernel_initializer is not None and variable.name == "kernel":
             return self._kernel_initializer
         owner = self._owners[id(variable)]
-        found = getattr(owner, f"{variable.name}_initializer", None)
-        if found is None and variable.trainable:
+        found = _initializer_of(owner, variable.name)
+        if found is None and not _is_zero_or_one(variable):
             raise ModelError(
                 f"layer {owner.name!r} ({type(owner).__name__}) has no attribute "
                 f"'{variable.name}_initializer', so the weight {variable.name!r} cannot be drawn "
                 f"anew for each seed; expected one beside each weight, as in Keras' own layers; "
                 f"set self.{variable.name}_initializer = keras.initializers.get(…) in __init__"
             )
+        if not _is_repeatable(found, variable):
+            raise ModelError(
+                f"the {variable.name!r} initialiser of layer {owner.name!r} "
+                f"({getattr(found, '__name__', type(found).__name__)}) gives other values at each "
+                f"call and has no attribute 'seed'; expected one that a seed repeats; "
+                f"try a keras.initializers.RandomInitializer"
+            )
         return found
+
+
+def _initializer_of(layer: Any, weight: str) -> Any:
+    """The initialiser of a layer's weight, under one of the names that Keras gives it."""
+    names = [weight, weight.removesuffix("_kernel")]
+    if weight == "kernel":
+        names.append("depthwise")
+    attributes = (f"{name}_initializer" for name in names)
+    return next((getattr(layer, name) for name in attributes if hasattr(layer, name)), None)
+
+
+def _is_zero_or_one(variable: Any) -> bool:
+    """Whether no random draw can be behind the values, whatever initialised them."""
+    value = np.asarray(variable.value)
+    return bool(np.all((value == 0) | (value == 1)))
+
+
+def _is_repeatable(initializer: Any, variable: Any) -> bool:
+    """Whether an initialiser without a seed, other than Keras' own, is a constant one."""
+    if initializer is None or hasattr(initializer, "seed"):
+        return True
+    if type(initializer).__module__.startswith("keras."):
+        return True
+    first, second = (initializer(variable.shape, variable.dtype) for _ in range(2))
+    return bool(np.array_equal(first, second))
 
 
 @functools.cache
@@ -130,14 +183,3 @@ def _owners(model: keras.Model) -> dict[int, Any]:
             # The innermost layer comes last in the walk and is the owner.
             owners[id(variable)] = layer
     return owners
-
-
-def _paths(model: keras.Model) -> list[tuple[Any, str]]:
-    """Each variable with ``layer/weight``, numbered where several layers share a name."""
-    seen: Counter[str] = Counter()
-    paths = []
-    for variable in model.variables:
-        path = "/".join(variable.path.split("/")[-2:])
-        paths.append((variable, f"{path}#{seen[path]}"))
-        seen[path] += 1
-    return paths

@@ -10,30 +10,46 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from normwise import layers
 from normwise.engine.dense import dense
 from normwise.rewrite.graph import has_graph
+from normwise.rewrite.rebuild import anew
 
 __all__ = ["fresh", "lower"]
 
 
 def lower(model: keras.Model) -> keras.Model:
-    """A copy of the model in lowered layers, its weights initialised anew, in the same order.
-
-    A subclassed model, whose layers are called from Python code, cannot be
-    copied and is returned as it is.
-    """
+    """A :func:`fresh` copy in layers that run well where the engine runs."""
     return _copy(model, _lower_layer)
 
 
 def fresh(model: keras.Model) -> keras.Model:
-    """As :func:`lower`, in the model's own layers."""
-    return _copy(model, _same_layer)
+    """A copy of the model with freshly initialised weights in the same order.
+
+    What training does not move comes along: frozen layers, statistics that a
+    preprocessing layer was adapted to. A subclassed model, whose layers are
+    called from Python code, cannot be copied and is returned as it is.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> bool((fresh(model).layers[0].kernel == model.layers[0].kernel).any())
+    False
+    """
+    return _copy(model, anew)
 
 
-def _copy(model: keras.Model, layer: Callable[[keras.Layer], keras.Layer]) -> keras.Model:
-    return keras.models.clone_model(model, clone_function=layer) if has_graph(model) else model
+def _copy(model: keras.Model, clone: Callable[[Any], Any]) -> keras.Model:
+    if not has_graph(model):
+        return model
+    copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    for old, new in zip(model.variables, copy.variables, strict=True):
+        if not old.trainable:
+            new.assign(np.array(old.value))
+    for layer in copy._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()
+    return copy
 
 
 class _Dense(keras.layers.Dense):  # type: ignore[misc]
@@ -48,17 +64,11 @@ class _Dense(keras.layers.Dense):  # type: ignore[misc]
 
 def _lower_layer(layer: keras.Layer) -> keras.Layer:
     if type(layer) is keras.layers.Dense and _is_plain_float(layer):
-        return _Dense.from_config(layer.get_config())
+        # The activation as it is: from a configuration, a function of the user's does not return.
+        return _Dense.from_config({**layer.get_config(), "activation": anew(layer.activation)})
     if type(layer) is keras.layers.BatchNormalization:
         return layers.BatchNormalization.from_config(layer.get_config())
-    return _same_layer(layer)
-
-
-def _same_layer(layer: keras.Layer) -> keras.Layer:
-    # A function cannot be restored from a configuration, and holds no weights to initialise.
-    if isinstance(layer, keras.layers.Lambda):
-        return layer
-    return type(layer).from_config(layer.get_config())
+    return anew(layer)
 
 
 def _is_plain_float(layer: keras.layers.Dense) -> bool:

@@ -6,6 +6,7 @@ reports progress and can be stopped while each cohort still compiles once.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -72,7 +73,7 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
             is kept, as Keras' ``fit`` keeps it.
     """
     _build_compiled_parts(model, dataset)
-    evaluate = _make_evaluation(model, dataset)
+    evaluate = _make_evaluation(model, dataset, batch_size)
     step = _make_step(model)
     full = len(dataset.x_train) // batch_size * batch_size
 
@@ -132,9 +133,14 @@ def _make_step(model: keras.Model) -> Callable[[State, Any, Any], tuple[State, A
     return step
 
 
-def _make_evaluation(model: keras.Model, dataset: Dataset) -> Callable[[State, Data], Curves]:
+def _make_evaluation(
+    model: keras.Model, dataset: Dataset, batch_size: int
+) -> Callable[[State, Data], Curves]:
     examples = len(dataset.x_val)
-    at_once = min(examples, max(1, EVALUATION_BYTES // _activation_bytes(model)))
+    most = EVALUATION_BYTES // _activation_bytes(model)
+    if adds_losses(model, dataset):
+        most = batch_size
+    at_once = min(examples, max(1, most))
     full = examples // at_once * at_once
     metrics = [variable.value for variable in model.metrics_variables]
 
@@ -158,6 +164,18 @@ def _make_evaluation(model: keras.Model, dataset: Dataset) -> Callable[[State, D
         return {"loss": loss / examples, **_metrics(model, data.y_val, outputs)}
 
     return evaluate
+
+
+def adds_losses(model: keras.Model, dataset: Dataset) -> bool:
+    """Whether layers add losses of what they compute, which may depend on the batch's size."""
+    of_weights = sum(variable.regularizer is not None for variable in model.trainable_variables)
+    _, _, losses = jax.eval_shape(
+        functools.partial(model.stateless_call, return_losses=True),
+        [variable.value for variable in model.trainable_variables],
+        [variable.value for variable in model.non_trainable_variables],
+        jnp.asarray(dataset.x_val[:1]),
+    )
+    return len(losses) > of_weights
 
 
 def _metrics(model: keras.Model, labels: Any, outputs: Any) -> Curves:

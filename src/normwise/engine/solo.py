@@ -16,8 +16,12 @@ import numpy as np
 from normwise.datasets import Dataset
 from normwise.engine.initial import InitialValues
 from normwise.engine.orders import epoch_orders
+from normwise.engine.program import adds_losses
 
 __all__ = ["largest_relative_difference", "train_alone"]
+
+# Examples that an evaluation takes at once, where their number changes nothing.
+AT_ONCE = 512
 
 
 def train_alone(
@@ -48,11 +52,12 @@ def train_alone(
     for variable, value in zip(variables, [*trainable, *non_trainable], strict=True):
         variable.assign(value[0])
     batches = _Batches(dataset, seed, batch_size)
+    at_once = batch_size if adds_losses(model, dataset) else AT_ONCE
     history = model.fit(
         batches,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=batches.next_epoch)],
         validation_data=(dataset.x_val, dataset.y_val),
-        validation_batch_size=min(len(dataset.x_val), 512),
+        validation_batch_size=min(len(dataset.x_val), at_once),
         epochs=epochs,
         shuffle=False,
         verbose=0,

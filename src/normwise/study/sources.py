@@ -8,14 +8,15 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import keras
 
 from normwise.datasets import Dataset
-from normwise.errors import ModelError, UnknownNameError
+from normwise.errors import ModelError, NormwiseError, UnknownNameError
+from normwise.files import is_file
 from normwise.records import Variant
 from normwise.rewrite import place, strip
 from normwise.rewrite.graph import has_graph
@@ -45,10 +46,15 @@ class ModelSource:
     def __init__(self, model: ModelLike, dataset: Dataset) -> None:
         self._dataset = dataset
         found = _find(model) if isinstance(model, str) else model
+        if not callable(found):
+            raise ModelError(
+                f"the model is of type {type(found).__name__}; expected a keras.Model, a function "
+                f"that returns one, or a text; try Study('circles', 'circles')"
+            )
         self._builder: Callable[..., Any] | None = None
         if isinstance(found, keras.Model):
             built = found
-        elif "norm" in inspect.signature(found).parameters:
+        elif "norm" in _parameters(found):
             self._builder = found
             return
         else:
@@ -74,23 +80,52 @@ class ModelSource:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _call(self, function: Callable[..., Any], **arguments: Any) -> keras.Model:
-        if "dataset" in inspect.signature(function).parameters:
+        name = getattr(function, "__name__", type(function).__name__)
+        parameters = _parameters(function)
+        if "dataset" in parameters:
             arguments["dataset"] = self._dataset
+        needed = [
+            key
+            for key, parameter in parameters.items()
+            if parameter.default is parameter.empty
+            and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            and key not in arguments
+        ]
+        if needed:
+            raise ModelError(
+                f"the model's function {name!r} needs {', '.join(map(repr, needed))}; expected no "
+                f"other arguments than 'dataset' and 'norm'; give the others default values"
+            )
         try:
             model = function(**arguments)
-        except TypeError as error:
+        except NormwiseError:
+            raise
+        except Exception as error:
             raise ModelError(
-                f"the model's function {function.__name__!r} could not be called ({error}); "
-                f"expected no other arguments than 'dataset' and 'norm'; give the others "
-                f"default values"
-            ) from None
+                f"the model's function {name!r} failed ({_in_words(error)}); expected it to "
+                f"return a keras.Model; call it alone to see where it fails"
+            ) from error
         if not isinstance(model, keras.Model):
             raise ModelError(
-                f"the model's function {function.__name__!r} returned {type(model).__name__}; "
+                f"the model's function {name!r} returned {type(model).__name__}; "
                 f"expected a keras.Model; return keras.Sequential([keras.Input(shape), …])"
             )
-        if not model.built:
-            model.build(self._dataset.x_train[:1].shape)
+        return self._built(model, name)
+
+    def _built(self, model: keras.Model, name: str) -> keras.Model:
+        if model.built:
+            return model
+        try:
+            if isinstance(model, keras.Sequential):
+                model.build((None, *self._dataset.x_train.shape[1:]))
+            else:
+                model(self._dataset.x_train[:1])
+        except Exception as error:
+            raise ModelError(
+                f"the model of {name!r} cannot be built for examples of shape "
+                f"{self._dataset.x_train.shape[1:]} ({_in_words(error)}); expected layers that "
+                f"take them; begin the model with keras.Input({self._dataset.x_train.shape[1:]})"
+            ) from error
         return model
 
 
@@ -105,19 +140,19 @@ def _find(text: str) -> Any:
 
 
 def _load(text: str) -> keras.Model:
-    if not Path(text).is_file():
+    if not is_file(text):
         raise ModelError(
             f"there is no file {text!r}; expected a model saved with model.save('NAME.keras'); "
             f"check the path from {str(Path.cwd())!r}"
         )
     try:
         return keras.saving.load_model(text, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:
         raise ModelError(
-            f"cannot load {text!r} ({reason}); expected a model saved by Keras 3 without custom "
-            f"code; try --model package.module:function with a function that builds it"
-        ) from None
+            f"cannot load {text!r} ({_in_words(error)}); expected a model saved by Keras 3 "
+            f"without custom code; try --model package.module:function with a function that "
+            f"builds it"
+        ) from error
 
 
 def _import(text: str) -> Any:
@@ -128,13 +163,26 @@ def _import(text: str) -> Any:
         sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(
-            f"cannot import {module_name!r} from {text!r} ({error}); expected "
+            f"cannot import {module_name!r} from {text!r} ({_in_words(error)}); expected "
             f"package.module:function; run from the folder that holds the module, without '.py' "
             f"in its name"
-        ) from None
+        ) from error
     functions = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
     if name not in functions:
         raise UnknownNameError(f"function in module {module_name!r}:", name, functions or ["build"])
     return getattr(module, name)
+
+
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}  # a built-in function, which does not say
+
+
+def _in_words(error: BaseException) -> str:
+    """The kind of an error and the first line of what it says."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -9,11 +9,19 @@ import keras
 from normwise.datasets import Dataset
 from normwise.errors import ModelError, SpecError, UnknownNameError
 from normwise.records import Target
+from normwise.rewrite.graph import has_graph
 from normwise.spec import Spec, optimizer_parts
 
 __all__ = ["check_target", "compile_model", "default_metric", "make_loss"]
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "nadam", "adagrad", "adamax", "lion")
+LOSSES = (
+    "binary_crossentropy",
+    "mean_squared_error",
+    "sparse_categorical_crossentropy",
+    "mean_absolute_error",
+    "huber",
+)
 _PROBABILITIES = ("sigmoid", "softmax")
 
 
@@ -37,30 +45,42 @@ def make_loss(model: keras.Model, name: str | None, dataset: Dataset) -> Any:
 
     Raises:
         ModelError: The model's output does not fit the labels.
+        SpecError: The named loss does not fit them.
         UnknownNameError: Keras has no loss of that name.
     """
     units = _output_units(model, dataset)
     if name is not None:
-        try:
-            return keras.losses.get(name)
-        except ValueError:
-            raise UnknownNameError(
-                "loss",
-                name,
-                [
-                    "binary_crossentropy",
-                    "mean_squared_error",
-                    "sparse_categorical_crossentropy",
-                    "mean_absolute_error",
-                    "huber",
-                ],
-            ) from None
+        return _named_loss(name, units, dataset)
     if dataset.task == "regression":
         return keras.losses.MeanSquaredError()
+    if not has_graph(model):
+        raise SpecError(
+            f"no loss was given, and what model {model.name!r} ends in cannot be seen from "
+            f"outside; expected the loss of a subclassed model; try --loss binary_crossentropy, "
+            f"which takes probabilities"
+        )
     from_logits = not _ends_in_probabilities(model)
     if units == 1:
         return keras.losses.BinaryCrossentropy(from_logits=from_logits)
     return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+
+
+def _named_loss(name: str, units: int, dataset: Dataset) -> Any:
+    try:
+        loss = keras.losses.get(name)
+    except ValueError:
+        raise UnknownNameError("loss", name, LOSSES) from None
+    of_classes = "categorical" in name.lower()
+    fits = name.lower().startswith("sparse") if units > 1 else not of_classes
+    if dataset.task != "regression" and not fits:
+        # Keras would broadcast one against the other, and train on nonsense.
+        example = "sparse_categorical_crossentropy" if units > 1 else "binary_crossentropy"
+        raise SpecError(
+            f"loss {name!r} does not fit a model with {units} output(s) and the labels of "
+            f"{dataset.name!r}, which are numbers of classes; expected one that does; "
+            f"try --loss {example}"
+        )
+    return loss
 
 
 def check_target(target: Target, dataset: Dataset) -> None:
@@ -85,7 +105,7 @@ def _metric(dataset: Dataset) -> str:
 
 
 def _output_units(model: keras.Model, dataset: Dataset) -> int:
-    shape = model.output_shape
+    shape = _output_shape(model, dataset)
     if dataset.task == "regression":
         wanted = {dataset.y_train.shape[1]}
         labels = f"{dataset.y_train.shape[1]} numbers to predict"
@@ -99,8 +119,8 @@ def _output_units(model: keras.Model, dataset: Dataset) -> int:
             f"{labels}; expected {fits}; end the model with keras.layers.Dense({min(wanted)}, "
             f"activation={_activation_for(dataset, min(wanted))!r})"
         )
-    inputs = model.input_shape
-    if isinstance(inputs, tuple) and not _fits(inputs[1:], dataset.x_train.shape[1:]):
+    inputs = model.input_shape if has_graph(model) else (None, *dataset.x_train.shape[1:])
+    if not isinstance(inputs, tuple) or not _fits(inputs[1:], dataset.x_train.shape[1:]):
         raise ModelError(
             f"the model's input has shape {inputs} and an example of {dataset.name!r} "
             f"{dataset.x_train.shape[1:]}; expected the same; begin the model with "
@@ -122,11 +142,20 @@ def _activation_for(dataset: Dataset, units: int) -> str | None:
 
 
 def _ends_in_probabilities(model: keras.Model) -> bool:
-    last = model.layers[-1]
-    if isinstance(last, keras.layers.Softmax):
-        return True
+    # Not the last of the layers: keras.ops.sigmoid(x) is an operation and none of them.
+    last = model.outputs[0]._keras_history.operation
+    if has_graph(last):
+        return _ends_in_probabilities(last)
     activation = getattr(last, "activation", None)
-    return getattr(activation, "__name__", "") in _PROBABILITIES
+    names = (type(last).__name__.lower(), getattr(activation, "__name__", ""))
+    return any(name in _PROBABILITIES for name in names)
+
+
+def _output_shape(model: keras.Model, dataset: Dataset) -> Any:
+    if has_graph(model):
+        return model.output_shape
+    examples = keras.KerasTensor((None, *dataset.x_train.shape[1:]), str(dataset.x_train.dtype))
+    return keras.tree.map_structure(lambda tensor: tensor.shape, model(examples))
 
 
 def _make_optimizer(spec: Spec) -> keras.optimizers.Optimizer:

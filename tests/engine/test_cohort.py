@@ -1,0 +1,149 @@
+"""Guarantees 2 and 3, and divergence: stacking, chunks, devices."""
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keras import layers
+
+from normwise.datasets.circles import circles
+from normwise.engine import Cohort, chunk_width
+from normwise.engine.cohort import CHUNK_BYTES, MOST_ON_A_DEVICE, MOST_SEGMENTS, segment_length
+from normwise.engine.devices import split_over_replicas
+
+
+@dataclass(frozen=True)
+class RatedCohort(Cohort):
+    """A cohort whose replicas have learning rates of their own, by seed."""
+
+    rates: dict[int, float] = field(default_factory=dict)
+
+    def start(self, seeds):
+        state = super().start(seeds)
+        names = [variable.name for variable in self.program.model.optimizer.variables]
+        rates = jnp.array([self.rates.get(seed, 0.01) for seed in seeds], "float32")
+        index = names.index("learning_rate")
+        state.optimizer[index] = jax.device_put(rates, split_over_replicas(self.mesh))
+        return state
+
+
+@pytest.fixture(scope="module")
+def regression(make_cohort, rows):
+    """(cohort with given rates, compiled): 20 epochs, two to a segment, two replicas a device."""
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(4, activation="relu"), layers.Dense(1)])
+    cohort = make_cohort(model, rows("regression"), epochs=20, width=4)
+
+    def rated(rates):
+        return RatedCohort(**vars(cohort), rates=rates)
+
+    return rated, cohort.compile(cohort.lower())
+
+
+def test_there_are_two_devices():
+    assert len(jax.devices()) == 2
+
+
+def test_a_cohort_compiles_once(make_cohort, rows, train, compilations):
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+    cohort = make_cohort(model, rows("regression"), epochs=20, width=2)
+    compiled = cohort.compile(cohort.lower())
+    assert segment_length(20) == 2
+    first = train(cohort, [0, 1], compiled)
+    before = list(compilations.names)
+    assert before.count("jit(segment)") == 1
+    # Further chunks, the last of them filled up; other rates; other initial values.
+    others = RatedCohort(**vars(cohort), rates={3: 0.1, 4: 1e-4})
+    chunks = train(others, [2, 3, 4, 5, 6], compiled)
+    assert [chunk.seeds for chunk in (*first, *chunks)] == [(0, 1), (2, 3), (4, 5), (6,)]
+    assert compilations.names.count("jit(segment)") == 1
+    assert {name for name in compilations.names[len(before) :] if "segment" in name} == set()
+
+
+def test_a_replica_is_bitwise_the_same_alone_and_in_any_chunk(circles_run, train):
+    run = circles_run("before")
+    (alone,) = train(run.cohort, [2], run.compiled)
+    assert alone.seeds == (2,)
+    behind = train(run.cohort, [9, 8, 7, 6, 0, 2], run.compiled)[1]
+    for name, values in run.chunk.curves.items():
+        assert values.shape == (4, 100)
+        np.testing.assert_array_equal(alone.curves[name], values[2:3])
+        np.testing.assert_array_equal(behind.curves[name], values[[0, 2]])
+    pairs = zip(
+        [*run.chunk.trainable, *run.chunk.non_trainable],
+        [*behind.trainable, *behind.non_trainable],
+        strict=True,
+    )
+    for ours, theirs in pairs:
+        np.testing.assert_array_equal(theirs, ours[[0, 2]])
+
+
+@pytest.mark.parametrize(("devices", "width"), [(1, 1), (1, 3), (2, 2)])
+def test_a_replica_is_the_same_in_any_stack_on_any_devices(
+    devices, width, circles_run, circles_settings, make_cohort, train
+):
+    # Another width is another program, which XLA may tile, and so round, in another way.
+    run = circles_run("before")
+    settings = {**circles_settings, "devices": devices, "width": width}
+    cohort = make_cohort(run.model, circles(), like=run.cohort.initial, **settings)
+    assert cohort.mesh.size == devices
+    (chunk,) = train(cohort, [2])
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(chunk.curves[name][0], run.chunk.curves[name][2], rtol=1e-6)
+    for name in ("accuracy", "val_accuracy"):
+        np.testing.assert_allclose(
+            chunk.curves[name][0], run.chunk.curves[name][2], atol=1.001 / 500
+        )
+
+
+def test_a_diverging_replica_is_frozen_and_disturbs_nobody(regression, train):
+    rated, compiled = regression
+    (calm,) = train(rated({}), [0, 1, 2, 3], compiled)
+    (chunk,) = train(rated({1: 1e6, 2: 0.7}), [0, 1, 2, 3], compiled)
+    losses = chunk.curves["loss"]
+    assert not np.isfinite(losses[1, 0])
+    bad = np.flatnonzero(~np.isfinite(losses[2]))
+    assert len(bad), "the middling rate diverges, too"
+    assert bad[0] > 0, "but later"
+    for name, values in calm.curves.items():
+        np.testing.assert_array_equal(chunk.curves[name][[0, 3]], values[[0, 3]])
+    for ours, undisturbed in zip(chunk.trainable, calm.trainable, strict=True):
+        np.testing.assert_array_equal(ours[[0, 3]], undisturbed[[0, 3]])
+    # The one that diverged at once stays where it began.
+    for ours, start in zip(chunk.trainable, rated({}).start([1, 1]).trainable, strict=True):
+        np.testing.assert_array_equal(ours[1], start[0])
+
+
+def test_progress_is_told_after_each_segment(regression):
+    rated, compiled = regression
+    told = []
+    list(rated({}).run(compiled, range(5), lambda *where: told.append(where)))
+    epochs = range(2, 21, 2)
+    assert told == [(epoch, 4) for epoch in epochs] + [(epoch, 1) for epoch in epochs]
+
+
+@given(st.integers(1, 500), st.integers(1, 9), st.integers(1, 10 * CHUNK_BYTES))
+def test_chunks_are_even_and_bounded(replicas, devices, size):
+    width = chunk_width(replicas, devices, size)
+    on_a_device = width // devices
+    assert width % devices == 0
+    assert 1 <= on_a_device <= MOST_ON_A_DEVICE
+    assert on_a_device == 1 or width * size <= CHUNK_BYTES
+    # As few chunks as that allows, with fewer places left over than chunks × devices.
+    most = max(1, min(MOST_ON_A_DEVICE, CHUNK_BYTES // devices // size)) * devices
+    chunks = -(-replicas // most)
+    assert chunks * width >= replicas
+    assert chunks * width - replicas < chunks * devices
+
+
+@given(st.integers(1, 2000))
+def test_segments_divide_the_epochs(epochs):
+    length = segment_length(epochs)
+    assert epochs % length == 0
+    assert epochs // length <= MOST_SEGMENTS
+    smaller = [n for n in range(1, length) if epochs % n == 0]
+    assert all(epochs // n > MOST_SEGMENTS for n in smaller)

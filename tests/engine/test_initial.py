@@ -1,0 +1,196 @@
+"""Initial values: drawn from (seed, weight), alike in all variants, as Keras would draw them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise.engine import InitialValues, fresh, lower
+from normwise.errors import ModelError, UnknownNameError
+from normwise.rewrite import place
+
+
+def named(model, initial, seeds):
+    """Values by ``layer/weight``, whichever layers come in between."""
+    trainable, rest = initial.state(seeds)
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    return {
+        "/".join(variable.path.split("/")[-2:]): np.array(value)
+        for variable, value in zip(variables, [*trainable, *rest], strict=True)
+    }
+
+
+def mlp():
+    # Keras names these layers, counting up; one bias is random, and goes with `before`.
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(6, activation="relu", bias_initializer="random_normal"),
+            layers.Dropout(0.5),
+            layers.Dense(6, activation="relu"),
+            layers.Dense(1),
+        ]
+    )
+
+
+@pytest.mark.parametrize("variant", ["after", "before", "input", "before+input"])
+def test_variants_start_alike_where_shapes_agree(variant):
+    model = mlp()
+    baseline = InitialValues(fresh(model))
+    plain = named(model, baseline, [5, 6])
+    other = lower(place(model, variant))
+    values = named(other, InitialValues(other, like=baseline), [5, 6])
+    kernels = [name for name in values if name.endswith("/kernel")]
+    assert len(kernels) == 3
+    for name in set(plain) & set(values):
+        np.testing.assert_array_equal(values[name], plain[name], err_msg=name)
+
+
+def test_names_that_keras_counted_up_do_not_matter():
+    first, second = mlp(), mlp()
+    assert first.layers[0].name != second.layers[0].name
+    ours = InitialValues(first).state([1, 2])
+    for like in (None, InitialValues(first)):
+        other = InitialValues(second, like=like).state([1, 2])
+        for a, b in zip([*ours[0], *ours[1]], [*other[0], *other[1]], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_replica_starts_alike_in_every_stack():
+    initial = InitialValues(mlp())
+    (alone, alone_rest), (stack, stack_rest) = initial.state([8]), initial.state([3, 8, 8, 0])
+    for one, many in zip([*alone, *alone_rest], [*stack, *stack_rest], strict=True):
+        np.testing.assert_array_equal(one[0], many[1])
+        np.testing.assert_array_equal(one[0], many[2])
+
+
+def test_seeds_and_weights_differ():
+    model = mlp()
+    values = named(model, InitialValues(model), range(10))
+    for name, value in values.items():
+        distinct = len({replica.tobytes() for replica in value})
+        constant = name.endswith("bias") and "dense" in name and not value.any()
+        assert distinct == (1 if constant else 10), name
+    kernels = [value for name, value in values.items() if name.endswith("kernel")]
+    # No weight repeats another's stream.
+    assert not np.isin(kernels[0].ravel(), kernels[1].ravel()).any()
+
+
+def test_kernels_have_the_initialisers_distribution():
+    model = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(50, kernel_initializer="he_uniform")]
+    )
+    kernel = np.array(InitialValues(model).state(range(400))[0][0], float)
+    limit = np.sqrt(6 / 2)
+    assert kernel.shape == (400, 2, 50)
+    assert np.abs(kernel).max() <= limit
+    # 40,000 draws: mean within 5 standard errors of 0, variance of limit²/3.
+    assert abs(kernel.mean()) < 5 * limit / np.sqrt(3 * kernel.size)
+    # The fourth moment of a uniform makes the variance's relative error sqrt(0.8 / n).
+    assert abs(kernel.var() / (limit**2 / 3) - 1) < 5 * np.sqrt(0.8 / kernel.size)
+    # Replicas are independent of each other: 79,800 pairs, each ~ 1/sqrt(100).
+    correlations = np.corrcoef(kernel.reshape(400, -1))[np.triu_indices(400, 1)]
+    assert abs(correlations.std() - 0.1) < 0.01
+
+
+def test_what_was_trained_starts_anew():
+    model = mlp()
+    before = InitialValues(model).state([1])
+    for variable in model.trainable_variables:
+        variable.assign(variable.value + 1)
+    after = InitialValues(model).state([1])
+    for old, new in zip(before[0], after[0], strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_named_initialiser_replaces_the_kernels_own():
+    model = mlp()
+    values = named(model, InitialValues(model, "ones"), [0, 1])
+    for name, value in values.items():
+        assert np.all(value == 1) == name.endswith("kernel"), name
+    with pytest.raises(UnknownNameError, match="unknown initializer 'he_uniformly'.*'he_uniform'"):
+        InitialValues(model, "he_uniformly")
+
+
+def test_what_training_does_not_move_keeps_its_value():
+    # A frozen, pretrained layer and an adapted one are part of the model.
+    data = np.random.default_rng(0).normal(3, 2, (50, 4)).astype("float32")
+    adapted = layers.Normalization()
+    adapted.adapt(data)
+    frozen = keras.Sequential([keras.Input((4,)), layers.Dense(6, name="frozen")])
+    frozen.trainable = False
+    model = keras.Sequential([keras.Input((4,)), adapted, frozen, layers.Dense(1)])
+    for copy in (fresh(model), lower(model)):
+        start = InitialValues(copy).state([1, 2])[1]
+        for old, new in zip(model.non_trainable_variables, start, strict=True):
+            np.testing.assert_array_equal(new[0], old.value)
+            np.testing.assert_array_equal(new[1], old.value)
+        part, other = (keras.Sequential(m.layers[:2]) for m in (model, copy))
+        np.testing.assert_allclose(part(data), other(data), rtol=1e-5, atol=1e-6)
+        assert np.any(model.layers[2].kernel.value != copy.layers[2].kernel.value)
+
+
+def recurrent():
+    series = keras.Input((5, 3))
+    return keras.Model(series, layers.Bidirectional(layers.GRU(2))(series))
+
+
+def convolutions():
+    image = keras.Input((4, 4, 2))
+    return keras.Model(image, layers.SeparableConv2D(2, 2)(layers.DepthwiseConv2D(2)(image)))
+
+
+def attention():
+    series = keras.Input((5, 3))
+    attended = layers.MultiHeadAttention(1, 2)(series, series)
+    return keras.Model(series, layers.RMSNormalization()(attended))
+
+
+@pytest.mark.parametrize("build", [recurrent, convolutions, attention])
+def test_weights_with_names_of_their_own_are_drawn_anew(build):
+    model = build()
+    values = InitialValues(model).state([0, 1])[0]
+    for variable, value in zip(model.trainable_variables, values, strict=True):
+        drawn = "kernel" in variable.name
+        assert np.any(np.array(value[0]) != np.array(value[1])) == drawn, variable.path
+        # In the initialiser's range: what Keras built has the same order of size.
+        np.testing.assert_allclose(np.std(value), np.std(variable.value), rtol=0.75, atol=1e-6)
+
+
+class Scaling(layers.Layer):
+    def __init__(self, initializer, **settings):
+        super().__init__(**settings)
+        self.start = initializer
+
+    def build(self, shape):
+        self.factor = self.add_weight(shape=shape[-1:], initializer=self.start, name="factor")
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
+def test_a_weight_whose_initialiser_is_unknown_is_refused():
+    build = keras.Sequential([keras.Input((4,)), Scaling("random_normal", name="mine")])
+    with pytest.raises(ModelError) as caught:
+        InitialValues(build)
+    for part in ("layer 'mine' (Scaling)", "'factor_initializer'", "set self.factor_initializer ="):
+        assert part in str(caught.value)
+    # What starts at ones starts at ones for every seed.
+    constant = keras.Sequential([keras.Input((4,)), Scaling("ones")])
+    assert np.all(np.array(InitialValues(constant).state([0, 1])[0][0]) == 1)
+
+
+def test_a_random_function_is_refused_as_an_initialiser():
+    def random(shape, dtype):
+        return np.random.default_rng().normal(size=shape).astype(dtype)
+
+    def fixed(shape, dtype):
+        return np.full(shape, 0.25, dtype)
+
+    def model(initializer):
+        dense = layers.Dense(2, kernel_initializer=initializer, name="mine")
+        return keras.Sequential([keras.Input((3,)), dense])
+
+    with pytest.raises(ModelError, match="'kernel' initialiser of layer 'mine' .random. gives"):
+        InitialValues(model(random))
+    assert np.all(np.array(InitialValues(model(fixed)).state([0, 1])[0][0]) == 0.25)

@@ -1,0 +1,65 @@
+"""Parts of a program against Keras: the evaluation in slices."""
+
+import jax
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise.engine import program
+from normwise.engine.program import State, adds_losses
+
+
+def classifier():
+    return keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.Dense(4, activation="relu"),
+            layers.Dropout(0.5),
+            layers.Dense(3, activation="softmax", kernel_regularizer="l2"),
+        ]
+    )
+
+
+def evaluated(model, dataset, batch_size):
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    program._build_compiled_parts(model, dataset)
+    evaluate = jax.jit(program._make_evaluation(model, dataset, batch_size))
+    state = State(
+        [v.value for v in model.trainable_variables],
+        [v.value for v in model.non_trainable_variables],
+        [],
+        np.bool_(True),
+    )
+    data = program.Data(dataset.x_train, dataset.y_train, dataset.x_val, dataset.y_val)
+    return {name: float(value) for name, value in evaluate(state, data).items()}
+
+
+# A slice of one example, of seven (60 = 8 × 7 + 4), and all at once.
+@pytest.mark.parametrize("size", [1, 7 * 4 * 13, 10**9])
+def test_an_evaluation_in_slices_is_keras_evaluate(size, rows, monkeypatch):
+    monkeypatch.setattr(program, "EVALUATION_BYTES", size)
+    model, dataset = classifier(), rows("classes")
+    ours = evaluated(model, dataset, batch_size=32)
+    keras_own = model.evaluate(dataset.x_val, dataset.y_val, verbose=0, return_dict=True)
+    assert ours == pytest.approx(keras_own, rel=1e-6)
+
+
+class SumPenalty(layers.Layer):
+    def call(self, inputs):
+        self.add_loss(0.01 * keras.ops.sum(inputs**2))
+        return inputs
+
+
+def test_losses_that_layers_add_are_evaluated_batch_by_batch(rows):
+    # A sum over the batch depends on its size; Keras' `fit` evaluates in its own batches.
+    dataset = rows("classes")
+    assert not adds_losses(classifier(), dataset)
+    model = keras.Sequential([classifier(), SumPenalty()])
+    assert adds_losses(model, dataset)
+    ours = evaluated(model, dataset, batch_size=16)
+    settings = {"verbose": 0, "return_dict": True}
+    keras_own = model.evaluate(dataset.x_val, dataset.y_val, batch_size=16, **settings)
+    assert ours == pytest.approx(keras_own, rel=1e-6)
+    at_once = model.evaluate(dataset.x_val, dataset.y_val, batch_size=60, **settings)
+    assert at_once["loss"] > 1.05 * ours["loss"]

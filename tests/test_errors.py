@@ -1,0 +1,57 @@
+import pytest
+
+from normwise import errors
+from normwise.errors import NormwiseError, StudyIncomplete, UnknownNameError, UsageError, listed
+
+OF_USAGE = ["BackendError", "DataError", "ModelError", "SpecError", "StoreError", "VariantError"]
+
+
+@pytest.mark.parametrize("name", [*OF_USAGE, "UnknownNameError"])
+def test_a_mistake_of_the_user_ends_with_2(name):
+    kind = getattr(errors, name)
+    assert issubclass(kind, UsageError)
+    assert kind.exit_code == 2
+
+
+def test_a_study_that_did_not_finish_ends_with_3():
+    assert not issubclass(StudyIncomplete, UsageError)
+    assert StudyIncomplete.exit_code == NormwiseError.exit_code == 3
+
+
+def test_all_errors_are_exported():
+    kinds = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, NormwiseError)
+    }
+    assert kinds | {"listed"} == set(errors.__all__)
+
+
+@pytest.mark.parametrize(
+    ("arrived", "hint"),
+    [
+        ("circle", "did you mean 'circles'?"),
+        ("CHURN", "did you mean 'churn'?"),
+        ("xyz", "try 'circles'"),
+        ("", "try 'circles'"),
+    ],
+    ids=["close", "case", "far", "empty"],
+)
+def test_an_unknown_name_offers_the_nearest(arrived, hint):
+    message = str(UnknownNameError("study", arrived, ["circles", "churn"]))
+    assert message == f"unknown study {arrived!r}; expected one of circles, churn; {hint}"
+
+
+def test_an_unknown_name_among_none_is_still_a_message():
+    assert str(UnknownNameError("metric", "a", [])).endswith("there is none")
+
+
+def test_a_message_stays_readable_where_names_are_many():
+    message = str(UnknownNameError("column", "c999x", [f"c{i}" for i in range(3000)]))
+    assert "… (3000 in all)" in message
+    assert "did you mean 'c999'" in message
+    assert len(message) < 300
+
+
+def test_names_that_fit_are_all_listed():
+    assert listed([str(i) for i in range(30)]).endswith("28, 29")

@@ -1,0 +1,158 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from normwise.errors import SpecError, UnknownNameError, VariantError
+from normwise.spec import Spec, optimizer_parts
+from normwise.studies import BUILT_IN, study_file
+
+BASE = {"model": "circles", "data": "circles"}
+TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"model": TEXT, "data": TEXT},
+        optional={
+            "study": st.from_regex(r"[A-Za-z0-9_.-]+", fullmatch=True),
+            "target_column": TEXT,
+            "variants": st.just(("none", "after:momentum=0.9999999")),
+            "learning_rate": st.floats(0, 1e300, exclude_min=True),
+            "batch_size": st.integers(1, 10**6),
+            "epochs": st.integers(1, 10**5),
+            "seeds": st.integers(1, 10**5),
+            "optimizer": st.just("adam:beta_1=0.5"),
+            "target": st.just("val_loss<=0.1"),
+        },
+    )
+)
+def test_settings_read_back_from_the_file_they_were_written_to(tmp_path_factory, settings):
+    spec = Spec.make(settings)
+    path = tmp_path_factory.mktemp("spec") / "spec.toml"
+    path.write_bytes(spec.to_toml().encode())
+    assert Spec.from_toml(path, {}) == spec
+    assert Spec.from_toml(path, {}).to_toml() == spec.to_toml()
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_built_in_studies_read(name):
+    assert Spec.from_toml(study_file(name), {}).study == name
+
+
+def test_the_command_line_wins_over_the_file():
+    spec = Spec.from_toml(study_file("circles"), {"seeds": 3, "variants": ("none",)})
+    assert (spec.seeds, spec.variants, spec.epochs) == (3, ("none",), 100)
+
+
+def test_variants_become_canonical_and_one_may_be_a_text():
+    spec = Spec.make({**BASE, "variants": ["none", "after+input:renorm"]})
+    assert spec.variants == ("none", "input+after:renorm=true")
+    assert Spec.make({**BASE, "variants": "after"}).variants == ("after",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("seeds", 0, "setting 'seeds' is 0; expected greater than 0; try --seeds 10"),
+        ("seeds", -1, "setting 'seeds' is -1; expected greater than 0; try --seeds 10"),
+        ("seeds", "ten", "setting 'seeds' is 'ten'; expected a valid integer.*; try --seeds 10"),
+        ("seeds", True, "setting 'seeds' is True; expected a number; try --seeds 10"),
+        ("seeds", 10**20, "setting 'seeds' is 1000.*; expected less than or equal to 100000"),
+        ("seeds", 2.5, "setting 'seeds' is 2.5; expected a valid integer"),
+        ("epochs", 0, "setting 'epochs' is 0; expected greater than 0; try --epochs 20"),
+        ("epochs", 10**20, "setting 'epochs' is 1000.*; expected less than or equal to"),
+        ("batch_size", -3, "setting 'batch_size' is -3; expected .* 0; try --batch-size 32"),
+        ("learning_rate", 0, "'learning_rate' is 0; expected greater than 0; .*-rate 0.01"),
+        ("learning_rate", -0.1, "'learning_rate' is -0.1; expected greater than 0"),
+        ("learning_rate", float("nan"), "'learning_rate' is nan; expected a finite number"),
+        ("learning_rate", float("inf"), "'learning_rate' is inf; expected a finite number"),
+        ("learning_rate", "fast", "'learning_rate' is 'fast'; expected a valid number"),
+        ("learning_rate", True, "'learning_rate' is True; expected a number"),
+        ("variants", 3, "setting 'variants' is 3; expected a valid tuple; try --variant after"),
+        ("variants", [1], "setting 'variants' is 1; expected a valid string; try --variant after"),
+        ("variants", [], "variants are missing; expected at least one .*; try --variant none"),
+        ("variants", ["after", "after:"], "variants are after, after:; .* each once"),
+        ("study", "../x", "setting 'study' is '../x'; expected a text to match .*'my-study'"),
+        ("initializer", "", "'initializer' is ''; expected a text to have at least 1 char"),
+        ("optimizer", 3, "setting 'optimizer' is 3; expected a valid string"),
+        ("optimizer", "sgd:momentum", "'sgd:momentum' has 'momentum'; .*'sgd:momentum=0.9'"),
+        ("optimizer", "sgd:momentum=nan", "has 'momentum=nan'; expected OPTION=NUMBER"),
+        ("target", "soon", "target 'soon' does not parse; .*; try 'val_accuracy>=0.8'"),
+        ("target_column", ["y"] * 9, r"'target_column' is \['y', 'y', .*; check --target-column"),
+    ],
+)
+def test_a_wrong_setting_says_what_arrived_what_was_expected_and_what_to_type(name, value, message):
+    with pytest.raises(SpecError, match=message):
+        Spec.make({**BASE, name: value})
+
+
+def test_an_unknown_setting_offers_the_nearest():
+    with pytest.raises(UnknownNameError, match=r"unknown setting 'sedes'.*did you mean 'seeds'\?"):
+        Spec.make({**BASE, "sedes": 3})
+
+
+def test_a_variant_that_does_not_parse_is_found_before_anything_runs():
+    with pytest.raises(VariantError, match="momentum=2"):
+        Spec.make({**BASE, "variants": ["after:momentum=2"]})
+
+
+@pytest.mark.parametrize("name", ["model", "data"])
+def test_a_study_needs_a_model_and_data(name):
+    settings = {key: value for key, value in BASE.items() if key != name}
+    with pytest.raises(SpecError, match=f"no {name} was given; expected one; try --{name} circles"):
+        Spec.make(settings)
+
+
+HEAD = b'model = "circles"\ndata = "circles"\n'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"=", HEAD.decode().encode("utf-16"), bytes(range(256)), HEAD + b"seeds = 1" + b"0" * 5000,
+     HEAD + b"x = " + b"[" * 5000, None],
+    ids=["syntax", "utf-16", "binary", "endless-number", "endless-nesting", "folder"],
+)  # fmt: skip
+def test_a_file_that_is_no_toml_is_named(tmp_path, content):
+    path = tmp_path / "s.toml"
+    path.write_bytes(content) if content else path.mkdir()
+    with pytest.raises(SpecError, match=r"cannot read '.*s.toml' \(.*\); expected a TOML file .*"):
+        Spec.from_toml(path, {})
+
+
+def test_the_byte_order_mark_of_windows_is_no_mistake(tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + HEAD)
+    assert Spec.from_toml(path, {}).model == "circles"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("adam", ("adam", {})),
+        (" sgd : momentum = 0.9 , nesterov=true", ("sgd", {"momentum": 0.9, "nesterov": True})),
+        ("sgd:nesterov=false,", ("sgd", {"nesterov": False})),
+    ],
+)
+def test_an_optimizer_is_a_name_and_options(text, parts):
+    assert optimizer_parts(text) == parts
+
+
+def test_a_run_is_known_by_what_shapes_it():
+    spec = Spec.make(BASE)
+    key = spec.key("none", 0, "data-model")
+    # Golden: a journal from before must be found again.
+    assert key.setting == "01bc7abcc0455408"
+    assert key == Spec.make({**BASE, "seeds": 99, "target": "loss<=1", "study": "x"}).key(
+        "none", 0, "data-model"
+    )
+    assert key != spec.key("none", 0, "other")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"learning_rate": 0.02}, {"batch_size": 16}, {"epochs": 3}, {"optimizer": "adam"},
+     {"initializer": "zeros"}, {"loss": "huber"}, {"target_column": "y"}, {"model": "churn"}],
+    ids=str,
+)  # fmt: skip
+def test_what_shapes_a_run_changes_its_key(change):
+    assert Spec.make(BASE).key("none", 0, "f") != Spec.make({**BASE, **change}).key("none", 0, "f")

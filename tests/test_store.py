@@ -1,0 +1,233 @@
+import json
+import math
+
+import pytest
+
+from normwise.errors import StoreError
+from normwise.records import RunKey, RunRecord, Summary, Target
+from normwise.spec import Spec
+from normwise.store import Store, curve_columns
+
+SPEC = Spec.make({"model": "circles", "data": "circles", "seeds": 2})
+
+
+def record(seed=0, **changes):
+    settings = {
+        "key": RunKey("none", seed, "abc"),
+        "learning_rate": 0.01,
+        "curves": {"loss": (0.5, 0.25), "val_loss": (0.6, 0.3)},
+        "seconds": 1.5,
+    }
+    return RunRecord(**settings | changes)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "out"
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_study_that_never_finished_a_run_leaves_no_trace(tmp_path):
+    Store(tmp_path / "new" / "out", SPEC)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_of_the_users_stays(folder):
+    folder.mkdir()
+    Store(folder, SPEC)
+    assert contents(folder) == {}
+
+
+def test_the_settings_are_written_with_the_first_record(folder):
+    Store(folder, SPEC).add([record()])
+    assert sorted(contents(folder)) == ["journal.jsonl", "spec.toml"]
+    assert Spec.from_toml(folder / "spec.toml", {}) == SPEC
+
+
+def test_a_record_is_on_disk_and_readable_when_add_returns(folder, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", synced.append)
+    store = Store(folder, SPEC)
+    store.add([record(0), record(1)])
+    assert len(synced) == 1
+    assert Store(folder, SPEC).records() == store.records() == [record(0), record(1)]
+
+
+def test_runs_go_on_where_they_stopped(folder):
+    first = Store(folder, SPEC)
+    first.add([record(0)])
+    first.mark("stopped", done=1, of=2)
+    second = Store(folder, SPEC)
+    second.add([record(1)])
+    second.mark("finished")
+    assert Store(folder, SPEC).records() == [record(0), record(1)]
+
+
+def test_curves_that_are_not_finite_come_back_as_they_were(folder):
+    curves = {"loss": (0.5, math.nan), "val_loss": (math.inf, -math.inf)}
+    Store(folder, SPEC).add([record(curves=curves, diverged_at=2)])
+    (back,) = Store(folder, SPEC).records()
+    assert back.curves["loss"][0] == 0.5
+    assert math.isnan(back.curves["loss"][1])
+    assert back.curves["val_loss"] == (math.inf, -math.inf)
+    assert back.diverged_at == 2
+
+
+def test_the_journal_is_json_that_every_reader_takes(folder):
+    Store(folder, SPEC).add([record(curves={"loss": (math.nan, math.inf)})])
+    text = (folder / "journal.jsonl").read_text()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    assert json.loads(text)["curves"] == {"loss": [None, "inf"]}
+
+
+@pytest.mark.parametrize("torn", [b'{"event": "r', b"\0\0\0", b'{"event": "run"}'], ids=repr)
+def test_a_torn_last_line_is_dropped(folder, torn):
+    Store(folder, SPEC).add([record(0)])
+    with (folder / "journal.jsonl").open("ab") as file:
+        file.write(torn)
+    store = Store(folder, SPEC)
+    assert store.records() == [record(0)]
+    store.add([record(1)])
+    assert store.records() == [record(0), record(1)]
+
+
+RUN = (
+    b'{"event":"run","key":{"variant":"none","seed":0,"setting":"x"},"learning_rate":0.1,'
+    b'"curves":{"loss":[1.0]},"diverged_at":null,"seconds":1.0}'
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"rubbish", b"3", b"null", b"{}", b"[1,2]", b"\xff\xfe", b"[" * 100_000,
+     b'{"event":"run"}', b'{"event":"run","key":3}', RUN.replace(b"[1.0]", b'"abc"'),
+     RUN.replace(b'{"loss":[1.0]}', b"{}"), RUN.replace(b'{"loss":[1.0]}', b'{"a":[1],"b":[]}'),
+     RUN.replace(b'"seed"', b'"sed"'), RUN.replace(b":0.1", b':"fast"')],
+    ids=lambda line: line[:40].decode(errors="replace"),
+)  # fmt: skip
+def test_a_line_in_the_middle_that_does_not_read_is_an_error(folder, line):
+    Store(folder, SPEC).add([record(0)])
+    journal = folder / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes() + line + b"\n" + RUN + b"\n")
+    before = contents(folder)
+    with pytest.raises(StoreError, match=r"line 2 of '.*journal.jsonl' is .*; move the folder"):
+        Store(folder, SPEC).records()
+    assert contents(folder) == before
+
+
+def test_another_study_is_not_overwritten(folder):
+    Store(folder, SPEC).add([record()])
+    before = contents(folder)
+    other = SPEC.model_copy(update={"seeds": 3})
+    message = (
+        r"folder '.*out' holds another study \(seeds is 2 there and 3 here\); expected an empty "
+        r"folder or the same study; try --out .*out-2"
+    )
+    with pytest.raises(StoreError, match=message):
+        Store(folder, other)
+    assert contents(folder) == before
+
+
+def test_the_same_settings_in_another_layout_are_the_same_study(folder):
+    Store(folder, SPEC).add([record()])
+    path = folder / "spec.toml"
+    path.write_text("# mine\n" + path.read_text())
+    assert Store(folder, SPEC).records() == [record()]
+
+
+def test_foreign_files_are_not_mixed_with(folder):
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("x")
+    message = r"holds 'thesis.tex' and no study; expected an empty .*; try --out .*out-study"
+    with pytest.raises(StoreError, match=message):
+        Store(folder, SPEC)
+    assert contents(folder) == {"thesis.tex": b"x"}
+
+
+def test_what_a_kill_at_the_first_write_leaves_is_not_foreign(folder):
+    folder.mkdir()
+    (folder / ".spec.4711.toml").write_text("mod")
+    Store(folder, SPEC).add([record()])
+    assert Store(folder, SPEC).records() == [record()]
+
+
+@pytest.mark.parametrize("content", [b"rubbish", b"\xff\xff", b"model = 'x'", b"seeds = 'a'", None])
+def test_a_spoilt_spec_in_the_folder_is_refused(folder, content):
+    folder.mkdir()
+    path = folder / "spec.toml"
+    path.write_bytes(content) if content else path.mkdir()
+    with pytest.raises(StoreError, match=r"holds a spec.toml that is no study's .*; try --out"):
+        Store(folder, SPEC)
+
+
+@pytest.mark.parametrize(
+    "where", ["file", "file/below", "/proc/nope/deep", "x" * 300], ids=lambda text: text[:20]
+)
+def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path, where):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(StoreError, match=r"cannot be written \(.*\); .*; try --out ./my-study"):
+        Store(tmp_path / where, SPEC)
+    assert (tmp_path / "file").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_journal_that_is_a_folder_is_refused(folder):
+    Store(folder, SPEC).write_text("note.txt", "x")
+    (folder / "journal.jsonl").mkdir()
+    with pytest.raises(StoreError, match="cannot be written"):
+        Store(folder, SPEC)
+
+
+def test_a_folder_that_vanishes_while_training_is_a_store_error(folder):
+    store = Store(folder, SPEC)
+    folder.write_text("now a file")
+    with pytest.raises(StoreError, match="cannot"):
+        store.add([record()])
+
+
+@pytest.mark.parametrize(("folder_name", "hint"), [(".", "my-study"), ("a", "a-study")])
+def test_the_folder_to_try_instead_is_one_that_can_be_typed(
+    tmp_path, monkeypatch, folder_name, hint
+):
+    from pathlib import Path
+
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StoreError, match=f"try --out {hint}$"):
+        Store(Path(folder_name), SPEC)
+
+
+def test_a_failed_write_leaves_the_old_file(folder, monkeypatch):
+    store = Store(folder, SPEC)
+    store.write_text("report.html", "old")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", fail)
+    with pytest.raises(StoreError, match="No space left"):
+        store.write_text("report.html", "new")
+    assert contents(folder)["report.html"] == b"old"
+    assert sorted(contents(folder)) == ["report.html", "spec.toml"]
+
+
+def test_the_summary_is_written_as_json(folder):
+    summary = Summary("s", Target("loss", "<=", 1.0), (), (), "words", "none")
+    Store(folder, SPEC).write_summary(summary)
+    assert json.loads((folder / "summary.json").read_text()) == summary.to_json()
+
+
+def test_curves_are_one_row_a_replica_and_epoch(folder):
+    import pyarrow.parquet as pq
+
+    Store(folder, SPEC).write_curves([record(0), record(1)])
+    table = pq.read_table(folder / "curves.parquet").to_pydict()
+    assert table == curve_columns([record(0), record(1)])
+    assert table["seed"] == [0, 0, 1, 1]
+    assert table["epoch"] == [1, 2, 1, 2]
+    assert table["val_loss"] == [0.6, 0.3, 0.6, 0.3]
