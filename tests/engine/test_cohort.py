@@ -35,7 +35,8 @@ class RatedCohort(Cohort):
 @pytest.fixture(scope="module")
 def regression(make_cohort, rows):
     """(cohort with given rates, compiled): 20 epochs, two to a segment, two replicas a device."""
-    model = keras.Sequential([keras.Input((3,)), layers.Dense(4, activation="relu"), layers.Dense(1)])
+    hidden = layers.Dense(4, activation="relu")
+    model = keras.Sequential([keras.Input((3,)), hidden, layers.Dense(1)])
     cohort = make_cohort(model, rows("regression"), epochs=20, width=4)
 
     def rated(rates):
@@ -82,7 +83,7 @@ def test_a_replica_is_bitwise_the_same_alone_and_in_any_chunk(circles_run, train
         np.testing.assert_array_equal(theirs, ours[[0, 2]])
 
 
-@pytest.mark.parametrize(("devices", "width"), [(1, 1), (1, 3), (2, 2)])
+@pytest.mark.parametrize(("devices", "width"), [(1, 1), (1, 3)])
 def test_a_replica_is_the_same_in_any_stack_on_any_devices(
     devices, width, circles_run, circles_settings, make_cohort, train
 ):

@@ -80,9 +80,7 @@ def branches():
     hidden = layers.Concatenate()([layers.Dropout(0.4)(left), right])
     hidden = layers.Add()([layers.Dense(12)(hidden), hidden])
     hidden = SumPenalty()(layers.Dropout(0.2)(hidden))
-    return keras.Model(
-        inputs, layers.Dense(1, activation="sigmoid", bias_regularizer=l1)(hidden)
-    )
+    return keras.Model(inputs, layers.Dense(1, activation="sigmoid", bias_regularizer=l1)(hidden))
 
 
 def regression():
@@ -120,7 +118,9 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize(("build", "task", "optimizer"), MODELS, ids=lambda v: getattr(v, "__name__", ""))
+@pytest.mark.parametrize(
+    ("build", "task", "optimizer"), MODELS, ids=lambda v: getattr(v, "__name__", "")
+)
 def test_first_epochs_agree(build, task, optimizer, make_cohort, train, keras_fit):
     model = build()
     dataset = random_data(model.input_shape[1:], task)
@@ -143,9 +143,7 @@ def test_the_solo_check_is_a_plain_fit(
     plain = keras_fit(run.model, run.cohort, 1, **settings)
     model = place(circles_model(), "before")
     compile_model(model, circles(), settings["optimizer"])
-    solo = train_alone(
-        model, InitialValues(model), circles(), seed=1, epochs=10, batch_size=32
-    )
+    solo = train_alone(model, InitialValues(model), circles(), seed=1, epochs=10, batch_size=32)
     assert set(solo) == set(plain)
     # Only the slices of the evaluation differ.
     assert largest_relative_difference(plain, solo) < 1e-6

@@ -77,9 +77,7 @@ def test_seeds_and_weights_differ():
 
 
 def test_kernels_have_the_initialisers_distribution():
-    model = keras.Sequential(
-        [keras.Input((2,)), layers.Dense(50, kernel_initializer="he_uniform")]
-    )
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(50, kernel_initializer="he_uniform")])
     kernel = np.array(InitialValues(model).state(range(400))[0][0], float)
     limit = np.sqrt(6 / 2)
     assert kernel.shape == (400, 2, 50)

@@ -29,7 +29,7 @@ def evaluated(model, dataset, batch_size):
         [v.value for v in model.trainable_variables],
         [v.value for v in model.non_trainable_variables],
         [],
-        np.bool_(True),
+        np.ones((), bool),
     )
     data = program.Data(dataset.x_train, dataset.y_train, dataset.x_val, dataset.y_val)
     return {name: float(value) for name, value in evaluate(state, data).items()}

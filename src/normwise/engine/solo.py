@@ -7,7 +7,8 @@ is everything the engine does of its own: stacking, sharding, lowered layers.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from typing import Any
 
 import keras
@@ -32,6 +33,7 @@ def train_alone(
     seed: int,
     epochs: int,
     batch_size: int,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, list[float]]:
     """Keras' ``fit`` from the replica's initial values on the replica's batches.
 
@@ -43,15 +45,19 @@ def train_alone(
         seed: The replica's.
         epochs: How many.
         batch_size: Examples in a batch.
+        is_cancelled: Asked before each batch whether to give up.
 
     Returns:
         Metric to one value an epoch, as ``fit`` reports it.
+
+    Raises:
+        CancelledError: It was cancelled.
     """
     trainable, non_trainable = initial.state([seed])
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     for variable, value in zip(variables, [*trainable, *non_trainable], strict=True):
         variable.assign(value[0])
-    batches = _Batches(dataset, seed, batch_size)
+    batches = _Batches(dataset, seed, batch_size, is_cancelled)
     at_once = batch_size if adds_losses(model, dataset) else AT_ONCE
     history = model.fit(
         batches,
@@ -69,8 +75,11 @@ def train_alone(
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches that a replica of this seed sees, in its order, epoch after epoch."""
 
-    def __init__(self, dataset: Dataset, seed: int, batch_size: int) -> None:
+    def __init__(
+        self, dataset: Dataset, seed: int, batch_size: int, is_cancelled: Callable[[], bool]
+    ) -> None:
         super().__init__(workers=1)
+        self._is_cancelled = is_cancelled
         self._dataset, self._batch_size = dataset, batch_size
         self._orders = epoch_orders(seed, len(dataset.x_train))
         self._order = np.arange(len(dataset.x_train), dtype=np.int32)
@@ -83,6 +92,8 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return math.ceil(len(self._order) / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
+        if self._is_cancelled():
+            raise CancelledError
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         return self._dataset.x_train[rows], self._dataset.y_train[rows]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import platform
+import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -128,24 +131,28 @@ class Study:
         """
         on_progress(Progress("preparing"))
         if out is None:
-            return self._answer(None, on_progress, devices).result
+            return self._answer(None, None, on_progress, devices)
         store = Store(Path(out), self.spec)
         with Artist() as artist:
-            run = self._answer(store, on_progress, devices)
-            run.write(store, artist)
-        return run.result
+            return self._answer(store, artist, on_progress, devices)
 
     def _answer(
-        self, store: Store | None, on_progress: Callable[[Progress], None], devices: int | None
-    ) -> _Run:
+        self,
+        store: Store | None,
+        artist: Artist | None,
+        on_progress: Callable[[Progress], None],
+        devices: int | None,
+    ) -> Result:
         dataset = _as_dataset(self._data, self.spec)
         _check_batch(self.spec, dataset)
         run = _Run(self.spec, self._model, dataset, store, on_progress, devices)
         try:
             run.answer()
+            if store is not None and artist is not None:
+                run.write(store, artist)
         except KeyboardInterrupt:
             raise run.stopped() from None
-        return run
+        return run.result
 
 
 class _Run:
@@ -179,19 +186,32 @@ class _Run:
         self.winners = Winners(self.metric)
         self.variants = [Variant.parse(text) for text in spec.variants]
         self.records: dict[str, RunRecord] = {}
+        self.arms: dict[str, Arm] = {}
+        self.finished = False
+        self.leaving = threading.Event()
         self.result: Result
 
     def answer(self) -> None:
         """Train what is missing, then compare and check."""
         self.records = {r.key.digest: r for r in (self.store.records() if self.store else [])}
-        arms = self._arms()
+        earlier = self._earlier_summary()
+        if earlier is not None:
+            self.finished = True
+            self.result = self._conclude(SoloCheck(**earlier["solo_check"]), earlier["environment"])
+            return
+        incomplete = [variant for variant in self.variants if self._missing(variant)]
+        arms = self._prepare(incomplete)
         with ThreadPoolExecutor(1) as aside:
             solo = aside.submit(self._train_alone, *self._chosen())
-            for arm in arms:
-                arm.compiled.result()
-            for arm in arms:
-                self._train(arm)
-            self.result = self._conclude(arms, solo)
+            try:
+                for arm in arms:
+                    arm.compiled.result()
+                for arm in arms:
+                    self._train(arm)
+                self.result = self._conclude(self._solo_check(solo), self._environment())
+            except BaseException:
+                self.leaving.set()  # or the solo check would train to its end first
+                raise
 
     def write(self, store: Store, artist: Artist) -> None:
         """Write the results into the study's folder, the summary last."""
@@ -199,12 +219,14 @@ class _Run:
         with ThreadPoolExecutor(1) as aside:
             picture = aside.submit(write_png, page, folder / "curves.png", artist.draw)
             store.write_curves(self.result.records)
-            with replacing(folder / "best.keras") as beside:
-                self.result.best_model().save(beside)
+            if not (self.finished and (folder / "best.keras").exists()):
+                with replacing(folder / "best.keras") as beside:
+                    self.result.best_model().save(beside)
             picture.result()
         write_html(page, folder / "report.html")
         store.write_summary(self.result.answer)
-        store.mark("finished")
+        if not self.finished:
+            store.mark("finished")
 
     def stopped(self) -> StudyIncomplete:
         """Journal the interruption; what to raise about it."""
@@ -221,9 +243,27 @@ class _Run:
             f"run the same command again to go on"
         )
 
-    def _arms(self) -> list[Arm]:
+    def _earlier_summary(self) -> dict[str, Any] | None:
+        """What this very study wrote when it finished, with the same data and model."""
+        path = None if self.store is None else self.store.folder / "summary.json"
+        if path is None or not path.is_file() or any(map(self._missing, self.variants)):
+            return None
+        earlier: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        same = earlier["environment"].get("fingerprint") == self.fingerprint
+        return earlier if same and earlier["solo_check"] else None
+
+    def _prepare(self, variants: Sequence[Variant]) -> list[Arm]:
         self.on_progress(Progress("compiling", of=len(self.variants) * self.spec.seeds))
-        return self.plan.arms(self.variants)
+        arms = self.plan.arms(variants)
+        self.arms |= {arm.variant.name: arm for arm in arms}
+        return arms
+
+    def _missing(self, variant: Variant) -> list[int]:
+        return [
+            seed
+            for seed in range(self.spec.seeds)
+            if self._digest(variant, seed) not in self.records
+        ]
 
     def _digest(self, variant: Variant, seed: int) -> str:
         return self.spec.key(variant.name, seed, self.fingerprint).digest
@@ -238,11 +278,7 @@ class _Run:
         return [self.records[digest] for digest in wanted if digest in self.records]
 
     def _train(self, arm: Arm) -> None:
-        missing = [
-            seed
-            for seed in range(self.spec.seeds)
-            if self._digest(arm.variant, seed) not in self.records
-        ]
+        missing = self._missing(arm.variant)
         for chunk in arm.cohort.run(arm.compiled.result(), missing, self._on_epoch(arm)):
             records = list(self._chunk_records(arm.variant, chunk))
             self.records |= {record.key.digest: record for record in records}
@@ -292,7 +328,13 @@ class _Run:
         model, initial = self.plan.model(variant)
         spec = self.spec
         return train_alone(
-            model, initial, self.dataset, seed=seed, epochs=spec.epochs, batch_size=spec.batch_size
+            model,
+            initial,
+            self.dataset,
+            seed=seed,
+            epochs=spec.epochs,
+            batch_size=spec.batch_size,
+            is_cancelled=self.leaving.is_set,
         )
 
     def _solo_check(self, solo: Future[dict[str, list[float]]]) -> SoloCheck:
@@ -308,7 +350,10 @@ class _Run:
             first_epoch_difference=largest_relative_difference(alone, start),
         )
 
-    def _conclude(self, arms: Sequence[Arm], solo: Future[dict[str, list[float]]]) -> Result:
+    def _environment(self) -> dict[str, str]:
+        return {**_environment(), "fingerprint": self.fingerprint}
+
+    def _conclude(self, solo_check: SoloCheck, environment: dict[str, str]) -> Result:
         records = self._own_records()
         self.on_progress(Progress("reporting", share=1.0))
         target = self.target or analysis.default_target(records, self.metric)
@@ -316,8 +361,8 @@ class _Run:
             self.spec.study,
             records,
             target,
-            solo_check=self._solo_check(solo),
-            environment=_environment(),
+            solo_check=solo_check,
+            environment=environment,
         )
         page = make_page(self.spec, summary, records, self.dataset)
         return Result(
@@ -325,18 +370,19 @@ class _Run:
             records,
             page,
             None if self.store is None else self.store.folder,
-            lambda: self._best_model(arms, summary.recommended),
+            lambda: self._best_model(summary.recommended),
         )
 
-    def _best_model(self, arms: Sequence[Arm], name: str) -> keras.Model:
-        arm = next(arm for arm in arms if arm.variant.name == name)
+    def _best_model(self, name: str) -> keras.Model:
+        variant = Variant.parse(name)
         seed = best_seed(self._own_records(), name, self.metric)
         weights = self.winners.weights(name, seed)
         if weights is None:
             # It was trained before an interruption; the same seed gives the same weights.
+            arm = self.arms.get(name) or self._prepare([variant])[0]
             chunk = next(arm.cohort.run(arm.compiled.result(), [seed], lambda *_: None))
             weights = [v[0] for v in chunk.trainable], [v[0] for v in chunk.non_trainable]
-        model, _ = self.plan.model(arm.variant)
+        model, _ = self.plan.model(variant)
         for variables, values in zip(
             (model.trainable_variables, model.non_trainable_variables), weights, strict=True
         ):
@@ -346,7 +392,9 @@ class _Run:
 
 
 def _name_of(model: Any) -> str:
-    return str(getattr(model, "name", None) or getattr(model, "__name__", type(model).__name__))
+    name = str(getattr(model, "name", None) or getattr(model, "__name__", type(model).__name__))
+    # Keras numbers the models of a process; the same cell of a notebook, run again, is this study.
+    return re.sub(r"_\d+$", "", name)
 
 
 def _as_dataset(data: Any, spec: Spec) -> Dataset:

@@ -39,7 +39,10 @@ class Winners:
 
     def offer(self, variant: str, chunk: Chunk) -> None:
         """Keep the chunk's best replica if it beats the one before."""
-        scores = [score(final, self._metric) for final in chunk.curves[self._metric][:, -1]]
+        # A replica that diverged is frozen as it was before, and its values look fine.
+        alive = np.isfinite(chunk.curves["loss"]).all(axis=1)
+        finals = np.where(alive, chunk.curves[self._metric][:, -1], np.nan)
+        scores = [score(final, self._metric) for final in finals]
         index = int(np.argmax(scores))
         before = self._best.get(variant)
         if before is None or scores[index] > before.score:

@@ -1,0 +1,165 @@
+"""Guarantee 6: interrupt or kill it at any moment, run it again, and the answer is the same."""
+
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from normwise import Study
+from normwise.engine import Cohort, cohort
+from normwise.errors import StudyIncomplete
+from normwise.store import Store
+from normwise.study.study import _Run
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The chunks' seeds, as they are trained."""
+    seen = []
+    run_chunk = Cohort._run_chunk
+
+    def spy(self, compiled, data, chunk, *rest):
+        seen.append(chunk)
+        return run_chunk(self, compiled, data, chunk, *rest)
+
+    monkeypatch.setattr(Cohort, "_run_chunk", spy)
+    return seen
+
+
+def interrupt_when(condition):
+    def on_progress(progress):
+        if condition(progress):
+            raise KeyboardInterrupt
+
+    return on_progress
+
+
+def events(folder):
+    return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+
+
+def same_curves(records, others):
+    for ours, theirs in zip(records, others, strict=True):
+        assert ours.key == theirs.key
+        for metric in ("loss", "val_loss"):
+            np.testing.assert_allclose(ours.curves[metric], theirs.curves[metric], rtol=1e-6)
+        for metric in ("accuracy", "val_accuracy"):
+            # An example whose probability is within rounding of a half may flip.
+            difference = np.subtract(ours.curves[metric], theirs.curves[metric])
+            assert abs(difference).max() < 1.001 / 500
+
+
+def test_an_interrupted_study_goes_on_to_the_same_answer(
+    spec, undisturbed, without_times, trained, tmp_path
+):
+    folder = tmp_path / "study"
+    at_before = interrupt_when(lambda p: p.variant == "before" and p.epoch >= 2)
+    with pytest.raises(
+        StudyIncomplete, match=r"after 3 of 6 replicas.*study.*incomplete"
+    ) as caught:
+        Study.from_spec(spec).run(folder, at_before)
+    assert caught.value.exit_code == 3
+    assert events(folder)[-1] == {"event": "stopped", "done": 3, "of": 6}
+    assert not (folder / "summary.json").exists()
+    assert trained == [(0, 1, 2), (0, 1, 2)]
+    trained.clear()
+    result = Study.from_spec(spec).run(folder)
+    best_again = [chunk for chunk in trained if len(chunk) == 1]
+    assert [chunk for chunk in trained if len(chunk) > 1] == [(0, 1, 2)]
+    # The weights of a winner from before the interruption are trained again, alone.
+    assert len(best_again) == (result.answer.recommended == "none")
+    assert without_times(result.summary()) == without_times(undisturbed.summary())
+    assert [record.curves for record in result.records] == [
+        record.curves for record in undisturbed.records
+    ]
+    assert {p.name for p in folder.iterdir()} == {p.name for p in undisturbed.folder.iterdir()}
+
+
+def test_an_interruption_between_two_chunks_keeps_the_first(
+    spec, undisturbed, trained, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cohort, "MOST_ON_A_DEVICE", 1)
+    folder, study = (
+        tmp_path / "study",
+        Study.from_spec(spec.model_copy(update={"variants": ("none",)})),
+    )
+    with pytest.raises(StudyIncomplete, match="after 2 of 3"):
+        study.run(folder, interrupt_when(lambda p: p.replicas == 2))
+    assert [event["key"]["seed"] for event in events(folder)[:-1]] == [0, 1]
+    trained.clear()
+    result = study.run(folder)
+    assert trained[0] == (2,)
+    same_curves(result.records, undisturbed.records[:3])
+
+
+@pytest.mark.parametrize("stage", ["compiling", "reporting"])
+def test_an_interruption_at_either_end_is_an_unfinished_study(stage, spec, tmp_path):
+    # The second time, the journal is full and the results are not written.
+    folder = tmp_path / "study"
+    with pytest.raises(StudyIncomplete, match="run the same command again"):
+        Study.from_spec(spec).run(folder, interrupt_when(lambda p: p.stage == stage))
+    assert events(folder)[-1] == {"event": "stopped", "done": 6 * (stage == "reporting"), "of": 6}
+    assert not (folder / "summary.json").exists()
+
+
+def test_an_interruption_while_writing_is_one_too(spec, tmp_path, monkeypatch):
+    def write(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Run, "write", write)
+    with pytest.raises(StudyIncomplete, match="after 6 of 6"):
+        Study.from_spec(spec).run(tmp_path / "study")
+
+
+def test_without_a_folder_an_interruption_says_how_to_keep_results(spec):
+    with pytest.raises(StudyIncomplete, match="kept nothing.*out='FOLDER'"):
+        Study.from_spec(spec).run(None, interrupt_when(lambda p: p.stage == "training"))
+
+
+def test_a_finished_study_is_not_trained_again(spec, undisturbed, monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError("nothing is to be trained")
+
+    monkeypatch.setattr(Cohort, "_run_chunk", fail)
+    monkeypatch.setattr(Cohort, "lower", fail)
+    monkeypatch.setattr("normwise.engine.train_alone", fail)
+    monkeypatch.setattr(Store, "add", fail)
+    folder = undisturbed.folder
+    kept = ("summary.json", "best.keras", "curves.parquet", "spec.toml")
+    before = {name: (folder / name).read_bytes() for name in kept}
+    again = Study.from_spec(spec).run(folder)
+    assert again.summary() == undisturbed.summary()
+    assert again.records == undisturbed.records
+    assert {name: (folder / name).read_bytes() for name in kept} == before
+
+
+def test_a_killed_study_goes_on_to_the_same_curves(spec, undisturbed, tmp_path):
+    folder, luck = tmp_path / "study", random.SystemRandom()
+    command = [sys.executable, "-m", "normwise", "study", "circles", "--json", "--out", str(folder)]
+    for name in spec.variants:
+        command += ["--variant", name]
+    command += ["--seeds", str(spec.seeds), "--epochs", str(spec.epochs)]
+
+    def killed_after(condition, delay):
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                while not condition() and process.poll() is None:
+                    time.sleep(0.01)
+                process.wait(delay)
+            process.kill()
+
+    moments = luck.uniform(0, 6), luck.uniform(0, 1)
+    killed_after(lambda: True, moments[0])
+    killed_after((folder / "journal.jsonl").exists, moments[1])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"killed after {moments} s: {done.stderr}"
+    records = Store(folder, spec).records()
+    assert len({record.key.digest for record in records}) == len(records) == 6, moments
+    records.sort(key=lambda record: (record.key.variant != "none", record.key.seed))
+    same_curves(records, undisturbed.records)
+    assert json.loads((folder / "summary.json").read_text()) == json.loads(done.stdout)

@@ -1,0 +1,259 @@
+"""A study end to end: its folder, its answer, what it leaves alone."""
+
+import json
+import math
+import subprocess
+import sys
+from itertools import groupby
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from keras import layers
+
+from normwise import Study
+from normwise.datasets import Dataset
+from normwise.datasets.circles import circles
+from normwise.errors import ModelError, SpecError
+from normwise.spec import Spec
+from normwise.study.study import _as_dataset
+
+FILES = {
+    "best.keras",
+    "curves.parquet",
+    "curves.png",
+    "journal.jsonl",
+    "report.html",
+    "spec.toml",
+    "summary.json",
+}
+INTERVAL = {"value", "low", "high"}
+
+
+def events(folder):
+    return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+
+
+def best_record(result):
+    """The recommended variant's best replica, by the metric of the target."""
+    name, metric = result.answer.recommended, result.answer.target.metric
+    own = [record for record in result.records if record.key.variant == name]
+    return max(own, key=lambda record: record.curves[metric][-1])
+
+
+def test_the_folder_holds_every_file(undisturbed, spec):
+    assert {path.name for path in undisturbed.folder.iterdir()} == FILES
+    assert all(path.stat().st_size for path in undisturbed.folder.iterdir())
+    assert Spec.from_toml(undisturbed.folder / "spec.toml", {}) == spec
+    kinds = [kind for kind, _ in groupby(event["event"] for event in events(undisturbed.folder))]
+    assert kinds == ["run", "finished"]
+    assert len(undisturbed.records) == len(events(undisturbed.folder)) - 1 == 6
+
+
+def test_the_summary_keeps_the_contract(undisturbed):
+    body = json.loads((undisturbed.folder / "summary.json").read_text())
+    assert body == undisturbed.summary()
+    assert set(body) == {
+        "version", "study", "target", "variants", "comparisons", "verdict", "recommended",
+        "solo_check", "environment",
+    }  # fmt: skip
+    assert body["version"] == 1
+    assert body["target"].items() >= {"metric": "val_accuracy", "value": 0.8}.items()
+    assert [variant["name"] for variant in body["variants"]] == ["none", "before"]
+    for variant in body["variants"]:
+        assert set(variant) >= {
+            "name", "seeds", "final", "epochs_to_target", "seconds_per_epoch", "learning_rate",
+        }  # fmt: skip
+        assert variant["seeds"] == 3
+        assert set(variant["final"]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        assert all(set(final) == {"mean", "low", "high"} for final in variant["final"].values())
+        times = variant["epochs_to_target"]
+        assert set(times) == {"median", "low", "high", "reached", "censored", "diverged"}
+        assert times["reached"] + times["censored"] + times["diverged"] == 3
+    (comparison,) = body["comparisons"]
+    assert (comparison["variant"], comparison["baseline"]) == ("before", "none")
+    assert comparison["outcome"] in {"helps", "hurts", "no difference", "undecided"}
+    assert set(comparison["epochs_ratio"]) == set(comparison["seconds_ratio"]) == INTERVAL
+    assert body["recommended"] in {"none", "before"}
+    assert body["verdict"] == undisturbed.verdict
+
+
+def test_the_final_means_are_those_of_the_curves(undisturbed):
+    table = pd.read_parquet(undisturbed.folder / "curves.parquet")
+    pd.testing.assert_frame_equal(table, undisturbed.curves)
+    assert len(table) == 2 * 3 * 4
+    last = table[table.epoch == 4].groupby("variant").mean()
+    for variant in undisturbed.summary()["variants"]:
+        for metric, final in variant["final"].items():
+            assert final["mean"] == pytest.approx(last.loc[variant["name"], metric])
+
+
+def test_the_solo_check_agrees(undisturbed):
+    check = undisturbed.answer.solo_check
+    assert check.first_epoch_difference < 1e-6
+    # Over four epochs: a flipped example would move an accuracy by a 500th of at most 1.
+    assert check.max_relative_difference < 0.01
+
+
+def test_the_best_model_loads_and_scores_without_normwise(undisturbed, tmp_path):
+    data = circles()
+    np.savez(tmp_path / "val.npz", x=data.x_val, y=data.y_val)
+    script = """
+import sys, keras, numpy
+data = numpy.load(sys.argv[2])
+model = keras.saving.load_model(sys.argv[1])
+print(model.evaluate(data["x"], data["y"], verbose=0, return_dict=True)["accuracy"])
+assert not any(name.startswith("normwise") for name in sys.modules)
+"""
+    paths = [undisturbed.folder / "best.keras", tmp_path / "val.npz"]
+    command = [sys.executable, "-c", script, *map(str, paths)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    recorded = best_record(undisturbed).curves["val_accuracy"][-1]
+    assert float(done.stdout) == pytest.approx(recorded, abs=1e-6)
+
+
+def test_the_best_model_is_compiled_and_keras_own(undisturbed):
+    model, data = undisturbed.best_model(), circles()
+    scores = model.evaluate(data.x_val, data.y_val, verbose=0, return_dict=True)
+    wanted = best_record(undisturbed).curves
+    assert scores["loss"] == pytest.approx(wanted["val_loss"][-1], rel=1e-5)
+    assert scores["accuracy"] == pytest.approx(wanted["val_accuracy"][-1], abs=1e-6)
+    assert all(type(layer).__module__.startswith("keras.") for layer in model.layers)
+
+
+def test_a_replica_is_the_same_on_one_device(undisturbed, spec):
+    baseline = spec.model_copy(update={"variants": ("none",)})
+    alone = Study.from_spec(baseline).run(devices=1)
+    assert alone.folder is None
+    for ours, theirs in zip(alone.records, undisturbed.records[:3], strict=True):
+        assert ours.key == theirs.key
+        for metric in ("loss", "val_loss"):
+            np.testing.assert_allclose(ours.curves[metric], theirs.curves[metric], rtol=1e-6)
+
+
+# With these, the programs are those of the undisturbed study, and come from the cache.
+SETTINGS = {"seeds": 3, "epochs": 4, "optimizer": "sgd:momentum=0.9"}
+
+
+def small_model():
+    hidden = layers.Dense(50, activation="relu", kernel_initializer="he_uniform")
+    return keras.Sequential([keras.Input((2,)), hidden, layers.Dense(1, activation="sigmoid")])
+
+
+def test_the_users_model_stays_as_it_is():
+    model, data = small_model(), circles()
+    model.compile("adam", "mse", metrics=["mae"])
+    model.fit(data.x_train, data.y_train, epochs=1, verbose=0)
+
+    def state():
+        variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+        return [np.array(variable.value) for variable in variables]
+
+    before, config, optimizer = state(), model.get_config(), model.optimizer
+    layers_before = list(model.layers)
+    Study(model, data, variants=["none", "before"], **SETTINGS).run()
+    assert model.optimizer is optimizer
+    assert model.loss == "mse"
+    assert model.get_config() == config
+    assert all(a is b for a, b in zip(model.layers, layers_before, strict=True))
+    for old, new in zip(before, state(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_the_same_model_built_again_goes_on_in_its_folder(tmp_path):
+    # Keras calls the second one sequential_1, as when a notebook's cell is run again.
+    for _ in range(2):
+        Study(small_model(), circles(), variants=["none"], **SETTINGS).run(tmp_path / "study")
+    assert [event["event"] for event in events(tmp_path / "study")] == ["run"] * 3 + ["finished"]
+
+
+def test_other_data_of_the_same_name_is_another_study(tmp_path):
+    data = circles()
+    other = Dataset("other", data.x_train, 1 - data.y_train, data.x_val, 1 - data.y_val, "binary")
+
+    def run(dataset):
+        study = Study(small_model(), dataset, variants=["none"], **SETTINGS)
+        return study.run(tmp_path / "study").summary()
+
+    first, second, third = run(data), run(other), run(data)
+    assert first["variants"][0]["final"] != second["variants"][0]["final"]
+    assert first["variants"][0]["final"] == third["variants"][0]["final"]
+    assert first["solo_check"] == third["solo_check"]
+    assert len({body["environment"]["fingerprint"] for body in (first, second, third)}) == 2
+
+
+class Plain(keras.Model):
+    def __init__(self, normalise):
+        super().__init__()
+        self.hidden = layers.Dense(4, activation="relu")
+        self.norm = layers.BatchNormalization() if normalise else None
+        self.last = layers.Dense(1, activation="sigmoid")
+
+    def call(self, inputs, training=None):
+        hidden = self.hidden(inputs)
+        return self.last(hidden if self.norm is None else self.norm(hidden, training=training))
+
+
+def test_a_builder_may_place_the_normalisation_itself():
+    def build(norm, dataset):
+        assert dataset.x_train.shape == (500, 2)
+        return Plain("after" in norm.places)
+
+    settings = {"variants": ["none", "after"], "loss": "binary_crossentropy"}
+    result = Study(build, circles(), seeds=2, epochs=2, **settings).run()
+    assert result.answer.solo_check.first_epoch_difference < 1e-5
+    starts = {record.key.variant: record.curves["loss"][0] for record in result.records}
+    assert starts["none"] != starts["after"]
+
+
+def test_a_subclassed_model_without_a_builder_is_refused():
+    model = Plain(normalise=False)
+    model(np.zeros((1, 2)))
+    with pytest.raises(ModelError) as caught:
+        Study(model, circles(), seeds=2, epochs=1).run()
+    for part in ("subclassed type Plain", "two ways out", "def build():", "def build(norm):"):
+        assert part in str(caught.value)
+
+
+def test_a_diverged_replica_is_recorded_and_counted():
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(60, 3)).astype("float32")
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+    settings = {"variants": ["none"], "seeds": 2, "epochs": 3, "target": "val_loss<=0.1"}
+    result = Study(model, (x, x.sum(axis=1)), learning_rate=1e12, **settings).run()
+    for record in result.records:
+        first = record.diverged_at
+        assert first in {1, 2, 3}
+        assert math.isfinite(sum(record.curves["loss"][: first - 1]))
+        for values in record.curves.values():
+            assert all(map(math.isnan, values[first - 1 :]))
+    assert result.summary()["variants"][0]["epochs_to_target"]["diverged"] == 2
+    # Keras' own `fit` diverges at the same epoch.
+    assert result.answer.solo_check.max_relative_difference < 1
+
+
+def test_data_comes_in_every_form(tmp_path):
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(50, 2)), np.arange(50) % 2
+    spec = Spec.make({"model": "circles", "data": "arrays"})
+    split = _as_dataset((x, y), spec)
+    assert (len(split.x_train), len(split.x_val), split.task) == (40, 10, "binary")
+    for form in (((x, y), (x[:9], y[:9])), [[x, y], [x[:9], y[:9]]]):
+        given = _as_dataset(form, spec)
+        assert (given.x_train.shape, given.y_val.shape) == ((50, 2), (9, 1))
+    lists = _as_dataset((x.tolist(), y.tolist()), spec)
+    np.testing.assert_array_equal(lists.x_train, split.x_train)
+    assert _as_dataset(split, spec) is split
+    assert _as_dataset("circles", spec).name == "circles"
+    np.savez(tmp_path / "mine.npz", x_train=x, y_train=y)
+    assert len(_as_dataset(str(tmp_path / "mine.npz"), spec).x_train) == 40
+    for form in (x, (x,), (x, y, x, y), {"x": x}):
+        with pytest.raises(SpecError, match=r"data is of type .*; expected .*; try Study\(model"):
+            _as_dataset(form, spec)
+
+
+def test_a_batch_larger_than_the_data_is_refused():
+    with pytest.raises(SpecError, match="batch size is 501 .* 500 examples.*--batch-size 32"):
+        Study("circles", "circles", batch_size=501).run()
