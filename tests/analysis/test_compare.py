@@ -52,7 +52,10 @@ T = stats.t.ppf(0.975, [math.nan, *range(1, 10)])  # By degrees of freedom.
 def accepted_by_hand(theta, variant, baseline, horizon):
     """The paired test, written once more with plain loops."""
     cut = min(horizon, theta * horizon)
-    pairs = [(theta * v, b, math.isinf(v) or math.isinf(b)) for v, b in zip(variant, baseline)]
+    pairs = [
+        (theta * v, b, math.isinf(v) or math.isinf(b))
+        for v, b in zip(variant, baseline, strict=True)
+    ]
     depths = [math.log(cut / x) for v, b, _ in pairs for x in (v, b) if x < cut]
     later = math.log(cut) + 0.5 * (sum(depths) / len(depths) if depths else 0.0)
     gaps = [
@@ -236,8 +239,11 @@ def test_the_order_of_seeds_does_not_matter(some, random):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=8),
-       st.integers(3, 6), st.booleans())
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6)), min_size=1, max_size=8),
+    st.integers(3, 6),
+    st.booleans(),
+)
 def test_any_whole_epochs_give_an_interval_around_the_ratio(some, horizon, paired):
     values = np.array(some, dtype=float).T
     values[values > horizon] = INF
@@ -262,14 +268,27 @@ GOOD = [10.0, 11.0, 12.0]
 @pytest.mark.parametrize(
     ("variant", "baseline", "options", "message"),
     [
-        (GOOD, GOOD[:2], {}, "variant_epochs has 3 values and baseline_epochs 2; expected equally "
-         "many, the same seed at the same position; try paired=False"),
-        ([10.0, math.nan, 12.0], GOOD, {}, "variant_epochs[1] is nan; expected a number; "
-         "try float('inf') for never reached"),
+        (
+            GOOD,
+            GOOD[:2],
+            {},
+            "variant_epochs has 3 values and baseline_epochs 2; expected equally "
+            "many, the same seed at the same position; try paired=False",
+        ),
+        (
+            [10.0, math.nan, 12.0],
+            GOOD,
+            {},
+            "variant_epochs[1] is nan; expected a number; try float('inf') for never reached",
+        ),
         (GOOD, [10.0, 0.0, 12.0], {}, "baseline_epochs[1] is 0; expected epochs above 0"),
         (GOOD, [10.0, 11.0, -3.0], {}, "baseline_epochs[2] is -3; expected epochs above 0"),
-        (GOOD, [10.0, 31.0, 45.0], {}, "baseline_epochs[1] is 31; expected at most the horizon, 30; "
-         "try horizon=45"),
+        (
+            GOOD,
+            [10.0, 31.0, 45.0],
+            {},
+            "baseline_epochs[1] is 31; expected at most the horizon, 30; try horizon=45",
+        ),
         ([], [], {}, "variant_epochs has shape (0,); expected one dimension"),
         ([GOOD], GOOD, {}, "variant_epochs has shape (1, 3); expected one dimension"),
         (["soon"], [3.0], {}, "variant_epochs is ['soon']; expected a flat sequence of numbers"),
@@ -279,8 +298,12 @@ GOOD = [10.0, 11.0, 12.0]
         (GOOD, GOOD, {"horizon": math.nan}, "horizon is nan"),
         (GOOD, GOOD, {"margin": 1.0}, "margin is 1; expected a finite ratio above 1"),
         (GOOD, GOOD, {"margin": math.nan}, "margin is nan"),
-        (GOOD, GOOD, {"confidence": 95}, "confidence is 95; expected a fraction above 0 and below "
-         "1; try confidence=0.95"),
+        (
+            GOOD,
+            GOOD,
+            {"confidence": 95},
+            "confidence is 95; expected a fraction above 0 and below 1; try confidence=0.95",
+        ),
     ],
 )
 def test_refusals_say_what_arrived_and_what_to_type(variant, baseline, options, message):

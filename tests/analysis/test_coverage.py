@@ -23,8 +23,10 @@ SHAPES = {
     "exponential": lambda z: -np.log(ndtr(-z)) / math.log(2),
 }
 HORIZON = {  # Times are around 1: the horizon that censors this share of baselines.
-    ("lognormal", 0.2): math.exp(0.3 * 0.8416), ("lognormal", 0.5): 1.0,
-    ("exponential", 0.2): math.log(5) / math.log(2), ("exponential", 0.5): 1.0,
+    ("lognormal", 0.2): math.exp(0.3 * 0.8416),
+    ("lognormal", 0.5): 1.0,
+    ("exponential", 0.2): math.log(5) / math.log(2),
+    ("exponential", 0.5): 1.0,
 }
 CELLS = [
     # shape, seeds, censored, ratio, paired, whole

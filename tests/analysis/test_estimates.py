@@ -29,7 +29,9 @@ def test_diverged_replicas_are_counted_and_left_out_of_the_mean():
     assert (found.value, found.n, found.censored) == (pytest.approx(0.85), 2, 2)
 
 
-@pytest.mark.parametrize(("values", "value"), [([0.8], 0.8), ([math.nan], math.nan), ([], math.nan)])
+@pytest.mark.parametrize(
+    ("values", "value"), [([0.8], 0.8), ([math.nan], math.nan), ([], math.nan)]
+)
 def test_one_value_or_none_sets_no_bounds(values, value):
     found = mean_estimate(values)
     assert found.value == pytest.approx(value, nan_ok=True)

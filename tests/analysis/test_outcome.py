@@ -37,7 +37,9 @@ def test_a_run_that_diverges_after_the_target_has_reached_it():
     assert outcome(record, ACCURACY).epoch == 2
 
 
-@pytest.mark.parametrize(("target", "best"), [(ACCURACY, "0.7"), (Target.parse("val_accuracy<=0.1"), "0.5")])
+@pytest.mark.parametrize(
+    ("target", "best"), [(ACCURACY, "0.7"), (Target.parse("val_accuracy<=0.1"), "0.5")]
+)
 def test_a_censored_run_offers_its_best_value(target, best):
     found = outcome(run(val_accuracy=(0.5, 0.7, 0.6)), target)
     assert (found.kind, found.epoch) == ("censored", math.inf)
@@ -60,7 +62,9 @@ def test_an_unknown_metric_offers_those_there_are():
 )  # fmt: skip
 def test_the_default_target_is_what_the_baseline_ends_with(metric, relation):
     records = [run("after", 0, **{metric: (0.1, 9.0)})]
-    records += [run("none", seed, **{metric: (0.2, last)}) for seed, last in enumerate([0.6, 0.9, 0.7])]
+    records += [
+        run("none", seed, **{metric: (0.2, last)}) for seed, last in enumerate([0.6, 0.9, 0.7])
+    ]
     assert default_target(records, metric) == Target(metric, relation, 0.7)
 
 
@@ -81,5 +85,7 @@ def test_a_diverged_baseline_sets_no_target():
 def test_the_default_target_needs_records_with_the_metric():
     with pytest.raises(SpecError, match="records is empty"):
         default_target([])
-    with pytest.raises(UnknownNameError, match="unknown metric 'val_accuracy'; expected one of loss"):
+    with pytest.raises(
+        UnknownNameError, match="unknown metric 'val_accuracy'; expected one of loss"
+    ):
         default_target([run(loss=(0.5,))])

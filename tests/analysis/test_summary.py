@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-import normwise.analysis as analysis
+from normwise import analysis
 from normwise.analysis import compare, summarise
 from normwise.errors import SpecError, UnknownNameError
 from normwise.records import SoloCheck, Target
@@ -26,7 +26,12 @@ def test_a_study_in_which_normalisation_helps(study):
     assert found.variants[1].epochs_to_target.reached == 5
     assert [c.outcome for c in found.comparisons] == ["helps", "no difference"]
     ratio, direct = found.comparisons[0].epochs_ratio, compare(FAST, SLOW, horizon=30)
-    assert (ratio.value, ratio.low, ratio.high, ratio.n) == (direct.ratio, direct.low, direct.high, 5)
+    assert (ratio.value, ratio.low, ratio.high, ratio.n) == (
+        direct.ratio,
+        direct.low,
+        direct.high,
+        5,
+    )
     assert found.recommended == "after"
     assert found.verdict == (
         "Normalisation helps here: `after` reaches val_accuracy>=0.8 in 16 epochs (median) instead "
@@ -38,7 +43,11 @@ def test_a_study_in_which_normalisation_helps(study):
 def test_the_summary_is_plain_json(study):
     solo = SoloCheck("after", 1, 2e-7)
     found = summarise(
-        "c", study(none=[INF] * 3, after=[INF] * 3), TARGET, solo_check=solo, environment={"jax": "0.9"}
+        "c",
+        study(none=[INF] * 3, after=[INF] * 3),
+        TARGET,
+        solo_check=solo,
+        environment={"jax": "0.9"},
     )
     body = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert body["comparisons"][0]["epochs_ratio"] == {"value": None, "low": 0.0, "high": None}
@@ -149,9 +158,13 @@ def test_verdicts_are_sentences(study, arrivals, recommended, sentence):
 def test_what_cannot_be_summarised_is_refused(record, study):
     with pytest.raises(SpecError, match="records is empty; expected one record a replica"):
         summarise("x", [], TARGET)
-    with pytest.raises(SpecError, match="variant 'none' has two records of seed 0, with settings 'a' and 'b'"):
+    with pytest.raises(
+        SpecError, match="variant 'none' has two records of seed 0, with settings 'a' and 'b'"
+    ):
         summarise("x", [record(), record(setting="b")], TARGET)
-    with pytest.raises(UnknownNameError, match="unknown metric 'val_auc'; expected one of val_accuracy"):
+    with pytest.raises(
+        UnknownNameError, match="unknown metric 'val_auc'; expected one of val_accuracy"
+    ):
         summarise("x", study(none=SLOW), Target.parse("val_auc>=0.8"))
 
 
@@ -165,5 +178,7 @@ def test_public_names_are_the_documented_ones():
 def test_importing_the_analysis_loads_no_framework():
     heavy = "{'jax', 'keras', 'pandas', 'scipy.stats'}"
     script = f"import sys, normwise.analysis; print({heavy} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "set()"

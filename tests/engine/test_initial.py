@@ -22,15 +22,9 @@ def named(model, initial, seeds):
 
 def mlp():
     # Keras names these layers, counting up; one bias is random, and goes with `before`.
-    return keras.Sequential(
-        [
-            keras.Input((4,)),
-            layers.Dense(6, activation="relu", bias_initializer="random_normal"),
-            layers.Dropout(0.5),
-            layers.Dense(6, activation="relu"),
-            layers.Dense(1),
-        ]
-    )
+    hidden = layers.Dense(5, activation="relu", bias_initializer="random_normal")
+    more = [layers.Dropout(0.5), layers.Dense(5, activation="relu"), layers.Dense(5)]
+    return keras.Sequential([keras.Input((5,)), hidden, *more])
 
 
 @pytest.mark.parametrize("variant", ["after", "before", "input", "before+input"])
@@ -58,7 +52,7 @@ def test_names_that_keras_counted_up_do_not_matter():
 
 def test_a_replica_starts_alike_in_every_stack():
     initial = InitialValues(mlp())
-    (alone, alone_rest), (stack, stack_rest) = initial.state([8]), initial.state([3, 8, 8, 0])
+    (alone, alone_rest), (stack, stack_rest) = initial.state([8, 7]), initial.state([3, 8, 8])
     for one, many in zip([*alone, *alone_rest], [*stack, *stack_rest], strict=True):
         np.testing.assert_array_equal(one[0], many[1])
         np.testing.assert_array_equal(one[0], many[2])
@@ -66,11 +60,11 @@ def test_a_replica_starts_alike_in_every_stack():
 
 def test_seeds_and_weights_differ():
     model = mlp()
-    values = named(model, InitialValues(model), range(10))
+    values = named(model, InitialValues(model), [9, 1, 4])
     for name, value in values.items():
         distinct = len({replica.tobytes() for replica in value})
         constant = name.endswith("bias") and "dense" in name and not value.any()
-        assert distinct == (1 if constant else 10), name
+        assert distinct == (1 if constant else 3), name
     kernels = [value for name, value in values.items() if name.endswith("kernel")]
     # No weight repeats another's stream.
     assert not np.isin(kernels[0].ravel(), kernels[1].ravel()).any()
@@ -93,10 +87,10 @@ def test_kernels_have_the_initialisers_distribution():
 
 def test_what_was_trained_starts_anew():
     model = mlp()
-    before = InitialValues(model).state([1])
+    before = InitialValues(model).state([1, 2])
     for variable in model.trainable_variables:
         variable.assign(variable.value + 1)
-    after = InitialValues(model).state([1])
+    after = InitialValues(model).state([1, 2])
     for old, new in zip(before[0], after[0], strict=True):
         np.testing.assert_array_equal(old, new)
 
@@ -106,7 +100,7 @@ def test_a_named_initialiser_replaces_the_kernels_own():
     values = named(model, InitialValues(model, "ones"), [0, 1])
     for name, value in values.items():
         assert np.all(value == 1) == name.endswith("kernel"), name
-    with pytest.raises(UnknownNameError, match="unknown initializer 'he_uniformly'.*'he_uniform'"):
+    with pytest.raises(UnknownNameError, match=r"unknown initializer 'he_uniformly'.*'he_uniform'"):
         InitialValues(model, "he_uniformly")
 
 
@@ -130,17 +124,17 @@ def test_what_training_does_not_move_keeps_its_value():
 
 def recurrent():
     series = keras.Input((5, 3))
-    return keras.Model(series, layers.Bidirectional(layers.GRU(2))(series))
+    return keras.Model(series, layers.Bidirectional(layers.GRU(6))(series))
 
 
 def convolutions():
-    image = keras.Input((4, 4, 2))
-    return keras.Model(image, layers.SeparableConv2D(2, 2)(layers.DepthwiseConv2D(2)(image)))
+    image = keras.Input((6, 6, 4))
+    return keras.Model(image, layers.SeparableConv2D(16, 3)(layers.DepthwiseConv2D(3)(image)))
 
 
 def attention():
     series = keras.Input((5, 3))
-    attended = layers.MultiHeadAttention(1, 2)(series, series)
+    attended = layers.MultiHeadAttention(2, 6)(series, series)
     return keras.Model(series, layers.RMSNormalization()(attended))
 
 
@@ -151,8 +145,8 @@ def test_weights_with_names_of_their_own_are_drawn_anew(build):
     for variable, value in zip(model.trainable_variables, values, strict=True):
         drawn = "kernel" in variable.name
         assert np.any(np.array(value[0]) != np.array(value[1])) == drawn, variable.path
-        # In the initialiser's range: what Keras built has the same order of size.
-        np.testing.assert_allclose(np.std(value), np.std(variable.value), rtol=0.75, atol=1e-6)
+        # By the same initialiser as Keras built it: 36 values or more have nearly its deviation.
+        np.testing.assert_allclose(np.std(value), np.std(variable.value), rtol=0.4, atol=1e-6)
 
 
 class Scaling(layers.Layer):
@@ -189,6 +183,6 @@ def test_a_random_function_is_refused_as_an_initialiser():
         dense = layers.Dense(2, kernel_initializer=initializer, name="mine")
         return keras.Sequential([keras.Input((3,)), dense])
 
-    with pytest.raises(ModelError, match="'kernel' initialiser of layer 'mine' .random. gives"):
+    with pytest.raises(ModelError, match=r"'kernel' initialiser of layer 'mine' \(random\) gives"):
         InitialValues(model(random))
     assert np.all(np.array(InitialValues(model(fixed)).state([0, 1])[0][0]) == 0.25)

@@ -159,7 +159,7 @@ def test_a_page_with_nothing_measured(circles: Study, tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written(page: Page, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match=r"cannot write .*report\.html: .*--out"):
+    with pytest.raises(StoreError, match=r"cannot write '.*report\.html' \(.*--out"):
         write_html(page, tmp_path / "file" / "report.html")
 
 

@@ -76,7 +76,7 @@ def test_the_code_in_the_subclass_message_runs_and_can_be_placed():
         strip(Subclassed())
     code = str(raised.value).split("then rewritten for you:\n\n")[1].split("\n\n2.")[0]
     scope = {"keras": keras}
-    exec("if True:\n" + code, scope)  # noqa: S102 (our own message)
+    exec("if True:\n" + code, scope)
     assert "dense" in place(scope["build"](), "after").layers[2].name
 
 

@@ -117,7 +117,7 @@ def test_an_interruption_while_writing_is_one_too(spec, tmp_path, monkeypatch):
 
 
 def test_without_a_folder_an_interruption_says_how_to_keep_results(spec):
-    with pytest.raises(StudyIncomplete, match="kept nothing.*out='FOLDER'"):
+    with pytest.raises(StudyIncomplete, match=r"kept nothing.*out='FOLDER'"):
         Study.from_spec(spec).run(None, interrupt_when(lambda p: p.stage == "training"))
 
 

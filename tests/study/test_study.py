@@ -255,5 +255,5 @@ def test_data_comes_in_every_form(tmp_path):
 
 
 def test_a_batch_larger_than_the_data_is_refused():
-    with pytest.raises(SpecError, match="batch size is 501 .* 500 examples.*--batch-size 32"):
+    with pytest.raises(SpecError, match=r"batch size is 501 .* 500 examples.*--batch-size 32"):
         Study("circles", "circles", batch_size=501).run()

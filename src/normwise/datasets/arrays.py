@@ -116,6 +116,11 @@ def infer_task(targets: Array) -> Task:
             f"all {len(targets)} labels are {values[0]:g}; expected at least two different ones; "
             f"check which column or array holds the labels"
         )
+    if not single and set(values) == {0, 1} and (targets.sum(axis=-1) == 1).all():
+        raise DataError(
+            f"the labels have shape {targets.shape} and a single 1 in each row; expected the "
+            f"number of the class instead; pass y.argmax(axis=-1)"
+        )
     if whole and set(values) == {0, 1}:
         return "binary"
     if whole and values.min() >= 0 and values.max() == len(values) - 1 <= MOST_CLASSES:

@@ -66,6 +66,12 @@ class Dataset:
             )
 
     @property
+    def task_note(self) -> str:
+        """What the labels were taken for, in a sentence."""
+        kind = f"{self.classes} classes" if self.classes else "numbers to predict (a regression)"
+        return f"The labels of {self.name} were taken for {kind}."
+
+    @property
     def classes(self) -> int:
         """Number of classes; 0 for a regression."""
         if self.task == "regression":

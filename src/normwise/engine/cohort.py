@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
@@ -107,12 +106,11 @@ class Cohort:
         """The replicas before their first step."""
         model = self.program.model
         optimizer = [
-            jnp.broadcast_to(variable.value, (len(seeds), *variable.shape))
+            np.broadcast_to(np.asarray(variable.value), (len(seeds), *variable.shape))
             for variable in model.optimizer.variables
         ]
-        state = State(*self.initial.state(seeds), optimizer, jnp.ones(len(seeds), bool))
-        placed: State = jax.device_put(state, split_over_replicas(self.mesh))
-        return placed
+        on_host = (*self.initial.state(seeds), optimizer, np.ones(len(seeds), bool))
+        return State(*jax.device_put(on_host, split_over_replicas(self.mesh)))
 
     def run(
         self,

@@ -15,15 +15,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from normwise.errors import ModelError, UnknownNameError
 from normwise.records import derive_seed
 
 __all__ = ["InitialValues"]
 
+Array = NDArray[Any]
+# Run once: to compile it well would take longer than it runs.
+QUICK = {"xla_backend_optimization_level": 0}
 # What Keras calls the state of a random layer, such as Dropout.
 SEED_STATE = "seed_generator_state"
 
@@ -63,8 +66,12 @@ class InitialValues:
         # A weight's stream is its place in the baseline, never a name that Keras counted up.
         self._streams = {key: f"initial:{known.index(path)}" for key, path in paths.items()}
 
-    def state(self, seeds: Sequence[int]) -> tuple[list[jax.Array], list[jax.Array]]:
-        """Trainable and non-trainable values, each with a leading replica axis."""
+    def state(self, seeds: Sequence[int]) -> tuple[list[Array], list[Array]]:
+        """Trainable and non-trainable values, each with a leading replica axis.
+
+        They stay on the host until the engine places them: each operation on a
+        device would compile a program of its own.
+        """
         model = self._model
         return (
             [self._stack(variable, seeds) for variable in model.trainable_variables],
@@ -87,25 +94,25 @@ class InitialValues:
             return bool(variable.name == SEED_STATE)
         return hasattr(self._initializer(variable), "seed")
 
-    def _stack(self, variable: Any, seeds: Sequence[int]) -> jax.Array:
+    def _stack(self, variable: Any, seeds: Sequence[int]) -> Array:
         if not self._is_random(variable):
             value = self._constant(variable)
-            return jnp.broadcast_to(value, (len(seeds), *value.shape))
+            return np.broadcast_to(value, (len(seeds), *value.shape))
         stream = self._streams[id(variable)]
         keys = np.array([[derive_seed(seed, stream), 0] for seed in seeds], np.uint32)
         if variable.name == SEED_STATE:
-            return jnp.asarray(keys, variable.value.dtype)
+            return keys.astype(variable.value.dtype)
         initializer = self._initializer(variable)
         config = json.dumps(initializer.get_config(), sort_keys=True, default=str)
         kind: Any = type(initializer)
         draw = _drawing(kind, config, tuple(variable.shape), variable.dtype)
-        return draw(keys)
+        return np.asarray(draw(keys))
 
-    def _constant(self, variable: Any) -> jax.Array:
+    def _constant(self, variable: Any) -> Array:
         """What every replica starts with."""
         initializer = self._initializer(variable) if variable.trainable else None
         value = initializer and initializer(variable.shape, variable.dtype)
-        return jnp.asarray(variable.value if value is None else value)
+        return np.asarray(variable.value if value is None else value)
 
     def _initializer(self, variable: Any) -> Any:
         if self._kernel_initializer is not None and variable.name == "kernel":
@@ -164,7 +171,7 @@ def _drawing(
         initializer.seed = key
         return initializer(shape, dtype)
 
-    return jax.jit(jax.vmap(one))
+    return jax.jit(jax.vmap(one), compiler_options=QUICK)
 
 
 def _named_initializer(name: str) -> Any:

@@ -7,6 +7,7 @@ reports progress and can be stopped while each cohort still compiles once.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ import numpy as np
 from jax import lax
 
 from normwise.datasets import Dataset
+from normwise.rewrite.graph import has_graph
 
 __all__ = ["Data", "Program", "State", "make_program", "replica_bytes"]
 
@@ -104,7 +106,7 @@ def _build_compiled_parts(model: keras.Model, dataset: Dataset) -> None:
     """Create the variables of optimiser and metrics, which Keras otherwise does in ``fit``."""
     model.optimizer.build(model.trainable_variables)
     labels = jnp.asarray(dataset.y_train[:1])
-    outputs = jnp.zeros((1, *model.output_shape[1:]))
+    outputs = jnp.zeros((1, *_output_shape(model, dataset)))
     for metric in model.metrics:
         if hasattr(metric, "build"):
             metric.build(labels, outputs)
@@ -137,7 +139,7 @@ def _make_evaluation(
     model: keras.Model, dataset: Dataset, batch_size: int
 ) -> Callable[[State, Data], Curves]:
     examples = len(dataset.x_val)
-    most = EVALUATION_BYTES // _activation_bytes(model)
+    most = EVALUATION_BYTES // _activation_bytes(model, dataset)
     if adds_losses(model, dataset):
         most = batch_size
     at_once = min(examples, max(1, most))
@@ -169,13 +171,19 @@ def _make_evaluation(
 def adds_losses(model: keras.Model, dataset: Dataset) -> bool:
     """Whether layers add losses of what they compute, which may depend on the batch's size."""
     of_weights = sum(variable.regularizer is not None for variable in model.trainable_variables)
-    _, _, losses = jax.eval_shape(
-        functools.partial(model.stateless_call, return_losses=True),
+    _, (_, _, losses) = _forward(model, dataset)
+    return len(losses) > of_weights
+
+
+def _forward(model: keras.Model, dataset: Dataset) -> Any:
+    """What one example goes through, traced; and the shapes of outputs, state and losses."""
+    return jax.make_jaxpr(
+        functools.partial(model.stateless_call, return_losses=True), return_shape=True
+    )(
         [variable.value for variable in model.trainable_variables],
         [variable.value for variable in model.non_trainable_variables],
         jnp.asarray(dataset.x_val[:1]),
     )
-    return len(losses) > of_weights
 
 
 def _metrics(model: keras.Model, labels: Any, outputs: Any) -> Curves:
@@ -200,16 +208,32 @@ def _freeze_if_diverged(old: State, new: State, loss: jax.Array) -> State:
 def replica_bytes(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
     """About how much memory one replica of a stack takes, in bytes."""
     weights = sum(int(np.prod(variable.shape)) for variable in model.variables)
-    outputs = int(np.prod([size or 1 for size in model.output_shape[1:]]))
+    outputs = math.prod(_output_shape(model, dataset))
     examples = len(dataset.x_train) + len(dataset.x_val)
     # Weights, gradients and two momenta; activations and their gradients.
-    return 16 * weights + 4 * outputs * examples + 2 * batch_size * _activation_bytes(model)
+    activations = 2 * batch_size * _activation_bytes(model, dataset)
+    return 16 * weights + 4 * outputs * examples + activations
 
 
-def _activation_bytes(model: keras.Model) -> int:
+def _output_shape(model: keras.Model, dataset: Dataset) -> tuple[int, ...]:
+    """Of one example."""
+    if has_graph(model):
+        return tuple(size or 1 for size in model.output_shape[1:])
+    _, (outputs, _, _) = _forward(model, dataset)
+    return tuple(outputs.shape[1:])
+
+
+def _activation_bytes(model: keras.Model, dataset: Dataset) -> int:
     """Size of all layers' outputs for one example, in float32."""
-    shapes = jax.tree.leaves(
-        [getattr(layer, "output", None) for layer in model.layers],
-        is_leaf=lambda leaf: hasattr(leaf, "shape"),
-    )
-    return 4 * max(1, sum(int(np.prod([d or 1 for d in s.shape[1:]])) for s in shapes))
+    if has_graph(model):
+        tensors = jax.tree.leaves(
+            [getattr(layer, "output", None) for layer in model.layers],
+            is_leaf=lambda leaf: hasattr(leaf, "shape"),
+        )
+        sizes = [math.prod(size or 1 for size in tensor.shape[1:]) for tensor in tensors]
+    else:
+        # Layers called from Python code are not known; what they compute is.
+        steps = _forward(model, dataset)[0].eqns
+        sizes = [int(made.aval.size) for step in steps for made in step.outvars]
+    total: int = 4 * max(1, sum(sizes))
+    return total

@@ -39,7 +39,7 @@ def make_page(
         records,
         settings=settings,
         preview=None if dataset is None else _preview(dataset),
-        notes=dataset.notes if dataset else (),
+        notes=(*dataset.notes, dataset.task_note) if dataset else (),
         incomplete=incomplete,
     )
 
@@ -67,7 +67,7 @@ def page_of_folder(folder: Path) -> Page:
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
     answer = folder / "summary.json"
-    finished = json.loads(answer.read_text("utf-8")) if answer.is_file() else None
+    finished = _read_summary(answer) if answer.is_file() else None
     summary = analysis.summarise(
         spec.study,
         records,
@@ -76,6 +76,20 @@ def page_of_folder(folder: Path) -> Page:
         environment=finished["environment"] if finished else {},
     )
     return make_page(spec, summary, records, dataset, incomplete=finished is None)
+
+
+def _read_summary(path: Path) -> dict[str, Any]:
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        SoloCheck(**summary["solo_check"])
+        Target(**summary["target"])
+        dict(summary["environment"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StoreError(
+            f"cannot read {str(path)!r} ({type(error).__name__}: {error}); expected the summary "
+            f"that a study wrote; delete it and run the study again with --out {path.parent}"
+        ) from None
+    return summary
 
 
 def _target(spec: Spec, records: Sequence[RunRecord], finished: dict[str, Any] | None) -> Target:

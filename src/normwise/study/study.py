@@ -89,7 +89,7 @@ class Study:
         model: ModelLike,
         data: Any,
         *,
-        variants: Sequence[str] = ("none", "after", "before"),
+        variants: str | Sequence[str] = ("none", "after", "before"),
         **settings: Any,
     ) -> None:
         require_jax()
@@ -97,7 +97,7 @@ class Study:
             {
                 "model": model if isinstance(model, str) else _name_of(model),
                 "data": data if isinstance(data, str) else "arrays",
-                "variants": tuple(variants),
+                "variants": variants if isinstance(variants, str) else tuple(variants),
                 **settings,
             }
         )
