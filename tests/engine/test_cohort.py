@@ -13,7 +13,13 @@ from keras import layers
 
 from normwise.datasets.circles import circles
 from normwise.engine import Cohort, chunk_width
-from normwise.engine.cohort import CHUNK_BYTES, MOST_ON_A_DEVICE, MOST_SEGMENTS, segment_length
+from normwise.engine.cohort import (
+    CHUNK_BYTES,
+    FEWEST_SEGMENTS,
+    MOST_ON_A_DEVICE,
+    MOST_SEGMENTS,
+    segment_length,
+)
 from normwise.engine.devices import split_over_replicas
 
 
@@ -92,7 +98,10 @@ def test_a_replica_is_the_same_in_any_stack_on_any_devices(
     settings = {**circles_settings, "devices": devices, "width": width}
     cohort = make_cohort(run.model, circles(), like=run.cohort.initial, **settings)
     assert cohort.mesh.size == devices
-    (chunk,) = train(cohort, [2])
+    chunk, *again = train(cohort, [2] * (2 * width))
+    # A chunk leaves nothing behind that the next one starts from.
+    for name, values in chunk.curves.items():
+        assert all(np.array_equal(values, other.curves[name]) for other in again)
     for name in ("loss", "val_loss"):
         np.testing.assert_allclose(chunk.curves[name][0], run.chunk.curves[name][2], rtol=1e-6)
     for name in ("accuracy", "val_accuracy"):
@@ -145,6 +154,8 @@ def test_chunks_are_even_and_bounded(replicas, devices, size):
 def test_segments_divide_the_epochs(epochs):
     length = segment_length(epochs)
     assert epochs % length == 0
-    assert epochs // length <= MOST_SEGMENTS
-    smaller = [n for n in range(1, length) if epochs % n == 0]
-    assert all(epochs // n > MOST_SEGMENTS for n in smaller)
+    calls = epochs // length
+    assert calls >= min(FEWEST_SEGMENTS, epochs)
+    if calls > MOST_SEGMENTS:  # then any longer segment would show too little progress
+        longer = [n for n in range(length + 1, epochs + 1) if epochs % n == 0]
+        assert all(epochs // n < FEWEST_SEGMENTS for n in longer)

@@ -24,8 +24,8 @@ __all__ = ["Chunk", "Cohort", "chunk_width", "segment_length"]
 MOST_ON_A_DEVICE = 32
 # A chunk's parameters, momenta, activations and outputs stay below this size.
 CHUNK_BYTES = 2**30
-# A segment ends, so that progress shows, at most this often over a whole run.
-MOST_SEGMENTS = 10
+# A segment ends, so that progress shows, this often over a whole run.
+FEWEST_SEGMENTS, MOST_SEGMENTS = 4, 10
 # XLA's library of fused reductions takes twice the time of its own loops on stacks of
 # small networks. The option is XLA's own business: a release may drop it.
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
@@ -173,12 +173,16 @@ def _on_cpu(mesh: Mesh) -> bool:
 
 
 def segment_length(epochs: int) -> int:
-    """Epochs a call of the program: the smallest divisor that needs few calls.
+    """Epochs a call of the program: a divisor that needs few calls, but not too few.
 
     >>> [segment_length(epochs) for epochs in (1, 20, 97, 100)]
-    [1, 2, 97, 10]
+    [1, 2, 1, 10]
     """
-    return next(n for n in range(1, epochs + 1) if epochs % n == 0 and epochs // n <= MOST_SEGMENTS)
+    divisors = [length for length in range(1, epochs + 1) if epochs % length == 0]
+    often = [length for length in divisors if epochs // length >= FEWEST_SEGMENTS] or [1]
+    rarely = [length for length in often if epochs // length <= MOST_SEGMENTS]
+    # Where no divisor is right, rather many calls than a bar that stands still.
+    return min(rarely) if rarely else max(often)
 
 
 def chunk_width(replicas: int, devices: int, bytes_per_replica: int) -> int:
