@@ -23,6 +23,7 @@ def test_examples(name: str) -> None:
 
 def test_public_names() -> None:
     assert report.__all__ == [
+        "Artist",
         "DataPreview",
         "Page",
         "altair_chart",
