@@ -108,3 +108,12 @@ def test_exactly_half_arrived_is_a_median():
 def test_the_median_refuses_epochs_beyond_the_horizon():
     with pytest.raises(SpecError, match=r"epochs\[1\] is 40; expected at most the horizon, 30"):
         median_epochs([5, 40], horizon=30)
+
+
+def test_the_median_of_thousands_of_replicas():
+    epochs = np.random.default_rng(0).lognormal(3, 0.3, 3000)
+    found = median_epochs(epochs, horizon=1000)
+    ordered, half = np.sort(epochs), 1.96 * 0.5 * math.sqrt(3000)
+    # The binomial's normal approximation, good at this size.
+    assert found.low == pytest.approx(ordered[round(1500 - half)], rel=0.01)
+    assert found.high == pytest.approx(ordered[round(1500 + half)], rel=0.01)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import bdtr
 
 from normwise.analysis._epochs import checked_confidence, checked_epochs, checked_horizon
 from normwise.records import Estimate
@@ -74,8 +75,7 @@ def _middle(ordered: NDArray[np.float64]) -> float:
 
 def _coverage(n: int, rank: int) -> float:
     """Probability that the ``rank``-th smallest and largest of n enclose the median."""
-    outside = sum(math.comb(n, k) for k in range(rank))
-    return 1 - 2 * outside / float(2**n)
+    return 1 - 2 * float(bdtr(rank - 1, n, 0.5))
 
 
 def _interval(
