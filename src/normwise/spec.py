@@ -116,9 +116,13 @@ class Spec(BaseModel):
 
     def key(self, variant: str, seed: int, fingerprint: str) -> RunKey:
         """The identity of one run; ``fingerprint`` stands for the data and the model."""
+        return RunKey(variant, seed, self.setting(fingerprint))
+
+    def setting(self, fingerprint: str) -> str:
+        """Hash of what all runs of the study share; see :class:`~normwise.records.RunKey`."""
         shaping = self.model_dump(exclude={"study", "variants", "seeds", "target"})
-        setting = hashlib.sha256(f"{sorted(shaping.items())}|{fingerprint}".encode()).hexdigest()
-        return RunKey(variant, seed, setting[:16])
+        text = f"{sorted(shaping.items())}|{fingerprint}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def optimizer_parts(text: str) -> tuple[str, dict[str, float | bool]]:

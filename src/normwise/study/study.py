@@ -21,7 +21,7 @@ from normwise.backend import require_jax
 from normwise.datasets import Dataset, find_dataset, from_arrays
 from normwise.errors import SpecError, StudyIncomplete
 from normwise.files import replacing
-from normwise.records import RunRecord, SoloCheck, Target, Variant, derive_seed
+from normwise.records import RunKey, RunRecord, SoloCheck, Target, Variant, derive_seed
 from normwise.report import Artist, write_html, write_png
 from normwise.spec import Spec
 from normwise.store import Store
@@ -185,7 +185,14 @@ class _Run:
         self.metric = self.target.metric if self.target else default_metric(dataset)
         self.winners = Winners(self.metric)
         self.variants = [Variant.parse(text) for text in spec.variants]
-        self.records: dict[str, RunRecord] = {}
+        setting = spec.setting(self.fingerprint)
+        # In the order of variants and seeds, however the runs come about.
+        self.wanted = [
+            RunKey(variant.name, seed, setting)
+            for variant in self.variants
+            for seed in range(spec.seeds)
+        ]
+        self.records: dict[RunKey, RunRecord] = {}
         self.arms: dict[str, Arm] = {}
         self.finished = False
         self.leaving = threading.Event()
@@ -193,7 +200,8 @@ class _Run:
 
     def answer(self) -> None:
         """Train what is missing, then compare and check."""
-        self.records = {r.key.digest: r for r in (self.store.records() if self.store else [])}
+        found = {record.key: record for record in (self.store.records() if self.store else [])}
+        self.records = {key: found[key] for key in self.wanted if key in found}
         earlier = self._earlier_summary()
         if earlier is not None:
             self.finished = True
@@ -230,7 +238,7 @@ class _Run:
 
     def stopped(self) -> StudyIncomplete:
         """Journal the interruption; what to raise about it."""
-        done, of = len(self._own_records()), len(self.variants) * self.spec.seeds
+        done, of = len(self.records), len(self.wanted)
         if self.store is None:
             return StudyIncomplete(
                 f"the study was interrupted after {done} of {of} replicas and kept nothing; "
@@ -253,49 +261,39 @@ class _Run:
         return earlier if same and earlier["solo_check"] else None
 
     def _prepare(self, variants: Sequence[Variant]) -> list[Arm]:
-        self.on_progress(Progress("compiling", of=len(self.variants) * self.spec.seeds))
+        self.on_progress(Progress("compiling", of=len(self.wanted)))
         arms = self.plan.arms(variants)
         self.arms |= {arm.variant.name: arm for arm in arms}
         return arms
 
     def _missing(self, variant: Variant) -> list[int]:
-        return [
-            seed
-            for seed in range(self.spec.seeds)
-            if self._digest(variant, seed) not in self.records
-        ]
+        keys = (key for key in self.wanted if key not in self.records)
+        return [key.seed for key in keys if key.variant == variant.name]
 
-    def _digest(self, variant: Variant, seed: int) -> str:
-        return self.spec.key(variant.name, seed, self.fingerprint).digest
-
-    def _own_records(self) -> list[RunRecord]:
-        """The finished runs in the order of variants and seeds, however they came about."""
-        wanted = (
-            self._digest(variant, seed)
-            for variant in self.variants
-            for seed in range(self.spec.seeds)
-        )
-        return [self.records[digest] for digest in wanted if digest in self.records]
+    def _ordered_records(self) -> list[RunRecord]:
+        return [self.records[key] for key in self.wanted if key in self.records]
 
     def _train(self, arm: Arm) -> None:
         missing = self._missing(arm.variant)
         for chunk in arm.cohort.run(arm.compiled.result(), missing, self._on_epoch(arm)):
             records = list(self._chunk_records(arm.variant, chunk))
-            self.records |= {record.key.digest: record for record in records}
+            self.records |= {record.key: record for record in records}
             self.winners.offer(arm.variant.name, chunk)
             if self.store is not None:
                 self.store.add(records)
 
     def _on_epoch(self, arm: Arm) -> Callable[[int, int], None]:
-        of = len(self.variants) * self.spec.seeds
+        name, of, epochs = arm.variant.name, len(self.wanted), self.spec.epochs
 
         def report(epoch: int, replicas: int) -> None:
-            done, epochs = len(self._own_records()), self.spec.epochs
+            done = len(self.records)
             share = (done + replicas * epoch / epochs) / of
-            name = arm.variant.name
             self.on_progress(Progress("training", name, done, of, epoch, epochs, share))
 
         return report
+
+    def _key(self, variant: Variant, seed: int) -> RunKey:
+        return RunKey(variant.name, seed, self.wanted[0].setting)
 
     def _chunk_records(self, variant: Variant, chunk: Chunk) -> Iterator[RunRecord]:
         for index, seed in enumerate(chunk.seeds):
@@ -310,7 +308,7 @@ class _Run:
                 for metric, values in chunk.curves.items()
             }
             yield RunRecord(
-                key=self.spec.key(variant.name, seed, self.fingerprint),
+                key=self._key(variant, seed),
                 learning_rate=self.spec.learning_rate,
                 curves=curves,
                 diverged_at=first + 1 if len(diverged) else None,
@@ -341,7 +339,7 @@ class _Run:
         from normwise.engine import largest_relative_difference
 
         variant, seed = self._chosen()
-        stacked, alone = self.records[self._digest(variant, seed)].curves, solo.result()
+        stacked, alone = self.records[self._key(variant, seed)].curves, solo.result()
         start = {metric: values[:1] for metric, values in stacked.items() if "loss" in metric}
         return SoloCheck(
             variant=variant.name,
@@ -354,7 +352,7 @@ class _Run:
         return {**_environment(), "fingerprint": self.fingerprint}
 
     def _conclude(self, solo_check: SoloCheck, environment: dict[str, str]) -> Result:
-        records = self._own_records()
+        records = self._ordered_records()
         self.on_progress(Progress("reporting", share=1.0))
         target = self.target or analysis.default_target(records, self.metric)
         summary = analysis.summarise(
@@ -375,7 +373,7 @@ class _Run:
 
     def _best_model(self, name: str) -> keras.Model:
         variant = Variant.parse(name)
-        seed = best_seed(self._own_records(), name, self.metric)
+        seed = best_seed(self._ordered_records(), name, self.metric)
         weights = self.winners.weights(name, seed)
         if weights is None:
             # It was trained before an interruption; the same seed gives the same weights.
