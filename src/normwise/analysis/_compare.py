@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from normwise.analysis._epochs import checked_confidence, checked_epochs, checked_horizon
+from normwise.analysis._epochs import (
+    checked_confidence,
+    checked_epochs,
+    checked_horizon,
+    checked_margin,
+)
 from normwise.analysis._inversion import Accepts, accepted_range, balance_point, extended_range
 from normwise.analysis._power import FEWEST_TO_PLAN, seeds_for_decision
 from normwise.analysis._readings import Reading, as_times, as_whole_epochs
@@ -127,12 +132,7 @@ def compare(
     """
     limit = checked_horizon(horizon)
     level = checked_confidence(confidence)
-    if not 1.0 < margin < math.inf:
-        msg = (
-            f"margin is {margin:g}; expected a finite ratio above 1, below which a speed-up does "
-            f"not matter; try margin=1.25"
-        )
-        raise SpecError(msg)
+    margin = checked_margin(margin)
     variant = checked_epochs("variant_epochs", variant_epochs, limit)
     baseline = checked_epochs("baseline_epochs", baseline_epochs, limit)
     if paired and variant.size != baseline.size:

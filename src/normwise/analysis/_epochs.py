@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from normwise.errors import SpecError
 
-__all__ = ["checked_confidence", "checked_epochs", "checked_horizon"]
+__all__ = ["checked_confidence", "checked_epochs", "checked_horizon", "checked_margin"]
 
 FloatArray = NDArray[np.float64]
 
@@ -46,6 +46,25 @@ def checked_confidence(confidence: float) -> float:
     if not 0.0 < value < 1.0:
         msg = (
             f"confidence is {value:g}; expected a fraction above 0 and below 1; try confidence=0.95"
+        )
+        raise SpecError(msg)
+    return value
+
+
+def checked_margin(margin: float) -> float:
+    """``margin`` as a float.
+
+    Raises:
+        SpecError: It is not a finite number above 1.
+
+    >>> checked_margin(1.25)
+    1.25
+    """
+    value = float(margin)
+    if not 1.0 < value < math.inf:
+        msg = (
+            f"margin is {value:g}; expected a finite ratio above 1, below which a speed-up does "
+            f"not matter; try margin=1.25"
         )
         raise SpecError(msg)
     return value

@@ -9,7 +9,7 @@ from normwise.engine.cohort import Chunk, Cohort, chunk_width
 from normwise.engine.devices import configure, replica_mesh
 from normwise.engine.initial import InitialValues
 from normwise.engine.lower import fresh, lower
-from normwise.engine.program import make_program, replica_bytes
+from normwise.engine.program import make_program, output_shape, replica_bytes
 from normwise.engine.solo import largest_relative_difference, train_alone
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "largest_relative_difference",
     "lower",
     "make_program",
+    "output_shape",
     "replica_bytes",
     "replica_mesh",
     "train_alone",

@@ -20,7 +20,7 @@ from jax import lax
 from normwise.datasets import Dataset
 from normwise.rewrite.graph import has_graph
 
-__all__ = ["Data", "Program", "State", "make_program", "replica_bytes"]
+__all__ = ["Data", "Program", "State", "make_program", "output_shape", "replica_bytes"]
 
 Curves = dict[str, jax.Array]
 # An evaluation takes as many examples at once as keep its activations near this size.
@@ -106,7 +106,7 @@ def _build_compiled_parts(model: keras.Model, dataset: Dataset) -> None:
     """Create the variables of optimiser and metrics, which Keras otherwise does in ``fit``."""
     model.optimizer.build(model.trainable_variables)
     labels = jnp.asarray(dataset.y_train[:1])
-    outputs = jnp.zeros((1, *_output_shape(model, dataset)))
+    outputs = jnp.zeros((1, *_example_output(model, dataset)))
     for metric in model.metrics:
         if hasattr(metric, "build"):
             metric.build(labels, outputs)
@@ -208,19 +208,23 @@ def _freeze_if_diverged(old: State, new: State, loss: jax.Array) -> State:
 def replica_bytes(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
     """About how much memory one replica of a stack takes, in bytes."""
     weights = sum(int(np.prod(variable.shape)) for variable in model.variables)
-    outputs = math.prod(_output_shape(model, dataset))
+    outputs = math.prod(_example_output(model, dataset))
     examples = len(dataset.x_train) + len(dataset.x_val)
     # Weights, gradients and two momenta; activations and their gradients.
     activations = 2 * batch_size * _activation_bytes(model, dataset)
     return 16 * weights + 4 * outputs * examples + activations
 
 
-def _output_shape(model: keras.Model, dataset: Dataset) -> tuple[int, ...]:
-    """Of one example."""
+def output_shape(model: keras.Model, dataset: Dataset) -> Any:
+    """What the model gives for a batch: a shape, or several in a list or a dictionary."""
     if has_graph(model):
-        return tuple(size or 1 for size in model.output_shape[1:])
-    _, (outputs, _, _) = _forward(model, dataset)
-    return tuple(outputs.shape[1:])
+        return model.output_shape
+    examples = keras.KerasTensor((None, *dataset.x_train.shape[1:]), str(dataset.x_train.dtype))
+    return keras.tree.map_structure(lambda tensor: tensor.shape, model(examples))
+
+
+def _example_output(model: keras.Model, dataset: Dataset) -> tuple[int, ...]:
+    return tuple(size or 1 for size in output_shape(model, dataset)[1:])
 
 
 def _activation_bytes(model: keras.Model, dataset: Dataset) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from normwise.datasets import Dataset
+from normwise.engine import output_shape
 from normwise.errors import ModelError, SpecError, UnknownNameError
 from normwise.records import Target
 from normwise.rewrite.graph import has_graph
@@ -105,7 +106,7 @@ def _metric(dataset: Dataset) -> str:
 
 
 def _output_units(model: keras.Model, dataset: Dataset) -> int:
-    shape = _output_shape(model, dataset)
+    shape = output_shape(model, dataset)
     if dataset.task == "regression":
         wanted = {dataset.y_train.shape[1]}
         labels = f"{dataset.y_train.shape[1]} numbers to predict"
@@ -149,13 +150,6 @@ def _ends_in_probabilities(model: keras.Model) -> bool:
     activation = getattr(last, "activation", None)
     names = (type(last).__name__.lower(), getattr(activation, "__name__", ""))
     return any(name in _PROBABILITIES for name in names)
-
-
-def _output_shape(model: keras.Model, dataset: Dataset) -> Any:
-    if has_graph(model):
-        return model.output_shape
-    examples = keras.KerasTensor((None, *dataset.x_train.shape[1:]), str(dataset.x_train.dtype))
-    return keras.tree.map_structure(lambda tensor: tensor.shape, model(examples))
 
 
 def _make_optimizer(spec: Spec) -> keras.optimizers.Optimizer:
