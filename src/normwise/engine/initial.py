@@ -27,6 +27,8 @@ __all__ = ["InitialValues"]
 Array = NDArray[Any]
 # Run once: to compile it well would take longer than it runs.
 QUICK = {"xla_backend_optimization_level": 0}
+# Replicas drawn by one call: the same programs then serve a stack of any size.
+AT_ONCE = 8
 # What Keras calls the state of a random layer, such as Dropout.
 SEED_STATE = "seed_generator_state"
 
@@ -106,7 +108,9 @@ class InitialValues:
         config = json.dumps(initializer.get_config(), sort_keys=True, default=str)
         kind: Any = type(initializer)
         draw = _drawing(kind, config, tuple(variable.shape), variable.dtype)
-        return np.asarray(draw(keys))
+        filled = np.resize(keys, (-len(keys) // AT_ONCE * -AT_ONCE, 2))
+        blocks = [np.asarray(draw(block)) for block in filled.reshape(-1, AT_ONCE, 2)]
+        return np.concatenate(blocks)[: len(keys)]
 
     def _constant(self, variable: Any) -> Array:
         """What every replica starts with."""

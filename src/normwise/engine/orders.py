@@ -23,10 +23,9 @@ def epoch_orders(seed: int, examples: int) -> Iterator[NDArray[np.int32]]:
     >>> sorted(next(orders).tolist())
     [0, 1, 2, 3]
     """
-    generator = np.random.default_rng(derive_seed(seed, "order"))
-    rows = np.arange(examples, dtype=np.int32)
+    generator = _generator(seed)
     while True:
-        yield generator.permuted(rows)
+        yield _permutations(generator, 1, examples)[0]
 
 
 def stacked_orders(
@@ -40,10 +39,28 @@ def stacked_orders(
         epochs: How many epochs in all; ``segment`` divides it.
         segment: Epochs in one piece, so that memory stays bounded.
     """
-    streams = [epoch_orders(seed, examples) for seed in seeds]
+    generators = [_generator(seed) for seed in seeds]
     for _ in range(epochs // segment):
         orders = np.empty((len(seeds), segment, examples), np.int32)
-        for replica, stream in zip(orders, streams, strict=True):
-            for epoch in replica:
-                epoch[:] = next(stream)
+        for replica, generator in zip(orders, generators, strict=True):
+            replica[:] = _permutations(generator, segment, examples)
         yield orders
+
+
+def _generator(seed: int) -> np.random.Generator:
+    return np.random.default_rng(derive_seed(seed, "order"))
+
+
+def _permutations(generator: np.random.Generator, count: int, length: int) -> NDArray[np.uint64]:
+    """``(count, length)``, each row in an order of its own.
+
+    Sorted are random numbers that carry the position in their last bits: NumPy
+    sorts in vectorised code and shuffles one by one.
+    """
+    position = np.uint64((1 << max(1, (length - 1).bit_length())) - 1)
+    keys = generator.integers(2**64, size=(count, length), dtype=np.uint64)
+    keys &= ~position
+    keys |= np.arange(length, dtype=np.uint64)
+    keys.sort(axis=1)
+    keys &= position
+    return keys
