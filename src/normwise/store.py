@@ -22,7 +22,7 @@ from typing import Any
 
 from normwise.errors import StoreError, UsageError
 from normwise.files import replacing
-from normwise.records import RunKey, RunRecord, Summary
+from normwise.records import RunKey, RunRecord, SoloCheck, Summary, Target
 from normwise.spec import Spec
 
 __all__ = ["Store", "curve_columns"]
@@ -71,6 +71,28 @@ class Store:
                     f"move the folder away and run the study again"
                 ) from None
         return records
+
+    def summary(self) -> dict[str, Any] | None:
+        """What ``summary.json`` says, or ``None`` where no study has finished here.
+
+        Raises:
+            StoreError: It does not read.
+        """
+        path = self.folder / "summary.json"
+        if not path.is_file():
+            return None
+        try:
+            summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            SoloCheck(**summary["solo_check"])
+            Target(**summary["target"])
+            str(summary["environment"]["fingerprint"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise StoreError(
+                f"cannot read {str(path)!r} ({type(error).__name__}: {error}); expected the "
+                f"summary that a study wrote; delete it and run the study again with "
+                f"--out {self.folder}"
+            ) from None
+        return summary
 
     def add(self, records: Iterable[RunRecord]) -> None:
         """Journal finished runs; when this returns they are on disk."""

@@ -17,6 +17,7 @@ from normwise.datasets import Dataset
 from normwise.datasets.circles import circles
 from normwise.errors import ModelError, SpecError
 from normwise.spec import Spec
+from normwise.study.pages import page_of_folder
 from normwise.study.study import _as_dataset
 
 FILES = {
@@ -182,6 +183,31 @@ def test_other_data_of_the_same_name_is_another_study(tmp_path):
     assert first["variants"][0]["final"] == third["variants"][0]["final"]
     assert first["solo_check"] == third["solo_check"]
     assert len({body["environment"]["fingerprint"] for body in (first, second, third)}) == 2
+
+
+def test_other_frozen_weights_are_another_study(tmp_path):
+    def frozen(value):
+        first = layers.Dense(4, kernel_initializer=keras.initializers.Constant(value))
+        first.trainable = False
+        return keras.Sequential([keras.Input((2,)), first, layers.Dense(1, activation="sigmoid")])
+
+    for value in (0.1, 0.2, 0.1):
+        Study(frozen(value), circles(), variants=["none"], **SETTINGS).run(tmp_path / "study")
+    kinds = [event["event"] for event in events(tmp_path / "study")]
+    # The third finds its runs, and says again what they mean.
+    assert kinds == [*2 * [*["run"] * 3, "finished"], "finished"]
+
+
+def test_the_report_of_a_folder_is_of_the_last_study_in_it(tmp_path):
+    data = circles()
+    other = Dataset("other", data.x_train, 1 - data.y_train, data.x_val, 1 - data.y_val, "binary")
+    for dataset in (data, other):
+        study = Study(small_model(), dataset, variants=["none"], **SETTINGS)
+        summary = study.run(tmp_path / "study").summary()
+    [row] = page_of_folder(tmp_path / "study").rows
+    assert row.summary.seeds == 3
+    final = summary["variants"][0]["final"]["val_accuracy"]
+    assert row.summary.final["val_accuracy"].value == final["mean"]
 
 
 class Plain(keras.Model):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from normwise.datasets.dataset import Dataset
@@ -17,9 +15,10 @@ def circles() -> Dataset:
     >>> circles().x_train.shape
     (500, 2)
     """
-    # Kept as drawn once: importing scikit-learn to draw it again takes a second.
-    with np.load(Path(__file__).with_name("circles.npz")) as kept:
-        x, y = kept["x"], kept["y"][:, None]
+    from sklearn.datasets import make_circles
+
+    x, y = make_circles(n_samples=1000, noise=0.1, random_state=1)
+    x, y = x.astype(np.float32), y.astype(np.float32)[:, None]
     return Dataset(
         name="circles",
         x_train=x[:500],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,7 +55,9 @@ def page_of_folder(folder: Path) -> Page:
             f"journal.jsonl; try 'normwise study circles --out {folder}'"
         )
     spec = Spec.from_toml(folder / "spec.toml", {})
-    records = Store(folder, spec).records()
+    store = Store(folder, spec)
+    finished = store.summary()
+    records = _of_one_study(store.records(), spec, finished)
     if not records:
         raise StoreError(
             f"folder {str(folder)!r} holds a study without a finished run; expected at least "
@@ -66,8 +67,6 @@ def page_of_folder(folder: Path) -> Page:
         dataset = find_dataset(spec.data, spec.target_column)
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
-    answer = folder / "summary.json"
-    finished = _read_summary(answer) if answer.is_file() else None
     summary = analysis.summarise(
         spec.study,
         records,
@@ -78,18 +77,18 @@ def page_of_folder(folder: Path) -> Page:
     return make_page(spec, summary, records, dataset, incomplete=finished is None)
 
 
-def _read_summary(path: Path) -> dict[str, Any]:
-    try:
-        summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        SoloCheck(**summary["solo_check"])
-        Target(**summary["target"])
-        dict(summary["environment"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StoreError(
-            f"cannot read {str(path)!r} ({type(error).__name__}: {error}); expected the summary "
-            f"that a study wrote; delete it and run the study again with --out {path.parent}"
-        ) from None
-    return summary
+def _of_one_study(
+    records: Sequence[RunRecord], spec: Spec, finished: dict[str, Any] | None
+) -> list[RunRecord]:
+    """The runs that the summary is of, or the newest where there is none.
+
+    The same settings with other data of that name journal into the same folder.
+    """
+    if finished is not None:
+        setting = spec.setting(finished["environment"]["fingerprint"])
+    else:
+        setting = records[-1].key.setting if records else ""
+    return [record for record in records if record.key.setting == setting]
 
 
 def _target(spec: Spec, records: Sequence[RunRecord], finished: dict[str, Any] | None) -> Target:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 
 from normwise.datasets import Dataset
+from normwise.engine.initial import SEED_STATE
 from normwise.errors import ModelError, NormwiseError, UnknownNameError
 from normwise.files import is_file
 from normwise.records import Variant
@@ -69,7 +71,11 @@ class ModelSource:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the baseline's architecture, whatever Keras called its layers."""
+        """Hash of the baseline's architecture, whatever Keras called its layers.
+
+        And of what training does not move, such as frozen weights: all others are drawn
+        anew for each seed.
+        """
         model = self.build(Variant())
         if has_graph(model):
             text = json.dumps(model.get_config(), sort_keys=True, default=str)
@@ -77,7 +83,11 @@ class ModelSource:
             text = re.sub(r"_\d+\b", "", text)
         else:
             text = str([(variable.name, variable.shape) for variable in model.variables])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(text.encode())
+        for variable in model.non_trainable_variables:
+            if variable.name != SEED_STATE:
+                digest.update(np.asarray(variable.value).tobytes())
+        return digest.hexdigest()[:16]
 
     def _call(self, function: Callable[..., Any], **arguments: Any) -> keras.Model:
         name = getattr(function, "__name__", type(function).__name__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import platform
 import re
@@ -253,12 +252,11 @@ class _Run:
 
     def _earlier_summary(self) -> dict[str, Any] | None:
         """What this very study wrote when it finished, with the same data and model."""
-        path = None if self.store is None else self.store.folder / "summary.json"
-        if path is None or not path.is_file() or any(map(self._missing, self.variants)):
+        if self.store is None or any(map(self._missing, self.variants)):
             return None
-        earlier: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        same = earlier["environment"].get("fingerprint") == self.fingerprint
-        return earlier if same and earlier["solo_check"] else None
+        earlier = self.store.summary()
+        same = earlier is not None and earlier["environment"]["fingerprint"] == self.fingerprint
+        return earlier if same else None
 
     def _prepare(self, variants: Sequence[Variant]) -> list[Arm]:
         self.on_progress(Progress("compiling", of=len(self.wanted)))

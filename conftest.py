@@ -15,7 +15,8 @@ os.environ["NORMWISE_CACHE"] = tempfile.mkdtemp(prefix="normwise-tests-")
 atexit.register(shutil.rmtree, os.environ["NORMWISE_CACHE"], ignore_errors=True)
 
 
-def pytest_collection_finish():
+def pytest_collection_finish() -> None:
+    """Start JAX with two devices, if any test needs it."""
     # Tests of the pure parts alone need not wait for JAX and Keras.
     if "jax" in sys.modules:
         import jax
