@@ -8,7 +8,7 @@ chunks, devices), ``initial`` and ``orders`` (what differs between replicas),
 from normwise.engine.cohort import Chunk, Cohort, chunk_width
 from normwise.engine.devices import configure, replica_mesh
 from normwise.engine.initial import InitialValues
-from normwise.engine.lower import fresh, lower
+from normwise.engine.lower import fresh, lower, wants_turns
 from normwise.engine.program import make_program, output_shape, replica_bytes
 from normwise.engine.solo import largest_relative_difference, train_alone
 
@@ -26,4 +26,5 @@ __all__ = [
     "replica_bytes",
     "replica_mesh",
     "train_alone",
+    "wants_turns",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax import lax
 from jax.sharding import Mesh, PartitionSpec
 
 from normwise.datasets import Dataset
@@ -61,6 +62,8 @@ class Cohort:
         epochs: How many epochs each replica trains.
         width: Replicas in a chunk, a multiple of the number of devices.
         mesh: The devices.
+        in_turn: Whether a device trains its replicas one after another, inside
+            the program, instead of side by side.
     """
 
     program: Program
@@ -69,12 +72,13 @@ class Cohort:
     epochs: int
     width: int
     mesh: Mesh
+    in_turn: bool = False
 
     def lower(self) -> Any:
         """Trace the stacked program; compiling the result needs no Python and can run aside."""
-        replica = PartitionSpec(REPLICA)
+        replica, segment = PartitionSpec(REPLICA), self.program.segment
         stacked = jax.shard_map(
-            jax.vmap(self.program.segment, in_axes=(0, 0, None)),
+            _one_after_another(segment) if self.in_turn else jax.vmap(segment, (0, 0, None)),
             mesh=self.mesh,
             in_specs=(replica, replica, PartitionSpec()),
             out_specs=replica,
@@ -166,6 +170,13 @@ class Cohort:
             non_trainable=[np.asarray(value)[:count] for value in state.non_trainable],
             seconds=time.perf_counter() - started,
         )
+
+
+def _one_after_another(segment: Callable[..., Any]) -> Callable[..., Any]:
+    def all_segments(state: State, orders: jax.Array, data: Data) -> Any:
+        return lax.map(lambda replica: segment(*replica, data), (state, orders))
+
+    return all_segments
 
 
 def _on_cpu(mesh: Mesh) -> bool:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 
-from normwise import layers
-from normwise.engine.dense import dense
+from normwise.engine.lowered import lowered_kind
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.rebuild import anew
 
-__all__ = ["fresh", "lower"]
+__all__ = ["fresh", "lower", "wants_turns"]
 
 
 def lower(model: keras.Model) -> keras.Model:
@@ -39,6 +39,16 @@ def fresh(model: keras.Model) -> keras.Model:
     return _copy(model, anew)
 
 
+def wants_turns(model: keras.Model) -> bool:
+    """Whether replicas of this model train faster one after another than side by side.
+
+    A convolution with a replica axis is one in groups, which XLA's CPU backend runs
+    as a scalar loop: twenty times slower. Products of matrices take the axis well.
+    """
+    kinds = [type(layer).__name__ for layer in model._flatten_layers()]
+    return jax.default_backend() == "cpu" and any("Conv" in kind for kind in kinds)
+
+
 def _copy(model: keras.Model, clone: Callable[[Any], Any]) -> keras.Model:
     if not has_graph(model):
         return model
@@ -52,26 +62,12 @@ def _copy(model: keras.Model, clone: Callable[[Any], Any]) -> keras.Model:
     return copy
 
 
-class _Dense(keras.layers.Dense):  # type: ignore[misc]
-    def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: ARG002 (Keras')
-        flat = inputs.reshape((-1, inputs.shape[-1]))
-        kernel = keras.ops.convert_to_tensor(self.kernel)
-        bias = keras.ops.convert_to_tensor(self.bias) if self.use_bias else None
-        outputs = dense(flat, kernel, bias)
-        outputs = outputs.reshape((*inputs.shape[:-1], self.units))
-        return outputs if self.activation is None else self.activation(outputs)
-
-
 def _lower_layer(layer: keras.Layer) -> keras.Layer:
-    if type(layer) is keras.layers.Dense and _is_plain_float(layer):
-        # The activation as it is: from a configuration, a function of the user's does not return.
-        return _Dense.from_config({**layer.get_config(), "activation": anew(layer.activation)})
-    if type(layer) is keras.layers.BatchNormalization:
-        return layers.BatchNormalization.from_config(layer.get_config())
-    return anew(layer)
-
-
-def _is_plain_float(layer: keras.layers.Dense) -> bool:
-    return (
-        layer.compute_dtype == "float32" and layer.lora_rank is None and not layer.quantization_mode
-    )
+    kind = lowered_kind(layer, on_cpu=jax.default_backend() == "cpu")
+    if kind is None:
+        return anew(layer)
+    config = layer.get_config()
+    if hasattr(layer, "activation"):
+        # As it is: from a configuration, a function of the user's does not return.
+        config["activation"] = anew(layer.activation)
+    return kind.from_config(config)

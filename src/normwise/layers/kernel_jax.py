@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 
-__all__ = ["normalise"]
+__all__ = ["channel_sum", "normalise"]
 
 Array: TypeAlias = jax.Array
 _Residuals: TypeAlias = tuple[Array, Array, Array | None, Array | None, Array | None, Array | float]
@@ -84,7 +84,7 @@ def _forward(
     offset = _sum(near if weights is None else jnp.where(weights, near, 0), axes) / count
     centred = near - offset.reshape(shape)
     counted = centred if weights is None else jnp.where(weights, centred, 0)
-    var = _dot(counted, counted, axes) / count
+    var = _sum(counted * counted, axes) / count
     r = jax.lax.rsqrt(var + epsilon)
     factor = r if gamma is None else r * gamma
     y = centred * factor.reshape(shape)
@@ -102,7 +102,7 @@ def _backward(
     d = cotangents[0]
     shape = [1 if axis in axes else size for axis, size in enumerate(d.shape)]
     dbeta = _sum(d, axes)
-    dgamma = _dot(d, centred, axes) * r
+    dgamma = _sum(d * centred, axes) * r
     # dx = factor·d + slope·centred + level, with one value of each a channel.
     factor = r if gamma is None else r * gamma
     slope = -factor * r * dgamma / count
@@ -132,20 +132,20 @@ def _shift(x: Array, axes: tuple[int, ...], weights: Array | None, count: Array 
     return jnp.sum(jnp.where(weights, x, 0), axes) / count
 
 
-def _sum(a: Array, axes: tuple[int, ...]) -> Array:
-    """``sum(a, axes)``; where channels come last, as a dot with ones: faster on CPUs."""
-    if axes != tuple(range(a.ndim - 1)):
-        return jnp.sum(a, axes)
+def channel_sum(a: Array) -> Array:
+    """``a`` summed over all axes but the last, as a product with ones: faster on CPUs.
+
+    >>> channel_sum(jnp.ones((2, 3, 4))).tolist()
+    [6.0, 6.0, 6.0, 6.0]
+    """
     flat = a.reshape(-1, a.shape[-1])
     # Ones that depend on `a`, and so get its replica axis under `vmap`: a batch of small
     # products, not one large one that has to transpose `a` first.
     ones = jnp.where(jnp.isnan(flat[:, 0]), 1, jnp.ones((), a.dtype))
+    # Accelerators would otherwise round the factors to fewer bits.
     return jnp.matmul(ones, flat, precision="highest")
 
 
-def _dot(a: Array, b: Array, axes: tuple[int, ...]) -> Array:
-    """``sum(a * b, axes)`` as a dot, which XLA's CPU backend runs faster than a reduction."""
-    every = list(range(a.ndim))
-    kept = [axis for axis in every if axis not in axes]
-    # Accelerators would otherwise round the factors to fewer bits.
-    return jnp.einsum(a, every, b, every, kept, precision="highest")
+def _sum(a: Array, axes: tuple[int, ...]) -> Array:
+    channels_last = axes == tuple(range(a.ndim - 1))
+    return channel_sum(a) if channels_last else jnp.sum(a, axes)

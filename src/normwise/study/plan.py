@@ -20,6 +20,7 @@ from normwise.engine import (
     make_program,
     replica_bytes,
     replica_mesh,
+    wants_turns,
 )
 from normwise.records import Variant
 from normwise.spec import Spec
@@ -89,6 +90,7 @@ class Plan:
             epochs=spec.epochs,
             width=chunk_width(spec.seeds, self._mesh.size, size),
             mesh=self._mesh,
+            in_turn=wants_turns(model),
         )
 
     def _initial(self, model: keras.Model) -> InitialValues:

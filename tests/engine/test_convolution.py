@@ -1,0 +1,105 @@
+"""Lowered convolutions and poolings against Keras' own layers."""
+
+import functools
+
+import jax
+import keras
+import numpy as np
+import pytest
+from jax import numpy as jnp
+from keras import layers
+
+from normwise.engine import lower
+from normwise.engine.pooling import max_pool
+
+LINE, IMAGE, VOLUME = (11, 3), (9, 8, 3), (5, 6, 4, 2)
+CASES = {
+    "3x3": (IMAGE, layers.Conv2D(4, 3)),
+    "one channel": ((9, 8, 1), layers.Conv2D(4, 3, activation="relu")),
+    "1x1 strided": (IMAGE, layers.Conv2D(4, 1, strides=2)),
+    "window that leaves a rest": (IMAGE, layers.Conv2D(4, (3, 2), strides=(3, 2))),
+    "stride above window": (IMAGE, layers.Conv2D(2, 2, strides=(3, 4))),
+    "same": (IMAGE, layers.Conv2D(4, (3, 4), padding="same", use_bias=False)),
+    "same, strided": (IMAGE, layers.Conv2D(4, 3, strides=2, padding="same")),
+    "dilated": (IMAGE, layers.Conv2D(4, (3, 2), dilation_rate=(2, 3), padding="same")),
+    "line": (LINE, layers.Conv1D(4, 3, strides=2)),
+    "causal": (LINE, layers.Conv1D(4, 3, dilation_rate=2, padding="causal")),
+    "volume": (VOLUME, layers.Conv3D(3, (2, 3, 2), strides=(1, 2, 1), padding="same")),
+    "depthwise": (IMAGE, layers.DepthwiseConv2D(3, depth_multiplier=2, activation="relu")),
+    "depthwise, strided": (IMAGE, layers.DepthwiseConv2D(3, strides=2, padding="same")),
+    "depthwise, dilated": (IMAGE, layers.DepthwiseConv2D(2, dilation_rate=2)),
+    "depthwise line": (LINE, layers.DepthwiseConv1D(3, padding="same")),
+    "pool": (IMAGE, layers.MaxPooling2D()),
+    "pool with a rest": (IMAGE, layers.MaxPooling2D((2, 3))),
+    "pool of a line": (LINE, layers.MaxPooling1D(3)),
+    "pool of a volume": (VOLUME, layers.MaxPooling3D((2, 3, 2))),
+}
+KEPT = {
+    "grouped": (IMAGE, layers.Conv2D(6, 3, groups=3)),
+    "half precision": (IMAGE, layers.Conv2D(4, 3, dtype="mixed_bfloat16")),
+    "overlapping pool": (IMAGE, layers.MaxPooling2D(3, strides=2)),
+    "padded pool": (IMAGE, layers.MaxPooling2D(2, padding="same")),
+    "average": (IMAGE, layers.AveragePooling2D(2)),
+}
+
+
+def normal(*shape):
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype("float32")
+
+
+def with_gradients(model, weights, x):
+    def total(weights, x):
+        y, _ = model.stateless_call(weights, [], x)
+        return jnp.sin(y).sum(), y
+
+    (_, y), gradients = jax.value_and_grad(total, argnums=(0, 1), has_aux=True)(weights, x)
+    return y, *jax.tree.leaves(gradients)
+
+
+@pytest.mark.parametrize(("shape", "layer"), CASES.values(), ids=CASES)
+def test_a_lowered_layer_and_its_gradients_equal_keras(shape, layer):
+    model = keras.Sequential([keras.Input(shape), layer])
+    lowered = lower(model)
+    assert type(lowered.layers[0]) is not type(layer)
+    assert lowered.output_shape == model.output_shape
+    # With a replica axis, as the engine may run it.
+    x, weights = normal(2, 3, *shape), [normal(2, *v.shape) for v in model.trainable_variables]
+    both = [
+        jax.jit(jax.vmap(functools.partial(with_gradients, each)))(weights, x)
+        for each in (lowered, model)
+    ]
+    for got, want in zip(*both, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("shape", "layer"), KEPT.values(), ids=KEPT)
+def test_what_has_no_lowered_form_stays_as_it_is(shape, layer):
+    model = keras.Sequential([keras.Input(shape), layer])
+    assert type(lower(model).layers[0]) is type(layer)
+
+
+def test_of_equals_the_first_has_the_gradient():
+    x = np.random.default_rng(0).integers(0, 3, (4, 7, 6, 2)).astype("float32")
+    keras_pool = layers.MaxPooling2D()
+
+    def gradient(pool):
+        return jax.grad(lambda x: (pool(x) * normal(4, 3, 3, 2)).sum())(x)
+
+    np.testing.assert_array_equal(gradient(lambda x: max_pool(x, (2, 2))), gradient(keras_pool))
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_a_maximum_shows_what_is_no_number(position):
+    x = np.zeros((1, 2, 2, 1), "float32")
+    x.ravel()[position] = np.nan
+    assert np.isnan(max_pool(x, (2, 2))).all()
+
+
+def test_a_gradient_that_is_no_number_stays_one():
+    model = lower(keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(1, 3)]))
+    weights = [v.value for v in model.trainable_variables]
+
+    def total(x):
+        return (model.stateless_call(weights, [], x)[0] * jnp.nan).sum()
+
+    assert np.isnan(jax.grad(total)(np.ones((1, 4, 4, 1), "float32"))).all()
