@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from normwise.errors import SpecError, UnknownNameError, UsageError
-from normwise.records import RunKey, Target, Variant
+from normwise.records import RunKey, Target, Task, Variant
 
 __all__ = ["Spec", "optimizer_parts"]
 
@@ -55,6 +55,7 @@ class Spec(BaseModel):
     model: str = Field(description="Built-in model, FILE.keras or package.module:function")
     data: str = Field(description="Built-in data, FILE.csv or FILE.npz")
     target_column: str | None = Field(None, description="Column of a table to predict")
+    task: Task | None = Field(None, description="What to take the labels for; inferred from them")
     variants: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         ("none", "after", "before"), description="PLACE[:OPTION,…], the baseline first"
     )
@@ -150,7 +151,7 @@ def optimizer_parts(text: str) -> tuple[str, dict[str, float | bool]]:
 
 _EXAMPLES = {
     "seeds": "10", "epochs": "20", "batch_size": "32", "learning_rate": "0.01",
-    "model": "circles", "data": "circles", "variants": "after",
+    "model": "circles", "data": "circles", "task": "classes", "variants": "after",
 }  # fmt: skip
 
 
