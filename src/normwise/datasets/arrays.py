@@ -185,7 +185,7 @@ def _scaled(key: str, train: Array, val: Array) -> tuple[Array, Array, list[str]
         return train, val, []
     if train.ndim == 2:
         return train, val, [f"{key} holds bytes, 0 to 255, and was left as it is."]
-    note = f"{key} holds images of bytes, 0 to 255, scaled to 0 to 1; float32 is left as it is."
+    note = f"{key} holds images of bytes: 0 to 255 became 0 to 1, float32 would stay as it is."
     pixels = [np.divide(part, BRIGHTEST, dtype=np.float32) for part in (train, val)]
     return pixels[0], pixels[1], [note]
 

@@ -18,6 +18,8 @@ Array = NDArray[Any]
 MOST_CLASSES = 100
 # Other whole numbers are classes where they are few and each comes often, else a quantity.
 FEW_NUMBERS, OFTEN = 20, 5
+# Labels that spread more than this make the first steps of usual learning rates leap.
+LARGE = 100
 # A class needs an example to train on and one to validate on.
 FEWEST_ROWS = 2
 
@@ -61,9 +63,10 @@ class Labelling:
         """What became of the labels, in a sentence; empty where nothing needs saying."""
         if self.task == "regression":
             low, high, mean = (float(f(targets)) for f in (np.min, np.max, np.mean))
-            return (
-                f"{name} goes from {low:,.6g} to {high:,.6g} (mean {mean:,.6g}); it is not scaled."
-            )
+            note = f"{name} goes from {low:,.6g} to {high:,.6g} (mean {mean:,.6g}), not scaled."
+            if np.std(targets) > LARGE:
+                note += " Training may diverge on such large numbers: divide them by a power of 10."
+            return note
         if not self.names:
             return ""
         counts = np.bincount(np.searchsorted(self.values, targets.reshape(len(targets))))
@@ -127,10 +130,9 @@ def _check_distinct(what: str, column: Array, values: Array) -> None:
             f"which column or array holds the labels"
         )
     if len(values) == 1:
-        value = _plain(values[0]) if not _is_text(values) else repr(values[0])
         raise DataError(
-            f"{what} is {value} in every row; expected at least two different values; check which "
-            f"column or array holds the labels"
+            f"{what} is {_quoted(values)} in every row; expected at least two different values; "
+            f"check which column or array holds the labels"
         )
 
 
@@ -164,7 +166,7 @@ def _check_fit(what: str, column: Array, values: Array, task: Task) -> None:
     if task == "regression":
         if _is_text(values):
             raise DataError(
-                f"{what} is text, such as {values[0]!r}, and cannot be a quantity; expected "
+                f"{what} is text, such as {_quoted(values)}, and cannot be a quantity; expected "
                 f"numbers for the task regression; try --task classes"
             )
         return
@@ -192,6 +194,10 @@ def _come(times: int, column: Array, values: Array) -> bool:
 
 def _is_text(values: Array) -> bool:
     return values.dtype.kind in "OU"
+
+
+def _quoted(values: Array) -> str:
+    return repr(str(values[0])) if _is_text(values) else _plain(values[0])
 
 
 def _plain(value: Any) -> str:

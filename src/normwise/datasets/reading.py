@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from normwise.errors import DataError
+from normwise.errors import DataError, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +161,7 @@ def _names(header: list[str]) -> tuple[list[str], list[str]]:
             own = f"{name or f'column {place}'} ({count})"
         names.append(own)
     new = [own for own, name in zip(names, header, strict=True) if own != name]
-    return names, [f"Named here, for want of a name of their own: {', '.join(new)}."] if new else []
+    return names, [f"Columns named here: {listed(new)}."] if new else []
 
 
 def _file_notes(encoding: str, separator: str, decimal: str) -> list[str]:

@@ -113,7 +113,7 @@ def _unlabelled(name: str, labelled: NDArray[Any]) -> list[str]:
     missing = len(labelled) - int(labelled.sum())
     if not missing:
         return []
-    return [f"{missing:,} of {len(labelled):,} rows have no {name} and were dropped."]
+    return [f"{missing:,} of {len(labelled):,} rows have no value of {name} and were dropped."]
 
 
 def _without_infinity(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
