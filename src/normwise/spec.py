@@ -122,6 +122,8 @@ class Spec(BaseModel):
     def setting(self, fingerprint: str) -> str:
         """Hash of what all runs of the study share; see :class:`~normwise.records.RunKey`."""
         shaping = self.model_dump(exclude={"study", "variants", "seeds", "target"})
+        if self.task is None:  # journals from before there was a task know nothing of it
+            del shaping["task"]
         text = f"{sorted(shaping.items())}|{fingerprint}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
