@@ -89,6 +89,22 @@ def test_a_column_that_never_changes_is_told():
     assert "1 of 2 columns never change." in from_arrays(X * [1, 0], Y).notes
 
 
+@pytest.mark.parametrize("labels", [["no", "yes"] * 20, np.array(["no", "yes"] * 20, object)])
+def test_labels_can_be_text(labels):
+    data = from_arrays(X, labels)
+    assert (data.task, data.class_names) == ("binary", ("no", "yes"))
+
+
+@pytest.mark.parametrize("labels", [5, "no", [None, "no"] * 20, [1j] * 40], ids=repr)
+def test_labels_that_are_neither_numbers_nor_texts_are_refused(labels):
+    with pytest.raises(DataError, match=r"data 'arrays': y |40 examples in x and 1 labels in y"):
+        from_arrays(X, labels)
+
+
+def test_integers_of_other_machines_are_those_of_this_one():
+    assert from_arrays(np.arange(80).reshape(40, 2).astype(">i4"), Y).x_train.dtype.isnative
+
+
 def test_integers_stay_integers():
     assert from_arrays(np.arange(80).reshape(40, 2), Y).x_train.dtype.kind == "i"
 

@@ -257,6 +257,37 @@ def test_dates_are_days(find, form):
         np.testing.assert_allclose(found, expected[rows], rtol=1e-5, atol=1e-5)
 
 
+def test_dates_in_one_number_are_days_and_no_identifiers(find):
+    days = pd.date_range("2023-06-01", periods=ROWS)
+    data = find(PLAIN.assign(day=days.strftime("%Y%m%d")).to_csv(index=False), "left")
+    train, val = split(LEFT)
+    expected = scaled({"d": np.arange(ROWS)}, train).ravel()
+    for found, rows in zip(column(data, "day"), (train, val), strict=True):
+        np.testing.assert_allclose(found, expected[rows], rtol=1e-5, atol=1e-5)
+
+
+def test_numbers_that_are_not_all_dates_stay_numbers(find):
+    data = find(PLAIN.assign(day=20230101 + AGE).to_csv(index=False), "left")
+    assert not any(note.startswith("Dates") for note in data.notes)
+
+
+def test_yes_and_no_in_capitals_of_python_are_numbers(find):
+    data = find(PLAIN.assign(member=CITY == "Köln", left=LEFT == 1).to_csv(index=False), "left")
+    train, val = split(LEFT)
+    assert data.task == "binary"
+    np.testing.assert_array_equal(data.y_val.ravel(), LEFT[val])
+    expected = scaled({"m": CITY == "Köln"}, train).ravel()
+    np.testing.assert_allclose(column(data, "member")[0], expected[train], rtol=1e-6)
+
+
+def test_a_header_of_two_lines_can_be_typed_in_one(find):
+    data = find(
+        'a,"left\n  (EUR)"\n' + "".join(f"{w},{a}\n" for w, a in zip(WEIGHT, LEFT, strict=True)),
+        "left (EUR)",
+    )
+    assert data.x_train.shape == (96, 1)
+
+
 def test_days_and_months_are_not_mixed_up(find):
     """Some of these could be read either way, the whole column only one way."""
     text = ["03/04/2020", "25/12/2020"] * (ROWS // 2)

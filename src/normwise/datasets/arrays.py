@@ -140,19 +140,25 @@ def _pair(name: str, keys: tuple[str, ...], x: ArrayLike, y: ArrayLike) -> tuple
 
 
 def _labels(name: str, key: str, values: ArrayLike) -> Array:
-    if isinstance(values, np.ndarray) and values.dtype.kind == "U":
-        return values
-    return _numeric(name, key, values)
+    """Labels as they are where they are texts: a column of a data frame holds objects."""
+    array = _array(name, key, values)
+    if array.ndim and array.size and all(isinstance(value, str) for value in array.ravel()):
+        return array.astype(str)
+    return _numeric(name, key, array)
 
 
-def _numeric(name: str, key: str, values: ArrayLike) -> Array:
+def _array(name: str, key: str, values: ArrayLike) -> Array:
     try:
-        array = np.asarray(values)
+        return np.asarray(values)
     except ValueError as error:
         raise DataError(
             f"data {name!r}: {key} is no array ({error}); expected numbers, as many in every "
             f"row; pad or cut the rows"
         ) from None
+
+
+def _numeric(name: str, key: str, values: ArrayLike) -> Array:
+    array = _array(name, key, values)
     if array.dtype.kind not in "fiub" or array.ndim == 0:
         raise DataError(
             f"data {name!r}: {key} has type {array.dtype} and shape {array.shape}; "
@@ -160,7 +166,7 @@ def _numeric(name: str, key: str, values: ArrayLike) -> Array:
             f"numpy.asarray(…, dtype='float32')"
         )
     if array.dtype.kind in "iu":
-        return array
+        return array.astype(array.dtype.newbyteorder("="), copy=False)  # JAX takes no other
     with np.errstate(over="ignore"):  # what becomes infinite is refused with its place
         array = array.astype(np.float32, copy=False)
     check_finite(name, key, array)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.datasets.reading import is_text
+from normwise.datasets.reading import in_one_line, is_text
 from normwise.errors import listed
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def prepare(table: pd.DataFrame, columns: Columns, train: Array) -> tuple[Array,
 
 
 def _input_name(name: str) -> str:
-    kind, _, own = name.partition("__")
+    kind, _, own = in_one_line(name).partition("__")
     if kind == "missing":
         return f"{own.removeprefix('missingindicator_')} is missing"
     return own

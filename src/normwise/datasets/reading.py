@@ -18,7 +18,7 @@ from normwise.errors import DataError, listed
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "is_text", "read_table"]
+__all__ = ["Table", "in_one_line", "is_text", "read_table"]
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 # Lines that show how the fields are separated.
@@ -68,7 +68,7 @@ def read_table(path: Path) -> Table:
             f"cannot read {str(path)!r} ({str(error).strip()}); expected a CSV table with a header "
             f"line and as many fields in every row; check the path, or save it again as such"
         ) from None
-    header = [str(name).strip() for name in first.iloc[0]]
+    header = [in_one_line(name) for name in first.iloc[0]]
     _check_shape(path.name, header, frame)
     frame.columns, renamed = _names(header)
     for column in frame.columns:
@@ -77,6 +77,15 @@ def read_table(path: Path) -> Table:
             stripped = frame[column].astype("str").str.strip()
             frame[column] = stripped.mask(stripped.isin(MISSING))
     return Table(frame, decimal, (*_file_notes(encoding, separator, decimal), *renamed))
+
+
+def in_one_line(name: str) -> str:
+    r"""A name without the spaces and line ends around and within it that nobody could type.
+
+    >>> in_one_line(" sales\n (EUR) ")
+    'sales (EUR)'
+    """
+    return " ".join(name.split())
 
 
 def is_text(column: pd.Series) -> bool:
@@ -123,7 +132,10 @@ def _separator(text: str) -> tuple[str, str]:
     lines = text.lstrip("\n").split("\n", SAMPLE_LINES)[:SAMPLE_LINES]
 
     def agreement(separator: str) -> tuple[float, int]:
-        counts = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+        try:
+            counts = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
+        except csv.Error:  # a field without an end, read with a separator that is none
+            return 0.0, 0
         fields = counts[0] if counts else 0
         # More than one field, in as many lines as possible like in the header.
         return (counts.count(fields) / len(counts) if fields > 1 else 0.0), fields

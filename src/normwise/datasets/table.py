@@ -12,7 +12,7 @@ from normwise.datasets.arrays import split, split_note
 from normwise.datasets.columns import Columns, prepare, sort_columns
 from normwise.datasets.dataset import Dataset
 from normwise.datasets.labels import labelling
-from normwise.datasets.reading import Table, is_text, read_table
+from normwise.datasets.reading import Table, in_one_line, is_text, read_table
 from normwise.datasets.written import read_values, written_numbers
 from normwise.errors import DataError, UnknownNameError, listed
 from normwise.records import Task
@@ -70,7 +70,7 @@ def from_csv(path: Path, target_column: str | None, task: Task | None = None) ->
             *said,
             *infinite,
             *columns.notes(frame),
-            f"{len(names)} inputs, standardised on the training part: {listed(names)}.",
+            f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.",
         ),
     )
 
@@ -82,9 +82,9 @@ def _target_name(table_name: str, table: Table, target_column: str | None) -> st
             f"table {table_name!r} needs a column to predict and none was named; expected one of "
             f"{listed(names)}; try --target-column {names[-1]}"
         )
-    if target_column.strip() not in names:
+    name = in_one_line(target_column)
+    if name not in names:
         raise UnknownNameError("target column", target_column, names)
-    name = target_column.strip()
     if f"{name} (2)" in names:
         raise DataError(
             f"table {table_name!r} has several columns named {name!r}; expected one to predict; "

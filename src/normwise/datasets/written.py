@@ -31,6 +31,8 @@ DAYS = (
 )  # fmt: skip
 TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 FORMATS = ("ISO8601", *map("".join, product(DAYS, TIMES)), "%H:%M", "%H:%M:%S")
+# Dates that are written as whole numbers, and the least and the greatest of them.
+COMPACT, CENTURIES = "%Y%m%d", (19000101, 21001231)
 # So many different values show whether a way to read them is worth a try on all.
 SAMPLE = 50
 HAS_SEVERAL_NUMBERS = r"^.{0,20}\d[^\d].{0,20}\d"
@@ -50,6 +52,9 @@ def read_values(frame: pd.DataFrame, decimal: str) -> tuple[pd.DataFrame, list[s
     """
     frame = frame.copy(deep=False)
     numbers, dates, odd = [], [], []
+    for name in [name for name in frame.columns if _are_days(frame[name])]:
+        frame[name] = _since_1970(_parsed(frame[name].astype("str"), COMPACT))
+        dates.append(f"{name} ({COMPACT})")
     for name in [name for name in frame.columns if is_text(frame[name])]:
         text = frame[name].mask(frame[name].str.lower().isin(NO_VALUE))
         values = written_numbers(text, decimal)
@@ -110,10 +115,25 @@ def _days(text: pd.Series) -> tuple[pd.Series, str]:
     for form in FORMATS:
         if not _is_usual(_parsed(sample, form)):
             continue
-        days = (_parsed(text, form) - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+        days = _since_1970(_parsed(text, form))
         if days.count() > best.count():
             best, best_form = days, form
     return best, best_form
+
+
+def _are_days(column: pd.Series) -> bool:
+    """Whether whole numbers are dates such as 20240131."""
+    import pandas as pd
+
+    if not pd.api.types.is_integer_dtype(column) or not column.between(*CENTURIES).all():
+        return False
+    return bool(_parsed(column.astype("str"), COMPACT).notna().all())
+
+
+def _since_1970(moments: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    return (moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
 
 
 def _sample(text: pd.Series) -> pd.Series:
