@@ -163,6 +163,16 @@ def test_what_may_be_no_image_is_left_as_it_is(npz, inputs, told):
             id="lengths",
         ),
         pytest.param(
+            {"x_train": X, "y_train": X[:, 0], "x_val": X, "y_val": np.array(["a", "b"])[Y]},
+            "y_train has type float32 and y_val <U1; expected numbers in both, or texts in both",
+            id="text-beside-numbers",
+        ),
+        pytest.param(
+            {"x_train": IMAGES / 255, "y_train": Y, "x_val": IMAGES, "y_val": Y},
+            "x_train has type float32 and x_val uint8, which may be pixels before and after scal",
+            id="bytes-beside-floats",
+        ),
+        pytest.param(
             {"x_train": X, "y_train": Y, "x_test": X, "y_test": np.full(40, np.inf)},
             r"NaN or infinite values in y_test \(first in row 0\)",
             id="infinite",

@@ -72,6 +72,7 @@ def from_arrays(
         parts = (inputs, targets, *_pair(name, keys[2:], x_val, y_val))
         _check_validation_labels(name, keys, found, targets, parts[3])
         said = []
+    _check_bytes(name, keys, parts[0], parts[2])
     x_train, x_other, pixels = _scaled(keys[0], parts[0], parts[2])
     return Dataset(
         name=name,
@@ -185,6 +186,14 @@ def _check_range(name: str, key: str, array: Array) -> None:
             )
 
 
+def _check_bytes(name: str, keys: Keys, train: Array, val: Array) -> None:
+    if (train.dtype == np.uint8) != (val.dtype == np.uint8):
+        raise DataError(
+            f"data {name!r}: {keys[0]} has type {train.dtype} and {keys[2]} {val.dtype}, which may "
+            f"be pixels before and after scaling; expected one type for both; prepare both alike"
+        )
+
+
 def _scaled(key: str, train: Array, val: Array) -> tuple[Array, Array, list[str]]:
     """Images of bytes as models expect them: from 0 to 1; and the sentence that says so."""
     if train.dtype != np.uint8 or train.size == 0 or train.max() <= 1:
@@ -203,6 +212,11 @@ def _check_validation_labels(
         raise DataError(
             f"data {name!r}: {keys[1]} has shape {train.shape} and {keys[3]} {val.shape}; expected "
             f"the same after the first axis; check how the arrays were made"
+        )
+    if (val.dtype.kind == "U") != (train.dtype.kind == "U"):
+        raise DataError(
+            f"data {name!r}: {keys[1]} has type {train.dtype} and {keys[3]} {val.dtype}; expected "
+            f"numbers in both, or texts in both; convert one of them"
         )
     if found.task == "regression":
         return
