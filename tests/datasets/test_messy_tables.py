@@ -296,6 +296,15 @@ def test_days_and_months_are_not_mixed_up(find):
 
 
 @pytest.mark.parametrize(
+    ("sign", "form"), [("/", "%m/%d/%Y"), (".", "%d.%m.%Y"), ("-", "%d-%m-%Y")]
+)
+def test_a_date_that_can_be_read_both_ways_is_read_as_its_sign_suggests(find, sign, form):
+    text = [f"03{sign}0{1 + i % 9}{sign}2020" for i in range(ROWS)]
+    data = find(PLAIN.assign(d=text).to_csv(index=False), "left")
+    assert f"Dates, taken as days: d ({form})." in data.notes
+
+
+@pytest.mark.parametrize(
     "values", [["May", "June"], ["A1", "B2"], ["1-2 rooms", "3-4 rooms"], ["10-20", "20-30"]]
 )
 def test_what_looks_a_little_like_a_date_is_a_category(find, values):
