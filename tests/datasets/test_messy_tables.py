@@ -196,6 +196,12 @@ def test_columns_that_teach_nothing_are_dropped_and_named(find):
     assert "Dropped, for they are empty: note." in data.notes
 
 
+def test_the_names_in_a_short_table_are_identifiers_too(find):
+    names = [f"Customer {i}" for i in range(ROWS)]
+    data = find(PLAIN.assign(name=names)[:40].to_csv(index=False), "left")
+    assert "Dropped as identifiers: name." in data.notes
+
+
 def test_a_quantity_without_repetitions_is_no_identifier(find):
     income = 20_000 + GENERATOR.permutation(90_000)[:ROWS]
     data = find(PLAIN.assign(income=income, paid=income + 1).to_csv(index=False), "left")
