@@ -159,6 +159,13 @@ def test_preparation_knows_the_training_part_only(find):
     assert (second.x_val != first.x_val).any()
 
 
+def test_what_changes_in_the_validation_part_only_teaches_nothing(find):
+    _, val = split(LEFT)
+    flag = np.isin(np.arange(ROWS), val)
+    data = find(PLAIN.assign(flag=flag).to_csv(index=False), "left")
+    assert "Dropped, for they never change: flag." in data.notes
+
+
 def test_a_single_gap_gets_no_column_of_its_own(find):
     table = pd.DataFrame({"a": np.arange(1000) % 17 / 2, "y": np.arange(1000) % 2})
     table.loc[split(table["y"])[0][0], "a"] = np.nan
