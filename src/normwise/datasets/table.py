@@ -45,7 +45,7 @@ def from_csv(path: Path, target_column: str | None, task: Task | None = None) ->
     name = _target_name(path.name, table, target_column)
     frame, said = read_values(table.frame.drop(columns=name), table.decimal)
     labelled = table.frame[name].notna().to_numpy()
-    frame = frame[labelled].reset_index(drop=True)
+    frame = frame[labelled]
     targets = _targets(name, table.frame[name][labelled], table.decimal)
     found = labelling(f"target column {name!r}", targets, task)
     train, val = split(targets, found.task)
