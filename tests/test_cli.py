@@ -179,6 +179,7 @@ REFUSED = [
     ((*CIRCLES, "--data", "churn"), "NORMWISE_DATA is not set"),
     ((*CIRCLES, "--data", "no.csv"), "there is no file 'no.csv'; expected a table"),
     ((*CIRCLES, "--target-column", "y"), "data 'circles' has no column 'y' to choose"),
+    ((*CIRCLES, "--task", "classes"), "'circles' has labels for the task binary, and classes was"),
     (("study", "circles", "--out", ""), "--out is ''; expected a folder; try --out my-study"),
     (("study", "circles", "--out", "/proc/no/x"), "cannot be written (No such file or directory)"),
 ]
@@ -306,18 +307,17 @@ def test_a_broken_saved_model_is_named(refused):
     assert "cannot load 'flip.keras' (BadZipFile" in message
 
 
-def test_a_table_with_a_hole_is_refused(refused):
-    Path("t.csv").write_text(
-        "a,b,y\n" + "".join(f"{i},{i % 3},{i % 2}\n" for i in range(9)) + ",1,1"
-    )
+def test_a_table_whose_labels_do_not_fit_the_task_is_refused(refused):
+    Path("t.csv").write_text("a,y\n" + "".join(f"{i / 3},{i % 3}\n" for i in range(60)))
     command = ("study", "--model", "churn", "--data", "t.csv", "--target-column", "y")
-    assert "column 'a' has 1 missing, NaN or infinite values" in refused(*command)
+    message = refused(*command, "--task", "binary")
+    assert "column 'y' has 3 different values; expected two for the task binary; try" in message
 
 
 def test_an_archive_with_nan_is_refused(refused):
     np.savez("d.npz", x_train=np.full((9, 2), np.nan), y_train=np.arange(9) % 2)
     command = ("study", "--model", "churn", "--data", "d.npz")
-    assert "NaN or infinite values in the train inputs (first in row 0)" in refused(*command)
+    assert "18 NaN or infinite values in x_train (first in row 0)" in refused(*command)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
         optional={
             "study": st.from_regex(r"[A-Za-z0-9_.-]+", fullmatch=True),
             "target_column": TEXT,
+            "task": st.sampled_from(["binary", "classes", "regression"]),
             "variants": st.just(("none", "after:momentum=0.9999999")),
             "learning_rate": st.floats(0, 1e300, exclude_min=True),
             "batch_size": st.integers(1, 10**6),
@@ -78,6 +79,11 @@ def test_variants_become_canonical_and_one_may_be_a_text():
         ("optimizer", "sgd:momentum", "'sgd:momentum' has 'momentum'; .*'sgd:momentum=0.9'"),
         ("optimizer", "sgd:momentum=nan", "has 'momentum=nan'; expected OPTION=NUMBER"),
         ("target", "soon", "target 'soon' does not parse; .*; try 'val_accuracy>=0.8'"),
+        (
+            "task",
+            "rgression",
+            "'task' is 'rgression'; expected 'binary', 'classes' or 'regression'",
+        ),
         ("target_column", ["y"] * 9, r"'target_column' is \['y', 'y', .*; check --target-column"),
     ],
 )
@@ -151,7 +157,8 @@ def test_a_run_is_known_by_what_shapes_it():
 @pytest.mark.parametrize(
     "change",
     [{"learning_rate": 0.02}, {"batch_size": 16}, {"epochs": 3}, {"optimizer": "adam"},
-     {"initializer": "zeros"}, {"loss": "huber"}, {"target_column": "y"}, {"model": "churn"}],
+     {"initializer": "zeros"}, {"loss": "huber"}, {"target_column": "y"}, {"task": "classes"},
+     {"model": "churn"}],
     ids=str,
 )  # fmt: skip
 def test_what_shapes_a_run_changes_its_key(change):

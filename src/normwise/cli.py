@@ -81,6 +81,10 @@ def study(
     target_column: Annotated[
         str | None, typer.Option(help="Column of the table to predict.")
     ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="binary, classes or regression. Default: what the labels look like."),
+    ] = None,
     variant: Annotated[
         list[str] | None,
         typer.Option(
@@ -124,6 +128,7 @@ def study(
         "model": model,
         "data": data,
         "target_column": target_column,
+        "task": task,
         "variants": variant and tuple(variant),
         "learning_rate": _single("learning-rate", learning_rate),
         "initializer": _single("initializer", initializer),

@@ -32,12 +32,14 @@ __all__ = [
     "SoloCheck",
     "Summary",
     "Target",
+    "Task",
     "Variant",
     "VariantSummary",
     "VerdictKind",
     "derive_seed",
 ]
 
+Task = Literal["binary", "classes", "regression"]
 Place = Literal["before", "after", "input"]
 NormKind = Literal["batch", "layer", "group", "rms"]
 OutcomeKind = Literal["reached", "censored", "diverged", "failed"]

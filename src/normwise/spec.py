@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from normwise.errors import SpecError, UnknownNameError, UsageError
-from normwise.records import RunKey, Target, Variant
+from normwise.records import RunKey, Target, Task, Variant
 
 __all__ = ["Spec", "optimizer_parts"]
 
@@ -55,6 +55,7 @@ class Spec(BaseModel):
     model: str = Field(description="Built-in model, FILE.keras or package.module:function")
     data: str = Field(description="Built-in data, FILE.csv or FILE.npz")
     target_column: str | None = Field(None, description="Column of a table to predict")
+    task: Task | None = Field(None, description="What to take the labels for; inferred from them")
     variants: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         ("none", "after", "before"), description="PLACE[:OPTION,…], the baseline first"
     )
@@ -121,6 +122,8 @@ class Spec(BaseModel):
     def setting(self, fingerprint: str) -> str:
         """Hash of what all runs of the study share; see :class:`~normwise.records.RunKey`."""
         shaping = self.model_dump(exclude={"study", "variants", "seeds", "target"})
+        if self.task is None:  # journals from before there was a task know nothing of it
+            del shaping["task"]
         text = f"{sorted(shaping.items())}|{fingerprint}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -150,7 +153,7 @@ def optimizer_parts(text: str) -> tuple[str, dict[str, float | bool]]:
 
 _EXAMPLES = {
     "seeds": "10", "epochs": "20", "batch_size": "32", "learning_rate": "0.01",
-    "model": "circles", "data": "circles", "variants": "after",
+    "model": "circles", "data": "circles", "task": "classes", "variants": "after",
 }  # fmt: skip
 
 

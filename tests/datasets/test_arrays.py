@@ -89,6 +89,22 @@ def test_a_column_that_never_changes_is_told():
     assert "1 of 2 columns never change." in from_arrays(X * [1, 0], Y).notes
 
 
+@pytest.mark.parametrize("labels", [["no", "yes"] * 20, np.array(["no", "yes"] * 20, object)])
+def test_labels_can_be_text(labels):
+    data = from_arrays(X, labels)
+    assert (data.task, data.class_names) == ("binary", ("no", "yes"))
+
+
+@pytest.mark.parametrize("labels", [5, "no", [None, "no"] * 20, [1j] * 40], ids=repr)
+def test_labels_that_are_neither_numbers_nor_texts_are_refused(labels):
+    with pytest.raises(DataError, match=r"data 'arrays': y |40 examples in x and 1 labels in y"):
+        from_arrays(X, labels)
+
+
+def test_integers_of_other_machines_are_those_of_this_one():
+    assert from_arrays(np.arange(80).reshape(40, 2).astype(">i4"), Y).x_train.dtype.isnative
+
+
 def test_integers_stay_integers():
     assert from_arrays(np.arange(80).reshape(40, 2), Y).x_train.dtype.kind == "i"
 
@@ -101,7 +117,7 @@ NAN = np.where(np.arange(80).reshape(40, 2) == 7, np.nan, X)
     [
         pytest.param(
             {"x_train": NAN, "y_train": Y},
-            r"data 'd.npz': 1 NaN or infinite values in the \w+ inputs \(first in row \d+\); "
+            r"data 'd.npz': 1 NaN or infinite values in x_train \(first in row 3\); "
             r"expected finite numbers; fill them or drop the 1 rows",
             id="nan",
         ),
@@ -110,40 +126,52 @@ NAN = np.where(np.arange(80).reshape(40, 2) == 7, np.nan, X)
         ),
         pytest.param(
             {"x_train": X, "y_train": np.where(Y, np.inf, 0)},
-            r"17 NaN or infinite values in the train labels",
+            r"data 'd.npz': 20 NaN or infinite values in y_train \(first in row 1\)",
             id="inf-labels",
         ),
-        pytest.param(
-            {"x_train": X, "y_train": np.where(Y, np.nan, 0)}, "in the train labels", id="nan-y"
-        ),
+        pytest.param({"x_train": X, "y_train": np.where(Y, np.nan, 0)}, "in y_train", id="nan-y"),
         pytest.param(
             {"x_train": X, "y_train": Y, "x_val": X * np.nan, "y_val": Y},
-            "80 NaN or infinite values in the val inputs",
+            r"80 NaN or infinite values in x_val \(first in row 0\).* drop the 40 rows",
             id="nan-val",
         ),
         pytest.param(
-            {"x": X, "y": Y}, "'d.npz' holds x, y; expected x_train and y_train", id="names"
+            {"a": X, "b": Y},
+            "'d.npz' holds a, b; expected x_train and y_train, or x and y; write it with",
+            id="names",
         ),
         pytest.param({}, "'d.npz' holds nothing; expected x_train", id="nothing"),
         pytest.param(
-            {"x_train": X, "y_train": Y * 0}, "all 40 labels are 0; expected at least two", id="one"
-        ),
-        pytest.param({"x_train": X, "y_train": Y * 0 + 0.5}, "all 40 labels are 0.5", id="one-0.5"),
-        pytest.param({"x_train": X, "y_train": Y[:9]}, "40 inputs and 9 labels", id="lengths"),
-        pytest.param(
-            {"x_train": X[:0], "y_train": Y[:0]}, r"the labels have shape \(0,\)", id="empty"
-        ),
-        pytest.param({"x_train": 3, "y_train": 4}, r"x has type int64 and shape \(\)", id="scalar"),
-        pytest.param({"x_train": X.astype(str), "y_train": Y}, "x has type <U", id="text"),
-        pytest.param({"x_train": X * 1j, "y_train": Y}, "x has type complex", id="complex"),
-        pytest.param(
-            {"x_train": np.array([{}]), "y_train": Y}, "without pickled objects", id="objects"
+            {"x_train": X, "y_train": Y * 0}, "y_train is 0 in every row; expected at", id="one"
         ),
         pytest.param(
-            {"x_train": X, "y_train": Y, "x_val": X}, "inputs only; expected both", id="x"
+            {"x_train": X, "y_train": Y * 0 + 0.5}, "y_train is 0.5 in every", id="one-0.5"
         ),
         pytest.param(
-            {"x_train": X, "y_train": Y, "y_val": Y}, "labels only; expected both", id="y"
+            {"x_train": X, "y_train": Y[:9]},
+            "40 examples in x_train and 9 labels in y_train",
+            id="lengths",
+        ),
+        pytest.param({"x_train": X[:0], "y_train": Y[:0]}, r"y_train has shape \(0,\)", id="empty"),
+        pytest.param(
+            {"x_train": 3, "y_train": 4}, r"x_train has type int64 and shape \(\)", id="scalar"
+        ),
+        pytest.param({"x_train": X.astype(str), "y_train": Y}, "x_train has type <U", id="text"),
+        pytest.param({"x_train": X * 1j, "y_train": Y}, "x_train has type complex", id="complex"),
+        pytest.param(
+            {"x_train": np.array([{}]), "y_train": Y},
+            r"x_train in 'd.npz' holds Python objects; .*without pickled objects; convert it",
+            id="objects",
+        ),
+        pytest.param(
+            {"x_train": X, "y_train": Y, "x_val": X},
+            "holds x_val without y_val .*; expected both",
+            id="x",
+        ),
+        pytest.param(
+            {"x_train": X, "y_train": Y, "y_val": Y},
+            "holds y_val without x_val .*; expected both",
+            id="y",
         ),
         pytest.param(
             {"x_train": X, "y_train": Y, "x_test": X[:, :1], "y_test": Y},
@@ -152,12 +180,12 @@ NAN = np.where(np.arange(80).reshape(40, 2) == 7, np.nan, X)
         ),
         pytest.param(
             {"x_train": X, "y_train": Y, "x_val": X, "y_val": Y * 3},
-            "y_val holds the label 3, which y does not",
+            "y_val holds the label 3, which y_train does not",
             id="strange-class",
         ),
         pytest.param(
             {"x_train": X, "y_train": X, "x_val": X, "y_val": X[:, :1]},
-            r"y has shape \(40, 2\) and y_val \(40, 1\)",
+            r"y_train has shape \(40, 2\) and y_val \(40, 1\)",
             id="label-shapes",
         ),
         pytest.param(

@@ -165,16 +165,16 @@ BODY = lines(half, lambda i: i % 7, parity)
     [
         pytest.param("", "cannot read 't.csv' .*; expected a CSV table", id="empty"),
         pytest.param("\n\n", "cannot read 't.csv' .*; expected a CSV table", id="blank"),
-        pytest.param(bytes(range(256)), "cannot read 't.csv'", id="binary"),
-        pytest.param((HEAD + BODY).encode("utf-16"), "cannot read 't.csv'.*UTF-8", id="utf-16"),
+        pytest.param(bytes(range(256)), "cannot read 't.csv' .it holds bytes", id="binary"),
+        pytest.param((HEAD + BODY).encode("utf-16-le"), "'t.csv' .*UTF-8", id="utf-16-unmarked"),
         pytest.param(HEAD + '"1,2,3\n', "cannot read 't.csv' .*EOF inside", id="open-quote"),
         pytest.param(HEAD + BODY + "1,2,3,4,5\n", "cannot read 't.csv' .*saw 5", id="ragged"),
         pytest.param(HEAD, "'t.csv' has a header and no rows; .* at least one", id="header-only"),
         pytest.param(
-            "a,a,y\n" + BODY, "has 2 columns named 'a'; expected each name once", id="twice"
+            "a,y,y\n" + BODY,
+            r"several columns named 'y'; .* try --target-column 'y \(2\)'",
+            id="target-twice",
         ),
-        pytest.param("a,a ,y\n" + BODY, "has 2 columns named 'a'", id="twice-but-for-a-space"),
-        pytest.param("a,y,y\n" + BODY, "has 2 columns named 'y'", id="target-twice"),
         pytest.param(
             HEAD + lines(half, half, half, parity),
             "has 3 names in its header and more fields in its rows; expected as many",
@@ -182,46 +182,35 @@ BODY = lines(half, lambda i: i % 7, parity)
         ),
         pytest.param(HEAD + BODY.replace("\n", ",\n"), "3 names .* more fields", id="commas"),
         pytest.param(
-            HEAD + BODY + ",3,1\n",
-            "column 'a' has 1 missing, NaN or infinite values; expected none; fill them",
-            id="missing",
-        ),
-        pytest.param(HEAD + BODY + "nan,3,1\n", "column 'a' has 1 missing, NaN", id="nan"),
-        pytest.param(HEAD + BODY + "-inf,3,1\n", "column 'a' has 1 missing, NaN", id="inf"),
-        pytest.param(
-            HEAD + lines(half, lambda i: "" if i == 3 else i % 3 == 0, parity),
-            "column 'b' has 1 missing",
-            id="missing-among-booleans",
-        ),
-        pytest.param(
-            HEAD + lines(half, lambda _: 1, parity),
-            "column 'b' is 1 in every row; expected columns that change; delete the column",
-            id="constant",
-        ),
-        pytest.param(
-            HEAD + lines(half, lambda _: "x", parity),
-            "column 'b' is 'x' in every row",
-            id="constant-text",
-        ),
-        pytest.param(
             HEAD + lines(half, half, lambda _: 1),
-            "target column 'y' is 1 in every row; expected at least two .*--target-column",
+            "target column 'y' is 1 in every row; expected at least two .* which column",
             id="one-valued-target",
         ),
         pytest.param(HEAD + lines(half, half, lambda _: 0.5), "'y' is 0.5 in every", id="one-0.5"),
         pytest.param(HEAD + lines(half, half, lambda _: "no"), "'y' is 'no' in", id="one-text"),
-        pytest.param(HEAD + BODY + "1,2,\n", "column 'y' has 1 missing values", id="no-target"),
+        pytest.param(
+            HEAD + lines(half, half, lambda _: ""),
+            r"'y' has shape \(0,\); expected at least one",
+            id="no-label",
+        ),
         pytest.param(
             HEAD + BODY + "1,2,inf\n",
-            r"1 NaN or infinite values in the \w+ labels",
+            "target column 'y' has 1 infinite values; .*; leave those fields empty",
             id="inf-target",
         ),
         pytest.param(
             HEAD + lines(half, half, lambda i: f"t{i}"),
-            "'y' is text with 60 different values; expected numbers or at most 50 classes",
+            "'y' is text with 60 different values in 60 rows; expected numbers, or at most 100 cla",
             id="target-without-classes",
         ),
-        pytest.param("y\n" + lines(parity), "no column left to learn from", id="target-only"),
+        pytest.param(
+            "y\n" + lines(parity), r"no column left to learn .*: none\)", id="target-only"
+        ),
+        pytest.param(
+            "n,c,e,y\n" + lines(lambda i: i + 7, lambda _: "x", lambda _: "", parity),
+            r"no column left to learn from \(.* empty: n, c, e\); .* with decimals, as 7.0",
+            id="all-dropped",
+        ),
         pytest.param(
             HEAD + lines(half, lambda i: f"{i % 7}e300", parity),
             "NaN or infinite values in the train inputs",

@@ -1,22 +1,26 @@
-"""The user's own arrays, from Python or from an ``.npz`` file."""
+"""Arrays of the user's own, checked, split and labelled."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from normwise.datasets.dataset import Dataset, Task
+from normwise.datasets.dataset import Dataset, check_finite
+from normwise.datasets.labels import Labelling, labelling
 from normwise.errors import DataError
+from normwise.records import Task
 
-__all__ = ["from_arrays", "from_npz", "infer_task", "labels", "split"]
+__all__ = ["from_arrays", "split"]
 
 Array = NDArray[Any]
-# Whole numbers above this many distinct values are taken for a quantity, not for classes.
-MOST_CLASSES = 100
+Keys = tuple[str, str, str, str]
 VALIDATION_SHARE = 0.2
+# JAX counts in 32 bits: a larger number would turn into another one without a word.
+INTEGERS = np.iinfo(np.int32)
+BRIGHTEST = np.float32(255)
 
 
 def from_arrays(
@@ -26,8 +30,14 @@ def from_arrays(
     y_val: ArrayLike | None = None,
     *,
     name: str = "arrays",
+    task: Task | None = None,
+    keys: Keys = ("x", "y", "x_val", "y_val"),
+    notes: Sequence[str] = (),
 ) -> Dataset:
     """Wrap arrays; without validation arrays a fifth is split off (stratified).
+
+    Bytes of three and more dimensions are taken for images and scaled to [0, 1];
+    other integers stay what they are, numbers with a fraction become float32.
 
     Args:
         x: Inputs, ``(n, …)``.
@@ -36,6 +46,9 @@ def from_arrays(
         x_val: Validation inputs.
         y_val: Validation labels.
         name: What to call it in the report.
+        task: What the labels ask for; inferred if ``None``.
+        keys: What to call the arrays in messages.
+        notes: What was done to them before.
 
     Raises:
         DataError: The arrays do not fit together or cannot be trained on.
@@ -43,152 +56,175 @@ def from_arrays(
     >>> from_arrays([[0.0], [1.0], [2.0], [3.0]] * 5, [0, 1, 0, 1] * 5).task
     'binary'
     """
-    inputs, targets = _numeric(name, "x", x), _numeric(name, "y", y)
     if (x_val is None) != (y_val is None):
+        there, lacks = (keys[3], keys[2]) if x_val is None else (keys[2], keys[3])
         raise DataError(
-            f"data {name!r} has validation {'labels' if x_val is None else 'inputs'} only; "
-            f"expected both x_val and y_val, or neither; pass the missing one"
+            f"data {name!r} has {there} without {lacks}; expected both, or neither; pass the "
+            f"missing one"
         )
-    if len(inputs) != len(targets):
-        raise DataError(
-            f"data {name!r}: {len(inputs)} inputs and {len(targets)} labels; "
-            f"expected as many of each; check how the arrays were cut"
-        )
-    task = infer_task(targets)
+    inputs, targets = _pair(name, keys[:2], x, y)
+    found = labelling(f"data {name!r}: {keys[1]}", targets, task)
     if x_val is None or y_val is None:
-        train, val = split(targets, task)
+        train, val = split(targets, found.task)
         parts = (inputs[train], targets[train], inputs[val], targets[val])
-        notes = [f"{len(train):,} rows train, {len(val):,} validate (split once, seed 0)."]
+        said = [split_note(train, val, found.task)]
     else:
-        parts = (inputs, targets, _numeric(name, "x_val", x_val), _numeric(name, "y_val", y_val))
-        _check_validation_labels(name, task, targets, parts[3])
-        notes = []
+        parts = (inputs, targets, *_pair(name, keys[2:], x_val, y_val))
+        _check_validation_labels(name, keys, found, targets, parts[3])
+        said = []
+    _check_bytes(name, keys, parts[0], parts[2])
+    x_train, x_other, pixels = _scaled(keys[0], parts[0], parts[2])
     return Dataset(
         name=name,
-        x_train=parts[0],
-        y_train=labels(parts[1], task),
-        x_val=parts[2],
-        y_val=labels(parts[3], task),
-        task=task,
-        notes=(*notes, *_constant_columns(parts[0])),
+        x_train=x_train,
+        y_train=found.encode(parts[1]),
+        x_val=x_other,
+        y_val=found.encode(parts[3]),
+        task=found.task,
+        class_names=found.names,
+        notes=(
+            *notes,
+            *said,
+            *pixels,
+            *filter(None, [found.note(keys[1], targets)]),
+            *_constant_columns(x_train),
+        ),
     )
-
-
-def from_npz(path: Path) -> Dataset:
-    """Read ``x_train``, ``y_train`` and, if there, ``x_val`` or ``x_test`` with labels."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except Exception as error:  # noqa: BLE001 (a broken archive raises what it pleases)
-        raise DataError(
-            f"cannot read {str(path)!r} ({error}); expected a NumPy .npz archive without pickled "
-            f"objects; write one with numpy.savez('data.npz', x_train=…, y_train=…)"
-        ) from None
-    missing = {"x_train", "y_train"} - set(arrays)
-    if missing:
-        raise DataError(
-            f"{str(path)!r} holds {', '.join(arrays) or 'nothing'}; expected x_train and y_train; "
-            f"write it with numpy.savez('data.npz', x_train=…, y_train=…)"
-        )
-    part = "val" if {"x_val", "y_val"} & set(arrays) else "test"
-    return from_arrays(
-        arrays["x_train"],
-        arrays["y_train"],
-        arrays.get(f"x_{part}"),
-        arrays.get(f"y_{part}"),
-        name=path.name,
-    )
-
-
-def infer_task(targets: Array) -> Task:
-    """Two values are ``binary``, few whole numbers from 0 ``classes``, else ``regression``."""
-    values = np.unique(targets)
-    if len(values) == 0:
-        raise DataError(
-            f"the labels have shape {targets.shape}; expected at least one example with a label; "
-            f"check which column or array holds the labels"
-        )
-    single = targets.ndim == 1 or targets.shape[1:] == (1,)
-    # What is not finite is refused with its place, together with the inputs.
-    whole = single and bool(np.isfinite(values).all() and np.equal(np.mod(values, 1), 0).all())
-    if len(values) == 1:
-        raise DataError(
-            f"all {len(targets)} labels are {values[0]:g}; expected at least two different ones; "
-            f"check which column or array holds the labels"
-        )
-    if not single and set(values) == {0, 1} and (targets.sum(axis=-1) == 1).all():
-        raise DataError(
-            f"the labels have shape {targets.shape} and a single 1 in each row; expected the "
-            f"number of the class instead; pass y.argmax(axis=-1)"
-        )
-    if whole and set(values) == {0, 1}:
-        return "binary"
-    if whole and values.min() >= 0 and values.max() == len(values) - 1 <= MOST_CLASSES:
-        return "classes"
-    return "regression"
-
-
-def labels(targets: Array, task: Task) -> Array:
-    """Labels in the shape and type that Keras' losses take without guessing."""
-    if task == "classes":
-        return targets.reshape(len(targets)).astype(np.int32)
-    width = int(np.prod(targets.shape[1:]))  # -1 would not do for no rows
-    return targets.reshape(len(targets), width).astype(np.float32)
 
 
 def split(targets: Array, task: Task) -> tuple[Array, Array]:
-    """Row numbers of the training and the validation part, classes in proportion."""
+    """Row numbers of the training and the validation part, classes in proportion.
+
+    A class with a single example cannot stand in both parts: that one trains.
+    """
     from sklearn.model_selection import train_test_split
 
-    smallest = 0 if task == "regression" else np.unique(targets, return_counts=True)[1].min()
-    # A class with a single example cannot stand in both parts.
-    stratify = targets if smallest > 1 else None
+    rows, stratify = np.arange(len(targets)), None
+    alone = np.zeros(len(targets), bool)
+    if task != "regression":
+        _, codes, counts = np.unique(targets, return_inverse=True, return_counts=True)
+        alone = counts[codes.reshape(len(targets))] == 1
+        stratify = targets[~alone]
     try:
         train, val = train_test_split(
-            np.arange(len(targets)),
-            test_size=VALIDATION_SHARE,
-            random_state=0,
-            stratify=stratify,
+            rows[~alone], test_size=VALIDATION_SHARE, random_state=0, stratify=stratify
         )
     except ValueError as error:
         raise DataError(
             f"{len(targets)} rows cannot be split into a training and a validation part ({error}); "
             f"expected at least five rows a class; pass x_val and y_val, or more rows"
         ) from None
-    return train, val
+    return np.concatenate([train, rows[alone]]), val
 
 
-def _numeric(name: str, which: str, values: ArrayLike) -> Array:
+def split_note(train: Array, val: Array, task: Task) -> str:
+    """How many rows went where, in a sentence."""
+    how = "split at random" if task == "regression" else "stratified split"
+    return f"{len(train):,} rows train, {len(val):,} validate ({how}, seed 0)."
+
+
+def _pair(name: str, keys: tuple[str, ...], x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    """Inputs and labels of one part, each as an array that can be trained on."""
+    inputs, targets = _numeric(name, keys[0], x), _labels(name, keys[1], y)
+    if len(inputs) != len(targets):
+        raise DataError(
+            f"data {name!r}: {len(inputs)} examples in {keys[0]} and {len(targets)} labels in "
+            f"{keys[1]}; expected as many of each; check how the arrays were cut"
+        )
+    if inputs.ndim == 1:
+        raise DataError(
+            f"data {name!r}: {keys[0]} has shape {inputs.shape}, a single number an example; "
+            f"expected (n, features) or more dimensions; try {keys[0]}.reshape(-1, 1)"
+        )
+    _check_range(name, keys[0], inputs)
+    return inputs, targets
+
+
+def _labels(name: str, key: str, values: ArrayLike) -> Array:
+    """Labels as they are where they are texts: a column of a data frame holds objects."""
+    array = _array(name, key, values)
+    if array.ndim and array.size and all(isinstance(value, str) for value in array.ravel()):
+        return array.astype(str)
+    return _numeric(name, key, array)
+
+
+def _array(name: str, key: str, values: ArrayLike) -> Array:
     try:
-        array = np.asarray(values)
+        return np.asarray(values)
     except ValueError as error:
         raise DataError(
-            f"data {name!r}: {which} is no array ({error}); expected numbers, as many in every "
+            f"data {name!r}: {key} is no array ({error}); expected numbers, as many in every "
             f"row; pad or cut the rows"
         ) from None
+
+
+def _numeric(name: str, key: str, values: ArrayLike) -> Array:
+    array = _array(name, key, values)
     if array.dtype.kind not in "fiub" or array.ndim == 0:
         raise DataError(
-            f"data {name!r}: {which} has type {array.dtype} and shape {array.shape}; "
+            f"data {name!r}: {key} has type {array.dtype} and shape {array.shape}; "
             f"expected an array of numbers, examples first; convert it with "
             f"numpy.asarray(…, dtype='float32')"
         )
-    if array.dtype.kind not in "fb":
-        return array
+    if array.dtype.kind in "iu":
+        return array.astype(array.dtype.newbyteorder("="), copy=False)  # JAX takes no other
     with np.errstate(over="ignore"):  # what becomes infinite is refused with its place
-        return array.astype(np.float32)
+        array = array.astype(np.float32, copy=False)
+    check_finite(name, key, array)
+    return array
 
 
-def _check_validation_labels(name: str, task: Task, train: Array, val: Array) -> None:
+def _check_range(name: str, key: str, array: Array) -> None:
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 4 or array.size == 0:
+        return
+    for extreme in (array.min(), array.max()):
+        if not INTEGERS.min <= extreme <= INTEGERS.max:
+            raise DataError(
+                f"data {name!r}: {key} holds the whole number {extreme}, which 32 bits do not; "
+                f"expected {INTEGERS.min} to {INTEGERS.max}; convert it with "
+                f"{key}.astype('float32')"
+            )
+
+
+def _check_bytes(name: str, keys: Keys, train: Array, val: Array) -> None:
+    if (train.dtype == np.uint8) != (val.dtype == np.uint8):
+        raise DataError(
+            f"data {name!r}: {keys[0]} has type {train.dtype} and {keys[2]} {val.dtype}, which may "
+            f"be pixels before and after scaling; expected one type for both; prepare both alike"
+        )
+
+
+def _scaled(key: str, train: Array, val: Array) -> tuple[Array, Array, list[str]]:
+    """Images of bytes as models expect them: from 0 to 1; and the sentence that says so."""
+    if train.dtype != np.uint8 or train.size == 0 or train.max() <= 1:
+        return train, val, []
+    if train.ndim == 2:
+        return train, val, [f"{key} holds bytes, 0 to 255, and was left as it is."]
+    note = f"{key} holds images of bytes: 0 to 255 became 0 to 1, float32 would stay as it is."
+    pixels = [np.divide(part, BRIGHTEST, dtype=np.float32) for part in (train, val)]
+    return pixels[0], pixels[1], [note]
+
+
+def _check_validation_labels(
+    name: str, keys: Keys, found: Labelling, train: Array, val: Array
+) -> None:
     if (val.shape[1:] or (1,)) != (train.shape[1:] or (1,)):
         raise DataError(
-            f"data {name!r}: y has shape {train.shape} and y_val {val.shape}; expected the same "
-            f"after the first axis; check how the arrays were made"
+            f"data {name!r}: {keys[1]} has shape {train.shape} and {keys[3]} {val.shape}; expected "
+            f"the same after the first axis; check how the arrays were made"
         )
-    strange = np.setdiff1d(val, train)
-    if task != "regression" and len(strange):
+    if (val.dtype.kind == "U") != (train.dtype.kind == "U"):
         raise DataError(
-            f"data {name!r}: y_val holds the label {strange[0]:g}, which y does not; expected "
-            f"classes that the training part has, too; check how the arrays were cut"
+            f"data {name!r}: {keys[1]} has type {train.dtype} and {keys[3]} {val.dtype}; expected "
+            f"numbers in both, or texts in both; convert one of them"
+        )
+    if found.task == "regression":
+        return
+    strange = np.setdiff1d(val, found.values)
+    if len(strange):
+        raise DataError(
+            f"data {name!r}: {keys[3]} holds the label {strange[0]}, which {keys[1]} does not; "
+            f"expected classes that the training part has, too; check how the arrays were cut"
         )
 
 

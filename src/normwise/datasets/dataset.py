@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normwise.errors import DataError
+from normwise.records import Task
 
-__all__ = ["Dataset", "Task"]
+__all__ = ["Dataset", "Task", "check_finite"]
 
 Array = NDArray[Any]
-Task = Literal["binary", "classes", "regression"]
+# A look at all values takes this much memory at once, whatever the size of the array.
+PIECE_BYTES = 2**24
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +74,19 @@ class Dataset:
         kind = f"{self.classes} classes" if self.classes else "numbers to predict (a regression)"
         return f"The labels of {self.name} were taken for {kind}."
 
+    def require(self, task: Task | None) -> Dataset:
+        """This data set, if its labels are what was asked for.
+
+        Raises:
+            DataError: They were taken for something else.
+        """
+        if task not in (None, self.task):
+            raise DataError(
+                f"data {self.name!r} has labels for the task {self.task}, and {task} was asked "
+                f"for; expected {self.task}; leave the task out, or pass arrays or a FILE.csv"
+            )
+        return self
+
     @property
     def classes(self) -> int:
         """Number of classes; 0 for a regression."""
@@ -84,7 +100,8 @@ class Dataset:
         digest = hashlib.sha256()
         for array in (self.x_train, self.y_train, self.x_val, self.y_val):
             digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+            for piece in _pieces(array):
+                digest.update(np.ascontiguousarray(piece).tobytes())
         return digest.hexdigest()[:16]
 
 
@@ -95,11 +112,35 @@ def _check_part(name: str, part: str, x: Array, y: Array) -> None:
             f"expected as many of each, and at least one; check how the arrays were cut"
         )
     for kind, array in (("inputs", x), ("labels", y)):
-        bad = ~np.isfinite(array) if array.dtype.kind == "f" else np.zeros(1, bool)
-        if bad.any():
-            rows = np.unique(np.nonzero(bad)[0])
-            raise DataError(
-                f"data {name!r}: {int(bad.sum())} NaN or infinite values in the {part} {kind} "
-                f"(first in row {rows[0]}); expected finite numbers; fill them or drop the "
-                f"{len(rows)} rows they are in"
-            )
+        check_finite(name, f"the {part} {kind}", array)
+
+
+def check_finite(name: str, where: str, array: Array) -> None:
+    """Refuse NaN and infinite values.
+
+    Raises:
+        DataError: There are some; says how many and where the first is.
+
+    >>> check_finite("mine", "x_train", np.zeros((3, 2)))
+    """
+    if array.dtype.kind != "f" or array.size == 0:
+        return
+    rows = np.concatenate([_bad_in_rows(piece) for piece in _pieces(array)])
+    if rows.any():
+        first, count = int(np.flatnonzero(rows)[0]), int(np.count_nonzero(rows))
+        raise DataError(
+            f"data {name!r}: {int(rows.sum())} NaN or infinite values in {where} (first in row "
+            f"{first}); expected finite numbers; fill them or drop the {count} rows they are in"
+        )
+
+
+def _bad_in_rows(piece: Array) -> Array:
+    bad: Array = ~np.isfinite(piece.reshape(len(piece), -1))
+    counts: Array = bad.sum(axis=1)
+    return counts
+
+
+def _pieces(array: Array) -> Iterator[Array]:
+    """Rows of the array, a few megabytes at a time."""
+    rows = max(1, PIECE_BYTES * len(array) // max(1, array.nbytes))
+    return (array[start : start + rows] for start in range(0, len(array), rows))

@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from normwise.datasets.arrays import from_npz
+from normwise.datasets.archive import from_npz
 from normwise.datasets.circles import circles
 from normwise.datasets.dataset import Dataset
 from normwise.datasets.table import from_csv
 from normwise.errors import DataError, UnknownNameError
 from normwise.files import is_file
+from normwise.records import Task
 
 __all__ = ["BUILT_IN", "find_dataset"]
 
@@ -27,7 +28,7 @@ def churn() -> Dataset:
 BUILT_IN: dict[str, Callable[[], Dataset]] = {"circles": circles, "churn": churn}
 
 
-def find_dataset(data: str, target_column: str | None = None) -> Dataset:
+def find_dataset(data: str, target_column: str | None = None, task: Task | None = None) -> Dataset:
     """Load a built-in data set, a ``.csv`` table or an ``.npz`` archive.
 
     Raises:
@@ -48,13 +49,13 @@ def find_dataset(data: str, target_column: str | None = None) -> Dataset:
             f"{own or 'no target column'}; leave --target-column out, or name a FILE.csv"
         )
     if data in BUILT_IN:
-        return BUILT_IN[data]()
+        return BUILT_IN[data]().require(task)
     if not is_file(path):
         raise DataError(
             f"there is no file {data!r}; expected a table or an archive of arrays; "
             f"check the path from {str(Path.cwd())!r}"
         )
-    return from_csv(path, target_column) if suffix == ".csv" else from_npz(path)
+    return from_csv(path, target_column, task) if suffix == ".csv" else from_npz(path, task)
 
 
 def _in_data_folder(file_name: str) -> Path:

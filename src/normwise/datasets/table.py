@@ -1,195 +1,142 @@
-"""A CSV table of numbers and categories with a column to predict."""
+"""A CSV table of numbers, dates and categories with a column to predict."""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from normwise.datasets.arrays import infer_task, labels, split
+from normwise.datasets.arrays import split, split_note
+from normwise.datasets.columns import Columns, prepare, sort_columns
 from normwise.datasets.dataset import Dataset
+from normwise.datasets.labels import labelling
+from normwise.datasets.reading import Table, in_one_line, is_text, read_table
+from normwise.datasets.written import read_values, written_numbers
 from normwise.errors import DataError, UnknownNameError, listed
+from normwise.records import Task
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["from_csv"]
 
-# A text column with more distinct values than this names things rather than kinds of things.
-MOST_CATEGORIES = 50
 
-
-def from_csv(path: Path, target_column: str | None) -> Dataset:
+def from_csv(path: Path, target_column: str | None, task: Task | None = None) -> Dataset:
     """Read a table, split it, and prepare its columns from the training part alone.
 
-    Columns that identify a row (whole numbers that never repeat, text with more
-    than 50 different values) are dropped, text becomes one column a category
-    (first dropped), and every column is standardised.
+    Columns that identify a row, never change or are empty are dropped; dates
+    become days; missing numbers become the median, and a missing category is a
+    category; text becomes one input a category (first dropped); every input is
+    standardised. Rows without a label are dropped. The notes say all of it.
+
+    Args:
+        path: The table, with a header line.
+        target_column: Name of the column to predict.
+        task: What the labels ask for; inferred if ``None``.
 
     Raises:
-        DataError: The file cannot be read, a column never changes, or a value
-            is missing or not finite.
+        DataError: The file cannot be read, its labels do not fit the task, or
+            nothing is left to learn from.
         UnknownNameError: There is no such target column.
     """
-    table = _read(path)
-    if target_column is None:
-        raise DataError(
-            f"table {path.name!r} needs a column to predict and none was named; expected one of "
-            f"{listed(list(table.columns))}; try --target-column {table.columns[-1]}"
-        )
-    if target_column not in table.columns:
-        raise UnknownNameError("target column", target_column, table.columns)
-    target, class_names = _target(table.pop(target_column))
-    identifiers = [column for column in table.columns if _is_identifier(table[column])]
-    table = table.drop(columns=identifiers)
-    _check_columns(path.name, table)
-    task = infer_task(target)
-    train, val = split(target, task)
-    inputs, names = _prepare(table, train)
-    notes = [f"{len(train):,} rows train, {len(val):,} validate (stratified split, seed 0)."]
-    if identifiers:
-        notes.append(f"Dropped as identifiers: {', '.join(identifiers)}.")
-    notes.append(f"{len(names)} inputs, standardised on the training part: {', '.join(names)}.")
+    table = read_table(path)
+    name = _target_name(path.name, table, target_column)
+    frame, said = read_values(table.frame.drop(columns=name), table.decimal)
+    labelled = table.frame[name].notna().to_numpy()
+    frame = frame[labelled]
+    targets = _targets(name, table.frame[name][labelled], table.decimal)
+    found = labelling(f"target column {name!r}", targets, task)
+    train, val = split(targets, found.task)
+    frame, infinite = _without_infinity(frame)
+    columns = sort_columns(frame.iloc[train])
+    _check_inputs(path.name, columns)
+    inputs, names = prepare(frame, columns, train)
     return Dataset(
         name=path.name,
         x_train=inputs[train],
-        y_train=labels(target[train], task),
+        y_train=found.encode(targets[train]),
         x_val=inputs[val],
-        y_val=labels(target[val], task),
-        task=task,
+        y_val=found.encode(targets[val]),
+        task=found.task,
         feature_names=tuple(names),
-        class_names=class_names,
-        notes=tuple(notes),
+        class_names=found.names,
+        notes=(
+            *table.notes,
+            *_unlabelled(name, labelled),
+            split_note(train, val, found.task),
+            *filter(None, [found.note(name, targets)]),
+            *said,
+            *infinite,
+            *columns.notes(frame),
+            f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.",
+        ),
     )
 
 
-def _read(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        first = pd.read_csv(path, skipinitialspace=True, header=None, nrows=1, dtype=str)
-        # Whole columns at once, or one column could come in parts of different types.
-        table = pd.read_csv(path, skipinitialspace=True, low_memory=False)
-    except (OSError, ValueError) as error:
+def _target_name(table_name: str, table: Table, target_column: str | None) -> str:
+    names = list(table.frame.columns)
+    if target_column is None:
         raise DataError(
-            f"cannot read {str(path)!r} ({error}); expected a CSV table with a header line, "
-            f"commas and UTF-8 text; check the path, or save it again as such"
-        ) from None
-    _check_shape(path.name, [str(name).strip() for name in first.iloc[0]], table)
-    table.columns = [str(column).strip() for column in table.columns]
-    for column in table.columns:
-        if _is_text(table[column]):
-            # Missing values stay missing; whole numbers too large for a type become text.
-            table[column] = table[column].astype("str").str.strip()
-    return table
-
-
-def _check_shape(name: str, header: list[str], table: pd.DataFrame) -> None:
-    import pandas as pd
-
-    if table.empty:
-        raise DataError(
-            f"table {name!r} has a header and no rows; expected at least one row an example; "
-            f"check how the file was written"
+            f"table {table_name!r} needs a column to predict and none was named; expected one of "
+            f"{listed(names)}; try --target-column {names[-1]}"
         )
-    twice = [column for column, count in Counter(header).items() if count > 1]
-    if twice:
+    name = in_one_line(target_column)
+    if name not in names:
+        raise UnknownNameError("target column", target_column, names)
+    if f"{name} (2)" in names:
         raise DataError(
-            f"table {name!r} has {header.count(twice[0])} columns named {twice[0]!r}; expected "
-            f"each name once; rename or delete one in the file"
+            f"table {table_name!r} has several columns named {name!r}; expected one to predict; "
+            f"rename them, or try --target-column '{name} (2)'"
         )
-    if not isinstance(table.index, pd.RangeIndex):
+    return name
+
+
+def _targets(name: str, column: pd.Series, decimal: str) -> NDArray[Any]:
+    if is_text(column):
+        numbers = written_numbers(column, decimal)
+        if numbers.isna().any():
+            return column.to_numpy(object)
+        column = numbers
+    targets = column.to_numpy(np.float64)
+    infinite = np.flatnonzero(np.isinf(targets))
+    if len(infinite):
         raise DataError(
-            f"table {name!r} has {len(header)} names in its header and more fields in its rows; "
-            f"expected as many; name every column, or delete the commas at the ends of the rows"
+            f"target column {name!r} has {len(infinite)} infinite values; expected finite numbers; "
+            f"leave those fields empty, and their rows are dropped"
         )
+    return targets
 
 
-def _is_text(column: pd.Series) -> bool:
-    import pandas as pd
-
-    return not pd.api.types.is_numeric_dtype(column)
-
-
-def _is_identifier(column: pd.Series) -> bool:
-    import pandas as pd
-
-    distinct = column.nunique()
-    if _is_text(column):
-        return bool(distinct > MOST_CATEGORIES)
-    return bool(pd.api.types.is_integer_dtype(column) and distinct == len(column) > MOST_CATEGORIES)
+def _unlabelled(name: str, labelled: NDArray[Any]) -> list[str]:
+    missing = len(labelled) - int(labelled.sum())
+    if not missing:
+        return []
+    return [f"{missing:,} of {len(labelled):,} rows have no value of {name} and were dropped."]
 
 
-def _target(column: pd.Series) -> tuple[np.ndarray, tuple[str, ...]]:
-    missing = int(column.isna().sum())
-    if missing:
-        raise DataError(
-            f"target column {column.name!r} has {missing} missing values; expected one in every "
-            f"row; fill them or delete those rows"
-        )
-    if (column == column.iloc[0]).all():
-        raise DataError(
-            f"target column {column.name!r} is {_plain(column.iloc[0])} in every row; expected at "
-            f"least two different values; name another column with --target-column"
-        )
-    if _is_text(column):
-        names, codes = np.unique(column.astype(str), return_inverse=True)
-        if len(names) > MOST_CATEGORIES:
-            raise DataError(
-                f"target column {column.name!r} is text with {len(names)} different values; "
-                f"expected numbers or at most {MOST_CATEGORIES} classes; name another column "
-                f"with --target-column"
-            )
-        return codes.astype(np.float64), tuple(map(str, names))
-    return column.to_numpy(np.float64), ()
+def _without_infinity(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Infinite values as missing ones: no mean and no model goes on with them."""
+    counts = {
+        name: int(np.isinf(frame[name].to_numpy(np.float64)).sum())
+        for name in frame.columns
+        if not is_text(frame[name])
+    }
+    infinite = [f"{name} ({count:,})" for name, count in counts.items() if count]
+    if not infinite:
+        return frame, []
+    return frame.replace([np.inf, -np.inf], np.nan), [
+        f"Taken for missing, being infinite: {listed(infinite)}."
+    ]
 
 
-def _plain(value: object) -> str:
-    return repr(value) if isinstance(value, str) else str(value)
-
-
-def _check_columns(name: str, table: pd.DataFrame) -> None:
-    if table.shape[1] == 0:
-        raise DataError(
-            f"table {name!r} has no column left to learn from; expected at least one that is "
-            f"neither the target nor an identifier; check --target-column"
-        )
-    for column in table.columns:
-        values = table[column]
-        bad = int(values.isna().sum())
-        if not _is_text(values):
-            bad += int(np.isinf(values.to_numpy(np.float64)).sum())
-        if bad:
-            raise DataError(
-                f"table {name!r}: column {column!r} has {bad} missing, NaN or infinite values; "
-                f"expected none; fill them or delete the column"
-            )
-        if (values == values.iloc[0]).all():
-            raise DataError(
-                f"table {name!r}: column {column!r} is {_plain(values.iloc[0])} in every row; "
-                f"expected columns that change; delete the column from the file"
-            )
-
-
-def _prepare(table: pd.DataFrame, train: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    from sklearn.compose import make_column_transformer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    text = [column for column in table.columns if _is_text(table[column])]
-    numbers = [column for column in table.columns if column not in text]
-    # A category that the training part never saw is encoded like the first one, all zeros.
-    encoder = OneHotEncoder(drop="first", handle_unknown="ignore", sparse_output=False)
-    columns = make_column_transformer(
-        (encoder, text), ("passthrough", numbers), verbose_feature_names_out=False
+def _check_inputs(table_name: str, columns: Columns) -> None:
+    if columns.numbers or columns.categories:
+        return
+    dropped = [*columns.identifiers, *columns.constant, *columns.empty]
+    raise DataError(
+        f"table {table_name!r} has no column left to learn from (dropped as identifiers, constant "
+        f"or empty: {listed(dropped) or 'none'}); expected at least one besides the target; check "
+        f"--target-column, and write whole numbers that are no identifiers with decimals, as 7.0"
     )
-    pipeline = make_pipeline(columns, StandardScaler())
-    # Overflows are found in the result; unknown categories are meant to be, see above.
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
-        pipeline.fit(table.iloc[train])
-        inputs = pipeline.transform(table).astype(np.float32)
-    return inputs, [str(name) for name in columns.get_feature_names_out()]

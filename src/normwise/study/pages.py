@@ -64,7 +64,7 @@ def page_of_folder(folder: Path) -> Page:
             f"one; run the study again with --out {folder}"
         )
     try:
-        dataset = find_dataset(spec.data, spec.target_column)
+        dataset = find_dataset(spec.data, spec.target_column, spec.task)
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
     summary = analysis.summarise(

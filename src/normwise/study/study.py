@@ -395,9 +395,9 @@ def _name_of(model: Any) -> str:
 
 def _as_dataset(data: Any, spec: Spec) -> Dataset:
     if isinstance(data, Dataset):
-        return data
+        return data.require(spec.task)
     if isinstance(data, str):
-        return find_dataset(data, spec.target_column)
+        return find_dataset(data, spec.target_column, spec.task)
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise SpecError(
             f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), a "
@@ -406,8 +406,8 @@ def _as_dataset(data: Any, spec: Spec) -> Dataset:
     if isinstance(data[0], tuple | list) and isinstance(data[1], tuple | list):
         first, second = data
         if len(first) == len(second) == 2 and np.ndim(first[0]) > 0:
-            return from_arrays(first[0], first[1], second[0], second[1])
-    return from_arrays(data[0], data[1])
+            return from_arrays(first[0], first[1], second[0], second[1], task=spec.task)
+    return from_arrays(data[0], data[1], task=spec.task)
 
 
 def _check_batch(spec: Spec, dataset: Dataset) -> None:

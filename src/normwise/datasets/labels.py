@@ -1,0 +1,207 @@
+"""What labels ask for, and the numbers that Keras' losses take for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.errors import DataError, listed
+from normwise.records import Task
+
+__all__ = ["Labelling", "labelling"]
+
+Array = NDArray[Any]
+# Whole numbers 0, 1, …, k-1 are how classes are counted; above this many they count something.
+MOST_CLASSES = 100
+# Other whole numbers are classes where they are few and each comes often, else a quantity.
+FEW_NUMBERS, OFTEN = 20, 5
+# Labels that spread more than this make the first steps of usual learning rates leap.
+LARGE = 100
+# A class needs an example to train on and one to validate on.
+FEWEST_ROWS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Labelling:
+    """How labels become numbers.
+
+    Attributes:
+        task: What the labels ask for.
+        values: The distinct labels, ascending: the k-th stands for class k. Empty for a
+            regression.
+        inferred: Whether the task was seen in the labels rather than given.
+    """
+
+    task: Task
+    values: Array
+    inferred: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes in order; none where the labels are their numbers."""
+        if self._are_numbers_of_classes:
+            return ()
+        return tuple(_plain(value) for value in self.values)
+
+    def encode(self, targets: Array) -> Array:
+        """Labels in the shape and type that Keras' losses take without guessing.
+
+        ``(n, 1)`` float32 for two classes, ``(n,)`` int32 for several, ``(n, k)``
+        float32 for a regression.
+        """
+        if self.task == "regression":
+            width = int(np.prod(targets.shape[1:]))  # -1 would not do for no rows
+            with np.errstate(over="ignore"):  # what becomes infinite is refused with its place
+                return targets.reshape(len(targets), width).astype(np.float32)
+        codes = np.searchsorted(self.values, targets.reshape(len(targets)))
+        return codes[:, None].astype(np.float32) if self.task == "binary" else codes.astype("i4")
+
+    def note(self, name: str, targets: Array) -> str:
+        """What became of the labels, in a sentence; empty where nothing needs saying."""
+        if self.task == "regression":
+            low, high, mean = (float(f(targets)) for f in (np.min, np.max, np.mean))
+            note = f"{name} goes from {low:,.6g} to {high:,.6g} (mean {mean:,.6g}), not scaled."
+            if np.std(targets) > LARGE:
+                note += " Training may diverge on such large numbers: divide them by a power of 10."
+            return note
+        if not self.names:
+            return ""
+        counts = np.bincount(np.searchsorted(self.values, targets.reshape(len(targets))))
+        rows = [f"{value} ({count:,})" for value, count in zip(self.names, counts, strict=True)]
+        note = f"Classes of {name}, with their rows: {listed(rows)}."
+        if self.inferred and self.task == "classes" and targets.dtype.kind in "iuf":
+            note += " If they are a quantity: --task regression."
+        return note
+
+    @property
+    def _are_numbers_of_classes(self) -> bool:
+        numbers = self.values.dtype.kind in "biuf"
+        return numbers and np.array_equal(self.values, np.arange(len(self.values)))
+
+
+def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
+    """See what labels ask for, or check that they fit the ``task`` that was asked for.
+
+    Two different values are ``binary`` if they are whole numbers or texts; texts, whole
+    numbers from 0 without a gap, and few whole numbers that come often are ``classes``;
+    everything else is a ``regression``.
+
+    Args:
+        what: What to call the labels in a message.
+        targets: Finite numbers or texts, ``(n,)`` or ``(n, k)``.
+        task: What to take them for; inferred if ``None``.
+
+    Raises:
+        DataError: There is nothing to learn, or the labels do not fit the task.
+
+    >>> labelling("y", np.array([3, 5, 7] * 20)).task
+    'classes'
+    >>> labelling("y", np.array([3, 5, 7] * 20), "regression").task
+    'regression'
+    >>> labelling("y", np.array(["no", "yes"])).encode(np.array(["yes", "no"])).tolist()
+    [[1.0], [0.0]]
+    """
+    if targets.ndim > 2 or targets.ndim == 0:
+        raise DataError(
+            f"{what} has shape {targets.shape}; expected one label or one row of numbers an "
+            f"example: (n,) or (n, k); reshape it"
+        )
+    column = targets[:, 0] if targets.shape[1:] == (1,) else targets
+    values = np.unique(column)
+    _check_distinct(what, column, values)
+    if task is None:
+        task = _inferred(what, column, values)
+        return Labelling(task, _classes(task, values), inferred=True)
+    _check_fit(what, column, values, task)
+    return Labelling(task, _classes(task, values), inferred=False)
+
+
+def _classes(task: Task, values: Array) -> Array:
+    return values[:0] if task == "regression" else values
+
+
+def _check_distinct(what: str, column: Array, values: Array) -> None:
+    if len(values) == 0:
+        raise DataError(
+            f"{what} has shape {column.shape}; expected at least one example with a label; check "
+            f"which column or array holds the labels"
+        )
+    if len(values) == 1:
+        raise DataError(
+            f"{what} is {_quoted(values)} in every row; expected at least two different values; "
+            f"check which column or array holds the labels"
+        )
+
+
+def _inferred(what: str, column: Array, values: Array) -> Task:
+    if column.ndim > 1:
+        if set(values) == {0, 1} and (column.sum(axis=-1) == 1).all():
+            raise DataError(
+                f"{what} has shape {column.shape} and a single 1 in each row; expected the number "
+                f"of the class instead; pass y.argmax(axis=-1)"
+            )
+        return "regression"
+    several = len(values) > 2
+    if _is_text(values):
+        if several and (len(values) > MOST_CLASSES or not _come(FEWEST_ROWS, column, values)):
+            raise DataError(
+                f"{what} is text with {len(values)} different values in {len(column)} rows; "
+                f"expected numbers, or at most {MOST_CLASSES} classes; name another column with "
+                f"--target-column, or try --task classes"
+            )
+        return "classes" if several else "binary"
+    if not np.equal(np.mod(values, 1), 0).all():
+        return "regression"
+    if not several:
+        return "binary"
+    counted = np.array_equal(values, np.arange(len(values)))
+    most, rows = (MOST_CLASSES, FEWEST_ROWS) if counted else (FEW_NUMBERS, OFTEN)
+    return "classes" if len(values) <= most and _come(rows, column, values) else "regression"
+
+
+def _check_fit(what: str, column: Array, values: Array, task: Task) -> None:
+    if task == "regression":
+        if _is_text(values):
+            raise DataError(
+                f"{what} is text, such as {_quoted(values)}, and cannot be a quantity; expected "
+                f"numbers for the task regression; try --task classes"
+            )
+        return
+    if column.ndim > 1:
+        raise DataError(
+            f"{what} has shape {column.shape}; expected one label an example for the task {task}; "
+            f"try --task regression"
+        )
+    if task == "binary" and len(values) != 2:
+        raise DataError(
+            f"{what} has {len(values)} different values; expected two for the task binary; try "
+            f"--task classes"
+        )
+    if not _come(FEWEST_ROWS, column, values) and len(values) > 2:
+        raise DataError(
+            f"{what} has {len(values)} different values in {len(column)} rows; expected classes of "
+            f"at least {FEWEST_ROWS} rows each; name another column with --target-column, or try "
+            f"--task regression"
+        )
+
+
+def _come(times: int, column: Array, values: Array) -> bool:
+    return len(column) >= times * len(values)
+
+
+def _is_text(values: Array) -> bool:
+    return values.dtype.kind in "OU"
+
+
+def _quoted(values: Array) -> str:
+    return repr(str(values[0])) if _is_text(values) else _plain(values[0])
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return str(value)
+    number = float(value)
+    return str(int(number)) if number.is_integer() else repr(number)

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+from sklearn.preprocessing import LabelEncoder
+
+from normwise.datasets import find_dataset, from_arrays
+from normwise.datasets.labels import labelling
+from normwise.errors import DataError
+
+ROWS = np.arange(60)
+
+
+@pytest.mark.parametrize(
+    ("labels", "task"),
+    [
+        pytest.param(ROWS % 2 + 1, "binary", id="1-2"),
+        pytest.param(ROWS % 2 * 2 - 1, "binary", id="minus-1-1"),
+        pytest.param(ROWS % 2 * 2.0 + 3, "binary", id="floats"),
+        pytest.param(ROWS % 2 == 0, "binary", id="booleans"),
+        pytest.param(np.array(["no", "yes"])[ROWS % 2], "binary", id="text"),
+        pytest.param(ROWS % 3 * 2 + 3, "classes", id="3-5-7"),
+        pytest.param(ROWS % 3, "classes", id="0-1-2"),
+        pytest.param(ROWS % 12 + 1, "classes", id="months-five-times"),
+        pytest.param(ROWS % 13 + 1, "regression", id="too-seldom"),
+        pytest.param(np.tile(ROWS % 21 + 1, 10), "regression", id="too-many"),
+        pytest.param(ROWS % 30, "classes", id="counted-from-0"),
+        pytest.param(ROWS, "regression", id="counted-and-never-twice"),
+        pytest.param(ROWS % 2 / 2, "regression", id="halves"),
+        pytest.param(np.array([*"abc"])[ROWS % 3], "classes", id="letters"),
+    ],
+)
+def test_labels_say_what_they_ask_for(labels, task):
+    assert labelling("y", labels).task == task
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [ROWS % 2 + 1, ROWS % 2 * 2 - 1, ROWS % 3 * 2 + 3, np.array([*"hgfe"])[ROWS % 4]],
+    ids=["1-2", "minus-1-1", "3-5-7", "letters"],
+)
+def test_classes_are_numbered_as_scikit_learn_numbers_them(labels):
+    encoder = LabelEncoder().fit(labels)
+    found = labelling("y", labels)
+    np.testing.assert_array_equal(found.encode(labels).ravel(), encoder.transform(labels))
+    assert found.names == tuple(map(str, encoder.classes_))
+
+
+def test_a_given_task_wins_over_the_inferred_one():
+    data = from_arrays(np.random.default_rng(0).normal(size=(60, 2)), ROWS % 3, task="regression")
+    assert (data.task, data.y_train.shape, data.classes) == ("regression", (48, 1), 0)
+    assert set(data.y_train.ravel()) == {0, 1, 2}
+    assert "y goes from 0 to 2 (mean 1), not scaled." in data.notes
+
+
+def test_ratings_in_halves_can_be_classes():
+    found = labelling("y", ROWS % 5 / 2, "classes")
+    assert found.names == ("0", "0.5", "1", "1.5", "2")
+    np.testing.assert_array_equal(found.encode(np.array([2.0, 0.5])), [4, 1])
+
+
+def test_many_classes_need_to_be_asked_for():
+    labels = np.repeat(np.arange(150), 3)
+    assert labelling("y", labels).task == "regression"
+    assert labelling("y", labels, "classes").encode(labels).max() == 149
+
+
+def test_two_classes_may_stand_for_several():
+    found = labelling("y", ROWS % 2, "classes")
+    assert found.encode(ROWS % 2).shape == (60,)
+
+
+@pytest.mark.parametrize(
+    ("labels", "task", "message"),
+    [
+        pytest.param(
+            ROWS % 3, "binary", "y has 3 different values; .* try --task classes", id="three"
+        ),
+        pytest.param(
+            np.array(["a", "b"])[ROWS % 2],
+            "regression",
+            "y is text, such as 'a', and cannot be a quantity; .* --task classes",
+            id="text",
+        ),
+        pytest.param(
+            np.sqrt(ROWS),
+            "classes",
+            "y has 60 different values in 60 rows; expected classes .* --task regression",
+            id="quantity",
+        ),
+        pytest.param(
+            np.ones((60, 2)) * ROWS[:, None],
+            "classes",
+            r"y has shape \(60, 2\); expected one label an example for the task classes",
+            id="two-columns",
+        ),
+        pytest.param(ROWS * 0 + 2, "regression", "y is 2 in every row", id="one-value"),
+        pytest.param(np.zeros((4, 2, 2)), None, r"y has shape \(4, 2, 2\); expected", id="rank"),
+        pytest.param(np.eye(3)[ROWS % 3], None, "a single 1 in each row; .*y.argmax", id="one-hot"),
+    ],
+)
+def test_labels_that_do_not_fit_the_task_are_refused(labels, task, message):
+    with pytest.raises(DataError, match=message):
+        labelling("y", labels, task)
+
+
+def test_a_built_in_data_set_has_its_task():
+    assert find_dataset("circles", task="binary").task == "binary"
+    with pytest.raises(DataError, match="'circles' has labels for the task binary, and classes"):
+        find_dataset("circles", task="classes")
+
+
+def test_what_could_be_a_quantity_is_told_with_the_way_out():
+    note = labelling("y", ROWS % 3 * 2 + 3).note("y", ROWS % 3 * 2 + 3)
+    assert note == (
+        "Classes of y, with their rows: 3 (20), 5 (20), 7 (20). "
+        "If they are a quantity: --task regression."
+    )
+    asked = labelling("y", ROWS % 3 * 2 + 3, "classes").note("y", ROWS % 3 * 2 + 3)
+    assert asked == "Classes of y, with their rows: 3 (20), 5 (20), 7 (20)."
+
+
+def test_a_large_quantity_keeps_its_units_and_a_warning():
+    note = labelling("price", ROWS * 1000.5).note("price", ROWS * 1000.5)
+    assert note.startswith("price goes from 0 to 59,029.5 (mean 29,514.8), not scaled. Training")
+
+
+def test_labels_that_are_their_numbers_need_no_note():
+    assert labelling("y", ROWS % 3).note("y", ROWS % 3) == ""
