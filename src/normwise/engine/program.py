@@ -201,13 +201,19 @@ def adds_losses(model: keras.Model, dataset: Dataset) -> bool:
     for variable, old, new in zip(model.non_trainable_variables, before, after, strict=False):
         if new is not old:
             raise ModelError(
-                f"layer {variable.path.rpartition('/')[0]!r} of model {model.name!r} changes its "
+                f"layer {_owner_of(variable, model)!r} of model {model.name!r} changes its "
                 f"state ({variable.name!r}) in evaluation, too, and each evaluation would change "
                 f"the training after it; expected a state that only training moves; leave out "
                 f"training=True where the layer is called, or update it only if training"
             )
     of_weights = sum(variable.regularizer is not None for variable in model.trainable_variables)
     return len(losses) > of_weights
+
+
+def _owner_of(variable: Any, model: keras.Model) -> str:
+    layers = model._flatten_layers()
+    owners = [one for one in layers if any(own is variable for own in one.variables)]
+    return str(owners[-1].name)  # the innermost comes last
 
 
 def _forward(model: keras.Model, dataset: Dataset) -> Any:

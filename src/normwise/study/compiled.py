@@ -41,6 +41,7 @@ class Compiled:
         """All of it in words that stay the same from process to process."""
         parts = [
             self.optimizer,
+            _undecayed(self.optimizer),
             self.loss,
             self.loss_weight,
             *self.metrics,
@@ -98,13 +99,16 @@ def optimizer_anew(optimizer: Any, learning_rate: float | None = None) -> Any:
     # A schedule as it is: from a configuration, a class of the user's does not return.
     config["learning_rate"] = rate_of(optimizer) if learning_rate is None else learning_rate
     try:
-        return type(optimizer).from_config(config)
+        new = type(optimizer).from_config(config)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"optimiser {type(optimizer).__name__} cannot be made anew from its configuration "
             f"({error}); expected get_config() to return every argument of __init__(); try one of "
             f"keras.optimizers"
         ) from error
+    if _undecayed(optimizer) is not None:
+        new.exclude_from_weight_decay(var_names=[_undecayed(optimizer)])
+    return new
 
 
 def metric_anew(metric: Any) -> Any:
@@ -132,7 +136,7 @@ def metric_anew(metric: Any) -> Any:
 
 def named(part: Any) -> str:
     """A loss, metric or optimiser in words that stay the same from process to process."""
-    if part is None or isinstance(part, str):
+    if part is None or isinstance(part, str | float | int):
         return str(part)
     if not hasattr(part, "get_config"):
         return _source(part)
@@ -151,6 +155,12 @@ def _source(part: Any) -> str:
 
 def _flat(metrics: Any) -> Sequence[Any]:
     return [part for part in keras.tree.flatten(metrics) if part is not None]
+
+
+def _undecayed(optimizer: Any) -> str | None:
+    """The pattern of names of weights that do not decay, which a configuration leaves out."""
+    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+    return None if pattern is None else str(pattern.pattern)
 
 
 def _only(model: keras.Model, what: str, parts: Any) -> Any:
@@ -172,20 +182,20 @@ def _plain_optimizer(model: keras.Model) -> Any:
                 model, "a LossScaleOptimizer", "one that leaves the loss as it is", "its inner one"
             )
         optimizer = optimizer.inner_optimizer  # Keras put it in, and will again
-    if optimizer.use_ema and optimizer.ema_overwrite_frequency is None:
+    if optimizer.use_ema:
         _refuse(
             model,
-            "use_ema=True and no ema_overwrite_frequency, which replaces the weights by their "
-            "average when training ends, unseen by every epoch's metrics",
-            "an average that training sees",
-            "ema_overwrite_frequency=100",
+            "use_ema=True, which replaces the weights by their average when training ends, unseen "
+            "by the metrics of any epoch",
+            "an optimiser whose weights are those that were measured",
+            "use_ema=False",
         )
     if getattr(optimizer, "_exclude_from_weight_decay", None):
         _refuse(
             model,
             "variables excluded from weight decay, which no other copy of the model has",
-            "a weight decay of all weights",
-            "weight_decay=None and kernel_regularizer=keras.regularizers.L2(…) in the layers",
+            "them to be excluded by name",
+            "exclude_from_weight_decay(var_names=['bias'])",
         )
     rate = optimizer._learning_rate
     if callable(rate) and not isinstance(rate, (_SCHEDULE, keras.Variable)):

@@ -34,8 +34,9 @@ def check_trainable(model: keras.Model) -> None:
                 f"one compiled program for all replicas does not call; expected Keras' own; try a "
                 f"layer that calls self.add_loss(), or the loss and metrics of compile()"
             )
-    for many, tensors in (("inputs", model.inputs), ("outputs", model.outputs)):
-        if tensors is not None and len(tensors) > 1:
+    for many in ("inputs", "outputs"):
+        tensors = getattr(model, many, None) or ()  # a subclassed model does not say
+        if len(tensors) > 1:
             raise ModelError(
                 f"model {model.name!r} has {len(tensors)} {many} "
                 f"({', '.join(tensor.name for tensor in tensors)}); expected one of each, since "

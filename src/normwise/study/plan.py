@@ -51,13 +51,23 @@ class Plan:
         recipe: How the replicas train, and on what.
         source: Builds a variant's model.
         devices: How many devices to use; all unless told.
+
+    Attributes:
+        metrics: Names of what is recorded, the target's candidates first.
+        settings: What the replicas train with, in words for the report.
+
+    Raises:
+        UsageError: The model cannot be trained as it was compiled, or as was asked.
     """
 
     def __init__(self, recipe: Recipe, source: ModelSource, devices: int | None = None) -> None:
         self._recipe, self._source = recipe, source
         self._spec = recipe.spec
         self._mesh: Mesh = replica_mesh(devices)
-        self._like = InitialValues(fresh(source.build(Variant())), recipe.spec.initializer)
+        baseline = fresh(source.build(Variant()))
+        self._like = InitialValues(baseline, recipe.spec.initializer)
+        self.metrics = recipe.metrics(baseline)
+        self.settings = recipe.settings(baseline)
 
     def arms(self, variants: Sequence[Variant]) -> list[Arm]:
         """Trace each variant and compile them side by side."""

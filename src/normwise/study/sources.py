@@ -23,6 +23,7 @@ from normwise.files import is_file
 from normwise.records import Variant
 from normwise.rewrite import place, strip
 from normwise.rewrite.graph import has_graph
+from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.studies.models import MODELS
 from normwise.study.compiled import compiled_of
 from normwise.study.limits import check_trainable
@@ -108,7 +109,8 @@ class ModelSource:
                 f"of 'none'; expected the same optimiser, loss and metrics for all, so that "
                 f"normalisation is all that differs; compile it without asking for 'norm'"
             )
-        return model
+        # Not compiled, or Keras would compile each copy of it from a configuration.
+        return rebuild(model, Edits()) if compiled and has_graph(model) else model
 
     def _call(self, function: Callable[..., Any], **arguments: Any) -> keras.Model:
         name = getattr(function, "__name__", type(function).__name__)

@@ -186,13 +186,10 @@ class _Run:
         self.on_progress = on_progress
         source = ModelSource(model, dataset)
         recipe = Recipe(spec, dataset, source.compiled, weights)
-        baseline = source.build(Variant())
-        self.target = Target.parse(spec.target) if spec.target else None
-        recorded = recipe.metrics(baseline)
-        if self.target is not None:
-            check_target(self.target, recorded)
-        self.settings = recipe.settings(baseline)
         self.plan: Plan = Plan(recipe, source, devices)
+        self.target = Target.parse(spec.target) if spec.target else None
+        if self.target is not None:
+            check_target(self.target, self.plan.metrics)
         parts = (dataset.fingerprint, source.fingerprint, recipe.fingerprint)
         self.fingerprint = "-".join(filter(None, parts))
         self.metric = self.target.metric if self.target else default_metric(dataset)
@@ -368,7 +365,7 @@ class _Run:
         )
 
     def _environment(self) -> dict[str, str]:
-        return {**_environment(), **self.settings, "fingerprint": self.fingerprint}
+        return {**_environment(), **self.plan.settings, "fingerprint": self.fingerprint}
 
     def _conclude(self, solo_check: SoloCheck, environment: dict[str, str]) -> Result:
         records = self._ordered_records()
