@@ -105,7 +105,7 @@ def test_logits_are_judged_at_zero():
     recipe(model).compile(model)
     x, y = circles().x_val, circles().y_val
     scores = model.evaluate(x, y, verbose=0, return_dict=True)
-    assert scores["accuracy"] == pytest.approx(np.mean((model(x) > 0) == y), abs=1e-6)
+    assert scores["accuracy"] == pytest.approx(np.mean((np.array(model(x)) > 0) == y), abs=1e-6)
 
 
 def test_sample_weights_follow_their_examples_through_the_split():

@@ -20,7 +20,7 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
     """The weight of each training example, by its class; 1 where its class has none.
 
     Args:
-        weight: Class, by name if the data have names, else by number, to weight.
+        weight: Class to weight: all by name, where the data have names, or all by number.
         dataset: What is trained on.
 
     Returns:
@@ -40,10 +40,11 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
             f"class_weight was given, and the labels of {dataset.name!r} are numbers to predict; "
             f"expected classes; try sample_weight from Python"
         )
-    names = dataset.class_names or tuple(str(number) for number in range(dataset.classes))
+    numbers = [str(number) for number in range(dataset.classes)]
+    names = dataset.class_names if weight.keys() <= set(dataset.class_names) else numbers
     for name in weight:
         if name not in names:
-            raise UnknownNameError("class in class_weight", name, names)
+            raise UnknownNameError("class in class_weight", name, [*dataset.class_names, *numbers])
     by_number = np.array([weight.get(name, 1.0) for name in names], np.float32)
     labels: Array = dataset.y_train.reshape(len(dataset.y_train)).astype(int)
     return by_number[labels]
