@@ -101,7 +101,10 @@ def test_weights_excluded_from_decay_by_name_stay_excluded():
 @pytest.mark.parametrize(
     ("optimizer", "message"),
     [
-        (lambda: keras.optimizers.SGD(0.1, use_ema=True), "use_ema=True.*; try use_ema=False"),
+        (
+            lambda: keras.optimizers.SGD(0.1, use_ema=True),
+            "use_ema=True.*; compile it anew, with use_ema=False",
+        ),
         (
             lambda: excluding(var_list=[keras.Variable(1.0)]),
             "excluded from weight decay.*var_names",

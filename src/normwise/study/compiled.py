@@ -211,5 +211,5 @@ def _plain_optimizer(model: keras.Model) -> Any:
 def _refuse(model: keras.Model, arrived: str, expected: str, instead: str) -> None:
     raise ModelError(
         f"the optimiser that model {model.name!r} was compiled with has {arrived}; expected "
-        f"{expected}; try {instead}, or --optimizer with another one"
+        f"{expected}; compile it anew, with {instead}"
     )
