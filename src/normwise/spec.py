@@ -17,8 +17,10 @@ from pydantic_core import PydanticCustomError
 from normwise.errors import SpecError, UnknownNameError, UsageError
 from normwise.records import RunKey, Target, Task, Variant
 
-__all__ = ["Spec", "optimizer_parts"]
+__all__ = ["LEARNING_RATE", "OPTIMIZER", "Spec", "optimizer_parts"]
 
+# What a study trains with where neither the user nor a compiled model says.
+OPTIMIZER, LEARNING_RATE = "sgd", 0.01
 
 # More replicas or epochs than any study runs: a slip of the finger, found before it hangs.
 MOST = 100_000
@@ -35,15 +37,36 @@ def _no_boolean(value: object) -> object:
     return value
 
 
+def _named(value: object) -> object:
+    # From Python, classes are numbers; a TOML key is always a text.
+    return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else value
+
+
 Count = Annotated[int, BeforeValidator(_no_boolean)]
-Rate = Annotated[float, BeforeValidator(_no_boolean)]
+LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_boolean)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_no_boolean)]
+
+# Arguments of Keras' `fit` that a study does not take: why, and what to type instead.
+_OF_FIT = {
+    "callbacks": (
+        "they act between the steps of one training, and a study trains all in one program",
+        "target='val_loss<=0.4' instead of early stopping (every epoch is recorded), and a model "  # noqa: ISC004
+        "compiled with one of keras.optimizers.schedules instead of changing its learning rate",
+    ),
+    "validation_data": ("they stand in the data", "Study(model, ((x, y), (x_val, y_val)))"),
+    "validation_split": ("a fifth of (x, y) validates", "Study(model, ((x, y), (x_val, y_val)))"),
+    "shuffle": ("each seed and epoch has an order of its own", "Study(model, data)"),
+    "steps_per_epoch": ("an epoch is the whole training part", "a smaller training part"),
+}  # fmt: skip
 
 
 class Spec(BaseModel):
     """One question: model, data, variants, training, target.
 
-    Every field is a key of the TOML file and, with dashes for underscores, an
-    option of ``normwise study``.
+    Every field is a key of the TOML file and all but ``class_weight``, with
+    dashes for underscores, an option of ``normwise study``. Where
+    ``optimizer``, ``learning_rate`` or ``loss`` is ``None``, a compiled model's
+    own counts, and :data:`OPTIMIZER` and :data:`LEARNING_RATE` otherwise.
 
     >>> Spec(model="circles", data="circles", seeds=3).variants
     ('none', 'after', 'before')
@@ -59,8 +82,8 @@ class Spec(BaseModel):
     variants: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         ("none", "after", "before"), description="PLACE[:OPTION,…], the baseline first"
     )
-    optimizer: str = Field("sgd", description="Keras optimiser, NAME[:OPTION=VALUE,…]")
-    learning_rate: Rate = Field(0.01, gt=0, allow_inf_nan=False)
+    optimizer: str | None = Field(None, description="Keras optimiser, NAME[:OPTION=VALUE,…]")
+    learning_rate: LearningRate | None = None
     initializer: str | None = Field(
         None, min_length=1, description="Keras initialiser for all kernels"
     )
@@ -69,6 +92,9 @@ class Spec(BaseModel):
     epochs: Count = Field(20, gt=0, le=MOST)
     seeds: Count = Field(10, gt=0, le=MOST, description="Replicas of each variant")
     target: str | None = Field(None, description="METRIC>=VALUE or METRIC<=VALUE")
+    class_weight: Annotated[dict[str, Weight] | None, BeforeValidator(_named)] = Field(
+        None, min_length=1, description="Class to the weight of its examples in the loss"
+    )
 
     @classmethod
     def make(cls, settings: Mapping[str, Any]) -> Spec:
@@ -79,6 +105,7 @@ class Spec(BaseModel):
             UnknownNameError: There is no such setting.
             VariantError: A variant does not parse.
         """
+        _refuse_of_fit(settings)
         try:
             spec = cls(**settings)
         except ValidationError as error:
@@ -91,7 +118,8 @@ class Spec(BaseModel):
             )
         if spec.target is not None:
             Target.parse(spec.target)
-        optimizer_parts(spec.optimizer)
+        if spec.optimizer is not None:
+            optimizer_parts(spec.optimizer)
         return spec.model_copy(update={"variants": tuple(names)})
 
     @classmethod
@@ -122,8 +150,12 @@ class Spec(BaseModel):
     def setting(self, fingerprint: str) -> str:
         """Hash of what all runs of the study share; see :class:`~normwise.records.RunKey`."""
         shaping = self.model_dump(exclude={"study", "variants", "seeds", "target"})
-        if self.task is None:  # journals from before there was a task know nothing of it
-            del shaping["task"]
+        # A study says the same whether it names a default or leaves it out.
+        shaping["optimizer"] = shaping["optimizer"] or OPTIMIZER
+        shaping["learning_rate"] = shaping["learning_rate"] or LEARNING_RATE
+        for newer in ("class_weight", "task"):  # journals from before know nothing of them
+            if shaping[newer] is None:
+                del shaping[newer]
         text = f"{sorted(shaping.items())}|{fingerprint}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -151,10 +183,29 @@ def optimizer_parts(text: str) -> tuple[str, dict[str, float | bool]]:
     return name.strip(), options
 
 
+def _refuse_of_fit(settings: Mapping[str, Any]) -> None:
+    for name, (reason, instead) in _OF_FIT.items():
+        if name in settings:
+            raise SpecError(
+                f"{name!r} was given, an argument of Keras' fit ({reason}); expected a study's "
+                f"settings; try {instead}"
+            )
+
+
 _EXAMPLES = {
-    "seeds": "10", "epochs": "20", "batch_size": "32", "learning_rate": "0.01",
-    "model": "circles", "data": "circles", "task": "classes", "variants": "after",
-}  # fmt: skip
+    "seeds": "10",
+    "epochs": "20",
+    "batch_size": "32",
+    "learning_rate": "0.01",
+    "model": "circles",
+    "data": "circles",
+    "task": "classes",
+    "variants": "after",
+}
+_IN_A_FILE = {
+    "study": "study = 'my-study'",
+    "class_weight": "class_weight = {0 = 1.0, 1 = 4.0}",
+}
 
 
 def _as_usage_error(error: ValidationError) -> UsageError:
@@ -162,8 +213,8 @@ def _as_usage_error(error: ValidationError) -> UsageError:
     name = str(first["loc"][0])
     option = f"--{name.removesuffix('s') if name == 'variants' else name.replace('_', '-')}"
     example = f"try {option} {_EXAMPLES[name]}" if name in _EXAMPLES else f"check {option}"
-    if name == "study":
-        example = "try study = 'my-study'"
+    if name in _IN_A_FILE:
+        example = f"try {_IN_A_FILE[name]}"
     if first["type"] == "extra_forbidden":
         return UnknownNameError("setting", name, Spec.model_fields)
     if first["type"] == "missing":

@@ -23,7 +23,7 @@ def classifier():
 
 def evaluated(model, dataset, batch_size):
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    program._build_compiled_parts(model, dataset)
+    program.build_compiled_parts(model, dataset)
     evaluate = jax.jit(program._make_evaluation(model, dataset, batch_size))
     state = State(
         [v.value for v in model.trainable_variables],

@@ -18,7 +18,7 @@ def chunk(seeds, finals, *, losses=None):
 
 
 def test_the_best_of_all_chunks_is_kept_and_the_first_of_equals():
-    winners = Winners("val_accuracy")
+    winners = Winners("val_accuracy", rising=True)
     winners.offer("none", chunk([0, 1], [0.5, 0.7]))
     winners.offer("none", chunk([2, 3], [0.7, 0.6]))
     assert winners.weights("none", 1) == ([1], [])
@@ -29,14 +29,14 @@ def test_the_best_of_all_chunks_is_kept_and_the_first_of_equals():
 
 
 def test_of_losses_the_lowest_is_best():
-    winners = Winners("val_loss")
+    winners = Winners("val_loss", rising=False)
     winners.offer("none", chunk([0, 1, 2], [0.5, 0.3, math.nan]))
     assert winners.weights("none", 1) == ([1], [])
 
 
 def test_a_frozen_replica_does_not_win():
     # Its weights are those before it diverged, and still score.
-    winners = Winners("val_accuracy")
+    winners = Winners("val_accuracy", rising=True)
     winners.offer("none", chunk([0, 1], [0.6, 0.9], losses=[0.1, math.nan]))
     assert winners.weights("none", 0) == ([0], [])
 
@@ -46,5 +46,5 @@ def test_the_best_seed_is_that_of_the_records():
         return RunRecord(RunKey(variant, seed, "x"), 0.1, {"val_accuracy": (0.1, value)})
 
     records = [record(2, 0.7), record(1, 0.7), record(0, math.nan), record(3, 0.9, "after")]
-    assert best_seed(records, "none", "val_accuracy") == 1
-    assert best_seed(records, "after", "val_accuracy") == 3
+    assert best_seed(records, "none", "val_accuracy", rising=True) == 1
+    assert best_seed(records, "after", "val_accuracy", rising=True) == 3

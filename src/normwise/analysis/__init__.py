@@ -5,12 +5,13 @@ from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import outcome
 from normwise.analysis._summary import summarise
-from normwise.analysis._target import default_target
+from normwise.analysis._target import default_target, higher_is_better
 
 __all__ = [
     "Decision",
     "compare",
     "default_target",
+    "higher_is_better",
     "mean_estimate",
     "median_epochs",
     "outcome",

@@ -16,11 +16,24 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 from jax import lax
+from numpy.typing import NDArray
 
 from normwise.datasets import Dataset
+from normwise.engine.metrics import build_metrics, epoch_metrics
+from normwise.errors import ModelError
 from normwise.rewrite.graph import has_graph
 
-__all__ = ["Data", "Program", "State", "make_program", "output_shape", "replica_bytes"]
+__all__ = [
+    "Data",
+    "Program",
+    "State",
+    "adds_losses",
+    "build_compiled_parts",
+    "example_output",
+    "make_program",
+    "output_shape",
+    "replica_bytes",
+]
 
 Curves = dict[str, jax.Array]
 # An evaluation takes as many examples at once as keep its activations near this size.
@@ -65,7 +78,9 @@ class Program(NamedTuple):
     model: keras.Model
 
 
-def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Program:
+def make_program(
+    model: keras.Model, dataset: Dataset, batch_size: int, weights: NDArray[Any] | None = None
+) -> Program:
     """Turn a compiled Keras model into pure functions.
 
     Args:
@@ -73,15 +88,23 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
         dataset: Gives the shapes; the arrays themselves are passed at run time.
         batch_size: At most the size of the training part. A last partial batch
             is kept, as Keras' ``fit`` keeps it.
+        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
+
+    Raises:
+        ModelError: A layer changes its state in evaluation.
     """
-    _build_compiled_parts(model, dataset)
+    build_compiled_parts(model, dataset)
+    model.optimizer.build(model.trainable_variables)
     evaluate = _make_evaluation(model, dataset, batch_size)
     step = _make_step(model)
     full = len(dataset.x_train) // batch_size * batch_size
 
+    def weights_of(rows: jax.Array) -> Any:
+        return None if weights is None else jnp.asarray(weights)[rows]
+
     def epoch(state: State, order: jax.Array, data: Data) -> tuple[State, Curves]:
         def one(carry: State, rows: jax.Array) -> tuple[State, Any]:
-            return step(carry, data.x_train[rows], data.y_train[rows])
+            return step(carry, data.x_train[rows], data.y_train[rows], weights_of(rows))
 
         new, (losses, outputs) = lax.scan(one, state, order[:full].reshape(-1, batch_size))
         loss = losses.sum() * batch_size
@@ -92,7 +115,8 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
             outputs = jnp.concatenate([outputs, rest])
         loss /= len(order)
         new = _freeze_if_diverged(state, new, loss)
-        curves = {"loss": loss, **_metrics(model, data.y_train[order], outputs)}
+        metrics = epoch_metrics(model, data.y_train[order], outputs, weights_of(order))
+        curves = {"loss": loss, **metrics}
         val = evaluate(new, data)
         return new, curves | {f"val_{name}": value for name, value in val.items()}
 
@@ -102,28 +126,24 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
     return Program(segment, model)
 
 
-def _build_compiled_parts(model: keras.Model, dataset: Dataset) -> None:
-    """Create the variables of optimiser and metrics, which Keras otherwise does in ``fit``."""
-    model.optimizer.build(model.trainable_variables)
-    labels = jnp.asarray(dataset.y_train[:1])
-    outputs = jnp.zeros((1, *_example_output(model, dataset)))
-    for metric in model.metrics:
-        if hasattr(metric, "build"):
-            metric.build(labels, outputs)
+def build_compiled_parts(model: keras.Model, dataset: Dataset) -> None:
+    """Create the variables of the compiled metrics, which Keras otherwise does in ``fit``."""
+    outputs = jnp.zeros((1, *example_output(model, dataset)))
+    build_metrics(model, jnp.asarray(dataset.y_train[:1]), outputs)
 
 
-def _make_step(model: keras.Model) -> Callable[[State, Any, Any], tuple[State, Any]]:
+def _make_step(model: keras.Model) -> Callable[[State, Any, Any, Any], tuple[State, Any]]:
     gradient = jax.value_and_grad(model.compute_loss_and_updates, has_aux=True)
     metrics = [variable.value for variable in model.metrics_variables]
 
-    def step(state: State, x: Any, y: Any) -> tuple[State, Any]:
+    def step(state: State, x: Any, y: Any, weights: Any) -> tuple[State, Any]:
         (_, (loss, outputs, non_trainable, _)), gradients = gradient(
             state.trainable,
             state.non_trainable,
             metrics,
             x,
             y,
-            None,
+            weights,
             training=True,
             optimizer_variables=state.optimizer,
         )
@@ -163,16 +183,37 @@ def _make_evaluation(
             last, rest = part(data.x_val[full:], data.y_val[full:])
             loss += last * (examples - full)
             outputs = jnp.concatenate([outputs, rest])
-        return {"loss": loss / examples, **_metrics(model, data.y_val, outputs)}
+        return {"loss": loss / examples, **epoch_metrics(model, data.y_val, outputs)}
 
     return evaluate
 
 
 def adds_losses(model: keras.Model, dataset: Dataset) -> bool:
-    """Whether layers add losses of what they compute, which may depend on the batch's size."""
+    """Whether layers add losses of what they compute, which may depend on the batch's size.
+
+    Raises:
+        ModelError: A layer changes its state in evaluation, which a program does not carry on.
+    """
+    jaxpr, (_, state, losses) = _forward(model, dataset)
+    first = len(model.trainable_variables)
+    before = jaxpr.jaxpr.invars[first : first + len(state)]
+    after = jaxpr.jaxpr.outvars[-len(state) - len(losses) :]
+    for variable, old, new in zip(model.non_trainable_variables, before, after, strict=False):
+        if new is not old:
+            raise ModelError(
+                f"layer {_owner_of(variable, model)!r} of model {model.name!r} changes its "
+                f"state ({variable.name!r}) in evaluation, too, and each evaluation would change "
+                f"the training after it; expected a state that only training moves; leave out "
+                f"training=True where the layer is called, or update it only if training"
+            )
     of_weights = sum(variable.regularizer is not None for variable in model.trainable_variables)
-    _, (_, _, losses) = _forward(model, dataset)
     return len(losses) > of_weights
+
+
+def _owner_of(variable: Any, model: keras.Model) -> str:
+    layers = model._flatten_layers()
+    owners = [one for one in layers if any(own is variable for own in one.variables)]
+    return str(owners[-1].name)  # the innermost comes last
 
 
 def _forward(model: keras.Model, dataset: Dataset) -> Any:
@@ -186,19 +227,6 @@ def _forward(model: keras.Model, dataset: Dataset) -> Any:
     )
 
 
-def _metrics(model: keras.Model, labels: Any, outputs: Any) -> Curves:
-    """Keras' compiled metrics over a whole epoch's outputs at once."""
-    curves: Curves = {}
-    for metric in model.metrics:
-        if metric.name == "loss":
-            continue
-        start = [variable.value for variable in metric.variables]
-        end = metric.stateless_update_state(start, labels, outputs)
-        result = metric.stateless_result(end)
-        curves |= result if isinstance(result, dict) else {metric.name: result}
-    return curves
-
-
 def _freeze_if_diverged(old: State, new: State, loss: jax.Array) -> State:
     alive = old.alive & jnp.isfinite(loss)
     kept = jax.tree.map(lambda after, before: jnp.where(alive, after, before), new, old)
@@ -208,7 +236,7 @@ def _freeze_if_diverged(old: State, new: State, loss: jax.Array) -> State:
 def replica_bytes(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
     """About how much memory one replica of a stack takes, in bytes."""
     weights = sum(int(np.prod(variable.shape)) for variable in model.variables)
-    outputs = math.prod(_example_output(model, dataset))
+    outputs = math.prod(example_output(model, dataset))
     examples = len(dataset.x_train) + len(dataset.x_val)
     # Weights, gradients and two momenta; activations and their gradients.
     activations = 2 * batch_size * _activation_bytes(model, dataset)
@@ -223,7 +251,8 @@ def output_shape(model: keras.Model, dataset: Dataset) -> Any:
     return keras.tree.map_structure(lambda tensor: tensor.shape, model(examples))
 
 
-def _example_output(model: keras.Model, dataset: Dataset) -> tuple[int, ...]:
+def example_output(model: keras.Model, dataset: Dataset) -> tuple[int, ...]:
+    """Shape of what the model gives for one example."""
     return tuple(size or 1 for size in output_shape(model, dataset)[1:])
 
 

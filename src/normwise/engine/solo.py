@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from normwise.datasets import Dataset
 from normwise.engine.initial import InitialValues
@@ -33,6 +34,7 @@ def train_alone(
     seed: int,
     epochs: int,
     batch_size: int,
+    weights: NDArray[Any] | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, list[float]]:
     """Keras' ``fit`` from the replica's initial values on the replica's batches.
@@ -45,6 +47,7 @@ def train_alone(
         seed: The replica's.
         epochs: How many.
         batch_size: Examples in a batch.
+        weights: Of the training examples in the loss, ``(n,)``.
         is_cancelled: Asked before each batch whether to give up.
 
     Returns:
@@ -57,7 +60,7 @@ def train_alone(
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     for variable, value in zip(variables, [*trainable, *non_trainable], strict=True):
         variable.assign(value[0])
-    batches = _Batches(dataset, seed, batch_size, is_cancelled)
+    batches = _Batches(dataset, weights, seed, batch_size, is_cancelled)
     at_once = batch_size if adds_losses(model, dataset) else AT_ONCE
     history = model.fit(
         batches,
@@ -76,11 +79,18 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches that a replica of this seed sees, in its order, epoch after epoch."""
 
     def __init__(
-        self, dataset: Dataset, seed: int, batch_size: int, is_cancelled: Callable[[], bool]
+        self,
+        dataset: Dataset,
+        weights: NDArray[Any] | None,
+        seed: int,
+        batch_size: int,
+        is_cancelled: Callable[[], bool],
     ) -> None:
         super().__init__(workers=1)
         self._is_cancelled = is_cancelled
-        self._dataset, self._batch_size = dataset, batch_size
+        columns = (dataset.x_train, dataset.y_train, weights)
+        self._columns = [column for column in columns if column is not None]
+        self._batch_size = batch_size
         self._orders = epoch_orders(seed, len(dataset.x_train))
         self._order = np.arange(len(dataset.x_train), dtype=np.int32)
 
@@ -91,11 +101,11 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         return math.ceil(len(self._order) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         if self._is_cancelled():
             raise CancelledError
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return self._dataset.x_train[rows], self._dataset.y_train[rows]
+        return tuple(column[rows] for column in self._columns)
 
 
 def largest_relative_difference(

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import keras
+
 from normwise.errors import ModelError
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.kinds import (
@@ -51,7 +53,7 @@ def find_blocks(model: Any) -> list[Block]:
     Nested models are entered. Left out are the output layers (no other weights
     act between them and an output, whatever activations, pooling or merging
     there is), frozen layers, and gates (a sigmoid or softmax that is
-    multiplied with something).
+    multiplied with something), with the squeeze before them.
 
     Raises:
         ModelError: The model has no graph to read.
@@ -110,7 +112,7 @@ def _blocks_in(model: Any, *, leaves: bool, beyond: Any | None, seen: set[Any]) 
             continue
         if (is_linear(layer) or is_recurrent(layer)) and layer not in output_layers:
             block = Block(call, _end(graph, call, beyond))
-            if not _is_gate(graph, block):
+            if not _is_gate(graph, block) and not _is_squeeze(graph, block):
                 yield block
 
 
@@ -166,3 +168,19 @@ def _is_gate(graph: Graph, block: Block) -> bool:
         for user in users
     ]
     return is_gate_activation(activation) and bool(users) and all(multiplied)
+
+
+def _is_squeeze(graph: Graph, block: Block) -> bool:
+    """Whether this is the first half of squeeze-and-excitation: pooled, and read by a gate only."""
+    following = graph.next_call(block.end) if block.end in graph.calls else None
+    if following is None or not is_linear(following.operation):
+        return False
+    gate = Block(following, _end(graph, following, None))
+    return _is_gate(graph, gate) and _is_pooled(graph, block.call)
+
+
+def _is_pooled(graph: Graph, call: Any) -> bool:
+    (source,) = graph.sources(call)
+    if isinstance(source.operation, keras.layers.Reshape):
+        return _is_pooled(graph, source)
+    return type(source.operation).__name__.startswith("Global")

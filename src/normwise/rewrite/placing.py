@@ -46,9 +46,9 @@ def place(model: Any, variant: str | Variant) -> Any:
       ``Embedding`` or a frozen layer, are skipped.
 
     Left alone are the output layers (no further weights between them and an
-    output), gates (a sigmoid or softmax that is multiplied), and frozen
-    layers and models (``trainable = False``). Nested models are entered; layers
-    of your own classes are not looked into. A shared
+    output), gates (a sigmoid or softmax that is multiplied) with the squeeze
+    before them, and frozen layers and models (``trainable = False``). Nested
+    models are entered; layers of your own classes are not looked into. A shared
     layer stays shared, and each of its calls gets a normalisation of its own;
     in a shared nested model, it is shared like everything there.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,10 @@ __all__ = ["make_page", "page_of_folder"]
 MOST_POINTS = 1000
 
 
+# Settings that a study may find in a compiled model; its environment says what it found.
+_SETTLED = ("optimizer", "learning_rate", "loss")
+
+
 def make_page(
     spec: Spec,
     summary: Summary,
@@ -29,10 +33,9 @@ def make_page(
     incomplete: bool = False,
 ) -> Page:
     """The page of a study; without its data there is no picture of it."""
-    settings = {
-        key: ", ".join(value) if isinstance(value, tuple) else str(value)
-        for key, value in spec.model_dump(exclude_none=True).items()
-    }
+    settings = {key: _text(value) for key, value in spec.model_dump(exclude_none=True).items()}
+    # What a model was compiled with, or a default says, counts as if it had been given.
+    settings |= {key: summary.environment[key] for key in _SETTLED if key in summary.environment}
     return build_page(
         summary,
         records,
@@ -41,6 +44,12 @@ def make_page(
         notes=(*dataset.notes, dataset.task_note) if dataset else (),
         incomplete=incomplete,
     )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {part:g}" for key, part in value.items())
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def page_of_folder(folder: Path) -> Page:

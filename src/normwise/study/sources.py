@@ -8,6 +8,7 @@ import inspect
 import json
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,7 +23,10 @@ from normwise.files import is_file
 from normwise.records import Variant
 from normwise.rewrite import place, strip
 from normwise.rewrite.graph import has_graph
+from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.studies.models import MODELS
+from normwise.study.compiled import compiled_of
+from normwise.study.limits import check_trainable
 
 __all__ = ["ModelSource"]
 
@@ -40,8 +44,11 @@ class ModelSource:
             :class:`~normwise.records.Variant`).
         dataset: What the study trains on.
 
+    Attributes:
+        compiled: What the model was compiled with, if it was.
+
     Raises:
-        ModelError: There is no such model, or it cannot be rewritten.
+        ModelError: There is no such model, or it cannot be rewritten or trained.
         UnknownNameError: No built-in model has that name.
     """
 
@@ -58,15 +65,18 @@ class ModelSource:
             built = found
         elif "norm" in _parameters(found):
             self._builder = found
-            return
+            built = self._call(found, norm=Variant())
         else:
             built = self._call(found)
-        self._plain = strip(built)
+        check_trainable(built)
+        self.compiled = compiled_of(built)
+        if self._builder is None:
+            self._plain = strip(built)
 
     def build(self, variant: Variant) -> keras.Model:
         """The model with the variant's normalisation, in Keras' own layers."""
         if self._builder is not None:
-            return self._call(self._builder, norm=variant)
+            return self._built_with(self._builder, variant)
         return self._plain if variant.is_baseline else place(self._plain, variant)
 
     @property
@@ -88,6 +98,19 @@ class ModelSource:
             if variable.name != SEED_STATE:
                 digest.update(np.asarray(variable.value).tobytes())
         return digest.hexdigest()[:16]
+
+    def _built_with(self, builder: Callable[..., Any], variant: Variant) -> keras.Model:
+        model = self._call(builder, norm=variant)
+        check_trainable(model)
+        compiled = compiled_of(model)
+        if (compiled and compiled.text) != (self.compiled and self.compiled.text):
+            raise ModelError(
+                f"the model's function compiles the model of {variant.name!r} otherwise than that "
+                f"of 'none'; expected the same optimiser, loss and metrics for all, so that "
+                f"normalisation is all that differs; compile it without asking for 'norm'"
+            )
+        # Not compiled, or Keras would compile each copy of it from a configuration.
+        return rebuild(model, Edits()) if compiled and has_graph(model) else model
 
     def _call(self, function: Callable[..., Any], **arguments: Any) -> keras.Model:
         name = getattr(function, "__name__", type(function).__name__)
@@ -156,7 +179,10 @@ def _load(text: str) -> keras.Model:
             f"check the path from {str(Path.cwd())!r}"
         )
     try:
-        return keras.saving.load_model(text, compile=False, safe_mode=True)
+        with warnings.catch_warnings():
+            # A study starts anew: that the optimiser's momenta do not load is of no interest.
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            return keras.saving.load_model(text, safe_mode=True)
     except Exception as error:
         raise ModelError(
             f"cannot load {text!r} ({_in_words(error)}); expected a model saved by Keras 3 "

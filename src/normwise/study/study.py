@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normwise import analysis
 from normwise.backend import require_jax
@@ -26,6 +27,7 @@ from normwise.spec import Spec
 from normwise.store import Store
 from normwise.study.pages import make_page
 from normwise.study.result import Result
+from normwise.study.weights import class_weights, sample_weights
 from normwise.study.winners import Winners, best_seed
 
 if TYPE_CHECKING:
@@ -72,8 +74,11 @@ class Study:
             :class:`~normwise.datasets.Dataset`; a built-in name; a ``.csv`` or
             ``.npz`` file.
         variants: Texts ``PLACE[:OPTION,…]``, ``none`` being the baseline.
+        sample_weight: How much each example of ``x`` counts in the training loss (of the
+            training part, where the data are no arrays).
         settings: Fields of :class:`~normwise.spec.Spec`: ``epochs``, ``seeds``,
-            ``batch_size``, ``learning_rate``, ``optimizer``, ``target``, ….
+            ``batch_size``, ``learning_rate``, ``optimizer``, ``target``,
+            ``class_weight``, ….
 
     Raises:
         UsageError: Something that was asked for cannot be honoured.
@@ -89,6 +94,7 @@ class Study:
         data: Any,
         *,
         variants: str | Sequence[str] = ("none", "after", "before"),
+        sample_weight: Any = None,
         **settings: Any,
     ) -> None:
         require_jax()
@@ -100,7 +106,7 @@ class Study:
                 **settings,
             }
         )
-        self._model, self._data = model, data
+        self._model, self._data, self._sample_weight = model, data, sample_weight
 
     @classmethod
     def from_spec(cls, spec: Spec) -> Study:
@@ -108,6 +114,7 @@ class Study:
         study = cls.__new__(cls)
         require_jax()
         study.spec, study._model, study._data = spec, spec.model, spec.data
+        study._sample_weight = None
         return study
 
     def run(
@@ -144,7 +151,8 @@ class Study:
     ) -> Result:
         dataset = _as_dataset(self._data, self.spec)
         _check_batch(self.spec, dataset)
-        run = _Run(self.spec, self._model, dataset, store, on_progress, devices)
+        weights = _weights(self.spec, self._data, dataset, self._sample_weight)
+        run = _Run(self.spec, self._model, dataset, weights, store, on_progress, devices)
         try:
             run.answer()
             if store is not None and artist is not None:
@@ -162,6 +170,7 @@ class _Run:
         spec: Spec,
         model: ModelLike,
         dataset: Dataset,
+        weights: NDArray[Any] | None,
         store: Store | None,
         on_progress: Callable[[Progress], None],
         devices: int | None,
@@ -171,18 +180,23 @@ class _Run:
         engine.configure()
         from normwise.study.plan import Plan
         from normwise.study.sources import ModelSource
-        from normwise.study.training import check_target, default_metric
+        from normwise.study.training import Recipe, check_target, default_metric
 
-        self.spec, self.dataset, self.store = spec, dataset, store
+        self.spec, self.dataset, self.weights, self.store = spec, dataset, weights, store
         self.on_progress = on_progress
+        source = ModelSource(model, dataset)
+        recipe = Recipe(spec, dataset, source.compiled, weights)
+        self.plan: Plan = Plan(recipe, source, devices)
         self.target = Target.parse(spec.target) if spec.target else None
         if self.target is not None:
-            check_target(self.target, dataset)
-        source = ModelSource(model, dataset)
-        self.plan: Plan = Plan(spec, source, dataset, devices)
-        self.fingerprint = f"{dataset.fingerprint}-{source.fingerprint}"
+            check_target(self.target, self.plan.metrics)
+        parts = (dataset.fingerprint, source.fingerprint, recipe.fingerprint)
+        self.fingerprint = "-".join(filter(None, parts))
         self.metric = self.target.metric if self.target else default_metric(dataset)
-        self.winners = Winners(self.metric)
+        self.rising = (
+            self.target.relation == ">=" if self.target else analysis.higher_is_better(self.metric)
+        )
+        self.winners = Winners(self.metric, rising=self.rising)
         self.variants = [Variant.parse(text) for text in spec.variants]
         setting = spec.setting(self.fingerprint)
         # In the order of variants and seeds, however the runs come about.
@@ -274,7 +288,7 @@ class _Run:
     def _train(self, arm: Arm) -> None:
         missing = self._missing(arm.variant)
         for chunk in arm.cohort.run(arm.compiled.result(), missing, self._on_epoch(arm)):
-            records = list(self._chunk_records(arm.variant, chunk))
+            records = list(self._chunk_records(arm, chunk))
             self.records |= {record.key: record for record in records}
             self.winners.offer(arm.variant.name, chunk)
             if self.store is not None:
@@ -293,7 +307,10 @@ class _Run:
     def _key(self, variant: Variant, seed: int) -> RunKey:
         return RunKey(variant.name, seed, self.wanted[0].setting)
 
-    def _chunk_records(self, variant: Variant, chunk: Chunk) -> Iterator[RunRecord]:
+    def _chunk_records(self, arm: Arm, chunk: Chunk) -> Iterator[RunRecord]:
+        from normwise.study.training import learning_rate_of
+
+        learning_rate = learning_rate_of(arm.cohort.program.model)
         for index, seed in enumerate(chunk.seeds):
             losses = chunk.curves["loss"][index]
             diverged = np.flatnonzero(~np.isfinite(losses))
@@ -306,8 +323,8 @@ class _Run:
                 for metric, values in chunk.curves.items()
             }
             yield RunRecord(
-                key=self._key(variant, seed),
-                learning_rate=self.spec.learning_rate,
+                key=self._key(arm.variant, seed),
+                learning_rate=learning_rate,
                 curves=curves,
                 diverged_at=first + 1 if len(diverged) else None,
                 seconds=chunk.seconds / len(chunk.seeds),
@@ -330,6 +347,7 @@ class _Run:
             seed=seed,
             epochs=spec.epochs,
             batch_size=spec.batch_size,
+            weights=self.weights,
             is_cancelled=self.leaving.is_set,
         )
 
@@ -347,7 +365,7 @@ class _Run:
         )
 
     def _environment(self) -> dict[str, str]:
-        return {**_environment(), "fingerprint": self.fingerprint}
+        return {**_environment(), **self.plan.settings, "fingerprint": self.fingerprint}
 
     def _conclude(self, solo_check: SoloCheck, environment: dict[str, str]) -> Result:
         records = self._ordered_records()
@@ -371,7 +389,7 @@ class _Run:
 
     def _best_model(self, name: str) -> keras.Model:
         variant = Variant.parse(name)
-        seed = best_seed(self._ordered_records(), name, self.metric)
+        seed = best_seed(self._ordered_records(), name, self.metric, rising=self.rising)
         weights = self.winners.weights(name, seed)
         if weights is None:
             # It was trained before an interruption; the same seed gives the same weights.
@@ -403,11 +421,32 @@ def _as_dataset(data: Any, spec: Spec) -> Dataset:
             f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), a "
             f"name or a file; try Study(model, (x, y))"
         )
-    if isinstance(data[0], tuple | list) and isinstance(data[1], tuple | list):
-        first, second = data
-        if len(first) == len(second) == 2 and np.ndim(first[0]) > 0:
-            return from_arrays(first[0], first[1], second[0], second[1], task=spec.task)
+    if _has_validation(data):
+        return from_arrays(*data[0], *data[1], task=spec.task)
     return from_arrays(data[0], data[1], task=spec.task)
+
+
+def _has_validation(data: Any) -> bool:
+    """Whether data are ``((x, y), (x_val, y_val))`` rather than ``(x, y)``."""
+    pairs = all(isinstance(part, tuple | list) and len(part) == 2 for part in data)
+    return pairs and np.ndim(data[0][0]) > 0
+
+
+def _weights(spec: Spec, data: Any, dataset: Dataset, sample_weight: Any) -> NDArray[Any] | None:
+    """The weight of each training example in the loss; ``None`` if all are alike."""
+    if sample_weight is None:
+        return None if spec.class_weight is None else class_weights(spec.class_weight, dataset)
+    if spec.class_weight is not None:
+        raise SpecError(
+            "class_weight and sample_weight were both given; expected one of them; multiply the "
+            "class's weight into sample_weight"
+        )
+    if not isinstance(data, tuple | list) or _has_validation(data):
+        return sample_weights(sample_weight, len(dataset.x_train))
+    given = sample_weights(sample_weight, len(data[1]))
+    # Their way to the training part is that of the examples: as row numbers, they show it.
+    rows = from_arrays(np.arange(len(given)), data[1], task=spec.task).x_train
+    return np.take(given, rows)
 
 
 def _check_batch(spec: Spec, dataset: Dataset) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from normwise.datasets import Dataset
 from normwise.engine import output_shape
+from normwise.engine.metrics import check_metrics, metric_names, name_of
+from normwise.engine.program import build_compiled_parts, example_output
 from normwise.errors import ModelError, SpecError, UnknownNameError
 from normwise.records import Target
 from normwise.rewrite.graph import has_graph
-from normwise.spec import Spec, optimizer_parts
+from normwise.spec import LEARNING_RATE, OPTIMIZER, Spec, optimizer_parts
+from normwise.study.compiled import Compiled, metric_anew, named, optimizer_anew, rate_of
 
-__all__ = ["check_target", "compile_model", "default_metric", "make_loss"]
+__all__ = ["Recipe", "check_target", "default_metric", "learning_rate_of", "make_loss"]
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "nadam", "adagrad", "adamax", "lion")
 LOSSES = (
@@ -26,19 +35,135 @@ LOSSES = (
 _PROBABILITIES = ("sigmoid", "softmax")
 
 
-def compile_model(model: keras.Model, spec: Spec, dataset: Dataset) -> keras.Model:
-    """Compile in place as the study asks; returns the model.
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """How a study trains: each part as given, else as the model was compiled, else the default.
 
-    Raises:
-        ModelError: The model's output does not fit the labels.
-        UnknownNameError: There is no such optimiser or loss.
+    Attributes:
+        spec: What was given.
+        dataset: What is trained on.
+        compiled: What the model was compiled with, if it was.
+        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
     """
-    model.compile(
-        optimizer=_make_optimizer(spec),
-        loss=make_loss(model, spec.loss, dataset),
-        metrics=[_metric(dataset)],
-    )
-    return model
+
+    spec: Spec
+    dataset: Dataset
+    compiled: Compiled | None = None
+    weights: NDArray[Any] | None = None
+
+    def compile(self, model: keras.Model) -> keras.Model:
+        """Compile in place, with parts that no other model has; returns the model.
+
+        Raises:
+            ModelError: The model's output does not fit the labels, or a part of what it was
+                compiled with cannot be honoured.
+            SpecError: A given part does not fit.
+            UnknownNameError: There is no such optimiser or loss.
+        """
+        loss = self._loss(model)
+        own = [] if self._has_own_metric else [_own_metric(loss, self.dataset)]
+        model.compile(
+            optimizer=self._optimizer(),
+            loss=loss,
+            loss_weights=self._kept_loss and self._kept_loss[1],
+            metrics=[*own, *map(metric_anew, self._metrics)],
+            weighted_metrics=[*map(metric_anew, self._weighted_metrics)] or None,
+        )
+        return model
+
+    def metrics(self, model: keras.Model) -> list[str]:
+        """Names of what a study of this model records, the target's candidates first.
+
+        Raises:
+            ModelError: A metric that the model was compiled with cannot be honoured.
+        """
+        self.compile(model)
+        build_compiled_parts(model, self.dataset)
+        compiled = [*self._metrics, *self._weighted_metrics]
+        check_metrics(model, compiled, self.dataset, example_output(model, self.dataset))
+        names = [*metric_names(model), "loss"]
+        return [f"val_{name}" for name in names] + names
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what the spec does not say: the compiled model's parts, and the weights.
+
+        Empty where there are none.
+        """
+        kept = self._kept_optimizer
+        parts = [] if kept is None else [named(kept)]
+        if self._kept_loss is not None:
+            parts += map(named, self._kept_loss)
+        parts += [f"metric {named(metric)}" for metric in self._metrics]
+        parts += [f"weighted {named(metric)}" for metric in self._weighted_metrics]
+        digest = hashlib.sha256("|".join(parts).encode())
+        if self.weights is not None:
+            digest.update(self.weights.tobytes())
+        return digest.hexdigest()[:16] if parts or self.weights is not None else ""
+
+    def settings(self, model: keras.Model) -> dict[str, str]:
+        """What a compiled ``model`` trains with, in words for the report."""
+        optimizer = self.spec.optimizer or OPTIMIZER
+        if self._kept_optimizer is not None and self.spec.optimizer is None:
+            optimizer = f"{_in_words(self._kept_optimizer)} (the model's own)"
+        settings = {"optimizer": optimizer, "learning_rate": f"{learning_rate_of(model):g}"}
+        rate = model.optimizer._learning_rate
+        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+            settings["learning_rate"] += f", then {type(rate).__name__} (the model's own)"
+        if self._kept_loss is not None:
+            settings["loss"] = f"{name_of(self._kept_loss[0])} (the model's own)"
+        return settings
+
+    def _optimizer(self) -> Any:
+        spec, kept = self.spec, self._kept_optimizer
+        if spec.optimizer is None and kept is not None:
+            return optimizer_anew(kept, spec.learning_rate)
+        rate = spec.learning_rate or (LEARNING_RATE if kept is None else rate_of(kept))
+        return _make_optimizer(spec.optimizer or OPTIMIZER, rate)
+
+    @property
+    def _kept_optimizer(self) -> Any:
+        """The compiled model's, where anything of it counts."""
+        spec = self.spec
+        all_given = spec.optimizer is not None and spec.learning_rate is not None
+        return None if self.compiled is None or all_given else self.compiled.optimizer
+
+    @property
+    def _kept_loss(self) -> tuple[Any, float | None] | None:
+        """The compiled model's loss and its factor, where they count."""
+        compiled = self.compiled
+        if compiled is None or compiled.loss is None or self.spec.loss is not None:
+            return None
+        return compiled.loss, compiled.loss_weight
+
+    def _loss(self, model: keras.Model) -> Any:
+        if self._kept_loss is not None:
+            return _fitting(self._kept_loss[0], _output_units(model, self.dataset), self.dataset)
+        return make_loss(model, self.spec.loss, self.dataset)
+
+    @property
+    def _metrics(self) -> Sequence[Any]:
+        return self.compiled.metrics if self.compiled else ()
+
+    @property
+    def _weighted_metrics(self) -> Sequence[Any]:
+        return self.compiled.weighted_metrics if self.compiled else ()
+
+    @property
+    def _has_own_metric(self) -> bool:
+        return _metric(self.dataset) in map(name_of, self._metrics)
+
+
+def learning_rate_of(model: keras.Model) -> float:
+    """The learning rate of a compiled model's first step.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile(keras.optimizers.SGD(0.01), "mse")
+    >>> learning_rate_of(model)
+    0.01
+    """
+    # Through its text: as a float64, a float32 of 0.01 would be 0.009999999776482582.
+    return float(str(np.float32(model.optimizer.learning_rate)))
 
 
 def make_loss(model: keras.Model, name: str | None, dataset: Dataset) -> Any:
@@ -71,27 +196,34 @@ def _named_loss(name: str, units: int, dataset: Dataset) -> Any:
         loss = keras.losses.get(name)
     except ValueError:
         raise UnknownNameError("loss", name, LOSSES) from None
-    of_classes = "categorical" in name.lower()
-    fits = name.lower().startswith("sparse") if units > 1 else not of_classes
-    if dataset.task != "regression" and not fits:
+    return _fitting(loss, units, dataset, name)
+
+
+def _fitting(loss: Any, units: int, dataset: Dataset, name: str | None = None) -> Any:
+    """The loss, if it takes class numbers, or no classes are to be told."""
+    known = name or (loss if isinstance(loss, str) else getattr(loss, "__name__", None))
+    kind = (known or type(loss).__name__).lower()
+    of_classes = "categorical" in kind
+    # Of a function of the user's, Keras' trust is ours.
+    judged = isinstance(loss, str | keras.losses.Loss) or name is not None or of_classes
+    fits = kind.startswith("sparse") if units > 1 else not of_classes
+    if dataset.task != "regression" and judged and not fits:
         # Keras would broadcast one against the other, and train on nonsense.
         example = "sparse_categorical_crossentropy" if units > 1 else "binary_crossentropy"
         raise SpecError(
-            f"loss {name!r} does not fit a model with {units} output(s) and the labels of "
-            f"{dataset.name!r}, which are numbers of classes; expected one that does; "
-            f"try --loss {example}"
+            f"loss {known or type(loss).__name__!r} does not fit a model with {units} output(s) "
+            f"and the labels of {dataset.name!r}, which are numbers of classes; expected one that "
+            f"does; try --loss {example}"
         )
     return loss
 
 
-def check_target(target: Target, dataset: Dataset) -> None:
-    """Refuse a target whose metric the study does not record.
+def check_target(target: Target, known: Sequence[str]) -> None:
+    """Refuse a target whose metric is not among those that the study records.
 
     Raises:
         UnknownNameError: Of that kind; offers those it does record.
     """
-    metric = _metric(dataset)
-    known = [f"val_{metric}", "val_loss", metric, "loss"]
     if target.metric not in known:
         raise UnknownNameError("target metric", target.metric, known)
 
@@ -103,6 +235,13 @@ def default_metric(dataset: Dataset) -> str:
 
 def _metric(dataset: Dataset) -> str:
     return "mean_absolute_error" if dataset.task == "regression" else "accuracy"
+
+
+def _own_metric(loss: Any, dataset: Dataset) -> Any:
+    if isinstance(loss, keras.losses.BinaryCrossentropy) and loss.get_config()["from_logits"]:
+        # Of a logit, one half is not the threshold.
+        return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
+    return _metric(dataset)
 
 
 def _output_units(model: keras.Model, dataset: Dataset) -> int:
@@ -152,15 +291,34 @@ def _ends_in_probabilities(model: keras.Model) -> bool:
     return any(name in _PROBABILITIES for name in names)
 
 
-def _make_optimizer(spec: Spec) -> keras.optimizers.Optimizer:
-    name, options = optimizer_parts(spec.optimizer)
+def _make_optimizer(text: str, learning_rate: Any) -> keras.optimizers.Optimizer:
+    name, options = optimizer_parts(text)
     if name.lower() not in OPTIMIZERS:
         raise UnknownNameError("optimizer", name, OPTIMIZERS)
+    if options.get("use_ema"):
+        raise SpecError(
+            f"optimizer {text!r} asks for use_ema, which replaces the weights by their average "
+            f"when training ends, unseen by the metrics of any epoch; expected weights that were "
+            f"measured; leave use_ema out"
+        )
     kind = type(keras.optimizers.get(name))
     try:
-        return kind(learning_rate=spec.learning_rate, **options)
+        return kind(learning_rate=learning_rate, **options)
     except (TypeError, ValueError) as error:
         raise SpecError(
-            f"optimizer {spec.optimizer!r} cannot be made ({error}); expected options that "
+            f"optimizer {text!r} cannot be made ({error}); expected options that "
             f"keras.optimizers.{kind.__name__} takes; try 'sgd:momentum=0.9'"
         ) from None
+
+
+def _in_words(optimizer: Any) -> str:
+    """An optimiser's name and those of its options that are not Keras' defaults."""
+    config, default = optimizer.get_config(), {}
+    with contextlib.suppress(TypeError):  # the user's own may need arguments
+        default = type(optimizer)().get_config()
+    options = [
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in config.items()
+        if name not in {"name", "learning_rate"} and value != default.get(name)
+    ]
+    return " ".join([type(optimizer).__name__, ", ".join(options)]).strip()

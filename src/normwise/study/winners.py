@@ -31,10 +31,11 @@ class Winners:
 
     Args:
         metric: Its final value decides which replica is best.
+        rising: Whether a higher value is the better one.
     """
 
-    def __init__(self, metric: str) -> None:
-        self._metric = metric
+    def __init__(self, metric: str, *, rising: bool) -> None:
+        self._metric, self._rising = metric, rising
         self._best: dict[str, _Winner] = {}
 
     def offer(self, variant: str, chunk: Chunk) -> None:
@@ -42,7 +43,7 @@ class Winners:
         # A replica that diverged is frozen as it was before, and its values look fine.
         alive = np.isfinite(chunk.curves["loss"]).all(axis=1)
         finals = np.where(alive, chunk.curves[self._metric][:, -1], np.nan)
-        scores = [score(final, self._metric) for final in finals]
+        scores = [score(final, rising=self._rising) for final in finals]
         index = int(np.argmax(scores))
         before = self._best.get(variant)
         if before is None or scores[index] > before.score:
@@ -58,14 +59,14 @@ class Winners:
         return winner.weights if winner is not None and winner.seed == seed else None
 
 
-def best_seed(records: Sequence[RunRecord], variant: str, metric: str) -> int:
+def best_seed(records: Sequence[RunRecord], variant: str, metric: str, *, rising: bool) -> int:
     """The seed whose final value of ``metric`` is best, the lowest of equals."""
     own = sorted((r for r in records if r.key.variant == variant), key=lambda r: r.key.seed)
-    return max(own, key=lambda r: score(r.curves[metric][-1], metric)).key.seed
+    return max(own, key=lambda r: score(r.curves[metric][-1], rising=rising)).key.seed
 
 
-def score(final: float, metric: str) -> float:
+def score(final: float, *, rising: bool) -> float:
     """Higher is better; a diverged replica comes last."""
     if not math.isfinite(final):
         return -math.inf
-    return float(final) if metric.endswith("accuracy") else -float(final)
+    return float(final) if rising else -float(final)

@@ -1,0 +1,215 @@
+"""What a compiled model brings along: its optimiser, its loss and its metrics."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from normwise.errors import ModelError
+
+__all__ = ["Compiled", "compiled_of", "metric_anew", "named", "optimizer_anew", "rate_of"]
+
+_SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What ``model.compile`` was given, as objects of the user's: read, never trained with.
+
+    Attributes:
+        optimizer: A Keras optimiser.
+        loss: A name, a function or a loss; ``None`` if there is none.
+        loss_weight: Its factor, or ``None``.
+        metrics: Names, functions or metrics.
+        weighted_metrics: The same, which class and sample weights count for.
+    """
+
+    optimizer: Any
+    loss: Any
+    loss_weight: float | None
+    metrics: Sequence[Any]
+    weighted_metrics: Sequence[Any]
+
+    @property
+    def text(self) -> str:
+        """All of it in words that stay the same from process to process."""
+        parts = [
+            self.optimizer,
+            _undecayed(self.optimizer),
+            self.loss,
+            self.loss_weight,
+            *self.metrics,
+            "",
+            *self.weighted_metrics,
+        ]
+        return "|".join(map(named, parts))
+
+
+def compiled_of(model: keras.Model) -> Compiled | None:
+    """What a model was compiled with; ``None`` if it was not.
+
+    ``run_eagerly``, ``jit_compile`` and ``steps_per_execution`` say how steps are run, not
+    what they compute, and do not count.
+
+    Raises:
+        ModelError: Its optimiser does something that the engine cannot honour.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> compiled_of(model) is None
+    True
+    >>> model.compile("adam", "mse")
+    >>> compiled_of(model).loss
+    'mse'
+    """
+    if not model.compiled:
+        return None
+    loss, metrics = model._compile_loss, model._compile_metrics
+    return Compiled(
+        optimizer=_plain_optimizer(model),
+        loss=_only(model, "losses", loss and loss._user_loss),
+        loss_weight=_only(model, "loss weights", loss and loss._user_loss_weights),
+        metrics=_flat(metrics and metrics._user_metrics),
+        weighted_metrics=_flat(metrics and metrics._user_weighted_metrics),
+    )
+
+
+def rate_of(optimizer: Any) -> Any:
+    """An optimiser's learning rate: a number, or a schedule."""
+    rate = optimizer._learning_rate
+    return rate if isinstance(rate, _SCHEDULE) else float(rate)
+
+
+def optimizer_anew(optimizer: Any, learning_rate: float | None = None) -> Any:
+    """A new optimiser with the same options, before its first step.
+
+    Args:
+        optimizer: Any of Keras', or the user's own.
+        learning_rate: In place of the optimiser's own.
+
+    Raises:
+        ModelError: It has an option that the engine cannot honour, or cannot be made anew.
+    """
+    config = optimizer.get_config()
+    # A schedule as it is: from a configuration, a class of the user's does not return.
+    config["learning_rate"] = rate_of(optimizer) if learning_rate is None else learning_rate
+    try:
+        new = type(optimizer).from_config(config)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"optimiser {type(optimizer).__name__} cannot be made anew from its configuration "
+            f"({error}); expected get_config() to return every argument of __init__(); try one of "
+            f"keras.optimizers"
+        ) from error
+    if _undecayed(optimizer) is not None:
+        new.exclude_from_weight_decay(var_names=[_undecayed(optimizer)])
+    return new
+
+
+def metric_anew(metric: Any) -> Any:
+    """A metric with variables of its own: training writes into them.
+
+    Raises:
+        ModelError: It cannot be made anew from its configuration.
+    """
+    if not isinstance(metric, keras.metrics.Metric):
+        return metric
+    if type(metric) is keras.metrics.MeanMetricWrapper:
+        # From its configuration, a function of the user's does not return.
+        return keras.metrics.MeanMetricWrapper(
+            metric._fn, metric.name, metric.dtype, **metric._fn_kwargs
+        )
+    try:
+        return type(metric).from_config(metric.get_config())
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise ModelError(
+            f"metric {metric.name!r} of type {type(metric).__name__} cannot be made anew from its "
+            f"configuration ({error}); expected get_config() to return every argument of "
+            f"__init__(); compile the model without it"
+        ) from error
+
+
+def named(part: Any) -> str:
+    """A loss, metric or optimiser in words that stay the same from process to process."""
+    if part is None or isinstance(part, str | float | int):
+        return str(part)
+    if not hasattr(part, "get_config"):
+        return _source(part)
+    # Keras counts up the names of optimisers and metrics in a process.
+    config = {key: value for key, value in part.get_config().items() if key != "name"}
+    text = json.dumps(config, sort_keys=True, default=_source)
+    return f"{type(part).__name__}{re.sub(' at 0x[0-9a-f]+', '', text)}"
+
+
+def _source(part: Any) -> str:
+    try:
+        return inspect.getsource(part)
+    except (TypeError, OSError):
+        return str(getattr(part, "__qualname__", type(part).__qualname__))
+
+
+def _flat(metrics: Any) -> Sequence[Any]:
+    return [part for part in keras.tree.flatten(metrics) if part is not None]
+
+
+def _undecayed(optimizer: Any) -> str | None:
+    """The pattern of names of weights that do not decay, which a configuration leaves out."""
+    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
+    return None if pattern is None else str(pattern.pattern)
+
+
+def _only(model: keras.Model, what: str, parts: Any) -> Any:
+    # Keras takes `loss={"output": "mse"}` and `loss=["mse"]` for one output, too.
+    flat = [] if parts is None else _flat([parts])
+    if len(flat) > 1:
+        raise ModelError(
+            f"model {model.name!r} was compiled with {len(flat)} {what}; expected one, as the "
+            f"model has one output; try a function that adds them up"
+        )
+    return flat[0] if flat else None
+
+
+def _plain_optimizer(model: keras.Model) -> Any:
+    optimizer = model.optimizer
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        if model.dtype_policy.name != "mixed_float16":
+            _refuse(
+                model, "a LossScaleOptimizer", "one that leaves the loss as it is", "its inner one"
+            )
+        optimizer = optimizer.inner_optimizer  # Keras put it in, and will again
+    if optimizer.use_ema:
+        _refuse(
+            model,
+            "use_ema=True, which replaces the weights by their average when training ends, unseen "
+            "by the metrics of any epoch",
+            "an optimiser whose weights are those that were measured",
+            "use_ema=False",
+        )
+    if getattr(optimizer, "_exclude_from_weight_decay", None):
+        _refuse(
+            model,
+            "variables excluded from weight decay, which no other copy of the model has",
+            "them to be excluded by name",
+            "exclude_from_weight_decay(var_names=['bias'])",
+        )
+    rate = optimizer._learning_rate
+    if callable(rate) and not isinstance(rate, (_SCHEDULE, keras.Variable)):
+        _refuse(
+            model,
+            "a Python function for its learning rate",
+            "a number or one of keras.optimizers.schedules, which are functions of the step",
+            "keras.optimizers.schedules.CosineDecay(0.1, decay_steps=1000)",
+        )
+    return optimizer
+
+
+def _refuse(model: keras.Model, arrived: str, expected: str, instead: str) -> None:
+    raise ModelError(
+        f"the optimiser that model {model.name!r} was compiled with has {arrived}; expected "
+        f"{expected}; compile it anew, with {instead}"
+    )

@@ -1,0 +1,141 @@
+"""Given settings win, then the compiled model's, then the defaults."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise import Study
+from normwise.datasets.circles import circles
+from normwise.errors import UnknownNameError
+from normwise.spec import Spec
+from normwise.study.compiled import compiled_of
+from normwise.study.study import _weights
+from normwise.study.training import Recipe, learning_rate_of
+
+SCHEDULE = keras.optimizers.schedules.ExponentialDecay(0.25, 10, 0.9)
+
+
+def network():
+    return keras.Sequential(
+        [keras.Input((2,)), layers.Dense(4, activation="relu"), layers.Dense(1, "sigmoid")]
+    )
+
+
+def compiled(**changes):
+    model = network()
+    settings = {
+        "optimizer": keras.optimizers.Adam(SCHEDULE, beta_1=0.8, clipnorm=2.0),
+        "loss": keras.losses.BinaryCrossentropy(label_smoothing=0.1),
+        "loss_weights": 0.5,
+        "metrics": [keras.metrics.AUC(name="auc")],
+        "weighted_metrics": ["mae"],
+    }
+    model.compile(**settings | changes)
+    return model
+
+
+def recipe(model, weights=None, **given):
+    spec = Spec.make({"model": "m", "data": "d", **given})
+    return Recipe(spec, circles(), compiled_of(model), weights)
+
+
+def test_nothing_given_and_nothing_compiled_is_the_default():
+    plain = network()
+    model = recipe(plain).compile(network())
+    assert type(model.optimizer) is keras.optimizers.SGD
+    assert learning_rate_of(model) == 0.01
+    assert recipe(plain).fingerprint == ""
+    assert recipe(plain).metrics(network()) == ["val_accuracy", "val_loss", "accuracy", "loss"]
+
+
+def test_what_the_model_was_compiled_with_counts():
+    user = compiled()
+    ours = recipe(user)
+    model = ours.compile(network())
+    assert model.optimizer is not user.optimizer
+    wanted, got = user.optimizer.get_config(), model.optimizer.get_config()
+    assert got == wanted
+    assert learning_rate_of(model) == 0.25
+    assert model.loss.get_config() == user.loss.get_config()
+    assert model._compile_loss._user_loss_weights == 0.5
+    names = ["accuracy", "auc", "mae", "loss"]
+    assert ours.metrics(model) == [f"val_{name}" for name in names] + names
+    assert model.metrics[1].metrics[1] is not user.metrics[1].metrics
+    assert ours.settings(model) == {
+        "optimizer": "Adam clipnorm=2, beta_1=0.8 (the model's own)",
+        "learning_rate": "0.25, then ExponentialDecay (the model's own)",
+        "loss": "binary_crossentropy (the model's own)",
+    }
+
+
+def test_what_is_given_wins_each_for_itself():
+    model = recipe(compiled(), learning_rate=0.5).compile(network())
+    assert type(model.optimizer) is keras.optimizers.Adam
+    assert (model.optimizer.beta_1, learning_rate_of(model)) == (0.8, 0.5)
+    model = recipe(compiled(), optimizer="sgd:momentum=0.9").compile(network())
+    assert model.optimizer.momentum == 0.9
+    assert model.optimizer._learning_rate is SCHEDULE
+    given = recipe(compiled(), loss="mean_squared_error")
+    model = given.compile(network())
+    assert model._compile_loss._user_loss_weights is None
+    assert isinstance(model.loss, keras.losses.MeanSquaredError) or callable(model.loss)
+    assert "loss" not in given.settings(model)
+
+
+def test_other_parts_and_other_weights_are_another_study():
+    ones = np.ones(500, "float32")
+    found = [
+        recipe(compiled()),
+        recipe(compiled(loss="mse")),
+        recipe(compiled(loss_weights=0.25)),
+        recipe(compiled(metrics=["accuracy"])),
+        recipe(compiled(optimizer=keras.optimizers.Adam(SCHEDULE, beta_1=0.7))),
+        recipe(compiled(), ones),
+        recipe(compiled(), 2 * ones),
+        recipe(network(), ones),
+    ]
+    assert len({item.fingerprint for item in found}) == len(found)
+    # Keras counts up the names of optimisers and metrics; they are the same study.
+    assert recipe(compiled()).fingerprint == found[0].fingerprint
+
+
+def test_logits_are_judged_at_zero():
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    recipe(model).compile(model)
+    x, y = circles().x_val, circles().y_val
+    scores = model.evaluate(x, y, verbose=0, return_dict=True)
+    assert scores["accuracy"] == pytest.approx(np.mean((np.array(model(x)) > 0) == y), abs=1e-6)
+
+
+def test_sample_weights_follow_their_examples_through_the_split():
+    from normwise.datasets import from_arrays
+
+    x = np.arange(50.0)[:, None]
+    y = np.arange(50) % 2
+    dataset = from_arrays(x, y)
+    spec = Spec.make({"model": "m", "data": "d"})
+    weights = _weights(spec, (x, y), dataset, x[:, 0])
+    np.testing.assert_array_equal(weights, dataset.x_train[:, 0])
+    both = ((x, y), (x[:4], y[:4]))
+    np.testing.assert_array_equal(_weights(spec, both, from_arrays(x, y, x, y), x[:, 0]), x[:, 0])
+
+
+def test_a_compiled_file_is_studied_as_it_was_compiled(tmp_path):
+    compiled().save(tmp_path / "mine.keras")
+    settings = {"variants": ["none"], "seeds": 2, "epochs": 2, "target": "val_auc>=0.1"}
+    weight = {"class_weight": {1: 3.0}}
+    study = Study(str(tmp_path / "mine.keras"), "circles", **settings, **weight)
+    result = study.run(tmp_path / "out")
+    assert result.answer.solo_check.first_epoch_difference < 1e-5
+    record = result.records[0]
+    assert record.learning_rate == 0.25
+    assert {"auc", "val_auc", "mae", "val_mae", "accuracy", "loss"} <= set(record.curves)
+    # The higher value of the target's metric is the better one.
+    best = max(record.curves["val_auc"][-1] for record in result.records)
+    scores = result.best_model().evaluate(
+        circles().x_val, circles().y_val, verbose=0, return_dict=True
+    )
+    assert scores["auc"] == pytest.approx(best, abs=1e-5)
+    with pytest.raises(UnknownNameError, match=r"target metric 'val_acu'.* mean 'val_auc'"):
+        Study(str(tmp_path / "mine.keras"), "circles", target="val_acu>=1").run()
