@@ -42,8 +42,8 @@ Rate = Annotated[float, BeforeValidator(_no_boolean)]
 class Spec(BaseModel):
     """One question: model, data, variants, training, target.
 
-    Every field is a key of the TOML file and, with dashes for underscores, an
-    option of ``normwise study``.
+    Every field is a key of the TOML file and, but for ``study`` and ``question``
+    and with dashes for underscores, an option of ``normwise study``.
 
     >>> Spec(model="circles", data="circles", seeds=3).variants
     ('none', 'after', 'before')
@@ -52,6 +52,7 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     study: str = Field("study", pattern=r"^[\w.-]+$", description="Name of the study")
+    question: str | None = Field(None, description="What it asks, in a sentence")
     model: str = Field(description="Built-in model, FILE.keras or package.module:function")
     data: str = Field(description="Built-in data, FILE.csv or FILE.npz")
     target_column: str | None = Field(None, description="Column of a table to predict")
@@ -120,7 +121,7 @@ class Spec(BaseModel):
 
     def setting(self, fingerprint: str) -> str:
         """Hash of what all runs of the study share; see :class:`~normwise.records.RunKey`."""
-        shaping = self.model_dump(exclude={"study", "variants", "seeds", "target"})
+        shaping = self.model_dump(exclude={"study", "question", "variants", "seeds", "target"})
         text = f"{sorted(shaping.items())}|{fingerprint}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
