@@ -49,8 +49,10 @@ def mnist() -> Dataset:
         task="classes",
         class_names=tuple(map(str, range(10))),
         notes=(
-            f"{len(parts['x_train']):,} images train, the {len(parts['x_test']):,} of the test "
-            f"part validate; pixels in [0, 1].",
+            (
+                f"{len(parts['x_train']):,} images train, the {len(parts['x_test']):,} of the "
+                f"test part validate; pixels in [0, 1]."
+            ),
         ),
     )
 
@@ -75,8 +77,10 @@ def fashion_mnist() -> Dataset:
         task="classes",
         class_names=GARMENTS,
         notes=(
-            f"{len(images) - held:,} images train, the first {held:,} validate, the "
-            f"{len(parts['x_test']):,} of the test part stay unseen; pixels in [0, 1].",
+            (
+                f"{len(images) - held:,} images train, the first {held:,} validate, the "
+                f"{len(parts['x_test']):,} of the test part stay unseen; pixels in [0, 1]."
+            ),
         ),
     )
 

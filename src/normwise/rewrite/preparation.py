@@ -78,7 +78,7 @@ def values_at(model: Any, call: Any, data: Any, variant: Variant) -> Array:
             f"{', '.join(map(str, shapes))}; expected {', '.join(map(str, wanted))}, as model "
             f"{model.name!r} takes them; pass the inputs that it trains on"
         )
-    front = keras.Model(functional_of(model).inputs, call.outputs[0])
+    front = keras.Model(functional_of(model).input, call.outputs[0])
     return np.asarray(front.predict(data, batch_size=AT_ONCE, verbose=0))
 
 
