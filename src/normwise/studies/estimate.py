@@ -14,22 +14,23 @@ from normwise.files import cache_folder, replacing
 
 __all__ = ["REFERENCE_SECONDS", "estimated_seconds", "machine_speed"]
 
-# Wall seconds of each study with its own settings, nothing compiled before, as measured on two
-# cores of an AMD EPYC (Zen 5); those marked are reckoned from fewer seeds and epochs.
+# Seconds of each study with its own settings, nothing compiled before, on two idle cores of an
+# AMD EPYC (Zen 5): half of the processor time that it took, and a fifth more for what runs alone.
+# The four of images are reckoned from a step's time, its number, and the check by Keras' own fit.
 REFERENCE_SECONDS = {
-    "circles": 10,
-    "circles-extensions": 15,
+    "circles": 20,
+    "circles-extensions": 30,
     "digits-cnn": 60,
-    "deep-mlp": 60,
-    "sequence": 30,
-    "sequence-gru": 40,
-    "regression": 30,
-    "scaling": 40,
-    "dropout": 60,
-    "churn": 30,
+    "deep-mlp": 55,
+    "sequence": 36,
+    "sequence-gru": 72,
+    "regression": 25,
+    "scaling": 22,
+    "dropout": 64,
+    "churn": 19,
     "fashion-mlp": 300,
-    "mnist-cnn": 1000,
-    "mnist-sigmoid": 500,
+    "mnist-cnn": 900,
+    "mnist-sigmoid": 200,
 }
 # Exponentials a second that one of those cores takes, and their number.
 REFERENCE_SPEED = 1.1e9
