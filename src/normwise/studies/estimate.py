@@ -28,9 +28,9 @@ REFERENCE_SECONDS = {
     "scaling": 22,
     "dropout": 64,
     "churn": 19,
-    "fashion-mlp": 300,
-    "mnist-cnn": 900,
-    "mnist-sigmoid": 200,
+    "fashion-mlp": 500,
+    "mnist-cnn": 1000,
+    "mnist-sigmoid": 300,
 }
 # Exponentials a second that one of those cores takes, and their number.
 REFERENCE_SPEED = 1.1e9
