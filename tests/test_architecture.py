@@ -23,14 +23,14 @@ TABLE = {
     "records": (set(), {"numpy"}),
     "files": (set(), set()),
     "backend": (set(), set()),  # looks at Keras without importing it
-    "datasets": (set(), {"numpy", "pandas", "sklearn"}),
+    "datasets": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads
     "spec": (set(), {"pydantic", "pydantic_core", "tomli_w"}),
     "store": ({"spec"}, {"pyarrow"}),
     "analysis": (set(), {"numpy", "scipy"}),
     "layers": (set(), {"numpy", "keras", "jax"}),
     "rewrite": ({"layers"}, {"numpy", "keras"}),
     "engine": ({"backend", "datasets", "layers", "rewrite"}, {"numpy", "keras", "jax"}),
-    "studies": ({"datasets"}, {"keras"}),
+    "studies": ({"datasets"}, {"keras", "numpy"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),
     "study": (
         {"analysis", "backend", "datasets", "engine", "report", "rewrite", "spec", "store",
@@ -38,7 +38,8 @@ TABLE = {
         {"numpy", "pandas", "keras", "jax"},
     ),
     "progress": ({"study"}, {"rich"}),
-    "cli": ({"progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
+    "listing": ({"datasets", "spec", "studies"}, {"rich"}),
+    "cli": ({"listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
     "__main__": ({"cli"}, set()),
     "__init__": ({"analysis", "layers", "rewrite", "study"}, set()),
 }  # fmt: skip
@@ -153,6 +154,7 @@ def test_an_unknown_name_is_an_attribute_error():
         "normwise.analysis",
         "normwise.cli",
         "normwise.datasets",
+        "normwise.listing",
         "normwise.progress",
         "normwise.report",
         "normwise.store",

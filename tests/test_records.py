@@ -32,6 +32,8 @@ OPTIONS = st.fixed_dictionaries(
         "momentum": st.floats(0, 1, exclude_max=True),
         "epsilon": st.floats(0, 1e6, exclude_min=True),
         "norm": st.sampled_from(["batch", "layer", "group", "rms"]),
+        "drop_before": st.floats(0, 1, exclude_max=True),
+        "drop_after": st.floats(0, 1, exclude_max=True),
     },
 )
 
@@ -68,6 +70,10 @@ def test_the_name_of_a_variant_reads_back_as_the_same_variant(places, options):
         ("after:momentum=-0", "after:momentum=0"),
         ("after:momentum=0.9999999", "after:momentum=0.9999999"),
         ("before:epsilon=1e-5", "before:epsilon=1e-05"),
+        ("input:norm=zscore", "input:norm=zscore"),
+        ("none:drop_after=0.30", "none:drop_after=0.3"),
+        ("none:drop_after=0", "none"),
+        ("after:drop_after=.5,drop_before=0.25", "after:drop_before=0.25,drop_after=0.5"),
     ],
 )
 def test_one_plan_has_one_name(text, name):
@@ -79,6 +85,8 @@ def test_the_baseline_is_none():
     assert Variant().name == "none"
     assert Variant().is_baseline
     assert not Variant.parse("input").is_baseline
+    assert not Variant.parse("none:drop_after=0.3").is_baseline
+    assert Variant.parse("none:drop_after=0").is_baseline
 
 
 @pytest.mark.parametrize(
@@ -117,6 +125,13 @@ def test_an_unknown_name_in_a_variant_offers_the_nearest(text, message):
         ("after:momentum", "has 'momentum'; expected a number at least 0 and below 1"),
         ("after:epsilon=0", "has 'epsilon=0'; expected a number above 0; try 'epsilon=1e-5'"),
         ("after:epsilon=inf", "has 'epsilon=inf'; expected a number above 0"),
+        ("none:drop_before=0.3", "sets options on 'none'.*, or drop_after alone"),
+        ("none:drop_after=0.3,scale=false", "sets options on 'none'.*, or drop_after alone"),
+        ("after:drop_before=1", "'drop_before=1'; expected .* below 1; try 'drop_before=0.3'"),
+        ("after:drop_after", "'drop_after'; expected a number at least 0 .*'drop_after=0.3'"),
+        ("after:norm=zscore", "norm=zscore at 'after'; .* at 'input' alone; try 'input:norm=zsc"),
+        ("input+before:norm=mean", "norm=mean at 'input\\+before'; .*; try 'input:norm=mean'"),
+        ("none:norm=mean", "sets options on 'none'"),
         ("after:ghost=16", "asks for 'ghost', and ghost batches are not built yet; leave 'ghost'"),
     ],
 )

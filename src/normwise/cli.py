@@ -90,7 +90,8 @@ def study(
         typer.Option(
             help="PLACE[:OPTION,…], repeatable. PLACE: none, before, after (the "
             "activation), input, joined by +. OPTION: center=false, scale=false, "
-            "momentum=0.9, epsilon=1e-5, bias=true, renorm, norm=layer|group|rms."
+            "momentum=0.9, epsilon=1e-5, bias=true, renorm, norm=layer|group|rms, "
+            "drop_before=0.3, drop_after=0.3; at input also norm=zscore|minmax|mean."
         ),
     ] = None,
     learning_rate: Annotated[list[float] | None, typer.Option(help="Learning rate, > 0.")] = None,
@@ -145,20 +146,12 @@ def study(
 
 @app.command("list", epilog=_LIST_EXAMPLES)
 def list_studies() -> None:
-    """Show the built-in studies and what each needs."""
+    """Show the built-in studies: question, variants, needs, runs and time."""
     from rich.console import Console
-    from rich.table import Table
 
-    from normwise.spec import Spec
-    from normwise.studies import BUILT_IN, study_file
+    from normwise.listing import print_list
 
-    needs = {"circles": "nothing", "churn": "Churn_Modelling.csv (--data, or NORMWISE_DATA)"}
-    table = Table("study", "variants", "runs", "needs", box=None, header_style="bold")
-    for study_name in BUILT_IN:
-        spec = Spec.from_toml(study_file(study_name), {})
-        runs = f"{len(spec.variants)} × {spec.seeds}"
-        table.add_row(study_name, ", ".join(spec.variants), runs, needs[spec.data])
-    Console().print(table)
+    print_list(Console())
 
 
 @app.command(epilog=_REPORT_EXAMPLES)

@@ -1,4 +1,4 @@
-"""Writing a file so that a reader sees all of it or none."""
+"""Files: written so that a reader sees all or none of them, and where the cache is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from pathlib import Path
 
 from normwise.errors import StoreError
 
-__all__ = ["is_file", "replacing"]
+__all__ = ["cache_folder", "is_file", "replacing"]
+
+CACHE_VARIABLE = "NORMWISE_CACHE"
+
+
+def cache_folder() -> Path:
+    """Where compiled programs and measurements of this machine are kept."""
+    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "normwise")
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:

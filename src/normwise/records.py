@@ -41,12 +41,14 @@ __all__ = [
 
 Task = Literal["binary", "classes", "regression"]
 Place = Literal["before", "after", "input"]
-NormKind = Literal["batch", "layer", "group", "rms"]
+NormKind = Literal["batch", "layer", "group", "rms", "zscore", "minmax", "mean"]
 OutcomeKind = Literal["reached", "censored", "diverged", "failed"]
 VerdictKind = Literal["helps", "hurts", "no difference", "undecided"]
 
 _PLACES: tuple[str, ...] = get_args(Place)
 _BOOLEANS = {"true": True, "false": False}
+# Normalisers of the inputs alone, with statistics of the training part.
+_FIXED_NORMS = ("zscore", "minmax", "mean")
 _NOT_BUILT = {"ghost": "ghost batches"}
 
 
@@ -81,7 +83,14 @@ class Variant:
         epsilon: Added to the variance, > 0.
         bias: Keep a layer's bias where β makes it redundant (``before`` only).
         renorm: Batch renormalisation (Ioffe 2017), as Keras does it.
-        norm: Another normaliser than batch normalisation, as a comparator.
+        norm: Another normaliser than batch normalisation, as a comparator:
+            ``layer``, ``group`` or ``rms``; at ``input`` also data preparation with
+            statistics of the whole training part, which stay fixed: ``zscore``
+            (x − mean) / deviation, ``minmax`` (x − min) / (max − min), ``mean``
+            (x − mean) / (max − min).
+        drop_before: Dropout rate directly in front of each normalisation, in [0, 1).
+        drop_after: Dropout rate behind the activation and its normalisation, in
+            [0, 1); the one option that ``none`` takes, too.
 
     >>> Variant.parse("after:momentum=0.9,scale=false")
     Variant.parse('after:scale=false,momentum=0.9')
@@ -97,6 +106,8 @@ class Variant:
     bias: bool = False
     renorm: bool = False
     norm: NormKind = "batch"
+    drop_before: float = 0.0
+    drop_after: float = 0.0
 
     @classmethod
     def parse(cls, text: str) -> Variant:
@@ -114,17 +125,19 @@ class Variant:
                 f"variant {text!r} sets an option twice; expected each at most once; "
                 f"leave all but one out"
             )
-        if options and not places:
-            raise VariantError(
-                f"variant {text!r} sets options on 'none', which has no normalisation; "
-                f"expected a place before ':'; try 'after:{option_text}'"
-            )
-        return cls(places=places, **options)
+        variant = cls(places=places, **options)
+        _check_places(text, option_text, variant, set(options) - {"drop_after"})
+        return variant
 
     @property
     def is_baseline(self) -> bool:
-        """Whether this is ``none``: the model without normalisation."""
-        return not self.places
+        """Whether this is ``none``: the model as it is without normalisation."""
+        return self == Variant()
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the normaliser's statistics come from the whole training part."""
+        return self.norm in _FIXED_NORMS
 
     @property
     def name(self) -> str:
@@ -165,6 +178,21 @@ def _parse_places(text: str, place_text: str) -> tuple[Place, ...]:
     return tuple(place for place in ("input", "before", "after") if place in words)
 
 
+def _check_places(text: str, option_text: str, variant: Variant, options: set[str]) -> None:
+    """Refuse options that mean nothing where the variant puts its normalisation."""
+    if options and not variant.places:
+        raise VariantError(
+            f"variant {text!r} sets options on 'none', which has no normalisation; "
+            f"expected a place before ':', or drop_after alone; try 'after:{option_text}'"
+        )
+    if variant.is_fixed and variant.places != ("input",):
+        raise VariantError(
+            f"variant {text!r} puts norm={variant.norm} at {'+'.join(variant.places)!r}; it "
+            f"prepares inputs with statistics of the training part, which hidden layers do not "
+            f"have; expected it at 'input' alone; try 'input:norm={variant.norm}'"
+        )
+
+
 def _parse_option(text: str, item: str) -> tuple[str, Any]:
     name, _, value = (part.strip() for part in item.partition("="))
     if name in _NOT_BUILT:
@@ -188,17 +216,21 @@ def _parse_option(text: str, item: str) -> tuple[str, Any]:
     return name, _parse_number(text, item, name, value)
 
 
+# An example of each option that is a share of one; the others are positive numbers.
+_SHARES = {"momentum": "0.9", "drop_before": "0.3", "drop_after": "0.3"}
+
+
 def _parse_number(text: str, item: str, name: str, value: str) -> float:
-    low, high, example = (0.0, 1.0, "0.9") if name == "momentum" else (0.0, math.inf, "1e-5")
     try:
         number = float(value)
     except ValueError:
         number = math.nan
-    inside = low <= number < high and not (name == "epsilon" and number == 0.0)
+    inside = 0.0 <= number < 1.0 if name in _SHARES else 0.0 < number < math.inf
     if not inside:
-        expected = "at least 0 and below 1" if name == "momentum" else "above 0"
+        expected = "at least 0 and below 1" if name in _SHARES else "above 0"
         raise VariantError(
-            f"variant {text!r} has {item!r}; expected a number {expected}; try '{name}={example}'"
+            f"variant {text!r} has {item!r}; expected a number {expected}; "
+            f"try '{name}={_SHARES.get(name, '1e-5')}'"
         )
     return number + 0.0  # -0 is 0: one plan, one name
 

@@ -63,9 +63,9 @@ _OF_FIT = {
 class Spec(BaseModel):
     """One question: model, data, variants, training, target.
 
-    Every field is a key of the TOML file and all but ``class_weight``, with
-    dashes for underscores, an option of ``normwise study``. Where
-    ``optimizer``, ``learning_rate`` or ``loss`` is ``None``, a compiled model's
+    Every field is a key of the TOML file and all but ``study``, ``question`` and
+    ``class_weight``, with dashes for underscores, an option of ``normwise study``.
+    Where ``optimizer``, ``learning_rate`` or ``loss`` is ``None``, a compiled model's
     own counts, and :data:`OPTIMIZER` and :data:`LEARNING_RATE` otherwise.
 
     >>> Spec(model="circles", data="circles", seeds=3).variants
@@ -75,6 +75,7 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     study: str = Field("study", pattern=r"^[\w.-]+$", description="Name of the study")
+    question: str | None = Field(None, description="What it asks, in a sentence")
     model: str = Field(description="Built-in model, FILE.keras or package.module:function")
     data: str = Field(description="Built-in data, FILE.csv or FILE.npz")
     target_column: str | None = Field(None, description="Column of a table to predict")
@@ -149,7 +150,7 @@ class Spec(BaseModel):
 
     def setting(self, fingerprint: str) -> str:
         """Hash of what all runs of the study share; see :class:`~normwise.records.RunKey`."""
-        shaping = self.model_dump(exclude={"study", "variants", "seeds", "target"})
+        shaping = self.model_dump(exclude={"study", "question", "variants", "seeds", "target"})
         # A study says the same whether it names a default or leaves it out.
         shaping["optimizer"] = shaping["optimizer"] or OPTIMIZER
         shaping["learning_rate"] = shaping["learning_rate"] or LEARNING_RATE

@@ -40,6 +40,26 @@ def test_variants_start_alike_where_shapes_agree(variant):
         np.testing.assert_array_equal(values[name], plain[name], err_msg=name)
 
 
+@pytest.mark.parametrize("variant", ["none:drop_after=0.3", "after:drop_before=0.3,drop_after=0.1"])
+def test_dropout_that_a_variant_adds_changes_no_initial_value(variant):
+    model = mlp()
+    baseline = InitialValues(fresh(model))
+    plain = named(model, baseline, [5, 6])
+    other = lower(place(model, variant))
+    values = named(other, InitialValues(other, like=baseline), [5, 6])
+    kernels = [name for name in plain if name.endswith("/kernel")]
+    assert len(kernels) == 3
+    for name in kernels:
+        np.testing.assert_array_equal(values[name], plain[name], err_msg=name)
+    # The model's own dropout keeps its stream, and the others have streams of their own.
+    own, more = (
+        [value.tobytes() for name, value in drawn.items() if name.endswith("generator_state")]
+        for drawn in (plain, values)
+    )
+    assert set(own) < set(more)
+    assert len(set(more)) == len(more)
+
+
 def test_names_that_keras_counted_up_do_not_matter():
     first, second = mlp(), mlp()
     assert first.layers[0].name != second.layers[0].name

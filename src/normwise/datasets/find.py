@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from normwise.datasets.archive import from_npz
 from normwise.datasets.circles import circles
 from normwise.datasets.dataset import Dataset
+from normwise.datasets.embedded import breast_cancer, diabetes, digits
+from normwise.datasets.folder import FOLDER_VARIABLE, in_data_folder, not_found
+from normwise.datasets.images import KERAS_CACHE, fashion_mnist, keras_folder, mnist
 from normwise.datasets.table import from_csv
 from normwise.errors import DataError, UnknownNameError
 from normwise.files import is_file
 from normwise.records import Task
 
-__all__ = ["BUILT_IN", "find_dataset"]
+__all__ = ["BUILT_IN", "FILES", "find_dataset", "where_is"]
 
-FOLDER_VARIABLE = "NORMWISE_DATA"
 CHURN_TARGET = "Exited"
+# The built-in data that are not embedded, and their files in the data folder.
+FILES = {
+    "churn": "Churn_Modelling.csv",
+    "mnist": "mnist.npz",
+    "fashion-mnist": "fashion_mnist.npz",
+}
 
 
 def churn() -> Dataset:
     """10,000 bank customers, a fifth of whom left: ``Churn_Modelling.csv``."""
-    return from_csv(_in_data_folder("Churn_Modelling.csv"), CHURN_TARGET)
+    path = in_data_folder(FILES["churn"])
+    if path is None:
+        way = f"path/to/{FILES['churn']} --target-column {CHURN_TARGET}"
+        raise not_found(FILES["churn"], way)
+    return from_csv(path, CHURN_TARGET)
 
 
-BUILT_IN: dict[str, Callable[[], Dataset]] = {"circles": circles, "churn": churn}
+BUILT_IN: dict[str, Callable[[], Dataset]] = {
+    "circles": circles,
+    "digits": digits,
+    "diabetes": diabetes,
+    "breast-cancer": breast_cancer,
+    "churn": churn,
+    "mnist": mnist,
+    "fashion-mnist": fashion_mnist,
+}
+
+
+def where_is(data: str) -> str:
+    """What a built-in data set needs and whether it is here, in a few words.
+
+    >>> where_is("circles")
+    'nothing'
+    """
+    if data not in FILES:
+        return "nothing"
+    file_name = FILES[data]
+    if in_data_folder(file_name) is not None:
+        return f"{file_name} (found in {FOLDER_VARIABLE})"
+    if file_name not in KERAS_CACHE:
+        return f"{file_name} (not found: --data, or {FOLDER_VARIABLE})"
+    if is_file(keras_folder() / KERAS_CACHE[file_name]):
+        return f"{file_name} (found in Keras' cache)"
+    return f"{file_name} (not found: --data, {FOLDER_VARIABLE}, or Keras downloads it)"
 
 
 def find_dataset(data: str, target_column: str | None = None, task: Task | None = None) -> Dataset:
@@ -56,15 +93,3 @@ def find_dataset(data: str, target_column: str | None = None, task: Task | None 
             f"check the path from {str(Path.cwd())!r}"
         )
     return from_csv(path, target_column, task) if suffix == ".csv" else from_npz(path, task)
-
-
-def _in_data_folder(file_name: str) -> Path:
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if folder and is_file(Path(folder) / file_name):
-        return Path(folder) / file_name
-    where = f"{FOLDER_VARIABLE}={folder}" if folder else f"{FOLDER_VARIABLE} is not set"
-    raise DataError(
-        f"{file_name!r} was not found ({where}); expected the file on this machine; try "
-        f"--data path/to/{file_name} --target-column Exited, or set {FOLDER_VARIABLE} to the "
-        f"folder that holds it"
-    )

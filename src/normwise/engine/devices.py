@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from normwise.files import cache_folder
+
 __all__ = ["REPLICA", "configure", "replica_mesh", "replicated", "split_over_replicas"]
 
 REPLICA = "replica"
-CACHE_VARIABLE = "NORMWISE_CACHE"
 
 
 def configure() -> None:
@@ -28,8 +28,7 @@ def configure() -> None:
         return
     except AttributeError:  # no affinity on this system
         jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
-    cache = os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "normwise"
-    jax.config.update("jax_compilation_cache_dir", str(cache))
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 

@@ -60,10 +60,13 @@ class InitialValues:
         paths = {
             id(variable): path for variable, path in self._paths() if self._is_random(variable)
         }
-        known = list(paths.values()) if like is None else like.order
-        if not set(paths.values()) <= set(known):
-            # A builder made this model, with layer names of its own.
-            known = list(paths.values())
+        known = list(paths.values())
+        if like is not None:
+            # Dropout that a variant adds draws from streams of its own, behind the baseline's.
+            dropout = [path for path in known if f"/{SEED_STATE}#" in path]
+            extended = list(dict.fromkeys([*like.order, *dropout]))
+            # Else a builder made this model, with layer names of its own.
+            known = extended if set(known) <= set(extended) else known
         self.order: list[str] = known
         # A weight's stream is its place in the baseline, never a name that Keras counted up.
         self._streams = {key: f"initial:{known.index(path)}" for key, path in paths.items()}

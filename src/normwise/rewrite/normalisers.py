@@ -14,12 +14,16 @@ __all__ = ["check_options", "largest_group_count", "normaliser"]
 
 _MOST_GROUPS = 32
 _BATCH_ONLY = ("momentum", "renorm")
+_LEARNED = (*_BATCH_ONLY, "center", "scale", "epsilon", "bias")
 # Keras' RMSNormalization has no offset and always learns a factor.
 _UNUSED = {
     "batch": (),
     "layer": _BATCH_ONLY,
     "group": _BATCH_ONLY,
     "rms": (*_BATCH_ONLY, "center", "scale"),
+    "zscore": _LEARNED,
+    "minmax": _LEARNED,
+    "mean": _LEARNED,
 }
 
 
@@ -28,9 +32,9 @@ def check_options(variant: Variant) -> None:
 
     Raises:
         VariantError: ``momentum`` or ``renorm`` with another norm than batch;
-            ``center`` or ``scale`` with ``rms``.
+            ``center`` or ``scale`` with ``rms``; any of the layer's with a fixed norm.
     """
-    defaults: Any = Variant(variant.places, norm=variant.norm)
+    defaults: Any = Variant()
     for name in _UNUSED[variant.norm]:
         default = getattr(defaults, name)
         if getattr(variant, name) != default:
@@ -72,7 +76,7 @@ def _layer_of(variant: Variant) -> Any:
         "layer": keras.layers.LayerNormalization,
         "group": keras.layers.GroupNormalization,
         "rms": keras.layers.RMSNormalization,
-    }[variant.norm]
+    }.get(variant.norm, keras.layers.Normalization)
 
 
 def largest_group_count(channels: int) -> int:

@@ -20,12 +20,13 @@ from normwise.rewrite.kinds import (
     is_recurrent,
 )
 from normwise.rewrite.normalisers import check_options, normaliser
+from normwise.rewrite.preparation import preparation, values_at
 from normwise.rewrite.rebuild import Edits, anew, rebuild
 
 __all__ = ["place"]
 
 
-def place(model: Any, variant: str | Variant) -> Any:
+def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
     """A copy of a model with normalisation placed as a variant says.
 
     What is normalised are *blocks*: layers with weights that are linear before
@@ -43,7 +44,13 @@ def place(model: Any, variant: str | Variant) -> Any:
       the first output of a layer with several (``return_state``) is.
     - ``input``: behind every input, and what merely prepares it: rescaling,
       ``Flatten``, ``Reshape``, ``Masking``. Integer inputs, and those of an
-      ``Embedding`` or a frozen layer, are skipped.
+      ``Embedding`` or a frozen layer, are skipped. ``norm=zscore``, ``minmax`` and
+      ``mean`` put data preparation there: ``keras.layers.Normalization`` with fixed
+      statistics of ``data``.
+
+    A variant may also ask for dropout, ``<layer>_drop``: ``drop_before`` directly in
+    front of each normalisation, ``drop_after`` behind the block's activation
+    and normalisation (with ``none``: behind the activation).
 
     Left alone are the output layers (no further weights between them and an
     output), gates (a sigmoid or softmax that is multiplied) with the squeeze
@@ -59,13 +66,17 @@ def place(model: Any, variant: str | Variant) -> Any:
         model: A ``Sequential`` or functional model, built, without normalisation
             (outside its frozen parts). It stays untouched.
         variant: A :class:`~normwise.records.Variant`, or its text; ``none`` gives a copy.
+        data: The inputs that the model trains on, ``(examples, …)``; only data
+            preparation needs them.
 
     Returns:
         A new model of the same kind. All layers keep their names and their
         weights' values. It is not compiled.
 
     Raises:
-        VariantError: The variant's text does not parse, or its options contradict.
+        VariantError: The variant's text does not parse, its options contradict, or it
+            needs ``data``.
+        DataError: ``data`` does not fit the model's inputs.
         ModelError: The model is subclassed, unbuilt or has normalisation
             already; it has nothing to normalise; ``before`` meets a recurrent layer.
 
@@ -84,8 +95,8 @@ def place(model: Any, variant: str | Variant) -> Any:
     _refuse_normalised(model, graphs)
     placing = _Placing(plan, {call.operation.name for graph in graphs for call in graph.calls})
     if "input" in plan.places:
-        placing.behind_inputs(model)
-    if "before" in plan.places or "after" in plan.places:
+        placing.behind_inputs(model, data)
+    if plan.places != ("input",) and not plan.is_baseline:
         placing.around_blocks(model)
     return rebuild(model, placing.edits)
 
@@ -109,7 +120,7 @@ class _Placing:
         self._variant = variant
         self._taken = taken
 
-    def behind_inputs(self, model: Any) -> None:
+    def behind_inputs(self, model: Any, data: Any) -> None:
         graph = Graph(model)
         calls = find_inputs(graph)
         if not calls:
@@ -120,7 +131,10 @@ class _Placing:
                 f"try 'after' in place of 'input'"
             )
         for call in calls:
-            self._normalise(call, axis=input_axis(graph, call), after=call.operation.name)
+            axis, name = input_axis(graph, call), call.operation.name
+            values = values_at(model, call, data, self._variant) if self._variant.is_fixed else None
+            self._normalise(call, axis=axis, after=name, values=values)
+            self._drop(call, self._variant.drop_after, name)
 
     def around_blocks(self, model: Any) -> None:
         blocks = find_blocks(model)
@@ -135,6 +149,7 @@ class _Placing:
                 self._before(block)
             if "after" in self._variant.places:
                 self._normalise(block.end, axis=channel_axis(block.layer), after=block.layer.name)
+            self._drop(block.end, self._variant.drop_after, block.layer.name)
 
     def _before(self, block: Block) -> None:
         layer = block.layer
@@ -168,12 +183,24 @@ class _Placing:
     def _makes_bias_redundant(self, layer: Any) -> bool:
         variant = self._variant
         centred = variant.norm == "batch" and variant.center and not variant.bias
+        # Behind dropout, β no longer does what the bias did: that was dropped with the rest.
+        centred = centred and not variant.drop_before
         return centred and getattr(core(layer), "use_bias", False)
 
-    def _normalise(self, call: Any, *, axis: int, after: str) -> Any:
-        norm = normaliser(self._variant, call, axis=axis, name=self._fresh(f"{after}_norm"))
+    def _normalise(self, call: Any, *, axis: int, after: str, values: Any = None) -> Any:
+        self._drop(call, self._variant.drop_before, after)
+        name = self._fresh(f"{after}_norm")
+        if self._variant.is_fixed:
+            norm = preparation(self._variant, values, axis=axis, name=name)
+        else:
+            norm = normaliser(self._variant, call, axis=axis, name=name)
         self.edits.appended[call].append(norm)
         return norm
+
+    def _drop(self, call: Any, rate: float, after: str) -> None:
+        if rate:
+            dropout = keras.layers.Dropout(rate, name=self._fresh(f"{after}_drop"))
+            self.edits.appended[call].append(dropout)
 
     def _fresh(self, name: str) -> str:
         """``name``, or ``name_1``, ``name_2``, … where it is taken."""

@@ -77,7 +77,9 @@ class ModelSource:
         """The model with the variant's normalisation, in Keras' own layers."""
         if self._builder is not None:
             return self._built_with(self._builder, variant)
-        return self._plain if variant.is_baseline else place(self._plain, variant)
+        if variant.is_baseline:
+            return self._plain
+        return place(self._plain, variant, data=self._dataset.x_train)
 
     @property
     def fingerprint(self) -> str:

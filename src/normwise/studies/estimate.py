@@ -1,0 +1,83 @@
+"""About how long a built-in study takes on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+
+import numpy as np
+
+from normwise.errors import StoreError
+from normwise.files import cache_folder, replacing
+
+__all__ = ["REFERENCE_SECONDS", "estimated_seconds", "machine_speed"]
+
+# Seconds of each study with its own settings, nothing compiled before, on two idle cores of an
+# AMD EPYC (Zen 5): half of the processor time that it took, and a fifth more for what runs alone.
+# The four of images are reckoned from a step's time, its number, and the check by Keras' own fit.
+REFERENCE_SECONDS = {
+    "circles": 20,
+    "circles-extensions": 30,
+    "digits-cnn": 60,
+    "deep-mlp": 55,
+    "sequence": 36,
+    "sequence-gru": 72,
+    "regression": 25,
+    "scaling": 22,
+    "dropout": 64,
+    "churn": 19,
+    "fashion-mlp": 500,
+    "mnist-cnn": 1000,
+    "mnist-sigmoid": 300,
+}
+# Exponentials a second that one of those cores takes, and their number.
+REFERENCE_SPEED = 1.1e9
+REFERENCE_CORES = 2
+MEASURE_SECONDS = 0.1
+
+
+def estimated_seconds(study: str) -> float:
+    """What the study took on the reference machine, scaled by this machine's speed.
+
+    >>> estimated_seconds("circles") > 0
+    True
+    """
+    faster = machine_speed() * _cores() / (REFERENCE_SPEED * REFERENCE_CORES)
+    return REFERENCE_SECONDS[study] / faster
+
+
+def machine_speed() -> float:
+    """Exponentials a second on one core, measured once a machine."""
+    path = cache_folder() / "speed.json"
+    machine = f"{platform.node()}, {platform.machine()}"
+    try:
+        known = json.loads(path.read_text("utf-8"))
+        if known["machine"] == machine:
+            return float(known["speed"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # nothing measured yet, or nothing that can be read
+    speed = _measure()
+    try:
+        with replacing(path) as beside:
+            beside.write_text(json.dumps({"machine": machine, "speed": speed}), "utf-8")
+    except StoreError:
+        pass  # measured again next time
+    return speed
+
+
+def _measure() -> float:
+    """The best of the rounds that fit the time: what else the machine does only slows them."""
+    values = np.linspace(-1, 1, 4096, dtype=np.float32)  # stays in the core's own cache
+    best, end = float("inf"), time.perf_counter() + MEASURE_SECONDS
+    while (start := time.perf_counter()) < end:
+        np.exp(values)
+        best = min(best, time.perf_counter() - start)
+    return len(values) / best
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

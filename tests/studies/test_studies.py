@@ -1,0 +1,136 @@
+"""Every built-in study: its file, its model, and a run in miniature."""
+
+import dataclasses
+import os
+import tomllib
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from normwise import Study
+from normwise.datasets import find_dataset, where_is
+from normwise.records import Variant
+from normwise.spec import Spec
+from normwise.studies import BUILT_IN, study_file
+from normwise.studies.models import MODELS
+from normwise.study.sources import ModelSource
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+HAS_FOLDER = Path(os.environ.get("NORMWISE_DATA", "no-such-folder")).is_dir()
+# Enough for two batches and a rest, and for a validation.
+TRAIN, VAL = 150, 60
+
+
+def spec_of(name):
+    return Spec.from_toml(study_file(name), {})
+
+
+def needs_folder(name):
+    return where_is(spec_of(name).data) != "nothing"
+
+
+STUDIES = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            needs_folder(name) and not HAS_FOLDER, reason="there is no folder NORMWISE_DATA"
+        ),
+    )
+    for name in BUILT_IN
+]
+
+
+def test_every_file_is_listed_and_every_model_is_used():
+    files = {path.stem for path in study_file("circles").parent.glob("*.toml")}
+    assert files == set(BUILT_IN)
+    assert {spec_of(name).model for name in BUILT_IN} == set(MODELS)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_file_names_itself_asks_a_question_and_has_seeds_enough_for_an_interval(name):
+    spec = spec_of(name)
+    assert spec.study == name
+    assert spec.question.endswith("?")
+    assert spec.seeds >= 5
+    written = tomllib.loads(study_file(name).read_text("utf-8"))["variants"]
+    assert list(spec.variants) == written, "written as they are shown"
+
+
+@pytest.fixture(scope="module")
+def datasets():
+    """Each data set loaded once."""
+    loaded = {}
+
+    def get(name):
+        if name not in loaded:
+            loaded[name] = find_dataset(name)
+        return loaded[name]
+
+    yield get
+    loaded.clear()
+
+
+WEIGHTS = {
+    "circles": 201,
+    "churn": 3393,
+    "fashion-mlp": 266_610,
+    "mnist-cnn": 93_322,
+    "mnist-sigmoid": 99_710,
+    "digits-cnn": 9_258,
+    "deep-mlp": 33_034,
+    "sequence": 5_578,
+    "sequence-gru": 7_626,
+    "regression": 897,
+    "scaling": 1_537,
+    "dropout": 42_634,
+}
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_model_has_the_weights_that_its_sizes_ask_for(datasets, name):
+    spec = spec_of(name)
+    model = ModelSource(spec.model, datasets(spec.data)).build(Variant())
+    assert model.count_params() == WEIGHTS[spec.model]
+
+
+def small(dataset):
+    """Some rows of a data set; the first validation rows hold no other classes."""
+    return dataclasses.replace(
+        dataset,
+        x_train=dataset.x_train[:TRAIN],
+        y_train=dataset.y_train[:TRAIN],
+        x_val=dataset.x_val[:VAL],
+        y_val=dataset.y_val[:VAL],
+    )
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_runs_end_to_end(datasets, name):
+    spec = spec_of(name)
+    settings = spec.model_dump(exclude_none=True, exclude={"model", "data", "seeds", "epochs"})
+    study = Study(spec.model, small(datasets(spec.data)), seeds=2, epochs=1, **settings)
+    summary = study.run().summary()
+    assert [variant["name"] for variant in summary["variants"]] == list(spec.variants)
+    assert len(summary["comparisons"]) == len(spec.variants) - 1
+    assert summary["solo_check"]["first_epoch_difference"] < 1e-3
+    for variant in summary["variants"]:
+        assert all(np.isfinite(final["mean"]) for final in variant["final"].values())
+
+
+def test_pictures_without_a_channel_axis_are_taken_too(datasets):
+    digits = datasets("digits")
+    flat = dataclasses.replace(digits, x_train=digits.x_train[..., 0], x_val=digits.x_val[..., 0])
+    for name in ("digits-cnn", "mnist-sigmoid", "sequence"):
+        model = MODELS[name](flat)
+        assert model.output_shape == (None, 10)
+        assert model.count_params() == MODELS[name](digits).count_params()
+
+
+def test_sequences_are_the_rows_of_a_picture(datasets):
+    digits = datasets("digits")
+    model = MODELS["sequence"](digits)
+    rows = keras.Model(model.inputs[0], model.layers[0].output)(digits.x_train[:3])
+    np.testing.assert_array_equal(np.asarray(rows), digits.x_train[:3, :, :, 0])
