@@ -90,10 +90,12 @@ from normwise.spec import Spec
 from normwise.studies import study_file
 from normwise.study.plan import Plan
 from normwise.study.sources import ModelSource
+from normwise.study.training import Recipe
 seeds, name = int(sys.argv[1]), sys.argv[2]
 spec = Spec.from_toml(study_file("circles"), {"seeds": seeds})
 dataset = find_dataset(spec.data)
-[arm] = Plan(spec, ModelSource(spec.model, dataset), dataset).arms([Variant.parse(name)])
+source = ModelSource(spec.model, dataset)
+[arm] = Plan(Recipe(spec, dataset), source).arms([Variant.parse(name)])
 compiled, times = arm.compiled.result(), []
 while not times or (sum(times) < 10 and len(times) < 25):
     started = time.perf_counter()
