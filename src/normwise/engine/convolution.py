@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from normwise.engine.fusion import written
 from normwise.layers.kernel_jax import channel_sum
 
 __all__ = ["convolve", "convolve_depthwise"]
@@ -74,7 +75,7 @@ def _backward(
     d: jax.Array,
 ) -> tuple[jax.Array, jax.Array, jax.Array | None]:
     x, kernel, bias = saved
-    d = _written(d)
+    d = written(d)  # it has three users
     return (
         _input_gradient(x, kernel, d, strides, dilation),
         _kernel_gradient(x, kernel, d, strides, dilation),
@@ -83,17 +84,6 @@ def _backward(
 
 
 convolve.defvjp(_forward, _backward)
-
-
-def _written(d: jax.Array) -> jax.Array:
-    """``d`` in memory: what made it would otherwise be computed again for each of its three uses.
-
-    XLA fuses cheap operations into all their users and respects no barrier on
-    CPUs, but what goes through a condition has to be written. This condition is
-    always true, which XLA cannot know.
-    """
-    written: jax.Array = lax.cond(d.ravel()[0] * 0 != 1, lambda d: d, jnp.zeros_like, d)
-    return written
 
 
 def _input_gradient(
