@@ -11,7 +11,15 @@ import pytest
 
 from normwise.datasets import Dataset
 from normwise.datasets.circles import circles
-from normwise.engine import Chunk, Cohort, InitialValues, lower, make_program, replica_mesh
+from normwise.engine import (
+    Chunk,
+    Cohort,
+    InitialValues,
+    lower,
+    make_program,
+    replica_mesh,
+    wants_turns,
+)
 from normwise.engine.orders import epoch_orders
 from normwise.rewrite import place
 
@@ -30,6 +38,7 @@ def _cohort(
         epochs=epochs,
         width=width,
         mesh=replica_mesh(devices),
+        in_turn=wants_turns(lowered),
     )
 
 

@@ -1,6 +1,6 @@
 """Guarantees 2 and 3, and divergence: stacking, chunks, devices."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import layers
 
+from normwise.datasets import Dataset
 from normwise.datasets.circles import circles
 from normwise.engine import Cohort, chunk_width
 from normwise.engine.cohort import (
@@ -49,6 +50,25 @@ def regression(make_cohort, rows):
         return RatedCohort(**vars(cohort), rates=rates)
 
     return rated, cohort.compile(cohort.lower())
+
+
+def test_replicas_in_turn_train_as_they_do_side_by_side(make_cohort, train):
+    draw = np.random.default_rng(0)
+    x, y = draw.normal(size=(60, 6, 6, 1)).astype("float32"), draw.integers(0, 2, (60, 1))
+    data = Dataset("images", x[:40], y[:40].astype("float32"), x[40:], y[40:].astype("float32"),
+                   "binary")  # fmt: skip
+    hidden = [layers.Conv2D(3, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten()]
+    model = keras.Sequential(
+        [keras.Input((6, 6, 1)), *hidden, layers.Dense(1, activation="sigmoid")]
+    )
+    cohort = make_cohort(model, data, epochs=4, width=4, batch_size=16)
+    assert cohort.in_turn
+    in_turn, side_by_side = (
+        train(each, [0, 1, 2])[0] for each in (cohort, replace(cohort, in_turn=False))
+    )
+    assert len({tuple(curve) for curve in in_turn.curves["loss"]}) == 3
+    for metric, curves in in_turn.curves.items():
+        np.testing.assert_allclose(curves, side_by_side.curves[metric], rtol=1e-5)
 
 
 def test_there_are_two_devices():

@@ -14,8 +14,8 @@ from normwise.files import cache_folder, replacing
 
 __all__ = ["REFERENCE_SECONDS", "estimated_seconds", "machine_speed"]
 
-# Seconds of each study with its own settings, nothing compiled before, on two idle cores of an
-# AMD EPYC (Zen 5): half of the processor time that it took, and a fifth more for what runs alone.
+# Seconds of each study with its own settings, nothing compiled before, on two cores of an Intel
+# Xeon at 2 GHz: half of the processor time that it took, and a fifth more for what runs alone.
 # The four of images are reckoned from a step's time, its number, and the check by Keras' own fit.
 REFERENCE_SECONDS = {
     "circles": 20,
