@@ -445,8 +445,9 @@ def _weights(spec: Spec, data: Any, dataset: Dataset, sample_weight: Any) -> NDA
         return sample_weights(sample_weight, len(dataset.x_train))
     given = sample_weights(sample_weight, len(data[1]))
     # Their way to the training part is that of the examples: as row numbers, they show it.
-    rows = from_arrays(np.arange(len(given)), data[1], task=spec.task).x_train
-    return np.take(given, rows)
+    numbers = np.arange(len(given), dtype=np.int32)[:, None]
+    rows = from_arrays(numbers, data[1], task=spec.task).x_train
+    return np.take(given, rows[:, 0])
 
 
 def _check_batch(spec: Spec, dataset: Dataset) -> None:
