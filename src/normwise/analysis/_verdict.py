@@ -141,7 +141,8 @@ def _instead(variant: VariantSummary) -> str:
 def _ratio(c: Comparison, confidence: float) -> str:
     ratio = c.epochs_ratio
     interval = f"({100 * confidence:g}% interval {_span(ratio)})"
-    if math.isnan(ratio.value) or ratio.value == 0.0:
+    unknown = math.isnan(ratio.value) or ratio.value == 0.0
+    if unknown or (math.isinf(ratio.value) and ratio.low == 0.0):
         return f"a speed-up that cannot be estimated {interval}"
     if math.isinf(ratio.value):
         return f"at least {ratio.low:.3g} times sooner {interval}"

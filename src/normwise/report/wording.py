@@ -108,6 +108,8 @@ def epochs_interval(estimate: Estimate) -> str:
 
     >>> epochs_interval(Estimate(16.0, 14.0, 18.0)), epochs_interval(Estimate(40.0, 31.0, math.inf))
     ('[14, 18]', '31 or more')
+    >>> epochs_interval(Estimate(14.5, 0.0, math.inf))  # of four seeds, say
+    'no bounds yet'
     """
     return _brackets(estimate, epochs)
 
@@ -151,7 +153,7 @@ def _brackets(estimate: Estimate, show: Callable[[float], str]) -> str:
     if not math.isfinite(estimate.low) or math.isnan(estimate.high):
         return ""
     if math.isinf(estimate.high):
-        return f"{show(estimate.low)} or more"
+        return f"{show(estimate.low)} or more" if estimate.low > 0 else "no bounds yet"
     return f"[{show(estimate.low)}, {show(estimate.high)}]"
 
 
