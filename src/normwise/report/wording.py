@@ -121,11 +121,13 @@ def ratio(estimate: Estimate | None) -> str:
     ('1.56×', 'above 4.00×')
     >>> ratio(Estimate(0.0, 0.0, 0.42)), ratio(Estimate(math.nan, math.nan, math.nan)), ratio(None)
     ('below 0.42×', '—', '—')
+    >>> ratio(Estimate(math.inf, 0.0, math.inf))  # too few seeds to say anything
+    '—'
     """
     if estimate is None or math.isnan(estimate.value):
         return NONE
     if math.isinf(estimate.value):
-        return f"above {_factor(estimate.low)}×" if math.isfinite(estimate.low) else NONE
+        return f"above {_factor(estimate.low)}×" if 0 < estimate.low < math.inf else NONE
     if estimate.value == 0:
         return f"below {_factor(estimate.high)}×" if math.isfinite(estimate.high) else NONE
     return f"{_factor(estimate.value)}×"
