@@ -54,12 +54,14 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
 
 
 def best_value(curve: tuple[float, ...], target: Target) -> float:
-    """The value of ``curve`` that came nearest to meeting ``target``; NaN if it has none.
+    """The finite value of ``curve`` that came nearest to ``target``; NaN if it has none.
 
     >>> best_value((0.9, 0.4, float("nan")), Target.parse("val_loss<=0.2"))
     0.4
+    >>> best_value((float("inf"), float("nan")), Target.parse("val_loss<=0.2"))
+    nan
     """
-    seen = [value for value in curve if not math.isnan(value)]
+    seen = [value for value in curve if math.isfinite(value)]
     if not seen:
         return math.nan
     return max(seen) if target.relation == ">=" else min(seen)
