@@ -41,23 +41,7 @@ class _Convolution:
         return outputs if self.activation is None else self.activation(outputs)
 
 
-class _Conv1D(_Convolution, keras.layers.Conv1D):  # type: ignore[misc]
-    pass
-
-
-class _Conv2D(_Convolution, keras.layers.Conv2D):  # type: ignore[misc]
-    pass
-
-
-class _Conv3D(_Convolution, keras.layers.Conv3D):  # type: ignore[misc]
-    pass
-
-
-class _DepthwiseConv1D(_Convolution, keras.layers.DepthwiseConv1D):  # type: ignore[misc]
-    _convolve = staticmethod(convolve_depthwise)
-
-
-class _DepthwiseConv2D(_Convolution, keras.layers.DepthwiseConv2D):  # type: ignore[misc]
+class _DepthwiseConvolution(_Convolution):
     _convolve = staticmethod(convolve_depthwise)
 
 
@@ -66,30 +50,18 @@ class _MaxPooling:
         return max_pool(inputs, tuple(self.pool_size))
 
 
-class _MaxPooling1D(_MaxPooling, keras.layers.MaxPooling1D):  # type: ignore[misc]
-    pass
-
-
-class _MaxPooling2D(_MaxPooling, keras.layers.MaxPooling2D):  # type: ignore[misc]
-    pass
-
-
-class _MaxPooling3D(_MaxPooling, keras.layers.MaxPooling3D):  # type: ignore[misc]
-    pass
+def _with(call: type, *kinds: type) -> dict[type, type]:
+    """Each of Keras' classes, to one of the same name that has this call."""
+    return {kind: type(kind.__name__, (call, kind), {}) for kind in kinds}
 
 
 _CONVOLUTIONS = {
-    keras.layers.Conv1D: _Conv1D,
-    keras.layers.Conv2D: _Conv2D,
-    keras.layers.Conv3D: _Conv3D,
-    keras.layers.DepthwiseConv1D: _DepthwiseConv1D,
-    keras.layers.DepthwiseConv2D: _DepthwiseConv2D,
+    **_with(_Convolution, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D),
+    **_with(_DepthwiseConvolution, keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D),
 }
-_POOLINGS = {
-    keras.layers.MaxPooling1D: _MaxPooling1D,
-    keras.layers.MaxPooling2D: _MaxPooling2D,
-    keras.layers.MaxPooling3D: _MaxPooling3D,
-}
+_POOLINGS = _with(
+    _MaxPooling, keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D
+)
 
 
 def lowered_kind(layer: keras.Layer, *, on_cpu: bool) -> type[keras.Layer] | None:
