@@ -1,0 +1,59 @@
+"""Milliseconds a step and replica of normwise's engine, as a study runs it.
+
+    python run_normwise.py churn
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+os.environ["KERAS_BACKEND"] = "jax"
+
+from normwise import engine
+
+engine.configure()
+
+from normwise.datasets import from_arrays
+from normwise.records import Variant
+from normwise.spec import Spec
+from normwise.study.plan import Plan
+from normwise.study.sources import ModelSource
+from normwise.study.training import Recipe
+from workloads import WORKLOADS, Workload
+
+EPOCHS = 4
+
+
+def main() -> None:
+    """Print one line of JSON: variant to milliseconds."""
+    workload = WORKLOADS[sys.argv[1]]
+    print(json.dumps({variant: _milliseconds(workload, variant) for variant in workload.variants}))
+
+
+def _milliseconds(workload: Workload, variant: str) -> float:
+    x, y = workload.data()
+    # One batch to evaluate on: what is timed is the training.
+    dataset = from_arrays(x, y, x[: workload.batch], y[: workload.batch])
+    spec = Spec.make(
+        {
+            "model": "model", "data": "data", "seeds": workload.replicas, "epochs": EPOCHS,
+            "batch_size": workload.batch, "optimizer": workload.optimizer,
+            "learning_rate": workload.rate, "variants": workload.variants,
+        }
+    )  # fmt: skip
+    source = ModelSource(workload.model("none"), dataset)
+    [arm] = Plan(Recipe(spec, dataset), source).arms([Variant.parse(variant)])
+    compiled, times = arm.compiled.result(), []
+    for _ in range(4):
+        started = time.perf_counter()
+        for _chunk in arm.cohort.run(compiled, range(workload.replicas), lambda *_: None):
+            pass
+        times.append(time.perf_counter() - started)
+    return 1e3 * min(times) / (EPOCHS * workload.steps * workload.replicas)
+
+
+if __name__ == "__main__":
+    main()
