@@ -1,10 +1,11 @@
 """Milliseconds a step of Keras' own `fit`, on the backend of KERAS_BACKEND.
 
-    KERAS_BACKEND=tensorflow python run_keras.py churn
+KERAS_BACKEND=tensorflow python run_keras.py churn
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
@@ -34,12 +35,10 @@ def _milliseconds(workload: Workload, variant: str, at_once: int) -> float:
     model.steps_per_execution = at_once
     x, y = workload.data()
     ends: list[float] = []
-    watch = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda *_: ends.append(time.perf_counter())
-    )
+    watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
     model.fit(x, y, batch_size=workload.batch, epochs=EPOCHS, verbose=0, callbacks=[watch])
     # The first epoch compiles.
-    return 1e3 * min(b - a for a, b in zip(ends, ends[1:], strict=False)) / workload.steps
+    return 1e3 * min(b - a for a, b in itertools.pairwise(ends)) / workload.steps
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Milliseconds a step and replica of normwise's engine, as a study runs it.
 
-    python run_normwise.py churn
+python run_normwise.py churn
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from normwise import engine
 
 engine.configure()
 
+from workloads import WORKLOADS, Workload
+
 from normwise.datasets import from_arrays
 from normwise.records import Variant
 from normwise.spec import Spec
 from normwise.study.plan import Plan
 from normwise.study.sources import ModelSource
 from normwise.study.training import Recipe
-from workloads import WORKLOADS, Workload
 
 EPOCHS = 4
 

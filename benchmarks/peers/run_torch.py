@@ -1,10 +1,11 @@
 """Milliseconds a step of a plain PyTorch loop.
 
-    python run_torch.py churn
+python run_torch.py churn
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
@@ -54,7 +55,7 @@ def _milliseconds(name: str, workload: Workload, variant: str) -> float:
 
 def _mlp(variant: str, *units: int) -> nn.Module:
     stack: list[nn.Module] = [nn.BatchNorm1d(units[0])] if "input" in variant else []
-    for narrow, wide in zip(units[:-2], units[1:-1], strict=True):
+    for narrow, wide in itertools.pairwise(units[:-1]):
         before = "before" in variant
         stack.append(nn.Linear(narrow, wide, bias=not before))
         stack += [nn.BatchNorm1d(wide)] * before

@@ -120,6 +120,9 @@ def study(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print summary.json and nothing else.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say what is decided on the way.")
+    ] = False,
 ) -> None:
     """Train all variants side by side and say whether normalisation helps.
 
@@ -141,7 +144,7 @@ def study(
         "target": target,
     }
     spec = _spec(name, {key: value for key, value in given.items() if value is not None})
-    _run(spec, _folder(out, spec), as_json=as_json)
+    _run(spec, _folder(out, spec), as_json=as_json, verbose=verbose)
 
 
 @app.command("list", epilog=_LIST_EXAMPLES)
@@ -228,7 +231,7 @@ def _folder(out: str | None, spec: Spec) -> Path:
     return Path("normwise-out") / f"{spec.study}-{digest}"
 
 
-def _run(spec: Spec, folder: Path, *, as_json: bool) -> None:
+def _run(spec: Spec, folder: Path, *, as_json: bool, verbose: bool) -> None:
     from rich.console import Console
 
     from normwise.progress import shown
@@ -236,7 +239,7 @@ def _run(spec: Spec, folder: Path, *, as_json: bool) -> None:
     from normwise.study import Study
 
     try:
-        with shown(quiet=as_json) as on_progress:
+        with shown(quiet=as_json, verbose=verbose) as on_progress:
             result = Study.from_spec(spec).run(folder, on_progress)
     except KeyboardInterrupt:
         # Typer would end with another exit code than the one of an unfinished study.

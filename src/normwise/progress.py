@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,13 +14,15 @@ __all__ = ["shown"]
 
 
 @contextmanager
-def shown(*, quiet: bool) -> Iterator[Callable[[StudyProgress], None]]:
+def shown(*, quiet: bool, verbose: bool = False) -> Iterator[Callable[[StudyProgress], None]]:
     """Draw a progress line on standard error while the block runs.
 
     Args:
-        quiet: Draw nothing.
+        quiet: Draw no line.
+        verbose: Say, above the line, what is decided on the way.
     """
     from rich.console import Console
+    from rich.logging import RichHandler
     from rich.progress import (
         BarColumn,
         Progress,
@@ -37,6 +40,10 @@ def shown(*, quiet: bool) -> Iterator[Callable[[StudyProgress], None]]:
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)
+    if verbose:
+        log = logging.getLogger("normwise")
+        log.setLevel(logging.INFO)
+        log.addHandler(RichHandler(console=console, show_time=False, show_path=False))
     with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("preparing", total=1.0, where="")
 

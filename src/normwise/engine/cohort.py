@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax import lax
 from jax.sharding import Mesh, PartitionSpec
 
 from normwise.datasets import Dataset
@@ -19,12 +17,8 @@ from normwise.engine.initial import InitialValues
 from normwise.engine.orders import stacked_orders
 from normwise.engine.program import Data, Program, State
 
-__all__ = ["Chunk", "Cohort", "chunk_width", "segment_length"]
+__all__ = ["Chunk", "Cohort", "segment_length"]
 
-# More replicas than this on one device push a step's activations out of its cache.
-MOST_ON_A_DEVICE = 32
-# A chunk's parameters, momenta, activations and outputs stay below this size.
-CHUNK_BYTES = 2**30
 # A segment ends, so that progress shows, this often over a whole run.
 FEWEST_SEGMENTS, MOST_SEGMENTS = 4, 10
 # Without XLA's library of fused reductions, stacks of small networks take 60 to 80% of the
@@ -62,8 +56,6 @@ class Cohort:
         epochs: How many epochs each replica trains.
         width: Replicas in a chunk, a multiple of the number of devices.
         mesh: The devices.
-        in_turn: Whether a device trains its replicas one after another, inside
-            the program, instead of side by side.
     """
 
     program: Program
@@ -72,13 +64,12 @@ class Cohort:
     epochs: int
     width: int
     mesh: Mesh
-    in_turn: bool = False
 
     def lower(self) -> Any:
         """Trace the stacked program; compiling the result needs no Python and can run aside."""
         replica, segment = PartitionSpec(REPLICA), self.program.segment
         stacked = jax.shard_map(
-            _one_after_another(segment) if self.in_turn else jax.vmap(segment, (0, 0, None)),
+            _alone(segment) if self.width == self.mesh.size else jax.vmap(segment, (0, 0, None)),
             mesh=self.mesh,
             in_specs=(replica, replica, PartitionSpec()),
             out_specs=replica,
@@ -116,6 +107,12 @@ class Cohort:
         on_host = (*self.initial.state(seeds), optimizer, np.ones(len(seeds), bool))
         return State(*jax.device_put(on_host, split_over_replicas(self.mesh)))
 
+    def orders(self, seeds: Sequence[int]) -> Iterator[jax.Array]:
+        """What the replicas see in each segment, ``(replicas, segment, examples)``."""
+        segment = segment_length(self.epochs)
+        drawn = stacked_orders(seeds, len(self.dataset.x_train), self.epochs, segment)
+        return (jax.device_put(part, split_over_replicas(self.mesh)) for part in drawn)
+
     def run(
         self,
         compiled: Callable[..., Any],
@@ -148,10 +145,8 @@ class Cohort:
         state = self.start(filled)
         segment = segment_length(self.epochs)
         curves: list[Any] = []
-        orders = stacked_orders(filled, len(self.dataset.x_train), self.epochs, segment)
-        for done, part in enumerate(orders):
+        for done, placed in enumerate(self.orders(filled)):
             # Drawing the next orders overlaps with the devices' work on this segment.
-            placed = jax.device_put(part, split_over_replicas(self.mesh))
             if curves:
                 jax.block_until_ready(curves[-1])
                 on_epoch(done * segment, len(chunk))
@@ -172,11 +167,14 @@ class Cohort:
         )
 
 
-def _one_after_another(segment: Callable[..., Any]) -> Callable[..., Any]:
-    def all_segments(state: State, orders: jax.Array, data: Data) -> Any:
-        return lax.map(lambda replica: segment(*replica, data), (state, orders))
+def _alone(segment: Callable[..., Any]) -> Callable[..., Any]:
+    """Without a replica axis inside: a convolution with one is a scalar loop on CPUs."""
 
-    return all_segments
+    def segment_of_one(state: State, orders: jax.Array, data: Data) -> Any:
+        state, orders = jax.tree.map(lambda stacked: stacked[0], (state, orders))
+        return jax.tree.map(lambda a: a[None], segment(state, orders, data))
+
+    return segment_of_one
 
 
 def _on_cpu(mesh: Mesh) -> bool:
@@ -194,16 +192,3 @@ def segment_length(epochs: int) -> int:
     rarely = [length for length in often if epochs // length <= MOST_SEGMENTS]
     # Where no divisor is right, rather many calls than a bar that stands still.
     return min(rarely) if rarely else max(often)
-
-
-def chunk_width(replicas: int, devices: int, bytes_per_replica: int) -> int:
-    """Replicas to run side by side: even chunks that fit cache and memory.
-
-    >>> chunk_width(replicas=30, devices=2, bytes_per_replica=10_000)
-    30
-    >>> chunk_width(replicas=100, devices=2, bytes_per_replica=10_000)
-    50
-    """
-    on_a_device = min(MOST_ON_A_DEVICE, max(1, CHUNK_BYTES // devices // bytes_per_replica))
-    chunks = math.ceil(replicas / (on_a_device * devices))
-    return math.ceil(replicas / chunks / devices) * devices

@@ -13,8 +13,6 @@ import math
 import jax
 import jax.numpy as jnp
 
-from normwise.engine.fusion import written
-
 __all__ = ["max_pool"]
 
 Sides = tuple[int, ...]
@@ -62,7 +60,7 @@ def _backward(window: Sides, saved: tuple[jax.Array, jax.Array], d: jax.Array) -
     covered = [size * side for size, side in zip(d.shape[1:-1], window, strict=True)]
     dx = jnp.where(won, jnp.expand_dims(d, sides), 0).reshape(d.shape[0], *covered, d.shape[-1])
     left_over = [(0, nothing.shape[axis + 1] - covered[axis]) for axis in space]
-    return (written(jnp.pad(dx, [(0, 0), *left_over, (0, 0)])),)
+    return (jnp.pad(dx, [(0, 0), *left_over, (0, 0)]),)
 
 
 max_pool.defvjp(_forward, _backward)

@@ -33,6 +33,7 @@ __all__ = [
     "make_program",
     "output_shape",
     "replica_bytes",
+    "training_flops",
 ]
 
 Curves = dict[str, jax.Array]
@@ -241,6 +242,19 @@ def replica_bytes(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
     # Weights, gradients and two momenta; activations and their gradients.
     activations = 2 * batch_size * _activation_bytes(model, dataset)
     return 16 * weights + 4 * outputs * examples + activations
+
+
+def training_flops(model: keras.Model, dataset: Dataset, batch_size: int) -> float:
+    """About how many operations one epoch of one replica takes.
+
+    Forward and twice as much backward, as XLA counts them; a loop's body counts once.
+    """
+    weights = [variable.value for variable in model.trainable_variables]
+    state = [variable.value for variable in model.non_trainable_variables]
+    x = jax.ShapeDtypeStruct((batch_size, *dataset.x_train.shape[1:]), dataset.x_train.dtype)
+    forward = functools.partial(model.stateless_call, training=True)
+    costs = jax.jit(forward).lower(weights, state, x).cost_analysis() or {}
+    return 3 * float(costs.get("flops", 0)) * len(dataset.x_train) / batch_size
 
 
 def output_shape(model: keras.Model, dataset: Dataset) -> Any:

@@ -9,15 +9,21 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from normwise.layers.fusion import written
+
 __all__ = ["channel_sum", "normalise"]
 
+# Sums over large arrays are taken in parts of at most so many values, which stay in a core's cache.
+PART = 2**17
+
 Array: TypeAlias = jax.Array
-_Residuals: TypeAlias = tuple[Array, Array, Array | None, Array | None, Array | None, Array | float]
+_Residuals: TypeAlias = tuple[Any, ...]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
@@ -79,17 +85,21 @@ def _forward(
     count = _count(x, axes, weights)
     # Around a value inside the data the sum loses no digits to a large mean: by Samuelson's
     # inequality no value is further from the mean than std * sqrt(n - 1).
-    shift = _shift(x, axes, weights, count)
-    near = x - shift.reshape(shape)
-    offset = _sum(near if weights is None else jnp.where(weights, near, 0), axes) / count
-    centred = near - offset.reshape(shape)
-    counted = centred if weights is None else jnp.where(weights, centred, 0)
-    var = _sum(counted * counted, axes) / count
+    shift = _shift(x, axes, weights, count).reshape(shape)
+    seen = (x,) if weights is None else (x, weights)
+    [total] = _sums(lambda x, *w: [_counted(x - shift, *w)], axes, *seen)
+    offset = (total / count).reshape(shape)
+    [squares] = _sums(lambda x, *w: [_counted(x - shift - offset, *w) ** 2], axes, *seen)
+    mean, var = (shift + offset).reshape(-1), squares / count
     r = jax.lax.rsqrt(var + epsilon)
     factor = r if gamma is None else r * gamma
-    y = centred * factor.reshape(shape)
+    y = (x - shift - offset) * factor.reshape(shape)
     y = y if beta is None else y + beta.reshape(shape)
-    return (y, shift + offset, var), (centred, r, gamma, beta, weights, count)
+    return (y, mean, var), (x, shift, offset, r, gamma, beta, weights, count)
+
+
+def _counted(values: Array, weights: Array | None = None) -> Array:
+    return values if weights is None else jnp.where(weights, values, 0)
 
 
 def _backward(
@@ -98,19 +108,18 @@ def _backward(
     residuals: _Residuals,
     cotangents: tuple[Array, Any, Any],
 ) -> tuple[Array, Array | None, Array | None, None]:
-    centred, r, gamma, beta, weights, count = residuals
-    d = cotangents[0]
-    shape = [1 if axis in axes else size for axis, size in enumerate(d.shape)]
-    dbeta = _sum(d, axes)
-    dgamma = _sum(d * centred, axes) * r
-    # dx = factor·d + slope·centred + level, with one value of each a channel.
+    x, shift, offset, r, gamma, beta, weights, count = residuals
+    # Of a layer of pictures, it is large, and has three users.
+    d = cotangents[0] if len(axes) == 1 else written(cotangents[0])
+    shape = shift.shape
+    dbeta, along = _sums(lambda d, x: [d, d * (x - shift - offset)], axes, d, x)
+    dgamma = along * r
+    # dx = factor·d + slope·(x − mean) + level, with one value of each a channel.
     factor = r if gamma is None else r * gamma
     slope = -factor * r * dgamma / count
     level = -factor * dbeta / count
-    through_moments = slope.reshape(shape) * centred + level.reshape(shape)
-    if weights is not None:
-        through_moments = jnp.where(weights, through_moments, 0)
-    dx = factor.reshape(shape) * d + through_moments
+    through_moments = slope.reshape(shape) * (x - shift - offset) + level.reshape(shape)
+    dx = factor.reshape(shape) * d + _counted(through_moments, weights)
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta, None
 
 
@@ -144,6 +153,29 @@ def channel_sum(a: Array) -> Array:
     ones = jnp.where(jnp.isnan(flat[:, 0]), 1, jnp.ones((), a.dtype))
     # Accelerators would otherwise round the factors to fewer bits.
     return jnp.matmul(ones, flat, precision="highest")
+
+
+def _sums(terms: Callable[..., list[Array]], axes: tuple[int, ...], *arrays: Array) -> list[Array]:
+    """Sum over ``axes`` of each of ``terms(*arrays)``, which never need to be whole in memory."""
+    parts = _parts(arrays[0], axes)
+    if parts == 1:
+        return [_sum(term, axes) for term in terms(*arrays)]
+
+    def add(totals: list[Array], part: list[Array]) -> tuple[list[Array], None]:
+        sums = [_sum(term, axes) for term in terms(*part)]
+        return [total + sum_ for total, sum_ in zip(totals, sums, strict=True)], None
+
+    cut = [a.reshape(parts, -1, *a.shape[1:]) for a in arrays]
+    nothing = jax.eval_shape(lambda *part: [_sum(t, axes) for t in terms(*part)], *arrays)
+    return jax.lax.scan(add, [jnp.zeros(t.shape, t.dtype) for t in nothing], cut)[0]
+
+
+def _parts(a: Array, axes: tuple[int, ...]) -> int:
+    """In how many parts a core's cache holds what is computed from them."""
+    if jax.default_backend() != "cpu" or axes != tuple(range(a.ndim - 1)):
+        return 1
+    fits = (n for n in range(1, len(a) + 1) if len(a) % n == 0 and a.size / n <= PART)
+    return next(fits, len(a))
 
 
 def _sum(a: Array, axes: tuple[int, ...]) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,17 +11,22 @@ from typing import Any
 
 import jax
 import keras
-from jax.sharding import Mesh
 
+from normwise.datasets import Dataset
 from normwise.engine import (
     Cohort,
     InitialValues,
-    chunk_width,
+    Schedule,
+    candidates,
+    chosen,
     fresh,
     lower,
     make_program,
     replica_bytes,
     replica_mesh,
+    rule_of_thumb,
+    sample,
+    training_flops,
     wants_turns,
 )
 from normwise.errors import ModelError
@@ -28,6 +35,12 @@ from normwise.study.sources import ModelSource
 from normwise.study.training import Recipe
 
 __all__ = ["Arm", "Plan"]
+
+log = logging.getLogger("normwise")
+
+# A study of more operations than this (a minute, on two cores) is worth the seconds that it takes
+# to try how its replicas train fastest.
+WORTH_TRYING = 2e12
 
 
 @dataclass(frozen=True)
@@ -64,7 +77,7 @@ class Plan:
     def __init__(self, recipe: Recipe, source: ModelSource, devices: int | None = None) -> None:
         self._recipe, self._source = recipe, source
         self._spec = recipe.spec
-        self._mesh: Mesh = replica_mesh(devices)
+        self._devices = replica_mesh(devices).size
         baseline = fresh(source.build(Variant()))
         self._like = InitialValues(baseline, recipe.spec.initializer)
         self.metrics = recipe.metrics(baseline)
@@ -75,7 +88,7 @@ class Plan:
         pool = ThreadPoolExecutor()
         arms = []
         for variant in variants:
-            cohort = self._cohort(variant)
+            cohort = self._cohort(variant, self._schedule)
             # Tracing is Python and takes turns; compiling is not, and runs beside it.
             arms.append(Arm(variant, cohort, pool.submit(cohort.compile, _traced(cohort))))
         pool.shutdown(wait=False)
@@ -87,19 +100,53 @@ class Plan:
         model = fresh(self._source.build(variant))
         return self._recipe.compile(model), self._initial(model)
 
-    def _cohort(self, variant: Variant) -> Cohort:
+    @functools.cached_property
+    def _schedule(self) -> Schedule:
+        """How the replicas of every variant train: that of the last one, which is no baseline."""
         spec, dataset = self._spec, self._recipe.dataset
-        model = self._recipe.compile(lower(self._source.build(variant)))
+        variant = Variant.parse(spec.variants[-1])
+        model = self._lowered(variant)
         size = replica_bytes(model, dataset, spec.batch_size)
+        rule = rule_of_thumb(spec.seeds, self._devices, size, alone=wants_turns(model))
+        epochs = spec.epochs * spec.seeds * len(spec.variants)
+        operations = epochs * training_flops(model, dataset, spec.batch_size)
+        tried = candidates(rule)
+        log.info("the study takes about %.2g operations", operations)
+        if operations < WORTH_TRYING or len(tried) == 1:
+            log.info("replicas train %s (a rule of thumb; too short to try others)", rule)
+            return rule
+        few = sample(dataset, spec.batch_size)
+        return chosen(
+            lambda schedule: self._cohort(variant, schedule, few, epochs=1),
+            tried,
+            self._source.fingerprint,
+            variant.name,
+            self._recipe.fingerprint,
+            spec.optimizer,
+            spec.batch_size,
+            dataset.x_train.shape[1:],
+        )
+
+    def _cohort(
+        self,
+        variant: Variant,
+        schedule: Schedule,
+        dataset: Dataset | None = None,
+        epochs: int | None = None,
+    ) -> Cohort:
+        dataset = dataset or self._recipe.dataset
+        model = self._lowered(variant)
         return Cohort(
-            program=make_program(model, dataset, spec.batch_size, self._recipe.weights),
+            program=make_program(model, dataset, self._spec.batch_size, self._recipe.weights),
             initial=self._initial(model),
             dataset=dataset,
-            epochs=spec.epochs,
-            width=chunk_width(spec.seeds, self._mesh.size, size),
-            mesh=self._mesh,
-            in_turn=wants_turns(model),
+            epochs=epochs or self._spec.epochs,
+            width=schedule.width,
+            mesh=replica_mesh(schedule.devices),
         )
+
+    def _lowered(self, variant: Variant) -> keras.Model:
+        return self._recipe.compile(lower(self._source.build(variant)))
 
     def _initial(self, model: keras.Model) -> InitialValues:
         return InitialValues(model, self._spec.initializer, self._like)

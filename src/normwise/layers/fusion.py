@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 __all__ = ["written"]
@@ -13,11 +12,12 @@ def written(x: jax.Array) -> jax.Array:
     """``x``, in memory: what made it would otherwise be computed again for each use.
 
     XLA fuses cheap operations into all their users and respects no barrier on
-    CPUs, but what goes through a condition has to be written. This condition is
-    always true, which XLA cannot know.
+    CPUs, but what goes through a loop has to be written. This loop never turns,
+    which XLA cannot know; unlike a condition, it hands on the memory it was given.
 
     >>> written(jnp.array([1.0, jnp.nan])).tolist()
     [1.0, nan]
     """
-    kept: jax.Array = lax.cond(x.ravel()[0] * 0 != 1, lambda x: x, jnp.zeros_like, x)
+    never = x.ravel()[0] * 0 == 1
+    kept: jax.Array = lax.while_loop(lambda s: s[0], lambda s: (s[0], s[1] + 1), (never, x))[1]
     return kept

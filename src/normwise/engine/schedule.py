@@ -1,0 +1,185 @@
+"""How replicas are laid over time and devices: which way is fastest is measured.
+
+Side by side, operations are shared by many replicas, which small networks need;
+one at a time, a replica's weights stay in its core's cache, which large ones need;
+and the largest repay all cores on one replica. Where the border lies depends on
+the machine. A short study keeps to a rule of thumb, for trying costs seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import platform
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from normwise.datasets import Dataset
+from normwise.engine.cohort import Cohort
+from normwise.errors import StoreError
+from normwise.files import cache_folder, replacing
+
+__all__ = ["Schedule", "candidates", "chosen", "rule_of_thumb", "sample"]
+
+log = logging.getLogger("normwise")
+
+# More replicas than this on one device push a step's activations out of its cache.
+MOST_ON_A_DEVICE = 32
+# Between that and one, a width that is tried too.
+FEW_ON_A_DEVICE = 8
+# A chunk's parameters, momenta, activations and outputs stay below this size.
+CHUNK_BYTES = 2**30
+# Steps that a candidate is timed over.
+STEPS = 16
+# How often a candidate is timed; the best counts, since other work only slows.
+ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A way to run a study's replicas.
+
+    Attributes:
+        devices: How many devices train at the same time.
+        on_a_device: Replicas that each of them trains side by side.
+    """
+
+    devices: int
+    on_a_device: int
+
+    @property
+    def width(self) -> int:
+        """Replicas in a chunk."""
+        return self.devices * self.on_a_device
+
+    def __str__(self) -> str:
+        """In words.
+
+        >>> print(Schedule(2, 32)); print(Schedule(1, 1))
+        32 side by side on each of 2 devices
+        one at a time on 1 device
+        """
+        many = self.on_a_device > 1
+        how = f"{self.on_a_device} side by side" if many else "one at a time"
+        return f"{how} on {'each of ' if self.devices > 1 else ''}{self.devices} device" + "s" * (
+            self.devices > 1
+        )
+
+
+def rule_of_thumb(
+    replicas: int, devices: int, bytes_per_replica: int, *, alone: bool = False
+) -> Schedule:
+    """Even chunks that fit cache and memory.
+
+    Args:
+        replicas: In a cohort.
+        devices: That there are.
+        bytes_per_replica: What one of them holds.
+        alone: No two replicas side by side on a device.
+
+    >>> rule_of_thumb(replicas=30, devices=2, bytes_per_replica=10_000).width
+    30
+    >>> rule_of_thumb(replicas=100, devices=2, bytes_per_replica=10_000).width
+    50
+    """
+    most = 1 if alone else MOST_ON_A_DEVICE
+    on_a_device = min(most, max(1, CHUNK_BYTES // devices // bytes_per_replica))
+    chunks = math.ceil(replicas / (on_a_device * devices))
+    return Schedule(devices, math.ceil(replicas / chunks / devices))
+
+
+def candidates(rule: Schedule) -> list[Schedule]:
+    """What is worth trying, the rule of thumb first.
+
+    >>> [str(each) for each in candidates(Schedule(2, 1))]
+    ['one at a time on each of 2 devices', 'one at a time on 1 device']
+    """
+    widths = [each for each in (FEW_ON_A_DEVICE, 1) if each < rule.on_a_device]
+    found = [rule, *(Schedule(rule.devices, width) for width in widths)]
+    return found if rule.devices == 1 else [*found, Schedule(1, 1)]
+
+
+def sample(dataset: Dataset, batch_size: int) -> Dataset:
+    """As much of a data set as a candidate is timed on: whole batches, and one to evaluate."""
+    full = len(dataset.x_train) // batch_size
+    few = min(STEPS, full) * batch_size
+    return replace(
+        dataset,
+        x_train=dataset.x_train[:few],
+        y_train=dataset.y_train[:few],
+        x_val=dataset.x_val[:batch_size],
+        y_val=dataset.y_val[:batch_size],
+    )
+
+
+def chosen(
+    make: Callable[[Schedule], Cohort], tried: Sequence[Schedule], *what: object
+) -> Schedule:
+    """The fastest of some schedules, measured once a machine and kept in the cache folder.
+
+    Args:
+        make: The cohort that each would run, on a :func:`sample` and for one epoch.
+        tried: The schedules.
+        what: Tells this training from others whose measurements are kept.
+    """
+    facts = [platform.node(), jax.__version__, [asdict(each) for each in tried], *what]
+    digest = hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
+    path = cache_folder() / "schedules" / f"{digest}.json"
+    times = _remembered(path, tried)
+    origin = "measured before"
+    if times is None:
+        times, origin = _measured(make, tried), "measured"
+        _remember(path, times)
+    best = min(tried, key=lambda each: times[tried.index(each)])
+    each = "; ".join(
+        f"{schedule}: {1e3 * seconds:.3g} ms"
+        for schedule, seconds in zip(tried, times, strict=True)
+    )
+    log.info("replicas train %s (%s, a replica's sample: %s)", best, origin, each)
+    return best
+
+
+def _measured(make: Callable[[Schedule], Cohort], tried: Sequence[Schedule]) -> list[float]:
+    """Seconds a step and replica of each schedule."""
+    cohorts = [make(each) for each in tried]
+    with ThreadPoolExecutor() as pool:
+        # Tracing is Python and takes turns; compiling is not.
+        compiled = list(pool.map(Cohort.compile, cohorts, [each.lower() for each in cohorts]))
+    return [_seconds(cohort, run) for cohort, run in zip(cohorts, compiled, strict=True)]
+
+
+def _seconds(cohort: Cohort, compiled: Callable[..., Any]) -> float:
+    data, seeds, times = cohort.data(), range(cohort.width), []
+    for _ in range(ROUNDS + 1):
+        state, orders = cohort.start(seeds), next(cohort.orders(seeds))
+        jax.block_until_ready((state, orders, data))
+        started = time.perf_counter()
+        jax.block_until_ready(compiled(state, orders, data))
+        times.append(time.perf_counter() - started)
+    # The first one warms up.
+    return min(times[1:]) / cohort.width
+
+
+def _remembered(path: Any, tried: Sequence[Schedule]) -> list[float] | None:
+    try:
+        times = [float(seconds) for seconds in json.loads(path.read_text("utf-8"))]
+    except (OSError, ValueError, TypeError):
+        return None  # nothing measured yet, or nothing that can be read
+    usable = len(times) == len(tried) and bool(np.isfinite(times).all())
+    return times if usable else None
+
+
+def _remember(path: Any, times: list[float]) -> None:
+    try:
+        with replacing(path) as beside:
+            beside.write_text(json.dumps(times), "utf-8")
+    except StoreError:
+        pass  # measured again next time
