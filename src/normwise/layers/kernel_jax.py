@@ -22,6 +22,10 @@ __all__ = ["channel_sum", "normalise"]
 # Sums over large arrays are taken in parts of at most so many values, which stay in a core's cache.
 PART = 2**17
 
+# A product adds one after the other, and rounds each time: more rows than FEW are added so many
+# at once, then the sums of those.
+FEW, AT_ONCE = 256, 64
+
 Array: TypeAlias = jax.Array
 _Residuals: TypeAlias = tuple[Any, ...]
 
@@ -148,11 +152,21 @@ def channel_sum(a: Array) -> Array:
     [6.0, 6.0, 6.0, 6.0]
     """
     flat = a.reshape(-1, a.shape[-1])
-    # Ones that depend on `a`, and so get its replica axis under `vmap`: a batch of small
-    # products, not one large one that has to transpose `a` first.
-    ones = jnp.where(jnp.isnan(flat[:, 0]), 1, jnp.ones((), a.dtype))
+    while len(flat) > FEW and (rows := _largest_divisor(len(flat), AT_ONCE)) > 1:
+        flat = _sum_of_rows(flat.reshape(rows, -1)).reshape(-1, a.shape[-1])
+    return _sum_of_rows(flat)
+
+
+def _sum_of_rows(matrix: Array) -> Array:
+    # Ones that depend on the matrix, and so get its replica axis under `vmap`: a batch of small
+    # products, not one large one that has to transpose the matrix first.
+    ones = jnp.where(jnp.isnan(matrix[:, 0]), 1, jnp.ones((), matrix.dtype))
     # Accelerators would otherwise round the factors to fewer bits.
-    return jnp.matmul(ones, flat, precision="highest")
+    return jnp.matmul(ones, matrix, precision="highest")
+
+
+def _largest_divisor(number: int, most: int) -> int:
+    return next(divisor for divisor in range(most, 0, -1) if number % divisor == 0)
 
 
 def _sums(terms: Callable[..., list[Array]], axes: tuple[int, ...], *arrays: Array) -> list[Array]:
