@@ -6,6 +6,9 @@ import os
 import shutil
 import sys
 import tempfile
+from pathlib import Path
+
+import pytest
 
 # Before anything imports Keras or JAX. Processes that tests start inherit these.
 os.environ["KERAS_BACKEND"] = "jax"
@@ -26,3 +29,12 @@ def pytest_collection_finish() -> None:
         engine.configure()
         with contextlib.suppress(RuntimeError):  # a test module started JAX, with the two above
             jax.config.update("jax_num_cpu_devices", 2)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs the folder of data where there is none; fail where there must be one."""
+    folder = os.environ.get("NORMWISE_DATA", "")
+    if item.get_closest_marker("needs_data") and not (folder and Path(folder).is_dir()):
+        # `.ci/run` says so where the folder lies beside the project.
+        required = os.environ.get("NORMWISE_REQUIRE_DATA")
+        (pytest.fail if required else pytest.skip)(f"NORMWISE_DATA is {folder!r}: no such folder")

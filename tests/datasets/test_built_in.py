@@ -12,7 +12,6 @@ from normwise.datasets import BUILT_IN, find_dataset, where_is
 from normwise.errors import DataError
 
 FOLDER = Path(os.environ.get("NORMWISE_DATA", "no-such-folder"))
-NEEDS_FOLDER = pytest.mark.skipif(not FOLDER.is_dir(), reason="there is no folder NORMWISE_DATA")
 
 
 def together(data):
@@ -56,7 +55,7 @@ def test_breast_cancer_is_raw():
     assert data.feature_names == tuple(raw.feature_names)
 
 
-@NEEDS_FOLDER
+@pytest.mark.needs_data
 def test_mnist_is_the_archive():
     data, raw = find_dataset("mnist"), np.load(FOLDER / "mnist.npz")
     assert (data.x_train.shape, data.x_train.dtype) == ((60_000, 28, 28, 1), np.float32)
@@ -67,7 +66,7 @@ def test_mnist_is_the_archive():
     assert (data.x_train.min(), data.x_train.max(), data.y_train.dtype) == (0, 1, np.int32)
 
 
-@NEEDS_FOLDER
+@pytest.mark.needs_data
 def test_fashion_mnist_holds_out_the_first_5000_and_leaves_the_test_part_alone():
     data, raw = find_dataset("fashion-mnist"), np.load(FOLDER / "fashion_mnist.npz")
     assert (len(data.x_train), len(data.x_val)) == (55_000, 5_000)

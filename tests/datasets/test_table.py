@@ -54,11 +54,10 @@ def parity(i):
 
 @pytest.fixture(scope="module")
 def churn():
-    if not os.environ.get("NORMWISE_DATA"):
-        pytest.skip("NORMWISE_DATA is not set")
     return find_dataset("churn")
 
 
+@pytest.mark.needs_data
 def test_the_churn_table_has_8000_and_2000_rows_of_11_inputs(churn):
     assert churn.x_train.shape == (8000, 11)
     assert churn.x_val.shape == (2000, 11)
@@ -67,12 +66,14 @@ def test_the_churn_table_has_8000_and_2000_rows_of_11_inputs(churn):
     assert set(churn.feature_names) == {*COLUMNS, *NUMBERS}
 
 
+@pytest.mark.needs_data
 def test_the_churn_table_is_split_in_proportion(churn):
     share = np.concatenate([churn.y_train, churn.y_val]).mean()
     assert churn.y_train.sum() == pytest.approx(8000 * share, abs=1)
     assert churn.y_val.sum() == pytest.approx(2000 * share, abs=1)
 
 
+@pytest.mark.needs_data
 def test_the_churn_table_is_scaled_on_its_training_part(churn):
     train = churn.x_train.astype(np.float64)
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-6)
@@ -81,10 +82,12 @@ def test_the_churn_table_is_scaled_on_its_training_part(churn):
     assert np.abs(churn.x_val.mean(axis=0)).max() > 1e-3
 
 
+@pytest.mark.needs_data
 def test_the_identifiers_of_the_churn_table_are_dropped(churn):
     assert "Dropped as identifiers: RowNumber, CustomerId, Surname." in churn.notes
 
 
+@pytest.mark.needs_data
 def test_the_stray_space_in_the_churn_table_makes_no_fourth_country(churn):
     text = (Path(os.environ["NORMWISE_DATA"]) / "Churn_Modelling.csv").read_text()
     assert " " in text.splitlines()[7]
@@ -92,6 +95,7 @@ def test_the_stray_space_in_the_churn_table_makes_no_fourth_country(churn):
     assert not any(" " in name for name in churn.feature_names)
 
 
+@pytest.mark.needs_data
 def test_churn_is_also_found_by_its_path(churn):
     path = str(Path(os.environ["NORMWISE_DATA"]) / "Churn_Modelling.csv")
     assert find_dataset(path, "Exited").fingerprint == churn.fingerprint

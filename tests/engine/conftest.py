@@ -18,7 +18,6 @@ from normwise.engine import (
     lower,
     make_program,
     replica_mesh,
-    wants_turns,
 )
 from normwise.engine.orders import epoch_orders
 from normwise.rewrite import place
@@ -38,7 +37,6 @@ def _cohort(
         epochs=epochs,
         width=width,
         mesh=replica_mesh(devices),
-        in_turn=wants_turns(lowered),
     )
 
 

@@ -13,14 +13,8 @@ from keras import layers
 
 from normwise.datasets import Dataset
 from normwise.datasets.circles import circles
-from normwise.engine import Cohort, chunk_width
-from normwise.engine.cohort import (
-    CHUNK_BYTES,
-    FEWEST_SEGMENTS,
-    MOST_ON_A_DEVICE,
-    MOST_SEGMENTS,
-    segment_length,
-)
+from normwise.engine import Cohort
+from normwise.engine.cohort import FEWEST_SEGMENTS, MOST_SEGMENTS, segment_length
 from normwise.engine.devices import split_over_replicas
 
 
@@ -52,7 +46,7 @@ def regression(make_cohort, rows):
     return rated, cohort.compile(cohort.lower())
 
 
-def test_replicas_in_turn_train_as_they_do_side_by_side(make_cohort, train):
+def test_replicas_one_at_a_time_train_as_they_do_side_by_side(make_cohort, train):
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(60, 6, 6, 1)).astype("float32"), draw.integers(0, 2, (60, 1))
     data = Dataset("images", x[:40], y[:40].astype("float32"), x[40:], y[40:].astype("float32"),
@@ -62,13 +56,13 @@ def test_replicas_in_turn_train_as_they_do_side_by_side(make_cohort, train):
         [keras.Input((6, 6, 1)), *hidden, layers.Dense(1, activation="sigmoid")]
     )
     cohort = make_cohort(model, data, epochs=4, width=4, batch_size=16)
-    assert cohort.in_turn
-    in_turn, side_by_side = (
-        train(each, [0, 1, 2])[0] for each in (cohort, replace(cohort, in_turn=False))
-    )
-    assert len({tuple(curve) for curve in in_turn.curves["loss"]}) == 3
-    for metric, curves in in_turn.curves.items():
-        np.testing.assert_allclose(curves, side_by_side.curves[metric], rtol=1e-5)
+    [side_by_side] = train(cohort, [0, 1, 2])
+    one_at_a_time = train(replace(cohort, width=cohort.mesh.size), [0, 1, 2])
+    assert [chunk.seeds for chunk in one_at_a_time] == [(0, 1), (2,)]
+    assert len({tuple(curve) for curve in side_by_side.curves["loss"]}) == 3
+    for metric, curves in side_by_side.curves.items():
+        alone = np.concatenate([chunk.curves[metric] for chunk in one_at_a_time])
+        np.testing.assert_allclose(curves, alone, rtol=1e-5)
 
 
 def test_there_are_two_devices():
@@ -156,20 +150,6 @@ def test_progress_is_told_after_each_segment(regression):
     assert told == [(epoch, 4) for epoch in epochs] + [(epoch, 1) for epoch in epochs]
 
 
-@given(st.integers(1, 500), st.integers(1, 9), st.integers(1, 10 * CHUNK_BYTES))
-def test_chunks_are_even_and_bounded(replicas, devices, size):
-    width = chunk_width(replicas, devices, size)
-    on_a_device = width // devices
-    assert width % devices == 0
-    assert 1 <= on_a_device <= MOST_ON_A_DEVICE
-    assert on_a_device == 1 or width * size <= CHUNK_BYTES
-    # As few chunks as that allows, with fewer places left over than chunks × devices.
-    most = max(1, min(MOST_ON_A_DEVICE, CHUNK_BYTES // devices // size)) * devices
-    chunks = -(-replicas // most)
-    assert chunks * width >= replicas
-    assert chunks * width - replicas < chunks * devices
-
-
 @given(st.integers(1, 2000))
 def test_segments_divide_the_epochs(epochs):
     length = segment_length(epochs)
@@ -179,3 +159,16 @@ def test_segments_divide_the_epochs(epochs):
     if calls > MOST_SEGMENTS:  # then any longer segment would show too little progress
         longer = [n for n in range(length + 1, epochs + 1) if epochs % n == 0]
         assert all(epochs // n < FEWEST_SEGMENTS for n in longer)
+
+
+def test_devices_share_one_copy_of_the_data(make_cohort, rows):
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+    cohort = make_cohort(model, rows("regression"), epochs=1, width=2)
+    data, given = cohort.data(), cohort.dataset
+    for ours, array in zip(
+        data, (given.x_train, given.y_train, given.x_val, given.y_val), strict=True
+    ):
+        places = {shard.data.unsafe_buffer_pointer() for shard in ours.addressable_shards}
+        assert len(ours.addressable_shards) == 2
+        assert len(places) == 1
+        np.testing.assert_array_equal(np.asarray(ours), array)

@@ -211,3 +211,18 @@ def test_normalised_values_have_mean_zero_and_the_variance_that_epsilon_leaves(
     y, _, var = JITTED(x, None, None, (0,), EPSILON)
     np.testing.assert_allclose(np.mean(y, 0), 0, atol=1e-4)
     np.testing.assert_allclose(np.var(y, 0), var / (var + EPSILON), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(64, 26, 26, 32), (64, 3, 3, 64), (7, 31, 31, 3), (4999, 2)])
+def test_sums_over_many_rows_lose_no_digits(shape):
+    # All positive, so that sums grow: added one after the other they were wrong in the fifth digit.
+    rng = np.random.default_rng(0)
+    x = np.maximum(rng.normal(0.1, 1, shape), 0).astype("float32")
+    d, axes = rng.normal(size=shape).astype("float32"), tuple(range(len(shape) - 1))
+    y, mean, var = reference_forward(x, None, None, axes)
+    dx, _, _ = reference_gradients(x, None, axes, d)
+    found = JITTED(x, None, None, axes, EPSILON)
+    for ours, theirs in zip(found, (y, mean, var), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=3e-6, atol=3e-6)
+    one, zero = np.ones(shape[-1], "float32"), np.zeros(shape[-1], "float32")
+    np.testing.assert_allclose(gradients(x, one, zero, axes, d)[0], dx, rtol=3e-6, atol=4e-6)

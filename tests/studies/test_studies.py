@@ -1,9 +1,7 @@
 """Every built-in study: its file, its model, and a run in miniature."""
 
 import dataclasses
-import os
 import tomllib
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,7 +17,6 @@ from normwise.study.sources import ModelSource
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-HAS_FOLDER = Path(os.environ.get("NORMWISE_DATA", "no-such-folder")).is_dir()
 # Enough for two batches and a rest, and for a validation.
 TRAIN, VAL = 150, 60
 
@@ -33,12 +30,7 @@ def needs_folder(name):
 
 
 STUDIES = [
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(
-            needs_folder(name) and not HAS_FOLDER, reason="there is no folder NORMWISE_DATA"
-        ),
-    )
+    pytest.param(name, marks=[pytest.mark.needs_data] if needs_folder(name) else [])
     for name in BUILT_IN
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 
 from normwise.datasets import Dataset
-from normwise.engine.devices import REPLICA, replicated, split_over_replicas
+from normwise.engine.devices import REPLICA, replicated, shareable, split_over_replicas
 from normwise.engine.initial import InitialValues
 from normwise.engine.orders import stacked_orders
 from normwise.engine.program import Data, Program, State
@@ -91,10 +92,9 @@ class Cohort:
             return lowered.compile()
 
     def data(self) -> Data:
-        """The data set on every device."""
-        arrays = Data(
-            self.dataset.x_train, self.dataset.y_train, self.dataset.x_val, self.dataset.y_val
-        )
+        """The data set on every device; devices that share the host's memory share one copy."""
+        data = self.dataset
+        arrays = map(shareable, (data.x_train, data.y_train, data.x_val, data.y_val))
         return Data(*(jax.device_put(array, replicated(self.mesh)) for array in arrays))
 
     def start(self, seeds: Sequence[int]) -> State:
@@ -170,11 +170,12 @@ class Cohort:
 def _alone(segment: Callable[..., Any]) -> Callable[..., Any]:
     """Without a replica axis inside: a convolution with one is a scalar loop on CPUs."""
 
-    def segment_of_one(state: State, orders: jax.Array, data: Data) -> Any:
+    @functools.wraps(segment)
+    def of_one(state: State, orders: jax.Array, data: Data) -> Any:
         state, orders = jax.tree.map(lambda stacked: stacked[0], (state, orders))
         return jax.tree.map(lambda a: a[None], segment(state, orders, data))
 
-    return segment_of_one
+    return of_one
 
 
 def _on_cpu(mesh: Mesh) -> bool:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from numpy.typing import NDArray
 
 from normwise.files import cache_folder
 
-__all__ = ["REPLICA", "configure", "replica_mesh", "replicated", "split_over_replicas"]
+__all__ = ["REPLICA", "configure", "replica_mesh", "replicated", "shareable", "split_over_replicas"]
+
+# JAX uses an array of the host's in place if it begins at a multiple of this many bytes.
+ALIGNMENT = 64
 
 REPLICA = "replica"
 
@@ -46,3 +51,19 @@ def split_over_replicas(mesh: Mesh) -> NamedSharding:
 def replicated(mesh: Mesh) -> NamedSharding:
     """Every device holds the whole."""
     return NamedSharding(mesh, PartitionSpec())
+
+
+def shareable(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, or a copy, where devices on the host can use it without copies of their own.
+
+    >>> shareable(np.arange(3)).ctypes.data % ALIGNMENT
+    0
+    """
+    array = np.ascontiguousarray(array)
+    if array.ctypes.data % ALIGNMENT == 0:
+        return array
+    memory = np.empty(array.nbytes + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
+    copy = memory[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy

@@ -15,7 +15,7 @@ def written(x: jax.Array) -> jax.Array:
     CPUs, but what goes through a loop has to be written. This loop never turns,
     which XLA cannot know; unlike a condition, it hands on the memory it was given.
 
-    >>> written(jnp.array([1.0, jnp.nan])).tolist()
+    >>> written(jax.numpy.array([1.0, jax.numpy.nan])).tolist()
     [1.0, nan]
     """
     never = x.ravel()[0] * 0 == 1

@@ -152,8 +152,10 @@ def channel_sum(a: Array) -> Array:
     [6.0, 6.0, 6.0, 6.0]
     """
     flat = a.reshape(-1, a.shape[-1])
-    while len(flat) > FEW and (rows := _largest_divisor(len(flat), AT_ONCE)) > 1:
-        flat = _sum_of_rows(flat.reshape(rows, -1)).reshape(-1, a.shape[-1])
+    while len(flat) > FEW:
+        full = len(flat) // AT_ONCE * AT_ONCE
+        sums = _sum_of_rows(flat[:full].reshape(AT_ONCE, -1)).reshape(-1, a.shape[-1])
+        flat = jnp.concatenate([sums, flat[full:]])
     return _sum_of_rows(flat)
 
 
@@ -163,10 +165,6 @@ def _sum_of_rows(matrix: Array) -> Array:
     ones = jnp.where(jnp.isnan(matrix[:, 0]), 1, jnp.ones((), matrix.dtype))
     # Accelerators would otherwise round the factors to fewer bits.
     return jnp.matmul(ones, matrix, precision="highest")
-
-
-def _largest_divisor(number: int, most: int) -> int:
-    return next(divisor for divisor in range(most, 0, -1) if number % divisor == 0)
 
 
 def _sums(terms: Callable[..., list[Array]], axes: tuple[int, ...], *arrays: Array) -> list[Array]:
