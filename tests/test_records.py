@@ -281,6 +281,8 @@ CONTRACT = {
             "epochs_ratio": {"value": 2.0, "low": 1.5, "high": None},
             "seconds_ratio": {"value": 2.0, "low": 1.5, "high": None},
             "seeds_needed": None,
+            "confidence": 0.95,
+            "final_difference": None,
         }
     ],
     "verdict": "it helps.",

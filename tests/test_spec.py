@@ -143,15 +143,26 @@ def test_an_optimizer_is_a_name_and_options(text, parts):
     assert optimizer_parts(text) == parts
 
 
+def setting(spec, fingerprint):
+    [point] = spec.conditions
+    return spec.setting(fingerprint, point)
+
+
 def test_a_run_is_known_by_what_shapes_it():
     spec = Spec.make(BASE)
-    key = spec.key("none", 0, "data-model")
     # Golden: a journal from before must be found again.
-    assert key.setting == "01bc7abcc0455408"
-    assert key == Spec.make({**BASE, "seeds": 99, "target": "loss<=1", "study": "x"}).key(
-        "none", 0, "data-model"
-    )
-    assert key != spec.key("none", 0, "other")
+    assert setting(spec, "data-model") == "01bc7abcc0455408"
+    more = Spec.make({**BASE, "seeds": 99, "target": "loss<=1", "study": "x"})
+    assert setting(more, "data-model") == "01bc7abcc0455408"
+    assert setting(spec, "other") != "01bc7abcc0455408"
+
+
+def test_a_run_in_a_grid_is_the_run_that_it_is_alone():
+    alone = [{"learning_rate": rate, "batch_size": size} for size in (8, 32) for rate in (0.1, 1)]
+    grid = Spec.make({**BASE, "learning_rate": [0.1, 1], "batch_size": [8, 32]})
+    assert [grid.setting("f", point) for point in grid.conditions] == [
+        setting(Spec.make({**BASE, **one}), "f") for one in alone
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,4 +173,4 @@ def test_a_run_is_known_by_what_shapes_it():
     ids=str,
 )  # fmt: skip
 def test_what_shapes_a_run_changes_its_key(change):
-    assert Spec.make(BASE).key("none", 0, "f") != Spec.make({**BASE, **change}).key("none", 0, "f")
+    assert setting(Spec.make(BASE), "f") != setting(Spec.make({**BASE, **change}), "f")

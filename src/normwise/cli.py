@@ -94,11 +94,19 @@ def study(
             "drop_before=0.3, drop_after=0.3; at input also norm=zscore|minmax|mean."
         ),
     ] = None,
-    learning_rate: Annotated[list[float] | None, typer.Option(help="Learning rate, > 0.")] = None,
-    initializer: Annotated[
-        list[str] | None, typer.Option(help="Keras initialiser for all kernels.")
+    learning_rate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Learning rate, > 0, repeatable; 1e-4:1:9 are nine, evenly on a logarithmic "
+            "scale. Each variant is compared at its own best."
+        ),
     ] = None,
-    batch_size: Annotated[list[int] | None, typer.Option(help="Examples in a batch.")] = None,
+    initializer: Annotated[
+        list[str] | None, typer.Option(help="Keras initialiser for all kernels, repeatable.")
+    ] = None,
+    batch_size: Annotated[
+        list[str] | None, typer.Option(help="Examples in a batch, repeatable.")
+    ] = None,
     optimizer: Annotated[
         str | None, typer.Option(help="Keras optimiser, such as sgd:momentum=0.9 or adam.")
     ] = None,
@@ -112,6 +120,10 @@ def study(
         typer.Option(
             help="Metric to reach, such as 'val_accuracy>=0.8'. Default: the baseline's end."
         ),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(help="A speed-up within this factor is no difference. Default: 1.25."),
     ] = None,
     out: Annotated[
         str | None,
@@ -134,14 +146,15 @@ def study(
         "target_column": target_column,
         "task": task,
         "variants": variant and tuple(variant),
-        "learning_rate": _single("learning-rate", learning_rate),
-        "initializer": _single("initializer", initializer),
-        "batch_size": _single("batch-size", batch_size),
+        "learning_rate": learning_rate or None,
+        "initializer": initializer or None,
+        "batch_size": batch_size or None,
         "optimizer": optimizer,
         "loss": loss,
         "seeds": seeds,
         "epochs": epochs,
         "target": target,
+        "margin": margin,
     }
     spec = _spec(name, {key: value for key, value in given.items() if value is not None})
     _run(spec, _folder(out, spec), as_json=as_json, verbose=verbose)
@@ -184,19 +197,6 @@ def main() -> None:
         # No Rich here: a message is to be read as it is, whatever brackets it holds.
         print(f"normwise: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-
-
-def _single(option: str, values: list[Any] | None) -> Any:
-    from normwise.errors import SpecError
-
-    if not values:
-        return None
-    if len(values) > 1:
-        raise SpecError(
-            f"--{option} was given {len(values)} times ({', '.join(map(str, values))}); expected "
-            f"once: grids are not built yet; run one study for each value"
-        )
-    return values[0]
 
 
 def _spec(name: str | None, changes: dict[str, Any]) -> Spec:

@@ -23,6 +23,7 @@ from normwise.errors import SpecError, UnknownNameError, VariantError
 
 __all__ = [
     "Comparison",
+    "Condition",
     "EpochsToTarget",
     "Estimate",
     "Outcome",
@@ -287,6 +288,28 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """A point of a study's grid: how a replica trains, beside its variant and seed.
+
+    Attributes:
+        learning_rate: Of the optimiser, > 0; ``None`` where the model or a default says.
+        initializer: Keras initialiser of all kernels; ``None`` for each layer's own.
+        batch_size: Examples in a batch.
+
+    >>> print(Condition(0.1, "he_normal", 32))
+    learning rate 0.1, he_normal, batch size 32
+    """
+
+    learning_rate: float | None = None
+    initializer: str | None = None
+    batch_size: int = 32
+
+    def __str__(self) -> str:
+        rate = "" if self.learning_rate is None else f"learning rate {self.learning_rate:g}"
+        return ", ".join(filter(None, [rate, self.initializer, f"batch size {self.batch_size}"]))
+
+
+@dataclass(frozen=True, slots=True)
 class RunKey:
     """What makes a training run the one it is.
 
@@ -322,6 +345,8 @@ class RunRecord:
         diverged_at: First epoch (from 1) whose training loss was not finite,
             or ``None``.
         seconds: This replica's share of its chunk's training time.
+        initializer: Of all kernels; ``None`` for each layer's own.
+        batch_size: Examples in a batch; ``None`` in journals that do not say.
     """
 
     key: RunKey
@@ -329,6 +354,8 @@ class RunRecord:
     curves: Mapping[str, tuple[float, ...]]
     diverged_at: int | None = None
     seconds: float = 0.0
+    initializer: str | None = None
+    batch_size: int | None = None
 
     @property
     def epochs(self) -> int:
@@ -407,6 +434,10 @@ class VariantSummary:
         seconds_per_epoch: Training time of one epoch of one replica, as the
             stacked engine ran it.
         learning_rate: The rate this variant stands at.
+        initializer: Likewise, of all kernels; ``None`` for each layer's own.
+        batch_size: Likewise.
+        working_range: Decades of learning rates at which it reaches the target;
+            ``None`` where the grid has a single one.
     """
 
     name: str
@@ -415,6 +446,9 @@ class VariantSummary:
     epochs_to_target: EpochsToTarget
     seconds_per_epoch: float
     learning_rate: float
+    initializer: str | None = None
+    batch_size: int | None = None
+    working_range: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,6 +464,12 @@ class Comparison:
         epochs_ratio: Ratio of epochs to the target.
         seconds_ratio: Ratio of seconds to the target.
         seeds_needed: Seeds that would decide it, if undecided and foreseeable.
+        range_gain: By how many decades of learning rates the variant's working range is
+            wider; ``None`` where the grid has a single one.
+        confidence: Of the ratios' intervals: 0.95, or more where several comparisons
+            are to be right together.
+        final_difference: Of the target's metric at the last epoch, variant minus
+            baseline, over the seeds that both have.
     """
 
     variant: str
@@ -438,6 +478,9 @@ class Comparison:
     epochs_ratio: Estimate
     seconds_ratio: Estimate
     seeds_needed: int | None = None
+    range_gain: Estimate | None = None
+    confidence: float = 0.95
+    final_difference: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,12 +518,22 @@ class Summary:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """As plain JSON values; what is not finite becomes ``null``."""
+        """As plain JSON values; what is not finite becomes ``null``.
+
+        What only a grid has is left out where there is none.
+        """
         body = {"version": 1, **dataclasses.asdict(self)}
+        for part in (*body["variants"], *body["comparisons"]):
+            for name in _OF_A_GRID & part.keys():
+                if part[name] is None:
+                    del part[name]
         for comparison in body["comparisons"]:
-            for name in ("epochs_ratio", "seconds_ratio"):
-                comparison[name] = _interval(comparison[name])
+            for name in ("epochs_ratio", "seconds_ratio", "range_gain", "final_difference"):
+                if name in comparison:
+                    comparison[name] = _interval(comparison[name])
         for variant in body["variants"]:
+            if "working_range" in variant:
+                variant["working_range"] = _interval(variant["working_range"])
             variant["final"] = {
                 metric: {
                     "mean": estimate["value"],
@@ -501,8 +554,11 @@ class Summary:
         return result
 
 
-def _interval(estimate: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: estimate[name] for name in ("value", "low", "high")}
+_OF_A_GRID = {"initializer", "batch_size", "working_range", "range_gain"}
+
+
+def _interval(estimate: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if estimate is None else {name: estimate[name] for name in ("value", "low", "high")}
 
 
 def _finite_or_none(value: Any) -> Any:

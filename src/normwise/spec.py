@@ -6,21 +6,25 @@ import hashlib
 import math
 import reprlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from normwise.errors import SpecError, UnknownNameError, UsageError
-from normwise.records import RunKey, Target, Task, Variant
+from normwise.records import Condition, Target, Task, Variant
 
 __all__ = ["LEARNING_RATE", "OPTIMIZER", "Spec", "optimizer_parts"]
 
 # What a study trains with where neither the user nor a compiled model says.
 OPTIMIZER, LEARNING_RATE = "sgd", 0.01
+
+# Settings that may have several values, which form a grid.
+AXES = ("learning_rate", "initializer", "batch_size")
 
 # More replicas or epochs than any study runs: a slip of the finger, found before it hangs.
 MOST = 100_000
@@ -28,6 +32,35 @@ MOST = 100_000
 
 def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
+
+
+def _series(value: object) -> object:
+    """A tuple of one or several values; a text may be a range FIRST:LAST:COUNT."""
+    items = value if isinstance(value, list | tuple) else (value,)
+    spread = [_spread(item) if isinstance(item, str) else (item,) for item in items]
+    return None if value is None else tuple(part for parts in spread for part in parts)
+
+
+def _spread(text: str) -> tuple[object, ...]:
+    """Numbers from FIRST to LAST, evenly on a logarithmic scale; or the text as it is.
+
+    >>> _spread("1e-4:1:5")
+    (0.0001, 0.001, 0.01, 0.1, 1.0)
+    """
+    parts = text.split(":")
+    if len(parts) != 3:
+        return (text,)
+    try:
+        first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
+    except ValueError:
+        return (text,)
+    if not (0 < first < last < math.inf and 2 <= count <= MOST):
+        raise PydanticCustomError(
+            "range", "FIRST:LAST:COUNT with 0 < FIRST < LAST and a COUNT of 2 or more"
+        )
+    steps = (first * (last / first) ** (step / (count - 1)) for step in range(count))
+    # As people write them: 0.001, not 0.0009999999999999998.
+    return tuple(float(f"{value:.6g}") for value in steps)
 
 
 def _no_boolean(value: object) -> object:
@@ -44,6 +77,10 @@ def _named(value: object) -> object:
 
 Count = Annotated[int, BeforeValidator(_no_boolean)]
 LearningRate = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_boolean)]
+BatchSize = Annotated[int, Field(gt=0), BeforeValidator(_no_boolean)]
+Name = Annotated[str, Field(min_length=1)]
+Item = TypeVar("Item")
+Several = Annotated[tuple[Item, ...], Field(min_length=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_no_boolean)]
 
 # Arguments of Keras' `fit` that a study does not take: why, and what to type instead.
@@ -84,15 +121,20 @@ class Spec(BaseModel):
         ("none", "after", "before"), description="PLACE[:OPTION,…], the baseline first"
     )
     optimizer: str | None = Field(None, description="Keras optimiser, NAME[:OPTION=VALUE,…]")
-    learning_rate: LearningRate | None = None
-    initializer: str | None = Field(
-        None, min_length=1, description="Keras initialiser for all kernels"
+    learning_rate: Annotated[Several[LearningRate] | None, BeforeValidator(_series)] = Field(
+        None, description="One or several; FIRST:LAST:COUNT is a logarithmic range"
+    )
+    initializer: Annotated[Several[Name] | None, BeforeValidator(_listed)] = Field(
+        None, description="Keras initialisers for all kernels"
     )
     loss: str | None = Field(None, description="Keras loss; inferred from the labels")
-    batch_size: Count = Field(32, gt=0)
+    batch_size: Annotated[Several[BatchSize], BeforeValidator(_series)] = (32,)
     epochs: Count = Field(20, gt=0, le=MOST)
     seeds: Count = Field(10, gt=0, le=MOST, description="Replicas of each variant")
     target: str | None = Field(None, description="METRIC>=VALUE or METRIC<=VALUE")
+    margin: Annotated[float, Field(gt=1, allow_inf_nan=False), BeforeValidator(_no_boolean)] = (
+        Field(1.25, description="A speed-up within this factor makes no difference that matters")
+    )
     class_weight: Annotated[dict[str, Weight] | None, BeforeValidator(_named)] = Field(
         None, min_length=1, description="Class to the weight of its examples in the loss"
     )
@@ -117,6 +159,8 @@ class Spec(BaseModel):
                 f"variants are {', '.join(spec.variants) or 'missing'}; expected at least one and "
                 f"each once; try --variant none --variant after"
             )
+        for axis in AXES:
+            _refuse_repeated(axis, getattr(spec, axis) or ())
         if spec.target is not None:
             Target.parse(spec.target)
         if spec.optimizer is not None:
@@ -142,15 +186,37 @@ class Spec(BaseModel):
 
     def to_toml(self) -> str:
         """The settings as a file that :meth:`from_toml` reads back."""
-        return tomli_w.dumps(self.model_dump(exclude_none=True))
+        settings = self.model_dump(exclude_none=True)
+        for axis in AXES:
+            if len(settings.get(axis, ())) == 1:
+                [settings[axis]] = settings[axis]
+        return tomli_w.dumps(settings)
 
-    def key(self, variant: str, seed: int, fingerprint: str) -> RunKey:
-        """The identity of one run; ``fingerprint`` stands for the data and the model."""
-        return RunKey(variant, seed, self.setting(fingerprint))
+    @property
+    def conditions(self) -> list[Condition]:
+        """The points of the grid, the first axis slowest; one where there is no grid.
 
-    def setting(self, fingerprint: str) -> str:
-        """Hash of what all runs of the study share; see :class:`~normwise.records.RunKey`."""
-        shaping = self.model_dump(exclude={"study", "question", "variants", "seeds", "target"})
+        >>> spec = Spec(model="circles", data="circles", learning_rate=[0.1, 1], batch_size=8)
+        >>> [str(condition) for condition in spec.conditions]
+        ['learning rate 0.1, batch size 8', 'learning rate 1, batch size 8']
+        """
+        rates, initializers = self.learning_rate or (None,), self.initializer or (None,)
+        return [
+            Condition(rate, initializer, size)
+            for size in self.batch_size
+            for initializer in initializers
+            for rate in rates
+        ]
+
+    def setting(self, fingerprint: str, condition: Condition) -> str:
+        """Hash of what shapes a run; see :class:`~normwise.records.RunKey`.
+
+        It does not depend on the rest of the grid, nor on the variants and seeds.
+        """
+        shaping = self.model_dump(
+            exclude={"study", "question", "variants", "seeds", "target", "margin"}
+        )
+        shaping |= asdict(condition)
         # A study says the same whether it names a default or leaves it out.
         shaping["optimizer"] = shaping["optimizer"] or OPTIMIZER
         shaping["learning_rate"] = shaping["learning_rate"] or LEARNING_RATE
@@ -159,6 +225,16 @@ class Spec(BaseModel):
                 del shaping[newer]
         text = f"{sorted(shaping.items())}|{fingerprint}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _refuse_repeated(axis: str, values: Sequence[float | str]) -> None:
+    seen = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
+    repeated = next((value for value in seen if seen.count(value) > 1), None)
+    if repeated is not None:
+        raise SpecError(
+            f"{axis} {repeated} was given twice ({', '.join(seen)}); expected each value once; "
+            f"leave one out, or choose ranges that do not share a value"
+        )
 
 
 def optimizer_parts(text: str) -> tuple[str, dict[str, float | bool]]:
@@ -198,6 +274,7 @@ _EXAMPLES = {
     "epochs": "20",
     "batch_size": "32",
     "learning_rate": "0.01",
+    "margin": "1.25",
     "model": "circles",
     "data": "circles",
     "task": "classes",
@@ -221,6 +298,8 @@ def _as_usage_error(error: ValidationError) -> UsageError:
     if first["type"] == "missing":
         return SpecError(f"no {name} was given; expected one; {example}")
     expected = first["msg"].removeprefix("Input should be ")
+    if first["type"] == "too_short":
+        expected = "one value or more"
     expected = expected.replace("String should ", "a text to ")
     return SpecError(
         f"setting {name!r} is {reprlib.repr(first['input'])}; expected {expected}; {example}"

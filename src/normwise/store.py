@@ -1,10 +1,10 @@
 """A study's folder: its settings, the journal of finished runs, the results.
 
 The journal is one JSON line an event, synced to disk: ``run`` for each finished
-replica, ``stopped`` when a study was interrupted, ``finished`` at its end. A
-torn last line (the process was killed while writing) is dropped; anything
-else that does not read is an error. Nothing is written before the first event:
-a study that is refused leaves no trace.
+replica, ``started`` when training begins, ``stopped`` when a study was interrupted,
+``finished`` at its end. A torn last line (the process was killed while writing) is
+dropped; anything else that does not read is an error. Nothing is written before the
+first event: a study that is refused leaves no trace.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from normwise.errors import StoreError, UsageError
 from normwise.files import replacing
@@ -26,6 +26,8 @@ from normwise.records import RunKey, RunRecord, SoloCheck, Summary, Target
 from normwise.spec import Spec
 
 __all__ = ["Store", "curve_columns"]
+
+Part = TypeVar("Part")
 
 
 class Store:
@@ -57,20 +59,31 @@ class Store:
         Raises:
             StoreError: A line of the journal does not read.
         """
-        records = []
+        return [record for record in self._read(_run_of) if record is not None]
+
+    def fingerprint(self) -> str | None:
+        """Of the data and model that training last began with; ``None`` in older journals.
+
+        Raises:
+            StoreError: A line of the journal does not read.
+        """
+        found = [text for text in self._read(_fingerprint_of) if text is not None]
+        return found[-1] if found else None
+
+    def _read(self, part: Callable[[dict[str, Any]], Part]) -> list[Part]:
+        """What ``part`` finds in each event of the journal."""
+        parts = []
         lines = self._journal.read_bytes().splitlines() if self._journal.exists() else []
         for number, line in enumerate(lines, 1):
             try:
-                event = json.loads(line)
-                if event["event"] == "run":
-                    records.append(_record(event))
+                parts.append(part(json.loads(line)))
             except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
                 raise StoreError(
                     f"line {number} of {str(self._journal)!r} is "
                     f"{line[:40].decode(errors='replace')!r}; expected one event in JSON a line; "
                     f"move the folder away and run the study again"
                 ) from None
-        return records
+        return parts
 
     def summary(self) -> dict[str, Any] | None:
         """What ``summary.json`` says, or ``None`` where no study has finished here.
@@ -98,8 +111,8 @@ class Store:
         """Journal finished runs; when this returns they are on disk."""
         self._append({"event": "run", **_event(record)} for record in records)
 
-    def mark(self, event: str, **facts: int) -> None:
-        """Journal that the study ``stopped`` or ``finished``."""
+    def mark(self, event: str, **facts: int | str) -> None:
+        """Journal that the study ``started``, ``stopped`` or ``finished``."""
         self._append([{"event": event, **facts}])
 
     def write_text(self, name: str, text: str) -> None:
@@ -150,14 +163,14 @@ class Store:
 
 
 def curve_columns(records: Iterable[RunRecord]) -> dict[str, list[Any]]:
-    """Long columns: variant, seed, learning_rate, epoch (from 1) and one a metric."""
-    columns: dict[str, list[Any]] = {
-        name: [] for name in ("variant", "seed", "learning_rate", "epoch")
-    }
+    """Long columns: variant, seed, learning_rate, initializer, batch_size, epoch, the metrics."""
+    own = ("learning_rate", "initializer", "batch_size")
+    columns: dict[str, list[Any]] = {name: [] for name in ("variant", "seed", *own, "epoch")}
     for record in records:
         columns["variant"] += [record.key.variant] * record.epochs
         columns["seed"] += [record.key.seed] * record.epochs
-        columns["learning_rate"] += [record.learning_rate] * record.epochs
+        for name in own:
+            columns[name] += [getattr(record, name)] * record.epochs
         columns["epoch"] += range(1, record.epochs + 1)
         for metric, values in record.curves.items():
             columns.setdefault(metric, []).extend(values)
@@ -235,7 +248,13 @@ def _event(record: RunRecord) -> dict[str, Any]:
     return event
 
 
-def _record(event: dict[str, Any]) -> RunRecord:
+def _fingerprint_of(event: dict[str, Any]) -> str | None:
+    return str(event["fingerprint"]) if event["event"] == "started" else None
+
+
+def _run_of(event: dict[str, Any]) -> RunRecord | None:
+    if event["event"] != "run":
+        return None
     curves = {
         metric: tuple(math.nan if value is None else float(value) for value in values)
         for metric, values in event["curves"].items()
@@ -248,4 +267,7 @@ def _record(event: dict[str, Any]) -> RunRecord:
         curves=curves,
         diverged_at=event["diverged_at"],
         seconds=float(event["seconds"]),
+        # Journals from before there were grids do not say.
+        initializer=event.get("initializer"),
+        batch_size=event.get("batch_size"),
     )

@@ -15,6 +15,7 @@ from normwise.engine import (
     Chunk,
     Cohort,
     InitialValues,
+    Replica,
     lower,
     make_program,
     replica_mesh,
@@ -50,8 +51,10 @@ def _compile(model, dataset, optimizer):
     model.compile(keras.optimizers.get(optimizer), loss, metrics=[metric])
 
 
-def _train(cohort, seeds, compiled=None):
-    return list(cohort.run(compiled or cohort.compile(cohort.lower()), seeds, lambda *_: None))
+def _train(cohort, replicas, compiled=None):
+    """The chunks of replicas, or of seeds."""
+    wanted = [Replica(one) if isinstance(one, int) else one for one in replicas]
+    return list(cohort.run(compiled or cohort.compile(cohort.lower()), wanted, lambda *_: None))
 
 
 def _keras_fit(model, cohort, seed, *, epochs, batch_size=32, optimizer="sgd"):
@@ -62,7 +65,7 @@ def _keras_fit(model, cohort, seed, *, epochs, batch_size=32, optimizer="sgd"):
     """
     dataset = cohort.dataset
     _compile(model, dataset, optimizer)
-    start = cohort.start([seed] * cohort.mesh.size)
+    start = cohort.start([Replica(seed)] * cohort.mesh.size)
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     for variable, value in zip(variables, [*start.trainable, *start.non_trainable], strict=True):
         variable.assign(np.array(value[0]))

@@ -1,9 +1,8 @@
 """Guarantees 2 and 3, and divergence: stacking, chunks, devices."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import jax
-import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
@@ -13,37 +12,21 @@ from keras import layers
 
 from normwise.datasets import Dataset
 from normwise.datasets.circles import circles
-from normwise.engine import Cohort
+from normwise.engine import Replica
 from normwise.engine.cohort import FEWEST_SEGMENTS, MOST_SEGMENTS, segment_length
-from normwise.engine.devices import split_over_replicas
 
 
-@dataclass(frozen=True)
-class RatedCohort(Cohort):
-    """A cohort whose replicas have learning rates of their own, by seed."""
-
-    rates: dict[int, float] = field(default_factory=dict)
-
-    def start(self, seeds):
-        state = super().start(seeds)
-        names = [variable.name for variable in self.program.model.optimizer.variables]
-        rates = jnp.array([self.rates.get(seed, 0.01) for seed in seeds], "float32")
-        index = names.index("learning_rate")
-        state.optimizer[index] = jax.device_put(rates, split_over_replicas(self.mesh))
-        return state
+def seeds(chunks):
+    return [tuple(replica.seed for replica in chunk.replicas) for chunk in chunks]
 
 
 @pytest.fixture(scope="module")
 def regression(make_cohort, rows):
-    """(cohort with given rates, compiled): 20 epochs, two to a segment, two replicas a device."""
+    """(cohort, compiled): 20 epochs, two to a segment, two replicas a device."""
     hidden = layers.Dense(4, activation="relu")
     model = keras.Sequential([keras.Input((3,)), hidden, layers.Dense(1)])
     cohort = make_cohort(model, rows("regression"), epochs=20, width=4)
-
-    def rated(rates):
-        return RatedCohort(**vars(cohort), rates=rates)
-
-    return rated, cohort.compile(cohort.lower())
+    return cohort, cohort.compile(cohort.lower())
 
 
 def test_replicas_one_at_a_time_train_as_they_do_side_by_side(make_cohort, train):
@@ -58,7 +41,7 @@ def test_replicas_one_at_a_time_train_as_they_do_side_by_side(make_cohort, train
     cohort = make_cohort(model, data, epochs=4, width=4, batch_size=16)
     [side_by_side] = train(cohort, [0, 1, 2])
     one_at_a_time = train(replace(cohort, width=cohort.mesh.size), [0, 1, 2])
-    assert [chunk.seeds for chunk in one_at_a_time] == [(0, 1), (2,)]
+    assert seeds(one_at_a_time) == [(0, 1), (2,)]
     assert len({tuple(curve) for curve in side_by_side.curves["loss"]}) == 3
     for metric, curves in side_by_side.curves.items():
         alone = np.concatenate([chunk.curves[metric] for chunk in one_at_a_time])
@@ -78,9 +61,9 @@ def test_a_cohort_compiles_once(make_cohort, rows, train, compilations):
     before = list(compilations.names)
     assert before.count("jit(segment)") == 1
     # Further chunks, the last of them filled up; other rates; other initial values.
-    others = RatedCohort(**vars(cohort), rates={3: 0.1, 4: 1e-4})
-    chunks = train(others, [2, 3, 4, 5, 6], compiled)
-    assert [chunk.seeds for chunk in (*first, *chunks)] == [(0, 1), (2, 3), (4, 5), (6,)]
+    others = [2, Replica(3, 0.1), Replica(4, 1e-4, "he_normal"), Replica(5, None, "ones"), 6]
+    chunks = train(cohort, others, compiled)
+    assert seeds([*first, *chunks]) == [(0, 1), (2, 3), (4, 5), (6,)]
     assert compilations.names.count("jit(segment)") == 1
     assert {name for name in compilations.names[len(before) :] if "segment" in name} == set()
 
@@ -88,7 +71,7 @@ def test_a_cohort_compiles_once(make_cohort, rows, train, compilations):
 def test_a_replica_is_bitwise_the_same_alone_and_in_any_chunk(circles_run, train):
     run = circles_run("before")
     (alone,) = train(run.cohort, [2], run.compiled)
-    assert alone.seeds == (2,)
+    assert seeds([alone]) == [(2,)]
     behind = train(run.cohort, [9, 8, 7, 6, 0, 2], run.compiled)[1]
     for name, values in run.chunk.curves.items():
         assert values.shape == (4, 100)
@@ -125,9 +108,9 @@ def test_a_replica_is_the_same_in_any_stack_on_any_devices(
 
 
 def test_a_diverging_replica_is_frozen_and_disturbs_nobody(regression, train):
-    rated, compiled = regression
-    (calm,) = train(rated({}), [0, 1, 2, 3], compiled)
-    (chunk,) = train(rated({1: 1e6, 2: 0.7}), [0, 1, 2, 3], compiled)
+    cohort, compiled = regression
+    (calm,) = train(cohort, [0, 1, 2, 3], compiled)
+    (chunk,) = train(cohort, [0, Replica(1, 1e6), Replica(2, 0.7), 3], compiled)
     losses = chunk.curves["loss"]
     assert not np.isfinite(losses[1, 0])
     bad = np.flatnonzero(~np.isfinite(losses[2]))
@@ -138,14 +121,15 @@ def test_a_diverging_replica_is_frozen_and_disturbs_nobody(regression, train):
     for ours, undisturbed in zip(chunk.trainable, calm.trainable, strict=True):
         np.testing.assert_array_equal(ours[[0, 3]], undisturbed[[0, 3]])
     # The one that diverged at once stays where it began.
-    for ours, start in zip(chunk.trainable, rated({}).start([1, 1]).trainable, strict=True):
+    for ours, start in zip(chunk.trainable, cohort.start([Replica(1)] * 2).trainable, strict=True):
         np.testing.assert_array_equal(ours[1], start[0])
 
 
 def test_progress_is_told_after_each_segment(regression):
-    rated, compiled = regression
+    cohort, compiled = regression
     told = []
-    list(rated({}).run(compiled, range(5), lambda *where: told.append(where)))
+    replicas = [Replica(seed) for seed in range(5)]
+    list(cohort.run(compiled, replicas, lambda *where: told.append(where)))
     epochs = range(2, 21, 2)
     assert told == [(epoch, 4) for epoch in epochs] + [(epoch, 1) for epoch in epochs]
 

@@ -9,7 +9,7 @@ from keras import layers
 
 from normwise.datasets import Dataset
 from normwise.datasets.circles import circles
-from normwise.engine import InitialValues, largest_relative_difference, train_alone
+from normwise.engine import InitialValues, Replica, largest_relative_difference, train_alone
 from normwise.rewrite import place
 
 
@@ -147,7 +147,9 @@ def test_the_solo_check_is_a_plain_fit(
     plain = keras_fit(run.model, run.cohort, 1, **settings)
     model = place(circles_model(), "before")
     compile_model(model, circles(), settings["optimizer"])
-    solo = train_alone(model, InitialValues(model), circles(), seed=1, epochs=10, batch_size=32)
+    solo = train_alone(
+        model, InitialValues(model), circles(), replica=Replica(1), epochs=10, batch_size=32
+    )
     assert set(solo) == set(plain)
     # Only the slices of the evaluation differ.
     assert largest_relative_difference(plain, solo) < 1e-6
@@ -162,7 +164,7 @@ def test_a_cancelled_solo_check_gives_up(rows, circles_model, compile_model):
             model,
             InitialValues(model),
             dataset,
-            seed=0,
+            replica=Replica(0),
             epochs=10**6,
             batch_size=32,
             is_cancelled=lambda: next(asked),

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from normwise.datasets import Dataset
-from normwise.engine import Cohort, InitialValues, lower, make_program, replica_mesh
+from normwise.engine import Cohort, InitialValues, Replica, lower, make_program, replica_mesh
 from normwise.engine.orders import epoch_orders
 from normwise.rewrite import place
 
@@ -41,14 +41,16 @@ def curves_of_the_engine(compile_model, model, dataset, weights=None):
         width=2,
         mesh=replica_mesh(),
     )
-    (chunk,) = cohort.run(cohort.compile(cohort.lower()), [1, SEED], lambda *_: None)
+    (chunk,) = cohort.run(
+        cohort.compile(cohort.lower()), [Replica(1), Replica(SEED)], lambda *_: None
+    )
     return {name: values[1] for name, values in chunk.curves.items()}, cohort, chunk
 
 
 def curves_of_keras(compile_model, model, cohort, dataset, **given):
     """A plain ``fit`` an epoch, on arrays in the replica's order, with Keras' own arguments."""
     compile_model(model)
-    start = cohort.start([SEED] * cohort.mesh.size)
+    start = cohort.start([Replica(SEED)] * cohort.mesh.size)
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     for variable, value in zip(variables, [*start.trainable, *start.non_trainable], strict=True):
         variable.assign(np.array(value[0]))

@@ -5,14 +5,18 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.engine import InitialValues, fresh, lower
+from normwise.engine import InitialValues, Replica, fresh, lower, named_initializer
 from normwise.errors import ModelError, UnknownNameError
 from normwise.rewrite import place
 
 
-def named(model, initial, seeds):
+def replicas(seeds, initializer=None):
+    return [Replica(seed, initializer=initializer) for seed in seeds]
+
+
+def named(model, initial, seeds, initializer=None):
     """Values by ``layer/weight``, whichever layers come in between."""
-    trainable, rest = initial.state(seeds)
+    trainable, rest = initial.state(replicas(seeds, initializer))
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     return {
         "/".join(variable.path.split("/")[-2:]): np.array(value)
@@ -63,16 +67,19 @@ def test_dropout_that_a_variant_adds_changes_no_initial_value(variant):
 def test_names_that_keras_counted_up_do_not_matter():
     first, second = mlp(), mlp()
     assert first.layers[0].name != second.layers[0].name
-    ours = InitialValues(first).state([1, 2])
+    ours = InitialValues(first).state(replicas([1, 2]))
     for like in (None, InitialValues(first)):
-        other = InitialValues(second, like=like).state([1, 2])
+        other = InitialValues(second, like=like).state(replicas([1, 2]))
         for a, b in zip([*ours[0], *ours[1]], [*other[0], *other[1]], strict=True):
             np.testing.assert_array_equal(a, b)
 
 
 def test_a_replica_starts_alike_in_every_stack():
     initial = InitialValues(mlp())
-    (alone, alone_rest), (stack, stack_rest) = initial.state([8, 7]), initial.state([3, 8, 8])
+    (alone, alone_rest), (stack, stack_rest) = (
+        initial.state(replicas([8, 7])),
+        initial.state(replicas([3, 8, 8])),
+    )
     for one, many in zip([*alone, *alone_rest], [*stack, *stack_rest], strict=True):
         np.testing.assert_array_equal(one[0], many[1])
         np.testing.assert_array_equal(one[0], many[2])
@@ -92,7 +99,7 @@ def test_seeds_and_weights_differ():
 
 def test_kernels_have_the_initialisers_distribution():
     model = keras.Sequential([keras.Input((2,)), layers.Dense(50, kernel_initializer="he_uniform")])
-    kernel = np.array(InitialValues(model).state(range(400))[0][0], float)
+    kernel = np.array(InitialValues(model).state(replicas(range(400)))[0][0], float)
     limit = np.sqrt(6 / 2)
     assert kernel.shape == (400, 2, 50)
     assert np.abs(kernel).max() <= limit
@@ -107,21 +114,31 @@ def test_kernels_have_the_initialisers_distribution():
 
 def test_what_was_trained_starts_anew():
     model = mlp()
-    before = InitialValues(model).state([1, 2])
+    before = InitialValues(model).state(replicas([1, 2]))
     for variable in model.trainable_variables:
         variable.assign(variable.value + 1)
-    after = InitialValues(model).state([1, 2])
+    after = InitialValues(model).state(replicas([1, 2]))
     for old, new in zip(before[0], after[0], strict=True):
         np.testing.assert_array_equal(old, new)
 
 
 def test_a_named_initialiser_replaces_the_kernels_own():
     model = mlp()
-    values = named(model, InitialValues(model, "ones"), [0, 1])
+    values = named(model, InitialValues(model), [0, 1], "ones")
     for name, value in values.items():
         assert np.all(value == 1) == name.endswith("kernel"), name
     with pytest.raises(UnknownNameError, match=r"unknown initializer 'he_uniformly'.*'he_uniform'"):
-        InitialValues(model, "he_uniformly")
+        named_initializer("he_uniformly")
+
+
+def test_replicas_of_several_initialisers_start_as_each_does_alone():
+    initial = InitialValues(mlp())
+    mixed = [Replica(4), Replica(5, 0.1, "he_normal"), Replica(4, None, "ones"), Replica(5)]
+    stack = initial.state(mixed)
+    for row, replica in enumerate(mixed):
+        alone = initial.state([replica])
+        for ours, theirs in zip([*stack[0], *stack[1]], [*alone[0], *alone[1]], strict=True):
+            np.testing.assert_array_equal(ours[row], theirs[0])
 
 
 def test_what_training_does_not_move_keeps_its_value():
@@ -133,7 +150,7 @@ def test_what_training_does_not_move_keeps_its_value():
     frozen.trainable = False
     model = keras.Sequential([keras.Input((4,)), adapted, frozen, layers.Dense(1)])
     for copy in (fresh(model), lower(model)):
-        start = InitialValues(copy).state([1, 2])[1]
+        start = InitialValues(copy).state(replicas([1, 2]))[1]
         for old, new in zip(model.non_trainable_variables, start, strict=True):
             np.testing.assert_array_equal(new[0], old.value)
             np.testing.assert_array_equal(new[1], old.value)
@@ -161,7 +178,7 @@ def attention():
 @pytest.mark.parametrize("build", [recurrent, convolutions, attention])
 def test_weights_with_names_of_their_own_are_drawn_anew(build):
     model = build()
-    values = InitialValues(model).state([0, 1])[0]
+    values = InitialValues(model).state(replicas([0, 1]))[0]
     for variable, value in zip(model.trainable_variables, values, strict=True):
         drawn = "kernel" in variable.name
         assert np.any(np.array(value[0]) != np.array(value[1])) == drawn, variable.path
@@ -189,7 +206,7 @@ def test_a_weight_whose_initialiser_is_unknown_is_refused():
         assert part in str(caught.value)
     # What starts at ones starts at ones for every seed.
     constant = keras.Sequential([keras.Input((4,)), Scaling("ones")])
-    assert np.all(np.array(InitialValues(constant).state([0, 1])[0][0]) == 1)
+    assert np.all(np.array(InitialValues(constant).state(replicas([0, 1]))[0][0]) == 1)
 
 
 def test_a_random_function_is_refused_as_an_initialiser():
@@ -205,4 +222,4 @@ def test_a_random_function_is_refused_as_an_initialiser():
 
     with pytest.raises(ModelError, match=r"'kernel' initialiser of layer 'mine' \(random\) gives"):
         InitialValues(model(random))
-    assert np.all(np.array(InitialValues(model(fixed)).state([0, 1])[0][0]) == 0.25)
+    assert np.all(np.array(InitialValues(model(fixed)).state(replicas([0, 1]))[0][0]) == 0.25)

@@ -24,7 +24,7 @@ def trained(monkeypatch):
     run_chunk = Cohort._run_chunk
 
     def spy(self, compiled, data, chunk, *rest):
-        seen.append(chunk)
+        seen.append(tuple(replica.seed for replica in chunk))
         return run_chunk(self, compiled, data, chunk, *rest)
 
     monkeypatch.setattr(Cohort, "_run_chunk", spy)

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from normwise.analysis._compare import Decision, compare
-from normwise.analysis._groups import baseline_of, by_seed, by_variant
+from normwise.analysis._grid import Point, judged_by_halves
+from normwise.analysis._groups import baseline_of, by_variant
+from normwise.analysis._holm import holm
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import best_value, outcome
-from normwise.analysis._rates import at_rate, best_rate
+from normwise.analysis._range import range_gain, working_range
 from normwise.analysis._verdict import recommend, verdict
 from normwise.records import (
     Comparison,
@@ -31,12 +33,13 @@ __all__ = ["summarise"]
 
 @dataclass(frozen=True, slots=True)
 class _Arm:
-    """One variant at the learning rate it stands at, its runs by seed."""
+    """One variant: where it stands in the grid, and the runs that judge it, by seed."""
 
     name: str
-    learning_rate: float
+    point: Point
     runs: Mapping[int, RunRecord]
     outcomes: Mapping[int, Outcome]
+    all_runs: Sequence[RunRecord]
 
     @property
     def horizon(self) -> int:
@@ -48,7 +51,6 @@ def summarise(
     records: Sequence[RunRecord],
     target: Target,
     *,
-    learning_rates: Mapping[str, float] | None = None,
     margin: float = 1.25,
     confidence: float = 0.95,
     solo_check: SoloCheck | None = None,
@@ -58,26 +60,25 @@ def summarise(
 
     The baseline is the variant ``none``, or the first where there is none. A
     comparison is paired over the seeds that both variants have (unpaired if they
-    share none). Diverged replicas count as never reaching the target. Where runs
-    were given different numbers of epochs, all are followed to the shortest.
+    share none); several are decided together by Holm's procedure. Diverged replicas
+    count as never reaching the target. Where runs were given different numbers of
+    epochs, all are followed to the shortest. In a grid (learning rates, initialisers,
+    batch sizes) each variant stands at its own best point, chosen by one half of the
+    seeds and judged by the other.
 
     Args:
         study: The study's name.
         records: One record a replica, in any order; variants are reported in
             order of first appearance.
         target: A metric among the records' curves and the value to reach.
-        learning_rates: The rate that each variant stands at, by variant name.
-            A variant that is not named, but was run at several, stands at its
-            best: the most replicas arriving, then the earliest median.
         margin: As in `compare`.
-        confidence: Of every interval, in (0, 1).
+        confidence: Of all decisions together, and of every other interval, in (0, 1).
         solo_check: Passed through.
         environment: Passed through.
 
     Raises:
         UnknownNameError: A record has no such metric.
-        SpecError: No records; two records of one variant, learning rate and seed;
-            or a learning rate at which a variant was not run.
+        SpecError: No records, or two records of one variant, seed and point of the grid.
 
     >>> from normwise.records import RunKey
     >>> def record(variant, seed, arrives):
@@ -89,25 +90,22 @@ def summarise(
     >>> summary.recommended, summary.comparisons[0].outcome
     ('after', 'helps')
     """
-    arms = [
-        _arm(name, group, target, (learning_rates or {}).get(name))
-        for name, group in by_variant(records).items()
-    ]
+    arms = [_arm(name, group, target) for name, group in by_variant(records).items()]
     horizon = min(arm.horizon for arm in arms)
     base_name = baseline_of({arm.name: () for arm in arms})
     base = next(arm for arm in arms if arm.name == base_name)
-    variants = tuple(_variant_summary(arm, horizon, confidence) for arm in arms)
-    comparisons = tuple(
-        _comparison(arm, base, horizon, margin=margin, confidence=confidence)
-        for arm in arms
-        if arm is not base
+    variants = tuple(_variant_summary(arm, target, horizon, confidence) for arm in arms)
+    others = {arm.name: arm for arm in arms if arm is not base}
+    decisions = holm(
+        list(others),
+        lambda name, level: _decision(others[name], base, horizon, margin=margin, confidence=level),
+        confidence,
     )
-    worse = {
-        arm.name: difference
-        for arm in arms
-        if arm is not base and (difference := _clearly_worse(arm, base, target, confidence))
-    }
-    recommended = recommend(base.name, comparisons, worse)
+    comparisons = tuple(
+        _comparison(others[name], base, target, *found, confidence=confidence)
+        for name, found in decisions.items()
+    )
+    recommended = recommend(base.name, comparisons, target)
     return Summary(
         study=study,
         target=target,
@@ -118,10 +116,8 @@ def summarise(
             variants,
             comparisons,
             recommended,
-            worse,
             best=_best(arms, target),
             horizon=horizon,
-            confidence=confidence,
         ),
         recommended=recommended,
         solo_check=solo_check,
@@ -129,11 +125,10 @@ def summarise(
     )
 
 
-def _arm(name: str, records: Sequence[RunRecord], target: Target, rate: float | None) -> _Arm:
-    chosen = best_rate(records, target) if rate is None else rate
-    runs = by_seed(name, at_rate(name, records, chosen))
+def _arm(name: str, records: Sequence[RunRecord], target: Target) -> _Arm:
+    point, runs = judged_by_halves(name, records, target)
     outcomes = {seed: outcome(run, target) for seed, run in runs.items()}
-    return _Arm(name, chosen, runs, outcomes)
+    return _Arm(name, point, runs, outcomes, records)
 
 
 def _epochs(arm: _Arm, horizon: int) -> dict[int, float]:
@@ -144,11 +139,12 @@ def _epochs(arm: _Arm, horizon: int) -> dict[int, float]:
     }
 
 
-def _variant_summary(arm: _Arm, horizon: int, confidence: float) -> VariantSummary:
+def _variant_summary(arm: _Arm, target: Target, horizon: int, confidence: float) -> VariantSummary:
     epochs = list(_epochs(arm, horizon).values())
     reached = sum(map(math.isfinite, epochs))
     diverged = sum(found.kind == "diverged" for found in arm.outcomes.values())
     runs = list(arm.runs.values())
+    learning_rate, initializer, batch_size = arm.point
     return VariantSummary(
         name=arm.name,
         seeds=len(runs),
@@ -163,7 +159,10 @@ def _variant_summary(arm: _Arm, horizon: int, confidence: float) -> VariantSumma
             diverged=diverged,
         ),
         seconds_per_epoch=statistics.median(run.seconds / run.epochs for run in runs),
-        learning_rate=arm.learning_rate,
+        learning_rate=learning_rate,
+        initializer=initializer,
+        batch_size=batch_size,
+        working_range=working_range(arm.all_runs, target, confidence),
     )
 
 
@@ -172,13 +171,10 @@ def _final(run: RunRecord, metric: str) -> float:
     return run.curves[metric][-1] if metric in run.curves and run.diverged_at is None else math.nan
 
 
-def _comparison(
-    arm: _Arm, base: _Arm, horizon: int, *, margin: float, confidence: float
-) -> Comparison:
+def _decision(arm: _Arm, base: _Arm, horizon: int, *, margin: float, confidence: float) -> Decision:
     ours, theirs = _epochs(arm, horizon), _epochs(base, horizon)
     shared = [seed for seed in ours if seed in theirs]
-    pace = _seconds(base) / _seconds(arm) if _seconds(arm) else math.nan
-    decision = compare(
+    return compare(
         [ours[seed] for seed in shared or ours],
         [theirs[seed] for seed in shared or theirs],
         horizon=horizon,
@@ -186,6 +182,12 @@ def _comparison(
         margin=margin,
         confidence=confidence,
     )
+
+
+def _comparison(
+    arm: _Arm, base: _Arm, target: Target, decision: Decision, level: float, *, confidence: float
+) -> Comparison:
+    pace = _seconds(base) / _seconds(arm) if _seconds(arm) else math.nan
     return Comparison(
         variant=arm.name,
         baseline=base.name,
@@ -193,6 +195,9 @@ def _comparison(
         epochs_ratio=_ratio(decision, 1.0),
         seconds_ratio=_ratio(decision, pace),
         seeds_needed=decision.seeds_needed,
+        range_gain=range_gain(arm.all_runs, base.all_runs, target, confidence),
+        confidence=level,
+        final_difference=_final_difference(arm, base, target.metric, confidence),
     )
 
 
@@ -211,18 +216,10 @@ def _ratio(decision: Decision, factor: float) -> Estimate:
     )
 
 
-def _clearly_worse(
-    arm: _Arm, base: _Arm, target: Target, confidence: float
-) -> tuple[float, float] | None:
-    """Both final means of the target's metric, if this arm's is credibly the worse one."""
+def _final_difference(arm: _Arm, base: _Arm, metric: str, confidence: float) -> Estimate:
     shared = [seed for seed in arm.runs if seed in base.runs]
-    ours = [_final(arm.runs[seed], target.metric) for seed in shared]
-    theirs = [_final(base.runs[seed], target.metric) for seed in shared]
-    sign = 1.0 if target.relation == ">=" else -1.0
-    gain = mean_estimate([sign * (a - b) for a, b in zip(ours, theirs, strict=True)], confidence)
-    if not gain.high < 0:
-        return None
-    return mean_estimate(ours).value, mean_estimate(theirs).value
+    pairs = [(_final(arm.runs[seed], metric), _final(base.runs[seed], metric)) for seed in shared]
+    return mean_estimate([ours - theirs for ours, theirs in pairs], confidence)
 
 
 def _best(arms: Sequence[_Arm], target: Target) -> tuple[str, float]:

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from normwise.analysis._grid import Point, point_of
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.errors import SpecError, UnknownNameError
 from normwise.records import RunRecord, Target
@@ -41,7 +42,7 @@ def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -
 
     Returns:
         The median over the baseline's replicas of the metric at the last epoch,
-        replicas that diverged left out.
+        replicas that diverged left out; in a grid, at the point where it is best.
 
     Raises:
         UnknownNameError: The records have no such metric.
@@ -61,14 +62,18 @@ def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -
         if metric not in record.curves:
             kind = "metric"
             raise UnknownNameError(kind, metric, record.curves)
-    finals = [record.curves[metric][-1] for record in groups[name]]
-    finite = [value for value in finals if math.isfinite(value)]
-    if not finite:
+    points: dict[Point, list[float]] = {}
+    for record in groups[name]:
+        last = record.curves[metric][-1]
+        if math.isfinite(last):
+            points.setdefault(point_of(record), []).append(last)
+    if not points:
         msg = (
-            f"all {len(finals)} replicas of the baseline {name!r} diverged, so it reaches no "
+            f"all {len(groups[name])} replicas of the baseline {name!r} diverged, so it reaches no "
             f"{metric}; expected at least one that ends with a number; try a learning rate below "
-            f"{groups[name][0].learning_rate:g}, or name a target yourself"
+            f"{min(run.learning_rate for run in groups[name]):g}, or name a target yourself"
         )
         raise SpecError(msg)
-    value = statistics.median(finite)
-    return Target(metric, ">=" if higher_is_better(metric) else "<=", value)
+    rising = higher_is_better(metric)
+    value = (max if rising else min)(map(statistics.median, points.values()))
+    return Target(metric, ">=" if rising else "<=", value)

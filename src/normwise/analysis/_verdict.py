@@ -9,22 +9,22 @@ from normwise.records import Comparison, Estimate, Target, VariantSummary
 
 __all__ = ["recommend", "verdict"]
 
-Worse = Mapping[str, tuple[float, float]]
+# A final value that is credibly worse by less than this share of the baseline's is "no worse".
+TOLERANCE = 0.01
 
 
-def recommend(baseline: str, comparisons: Sequence[Comparison], worse: Worse) -> str:
-    """The variant that helps most and does not end clearly worse; else the baseline.
+def recommend(baseline: str, comparisons: Sequence[Comparison], target: Target) -> str:
+    """The variant that helps most and does not end credibly worse; else the baseline.
 
     Args:
         baseline: Name of the baseline.
         comparisons: Every other variant against it.
-        worse: Variants whose final value of the target's metric is credibly worse
-            than the baseline's.
+        target: Says which metric counts at the end, and which way it is better.
 
-    >>> recommend("none", [], {})
+    >>> recommend("none", [], Target.parse("val_accuracy>=0.8"))
     'none'
     """
-    helping = [c for c in comparisons if c.outcome == "helps" and c.variant not in worse]
+    helping = [c for c in comparisons if c.outcome == "helps" and _gain(c, target)[1] >= 0]
     best = max(helping, key=_rank, default=None)
     return best.variant if best else baseline
 
@@ -38,11 +38,9 @@ def verdict(
     variants: Sequence[VariantSummary],
     comparisons: Sequence[Comparison],
     recommended: str,
-    worse: Worse,
     *,
     best: tuple[str, float],
     horizon: int,
-    confidence: float = 0.95,
 ) -> str:
     """One sentence for people: who reaches the target sooner, by how much, how sure.
 
@@ -51,10 +49,8 @@ def verdict(
         variants: In order; all of the study.
         comparisons: Every variant but the baseline against it.
         recommended: From `recommend`.
-        worse: Variants that end credibly worse, with both final means.
         best: The variant that came nearest to the target, and its best value.
         horizon: Epochs every replica was given.
-        confidence: Of the intervals.
     """
     table = {variant.name: variant for variant in variants}
     lost = _diverged(variants)
@@ -68,8 +64,11 @@ def verdict(
         )
     first = _first(comparisons, recommended)
     rest = [c for c in comparisons if c is not first]
-    lead = _lead(target, table, first, horizon=horizon, confidence=confidence)
-    parts = [lead + _quality(first, worse), *(_other(c) + _quality(c, worse) for c in rest)]
+    lead = _lead(target, table, first, horizon=horizon)
+    parts = [
+        lead + _quality(table, first, target) + _range(table, first),
+        *(_other(c) + _quality(table, c, target) for c in rest),
+    ]
     return "; ".join(parts) + lost + "."
 
 
@@ -106,7 +105,6 @@ def _lead(
     c: Comparison,
     *,
     horizon: int,
-    confidence: float,
 ) -> str:
     subject = "Normalisation" if c.baseline == "none" else f"`{c.variant}`"
     than = "" if c.baseline == "none" else f" compared with `{c.baseline}`"
@@ -118,7 +116,7 @@ def _lead(
     }[c.outcome]
     facts = (
         f"`{c.variant}` reaches {target} {_when(table[c.variant], horizon)} instead of "
-        f"{_instead(table[c.baseline])}, {_ratio(c, confidence)}"
+        f"{_instead(table[c.baseline])}, {_ratio(c)}"
     )
     return f"{opening}: {facts}{_seeds(c)}"
 
@@ -138,9 +136,9 @@ def _instead(variant: VariantSummary) -> str:
     return f"{variant.epochs_to_target.reached} of {variant.seeds}"
 
 
-def _ratio(c: Comparison, confidence: float) -> str:
+def _ratio(c: Comparison) -> str:
     ratio = c.epochs_ratio
-    interval = f"({100 * confidence:g}% interval {_span(ratio)})"
+    interval = f"({100 * c.confidence:.3g}% interval {_span(ratio)})"
     unknown = math.isnan(ratio.value) or ratio.value == 0.0
     if unknown or (math.isinf(ratio.value) and ratio.low == 0.0):
         return f"a speed-up that cannot be estimated {interval}"
@@ -169,12 +167,44 @@ def _seeds(c: Comparison) -> str:
     )
 
 
-def _quality(c: Comparison, worse: Worse) -> str:
-    if c.variant not in worse:
+def _gain(c: Comparison, target: Target) -> tuple[float, float]:
+    """The interval of how much better the variant ends; without bounds where nothing is known."""
+    found = c.final_difference
+    if found is None or math.isnan(found.value):
+        return -math.inf, math.inf
+    return (found.low, found.high) if target.relation == ">=" else (-found.high, -found.low)
+
+
+def _quality(table: Mapping[str, VariantSummary], c: Comparison, target: Target) -> str:
+    """How the variant ends: worse or better where that is shown, "no worse" where it helps."""
+    low, high = _gain(c, target)
+    ours, theirs = (table[name].final[target.metric].value for name in (c.variant, c.baseline))
+    values = f"at {ours:.4g} instead of {theirs:.4g}"
+    if high < 0:
+        return f", {'but' if c.outcome == 'helps' else 'and'} it ends worse, {values}"
+    if c.outcome != "helps":
         return ""
-    ours, theirs = worse[c.variant]
-    joint = "but" if c.outcome == "helps" else "and"
-    return f", {joint} it ends worse, at {ours:.4g} instead of {theirs:.4g}"
+    if low > 0:
+        return f", and ends better, {values}"
+    if low >= -TOLERANCE * abs(theirs):
+        return ", and ends no worse"
+    if math.isfinite(low):
+        return f", but whether it ends worse is open ({values})"
+    return ", but whether it ends worse cannot be told"
+
+
+def _range(table: Mapping[str, VariantSummary], c: Comparison) -> str:
+    ours, theirs = table[c.variant].working_range, table[c.baseline].working_range
+    if ours is None or theirs is None or c.range_gain is None:
+        return ""
+    gain = c.range_gain
+    wider = (
+        "credibly wider" if gain.low > 0 else "credibly narrower" if gain.high < 0 else "undecided"
+    )
+    return (
+        f", and works over {ours.value:.2g} decades of learning rates instead of "
+        f"{theirs.value:.2g} ({wider}: {gain.value:+.2g}, {gain.low:+.2g} to {gain.high:+.2g})"
+    )
 
 
 def _other(c: Comparison) -> str:

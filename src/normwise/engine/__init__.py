@@ -7,7 +7,7 @@ chunks, devices), ``schedule`` (how many side by side), ``initial`` and ``orders
 
 from normwise.engine.cohort import Chunk, Cohort
 from normwise.engine.devices import configure, replica_mesh
-from normwise.engine.initial import InitialValues
+from normwise.engine.initial import InitialValues, Replica, named_initializer
 from normwise.engine.lower import fresh, lower, wants_turns
 from normwise.engine.program import make_program, output_shape, replica_bytes, training_flops
 from normwise.engine.schedule import Schedule, candidates, chosen, rule_of_thumb, sample
@@ -17,6 +17,7 @@ __all__ = [
     "Chunk",
     "Cohort",
     "InitialValues",
+    "Replica",
     "Schedule",
     "candidates",
     "chosen",
@@ -25,6 +26,7 @@ __all__ = [
     "largest_relative_difference",
     "lower",
     "make_program",
+    "named_initializer",
     "output_shape",
     "replica_bytes",
     "replica_mesh",

@@ -14,7 +14,7 @@ from jax.sharding import Mesh, PartitionSpec
 
 from normwise.datasets import Dataset
 from normwise.engine.devices import REPLICA, replicated, shareable, split_over_replicas
-from normwise.engine.initial import InitialValues
+from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import stacked_orders
 from normwise.engine.program import Data, Program, State
 
@@ -32,14 +32,14 @@ class Chunk:
     """What came out of training some replicas side by side.
 
     Attributes:
-        seeds: One a replica.
+        replicas: Which they were.
         curves: Metric to ``(replicas, epochs)``.
         trainable: Final weights, each with a leading replica axis.
         non_trainable: Final statistics, likewise.
         seconds: Wall time of the chunk.
     """
 
-    seeds: tuple[int, ...]
+    replicas: tuple[Replica, ...]
     curves: dict[str, np.ndarray]
     trainable: list[np.ndarray]
     non_trainable: list[np.ndarray]
@@ -79,7 +79,7 @@ class Cohort:
         )
         shape = (self.width, segment_length(self.epochs), len(self.dataset.x_train))
         orders = jax.ShapeDtypeStruct(shape, np.int32, sharding=split_over_replicas(self.mesh))
-        state = self.start(range(self.width))
+        state = self.start([Replica(seed) for seed in range(self.width)])
         return jax.jit(stacked, donate_argnums=0).lower(state, orders, self.data())
 
     def compile(self, lowered: Any) -> Any:
@@ -97,39 +97,44 @@ class Cohort:
         arrays = map(shareable, (data.x_train, data.y_train, data.x_val, data.y_val))
         return Data(*(jax.device_put(array, replicated(self.mesh)) for array in arrays))
 
-    def start(self, seeds: Sequence[int]) -> State:
+    def start(self, replicas: Sequence[Replica]) -> State:
         """The replicas before their first step."""
-        model = self.program.model
-        optimizer = [
-            np.broadcast_to(np.asarray(variable.value), (len(seeds), *variable.shape))
-            for variable in model.optimizer.variables
+        optimizer = self.program.model.optimizer
+        values = [
+            np.broadcast_to(np.asarray(variable.value), (len(replicas), *variable.shape))
+            for variable in optimizer.variables
         ]
-        on_host = (*self.initial.state(seeds), optimizer, np.ones(len(seeds), bool))
+        values = [
+            _rates(replicas, value) if variable is optimizer._learning_rate else value
+            for variable, value in zip(optimizer.variables, values, strict=True)
+        ]
+        on_host = (*self.initial.state(replicas), values, np.ones(len(replicas), bool))
         return State(*jax.device_put(on_host, split_over_replicas(self.mesh)))
 
-    def orders(self, seeds: Sequence[int]) -> Iterator[jax.Array]:
+    def orders(self, replicas: Sequence[Replica]) -> Iterator[jax.Array]:
         """What the replicas see in each segment, ``(replicas, segment, examples)``."""
         segment = segment_length(self.epochs)
+        seeds = [replica.seed for replica in replicas]
         drawn = stacked_orders(seeds, len(self.dataset.x_train), self.epochs, segment)
         return (jax.device_put(part, split_over_replicas(self.mesh)) for part in drawn)
 
     def run(
         self,
         compiled: Callable[..., Any],
-        seeds: Sequence[int],
+        replicas: Sequence[Replica],
         on_epoch: Callable[[int, int], None],
     ) -> Iterator[Chunk]:
-        """Train the replicas of these seeds, a chunk at a time.
+        """Train the replicas, a chunk at a time.
 
         Args:
             compiled: ``compile(lower())``.
-            seeds: Any number; the last chunk is filled up with copies, which
+            replicas: Any number; the last chunk is filled up with copies, which
                 are thrown away.
             on_epoch: Called with (epochs done, replicas in the chunk).
         """
         data = self.data()
-        for first in range(0, len(seeds), self.width):
-            chunk = tuple(seeds[first : first + self.width])
+        for first in range(0, len(replicas), self.width):
+            chunk = tuple(replicas[first : first + self.width])
             filled = chunk + chunk[-1:] * (self.width - len(chunk))
             yield self._run_chunk(compiled, data, chunk, filled, on_epoch)
 
@@ -137,8 +142,8 @@ class Cohort:
         self,
         compiled: Callable[..., Any],
         data: Data,
-        chunk: tuple[int, ...],
-        filled: tuple[int, ...],
+        chunk: tuple[Replica, ...],
+        filled: tuple[Replica, ...],
         on_epoch: Callable[[int, int], None],
     ) -> Chunk:
         started = time.perf_counter()
@@ -159,12 +164,19 @@ class Cohort:
         }
         on_epoch(self.epochs, count)
         return Chunk(
-            seeds=chunk,
+            replicas=chunk,
             curves=joined,
             trainable=[np.asarray(value)[:count] for value in state.trainable],
             non_trainable=[np.asarray(value)[:count] for value in state.non_trainable],
             seconds=time.perf_counter() - started,
         )
+
+
+def _rates(replicas: Sequence[Replica], compiled: np.ndarray) -> np.ndarray:
+    """Each replica's learning rate, the compiled one where it has none of its own."""
+    given = [np.nan if one.learning_rate is None else one.learning_rate for one in replicas]
+    rates: np.ndarray = np.where(np.isnan(given), compiled, given).astype(compiled.dtype)
+    return rates
 
 
 def _alone(segment: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ import functools
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from normwise.errors import ModelError, UnknownNameError
 from normwise.records import derive_seed
 
-__all__ = ["InitialValues"]
+__all__ = ["InitialValues", "Replica", "named_initializer"]
 
 Array = NDArray[Any]
 # Run once: to compile it well would take longer than it runs.
@@ -33,32 +34,41 @@ AT_ONCE = 8
 SEED_STATE = "seed_generator_state"
 
 
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """What tells a replica from its neighbours in a stack.
+
+    Attributes:
+        seed: Of its initial values, orders and dropout.
+        learning_rate: Of its optimiser; ``None`` for the compiled model's.
+        initializer: Keras initialiser of all kernels; ``None`` for each layer's own.
+    """
+
+    seed: int
+    learning_rate: float | None = None
+    initializer: str | None = None
+
+
 class InitialValues:
     """Draws the stacked initial values of a model's variables.
 
     Args:
         model: A built model.
-        initializer: Name of a Keras initialiser for all kernels, or ``None``
-            for each layer's own.
         like: The values of the baseline's model. Weights that keep its layers'
             names start as its weights do; otherwise the order decides.
 
     Raises:
         ModelError: A trainable weight's initialiser cannot be found.
-        UnknownNameError: No Keras initialiser has that name.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        initializer: str | None = None,
-        like: InitialValues | None = None,
-    ) -> None:
+    def __init__(self, model: keras.Model, like: InitialValues | None = None) -> None:
         self._model = model
-        self._kernel_initializer = initializer and _named_initializer(initializer)
         self._owners = _owners(model)
         paths = {
-            id(variable): path for variable, path in self._paths() if self._is_random(variable)
+            # A kernel's own initialiser may be constant where a replica's is random.
+            id(variable): path
+            for variable, path in self._paths()
+            if self._is_random(variable) or (variable.trainable and variable.name == "kernel")
         }
         known = list(paths.values())
         if like is not None:
@@ -71,16 +81,20 @@ class InitialValues:
         # A weight's stream is its place in the baseline, never a name that Keras counted up.
         self._streams = {key: f"initial:{known.index(path)}" for key, path in paths.items()}
 
-    def state(self, seeds: Sequence[int]) -> tuple[list[Array], list[Array]]:
+    def state(self, replicas: Sequence[Replica]) -> tuple[list[Array], list[Array]]:
         """Trainable and non-trainable values, each with a leading replica axis.
 
         They stay on the host until the engine places them: each operation on a
         device would compile a program of its own.
+
+        Raises:
+            ModelError: A weight cannot be drawn anew for each seed.
+            UnknownNameError: No Keras initialiser has the name of a replica's.
         """
         model = self._model
         return (
-            [self._stack(variable, seeds) for variable in model.trainable_variables],
-            [self._stack(variable, seeds) for variable in model.non_trainable_variables],
+            [self._stack(variable, replicas) for variable in model.trainable_variables],
+            [self._stack(variable, replicas) for variable in model.non_trainable_variables],
         )
 
     def _paths(self) -> list[tuple[Any, str]]:
@@ -99,15 +113,32 @@ class InitialValues:
             return bool(variable.name == SEED_STATE)
         return hasattr(self._initializer(variable), "seed")
 
-    def _stack(self, variable: Any, seeds: Sequence[int]) -> Array:
-        if not self._is_random(variable):
-            value = self._constant(variable)
+    def _stack(self, variable: Any, replicas: Sequence[Replica]) -> Array:
+        names = list(dict.fromkeys(replica.initializer for replica in replicas))
+        if len(names) == 1:
+            return self._drawn(variable, [replica.seed for replica in replicas], names[0])
+        groups = {
+            name: [row for row, replica in enumerate(replicas) if replica.initializer == name]
+            for name in names
+        }
+        values = np.empty((len(replicas), *variable.shape), variable.dtype)
+        for name, rows in groups.items():
+            values[rows] = self._drawn(variable, [replicas[row].seed for row in rows], name)
+        return values
+
+    def _drawn(self, variable: Any, seeds: Sequence[int], kernels: str | None) -> Array:
+        """Values of one variable, where this initialiser draws all kernels."""
+        initializer = self._initializer(variable, kernels)
+        is_random = (
+            hasattr(initializer, "seed") if variable.trainable else self._is_random(variable)
+        )
+        if not is_random:
+            value = self._constant(variable, initializer)
             return np.broadcast_to(value, (len(seeds), *value.shape))
         stream = self._streams[id(variable)]
         keys = np.array([[derive_seed(seed, stream), 0] for seed in seeds], np.uint32)
         if variable.name == SEED_STATE:
             return keys.astype(variable.value.dtype)
-        initializer = self._initializer(variable)
         config = json.dumps(initializer.get_config(), sort_keys=True, default=str)
         kind: Any = type(initializer)
         draw = _drawing(kind, config, tuple(variable.shape), variable.dtype)
@@ -115,15 +146,16 @@ class InitialValues:
         blocks = [np.asarray(draw(block)) for block in filled.reshape(-1, AT_ONCE, 2)]
         return np.concatenate(blocks)[: len(keys)]
 
-    def _constant(self, variable: Any) -> Array:
+    def _constant(self, variable: Any, initializer: Any) -> Array:
         """What every replica starts with."""
-        initializer = self._initializer(variable) if variable.trainable else None
         value = initializer and initializer(variable.shape, variable.dtype)
         return np.asarray(variable.value if value is None else value)
 
-    def _initializer(self, variable: Any) -> Any:
-        if self._kernel_initializer is not None and variable.name == "kernel":
-            return self._kernel_initializer
+    def _initializer(self, variable: Any, kernels: str | None = None) -> Any:
+        if not variable.trainable:
+            return None
+        if kernels is not None and variable.name == "kernel":
+            return named_initializer(kernels)
         owner = self._owners[id(variable)]
         found = _initializer_of(owner, variable.name)
         if found is None and not _is_zero_or_one(variable):
@@ -181,7 +213,15 @@ def _drawing(
     return jax.jit(jax.vmap(one), compiler_options=QUICK)
 
 
-def _named_initializer(name: str) -> Any:
+def named_initializer(name: str) -> Any:
+    """Keras' initialiser of that name.
+
+    Raises:
+        UnknownNameError: There is none.
+
+    >>> type(named_initializer("he_normal")).__name__
+    'HeNormal'
+    """
     try:
         return keras.initializers.get(name)
     except ValueError:

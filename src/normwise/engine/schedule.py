@@ -24,6 +24,7 @@ import numpy as np
 
 from normwise.datasets import Dataset
 from normwise.engine.cohort import Cohort
+from normwise.engine.initial import Replica
 from normwise.errors import StoreError
 from normwise.files import cache_folder, replacing
 
@@ -157,9 +158,10 @@ def _measured(make: Callable[[Schedule], Cohort], tried: Sequence[Schedule]) -> 
 
 
 def _seconds(cohort: Cohort, compiled: Callable[..., Any]) -> float:
-    data, seeds, times = cohort.data(), range(cohort.width), []
+    data, times = cohort.data(), []
+    replicas = [Replica(seed) for seed in range(cohort.width)]
     for _ in range(ROUNDS + 1):
-        state, orders = cohort.start(seeds), next(cohort.orders(seeds))
+        state, orders = cohort.start(replicas), next(cohort.orders(replicas))
         jax.block_until_ready((state, orders, data))
         started = time.perf_counter()
         jax.block_until_ready(compiled(state, orders, data))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.datasets import Dataset
-from normwise.engine.initial import InitialValues
+from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import epoch_orders
 from normwise.engine.program import adds_losses
 
@@ -31,7 +31,7 @@ def train_alone(
     initial: InitialValues,
     dataset: Dataset,
     *,
-    seed: int,
+    replica: Replica,
     epochs: int,
     batch_size: int,
     weights: NDArray[Any] | None = None,
@@ -44,7 +44,7 @@ def train_alone(
             its weights are overwritten.
         initial: Made from this model.
         dataset: What the study trains on.
-        seed: The replica's.
+        replica: Which one; its learning rate must be the one ``model`` was compiled with.
         epochs: How many.
         batch_size: Examples in a batch.
         weights: Of the training examples in the loss, ``(n,)``.
@@ -56,11 +56,11 @@ def train_alone(
     Raises:
         CancelledError: It was cancelled.
     """
-    trainable, non_trainable = initial.state([seed])
+    trainable, non_trainable = initial.state([replica])
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     for variable, value in zip(variables, [*trainable, *non_trainable], strict=True):
         variable.assign(value[0])
-    batches = _Batches(dataset, weights, seed, batch_size, is_cancelled)
+    batches = _Batches(dataset, weights, replica.seed, batch_size, is_cancelled)
     at_once = batch_size if adds_losses(model, dataset) else AT_ONCE
     history = model.fit(
         batches,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from normwise.analysis import runs_at_best
 from normwise.records import RunRecord, Summary, VariantSummary
-from normwise.report.selection import records_of
 
 __all__ = ["own_notes"]
 
@@ -16,15 +16,30 @@ def own_notes(summary: Summary, records: Sequence[RunRecord]) -> tuple[str, ...]
     for variant in summary.variants:
         own = [record for record in records if record.key.variant == variant.name]
         notes += _lost(variant, own)
-        notes += _chosen_rate(variant, own)
-    return tuple(notes)
+        notes += _standing(variant, own)
+    return (*notes, *_together(summary))
+
+
+def _together(summary: Summary) -> Iterator[str]:
+    """That several comparisons were decided together, and how."""
+    if len(summary.comparisons) > 1:
+        levels = ", ".join(
+            f"{comparison.variant} {100 * comparison.confidence:.3g}%"
+            for comparison in summary.comparisons
+        )
+        yield (
+            f"{len(summary.comparisons)} variants are compared with "
+            f"{summary.comparisons[0].baseline} at once. By Holm's procedure all verdicts together "
+            f"are right with 95% confidence; the ratios' intervals are therefore wider than one "
+            f"comparison's ({levels})."
+        )
 
 
 def _lost(variant: VariantSummary, records: Sequence[RunRecord]) -> Iterator[str]:
     """Replicas that the curves and final values do without."""
     times = variant.epochs_to_target
     failed = variant.seeds - times.reached - times.censored - times.diverged
-    stopped = [r for r in records_of(variant, records) if r.diverged_at is not None]
+    stopped = [r for r in runs_at_best(variant, records) if r.diverged_at is not None]
     diverged = max(times.diverged, len(stopped))
     counts = [(diverged, "diverged"), (failed, "could not be trained")]
     lost = [f"{count} {what}" for count, what in counts if count > 0]
@@ -35,8 +50,23 @@ def _lost(variant: VariantSummary, records: Sequence[RunRecord]) -> Iterator[str
         )
 
 
-def _chosen_rate(variant: VariantSummary, records: Sequence[RunRecord]) -> Iterator[str]:
-    rates = sorted({record.learning_rate for record in records})
-    if len(rates) > 1:
-        tried = ", ".join(f"{rate:g}" for rate in rates)
-        yield f"{variant.name}: learning rate {variant.learning_rate:g}, chosen among {tried}."
+def _standing(variant: VariantSummary, records: Sequence[RunRecord]) -> Iterator[str]:
+    """Where in the grid it stands, how that was chosen, and how wide it works."""
+    axes: list[tuple[str, set[object]]] = [
+        (f"learning rate {variant.learning_rate:g}", {run.learning_rate for run in records}),
+        (variant.initializer or "the layers' own initialisers", {r.initializer for r in records}),
+        (f"batches of {variant.batch_size}", {run.batch_size for run in records}),
+    ]
+    chosen = [text for text, values in axes if len(values) > 1]
+    points = len({(run.learning_rate, run.initializer, run.batch_size) for run in records})
+    if chosen:
+        yield (
+            f"{variant.name} stands at {', '.join(chosen)}, the best of {points} points; each "
+            f"half of the seeds is judged at the point that the other half chose."
+        )
+    found = variant.working_range
+    if found is not None:
+        yield (
+            f"{variant.name} reaches the target over {found.value:.2f} decades of learning rates "
+            f"(95% interval {found.low:.2f} to {found.high:.2f})."
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from normwise.analysis import runs_at_best
 from normwise.records import (
     Comparison,
     RunRecord,
@@ -18,7 +19,6 @@ from normwise.records import (
 )
 from normwise.report.curves import Arrival, Panel, arrival, build_panels
 from normwise.report.notes import own_notes
-from normwise.report.selection import records_of
 
 __all__ = ["DataPreview", "Page", "Row", "build_page"]
 
@@ -142,7 +142,7 @@ def build_page(
         notes: What the reader must know beside the numbers.
         incomplete: Whether the study stopped before its end.
     """
-    used = [record for variant in summary.variants for record in records_of(variant, records)]
+    used = [record for variant in summary.variants for record in runs_at_best(variant, records)]
     names = [variant.name for variant in summary.variants]
     arrivals = [arrival(used, name, summary.target) for name in names]
     return Page(

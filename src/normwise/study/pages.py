@@ -49,7 +49,9 @@ def make_page(
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {part:g}" for key, part in value.items())
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(_text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def page_of_folder(folder: Path) -> Page:
@@ -66,7 +68,7 @@ def page_of_folder(folder: Path) -> Page:
     spec = Spec.from_toml(folder / "spec.toml", {})
     store = Store(folder, spec)
     finished = store.summary()
-    records = _of_one_study(store.records(), spec, finished)
+    records = _of_one_study(store, spec, finished)
     if not records:
         raise StoreError(
             f"folder {str(folder)!r} holds a study without a finished run; expected at least "
@@ -80,24 +82,25 @@ def page_of_folder(folder: Path) -> Page:
         spec.study,
         records,
         _target(spec, records, finished),
+        margin=spec.margin,
         solo_check=SoloCheck(**finished["solo_check"]) if finished else None,
         environment=finished["environment"] if finished else {},
     )
     return make_page(spec, summary, records, dataset, incomplete=finished is None)
 
 
-def _of_one_study(
-    records: Sequence[RunRecord], spec: Spec, finished: dict[str, Any] | None
-) -> list[RunRecord]:
+def _of_one_study(store: Store, spec: Spec, finished: dict[str, Any] | None) -> list[RunRecord]:
     """The runs that the summary is of, or the newest where there is none.
 
     The same settings with other data of that name journal into the same folder.
     """
-    if finished is not None:
-        setting = spec.setting(finished["environment"]["fingerprint"])
+    records = store.records()
+    fingerprint = finished["environment"]["fingerprint"] if finished else store.fingerprint()
+    if fingerprint is None:
+        settings = {record.key.setting for record in records[-1:]}
     else:
-        setting = records[-1].key.setting if records else ""
-    return [record for record in records if record.key.setting == setting]
+        settings = {spec.setting(fingerprint, point) for point in spec.conditions}
+    return [record for record in records if record.key.setting in settings]
 
 
 def _target(spec: Spec, records: Sequence[RunRecord], finished: dict[str, Any] | None) -> Target:

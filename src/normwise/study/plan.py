@@ -22,6 +22,7 @@ from normwise.engine import (
     fresh,
     lower,
     make_program,
+    named_initializer,
     replica_bytes,
     replica_mesh,
     rule_of_thumb,
@@ -38,22 +39,24 @@ __all__ = ["Arm", "Plan"]
 
 log = logging.getLogger("normwise")
 
-# A study of more operations than this (a minute, on two cores) is worth the seconds that it takes
-# to try how its replicas train fastest.
-WORTH_TRYING = 2e12
+# A study of more operations than this (half a minute, on two cores) is worth the seconds that it
+# takes to try how its replicas train fastest.
+WORTH_TRYING = 1e12
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One variant, ready to train.
+    """One variant at one batch size, ready to train.
 
     Attributes:
         variant: The plan of normalisation.
+        batch_size: Examples in a batch.
         cohort: Its program and what its replicas share.
         compiled: The program for one chunk, still compiling perhaps.
     """
 
     variant: Variant
+    batch_size: int
     cohort: Cohort
     compiled: Future[Any]
 
@@ -78,58 +81,65 @@ class Plan:
         self._recipe, self._source = recipe, source
         self._spec = recipe.spec
         self._devices = replica_mesh(devices).size
+        for name in recipe.spec.initializer or ():
+            named_initializer(name)
         baseline = fresh(source.build(Variant()))
-        self._like = InitialValues(baseline, recipe.spec.initializer)
+        self._like = InitialValues(baseline)
         self.metrics = recipe.metrics(baseline)
         self.settings = recipe.settings(baseline)
 
-    def arms(self, variants: Sequence[Variant]) -> list[Arm]:
-        """Trace each variant and compile them side by side."""
+    def arms(self, wanted: Sequence[tuple[Variant, int]]) -> list[Arm]:
+        """Trace each variant at each batch size and compile them side by side."""
         pool = ThreadPoolExecutor()
         arms = []
-        for variant in variants:
-            cohort = self._cohort(variant, self._schedule)
+        for variant, size in wanted:
+            cohort = self._cohort(variant, size, self._schedule(size))
             # Tracing is Python and takes turns; compiling is not, and runs beside it.
-            arms.append(Arm(variant, cohort, pool.submit(cohort.compile, _traced(cohort))))
+            compiled = pool.submit(cohort.compile, _traced(cohort))
+            arms.append(Arm(variant, size, cohort, compiled))
         pool.shutdown(wait=False)
         return arms
 
-    def model(self, variant: Variant) -> tuple[keras.Model, InitialValues]:
+    def model(
+        self, variant: Variant, learning_rate: float | None = None
+    ) -> tuple[keras.Model, InitialValues]:
         """A variant's model as the user would train it, compiled, and its initial values."""
         # A copy: training it must not change the model that the other variants are made of.
         model = fresh(self._source.build(variant))
-        return self._recipe.compile(model), self._initial(model)
+        return self._recipe.compile(model, learning_rate), self._initial(model)
 
-    @functools.cached_property
-    def _schedule(self) -> Schedule:
+    @functools.cache  # noqa: B019 (a plan lives as long as its study)
+    def _schedule(self, batch_size: int) -> Schedule:
         """How the replicas of every variant train: that of the last one, which is no baseline."""
         spec, dataset = self._spec, self._recipe.dataset
         variant = Variant.parse(spec.variants[-1])
         model = self._lowered(variant)
-        size = replica_bytes(model, dataset, spec.batch_size)
-        rule = rule_of_thumb(spec.seeds, self._devices, size, alone=wants_turns(model))
-        epochs = spec.epochs * spec.seeds * len(spec.variants)
-        operations = epochs * training_flops(model, dataset, spec.batch_size)
+        size = replica_bytes(model, dataset, batch_size)
+        replicas = spec.seeds * len(spec.conditions) // len(spec.batch_size)
+        rule = rule_of_thumb(replicas, self._devices, size, alone=wants_turns(model))
+        epochs = spec.epochs * replicas * len(spec.variants)
+        operations = epochs * training_flops(model, dataset, batch_size)
         tried = candidates(rule)
-        log.info("the study takes about %.2g operations", operations)
+        log.info("batches of %d: about %.2g operations in all", batch_size, operations)
         if operations < WORTH_TRYING or len(tried) == 1:
             log.info("replicas train %s (a rule of thumb; too short to try others)", rule)
             return rule
-        few = sample(dataset, spec.batch_size)
+        few = sample(dataset, batch_size)
         return chosen(
-            lambda schedule: self._cohort(variant, schedule, few, epochs=1),
+            lambda schedule: self._cohort(variant, batch_size, schedule, few, epochs=1),
             tried,
             self._source.fingerprint,
             variant.name,
             self._recipe.fingerprint,
             spec.optimizer,
-            spec.batch_size,
+            batch_size,
             dataset.x_train.shape[1:],
         )
 
     def _cohort(
         self,
         variant: Variant,
+        batch_size: int,
         schedule: Schedule,
         dataset: Dataset | None = None,
         epochs: int | None = None,
@@ -137,7 +147,7 @@ class Plan:
         dataset = dataset or self._recipe.dataset
         model = self._lowered(variant)
         return Cohort(
-            program=make_program(model, dataset, self._spec.batch_size, self._recipe.weights),
+            program=make_program(model, dataset, batch_size, self._recipe.weights),
             initial=self._initial(model),
             dataset=dataset,
             epochs=epochs or self._spec.epochs,
@@ -149,7 +159,7 @@ class Plan:
         return self._recipe.compile(lower(self._source.build(variant)))
 
     def _initial(self, model: keras.Model) -> InitialValues:
-        return InitialValues(model, self._spec.initializer, self._like)
+        return InitialValues(model, self._like)
 
 
 def _traced(cohort: Cohort) -> Any:

@@ -21,19 +21,28 @@ from normwise.backend import require_jax
 from normwise.datasets import Dataset, find_dataset, from_arrays
 from normwise.errors import SpecError, StudyIncomplete
 from normwise.files import replacing
-from normwise.records import RunKey, RunRecord, SoloCheck, Target, Variant, derive_seed
+from normwise.records import (
+    Condition,
+    RunKey,
+    RunRecord,
+    SoloCheck,
+    Summary,
+    Target,
+    Variant,
+    derive_seed,
+)
 from normwise.report import Artist, write_html, write_png
 from normwise.spec import Spec
 from normwise.store import Store
 from normwise.study.pages import make_page
 from normwise.study.result import Result
 from normwise.study.weights import class_weights, sample_weights
-from normwise.study.winners import Winners, best_seed
+from normwise.study.winners import Weights, Winners, best_run
 
 if TYPE_CHECKING:
     import keras
 
-    from normwise.engine import Chunk
+    from normwise.engine import Chunk, Replica
     from normwise.study.plan import Arm, Plan
     from normwise.study.sources import ModelLike
 
@@ -198,15 +207,16 @@ class _Run:
         )
         self.winners = Winners(self.metric, rising=self.rising)
         self.variants = [Variant.parse(text) for text in spec.variants]
-        setting = spec.setting(self.fingerprint)
-        # In the order of variants and seeds, however the runs come about.
-        self.wanted = [
-            RunKey(variant.name, seed, setting)
+        self.settings = {point: spec.setting(self.fingerprint, point) for point in spec.conditions}
+        # In the order of variants, grid and seeds, however the runs come about.
+        self.wanted = {
+            RunKey(variant.name, seed, setting): (variant, point)
             for variant in self.variants
+            for point, setting in self.settings.items()
             for seed in range(spec.seeds)
-        ]
+        }
         self.records: dict[RunKey, RunRecord] = {}
-        self.arms: dict[str, Arm] = {}
+        self.arms: dict[tuple[str, int], Arm] = {}
         self.finished = False
         self.leaving = threading.Event()
         self.result: Result
@@ -220,10 +230,13 @@ class _Run:
             self.finished = True
             self.result = self._conclude(SoloCheck(**earlier["solo_check"]), earlier["environment"])
             return
-        incomplete = [variant for variant in self.variants if self._missing(variant)]
-        arms = self._prepare(incomplete)
+        missing = [place for key, place in self.wanted.items() if key not in self.records]
+        incomplete = dict.fromkeys((variant, point.batch_size) for variant, point in missing)
+        arms = self._prepare(list(incomplete))
+        if self.store is not None:
+            self.store.mark("started", fingerprint=self.fingerprint)
         with ThreadPoolExecutor(1) as aside:
-            solo = aside.submit(self._train_alone, *self._chosen())
+            solo = aside.submit(self._train_alone, self._chosen())
             try:
                 for arm in arms:
                     arm.compiled.result()
@@ -266,31 +279,35 @@ class _Run:
 
     def _earlier_summary(self) -> dict[str, Any] | None:
         """What this very study wrote when it finished, with the same data and model."""
-        if self.store is None or any(map(self._missing, self.variants)):
+        if self.store is None or len(self.records) < len(self.wanted):
             return None
         earlier = self.store.summary()
         same = earlier is not None and earlier["environment"]["fingerprint"] == self.fingerprint
         return earlier if same else None
 
-    def _prepare(self, variants: Sequence[Variant]) -> list[Arm]:
+    def _prepare(self, wanted: Sequence[tuple[Variant, int]]) -> list[Arm]:
         self.on_progress(Progress("compiling", of=len(self.wanted)))
-        arms = self.plan.arms(variants)
-        self.arms |= {arm.variant.name: arm for arm in arms}
+        arms = self.plan.arms(wanted)
+        self.arms |= {(arm.variant.name, arm.batch_size): arm for arm in arms}
         return arms
 
-    def _missing(self, variant: Variant) -> list[int]:
-        keys = (key for key in self.wanted if key not in self.records)
-        return [key.seed for key in keys if key.variant == variant.name]
+    def _missing(self, arm: Arm) -> list[Replica]:
+        return [
+            _replica(key, point)
+            for key, (variant, point) in self.wanted.items()
+            if key not in self.records
+            and (variant.name, point.batch_size) == (arm.variant.name, arm.batch_size)
+        ]
 
     def _ordered_records(self) -> list[RunRecord]:
         return [self.records[key] for key in self.wanted if key in self.records]
 
     def _train(self, arm: Arm) -> None:
-        missing = self._missing(arm.variant)
+        missing = self._missing(arm)
         for chunk in arm.cohort.run(arm.compiled.result(), missing, self._on_epoch(arm)):
             records = list(self._chunk_records(arm, chunk))
             self.records |= {record.key: record for record in records}
-            self.winners.offer(arm.variant.name, chunk)
+            self.winners.offer([record.key for record in records], chunk)
             if self.store is not None:
                 self.store.add(records)
 
@@ -304,14 +321,12 @@ class _Run:
 
         return report
 
-    def _key(self, variant: Variant, seed: int) -> RunKey:
-        return RunKey(variant.name, seed, self.wanted[0].setting)
-
     def _chunk_records(self, arm: Arm, chunk: Chunk) -> Iterator[RunRecord]:
         from normwise.study.training import learning_rate_of
 
-        learning_rate = learning_rate_of(arm.cohort.program.model)
-        for index, seed in enumerate(chunk.seeds):
+        compiled_rate = learning_rate_of(arm.cohort.program.model)
+        for index, replica in enumerate(chunk.replicas):
+            point = Condition(replica.learning_rate, replica.initializer, arm.batch_size)
             losses = chunk.curves["loss"][index]
             diverged = np.flatnonzero(~np.isfinite(losses))
             first = int(diverged[0]) if len(diverged) else len(losses)
@@ -323,30 +338,35 @@ class _Run:
                 for metric, values in chunk.curves.items()
             }
             yield RunRecord(
-                key=self._key(arm.variant, seed),
-                learning_rate=learning_rate,
+                key=RunKey(arm.variant.name, replica.seed, self.settings[point]),
+                learning_rate=replica.learning_rate or compiled_rate,
                 curves=curves,
                 diverged_at=first + 1 if len(diverged) else None,
-                seconds=chunk.seconds / len(chunk.seeds),
+                seconds=chunk.seconds / len(chunk.replicas),
+                initializer=point.initializer,
+                batch_size=point.batch_size,
             )
 
-    def _chosen(self) -> tuple[Variant, int]:
+    def _chosen(self) -> RunKey:
         """The replica of the solo check: random, and the same whenever the study is run."""
-        draw = derive_seed(0, f"solo:{self.fingerprint}")
-        return self.variants[draw % len(self.variants)], draw // 7 % self.spec.seeds
+        draw, seeds = derive_seed(0, f"solo:{self.fingerprint}"), self.spec.seeds
+        name = self.variants[draw % len(self.variants)].name
+        own = [key for key in self.wanted if key.variant == name]
+        # Of seeds first, so that a grid of one point has the choice that no grid had.
+        return own[draw // 7 % seeds + draw // 7 // seeds % (len(own) // seeds) * seeds]
 
-    def _train_alone(self, variant: Variant, seed: int) -> dict[str, list[float]]:
+    def _train_alone(self, key: RunKey) -> dict[str, list[float]]:
         from normwise.engine import train_alone
 
-        model, initial = self.plan.model(variant)
-        spec = self.spec
+        variant, point = self.wanted[key]
+        model, initial = self.plan.model(variant, point.learning_rate)
         return train_alone(
             model,
             initial,
             self.dataset,
-            seed=seed,
-            epochs=spec.epochs,
-            batch_size=spec.batch_size,
+            replica=_replica(key, point),
+            epochs=self.spec.epochs,
+            batch_size=point.batch_size,
             weights=self.weights,
             is_cancelled=self.leaving.is_set,
         )
@@ -354,12 +374,12 @@ class _Run:
     def _solo_check(self, solo: Future[dict[str, list[float]]]) -> SoloCheck:
         from normwise.engine import largest_relative_difference
 
-        variant, seed = self._chosen()
-        stacked, alone = self.records[self._key(variant, seed)].curves, solo.result()
+        key = self._chosen()
+        stacked, alone = self.records[key].curves, solo.result()
         start = {metric: values[:1] for metric, values in stacked.items() if "loss" in metric}
         return SoloCheck(
-            variant=variant.name,
-            seed=seed,
+            variant=key.variant,
+            seed=key.seed,
             max_relative_difference=largest_relative_difference(alone, stacked),
             first_epoch_difference=largest_relative_difference(alone, start),
         )
@@ -375,6 +395,7 @@ class _Run:
             self.spec.study,
             records,
             target,
+            margin=self.spec.margin,
             solo_check=solo_check,
             environment=environment,
         )
@@ -384,25 +405,39 @@ class _Run:
             records,
             page,
             None if self.store is None else self.store.folder,
-            lambda: self._best_model(summary.recommended),
+            lambda: self._best_model(summary),
         )
 
-    def _best_model(self, name: str) -> keras.Model:
-        variant = Variant.parse(name)
-        seed = best_seed(self._ordered_records(), name, self.metric, rising=self.rising)
-        weights = self.winners.weights(name, seed)
-        if weights is None:
-            # It was trained before an interruption; the same seed gives the same weights.
-            arm = self.arms.get(name) or self._prepare([variant])[0]
-            chunk = next(arm.cohort.run(arm.compiled.result(), [seed], lambda *_: None))
-            weights = [v[0] for v in chunk.trainable], [v[0] for v in chunk.non_trainable]
-        model, _ = self.plan.model(variant)
+    def _best_model(self, summary: Summary) -> keras.Model:
+        """The best replica of the recommended variant, where that stands in the grid."""
+        [chosen] = [one for one in summary.variants if one.name == summary.recommended]
+        runs = analysis.runs_at_best(chosen, self._ordered_records())
+        key = best_run(runs, self.metric, rising=self.rising).key
+        weights = self.winners.weights(key) or self._trained_again(key)
+        model, _ = self.plan.model(self.wanted[key][0])
         for variables, values in zip(
             (model.trainable_variables, model.non_trainable_variables), weights, strict=True
         ):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
         return model
+
+    def _trained_again(self, key: RunKey) -> Weights:
+        """Of a replica that was trained earlier, or was not its variant's best.
+
+        The same seed gives the same weights.
+        """
+        variant, point = self.wanted[key]
+        place = (variant.name, point.batch_size)
+        arm = self.arms.get(place) or self._prepare([(variant, point.batch_size)])[0]
+        chunk = next(arm.cohort.run(arm.compiled.result(), [_replica(key, point)], lambda *_: None))
+        return [v[0] for v in chunk.trainable], [v[0] for v in chunk.non_trainable]
+
+
+def _replica(key: RunKey, point: Condition) -> Replica:
+    from normwise.engine import Replica
+
+    return Replica(key.seed, point.learning_rate, point.initializer)
 
 
 def _name_of(model: Any) -> str:
@@ -451,10 +486,10 @@ def _weights(spec: Spec, data: Any, dataset: Dataset, sample_weight: Any) -> NDA
 
 
 def _check_batch(spec: Spec, dataset: Dataset) -> None:
-    examples = len(dataset.x_train)
-    if spec.batch_size > examples:
+    examples, largest = len(dataset.x_train), max(spec.batch_size)
+    if largest > examples:
         raise SpecError(
-            f"batch size is {spec.batch_size} and the training part of {dataset.name!r} has "
+            f"batch size is {largest} and the training part of {dataset.name!r} has "
             f"{examples} examples; expected a batch no larger than the data; "
             f"try --batch-size {min(32, examples)}"
         )

@@ -51,8 +51,12 @@ class Recipe:
     compiled: Compiled | None = None
     weights: NDArray[Any] | None = None
 
-    def compile(self, model: keras.Model) -> keras.Model:
+    def compile(self, model: keras.Model, learning_rate: float | None = None) -> keras.Model:
         """Compile in place, with parts that no other model has; returns the model.
+
+        Args:
+            model: Any variant's.
+            learning_rate: Of the grid's; its first unless told.
 
         Raises:
             ModelError: The model's output does not fit the labels, or a part of what it was
@@ -63,7 +67,7 @@ class Recipe:
         loss = self._loss(model)
         own = [] if self._has_own_metric else [_own_metric(loss, self.dataset)]
         model.compile(
-            optimizer=self._optimizer(),
+            optimizer=self._optimizer(learning_rate or self._first_rate),
             loss=loss,
             loss_weights=self._kept_loss and self._kept_loss[1],
             metrics=[*own, *map(metric_anew, self._metrics)],
@@ -106,7 +110,7 @@ class Recipe:
         optimizer = self.spec.optimizer or OPTIMIZER
         if self._kept_optimizer is not None and self.spec.optimizer is None:
             optimizer = f"{_in_words(self._kept_optimizer)} (the model's own)"
-        settings = {"optimizer": optimizer, "learning_rate": f"{learning_rate_of(model):g}"}
+        settings = {"optimizer": optimizer, "learning_rate": self._rates_in_words(model)}
         rate = model.optimizer._learning_rate
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             settings["learning_rate"] += f", then {type(rate).__name__} (the model's own)"
@@ -114,11 +118,20 @@ class Recipe:
             settings["loss"] = f"{name_of(self._kept_loss[0])} (the model's own)"
         return settings
 
-    def _optimizer(self) -> Any:
+    def _rates_in_words(self, model: keras.Model) -> str:
+        if self.spec.learning_rate and len(self.spec.learning_rate) > 1:
+            return ", ".join(f"{rate:g}" for rate in self.spec.learning_rate)
+        return f"{learning_rate_of(model):g}"
+
+    @property
+    def _first_rate(self) -> float | None:
+        return self.spec.learning_rate[0] if self.spec.learning_rate else None
+
+    def _optimizer(self, learning_rate: float | None) -> Any:
         spec, kept = self.spec, self._kept_optimizer
         if spec.optimizer is None and kept is not None:
-            return optimizer_anew(kept, spec.learning_rate)
-        rate = spec.learning_rate or (LEARNING_RATE if kept is None else rate_of(kept))
+            return optimizer_anew(kept, learning_rate)
+        rate = learning_rate or (LEARNING_RATE if kept is None else rate_of(kept))
         return _make_optimizer(spec.optimizer or OPTIMIZER, rate)
 
     @property

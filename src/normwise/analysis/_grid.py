@@ -1,0 +1,104 @@
+"""Where in a study's grid a variant stands: best point is compared with best point."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from normwise.analysis._groups import by_seed
+from normwise.analysis._outcome import outcome
+from normwise.records import RunRecord, Target, VariantSummary
+
+__all__ = ["Point", "best_point", "judged_by_halves", "point_of", "runs_at_best"]
+
+# Learning rate, initialiser, batch size.
+Point = tuple[float, str | None, int | None]
+
+
+def point_of(record: RunRecord) -> Point:
+    """Where in the grid a run stands."""
+    return record.learning_rate, record.initializer, record.batch_size
+
+
+def best_point(records: Sequence[RunRecord], target: Target) -> Point:
+    """The point of the grid at which one variant's replicas do best.
+
+    Most arrivals (as a fraction) first, then the earliest median epoch, then the
+    better median of the final metric, then the smaller learning rate.
+
+    Args:
+        records: Of one variant, at least one.
+        target: What to reach.
+
+    Raises:
+        UnknownNameError: A record has no such metric.
+
+    >>> from normwise.records import RunKey
+    >>> slow = RunRecord(RunKey("none", 0, "a"), 0.01, {"val_loss": (0.9, 0.5, 0.3)})
+    >>> fast = RunRecord(RunKey("none", 0, "b"), 0.10, {"val_loss": (0.6, 0.3, 0.3)})
+    >>> best_point([slow, fast], Target.parse("val_loss<=0.4"))[0]
+    0.1
+    """
+    groups: dict[Point, list[RunRecord]] = {}
+    for record in sorted(records, key=lambda record: record.learning_rate):
+        groups.setdefault(point_of(record), []).append(record)
+    return min(groups, key=lambda point: _rank(groups[point], target))
+
+
+def _rank(records: Sequence[RunRecord], target: Target) -> tuple[float, float, float]:
+    epochs = [outcome(record, target).epoch for record in records]
+    arrived = sum(map(math.isfinite, epochs)) / len(epochs)
+    finals = [record.curves[target.metric][-1] for record in records]
+    sign = 1.0 if target.relation == ">=" else -1.0
+    worst_first = [-sign * value if math.isfinite(value) else math.inf for value in finals]
+    return -arrived, statistics.median_high(epochs), statistics.median_high(worst_first)
+
+
+def judged_by_halves(
+    name: str, records: Sequence[RunRecord], target: Target
+) -> tuple[Point, dict[int, RunRecord]]:
+    """Where a variant stands, and its runs by seed, judged so that the choice does not flatter.
+
+    The best of many points looks better than it is on the seeds it was chosen by. Each half
+    of the seeds is therefore judged at the point that the other half chose.
+
+    Args:
+        name: The variant's, for messages.
+        records: All of its runs.
+        target: What to reach.
+
+    Raises:
+        SpecError: Two runs of one seed at one point.
+        UnknownNameError: A record has no such metric.
+    """
+    points = list(dict.fromkeys(map(point_of, records)))
+    runs = {
+        point: by_seed(name, [record for record in records if point_of(record) == point])
+        for point in points
+    }
+    standing = best_point(records, target)
+    seeds = sorted({record.key.seed for record in records})
+    if len(points) == 1 or len(seeds) == 1:
+        return standing, runs[standing]
+    judged: dict[int, RunRecord] = {}
+    for own, other in ((seeds[::2], seeds[1::2]), (seeds[1::2], seeds[::2])):
+        choosing = [record for record in records if record.key.seed in other]
+        chosen = runs[best_point(choosing, target)]
+        judged |= {seed: chosen[seed] for seed in own if seed in chosen}
+    return standing, dict(sorted(judged.items()))
+
+
+def runs_at_best(variant: VariantSummary, records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The variant's runs at the point of the grid where it stands.
+
+    >>> from normwise.records import EpochsToTarget, Estimate, RunKey
+    >>> times = EpochsToTarget(Estimate(1.0, 1.0, 1.0), 1, 0, 0)
+    >>> best = VariantSummary("after", 1, {}, times, 0.1, learning_rate=0.1)
+    >>> runs = [RunRecord(RunKey("after", 0, ""), rate, {"loss": (1.0,)}) for rate in (0.1, 1.0)]
+    >>> [record.learning_rate for record in runs_at_best(best, runs)]
+    [0.1]
+    """
+    standing = variant.learning_rate, variant.initializer, variant.batch_size
+    own = (record for record in records if record.key.variant == variant.name)
+    return [record for record in own if point_of(record) == standing]

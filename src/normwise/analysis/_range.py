@@ -1,0 +1,92 @@
+"""Over how many decades of learning rates a variant works."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
+
+from normwise.analysis._mean import mean_estimate
+from normwise.analysis._outcome import outcome
+from normwise.records import Estimate, RunRecord, Target
+
+__all__ = ["range_gain", "working_range"]
+
+
+def working_range(
+    records: Sequence[RunRecord], target: Target, confidence: float = 0.95
+) -> Estimate | None:
+    """Decades of learning rates at which a variant's replicas reach the target.
+
+    Of each seed, the length on a logarithmic scale over which its replicas arrive: between
+    two neighbouring rates of the grid all of it if both arrive, half of it if one does. Of
+    several initialisers and batch sizes, their mean. Then the mean over seeds, with
+    Student's interval, within what the grid covers.
+
+    Args:
+        records: One variant's runs at all points of the grid.
+        target: What to reach.
+        confidence: Of the interval.
+
+    Returns:
+        In decades; ``None`` where the grid has a single learning rate.
+
+    >>> from normwise.records import RunKey
+    >>> def run(seed, rate, last):
+    ...     return RunRecord(RunKey("none", seed, str(rate)), rate, {"val_loss": (0.9, last)})
+    >>> runs = [run(s, rate, 0.1) for s in (0, 1) for rate in (0.01, 0.1)]
+    >>> runs += [run(0, 1.0, 0.1), run(1, 1.0, 0.8)]
+    >>> working_range(runs, Target.parse("val_loss<=0.4")).value
+    1.75
+    """
+    widths = _widths(records, target)
+    if widths is None:
+        return None
+    rates = [record.learning_rate for record in records]
+    most = math.log10(max(rates) / min(rates))
+    found = mean_estimate(list(widths.values()), confidence)
+    return dataclasses.replace(
+        found,
+        low=max(0.0, found.low),
+        high=min(most, found.high),
+        method=f"decades of learning rates, {found.method}",
+    )
+
+
+def range_gain(
+    records: Sequence[RunRecord],
+    baseline: Sequence[RunRecord],
+    target: Target,
+    confidence: float = 0.95,
+) -> Estimate | None:
+    """How many decades a variant's working range is wider than the baseline's, seed by seed.
+
+    ``None`` where the grid has a single learning rate, or no seed is shared.
+    """
+    ours, theirs = _widths(records, target), _widths(baseline, target)
+    if ours is None or theirs is None:
+        return None
+    gains = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
+    return mean_estimate(gains, confidence) if gains else None
+
+
+def _widths(records: Sequence[RunRecord], target: Target) -> dict[int, float] | None:
+    """Decades by seed."""
+    if len({record.learning_rate for record in records}) < 2:
+        return None
+    lines: dict[int, dict[object, dict[float, bool]]] = {}
+    for record in records:
+        line = lines.setdefault(record.key.seed, {})
+        arrived = outcome(record, target).kind == "reached"
+        place = (record.initializer, record.batch_size)
+        line.setdefault(place, {})[record.learning_rate] = arrived
+    return {seed: statistics.fmean(map(_width, line.values())) for seed, line in lines.items()}
+
+
+def _width(arrived: dict[float, bool]) -> float:
+    return sum(
+        math.log10(high / low) * (arrived[low] + arrived[high]) / 2
+        for low, high in pairwise(sorted(arrived))
+    )
