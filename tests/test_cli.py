@@ -136,16 +136,14 @@ REFUSED = [
             "batch no larger than the data; try --batch-size 32"
         ),
     ),
-    ((*CIRCLES, "--learning-rate", "0"), "'learning_rate' is 0.0; expected greater than 0"),
+    ((*CIRCLES, "--learning-rate", "0"), "'learning_rate' is 0; expected greater than 0"),
     ((*CIRCLES, "--learning-rate", "nan"), "'learning_rate' is nan; expected a finite number"),
     ((*CIRCLES, "--learning-rate", "inf"), "'learning_rate' is inf; expected a finite number"),
-    ((*CIRCLES, "--learning-rate", "fast"), "Invalid value for '--learning-rate'"),
+    ((*CIRCLES, "--learning-rate", "fast"), "'learning_rate' is 'fast'; expected a valid number"),
+    ((*CIRCLES, "--learning-rate", "1:0.1:3"), "expected FIRST:LAST:COUNT with 0 < FIRST < LAST"),
     (
-        (*CIRCLES, "--learning-rate", "0.1", "--learning-rate", "0.2"),
-        (
-            "--learning-rate was given 2 times (0.1, 0.2); expected once: grids are not built "
-            "yet; run one study for each value"
-        ),
+        (*CIRCLES, "--learning-rate", "0.1", "--learning-rate", "0.01:1:3"),
+        "learning_rate 0.1 was given twice (0.1, 0.01, 0.1, 1); expected each value once",
     ),
     (
         (*CIRCLES, "--target", "soon"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import reprlib
@@ -49,7 +50,7 @@ def _spread(text: str) -> tuple[object, ...]:
     """
     parts = text.split(":")
     if len(parts) != 3:
-        return (text,)
+        return (_number(text),)
     try:
         first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
     except ValueError:
@@ -61,6 +62,14 @@ def _spread(text: str) -> tuple[object, ...]:
     steps = (first * (last / first) ** (step / (count - 1)) for step in range(count))
     # As people write them: 0.001, not 0.0009999999999999998.
     return tuple(float(f"{value:.6g}") for value in steps)
+
+
+def _number(text: str) -> object:
+    """What the command line gives as text; a message then shows a number."""
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _no_boolean(value: object) -> object:

@@ -67,6 +67,30 @@ def test_every_chart_is_valid(page: Page, style: Style) -> None:
         _validate(chart)
 
 
+def test_a_grid_is_a_heat_map(study_of: Callable[..., Study]) -> None:
+    summary, records = study_of(["none", "after"], seeds=3)
+    slow = [
+        dataclasses.replace(
+            record,
+            learning_rate=1e-4,
+            curves={name: tuple(0.1 for _ in values) for name, values in record.curves.items()},
+        )
+        for record in records
+    ]
+    page = build_page(summary, [*records, *slow], settings={}, preview=None)
+    chart = all_charts(page, STYLES[0])[0]
+    _validate(chart)
+    cells = {(row["row"], row["rate"]): row for row in chart["data"]["values"]}
+    assert {key: row["share"] for key, row in cells.items()} == {
+        ("none", "0.1"): 1, ("after", "0.1"): 1, ("none", "0.0001"): 0, ("after", "0.0001"): 0,
+    }  # fmt: skip
+    assert cells["none", "0.0001"]["epochs"] == "–"
+    assert "grid" not in {
+        c["name"]
+        for c in all_charts(build_page(summary, records, settings={}, preview=None), STYLES[0])
+    }
+
+
 @pytest.mark.parametrize("count", [1, 2, 5, 8])
 @pytest.mark.parametrize("pointer", [True, False])
 def test_the_figure_is_valid(study_of: Callable[..., Study], count: int, *, pointer: bool) -> None:

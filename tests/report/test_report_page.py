@@ -84,7 +84,10 @@ def test_only_the_learning_rate_a_variant_stands_at_is_drawn(circles: Study) -> 
     page = _page((summary, [*wild, *records]))
     assert page.panels == _page(circles).panels
     assert page.arrivals == _page(circles).arrivals
-    assert page.notes == ("after: learning rate 0.1, chosen among 0.1, 1.",)
+    assert page.notes == (
+        "after stands at learning rate 0.1, the best of 2 points; each half of the seeds is judged "
+        "at the point that the other half chose.",
+    )
 
 
 def test_diverged_replicas_leave_the_curves_and_are_said(lost: Study) -> None:
@@ -129,3 +132,18 @@ def test_no_records_still_make_a_page(circles: Study) -> None:
     assert page.panels == ()
     assert page.arrivals == ()
     assert len(page.rows) == 3
+
+
+def test_comparisons_decided_together_are_said(circles: Study) -> None:
+    summary, records = circles
+    first, second = summary.comparisons
+    strict = dataclasses.replace(first, confidence=0.975)
+    page = build_page(
+        dataclasses.replace(summary, comparisons=(strict, second)),
+        records,
+        settings={},
+        preview=None,
+    )
+    [note] = page.notes
+    assert note.startswith("2 variants are compared with none at once. By Holm's procedure")
+    assert note.endswith("(after 97.5%, before 95%).")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from normwise import Study
-from normwise.engine import Cohort, cohort
+from normwise.engine import Cohort, schedule
 from normwise.errors import StudyIncomplete
 from normwise.store import Store
 from normwise.study.study import _Run
@@ -83,14 +83,14 @@ def test_an_interrupted_study_goes_on_to_the_same_answer(
 def test_an_interruption_between_two_chunks_keeps_the_first(
     spec, undisturbed, trained, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(cohort, "MOST_ON_A_DEVICE", 1)
+    monkeypatch.setattr(schedule, "MOST_ON_A_DEVICE", 1)
     folder, study = (
         tmp_path / "study",
         Study.from_spec(spec.model_copy(update={"variants": ("none",)})),
     )
     with pytest.raises(StudyIncomplete, match="after 2 of 3"):
         study.run(folder, interrupt_when(lambda p: p.replicas == 2))
-    assert [event["key"]["seed"] for event in events(folder)[:-1]] == [0, 1]
+    assert [event["key"]["seed"] for event in events(folder)[1:-1]] == [0, 1]
     trained.clear()
     result = study.run(folder)
     assert trained[0] == (2,)

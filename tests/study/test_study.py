@@ -48,7 +48,7 @@ def test_the_folder_holds_every_file(undisturbed, spec):
     assert all(path.stat().st_size for path in undisturbed.folder.iterdir())
     assert Spec.from_toml(undisturbed.folder / "spec.toml", {}) == spec
     kinds = [kind for kind, _ in groupby(event["event"] for event in events(undisturbed.folder))]
-    assert kinds == ["run", "finished"]
+    assert kinds == ["started", "run", "finished"]
     assert len(undisturbed.records) == len(events(undisturbed.folder)) - 1 == 6
 
 
@@ -167,7 +167,8 @@ def test_the_same_model_built_again_goes_on_in_its_folder(tmp_path):
     # Keras calls the second one sequential_1, as when a notebook's cell is run again.
     for _ in range(2):
         Study(small_model(), circles(), variants=["none"], **SETTINGS).run(tmp_path / "study")
-    assert [event["event"] for event in events(tmp_path / "study")] == ["run"] * 3 + ["finished"]
+    kinds = [event["event"] for event in events(tmp_path / "study")]
+    assert kinds == ["started", *["run"] * 3, "finished"]
 
 
 def test_other_data_of_the_same_name_is_another_study(tmp_path):
@@ -195,7 +196,7 @@ def test_other_frozen_weights_are_another_study(tmp_path):
         Study(frozen(value), circles(), variants=["none"], **SETTINGS).run(tmp_path / "study")
     kinds = [event["event"] for event in events(tmp_path / "study")]
     # The third finds its runs, and says again what they mean.
-    assert kinds == [*2 * [*["run"] * 3, "finished"], "finished"]
+    assert kinds == [*2 * ["started", *["run"] * 3, "finished"], "finished"]
 
 
 def test_the_report_of_a_folder_is_of_the_last_study_in_it(tmp_path):

@@ -24,8 +24,9 @@ def point_of(record: RunRecord) -> Point:
 def best_point(records: Sequence[RunRecord], target: Target) -> Point:
     """The point of the grid at which one variant's replicas do best.
 
-    Most arrivals (as a fraction) first, then the earliest median epoch, then the
-    better median of the final metric, then the smaller learning rate.
+    The lowest restricted mean of the epochs to the target (a replica that never arrives
+    counts as the whole run), then the better median of the final metric, then the smaller
+    learning rate.
 
     Args:
         records: Of one variant, at least one.
@@ -46,13 +47,12 @@ def best_point(records: Sequence[RunRecord], target: Target) -> Point:
     return min(groups, key=lambda point: _rank(groups[point], target))
 
 
-def _rank(records: Sequence[RunRecord], target: Target) -> tuple[float, float, float]:
-    epochs = [outcome(record, target).epoch for record in records]
-    arrived = sum(map(math.isfinite, epochs)) / len(epochs)
+def _rank(records: Sequence[RunRecord], target: Target) -> tuple[float, float]:
+    epochs = [min(outcome(record, target).epoch, record.epochs) for record in records]
     finals = [record.curves[target.metric][-1] for record in records]
     sign = 1.0 if target.relation == ">=" else -1.0
     worst_first = [-sign * value if math.isfinite(value) else math.inf for value in finals]
-    return -arrived, statistics.median_high(epochs), statistics.median_high(worst_first)
+    return statistics.fmean(epochs), statistics.median_high(worst_first)
 
 
 def judged_by_halves(

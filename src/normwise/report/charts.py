@@ -31,6 +31,7 @@ __all__ = [
     "config",
     "curve_chart",
     "figure",
+    "grid_chart",
     "preview_chart",
 ]
 
@@ -302,6 +303,66 @@ def _steps(item: Arrival, end: int) -> Iterator[tuple[int, float]]:
     yield end, item.share[-1]
 
 
+def grid_chart(page: Page) -> Spec:
+    """A heat map: the share of replicas that arrive, by learning rate; in numbers, when."""
+    rows = [
+        {
+            "row": cell.row,
+            "rate": f"{cell.learning_rate:g}",
+            "share": _short(cell.share),
+            "epochs": "–" if cell.epochs is None else f"{cell.epochs:g}",
+            "replicas": cell.replicas,
+        }
+        for cell in page.grid
+    ]
+    rates = sorted({cell.learning_rate for cell in page.grid})
+    names = list(dict.fromkeys(cell.row for cell in page.grid))
+    share = {
+        "field": "share",
+        "type": "quantitative",
+        "title": "arrived",
+        "scale": {"domain": [0, 1], "scheme": "blues"},
+        "legend": {"format": ".0%"},
+    }
+    tooltip = [
+        {"field": "row", "type": "nominal", "title": "variant"},
+        {"field": "rate", "type": "nominal", "title": "learning rate"},
+        {"field": "share", "type": "quantitative", "title": "reached", "format": ".0%"},
+        {"field": "epochs", "type": "nominal", "title": "median epochs of those"},
+        {"field": "replicas", "type": "quantitative"},
+    ]
+    ink = {
+        "condition": {"test": "datum.share > 0.55", "value": "white"},
+        "value": "#222222",
+    }
+    return {
+        "name": "grid",
+        "title": _title(
+            "where it works",
+            f"share of replicas that reach a {target_text(page.target)}; numbers: median epochs",
+        ),
+        "height": max(80, min(_HEIGHT, 34 * len(names))),
+        "data": {"values": rows},
+        "encoding": {
+            "x": {
+                "field": "rate",
+                "type": "ordinal",
+                "sort": [f"{rate:g}" for rate in rates],
+                "title": "learning rate",
+                "axis": {"labelAngle": 0, "labelOverlap": True},
+            },
+            "y": {"field": "row", "type": "nominal", "sort": names, "title": None},
+        },
+        "layer": [
+            {"mark": "rect", "encoding": {"fill": share, "tooltip": tooltip}},
+            {
+                "mark": {"type": "text", "fontSize": 11},
+                "encoding": {"text": {"field": "epochs", "type": "nominal"}, "color": ink},
+            },
+        ],
+    }
+
+
 def preview_chart(preview: DataPreview) -> Spec:
     """Two-dimensional data, coloured and shaped by class."""
     total = len(preview.points)
@@ -345,6 +406,8 @@ def all_charts(page: Page, style: Style) -> list[Spec]:
     charts = [curve_chart(page, panel, style) for panel in page.panels if panel.curves]
     if page.arrivals:
         charts.insert(1, arrival_chart(page, style))
+    if page.grid:
+        charts.insert(0, grid_chart(page))
     if page.preview is not None:
         charts.append(preview_chart(page.preview))
     return charts

@@ -9,6 +9,9 @@ from normwise.records import RunRecord, Summary, VariantSummary
 
 __all__ = ["own_notes"]
 
+# The confidence of a comparison that stands alone.
+SINGLE = 0.95
+
 
 def own_notes(summary: Summary, records: Sequence[RunRecord]) -> tuple[str, ...]:
     """What the table and the curves leave out or cannot say."""
@@ -22,7 +25,7 @@ def own_notes(summary: Summary, records: Sequence[RunRecord]) -> tuple[str, ...]
 
 def _together(summary: Summary) -> Iterator[str]:
     """That several comparisons were decided together, and how."""
-    if len(summary.comparisons) > 1:
+    if any(comparison.confidence > SINGLE for comparison in summary.comparisons):
         levels = ", ".join(
             f"{comparison.variant} {100 * comparison.confidence:.3g}%"
             for comparison in summary.comparisons

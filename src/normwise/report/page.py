@@ -18,6 +18,7 @@ from normwise.records import (
     VariantSummary,
 )
 from normwise.report.curves import Arrival, Panel, arrival, build_panels
+from normwise.report.grid import Cell, grid_cells
 from normwise.report.notes import own_notes
 
 __all__ = ["DataPreview", "Page", "Row", "build_page"]
@@ -87,6 +88,7 @@ class Page:
         metrics: Names of all final metrics, the target's pair first.
         panels: The curves, one panel a metric.
         arrivals: Share of replicas that had reached the target, by epoch.
+        grid: How many arrived at each point of the grid; empty without learning rates.
         preview: The data, if it is two-dimensional.
         settings: What was asked for, name to text.
         solo_check: One replica retrained alone by Keras' own ``fit``.
@@ -109,6 +111,7 @@ class Page:
     environment: Mapping[str, str]
     incomplete: bool = False
     notes: tuple[str, ...] = ()
+    grid: tuple[Cell, ...] = ()
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -160,6 +163,7 @@ def build_page(
         environment=dict(summary.environment),
         incomplete=incomplete,
         notes=(*notes, *own_notes(summary, records)),
+        grid=grid_cells(records, names, summary.target),
     )
 
 
