@@ -85,8 +85,8 @@ def test_only_the_learning_rate_a_variant_stands_at_is_drawn(circles: Study) -> 
     assert page.panels == _page(circles).panels
     assert page.arrivals == _page(circles).arrivals
     assert page.notes == (
-        "after stands at learning rate 0.1, the best of 2 points; each half of the seeds is judged "
-        "at the point that the other half chose.",
+        "after stands at learning rate 0.1, the best of 2 points: every second seed chose it, and "
+        "the others judge it.",
     )
 
 

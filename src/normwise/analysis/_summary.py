@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from normwise.analysis._compare import Decision, compare
-from normwise.analysis._grid import Point, judged_by_halves
+from normwise.analysis._grid import Point, judged
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.analysis._holm import holm
 from normwise.analysis._mean import mean_estimate
@@ -42,6 +42,12 @@ class _Arm:
     all_runs: Sequence[RunRecord]
 
     @property
+    def seeds_a_judge(self) -> int:
+        """Seeds to train for each that judges: 2 where every second one chooses."""
+        seeds = {run.key.seed for run in self.all_runs}
+        return 2 if len(seeds) > len(self.runs) else 1
+
+    @property
     def horizon(self) -> int:
         return min(run.epochs for run in self.runs.values())
 
@@ -64,7 +70,7 @@ def summarise(
     count as never reaching the target. Where runs were given different numbers of
     epochs, all are followed to the shortest. In a grid (learning rates, initialisers,
     batch sizes) each variant stands at its own best point, chosen by one half of the
-    seeds and judged by the other.
+    seeds and judged on the other.
 
     Args:
         study: The study's name.
@@ -126,7 +132,7 @@ def summarise(
 
 
 def _arm(name: str, records: Sequence[RunRecord], target: Target) -> _Arm:
-    point, runs = judged_by_halves(name, records, target)
+    point, runs = judged(name, records, target)
     outcomes = {seed: outcome(run, target) for seed, run in runs.items()}
     return _Arm(name, point, runs, outcomes, records)
 
@@ -194,7 +200,7 @@ def _comparison(
         outcome=decision.outcome,
         epochs_ratio=_ratio(decision, 1.0),
         seconds_ratio=_ratio(decision, pace),
-        seeds_needed=decision.seeds_needed,
+        seeds_needed=decision.seeds_needed and decision.seeds_needed * arm.seeds_a_judge,
         range_gain=range_gain(arm.all_runs, base.all_runs, target, confidence),
         confidence=level,
         final_difference=_final_difference(arm, base, target.metric, confidence),

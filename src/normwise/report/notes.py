@@ -64,8 +64,8 @@ def _standing(variant: VariantSummary, records: Sequence[RunRecord]) -> Iterator
     points = len({(run.learning_rate, run.initializer, run.batch_size) for run in records})
     if chosen:
         yield (
-            f"{variant.name} stands at {', '.join(chosen)}, the best of {points} points; each "
-            f"half of the seeds is judged at the point that the other half chose."
+            f"{variant.name} stands at {', '.join(chosen)}, the best of {points} points: "
+            f"every second seed chose it, and the others judge it."
         )
     found = variant.working_range
     if found is not None:
