@@ -125,6 +125,10 @@ def study(
         float | None,
         typer.Option(help="A speed-up within this factor is no difference. Default: 1.25."),
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Say what early stopping with this patience would have saved."),
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(help="Folder for the results. Default: normwise-out/NAME-HASH."),
@@ -155,6 +159,7 @@ def study(
         "epochs": epochs,
         "target": target,
         "margin": margin,
+        "patience": patience,
     }
     spec = _spec(name, {key: value for key, value in given.items() if value is not None})
     _run(spec, _folder(out, spec), as_json=as_json, verbose=verbose)

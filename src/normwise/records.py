@@ -24,6 +24,7 @@ from normwise.errors import SpecError, UnknownNameError, VariantError
 __all__ = [
     "Comparison",
     "Condition",
+    "EarlyStopping",
     "EpochsToTarget",
     "Estimate",
     "Outcome",
@@ -422,6 +423,23 @@ class EpochsToTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyStopping:
+    """What Keras' early stopping would have made of a variant's runs.
+
+    Attributes:
+        patience: Epochs without an improvement after which it stops.
+        monitor: The metric it watches.
+        epochs: Mean number of epochs trained.
+        final: Mean of the target's metric at the restored epoch.
+    """
+
+    patience: int
+    monitor: str
+    epochs: Estimate
+    final: Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class VariantSummary:
     """One variant in numbers.
 
@@ -438,6 +456,7 @@ class VariantSummary:
         batch_size: Likewise.
         working_range: Decades of learning rates at which it reaches the target;
             ``None`` where the grid has a single one.
+        early_stopping: What it would have saved, if that was asked.
     """
 
     name: str
@@ -449,6 +468,7 @@ class VariantSummary:
     initializer: str | None = None
     batch_size: int | None = None
     working_range: Estimate | None = None
+    early_stopping: EarlyStopping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -520,52 +540,38 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; what is not finite becomes ``null``.
 
-        What only a grid has is left out where there is none.
+        What only some studies have (a grid, early stopping) is left out where there is none.
         """
-        body = {"version": 1, **dataclasses.asdict(self)}
-        for part in (*body["variants"], *body["comparisons"]):
-            for name in _OF_A_GRID & part.keys():
-                if part[name] is None:
-                    del part[name]
-        for comparison in body["comparisons"]:
-            for name in ("epochs_ratio", "seconds_ratio", "range_gain", "final_difference"):
-                if name in comparison:
-                    comparison[name] = _interval(comparison[name])
+        body: dict[str, Any] = {"version": 1, **_plain(self)}
         for variant in body["variants"]:
-            if "working_range" in variant:
-                variant["working_range"] = _interval(variant["working_range"])
             variant["final"] = {
-                metric: {
-                    "mean": estimate["value"],
-                    "low": estimate["low"],
-                    "high": estimate["high"],
-                }
-                for metric, estimate in variant["final"].items()
+                metric: {"mean": final["value"], "low": final["low"], "high": final["high"]}
+                for metric, final in variant["final"].items()
             }
             times = variant["epochs_to_target"]
             median = times.pop("median")
-            variant["epochs_to_target"] = {
-                "median": median["value"],
-                "low": median["low"],
-                "high": median["high"],
-                **times,
-            }
-        result: dict[str, Any] = _finite_or_none(body)
-        return result
+            median["median"] = median.pop("value")
+            variant["epochs_to_target"] = {**median, **times}
+        return body
 
 
-_OF_A_GRID = {"initializer", "batch_size", "working_range", "range_gain"}
+_OF_SOME = {"initializer", "batch_size", "working_range", "range_gain", "early_stopping"}
 
 
-def _interval(estimate: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return None if estimate is None else {name: estimate[name] for name in ("value", "low", "high")}
-
-
-def _finite_or_none(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    if isinstance(value, Estimate):
+        return {name: _plain(getattr(value, name)) for name in ("value", "low", "high")}
+    if dataclasses.is_dataclass(value):
+        parts = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+        return {
+            name: _plain(part)
+            for name, part in parts.items()
+            if not (part is None and name in _OF_SOME)
+        }
     if isinstance(value, Mapping):
-        return {str(key): _finite_or_none(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite_or_none(item) for item in value]
+        return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

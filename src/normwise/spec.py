@@ -27,6 +27,9 @@ OPTIMIZER, LEARNING_RATE = "sgd", 0.01
 # Settings that may have several values, which form a grid.
 AXES = ("learning_rate", "initializer", "batch_size")
 
+# What a run does not depend on.
+NOT_SHAPING = {"study", "question", "variants", "seeds", "target", "margin", "patience"}
+
 # More replicas or epochs than any study runs: a slip of the finger, found before it hangs.
 MOST = 100_000
 
@@ -144,6 +147,9 @@ class Spec(BaseModel):
     margin: Annotated[float, Field(gt=1, allow_inf_nan=False), BeforeValidator(_no_boolean)] = (
         Field(1.25, description="A speed-up within this factor makes no difference that matters")
     )
+    patience: Annotated[int, Field(ge=0, le=MOST), BeforeValidator(_no_boolean)] | None = Field(
+        None, description="Epochs of patience of the early stopping that is simulated"
+    )
     class_weight: Annotated[dict[str, Weight] | None, BeforeValidator(_named)] = Field(
         None, min_length=1, description="Class to the weight of its examples in the loss"
     )
@@ -222,9 +228,7 @@ class Spec(BaseModel):
 
         It does not depend on the rest of the grid, nor on the variants and seeds.
         """
-        shaping = self.model_dump(
-            exclude={"study", "question", "variants", "seeds", "target", "margin"}
-        )
+        shaping = self.model_dump(exclude=NOT_SHAPING)
         shaping |= asdict(condition)
         # A study says the same whether it names a default or leaves it out.
         shaping["optimizer"] = shaping["optimizer"] or OPTIMIZER
@@ -284,6 +288,7 @@ _EXAMPLES = {
     "batch_size": "32",
     "learning_rate": "0.01",
     "margin": "1.25",
+    "patience": "5",
     "model": "circles",
     "data": "circles",
     "task": "classes",

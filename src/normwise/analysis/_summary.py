@@ -15,6 +15,7 @@ from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import best_value, outcome
 from normwise.analysis._range import range_gain, working_range
+from normwise.analysis._stopping import early_stopping
 from normwise.analysis._verdict import recommend, verdict
 from normwise.records import (
     Comparison,
@@ -59,6 +60,7 @@ def summarise(
     *,
     margin: float = 1.25,
     confidence: float = 0.95,
+    patience: int | None = None,
     solo_check: SoloCheck | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Summary:
@@ -79,6 +81,7 @@ def summarise(
         target: A metric among the records' curves and the value to reach.
         margin: As in `compare`.
         confidence: Of all decisions together, and of every other interval, in (0, 1).
+        patience: Also say what early stopping with this patience would have saved.
         solo_check: Passed through.
         environment: Passed through.
 
@@ -100,7 +103,7 @@ def summarise(
     horizon = min(arm.horizon for arm in arms)
     base_name = baseline_of({arm.name: () for arm in arms})
     base = next(arm for arm in arms if arm.name == base_name)
-    variants = tuple(_variant_summary(arm, target, horizon, confidence) for arm in arms)
+    variants = tuple(_variant_summary(arm, target, horizon, confidence, patience) for arm in arms)
     others = {arm.name: arm for arm in arms if arm is not base}
     decisions = holm(
         list(others),
@@ -145,7 +148,9 @@ def _epochs(arm: _Arm, horizon: int) -> dict[int, float]:
     }
 
 
-def _variant_summary(arm: _Arm, target: Target, horizon: int, confidence: float) -> VariantSummary:
+def _variant_summary(
+    arm: _Arm, target: Target, horizon: int, confidence: float, patience: int | None
+) -> VariantSummary:
     epochs = list(_epochs(arm, horizon).values())
     reached = sum(map(math.isfinite, epochs))
     diverged = sum(found.kind == "diverged" for found in arm.outcomes.values())
@@ -169,6 +174,9 @@ def _variant_summary(arm: _Arm, target: Target, horizon: int, confidence: float)
         initializer=initializer,
         batch_size=batch_size,
         working_range=working_range(arm.all_runs, target, confidence),
+        early_stopping=(
+            None if patience is None else early_stopping(runs, target.metric, patience, confidence)
+        ),
     )
 
 

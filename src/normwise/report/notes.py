@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from normwise.analysis import runs_at_best
-from normwise.records import RunRecord, Summary, VariantSummary
+from normwise.records import RunRecord, Summary, Target, VariantSummary
 
 __all__ = ["own_notes"]
 
@@ -20,6 +20,7 @@ def own_notes(summary: Summary, records: Sequence[RunRecord]) -> tuple[str, ...]
         own = [record for record in records if record.key.variant == variant.name]
         notes += _lost(variant, own)
         notes += _standing(variant, own)
+        notes += _stopped(variant, own, summary.target)
     return (*notes, *_together(summary))
 
 
@@ -50,6 +51,21 @@ def _lost(variant: VariantSummary, records: Sequence[RunRecord]) -> Iterator[str
         yield (
             f"{variant.name}: of {variant.seeds} replicas {' and '.join(lost)}; "
             f"curves show them while they were finite, final values are over the others."
+        )
+
+
+def _stopped(
+    variant: VariantSummary, records: Sequence[RunRecord], target: Target
+) -> Iterator[str]:
+    """What early stopping would have saved, and where it would have ended."""
+    found = variant.early_stopping
+    if found is not None:
+        epochs = max(run.epochs for run in records)
+        yield (
+            f"{variant.name}: early stopping on {found.monitor} with a patience of "
+            f"{found.patience} would have trained {found.epochs.value:.3g} of {epochs} epochs "
+            f"(mean) and kept weights with a {target.metric} of "
+            f"{found.final.value:.4g} instead of {variant.final[target.metric].value:.4g}."
         )
 
 

@@ -83,6 +83,7 @@ def page_of_folder(folder: Path) -> Page:
         records,
         _target(spec, records, finished),
         margin=spec.margin,
+        patience=spec.patience,
         solo_check=SoloCheck(**finished["solo_check"]) if finished else None,
         environment=finished["environment"] if finished else {},
     )

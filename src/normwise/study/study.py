@@ -396,6 +396,7 @@ class _Run:
             records,
             target,
             margin=self.spec.margin,
+            patience=self.spec.patience,
             solo_check=solo_check,
             environment=environment,
         )

@@ -1,0 +1,72 @@
+"""What early stopping would have done to a run whose curve is known to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from normwise.analysis._mean import mean_estimate
+from normwise.records import EarlyStopping, RunRecord
+
+__all__ = ["Stop", "early_stop", "early_stopping"]
+
+# What Keras' callback watches unless told.
+MONITOR = "val_loss"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where early stopping ends a run.
+
+    Attributes:
+        epochs: Epochs trained, from 1.
+        best: The epoch whose weights are restored, from 1.
+    """
+
+    epochs: int
+    best: int
+
+
+def early_stop(curve: Sequence[float], patience: int, *, rising: bool = False) -> Stop:
+    """When ``keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True)`` stops.
+
+    Args:
+        curve: What it monitors, one value an epoch. A value that is not a number is no
+            improvement, and nothing improves on one that comes first.
+        patience: Epochs without an improvement after which it stops, ≥ 0.
+        rising: Whether larger is better.
+
+    >>> early_stop([0.9, 0.5, 0.6, 0.7, 0.4], patience=2)
+    Stop(epochs=4, best=2)
+    """
+    best, waited = 0, 0
+    for epoch in range(1, len(curve)):
+        waited += 1
+        if curve[epoch] > curve[best] if rising else curve[epoch] < curve[best]:
+            best, waited = epoch, 0
+        elif waited >= patience:
+            return Stop(epoch + 1, best + 1)
+    return Stop(len(curve), best + 1)
+
+
+def early_stopping(
+    runs: Sequence[RunRecord], metric: str, patience: int, confidence: float = 0.95
+) -> EarlyStopping:
+    """What it would have saved one variant, and what it would have cost.
+
+    Args:
+        runs: The runs that judge the variant.
+        metric: Whose value at the restored epoch is reported.
+        patience: In epochs.
+        confidence: Of the intervals.
+    """
+    stops = [early_stop(run.curves[MONITOR], patience) for run in runs]
+    return EarlyStopping(
+        patience=patience,
+        monitor=MONITOR,
+        epochs=mean_estimate([float(stop.epochs) for stop in stops], confidence),
+        final=mean_estimate(
+            [run.curves[metric][stop.best - 1] for run, stop in zip(runs, stops, strict=True)],
+            confidence,
+        ),
+    )
