@@ -4,7 +4,7 @@ import math
 
 import keras
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normwise.analysis import summarise
@@ -29,6 +29,7 @@ class Model:
         self.restored = weights
 
 
+@settings(deadline=None)
 @given(st.lists(VALUES, min_size=1, max_size=30), st.integers(0, 6), st.booleans())
 def test_it_stops_and_restores_as_keras_does(curve, patience, rising):
     callback = keras.callbacks.EarlyStopping(
