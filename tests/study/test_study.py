@@ -49,7 +49,7 @@ def test_the_folder_holds_every_file(undisturbed, spec):
     assert Spec.from_toml(undisturbed.folder / "spec.toml", {}) == spec
     kinds = [kind for kind, _ in groupby(event["event"] for event in events(undisturbed.folder))]
     assert kinds == ["started", "run", "finished"]
-    assert len(undisturbed.records) == len(events(undisturbed.folder)) - 1 == 6
+    assert len(undisturbed.records) == len(events(undisturbed.folder)) - 2 == 6
 
 
 def test_the_summary_keeps_the_contract(undisturbed):
