@@ -196,7 +196,7 @@ def test_other_frozen_weights_are_another_study(tmp_path):
         Study(frozen(value), circles(), variants=["none"], **SETTINGS).run(tmp_path / "study")
     kinds = [event["event"] for event in events(tmp_path / "study")]
     # The third finds its runs, and says again what they mean.
-    assert kinds == [*2 * ["started", *["run"] * 3, "finished"], "finished"]
+    assert kinds == [*2 * ["started", *["run"] * 3, "finished"], "started", "finished"]
 
 
 def test_the_report_of_a_folder_is_of_the_last_study_in_it(tmp_path):
