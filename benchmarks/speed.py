@@ -95,11 +95,12 @@ seeds, name = int(sys.argv[1]), sys.argv[2]
 spec = Spec.from_toml(study_file("circles"), {"seeds": seeds})
 dataset = find_dataset(spec.data)
 source = ModelSource(spec.model, dataset)
-[arm] = Plan(Recipe(spec, dataset), source).arms([Variant.parse(name)])
+[arm] = Plan(Recipe(spec, dataset), source).arms([(Variant.parse(name), 32)])
+replicas = [engine.Replica(seed) for seed in range(seeds)]
 compiled, times = arm.compiled.result(), []
 while not times or (sum(times) < 10 and len(times) < 25):
     started = time.perf_counter()
-    for _ in arm.cohort.run(compiled, range(seeds), lambda *_: None):
+    for _ in arm.cohort.run(compiled, replicas, lambda *_: None):
         pass
     times.append(time.perf_counter() - started)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

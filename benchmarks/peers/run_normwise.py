@@ -46,11 +46,12 @@ def _milliseconds(workload: Workload, variant: str) -> float:
         }
     )  # fmt: skip
     source = ModelSource(workload.model("none"), dataset)
-    [arm] = Plan(Recipe(spec, dataset), source).arms([Variant.parse(variant)])
+    [arm] = Plan(Recipe(spec, dataset), source).arms([(Variant.parse(variant), workload.batch)])
+    replicas = [engine.Replica(seed) for seed in range(workload.replicas)]
     compiled, times = arm.compiled.result(), []
     for _ in range(4):
         started = time.perf_counter()
-        for _chunk in arm.cohort.run(compiled, range(workload.replicas), lambda *_: None):
+        for _chunk in arm.cohort.run(compiled, replicas, lambda *_: None):
             pass
         times.append(time.perf_counter() - started)
     return 1e3 * min(times) / (EPOCHS * workload.steps * workload.replicas)
