@@ -149,7 +149,7 @@ def chosen(
 
 
 def _measured(make: Callable[[Schedule], Cohort], tried: Sequence[Schedule]) -> list[float]:
-    """Seconds a step and replica of each schedule."""
+    """Seconds that a replica takes for the sample, by schedule."""
     cohorts = [make(each) for each in tried]
     with ThreadPoolExecutor() as pool:
         # Tracing is Python and takes turns; compiling is not.
