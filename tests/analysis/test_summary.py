@@ -219,7 +219,7 @@ def test_what_cannot_be_summarised_is_refused(record, study):
 def test_public_names_are_the_documented_ones():
     assert set(analysis.__all__) == {
         "Decision", "compare", "default_target", "higher_is_better", "mean_estimate",
-        "median_epochs", "outcome", "runs_at_best", "summarise",
+        "median_epochs", "outcome", "point_of", "runs_at_best", "summarise",
     }  # fmt: skip
     assert all(getattr(analysis, name).__doc__ for name in analysis.__all__)
 

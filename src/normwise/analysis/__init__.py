@@ -1,7 +1,7 @@
 """Time to target, intervals, verdicts: what the curves of a study say."""
 
 from normwise.analysis._compare import Decision, compare
-from normwise.analysis._grid import runs_at_best
+from normwise.analysis._grid import point_of, runs_at_best
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import outcome
@@ -16,6 +16,7 @@ __all__ = [
     "mean_estimate",
     "median_epochs",
     "outcome",
+    "point_of",
     "runs_at_best",
     "summarise",
 ]

@@ -17,7 +17,12 @@ Point = tuple[float, str | None, int | None]
 
 
 def point_of(record: RunRecord) -> Point:
-    """Where in the grid a run stands."""
+    """Where in the grid a run stands.
+
+    >>> from normwise.records import RunKey
+    >>> point_of(RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (1.0,)}, batch_size=32))
+    (0.1, None, 32)
+    """
     return record.learning_rate, record.initializer, record.batch_size
 
 

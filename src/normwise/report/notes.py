@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from normwise.analysis import runs_at_best
+from normwise.analysis import point_of, runs_at_best
 from normwise.records import RunRecord, Summary, Target, VariantSummary
 
 __all__ = ["own_notes"]
@@ -77,7 +77,7 @@ def _standing(variant: VariantSummary, records: Sequence[RunRecord]) -> Iterator
         (f"batches of {variant.batch_size}", {run.batch_size for run in records}),
     ]
     chosen = [text for text, values in axes if len(values) > 1]
-    points = len({(run.learning_rate, run.initializer, run.batch_size) for run in records})
+    points = len(set(map(point_of, records)))
     if chosen:
         yield (
             f"{variant.name} stands at {', '.join(chosen)}, the best of {points} points: "
