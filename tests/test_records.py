@@ -237,7 +237,11 @@ def summary(solo_check=None):
                 seeds=10,
                 final={"val_accuracy": Estimate(0.8, math.nan, 0.9)},
                 epochs_to_target=EpochsToTarget(
-                    Estimate(math.inf, 9.0, math.inf), reached=4, censored=5, diverged=1
+                    Estimate(math.inf, 9.0, math.inf),
+                    Estimate(18.0, 16.0, 20.0),
+                    reached=4,
+                    censored=5,
+                    diverged=1,
                 ),
                 seconds_per_epoch=0.1,
                 learning_rate=0.01,
@@ -265,6 +269,7 @@ CONTRACT = {
                 "median": None,
                 "low": 9.0,
                 "high": None,
+                "restricted_mean": {"value": 18.0, "low": 16.0, "high": 20.0},
                 "reached": 4,
                 "censored": 5,
                 "diverged": 1,
@@ -283,6 +288,7 @@ CONTRACT = {
             "seeds_needed": None,
             "confidence": 0.95,
             "final_difference": None,
+            "epochs_saved": None,
         }
     ],
     "verdict": "it helps.",

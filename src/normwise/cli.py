@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from normwise.durations import seconds_of
 from normwise.errors import NormwiseError, StudyIncomplete
 
 if TYPE_CHECKING:
@@ -114,6 +115,21 @@ def study(
         str | None, typer.Option(help="Keras loss; inferred from the labels unless given.")
     ] = None,
     seeds: Annotated[int | None, typer.Option(help="Replicas of each variant.")] = None,
+    until_decided: Annotated[
+        bool,
+        typer.Option(
+            "--until-decided",
+            help="Double the seeds, round after round, until every comparison is decided.",
+        ),
+    ] = False,
+    max_seeds: Annotated[
+        int | None,
+        typer.Option(help="Most seeds of --until-decided. Default: 8 times --seeds."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Begin no round that ends later: 90s, 10m, 1h30m.", show_default=False),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of each replica.")] = None,
     target: Annotated[
         str | None,
@@ -128,6 +144,10 @@ def study(
     patience: Annotated[
         int | None,
         typer.Option(help="Say what early stopping with this patience would have saved."),
+    ] = None,
+    price: Annotated[
+        float | None,
+        typer.Option(help="Of an hour on this machine: says what reaching the target costs."),
     ] = None,
     out: Annotated[
         str | None,
@@ -156,13 +176,17 @@ def study(
         "optimizer": optimizer,
         "loss": loss,
         "seeds": seeds,
+        "until_decided": until_decided or None,
+        "max_seeds": max_seeds,
         "epochs": epochs,
         "target": target,
         "margin": margin,
         "patience": patience,
+        "price": price,
     }
+    seconds = None if budget is None else seconds_of(budget)
     spec = _spec(name, {key: value for key, value in given.items() if value is not None})
-    _run(spec, _folder(out, spec), as_json=as_json, verbose=verbose)
+    _run(spec, _folder(out, spec), seconds, as_json=as_json, verbose=verbose)
 
 
 @app.command("list", epilog=_LIST_EXAMPLES)
@@ -236,7 +260,7 @@ def _folder(out: str | None, spec: Spec) -> Path:
     return Path("normwise-out") / f"{spec.study}-{digest}"
 
 
-def _run(spec: Spec, folder: Path, *, as_json: bool, verbose: bool) -> None:
+def _run(spec: Spec, folder: Path, budget: float | None, *, as_json: bool, verbose: bool) -> None:
     from rich.console import Console
 
     from normwise.progress import shown
@@ -245,7 +269,7 @@ def _run(spec: Spec, folder: Path, *, as_json: bool, verbose: bool) -> None:
 
     try:
         with shown(quiet=as_json, verbose=verbose) as on_progress:
-            result = Study.from_spec(spec).run(folder, on_progress)
+            result = Study.from_spec(spec).run(folder, on_progress, budget=budget)
     except KeyboardInterrupt:
         # Typer would end with another exit code than the one of an unfinished study.
         raise StudyIncomplete(

@@ -403,6 +403,15 @@ class Estimate:
     method: str = ""
     seed: int | None = None
 
+    def times(self, factor: float) -> Estimate:
+        """The same in another unit: ``factor``, > 0, of it to one of this.
+
+        >>> print(Estimate(2.0, 1.0, math.inf).times(60.0).high)
+        inf
+        """
+        ends = (self.value * factor, self.low * factor, self.high * factor)
+        return Estimate(*ends, self.n, self.censored, self.method, self.seed)
+
 
 @dataclass(frozen=True, slots=True)
 class EpochsToTarget:
@@ -411,12 +420,15 @@ class EpochsToTarget:
     Attributes:
         median: Median epoch with its 95% interval; ``inf`` if fewer than half
             of the replicas arrived.
+        restricted_mean: Mean of the epochs, a replica that never arrived counted as
+            the whole run: the area over the Kaplan-Meier curve.
         reached: How many arrived.
         censored: How many ran to the end without arriving.
         diverged: How many stopped being finite before arriving.
     """
 
     median: Estimate
+    restricted_mean: Estimate
     reached: int
     censored: int
     diverged: int
@@ -449,14 +461,16 @@ class VariantSummary:
         final: Metric to its mean at the last epoch, over replicas that did not
             diverge.
         epochs_to_target: When they reached the target.
-        seconds_per_epoch: Training time of one epoch of one replica, as the
-            stacked engine ran it.
+        seconds_per_epoch: Training time of one epoch of this variant's model alone, by
+            Keras' own ``fit`` on this machine, validation not counted; NaN where that
+            was not measured.
         learning_rate: The rate this variant stands at.
         initializer: Likewise, of all kernels; ``None`` for each layer's own.
         batch_size: Likewise.
         working_range: Decades of learning rates at which it reaches the target;
             ``None`` where the grid has a single one.
         early_stopping: What it would have saved, if that was asked.
+        cost: Of a training alone to the median epoch, at the price that was given.
     """
 
     name: str
@@ -469,6 +483,17 @@ class VariantSummary:
     batch_size: int | None = None
     working_range: Estimate | None = None
     early_stopping: EarlyStopping | None = None
+    cost: Estimate | None = None
+
+    @property
+    def seconds_to_target(self) -> Estimate:
+        """Of a training alone to the median epoch; the epoch's interval, in seconds.
+
+        >>> times = EpochsToTarget(Estimate(10, 8, 12), Estimate(10, 9, 11), 5, 0, 0)
+        >>> VariantSummary("after", 5, {}, times, 0.5, learning_rate=0.1).seconds_to_target.high
+        6.0
+        """
+        return self.epochs_to_target.median.times(self.seconds_per_epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -482,7 +507,7 @@ class Comparison:
         baseline: The baseline's name.
         outcome: ``helps``, ``hurts``, ``no difference`` or ``undecided``.
         epochs_ratio: Ratio of epochs to the target.
-        seconds_ratio: Ratio of seconds to the target.
+        seconds_ratio: Ratio of seconds to the target, of models that train alone.
         seeds_needed: Seeds that would decide it, if undecided and foreseeable.
         range_gain: By how many decades of learning rates the variant's working range is
             wider; ``None`` where the grid has a single one.
@@ -490,6 +515,8 @@ class Comparison:
             are to be right together.
         final_difference: Of the target's metric at the last epoch, variant minus
             baseline, over the seeds that both have.
+        epochs_saved: Restricted mean of the baseline minus that of the variant, likewise.
+        seeds: Of a variant, behind the outcome; ``None`` where all came at once.
     """
 
     variant: str
@@ -501,6 +528,8 @@ class Comparison:
     range_gain: Estimate | None = None
     confidence: float = 0.95
     final_difference: Estimate | None = None
+    epochs_saved: Estimate | None = None
+    seeds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,7 +555,20 @@ class SoloCheck:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A study's answer: the content of ``summary.json``, version 1."""
+    """A study's answer: the content of ``summary.json``, version 1.
+
+    Attributes:
+        study: The study's name.
+        target: What the replicas were timed to.
+        variants: Each in numbers, in the order they were given.
+        comparisons: Each of the others against the baseline.
+        verdict: The answer, in a sentence.
+        recommended: Name of a variant.
+        solo_check: One replica trained again by Keras' own ``fit``.
+        environment: Where it ran, name to text.
+        rounds: Seeds after which the comparisons could be decided; empty where all
+            seeds came at once.
+    """
 
     study: str
     target: Target
@@ -536,6 +578,7 @@ class Summary:
     recommended: str
     solo_check: SoloCheck | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    rounds: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; what is not finite becomes ``null``.
@@ -552,10 +595,14 @@ class Summary:
             median = times.pop("median")
             median["median"] = median.pop("value")
             variant["epochs_to_target"] = {**median, **times}
+        if not self.rounds:
+            del body["rounds"]
         return body
 
 
-_OF_SOME = {"initializer", "batch_size", "working_range", "range_gain", "early_stopping"}
+_OF_SOME = {
+    "initializer", "batch_size", "working_range", "range_gain", "early_stopping", "cost", "seeds",
+}  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import math
 import reprlib
 import tomllib
@@ -28,7 +29,13 @@ OPTIMIZER, LEARNING_RATE = "sgd", 0.01
 AXES = ("learning_rate", "initializer", "batch_size")
 
 # What a run does not depend on.
-NOT_SHAPING = {"study", "question", "variants", "seeds", "target", "margin", "patience"}
+NOT_SHAPING = {
+    "study", "question", "variants", "seeds", "until_decided", "max_seeds", "target", "margin",
+    "patience", "price",
+}  # fmt: skip
+
+# Rounds of seeds, each doubling their number, that `until_decided` may take unless told.
+ROUNDS = 4
 
 # More replicas or epochs than any study runs: a slip of the finger, found before it hangs.
 MOST = 100_000
@@ -143,6 +150,12 @@ class Spec(BaseModel):
     batch_size: Annotated[Several[BatchSize], BeforeValidator(_series)] = (32,)
     epochs: Count = Field(20, gt=0, le=MOST)
     seeds: Count = Field(10, gt=0, le=MOST, description="Replicas of each variant")
+    until_decided: bool = Field(
+        default=False, description="Double the seeds until every comparison is decided"
+    )
+    max_seeds: Annotated[int, Field(gt=0, le=MOST), BeforeValidator(_no_boolean)] | None = Field(
+        None, description="Most seeds that until_decided may train; 8 times the seeds unless told"
+    )
     target: str | None = Field(None, description="METRIC>=VALUE or METRIC<=VALUE")
     margin: Annotated[float, Field(gt=1, allow_inf_nan=False), BeforeValidator(_no_boolean)] = (
         Field(1.25, description="A speed-up within this factor makes no difference that matters")
@@ -150,6 +163,9 @@ class Spec(BaseModel):
     patience: Annotated[int, Field(ge=0, le=MOST), BeforeValidator(_no_boolean)] | None = Field(
         None, description="Epochs of patience of the early stopping that is simulated"
     )
+    price: (
+        Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_boolean)] | None
+    ) = Field(None, description="Of an hour on this machine, in any currency")
     class_weight: Annotated[dict[str, Weight] | None, BeforeValidator(_named)] = Field(
         None, min_length=1, description="Class to the weight of its examples in the loss"
     )
@@ -176,6 +192,7 @@ class Spec(BaseModel):
             )
         for axis in AXES:
             _refuse_repeated(axis, getattr(spec, axis) or ())
+        _check_rounds(spec)
         if spec.target is not None:
             Target.parse(spec.target)
         if spec.optimizer is not None:
@@ -223,6 +240,23 @@ class Spec(BaseModel):
             for rate in rates
         ]
 
+    @property
+    def rounds(self) -> tuple[int, ...]:
+        """Seeds after which comparisons are looked at: doubling, up to the most.
+
+        >>> Spec(model="circles", data="circles", seeds=10, until_decided=True).rounds
+        (10, 20, 40, 80)
+        >>> Spec(model="circles", data="circles", seeds=10).rounds
+        (10,)
+        """
+        if not self.until_decided:
+            return (self.seeds,)
+        most = self.max_seeds or self.seeds * 2 ** (ROUNDS - 1)
+        doubled = itertools.takewhile(
+            lambda seeds: seeds < most, (self.seeds * 2**step for step in itertools.count())
+        )
+        return (*doubled, most)
+
     def setting(self, fingerprint: str, condition: Condition) -> str:
         """Hash of what shapes a run; see :class:`~normwise.records.RunKey`.
 
@@ -238,6 +272,24 @@ class Spec(BaseModel):
                 del shaping[newer]
         text = f"{sorted(shaping.items())}|{fingerprint}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _check_rounds(spec: Spec) -> None:
+    if spec.max_seeds is not None and not spec.until_decided:
+        raise SpecError(
+            f"max_seeds is {spec.max_seeds} and until_decided was not given; expected both, or "
+            f"neither; add --until-decided, or set the number with --seeds {spec.max_seeds}"
+        )
+    if spec.max_seeds is not None and spec.max_seeds <= spec.seeds:
+        raise SpecError(
+            f"max_seeds is {spec.max_seeds} and the first round has {spec.seeds} seeds; expected "
+            f"room for a second; try --max-seeds {4 * spec.seeds}, or fewer --seeds"
+        )
+    if spec.until_decided and len(spec.variants) < 2:
+        raise SpecError(
+            f"until_decided was given with {spec.variants[0]!r} alone, and there is nothing to "
+            f"decide; expected two variants; add --variant after"
+        )
 
 
 def _refuse_repeated(axis: str, values: Sequence[float | str]) -> None:
@@ -289,6 +341,8 @@ _EXAMPLES = {
     "learning_rate": "0.01",
     "margin": "1.25",
     "patience": "5",
+    "max_seeds": "80",
+    "price": "2.5",
     "model": "circles",
     "data": "circles",
     "task": "classes",

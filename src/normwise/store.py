@@ -1,10 +1,11 @@
 """A study's folder: its settings, the journal of finished runs, the results.
 
 The journal is one JSON line an event, synced to disk: ``run`` for each finished
-replica, ``started`` when training begins, ``stopped`` when a study was interrupted,
-``finished`` at its end. A torn last line (the process was killed while writing) is
-dropped; anything else that does not read is an error. Nothing is written before the
-first event: a study that is refused leaves no trace.
+replica, ``timed`` for what an epoch takes a model alone, ``started`` when training
+begins, ``stopped`` when a study was interrupted, ``finished`` at its end. A torn
+last line (the process was killed while writing) is dropped; anything else that does
+not read is an error. Nothing is written before the first event: a study that is
+refused leaves no trace.
 """
 
 from __future__ import annotations
@@ -70,6 +71,18 @@ class Store:
         found = [text for text in self._read(_fingerprint_of) if text is not None]
         return found[-1] if found else None
 
+    def seconds(self, fingerprint: str) -> dict[tuple[str, int | None], float]:
+        """What an epoch takes each variant that trains alone, by name and batch size.
+
+        Args:
+            fingerprint: Of the data and model.
+
+        Raises:
+            StoreError: A line of the journal does not read.
+        """
+        found = [one for one in self._read(_seconds_of) if one is not None]
+        return {place: value for mark, place, value in found if mark == fingerprint}
+
     def _read(self, part: Callable[[dict[str, Any]], Part]) -> list[Part]:
         """What ``part`` finds in each event of the journal."""
         parts = []
@@ -110,6 +123,21 @@ class Store:
     def add(self, records: Iterable[RunRecord]) -> None:
         """Journal finished runs; when this returns they are on disk."""
         self._append({"event": "run", **_event(record)} for record in records)
+
+    def add_seconds(
+        self, fingerprint: str, seconds: Mapping[tuple[str, int | None], float]
+    ) -> None:
+        """Journal what an epoch takes, by variant and batch size."""
+        self._append(
+            {
+                "event": "timed",
+                "fingerprint": fingerprint,
+                "variant": variant,
+                "batch_size": size,
+                "seconds_per_epoch": value,
+            }
+            for (variant, size), value in seconds.items()
+        )
 
     def mark(self, event: str, **facts: int | str) -> None:
         """Journal that the study ``started``, ``stopped`` or ``finished``."""
@@ -250,6 +278,13 @@ def _event(record: RunRecord) -> dict[str, Any]:
 
 def _fingerprint_of(event: dict[str, Any]) -> str | None:
     return str(event["fingerprint"]) if event["event"] == "started" else None
+
+
+def _seconds_of(event: dict[str, Any]) -> tuple[str, tuple[str, int | None], float] | None:
+    if event["event"] != "timed":
+        return None
+    place = str(event["variant"]), event["batch_size"]
+    return str(event["fingerprint"]), place, float(event["seconds_per_epoch"])
 
 
 def _run_of(event: dict[str, Any]) -> RunRecord | None:

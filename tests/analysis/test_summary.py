@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from normwise import analysis
 from normwise.analysis import compare, summarise
@@ -74,15 +76,34 @@ def test_variants_that_share_no_seed_are_compared_as_two_samples(record):
     assert "unpaired" in ratio.method
 
 
-def test_seconds_scale_with_the_time_an_epoch_takes(record):
-    records = [record("none", s, e, seconds=3.0) for s, e in enumerate(SLOW)]
-    records += [record("after", s, e, seconds=9.0) for s, e in enumerate(FAST)]
-    found = summarise("x", records, TARGET)
+def test_seconds_scale_with_the_time_an_epoch_takes(study):
+    alone = {("none", None): 0.1, ("after", None): 0.3}
+    found = summarise("x", study(none=SLOW, after=FAST), TARGET, seconds=alone, price=36.0)
     assert [v.seconds_per_epoch for v in found.variants] == pytest.approx([0.1, 0.3])
     epochs, seconds = found.comparisons[0].epochs_ratio, found.comparisons[0].seconds_ratio
     assert (seconds.value, seconds.low, seconds.high) == pytest.approx(
         (epochs.value / 3, epochs.low / 3, epochs.high / 3)
     )
+    median = found.variants[1].epochs_to_target.median.value
+    assert found.variants[1].seconds_to_target.value == pytest.approx(0.3 * median)
+    assert found.variants[1].cost.value == pytest.approx(0.003 * median)
+    assert "but in seconds only" in found.verdict
+
+
+def test_unknown_seconds_are_not_made_up(study):
+    found = summarise("x", study(none=SLOW, after=FAST), TARGET)
+    assert math.isnan(found.variants[0].seconds_per_epoch)
+    assert math.isnan(found.comparisons[0].seconds_ratio.value)
+    assert "seconds" not in found.verdict
+
+
+def test_the_restricted_mean_counts_who_never_arrives_as_the_whole_run(study):
+    found = summarise("x", study(none=[20, 25, INF], after=[10, 10, 12]), TARGET)
+    mean = found.variants[0].epochs_to_target.restricted_mean
+    assert mean.value == pytest.approx((20 + 25 + 30) / 3)
+    saved = found.comparisons[0].epochs_saved
+    half = stats.t.ppf(0.975, 2) * np.std([10, 15, 18], ddof=1) / math.sqrt(3)
+    assert (saved.value, saved.low) == pytest.approx((43 / 3, 43 / 3 - half))
 
 
 def test_diverged_replicas_count_as_never_arriving(record, study):
@@ -218,8 +239,8 @@ def test_what_cannot_be_summarised_is_refused(record, study):
 
 def test_public_names_are_the_documented_ones():
     assert set(analysis.__all__) == {
-        "Decision", "compare", "default_target", "higher_is_better", "mean_estimate",
-        "median_epochs", "outcome", "point_of", "runs_at_best", "summarise",
+        "Decision", "Seconds", "compare", "default_target", "higher_is_better",
+        "in_whole_rounds", "mean_estimate", "median_epochs", "outcome", "point_of", "runs_at_best", "summarise",
     }  # fmt: skip
     assert all(getattr(analysis, name).__doc__ for name in analysis.__all__)
 

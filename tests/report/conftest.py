@@ -68,6 +68,7 @@ def make_variant(
         final={name: _final(records, name) for name in records[0].curves},
         epochs_to_target=EpochsToTarget(
             Estimate(median, low, high, len(records), len(records) - reached),
+            Estimate(median, low, high, len(records), len(records) - reached),
             reached,
             len(records) - reached - diverged,
             diverged,

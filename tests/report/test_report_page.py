@@ -70,7 +70,7 @@ def test_what_is_passed_through(circles: Study, settings: dict[str, str]) -> Non
     assert page.solo_check == summary.solo_check
     assert page.settings == settings
     assert page.environment == summary.environment
-    assert page.notes == ("mind this",)
+    assert page.notes[0] == "mind this"
     assert not page.incomplete
     assert _page(circles, incomplete=True).incomplete
 
@@ -84,7 +84,7 @@ def test_only_the_learning_rate_a_variant_stands_at_is_drawn(circles: Study) -> 
     page = _page((summary, [*wild, *records]))
     assert page.panels == _page(circles).panels
     assert page.arrivals == _page(circles).arrivals
-    assert page.notes == (
+    assert page.notes[:-1] == (
         "after stands at learning rate 0.1, the best of 2 points: every second seed chose it, and "
         "the others judge it.",
     )
@@ -98,7 +98,7 @@ def test_diverged_replicas_leave_the_curves_and_are_said(lost: Study) -> None:
     assert after.replicas == tuple(np.isfinite(stack).sum(axis=0))
     np.testing.assert_array_equal(after.median, np.nanmedian(stack, axis=0))
     assert page.arrivals[1].share[-1] == 0.6
-    assert len(page.notes) == 1
+    assert len(page.notes) == 2
     assert page.notes[0].startswith("after: of 10 replicas 4 diverged")
 
 
@@ -144,6 +144,7 @@ def test_comparisons_decided_together_are_said(circles: Study) -> None:
         settings={},
         preview=None,
     )
-    [note] = page.notes
+    note, alone = page.notes
+    assert alone.startswith("Trained alone by Keras' own fit on this machine: none 62.0 µs")
     assert note.startswith("2 variants are compared with none at once. By Holm's procedure")
     assert note.endswith("(after 97.5%, before 95%).")

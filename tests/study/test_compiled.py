@@ -10,7 +10,7 @@ from normwise.datasets.circles import circles
 from normwise.errors import UnknownNameError
 from normwise.spec import Spec
 from normwise.study.compiled import compiled_of
-from normwise.study.study import _weights
+from normwise.study.inputs import example_weights
 from normwise.study.training import Recipe, learning_rate_of
 
 SCHEDULE = keras.optimizers.schedules.ExponentialDecay(0.25, 10, 0.9)
@@ -115,10 +115,12 @@ def test_sample_weights_follow_their_examples_through_the_split():
     y = np.arange(50) % 2
     dataset = from_arrays(x, y)
     spec = Spec.make({"model": "m", "data": "d"})
-    weights = _weights(spec, (x, y), dataset, x[:, 0])
+    weights = example_weights(spec, (x, y), dataset, x[:, 0])
     np.testing.assert_array_equal(weights, dataset.x_train[:, 0])
     both = ((x, y), (x[:4], y[:4]))
-    np.testing.assert_array_equal(_weights(spec, both, from_arrays(x, y, x, y), x[:, 0]), x[:, 0])
+    np.testing.assert_array_equal(
+        example_weights(spec, both, from_arrays(x, y, x, y), x[:, 0]), x[:, 0]
+    )
 
 
 def test_a_compiled_file_is_studied_as_it_was_compiled(tmp_path):

@@ -17,8 +17,8 @@ from normwise.datasets import Dataset
 from normwise.datasets.circles import circles
 from normwise.errors import ModelError, SpecError
 from normwise.spec import Spec
+from normwise.study.inputs import as_dataset
 from normwise.study.pages import page_of_folder
-from normwise.study.study import _as_dataset
 
 FILES = {
     "best.keras",
@@ -268,20 +268,20 @@ def test_data_comes_in_every_form(tmp_path):
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(50, 2)), np.arange(50) % 2
     spec = Spec.make({"model": "circles", "data": "arrays"})
-    split = _as_dataset((x, y), spec)
+    split = as_dataset((x, y), spec)
     assert (len(split.x_train), len(split.x_val), split.task) == (40, 10, "binary")
     for form in (((x, y), (x[:9], y[:9])), [[x, y], [x[:9], y[:9]]]):
-        given = _as_dataset(form, spec)
+        given = as_dataset(form, spec)
         assert (given.x_train.shape, given.y_val.shape) == ((50, 2), (9, 1))
-    lists = _as_dataset((x.tolist(), y.tolist()), spec)
+    lists = as_dataset((x.tolist(), y.tolist()), spec)
     np.testing.assert_array_equal(lists.x_train, split.x_train)
-    assert _as_dataset(split, spec) is split
-    assert _as_dataset("circles", spec).name == "circles"
+    assert as_dataset(split, spec) is split
+    assert as_dataset("circles", spec).name == "circles"
     np.savez(tmp_path / "mine.npz", x_train=x, y_train=y)
-    assert len(_as_dataset(str(tmp_path / "mine.npz"), spec).x_train) == 40
+    assert len(as_dataset(str(tmp_path / "mine.npz"), spec).x_train) == 40
     for form in (x, (x,), (x, y, x, y), {"x": x}):
         with pytest.raises(SpecError, match=r"data is of type .*; expected .*; try Study\(model"):
-            _as_dataset(form, spec)
+            as_dataset(form, spec)
 
 
 def test_a_batch_larger_than_the_data_is_refused():

@@ -5,14 +5,17 @@ from normwise.analysis._grid import point_of, runs_at_best
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import outcome
-from normwise.analysis._summary import summarise
+from normwise.analysis._rounds import in_whole_rounds
+from normwise.analysis._summary import Seconds, summarise
 from normwise.analysis._target import default_target, higher_is_better
 
 __all__ = [
     "Decision",
+    "Seconds",
     "compare",
     "default_target",
     "higher_is_better",
+    "in_whole_rounds",
     "mean_estimate",
     "median_epochs",
     "outcome",

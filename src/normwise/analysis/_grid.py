@@ -91,7 +91,7 @@ def runs_at_best(variant: VariantSummary, records: Sequence[RunRecord]) -> list[
     """The variant's runs at the point of the grid where it stands.
 
     >>> from normwise.records import EpochsToTarget, Estimate, RunKey
-    >>> times = EpochsToTarget(Estimate(1.0, 1.0, 1.0), 1, 0, 0)
+    >>> times = EpochsToTarget(Estimate(1, 1, 1), Estimate(1, 1, 1), 1, 0, 0)
     >>> best = VariantSummary("after", 1, {}, times, 0.1, learning_rate=0.1)
     >>> runs = [RunRecord(RunKey("after", 0, ""), rate, {"loss": (1.0,)}) for rate in (0.1, 1.0)]
     >>> [record.learning_rate for record in runs_at_best(best, runs)]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._grid import Point, judged
 from normwise.analysis._groups import baseline_of, by_variant
-from normwise.analysis._holm import holm
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import best_value, outcome
 from normwise.analysis._range import range_gain, working_range
+from normwise.analysis._rounds import Looked, decide_in_rounds
 from normwise.analysis._stopping import early_stopping
 from normwise.analysis._verdict import recommend, verdict
 from normwise.records import (
@@ -29,7 +31,10 @@ from normwise.records import (
     VariantSummary,
 )
 
-__all__ = ["summarise"]
+__all__ = ["Seconds", "summarise"]
+
+# Of an epoch, by variant and batch size.
+Seconds = Mapping[tuple[str, int | None], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,21 @@ class _Arm:
         return min(run.epochs for run in self.runs.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _Measures:
+    """What all variants are measured by."""
+
+    target: Target
+    horizon: int
+    margin: float
+    confidence: float
+    seconds: Seconds
+
+    def seconds_of(self, arm: _Arm) -> float:
+        """Of an epoch alone, at the batch size where the variant stands; NaN if unknown."""
+        return self.seconds.get((arm.name, arm.point[2]), math.nan)
+
+
 def summarise(
     study: str,
     records: Sequence[RunRecord],
@@ -60,6 +80,9 @@ def summarise(
     *,
     margin: float = 1.25,
     confidence: float = 0.95,
+    rounds: Sequence[int] = (),
+    seconds: Seconds | None = None,
+    price: float | None = None,
     patience: int | None = None,
     solo_check: SoloCheck | None = None,
     environment: Mapping[str, str] | None = None,
@@ -68,7 +91,8 @@ def summarise(
 
     The baseline is the variant ``none``, or the first where there is none. A
     comparison is paired over the seeds that both variants have (unpaired if they
-    share none); several are decided together by Holm's procedure. Diverged replicas
+    share none); several are decided together by Holm's procedure, each in rounds of
+    seeds if those are given. Diverged replicas
     count as never reaching the target. Where runs were given different numbers of
     epochs, all are followed to the shortest. In a grid (learning rates, initialisers,
     batch sizes) each variant stands at its own best point, chosen by one half of the
@@ -81,6 +105,10 @@ def summarise(
         target: A metric among the records' curves and the value to reach.
         margin: As in `compare`.
         confidence: Of all decisions together, and of every other interval, in (0, 1).
+        rounds: Seeds at each of several looks, of which the first to decide a comparison
+            counts (see `decide_in_rounds`); one look at all seeds unless given.
+        seconds: Of an epoch, training alone, by variant and batch size, where known.
+        price: Of an hour.
         patience: Also say what early stopping with this patience would have saved.
         solo_check: Passed through.
         environment: Passed through.
@@ -99,22 +127,41 @@ def summarise(
     >>> summary.recommended, summary.comparisons[0].outcome
     ('after', 'helps')
     """
-    arms = [_arm(name, group, target) for name, group in by_variant(records).items()]
-    horizon = min(arm.horizon for arm in arms)
-    base_name = baseline_of({arm.name: () for arm in arms})
-    base = next(arm for arm in arms if arm.name == base_name)
-    variants = tuple(_variant_summary(arm, target, horizon, confidence, patience) for arm in arms)
-    others = {arm.name: arm for arm in arms if arm is not base}
-    decisions = holm(
-        list(others),
-        lambda name, level: _decision(others[name], base, horizon, margin=margin, confidence=level),
+    groups = by_variant(records)
+    last = 1 + max(record.key.seed for record in records)
+    rounds = rounds or (last,)
+    arms = {name: _arm(name, group, target) for name, group in groups.items()}
+    horizon = min(arm.horizon for arm in arms.values())
+    base = baseline_of(groups)
+    measures = _Measures(target, horizon, margin, confidence, seconds or {})
+    variants = tuple(
+        _variant_summary(arm, measures, patience=patience, price=price) for arm in arms.values()
+    )
+
+    @functools.cache
+    def first(name: str, seeds: int) -> _Arm:
+        """A variant as its first seeds show it."""
+        return _arm(name, [run for run in groups[name] if run.key.seed < seeds], target)
+
+    looks = decide_in_rounds(
+        lambda name, seeds, level: _decision(
+            first(name, seeds), first(base, seeds), measures, confidence=level
+        ),
+        {name: len({run.key.seed for run in groups[name]}) for name in groups if name != base},
+        rounds,
         confidence,
     )
     comparisons = tuple(
-        _comparison(others[name], base, target, *found, confidence=confidence)
-        for name, found in decisions.items()
+        _comparison(
+            first(name, look.seeds),
+            first(base, look.seeds),
+            measures,
+            look,
+            in_rounds=len(rounds) > 1,
+        )
+        for name, look in looks.items()
     )
-    recommended = recommend(base.name, comparisons, target)
+    recommended = recommend(base, comparisons, target)
     return Summary(
         study=study,
         target=target,
@@ -125,12 +172,13 @@ def summarise(
             variants,
             comparisons,
             recommended,
-            best=_best(arms, target),
+            best=_best(list(arms.values()), target),
             horizon=horizon,
         ),
         recommended=recommended,
         solo_check=solo_check,
         environment=dict(environment or {}),
+        rounds=tuple(rounds) if len(rounds) > 1 else (),
     )
 
 
@@ -149,13 +197,22 @@ def _epochs(arm: _Arm, horizon: int) -> dict[int, float]:
 
 
 def _variant_summary(
-    arm: _Arm, target: Target, horizon: int, confidence: float, patience: int | None
+    arm: _Arm, measures: _Measures, *, patience: int | None, price: float | None
 ) -> VariantSummary:
+    target, horizon, confidence = measures.target, measures.horizon, measures.confidence
     epochs = list(_epochs(arm, horizon).values())
     reached = sum(map(math.isfinite, epochs))
     diverged = sum(found.kind == "diverged" for found in arm.outcomes.values())
     runs = list(arm.runs.values())
     learning_rate, initializer, batch_size = arm.point
+    times = EpochsToTarget(
+        median=median_epochs(epochs, horizon=horizon, confidence=confidence),
+        restricted_mean=mean_estimate(np.minimum(epochs, horizon), confidence),
+        reached=reached,
+        censored=len(runs) - reached - diverged,
+        diverged=diverged,
+    )
+    seconds = measures.seconds_of(arm)
     return VariantSummary(
         name=arm.name,
         seeds=len(runs),
@@ -163,13 +220,8 @@ def _variant_summary(
             metric: mean_estimate([_final(run, metric) for run in runs], confidence)
             for metric in dict.fromkeys(metric for run in runs for metric in run.curves)
         },
-        epochs_to_target=EpochsToTarget(
-            median=median_epochs(epochs, horizon=horizon, confidence=confidence),
-            reached=reached,
-            censored=len(runs) - reached - diverged,
-            diverged=diverged,
-        ),
-        seconds_per_epoch=statistics.median(run.seconds / run.epochs for run in runs),
+        epochs_to_target=times,
+        seconds_per_epoch=seconds,
         learning_rate=learning_rate,
         initializer=initializer,
         batch_size=batch_size,
@@ -177,6 +229,7 @@ def _variant_summary(
         early_stopping=(
             None if patience is None else early_stopping(runs, target.metric, patience, confidence)
         ),
+        cost=None if price is None else times.median.times(seconds * price / 3600),
     )
 
 
@@ -185,55 +238,59 @@ def _final(run: RunRecord, metric: str) -> float:
     return run.curves[metric][-1] if metric in run.curves and run.diverged_at is None else math.nan
 
 
-def _decision(arm: _Arm, base: _Arm, horizon: int, *, margin: float, confidence: float) -> Decision:
-    ours, theirs = _epochs(arm, horizon), _epochs(base, horizon)
+def _decision(arm: _Arm, base: _Arm, measures: _Measures, *, confidence: float) -> Decision:
+    ours, theirs = _epochs(arm, measures.horizon), _epochs(base, measures.horizon)
     shared = [seed for seed in ours if seed in theirs]
     return compare(
         [ours[seed] for seed in shared or ours],
         [theirs[seed] for seed in shared or theirs],
-        horizon=horizon,
+        horizon=measures.horizon,
         paired=bool(shared),
-        margin=margin,
+        margin=measures.margin,
         confidence=confidence,
     )
 
 
 def _comparison(
-    arm: _Arm, base: _Arm, target: Target, decision: Decision, level: float, *, confidence: float
+    arm: _Arm, base: _Arm, measures: _Measures, look: Looked[str], *, in_rounds: bool
 ) -> Comparison:
-    pace = _seconds(base) / _seconds(arm) if _seconds(arm) else math.nan
-    return Comparison(
-        variant=arm.name,
-        baseline=base.name,
-        outcome=decision.outcome,
-        epochs_ratio=_ratio(decision, 1.0),
-        seconds_ratio=_ratio(decision, pace),
-        seeds_needed=decision.seeds_needed and decision.seeds_needed * arm.seeds_a_judge,
-        range_gain=range_gain(arm.all_runs, base.all_runs, target, confidence),
-        confidence=level,
-        final_difference=_final_difference(arm, base, target.metric, confidence),
-    )
-
-
-def _seconds(arm: _Arm) -> float:
-    return statistics.median(run.seconds / run.epochs for run in arm.runs.values())
-
-
-def _ratio(decision: Decision, factor: float) -> Estimate:
-    return Estimate(
-        value=decision.ratio * factor,
-        low=decision.low * factor,
-        high=decision.high * factor,
+    decision, target, confidence = look.decision, measures.target, measures.confidence
+    ratio = Estimate(
+        value=decision.ratio,
+        low=decision.low,
+        high=decision.high,
         n=decision.n,
         censored=decision.censored,
         method=decision.method,
     )
+    return Comparison(
+        variant=arm.name,
+        baseline=base.name,
+        outcome=decision.outcome,
+        epochs_ratio=ratio,
+        seconds_ratio=ratio.times(measures.seconds_of(base) / measures.seconds_of(arm)),
+        seeds_needed=decision.seeds_needed and decision.seeds_needed * arm.seeds_a_judge,
+        range_gain=range_gain(arm.all_runs, base.all_runs, target, confidence),
+        confidence=look.confidence,
+        final_difference=_difference(
+            arm, base, confidence, lambda one, seed: _final(one.runs[seed], target.metric)
+        ),
+        epochs_saved=_difference(
+            base,
+            arm,
+            confidence,
+            lambda one, seed: min(one.outcomes[seed].epoch, measures.horizon),
+        ),
+        seeds=look.seeds if in_rounds else None,
+    )
 
 
-def _final_difference(arm: _Arm, base: _Arm, metric: str, confidence: float) -> Estimate:
+def _difference(
+    arm: _Arm, base: _Arm, confidence: float, value: Callable[[_Arm, int], float]
+) -> Estimate:
+    """Of a value, arm minus base, over the seeds that both have."""
     shared = [seed for seed in arm.runs if seed in base.runs]
-    pairs = [(_final(arm.runs[seed], metric), _final(base.runs[seed], metric)) for seed in shared]
-    return mean_estimate([ours - theirs for ours, theirs in pairs], confidence)
+    return mean_estimate([value(arm, seed) - value(base, seed) for seed in shared], confidence)
 
 
 def _best(arms: Sequence[_Arm], target: Target) -> tuple[str, float]:

@@ -66,8 +66,8 @@ def verdict(
     rest = [c for c in comparisons if c is not first]
     lead = _lead(target, table, first, horizon=horizon)
     parts = [
-        lead + _quality(table, first, target) + _range(table, first),
-        *(_other(c) + _quality(table, c, target) for c in rest),
+        lead + _time(table, first) + _quality(table, first, target) + _range(table, first),
+        *(_other(c) + _time(table, c) + _quality(table, c, target) for c in rest),
     ]
     return "; ".join(parts) + lost + "."
 
@@ -191,6 +191,20 @@ def _quality(table: Mapping[str, VariantSummary], c: Comparison, target: Target)
     if math.isfinite(low):
         return f", but whether it ends worse is open ({values})"
     return ", but whether it ends worse cannot be told"
+
+
+def _time(table: Mapping[str, VariantSummary], c: Comparison) -> str:
+    """What becomes of fewer epochs once each takes longer, in seconds of a training alone."""
+    ratio = c.seconds_ratio
+    if c.outcome != "helps" or not math.isfinite(ratio.value):
+        return ""
+    pace = table[c.variant].seconds_per_epoch / table[c.baseline].seconds_per_epoch
+    if ratio.value < 1:
+        return (
+            f", but in seconds only {ratio.value:.2g} times as fast, since an epoch takes "
+            f"{pace:.3g} times as long"
+        )
+    return f", {ratio.value:.3g} times in seconds"
 
 
 def _range(table: Mapping[str, VariantSummary], c: Comparison) -> str:

@@ -2,7 +2,8 @@
 
 Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
 chunks, devices), ``schedule`` (how many side by side), ``initial`` and ``orders``
-(what differs between replicas), ``lower`` (layers that suit the CPU), ``solo`` (the proof).
+(what differs between replicas), ``lower`` (layers that suit the CPU), ``solo`` (the proof),
+``stopwatch`` (what a training alone takes).
 """
 
 from normwise.engine.cohort import Chunk, Cohort
@@ -12,6 +13,7 @@ from normwise.engine.lower import fresh, lower, wants_turns
 from normwise.engine.program import make_program, output_shape, replica_bytes, training_flops
 from normwise.engine.schedule import Schedule, candidates, chosen, rule_of_thumb, sample
 from normwise.engine.solo import largest_relative_difference, train_alone
+from normwise.engine.stopwatch import seconds_per_epoch
 
 __all__ = [
     "Chunk",
@@ -32,6 +34,7 @@ __all__ = [
     "replica_mesh",
     "rule_of_thumb",
     "sample",
+    "seconds_per_epoch",
     "train_alone",
     "training_flops",
     "wants_turns",

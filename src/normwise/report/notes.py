@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from normwise.analysis import point_of, runs_at_best
 from normwise.records import RunRecord, Summary, Target, VariantSummary
+from normwise.report.numbers import number, seconds
 
 __all__ = ["own_notes"]
 
@@ -21,7 +23,7 @@ def own_notes(summary: Summary, records: Sequence[RunRecord]) -> tuple[str, ...]
         notes += _lost(variant, own)
         notes += _standing(variant, own)
         notes += _stopped(variant, own, summary.target)
-    return (*notes, *_together(summary))
+    return (*notes, *_together(summary), *_rounds(summary), *_seconds(summary))
 
 
 def _together(summary: Summary) -> Iterator[str]:
@@ -37,6 +39,41 @@ def _together(summary: Summary) -> Iterator[str]:
             f"are right with 95% confidence; the ratios' intervals are therefore wider than one "
             f"comparison's ({levels})."
         )
+
+
+def _rounds(summary: Summary) -> Iterator[str]:
+    """That seeds came in rounds, how errors are kept from adding up, and when each was decided."""
+    if not summary.rounds:
+        return
+    *but_last, last = summary.rounds
+    alone = 1 - (1 - SINGLE) / len(summary.rounds)
+    ends = "; ".join(
+        f"{one.variant} {'open' if one.outcome == 'undecided' else 'decided'} after {one.seeds}"
+        for one in summary.comparisons
+    )
+    yield (
+        f"Seeds come in rounds, up to {', '.join(map(str, but_last))} or {last} a variant, until "
+        f"all is decided ({ends}). Each of the {len(summary.rounds)} looks is made at "
+        f"{100 * alone:.4g}% confidence, so that all together are right with 95%."
+    )
+
+
+def _seconds(summary: Summary) -> Iterator[str]:
+    """What an epoch takes a model that trains alone, and the way to the target."""
+    known = [one for one in summary.variants if math.isfinite(one.seconds_per_epoch)]
+    if not known:
+        return
+    yield "Trained alone by Keras' own fit on this machine: " + "; ".join(map(_paid, known)) + "."
+
+
+def _paid(variant: VariantSummary) -> str:
+    text = f"{variant.name} {seconds(variant.seconds_per_epoch)} an epoch"
+    whole = variant.seconds_to_target.value
+    if math.isfinite(whole):
+        text += f", {seconds(whole)} to the target"
+    if variant.cost is not None and math.isfinite(variant.cost.value):
+        text += f", which costs {number(variant.cost.value)}"
+    return text
 
 
 def _lost(variant: VariantSummary, records: Sequence[RunRecord]) -> Iterator[str]:

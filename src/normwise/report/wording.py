@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from normwise.records import Estimate, SoloCheck, Target
 from normwise.report.curves import BAND
+from normwise.report.numbers import NONE, decimals, number, seconds
 from normwise.report.page import Page, Row
 
 __all__ = [
@@ -28,24 +29,9 @@ __all__ = [
     "target_text",
 ]
 
-NONE = "—"
 NOT_REACHED = "not reached"
 SOLO_LIMIT = 1e-3
 """Above this in the first epoch, the stacked engine and Keras' own ``fit`` did not do the same."""
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A measured number to three significant digits; ``—`` for none.
-
-    >>> number(0.84761), number(1.0), number(12345.6), number(3.2e-7), number(math.nan)
-    ('0.848', '1.00', '12300', '3.2e-07', '—')
-    """
-    if value is None or not math.isfinite(value):
-        return NONE
-    if value and not 1e-4 <= abs(value) < 1e6:
-        return f"{value:.{digits}g}"
-    rounded = float(f"{value:.{digits}g}")
-    return f"{rounded:.{_decimals(rounded, digits)}f}"
 
 
 def epochs(value: float) -> str:
@@ -57,11 +43,6 @@ def epochs(value: float) -> str:
     if math.isinf(value):
         return NOT_REACHED
     return NONE if math.isnan(value) else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _decimals(value: float, digits: int) -> int:
-    """Decimals that show ``digits`` significant digits of ``value``."""
-    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
 
 
 def mean(estimate: Estimate | None) -> str:
@@ -98,9 +79,9 @@ def _half(estimate: Estimate | None) -> float | None:
 
 def _places(estimate: Estimate) -> int:
     """Decimals: three digits of the mean, more if the interval is narrower than that."""
-    places = _decimals(estimate.value, 3) if estimate.value else 3
+    places = decimals(estimate.value, 3) if estimate.value else 3
     half = _half(estimate)
-    return min(6, max(places, _decimals(half, 1) if half else 0))
+    return min(6, max(places, decimals(half, 1) if half else 0))
 
 
 def epochs_interval(estimate: Estimate) -> str:
@@ -157,18 +138,6 @@ def _brackets(estimate: Estimate, show: Callable[[float], str]) -> str:
     if math.isinf(estimate.high):
         return f"{show(estimate.low)} or more" if estimate.low > 0 else "no bounds yet"
     return f"[{show(estimate.low)}, {show(estimate.high)}]"
-
-
-def seconds(value: float) -> str:
-    """A duration in the unit that suits it.
-
-    >>> seconds(6.2e-5), seconds(0.0123), seconds(2.5), seconds(math.nan)
-    ('62.0 µs', '12.3 ms', '2.50 s', '—')
-    """
-    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
-        if value * factor >= 1:
-            return f"{number(value * factor)} {unit}"
-    return NONE if math.isnan(value) else f"{number(value * 1e6)} µs"
 
 
 def arrived(row: Row) -> str:

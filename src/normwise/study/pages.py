@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from normwise import analysis
 from normwise.datasets import Dataset, find_dataset
 from normwise.errors import StoreError, UsageError
-from normwise.records import RunRecord, SoloCheck, Summary, Target
+from normwise.records import RunRecord, SoloCheck, Summary
 from normwise.report import DataPreview, Page, build_page
 from normwise.spec import Spec
 from normwise.store import Store
+from normwise.study.answer import answer_of
 
 __all__ = ["make_page", "page_of_folder"]
 
@@ -78,12 +78,12 @@ def page_of_folder(folder: Path) -> Page:
         dataset = find_dataset(spec.data, spec.target_column, spec.task)
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
-    summary = analysis.summarise(
-        spec.study,
+    metric = "val_accuracy" if "val_accuracy" in records[0].curves else "val_loss"
+    summary = answer_of(
+        spec,
         records,
-        _target(spec, records, finished),
-        margin=spec.margin,
-        patience=spec.patience,
+        finished["target"]["metric"] if finished else metric,
+        seconds=store.seconds(finished["environment"]["fingerprint"]) if finished else {},
         solo_check=SoloCheck(**finished["solo_check"]) if finished else None,
         environment=finished["environment"] if finished else {},
     )
@@ -102,15 +102,6 @@ def _of_one_study(store: Store, spec: Spec, finished: dict[str, Any] | None) -> 
     else:
         settings = {spec.setting(fingerprint, point) for point in spec.conditions}
     return [record for record in records if record.key.setting in settings]
-
-
-def _target(spec: Spec, records: Sequence[RunRecord], finished: dict[str, Any] | None) -> Target:
-    if finished is not None:
-        return Target(**finished["target"])
-    if spec.target is not None:
-        return Target.parse(spec.target)
-    metric = "val_accuracy" if "val_accuracy" in records[0].curves else "val_loss"
-    return analysis.default_target(records, metric)
 
 
 def _preview(dataset: Dataset) -> DataPreview | None:

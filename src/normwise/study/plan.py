@@ -70,6 +70,7 @@ class Plan:
         devices: How many devices to use; all unless told.
 
     Attributes:
+        recipe: Likewise.
         metrics: Names of what is recorded, the target's candidates first.
         settings: What the replicas train with, in words for the report.
 
@@ -78,7 +79,7 @@ class Plan:
     """
 
     def __init__(self, recipe: Recipe, source: ModelSource, devices: int | None = None) -> None:
-        self._recipe, self._source = recipe, source
+        self.recipe, self._source = recipe, source
         self._spec = recipe.spec
         self._devices = replica_mesh(devices).size
         for name in recipe.spec.initializer or ():
@@ -106,12 +107,12 @@ class Plan:
         """A variant's model as the user would train it, compiled, and its initial values."""
         # A copy: training it must not change the model that the other variants are made of.
         model = fresh(self._source.build(variant))
-        return self._recipe.compile(model, learning_rate), self._initial(model)
+        return self.recipe.compile(model, learning_rate), self._initial(model)
 
     @functools.cache  # noqa: B019 (a plan lives as long as its study)
     def _schedule(self, batch_size: int) -> Schedule:
         """How the replicas of every variant train: that of the last one, which is no baseline."""
-        spec, dataset = self._spec, self._recipe.dataset
+        spec, dataset = self._spec, self.recipe.dataset
         variant = Variant.parse(spec.variants[-1])
         model = self._lowered(variant)
         size = replica_bytes(model, dataset, batch_size)
@@ -130,7 +131,7 @@ class Plan:
             tried,
             self._source.fingerprint,
             variant.name,
-            self._recipe.fingerprint,
+            self.recipe.fingerprint,
             spec.optimizer,
             batch_size,
             dataset.x_train.shape[1:],
@@ -144,10 +145,10 @@ class Plan:
         dataset: Dataset | None = None,
         epochs: int | None = None,
     ) -> Cohort:
-        dataset = dataset or self._recipe.dataset
+        dataset = dataset or self.recipe.dataset
         model = self._lowered(variant)
         return Cohort(
-            program=make_program(model, dataset, batch_size, self._recipe.weights),
+            program=make_program(model, dataset, batch_size, self.recipe.weights),
             initial=self._initial(model),
             dataset=dataset,
             epochs=epochs or self._spec.epochs,
@@ -156,7 +157,7 @@ class Plan:
         )
 
     def _lowered(self, variant: Variant) -> keras.Model:
-        return self._recipe.compile(lower(self._source.build(variant)))
+        return self.recipe.compile(lower(self._source.build(variant)))
 
     def _initial(self, model: keras.Model) -> InitialValues:
         return InitialValues(model, self._like)

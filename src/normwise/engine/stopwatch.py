@@ -1,0 +1,94 @@
+"""How long an epoch takes a model that trains alone, by Keras' own ``fit``."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
+import keras
+
+from normwise.datasets import Dataset
+
+__all__ = ["seconds_per_epoch"]
+
+# A timed epoch has as many batches as fit into this, or all; so many are timed, in so many turns.
+EPOCH_SECONDS = 0.1
+EPOCHS_A_TURN = 3
+TURNS = 3
+
+Name = TypeVar("Name", bound=Hashable)
+
+
+def seconds_per_epoch(
+    models: Mapping[Name, tuple[keras.Model, int]], dataset: Dataset
+) -> dict[Name, float]:
+    """Seconds of an epoch of each model, compiling and validation not counted.
+
+    The models take turns, so that a machine that slows down slows all of them. Where an epoch
+    is long, some of its batches stand for all. What is reported is the median.
+
+    Args:
+        models: Compiled models, each with its batch size; their weights change.
+        dataset: What they train on.
+
+    >>> import normwise.datasets
+    >>> circles = normwise.datasets.find_dataset("circles")
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> 0 < seconds_per_epoch({"small": (model, 32)}, circles)["small"] < 10
+    True
+    """
+    parts = {name: _part(*models[name], dataset) for name in models}
+    timed: dict[Name, list[float]] = {name: [] for name in models}
+    for _ in range(TURNS):
+        for name, (model, size) in models.items():
+            timed[name] += _epochs(model, dataset, size, parts[name], EPOCHS_A_TURN)
+    return {
+        name: statistics.median(timed[name]) * _batches(dataset, size) / parts[name]
+        for name, (_, size) in models.items()
+    }
+
+
+def _batches(dataset: Dataset, size: int) -> int:
+    return math.ceil(len(dataset.x_train) / size)
+
+
+def _part(model: keras.Model, size: int, dataset: Dataset) -> int:
+    """Batches to time; compiles the model on the way."""
+    _epochs(model, dataset, size, batches=1, epochs=1)
+    one = min(_epochs(model, dataset, size, batches=1, epochs=2))
+    whole = max(1, len(dataset.x_train) // size)
+    return max(1, min(int(EPOCH_SECONDS / one), whole))
+
+
+def _epochs(
+    model: keras.Model, dataset: Dataset, size: int, batches: int, epochs: int
+) -> list[float]:
+    clock = _Clock()
+    rows = slice(0, batches * size)
+    model.fit(
+        dataset.x_train[rows],
+        dataset.y_train[rows],
+        batch_size=size,
+        epochs=epochs,
+        callbacks=[clock],
+        verbose=0,
+    )
+    return clock.seconds
+
+
+class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
+    """Notes how long each epoch took."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def on_epoch_begin(self, *_: object) -> None:
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, *_: object) -> None:
+        self.seconds.append(time.perf_counter() - self._started)

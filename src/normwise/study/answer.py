@@ -1,0 +1,50 @@
+"""From a study's settings and records to its summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from normwise import analysis
+from normwise.records import RunRecord, SoloCheck, Summary, Target
+from normwise.spec import Spec
+
+__all__ = ["answer_of"]
+
+
+def answer_of(
+    spec: Spec,
+    records: Sequence[RunRecord],
+    metric: str,
+    *,
+    seconds: analysis.Seconds,
+    solo_check: SoloCheck | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Summary:
+    """The summary of a study's records, analysed as its settings say.
+
+    Args:
+        spec: The settings.
+        records: In the order of variants, grid and seeds.
+        metric: What replicas are timed to where the settings have no target.
+        seconds: Of an epoch, training alone, where known.
+        solo_check: Passed through.
+        environment: Passed through.
+    """
+    if spec.target:
+        target = Target.parse(spec.target)
+    else:
+        # Of the first round's seeds, or it would move while the study looks at it.
+        first = [record for record in records if record.key.seed < spec.seeds]
+        target = analysis.default_target(first, metric)
+    return analysis.summarise(
+        spec.study,
+        analysis.in_whole_rounds(records, spec.rounds),
+        target,
+        margin=spec.margin,
+        rounds=spec.rounds,
+        seconds=seconds,
+        price=spec.price,
+        patience=spec.patience,
+        solo_check=solo_check,
+        environment=environment,
+    )

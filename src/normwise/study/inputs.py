@@ -1,0 +1,77 @@
+"""Data and example weights, in whatever form they were given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.datasets import Dataset, find_dataset, from_arrays
+from normwise.errors import SpecError
+from normwise.spec import Spec
+from normwise.study.weights import class_weights, sample_weights
+
+__all__ = ["as_dataset", "check_batch", "example_weights"]
+
+
+def as_dataset(data: Any, spec: Spec) -> Dataset:
+    """The data set behind what a study was given.
+
+    Raises:
+        SpecError: It is nothing that a study takes.
+        DataError: It cannot be found, or does not read.
+    """
+    if isinstance(data, Dataset):
+        return data.require(spec.task)
+    if isinstance(data, str):
+        return find_dataset(data, spec.target_column, spec.task)
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise SpecError(
+            f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), a "
+            f"name or a file; try Study(model, (x, y))"
+        )
+    if _has_validation(data):
+        return from_arrays(*data[0], *data[1], task=spec.task)
+    return from_arrays(data[0], data[1], task=spec.task)
+
+
+def _has_validation(data: Any) -> bool:
+    """Whether data are ``((x, y), (x_val, y_val))`` rather than ``(x, y)``."""
+    pairs = all(isinstance(part, tuple | list) and len(part) == 2 for part in data)
+    return pairs and np.ndim(data[0][0]) > 0
+
+
+def example_weights(
+    spec: Spec, data: Any, dataset: Dataset, sample_weight: Any
+) -> NDArray[Any] | None:
+    """The weight of each training example in the loss; ``None`` if all are alike."""
+    if sample_weight is None:
+        return None if spec.class_weight is None else class_weights(spec.class_weight, dataset)
+    if spec.class_weight is not None:
+        raise SpecError(
+            "class_weight and sample_weight were both given; expected one of them; multiply the "
+            "class's weight into sample_weight"
+        )
+    if not isinstance(data, tuple | list) or _has_validation(data):
+        return sample_weights(sample_weight, len(dataset.x_train))
+    given = sample_weights(sample_weight, len(data[1]))
+    # Their way to the training part is that of the examples: as row numbers, they show it.
+    numbers = np.arange(len(given), dtype=np.int32)[:, None]
+    rows = from_arrays(numbers, data[1], task=spec.task).x_train
+    return np.take(given, rows[:, 0])
+
+
+def check_batch(spec: Spec, dataset: Dataset) -> None:
+    """Refuse batches that are larger than the training part.
+
+    Raises:
+        SpecError: One is.
+    """
+    examples, largest = len(dataset.x_train), max(spec.batch_size)
+    if largest > examples:
+        raise SpecError(
+            f"batch size is {largest} and the training part of {dataset.name!r} has "
+            f"{examples} examples; expected a batch no larger than the data; "
+            f"try --batch-size {min(32, examples)}"
+        )

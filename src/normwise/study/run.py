@@ -1,0 +1,315 @@
+"""One run of a study: train what is missing, round after round, compare, check, write."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import jax
+from numpy.typing import NDArray
+
+from normwise import analysis, engine
+from normwise.datasets import Dataset
+from normwise.errors import StudyIncomplete
+from normwise.files import replacing
+from normwise.records import RunKey, RunRecord, SoloCheck, Summary, Target, Variant, derive_seed
+from normwise.report import Artist, write_html, write_png
+from normwise.spec import Spec
+from normwise.store import Store
+from normwise.study.answer import answer_of
+from normwise.study.budget import Budget
+from normwise.study.pages import make_page
+from normwise.study.plan import Plan
+from normwise.study.progress import Progress
+from normwise.study.result import Result
+from normwise.study.sources import ModelLike, ModelSource
+from normwise.study.trainer import Place, Trainer
+from normwise.study.training import Recipe, check_target, default_metric
+from normwise.study.winners import Winners, best_run
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["Run"]
+
+Curves = dict[str, list[float]]
+
+
+class Run:
+    """The state of one :meth:`normwise.Study.run`.
+
+    Args:
+        spec: The study's settings.
+        model: As the study got it.
+        dataset: What is trained on.
+        weights: Of the training examples in the loss.
+        store: The study's folder, if it has one.
+        on_progress: As the study got it.
+        devices: How many to use; all unless told.
+        budget: Seconds that rounds of seeds may take.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        model: ModelLike,
+        dataset: Dataset,
+        weights: NDArray[Any] | None,
+        store: Store | None,
+        on_progress: Callable[[Progress], None],
+        devices: int | None,
+        budget: float | None,
+    ) -> None:
+        engine.configure()
+        self.spec, self.dataset, self.store = spec, dataset, store
+        self.on_progress, self.budget = on_progress, Budget(budget)
+        source = ModelSource(model, dataset)
+        recipe = Recipe(spec, dataset, source.compiled, weights)
+        self.plan = Plan(recipe, source, devices)
+        self.target = Target.parse(spec.target) if spec.target else None
+        if self.target is not None:
+            check_target(self.target, self.plan.metrics)
+        parts = (dataset.fingerprint, source.fingerprint, recipe.fingerprint)
+        self.fingerprint = "-".join(filter(None, parts))
+        self.metric = self.target.metric if self.target else default_metric(dataset)
+        self.rising = (
+            self.target.relation == ">=" if self.target else analysis.higher_is_better(self.metric)
+        )
+        self.variants = [Variant.parse(text) for text in spec.variants]
+        self.settings = {point: spec.setting(self.fingerprint, point) for point in spec.conditions}
+        self.trainer = Trainer(self.plan, self.settings, Winners(self.metric, rising=self.rising))
+        self.found = {record.key: record for record in (store.records() if store else [])}
+        self.seconds = store.seconds(self.fingerprint) if store else {}
+        self.wanted: dict[RunKey, Place] = {}
+        self.finished = False
+        self.result: Result
+
+    def answer(self) -> None:
+        """Train what is missing, then compare and check."""
+        with ThreadPoolExecutor(1) as aside:
+            solo: Future[Curves] | None = None
+            try:
+                for missing in self._rounds():
+                    solo = solo or self._begin(aside)
+                    self._train(missing)
+                earlier = None if solo else self._earlier_summary()
+                if earlier is not None:
+                    self.finished = True
+                    check, environment = SoloCheck(**earlier["solo_check"]), earlier["environment"]
+                else:
+                    check = self._solo_check(solo or self._begin(aside))
+                    environment = self._environment()
+                    self._time_alone()
+            except BaseException:
+                self.trainer.leaving.set()  # or the solo check would train to its end first
+                raise
+        self.result = self._conclude(check, environment)
+
+    def write(self, store: Store, artist: Artist) -> None:
+        """Write the results into the study's folder, the summary last."""
+        page, folder = self.result.page, store.folder
+        with ThreadPoolExecutor(1) as aside:
+            picture = aside.submit(write_png, page, folder / "curves.png", artist.draw)
+            store.write_curves(self.result.records)
+            if not (self.finished and (folder / "best.keras").exists()):
+                with replacing(folder / "best.keras") as beside:
+                    self.result.best_model().save(beside)
+            picture.result()
+        write_html(page, folder / "report.html")
+        store.write_summary(self.result.answer)
+        if not self.finished:
+            store.mark("finished")
+
+    def stopped(self, why: str, instead: str) -> StudyIncomplete:
+        """Journal that the study stops here.
+
+        Args:
+            why: What happened, after "the study".
+            instead: What was expected and what to do, before "run the same command again".
+
+        Returns:
+            What to raise about it.
+        """
+        done, of = len(self._records()), len(self.wanted)
+        if self.store is None:
+            return StudyIncomplete(
+                f"the study {why} after {done} of {of} replicas and kept nothing; {instead} pass "
+                f"out='FOLDER' to be able to continue"
+            )
+        self.store.mark("stopped", done=done, of=of)
+        return StudyIncomplete(
+            f"the study {why} after {done} of {of} replicas; "
+            f"{str(self.store.folder)!r} holds them and is marked incomplete; "
+            f"{instead} run the same command again to go on"
+        )
+
+    def _rounds(self) -> Iterator[dict[RunKey, Place]]:
+        """What each round of seeds lacks; the next one looks at what was trained meanwhile."""
+        variants = self.variants
+        for number, seeds in enumerate(self.spec.rounds):
+            before = self.wanted
+            self.wanted = before | self._keys(variants, seeds)
+            missing = self._missing()
+            if missing and number and not self.budget.allows(len(missing), self.found.values()):
+                self.wanted = before
+                return
+            if missing:
+                yield missing
+            if self._missing():
+                if number == 0:
+                    raise self._too_small()
+                return
+            variants = self._undecided(seeds)
+            if not variants:
+                return
+
+    def _missing(self) -> dict[RunKey, Place]:
+        return {key: place for key, place in self.wanted.items() if key not in self.found}
+
+    def _keys(self, variants: list[Variant], seeds: int) -> dict[RunKey, Place]:
+        return {
+            RunKey(variant.name, seed, setting): (variant, point)
+            for variant in variants
+            for point, setting in self.settings.items()
+            for seed in range(seeds)
+        }
+
+    def _undecided(self, seeds: int) -> list[Variant]:
+        """The variants that another round of seeds is worth, and their baseline; or none."""
+        if seeds == self.spec.rounds[-1]:
+            return []
+        summary = self._summary()
+        wanting = {one.variant for one in summary.comparisons if one.outcome == "undecided"}
+        # Where no replica arrives, more of them say no more.
+        hopeless = not any(one.epochs_to_target.reached for one in summary.variants)
+        if hopeless or not wanting:
+            return []
+        wanting.add(summary.comparisons[0].baseline)
+        return [variant for variant in self.variants if variant.name in wanting]
+
+    def _begin(self, aside: ThreadPoolExecutor) -> Future[Curves]:
+        """Journal that training starts, and start the replica of the solo check beside it."""
+        if self.store is not None:
+            self.store.mark("started", fingerprint=self.fingerprint)
+        key = self._chosen()
+        return aside.submit(self.trainer.train_alone, key, self.wanted[key])
+
+    def _train(self, missing: dict[RunKey, Place]) -> None:
+        """Train until nothing is missing, or the budget is spent."""
+        self.on_progress(Progress("compiling", of=len(self.wanted)))
+        for records in self.trainer.train(missing, self._on_epoch):
+            self.found |= {record.key: record for record in records}
+            if self.store is not None:
+                self.store.add(records)
+            if self.budget.is_spent:
+                return
+
+    def _too_small(self) -> StudyIncomplete:
+        """What to raise where the budget does not suffice for the first round."""
+        needed = self.budget.needed(len(self._missing()), self.found.values())
+        return self.stopped(
+            f"had spent its budget of {self.budget.seconds:g} s",
+            f"expected enough for a first round of {self.spec.seeds} seeds; try "
+            f"--budget {1.5 * needed:.0f}s, or",
+        )
+
+    def _time_alone(self) -> None:
+        """Time an epoch of each variant that trains alone, where it stands in the grid."""
+        self.on_progress(Progress("timing", share=1.0))
+        places = {
+            (one.name, one.batch_size): Variant.parse(one.name) for one in self._summary().variants
+        }
+        if self.seconds.keys() >= places.keys():
+            return
+        self.seconds = self.trainer.time_alone(places)
+        if self.store is not None:
+            self.store.add_seconds(self.fingerprint, self.seconds)
+
+    def _on_epoch(self, variant: str, epoch: int, replicas: int) -> None:
+        done, of, epochs = len(self._records()), len(self.wanted), self.spec.epochs
+        share = (done + replicas * epoch / epochs) / of
+        self.on_progress(Progress("training", variant, done, of, epoch, epochs, share))
+
+    def _records(self) -> list[RunRecord]:
+        """In the order of variants, grid and seeds, however the runs came about."""
+        points = list(self.settings)
+        names = [variant.name for variant in self.variants]
+        keys = sorted(
+            (key for key in self.wanted if key in self.found),
+            key=lambda key: (
+                names.index(key.variant), points.index(self.wanted[key][1]), key.seed,
+            ),
+        )  # fmt: skip
+        return [self.found[key] for key in keys]
+
+    def _earlier_summary(self) -> dict[str, Any] | None:
+        """What this very study wrote when it finished, with the same data and model."""
+        earlier = None if self.store is None else self.store.summary()
+        same = earlier is not None and earlier["environment"]["fingerprint"] == self.fingerprint
+        return earlier if same else None
+
+    def _chosen(self) -> RunKey:
+        """The replica of the solo check: random, and the same whenever the study is run."""
+        draw, seeds = derive_seed(0, f"solo:{self.fingerprint}"), self.spec.seeds
+        variant = self.variants[draw % len(self.variants)]
+        own = list(self._keys([variant], seeds))
+        # Of seeds first, so that a grid of one point has the choice that no grid had.
+        return own[draw // 7 % seeds + draw // 7 // seeds % (len(own) // seeds) * seeds]
+
+    def _solo_check(self, solo: Future[Curves]) -> SoloCheck:
+        key = self._chosen()
+        stacked, alone = self.found[key].curves, solo.result()
+        start = {metric: values[:1] for metric, values in stacked.items() if "loss" in metric}
+        return SoloCheck(
+            variant=key.variant,
+            seed=key.seed,
+            max_relative_difference=engine.largest_relative_difference(alone, stacked),
+            first_epoch_difference=engine.largest_relative_difference(alone, start),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {**_environment(), **self.plan.settings, "fingerprint": self.fingerprint}
+
+    def _summary(
+        self, solo_check: SoloCheck | None = None, environment: dict[str, str] | None = None
+    ) -> Summary:
+        return answer_of(
+            self.spec,
+            self._records(),
+            self.metric,
+            seconds=self.seconds,
+            solo_check=solo_check,
+            environment=environment,
+        )
+
+    def _conclude(self, solo_check: SoloCheck, environment: dict[str, str]) -> Result:
+        self.on_progress(Progress("reporting", share=1.0))
+        summary, records = self._summary(solo_check, environment), self._records()
+        return Result(
+            summary,
+            records,
+            make_page(self.spec, summary, records, self.dataset),
+            None if self.store is None else self.store.folder,
+            lambda: self._best_model(summary),
+        )
+
+    def _best_model(self, summary: Summary) -> keras.Model:
+        """The best replica of the recommended variant, where that stands in the grid."""
+        [chosen] = [one for one in summary.variants if one.name == summary.recommended]
+        runs = analysis.runs_at_best(chosen, self._records())
+        key = best_run(runs, self.metric, rising=self.rising).key
+        return self.trainer.trained_model(key, self.wanted[key])
+
+
+def _environment() -> dict[str, str]:
+    versions = {name: metadata.version(name) for name in ("normwise", "keras", "jax", "numpy")}
+    devices = jax.devices()
+    return {
+        **versions,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "devices": f"{len(devices)} × {devices[0].platform}",
+    }

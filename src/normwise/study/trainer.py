@@ -1,0 +1,151 @@
+"""Training the replicas that a study asks for: arm by arm, journalled chunk by chunk."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from normwise.engine import Chunk, Replica, seconds_per_epoch, train_alone
+from normwise.records import Condition, RunKey, RunRecord, Variant
+from normwise.study.plan import Arm, Plan
+from normwise.study.training import learning_rate_of
+from normwise.study.winners import Weights, Winners
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["OnEpoch", "Place", "Trainer"]
+
+# What a key means: its variant, and its point of the grid.
+Place = tuple[Variant, Condition]
+# Called with (variant, epochs done, replicas in the chunk).
+OnEpoch = Callable[[str, int, int], None]
+
+
+class Trainer:
+    """Trains replicas, and keeps what training one of them again would need.
+
+    Args:
+        plan: Every variant, ready to be compiled.
+        settings: A point of the grid to the hash that stands in its runs' keys.
+        winners: Is offered every chunk.
+    """
+
+    def __init__(self, plan: Plan, settings: Mapping[Condition, str], winners: Winners) -> None:
+        self._plan, self._settings, self._winners = plan, settings, winners
+        self._arms: dict[tuple[str, int], Arm] = {}
+        self.leaving = threading.Event()
+        """Set, so that a replica which trains alone gives up."""
+
+    def prepare(self, wanted: Mapping[RunKey, Place]) -> list[Arm]:
+        """What trains these replicas, in order, compiling side by side."""
+        places = dict.fromkeys((variant, point.batch_size) for variant, point in wanted.values())
+        new = [place for place in places if _name(place) not in self._arms]
+        self._arms |= {_name((arm.variant, arm.batch_size)): arm for arm in self._plan.arms(new)}
+        return [self._arms[_name(place)] for place in places]
+
+    def train(self, wanted: Mapping[RunKey, Place], on_epoch: OnEpoch) -> Iterator[list[RunRecord]]:
+        """Train these replicas; a chunk's records at a time."""
+        arms = self.prepare(wanted)
+        for arm in arms:
+            arm.compiled.result()
+        for arm in arms:
+            own = {key: place for key, place in wanted.items() if _is_of(arm, place)}
+            yield from self._train_arm(arm, own, on_epoch)
+
+    def train_alone(self, key: RunKey, place: Place) -> dict[str, list[float]]:
+        """Curves of one replica, trained by Keras' own ``fit``."""
+        variant, point = place
+        recipe = self._plan.recipe
+        model, initial = self._plan.model(variant, point.learning_rate)
+        return train_alone(
+            model,
+            initial,
+            recipe.dataset,
+            replica=_replica(key, point),
+            epochs=recipe.spec.epochs,
+            batch_size=point.batch_size,
+            weights=recipe.weights,
+            is_cancelled=self.leaving.is_set,
+        )
+
+    def time_alone(
+        self, places: Mapping[tuple[str, int | None], Variant]
+    ) -> dict[tuple[str, int | None], float]:
+        """Seconds of an epoch by Keras' own ``fit``, by variant and batch size."""
+        models = {
+            (name, size): (self._plan.model(variant)[0], size or 1)
+            for (name, size), variant in places.items()
+        }
+        return seconds_per_epoch(models, self._plan.recipe.dataset)
+
+    def trained_model(self, key: RunKey, place: Place) -> keras.Model:
+        """The replica as a Keras model, trained and compiled."""
+        model, _ = self._plan.model(place[0])
+        # The same seed gives the same weights, where they were not kept.
+        weights = self._winners.weights(key) or self._trained_again(key, place)
+        for variables, values in zip(
+            (model.trainable_variables, model.non_trainable_variables), weights, strict=True
+        ):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+        return model
+
+    def _train_arm(
+        self, arm: Arm, wanted: Mapping[RunKey, Place], on_epoch: OnEpoch
+    ) -> Iterator[list[RunRecord]]:
+        name = arm.variant.name
+        replicas = [_replica(key, point) for key, (_, point) in wanted.items()]
+        for chunk in arm.cohort.run(
+            arm.compiled.result(), replicas, lambda *done: on_epoch(name, *done)
+        ):
+            records = list(self._chunk_records(arm, chunk))
+            self._winners.offer([record.key for record in records], chunk)
+            yield records
+
+    def _chunk_records(self, arm: Arm, chunk: Chunk) -> Iterator[RunRecord]:
+        compiled_rate = learning_rate_of(arm.cohort.program.model)
+        for index, replica in enumerate(chunk.replicas):
+            point = Condition(replica.learning_rate, replica.initializer, arm.batch_size)
+            losses = chunk.curves["loss"][index]
+            diverged = np.flatnonzero(~np.isfinite(losses))
+            first = int(diverged[0]) if len(diverged) else len(losses)
+            curves = {
+                metric: tuple(
+                    float(value) if epoch < first else math.nan
+                    for epoch, value in enumerate(values[index])
+                )
+                for metric, values in chunk.curves.items()
+            }
+            yield RunRecord(
+                key=RunKey(arm.variant.name, replica.seed, self._settings[point]),
+                learning_rate=replica.learning_rate or compiled_rate,
+                curves=curves,
+                diverged_at=first + 1 if len(diverged) else None,
+                seconds=chunk.seconds / len(chunk.replicas),
+                initializer=point.initializer,
+                batch_size=point.batch_size,
+            )
+
+    def _trained_again(self, key: RunKey, place: Place) -> Weights:
+        [arm] = self.prepare({key: place})
+        replica = _replica(key, place[1])
+        chunk = next(arm.cohort.run(arm.compiled.result(), [replica], lambda *_: None))
+        return [v[0] for v in chunk.trainable], [v[0] for v in chunk.non_trainable]
+
+
+def _name(place: tuple[Variant, int]) -> tuple[str, int]:
+    return place[0].name, place[1]
+
+
+def _is_of(arm: Arm, place: Place) -> bool:
+    variant, point = place
+    return (variant, point.batch_size) == (arm.variant, arm.batch_size)
+
+
+def _replica(key: RunKey, point: Condition) -> Replica:
+    return Replica(key.seed, point.learning_rate, point.initializer)
