@@ -92,6 +92,7 @@ def study(
             help="PLACE[:OPTION,…], repeatable. PLACE: none, before, after (the "
             "activation), input, joined by +. OPTION: center=false, scale=false, "
             "momentum=0.9, epsilon=1e-5, bias=true, renorm, norm=layer|group|rms, "
+            "only=1+2 (of its layers), "
             "drop_before=0.3, drop_after=0.3; at input also norm=zscore|minmax|mean."
         ),
     ] = None,
@@ -145,6 +146,10 @@ def study(
         int | None,
         typer.Option(help="Say what early stopping with this patience would have saved."),
     ] = None,
+    ablate: Annotated[
+        bool,
+        typer.Option("--ablate", help="Also say which of the normalisation layers matter."),
+    ] = False,
     price: Annotated[
         float | None,
         typer.Option(help="Of an hour on this machine: says what reaching the target costs."),
@@ -182,6 +187,7 @@ def study(
         "target": target,
         "margin": margin,
         "patience": patience,
+        "ablate": ablate or None,
         "price": price,
     }
     seconds = None if budget is None else seconds_of(budget)

@@ -22,6 +22,8 @@ from typing import Any, Literal, get_args
 from normwise.errors import SpecError, UnknownNameError, VariantError
 
 __all__ = [
+    "Ablation",
+    "AblationStep",
     "Comparison",
     "Condition",
     "EarlyStopping",
@@ -93,6 +95,8 @@ class Variant:
         drop_before: Dropout rate directly in front of each normalisation, in [0, 1).
         drop_after: Dropout rate behind the activation and its normalisation, in
             [0, 1); the one option that ``none`` takes, too.
+        only: Numbers of the normalisation layers to keep, from 1 in the order they run
+            (joined by ``+``); empty for all.
 
     >>> Variant.parse("after:momentum=0.9,scale=false")
     Variant.parse('after:scale=false,momentum=0.9')
@@ -110,6 +114,7 @@ class Variant:
     norm: NormKind = "batch"
     drop_before: float = 0.0
     drop_after: float = 0.0
+    only: tuple[int, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Variant:
@@ -209,6 +214,8 @@ def _parse_option(text: str, item: str) -> tuple[str, Any]:
         if value not in get_args(NormKind):
             raise UnknownNameError(f"norm in variant {text!r}:", value, get_args(NormKind))
         return name, value
+    if name == "only":
+        return name, _parse_numbers(text, item, value)
     if isinstance(defaults[name], bool):
         if (value or "true") not in _BOOLEANS:
             raise VariantError(
@@ -216,6 +223,16 @@ def _parse_option(text: str, item: str) -> tuple[str, Any]:
             )
         return name, _BOOLEANS[value or "true"]
     return name, _parse_number(text, item, name, value)
+
+
+def _parse_numbers(text: str, item: str, value: str) -> tuple[int, ...]:
+    words = [word.strip() for word in value.split("+")]
+    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
+        raise VariantError(
+            f"variant {text!r} has {item!r}; expected numbers of normalisation layers, counted "
+            f"from 1 and joined by '+'; try 'only=1+2'"
+        )
+    return tuple(sorted(set(map(int, words))))
 
 
 # An example of each option that is a share of one; the others are positive numbers.
@@ -240,6 +257,8 @@ def _parse_number(text: str, item: str, name: str, value: str) -> float:
 def _option_text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return "+".join(map(str, value))
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
@@ -554,6 +573,64 @@ class SoloCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class AblationStep:
+    """A variant with some of its normalisation layers only.
+
+    Attributes:
+        layers: Names of those it kept.
+        variant: Its own name.
+        restricted_mean: Of the epochs to the target, as in :class:`EpochsToTarget`.
+        final: Mean of the target's metric at the last epoch.
+    """
+
+    layers: tuple[str, ...]
+    variant: str
+    restricted_mean: Estimate
+    final: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """Which of a variant's normalisation layers matter.
+
+    Attributes:
+        variant: The variant's name.
+        layers: Names of all its normalisation layers, in the order they run.
+        kept: The fewest that stay within the interval of the best.
+        tried: What was trained, from all layers to none.
+    """
+
+    variant: str
+    layers: tuple[str, ...]
+    kept: tuple[str, ...]
+    tried: tuple[AblationStep, ...]
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Ablation:
+        """Read back what :meth:`Summary.to_json` made of one.
+
+        Raises:
+            LookupError: A part is missing.
+            TypeError: There is one too many.
+        """
+        tried = [
+            {
+                **step,
+                "layers": tuple(step["layers"]),
+                "restricted_mean": _estimate(step["restricted_mean"]),
+                "final": _estimate(step["final"]),
+            }
+            for step in body["tried"]
+        ]
+        return cls(
+            variant=body["variant"],
+            layers=tuple(body["layers"]),
+            kept=tuple(body["kept"]),
+            tried=tuple(AblationStep(**step) for step in tried),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A study's answer: the content of ``summary.json``, version 1.
 
@@ -568,6 +645,7 @@ class Summary:
         environment: Where it ran, name to text.
         rounds: Seeds after which the comparisons could be decided; empty where all
             seeds came at once.
+        ablation: Which normalisation layers matter, if that was asked.
     """
 
     study: str
@@ -579,6 +657,7 @@ class Summary:
     solo_check: SoloCheck | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     rounds: tuple[int, ...] = ()
+    ablation: Ablation | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; what is not finite becomes ``null``.
@@ -600,14 +679,21 @@ class Summary:
         return body
 
 
+_ENDS = ("value", "low", "high")
 _OF_SOME = {
     "initializer", "batch_size", "working_range", "range_gain", "early_stopping", "cost", "seeds",
+    "ablation",
 }  # fmt: skip
+
+
+def _estimate(body: Mapping[str, Any]) -> Estimate:
+    value, low, high = (math.nan if body[end] is None else body[end] for end in _ENDS)
+    return Estimate(value, low, high)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Estimate):
-        return {name: _plain(getattr(value, name)) for name in ("value", "low", "high")}
+        return {name: _plain(getattr(value, name)) for name in _ENDS}
     if dataclasses.is_dataclass(value):
         parts = {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
         return {

@@ -31,7 +31,7 @@ AXES = ("learning_rate", "initializer", "batch_size")
 # What a run does not depend on.
 NOT_SHAPING = {
     "study", "question", "variants", "seeds", "until_decided", "max_seeds", "target", "margin",
-    "patience", "price",
+    "patience", "price", "ablate",
 }  # fmt: skip
 
 # Rounds of seeds, each doubling their number, that `until_decided` may take unless told.
@@ -163,6 +163,7 @@ class Spec(BaseModel):
     patience: Annotated[int, Field(ge=0, le=MOST), BeforeValidator(_no_boolean)] | None = Field(
         None, description="Epochs of patience of the early stopping that is simulated"
     )
+    ablate: bool = Field(default=False, description="Also say which normalisation layers matter")
     price: (
         Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_boolean)] | None
     ) = Field(None, description="Of an hour on this machine, in any currency")

@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from normwise.errors import StoreError, UsageError
 from normwise.files import replacing
-from normwise.records import RunKey, RunRecord, SoloCheck, Summary, Target
+from normwise.records import Ablation, RunKey, RunRecord, SoloCheck, Summary, Target
 from normwise.spec import Spec
 
 __all__ = ["Store", "curve_columns"]
@@ -112,6 +112,8 @@ class Store:
             SoloCheck(**summary["solo_check"])
             Target(**summary["target"])
             str(summary["environment"]["fingerprint"])
+            if "ablation" in summary:
+                Ablation.from_json(summary["ablation"])
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise StoreError(
                 f"cannot read {str(path)!r} ({type(error).__name__}: {error}); expected the "

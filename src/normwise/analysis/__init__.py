@@ -1,5 +1,6 @@
 """Time to target, intervals, verdicts: what the curves of a study say."""
 
+from normwise.analysis._ablation import Subset, ablation, subsets_to_try
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._grid import point_of, runs_at_best
 from normwise.analysis._mean import mean_estimate
@@ -12,6 +13,8 @@ from normwise.analysis._target import default_target, higher_is_better
 __all__ = [
     "Decision",
     "Seconds",
+    "Subset",
+    "ablation",
     "compare",
     "default_target",
     "higher_is_better",
@@ -21,5 +24,6 @@ __all__ = [
     "outcome",
     "point_of",
     "runs_at_best",
+    "subsets_to_try",
     "summarise",
 ]

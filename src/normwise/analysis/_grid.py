@@ -10,7 +10,7 @@ from normwise.analysis._groups import by_seed
 from normwise.analysis._outcome import outcome
 from normwise.records import RunRecord, Target, VariantSummary
 
-__all__ = ["Point", "best_point", "judged", "point_of", "runs_at_best"]
+__all__ = ["Point", "best_point", "judged", "point_of", "rank", "runs_at_best"]
 
 # Learning rate, initialiser, batch size.
 Point = tuple[float, str | None, int | None]
@@ -49,10 +49,11 @@ def best_point(records: Sequence[RunRecord], target: Target) -> Point:
     groups: dict[Point, list[RunRecord]] = {}
     for record in sorted(records, key=lambda record: record.learning_rate):
         groups.setdefault(point_of(record), []).append(record)
-    return min(groups, key=lambda point: _rank(groups[point], target))
+    return min(groups, key=lambda point: rank(groups[point], target))
 
 
-def _rank(records: Sequence[RunRecord], target: Target) -> tuple[float, float]:
+def rank(records: Sequence[RunRecord], target: Target) -> tuple[float, float]:
+    """How well replicas do, the smallest being best: restricted mean, then the final metric."""
     epochs = [min(outcome(record, target).epoch, record.epochs) for record in records]
     finals = [record.curves[target.metric][-1] for record in records]
     sign = 1.0 if target.relation == ">=" else -1.0

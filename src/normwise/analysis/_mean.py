@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from normwise.analysis._student import two_sided_t
 from normwise.errors import SpecError
 from normwise.records import Estimate
 
-__all__ = ["mean_estimate"]
+__all__ = ["mean_estimate", "restricted_mean"]
 
 
 def mean_estimate(
@@ -60,3 +61,27 @@ def mean_estimate(
     mean = float(kept.mean())
     half = two_sided_t(n - 1, level) * float(kept.std(ddof=1)) / math.sqrt(n)
     return Estimate(mean, mean - half, mean + half, n, lost, method)
+
+
+def restricted_mean(epochs: Sequence[float], horizon: float, confidence: float = 0.95) -> Estimate:
+    """The mean of epochs to the target, who never arrives counted as the whole run.
+
+    The area over the Kaplan-Meier curve up to the horizon, which all replicas were followed
+    to; its interval is Student's, within what can be.
+
+    Args:
+        epochs: Epochs to the target, ``inf`` for never; shape (n,).
+        horizon: Epochs every replica was given.
+        confidence: In (0, 1).
+
+    >>> restricted_mean([20, 25, math.inf], horizon=30).value
+    25.0
+    """
+    found = mean_estimate(np.minimum(np.asarray(epochs, np.float64), horizon), confidence)
+    return dataclasses.replace(
+        found,
+        low=max(found.low, 0.0),
+        high=min(found.high, horizon),
+        censored=int(np.isinf(epochs).sum()),
+        method=f"restricted {found.method}",
+    )

@@ -7,12 +7,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._grid import Point, judged
 from normwise.analysis._groups import baseline_of, by_variant
-from normwise.analysis._mean import mean_estimate
+from normwise.analysis._mean import mean_estimate, restricted_mean
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import best_value, outcome
 from normwise.analysis._range import range_gain, working_range
@@ -207,7 +205,7 @@ def _variant_summary(
     learning_rate, initializer, batch_size = arm.point
     times = EpochsToTarget(
         median=median_epochs(epochs, horizon=horizon, confidence=confidence),
-        restricted_mean=mean_estimate(np.minimum(epochs, horizon), confidence),
+        restricted_mean=restricted_mean(epochs, horizon, confidence),
         reached=reached,
         censored=len(runs) - reached - diverged,
         diverged=diverged,

@@ -23,7 +23,7 @@ def own_notes(summary: Summary, records: Sequence[RunRecord]) -> tuple[str, ...]
         notes += _lost(variant, own)
         notes += _standing(variant, own)
         notes += _stopped(variant, own, summary.target)
-    return (*notes, *_together(summary), *_rounds(summary), *_seconds(summary))
+    return (*notes, *_together(summary), *_rounds(summary), *_seconds(summary), *_ablation(summary))
 
 
 def _together(summary: Summary) -> Iterator[str]:
@@ -64,6 +64,23 @@ def _seconds(summary: Summary) -> Iterator[str]:
     if not known:
         return
     yield "Trained alone by Keras' own fit on this machine: " + "; ".join(map(_paid, known)) + "."
+
+
+def _ablation(summary: Summary) -> Iterator[str]:
+    """Which normalisation layers matter."""
+    found = summary.ablation
+    if found is None:
+        return
+    steps = {step.layers: step.restricted_mean for step in found.tried}
+    best = min(steps.values(), key=lambda mean: mean.value)
+    fewest = ", ".join(found.kept) or "none of them"
+    several = f"the {len(found.layers)} normalisation layers"
+    of = several if len(found.layers) > 1 else "the one normalisation layer"
+    yield (
+        f"Of {of} of {found.variant} ({len(steps)} subsets tried) the fewest that stay within the "
+        f"interval of the best: {fewest}, with {steps[found.kept].value:.3g} epochs to the target "
+        f"(restricted mean) against {best.value:.3g} [{best.low:.3g}, {best.high:.3g}]."
+    )
 
 
 def _paid(variant: VariantSummary) -> str:

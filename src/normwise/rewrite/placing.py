@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from normwise.errors import ModelError
+from normwise.errors import ModelError, VariantError
 from normwise.records import Variant
 from normwise.rewrite.blocks import Block, find_blocks, graphs_of
 from normwise.rewrite.graph import Graph
@@ -23,7 +23,7 @@ from normwise.rewrite.normalisers import check_options, normaliser
 from normwise.rewrite.preparation import preparation, values_at
 from normwise.rewrite.rebuild import Edits, anew, rebuild
 
-__all__ = ["place"]
+__all__ = ["place", "placed_layers"]
 
 
 def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
@@ -47,6 +47,10 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
       ``Embedding`` or a frozen layer, are skipped. ``norm=zscore``, ``minmax`` and
       ``mean`` put data preparation there: ``keras.layers.Normalization`` with fixed
       statistics of ``data``.
+
+    Where the variant says ``only=1+3``, its other normalisation layers, counted in the order
+    they run, are left out, with the dropout in front of them; those around a block keep
+    everything as if they had never been asked for.
 
     A variant may also ask for dropout, ``<layer>_drop``: ``drop_before`` directly in
     front of each normalisation, ``drop_after`` behind the block's activation
@@ -89,6 +93,31 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
     >>> [layer.name for layer in place(model, "after:momentum=0.9").layers]
     ['hidden', 'hidden_norm', 'logits']
     """
+    return rebuild(model, _placing(model, variant, data).edits)
+
+
+def placed_layers(model: Any, variant: str | Variant, data: Any = None) -> list[str]:
+    """Names of the normalisation layers that :func:`place` would insert, in its order.
+
+    Args:
+        model: As there.
+        variant: As there.
+        data: As there.
+
+    Raises:
+        UsageError: As there.
+
+    >>> model = keras.Sequential([
+    ...     keras.Input((4,)), keras.layers.Dense(8, activation="relu", name="hidden"),
+    ...     keras.layers.Dense(3, name="logits"),
+    ... ])
+    >>> placed_layers(model, "input+after:only=2")
+    ['hidden_norm']
+    """
+    return _placing(model, variant, data).names
+
+
+def _placing(model: Any, variant: str | Variant, data: Any) -> _Placing:
     plan = Variant.parse(variant) if isinstance(variant, str) else variant
     check_options(plan)
     graphs = list(graphs_of(model))
@@ -98,7 +127,8 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
         placing.behind_inputs(model, data)
     if plan.places != ("input",) and not plan.is_baseline:
         placing.around_blocks(model)
-    return rebuild(model, placing.edits)
+    placing.check_all_found()
+    return placing
 
 
 def _refuse_normalised(model: Any, graphs: list[Graph]) -> None:
@@ -117,8 +147,19 @@ class _Placing:
 
     def __init__(self, variant: Variant, taken: set[str]) -> None:
         self.edits = Edits()
+        self.names: list[str] = []
         self._variant = variant
         self._taken = taken
+        self._asked = 0
+
+    def check_all_found(self) -> None:
+        """Refuse numbers beyond the last normalisation layer."""
+        if max(self._variant.only, default=0) > self._asked:
+            raise VariantError(
+                f"variant {self._variant.name!r} keeps normalisation layer "
+                f"{max(self._variant.only)} and would place {self._asked}; expected numbers from "
+                f"1 to {self._asked}; try 'only={self._asked}'"
+            )
 
     def behind_inputs(self, model: Any, data: Any) -> None:
         graph = Graph(model)
@@ -131,6 +172,8 @@ class _Placing:
                 f"try 'after' in place of 'input'"
             )
         for call in calls:
+            if not self._is_wanted():
+                continue
             axis, name = input_axis(graph, call), call.operation.name
             values = values_at(model, call, data, self._variant) if self._variant.is_fixed else None
             self._normalise(call, axis=axis, after=name, values=values)
@@ -145,11 +188,16 @@ class _Placing:
                 f"try 'input', or add a hidden layer"
             )
         for block in blocks:
-            if "before" in self._variant.places:
+            if "before" in self._variant.places and self._is_wanted():
                 self._before(block)
-            if "after" in self._variant.places:
+            if "after" in self._variant.places and self._is_wanted():
                 self._normalise(block.end, axis=channel_axis(block.layer), after=block.layer.name)
             self._drop(block.end, self._variant.drop_after, block.layer.name)
+
+    def _is_wanted(self) -> bool:
+        """Whether the next normalisation layer is one to keep."""
+        self._asked += 1
+        return not self._variant.only or self._asked in self._variant.only
 
     def _before(self, block: Block) -> None:
         layer = block.layer
@@ -195,6 +243,7 @@ class _Placing:
         else:
             norm = normaliser(self._variant, call, axis=axis, name=name)
         self.edits.appended[call].append(norm)
+        self.names.append(name)
         return norm
 
     def _drop(self, call: Any, rate: float, after: str) -> None:

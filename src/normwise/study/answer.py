@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from normwise import analysis
-from normwise.records import RunRecord, SoloCheck, Summary, Target
+from normwise.records import Ablation, RunRecord, SoloCheck, Summary, Target
 from normwise.spec import Spec
 
 __all__ = ["answer_of"]
@@ -19,6 +20,7 @@ def answer_of(
     seconds: analysis.Seconds,
     solo_check: SoloCheck | None = None,
     environment: Mapping[str, str] | None = None,
+    ablation: Ablation | None = None,
 ) -> Summary:
     """The summary of a study's records, analysed as its settings say.
 
@@ -29,6 +31,7 @@ def answer_of(
         seconds: Of an epoch, training alone, where known.
         solo_check: Passed through.
         environment: Passed through.
+        ablation: Passed through.
     """
     if spec.target:
         target = Target.parse(spec.target)
@@ -36,7 +39,7 @@ def answer_of(
         # Of the first round's seeds, or it would move while the study looks at it.
         first = [record for record in records if record.key.seed < spec.seeds]
         target = analysis.default_target(first, metric)
-    return analysis.summarise(
+    summary = analysis.summarise(
         spec.study,
         analysis.in_whole_rounds(records, spec.rounds),
         target,
@@ -48,3 +51,4 @@ def answer_of(
         solo_check=solo_check,
         environment=environment,
     )
+    return dataclasses.replace(summary, ablation=ablation)

@@ -8,7 +8,7 @@ from typing import Any
 
 from normwise.datasets import Dataset, find_dataset
 from normwise.errors import StoreError, UsageError
-from normwise.records import RunRecord, SoloCheck, Summary
+from normwise.records import Ablation, RunRecord, SoloCheck, Summary
 from normwise.report import DataPreview, Page, build_page
 from normwise.spec import Spec
 from normwise.store import Store
@@ -86,6 +86,11 @@ def page_of_folder(folder: Path) -> Page:
         seconds=store.seconds(finished["environment"]["fingerprint"]) if finished else {},
         solo_check=SoloCheck(**finished["solo_check"]) if finished else None,
         environment=finished["environment"] if finished else {},
+        ablation=(
+            Ablation.from_json(finished["ablation"])
+            if finished and "ablation" in finished
+            else None
+        ),
     )
     return make_page(spec, summary, records, dataset, incomplete=finished is None)
 
@@ -101,7 +106,12 @@ def _of_one_study(store: Store, spec: Spec, finished: dict[str, Any] | None) -> 
         settings = {record.key.setting for record in records[-1:]}
     else:
         settings = {spec.setting(fingerprint, point) for point in spec.conditions}
-    return [record for record in records if record.key.setting in settings]
+    return [
+        record
+        for record in records
+        # Those of other variants are an ablation's.
+        if record.key.setting in settings and record.key.variant in spec.variants
+    ]
 
 
 def _preview(dataset: Dataset) -> DataPreview | None:

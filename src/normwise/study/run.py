@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import logging
 import platform
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,10 +17,21 @@ from normwise import analysis, engine
 from normwise.datasets import Dataset
 from normwise.errors import StudyIncomplete
 from normwise.files import replacing
-from normwise.records import RunKey, RunRecord, SoloCheck, Summary, Target, Variant, derive_seed
+from normwise.records import (
+    Ablation,
+    Condition,
+    RunKey,
+    RunRecord,
+    SoloCheck,
+    Summary,
+    Target,
+    Variant,
+    derive_seed,
+)
 from normwise.report import Artist, write_html, write_png
 from normwise.spec import Spec
 from normwise.store import Store
+from normwise.study.ablating import stands_at, to_ablate, with_layers
 from normwise.study.answer import answer_of
 from normwise.study.budget import Budget
 from normwise.study.pages import make_page
@@ -34,6 +47,8 @@ if TYPE_CHECKING:
     import keras
 
 __all__ = ["Run"]
+
+log = logging.getLogger("normwise")
 
 Curves = dict[str, list[float]]
 
@@ -66,7 +81,7 @@ class Run:
         engine.configure()
         self.spec, self.dataset, self.store = spec, dataset, store
         self.on_progress, self.budget = on_progress, Budget(budget)
-        source = ModelSource(model, dataset)
+        self.source = source = ModelSource(model, dataset)
         recipe = Recipe(spec, dataset, source.compiled, weights)
         self.plan = Plan(recipe, source, devices)
         self.target = Target.parse(spec.target) if spec.target else None
@@ -84,6 +99,8 @@ class Run:
         self.found = {record.key: record for record in (store.records() if store else [])}
         self.seconds = store.seconds(self.fingerprint) if store else {}
         self.wanted: dict[RunKey, Place] = {}
+        self.ablated: dict[RunKey, Place] = {}
+        self.ablation: Ablation | None = None
         self.finished = False
         self.result: Result
 
@@ -92,7 +109,7 @@ class Run:
         with ThreadPoolExecutor(1) as aside:
             solo: Future[Curves] | None = None
             try:
-                for missing in self._rounds():
+                for missing in itertools.chain(self._rounds(), self._ablation()):
                     solo = solo or self._begin(aside)
                     self._train(missing)
                 earlier = None if solo else self._earlier_summary()
@@ -166,14 +183,47 @@ class Run:
             if not variants:
                 return
 
+    def _ablation(self) -> Iterator[dict[RunKey, Place]]:
+        """What each round of leaving layers out lacks, where that was asked for."""
+        if not self.spec.ablate:
+            return
+        summary = self._summary()
+        standing = to_ablate(summary)
+        [point] = [one for one in self.settings if stands_at(standing, one)]
+        variant = Variant.parse(standing.name)
+        layers = self.source.layers(variant)
+        runs: dict[analysis.Subset, list[RunRecord]] = {}
+        for subsets in analysis.subsets_to_try(len(layers), runs, summary.target):
+            keys = {
+                subset: self._keys_of(
+                    with_layers(variant, subset, len(layers)), point, self.spec.seeds
+                )
+                for subset in subsets
+            }
+            self.ablated |= {key: place for own in keys.values() for key, place in own.items()}
+            if self._missing():
+                yield self._missing()
+            if self._missing():
+                log.warning("the budget is spent: which layers matter is left open")
+                return
+            runs.update({subset: [self.found[key] for key in own] for subset, own in keys.items()})
+        self.ablation = analysis.ablation(variant.name, layers, runs, summary.target)
+
     def _missing(self) -> dict[RunKey, Place]:
-        return {key: place for key, place in self.wanted.items() if key not in self.found}
+        wanted = self.wanted | self.ablated
+        return {key: place for key, place in wanted.items() if key not in self.found}
 
     def _keys(self, variants: list[Variant], seeds: int) -> dict[RunKey, Place]:
         return {
-            RunKey(variant.name, seed, setting): (variant, point)
+            key: place
             for variant in variants
-            for point, setting in self.settings.items()
+            for point in self.settings
+            for key, place in self._keys_of(variant, point, seeds).items()
+        }
+
+    def _keys_of(self, variant: Variant, point: Condition, seeds: int) -> dict[RunKey, Place]:
+        return {
+            RunKey(variant.name, seed, self.settings[point]): (variant, point)
             for seed in range(seeds)
         }
 
@@ -199,7 +249,7 @@ class Run:
 
     def _train(self, missing: dict[RunKey, Place]) -> None:
         """Train until nothing is missing, or the budget is spent."""
-        self.on_progress(Progress("compiling", of=len(self.wanted)))
+        self.on_progress(Progress("compiling", of=len(self.wanted | self.ablated)))
         for records in self.trainer.train(missing, self._on_epoch):
             self.found |= {record.key: record for record in records}
             if self.store is not None:
@@ -229,7 +279,8 @@ class Run:
             self.store.add_seconds(self.fingerprint, self.seconds)
 
     def _on_epoch(self, variant: str, epoch: int, replicas: int) -> None:
-        done, of, epochs = len(self._records()), len(self.wanted), self.spec.epochs
+        of, epochs = len(self.wanted | self.ablated), self.spec.epochs
+        done = of - len(self._missing())
         share = (done + replicas * epoch / epochs) / of
         self.on_progress(Progress("training", variant, done, of, epoch, epochs, share))
 
@@ -283,6 +334,7 @@ class Run:
             seconds=self.seconds,
             solo_check=solo_check,
             environment=environment,
+            ablation=self.ablation,
         )
 
     def _conclude(self, solo_check: SoloCheck, environment: dict[str, str]) -> Result:

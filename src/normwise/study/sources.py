@@ -21,7 +21,7 @@ from normwise.engine.initial import SEED_STATE
 from normwise.errors import ModelError, NormwiseError, UnknownNameError
 from normwise.files import is_file
 from normwise.records import Variant
-from normwise.rewrite import place, strip
+from normwise.rewrite import place, placed_layers, strip
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.studies.models import MODELS
@@ -76,10 +76,26 @@ class ModelSource:
     def build(self, variant: Variant) -> keras.Model:
         """The model with the variant's normalisation, in Keras' own layers."""
         if self._builder is not None:
+            if variant.only:
+                self.layers(variant)  # refuses
             return self._built_with(self._builder, variant)
         if variant.is_baseline:
             return self._plain
         return place(self._plain, variant, data=self._dataset.x_train)
+
+    def layers(self, variant: Variant) -> list[str]:
+        """Names of the normalisation layers that the variant places, in their order.
+
+        Raises:
+            ModelError: The model's own function places them.
+        """
+        if self._builder is not None:
+            raise ModelError(
+                f"the model's function {getattr(self._builder, '__name__', 'build')!r} takes "
+                f"'norm' and places normalisation itself, so which layers it has cannot be seen; "
+                f"expected a function without 'norm'; leave --ablate and only= out"
+            )
+        return placed_layers(self._plain, variant, data=self._dataset.x_train)
 
     @property
     def fingerprint(self) -> str:
