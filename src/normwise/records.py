@@ -367,6 +367,8 @@ class RunRecord:
         seconds: This replica's share of its chunk's training time.
         initializer: Of all kernels; ``None`` for each layer's own.
         batch_size: Examples in a batch; ``None`` in journals that do not say.
+        stopped_at: Epoch after which it was stopped, because its point of the grid was not
+            going to be the best, or ``None``. After it the values are NaN.
     """
 
     key: RunKey
@@ -376,6 +378,7 @@ class RunRecord:
     seconds: float = 0.0
     initializer: str | None = None
     batch_size: int | None = None
+    stopped_at: int | None = None
 
     @property
     def epochs(self) -> int:

@@ -31,7 +31,7 @@ AXES = ("learning_rate", "initializer", "batch_size")
 # What a run does not depend on.
 NOT_SHAPING = {
     "study", "question", "variants", "seeds", "until_decided", "max_seeds", "target", "margin",
-    "patience", "price", "ablate",
+    "patience", "price", "ablate", "prune",
 }  # fmt: skip
 
 # Rounds of seeds, each doubling their number, that `until_decided` may take unless told.
@@ -163,6 +163,9 @@ class Spec(BaseModel):
     patience: Annotated[int, Field(ge=0, le=MOST), BeforeValidator(_no_boolean)] | None = Field(
         None, description="Epochs of patience of the early stopping that is simulated"
     )
+    prune: bool = Field(
+        default=False, description="Stop points of the grid early that will not be the best"
+    )
     ablate: bool = Field(default=False, description="Also say which normalisation layers matter")
     price: (
         Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_boolean)] | None
@@ -194,6 +197,7 @@ class Spec(BaseModel):
         for axis in AXES:
             _refuse_repeated(axis, getattr(spec, axis) or ())
         _check_rounds(spec)
+        _check_pruning(spec)
         if spec.target is not None:
             Target.parse(spec.target)
         if spec.optimizer is not None:
@@ -290,6 +294,24 @@ def _check_rounds(spec: Spec) -> None:
         raise SpecError(
             f"until_decided was given with {spec.variants[0]!r} alone, and there is nothing to "
             f"decide; expected two variants; add --variant after"
+        )
+
+
+def _check_pruning(spec: Spec) -> None:
+    if spec.prune and len(spec.conditions) < 2:
+        raise SpecError(
+            "prune was given and the grid has one point, which nothing can be stopped in favour "
+            "of; expected several; add --learning-rate 1e-3:1:4, or leave --prune out"
+        )
+    if spec.prune and spec.until_decided:
+        raise SpecError(
+            "prune and until_decided were both given, and rounds of seeds would choose again and "
+            "again what to stop; expected one of them; leave --prune out"
+        )
+    if spec.prune and spec.seeds < 2:
+        raise SpecError(
+            "prune was given with 1 seed; expected one to choose by and another to judge by; "
+            "try --seeds 10"
         )
 
 

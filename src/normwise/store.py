@@ -307,4 +307,5 @@ def _run_of(event: dict[str, Any]) -> RunRecord | None:
         # Journals from before there were grids do not say.
         initializer=event.get("initializer"),
         batch_size=event.get("batch_size"),
+        stopped_at=event.get("stopped_at"),
     )

@@ -2,7 +2,7 @@
 
 from normwise.analysis._ablation import Subset, ablation, subsets_to_try
 from normwise.analysis._compare import Decision, compare
-from normwise.analysis._grid import point_of, runs_at_best
+from normwise.analysis._grid import best_point, point_of, runs_at_best
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import outcome
@@ -15,6 +15,7 @@ __all__ = [
     "Seconds",
     "Subset",
     "ablation",
+    "best_point",
     "compare",
     "default_target",
     "higher_is_better",

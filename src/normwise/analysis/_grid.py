@@ -85,7 +85,10 @@ def judged(
     choosing, judging = (seeds[::2], seeds[1::2] or seeds) if is_grid else (seeds, seeds)
     standing = best_point([run for run in records if run.key.seed in choosing], target)
     there = by_seed(name, [record for record in records if point_of(record) == standing])
-    return standing, {seed: there[seed] for seed in judging if seed in there}
+    judges = {seed: there[seed] for seed in judging if seed in there}
+    # A pruned variant whose best point was hopeless was not trained for those who judge. It then
+    # stands with those who chose, who flatter it.
+    return standing, judges or there
 
 
 def runs_at_best(variant: VariantSummary, records: Sequence[RunRecord]) -> list[RunRecord]:

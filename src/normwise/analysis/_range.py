@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
+from normwise.analysis._grid import point_of
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._outcome import outcome
 from normwise.records import Estimate, RunRecord, Target
@@ -31,7 +32,7 @@ def working_range(
         confidence: Of the interval.
 
     Returns:
-        In decades; ``None`` where the grid has a single learning rate.
+        In decades; ``None`` where the grid has a single learning rate, or was pruned.
 
     >>> from normwise.records import RunKey
     >>> def run(seed, rate, last):
@@ -73,8 +74,12 @@ def range_gain(
 
 
 def _widths(records: Sequence[RunRecord], target: Target) -> dict[int, float] | None:
-    """Decades by seed."""
-    if len({record.learning_rate for record in records}) < 2:
+    """Decades by seed; ``None`` of a single learning rate, or if points lack some seeds."""
+    seeds: dict[object, set[int]] = {}
+    for record in records:
+        seeds.setdefault(point_of(record), set()).add(record.key.seed)
+    pruned = len(set(map(frozenset, seeds.values()))) > 1
+    if pruned or len({record.learning_rate for record in records}) < 2:
         return None
     lines: dict[int, dict[object, dict[float, bool]]] = {}
     for record in records:

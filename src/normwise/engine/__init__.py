@@ -1,13 +1,14 @@
 """The stacked engine: many replicas of one Keras model in one compiled JAX program.
 
 Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
-chunks, devices), ``schedule`` (how many side by side), ``initial`` and ``orders``
-(what differs between replicas), ``lower`` (layers that suit the CPU), ``solo`` (the proof),
-``stopwatch`` (what a training alone takes).
+chunks, devices), ``schedule`` (how many side by side), ``halving`` (who may stop
+early), ``initial`` and ``orders`` (what differs between replicas), ``lower`` (layers
+that suit the CPU), ``solo`` (the proof), ``stopwatch`` (what a training alone takes).
 """
 
 from normwise.engine.cohort import Chunk, Cohort
 from normwise.engine.devices import configure, replica_mesh
+from normwise.engine.halving import Keep, run_halving
 from normwise.engine.initial import InitialValues, Replica, named_initializer
 from normwise.engine.lower import fresh, lower, wants_turns
 from normwise.engine.program import make_program, output_shape, replica_bytes, training_flops
@@ -19,6 +20,7 @@ __all__ = [
     "Chunk",
     "Cohort",
     "InitialValues",
+    "Keep",
     "Replica",
     "Schedule",
     "candidates",
@@ -33,6 +35,7 @@ __all__ = [
     "replica_bytes",
     "replica_mesh",
     "rule_of_thumb",
+    "run_halving",
     "sample",
     "seconds_per_epoch",
     "train_alone",

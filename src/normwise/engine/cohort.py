@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -18,7 +19,7 @@ from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import stacked_orders
 from normwise.engine.program import Data, Program, State
 
-__all__ = ["Chunk", "Cohort", "segment_length"]
+__all__ = ["Chunk", "Cohort", "Stack", "segment_length"]
 
 # A segment ends, so that progress shows, this often over a whole run.
 FEWEST_SEGMENTS, MOST_SEGMENTS = 4, 10
@@ -44,6 +45,46 @@ class Chunk:
     trainable: list[np.ndarray]
     non_trainable: list[np.ndarray]
     seconds: float
+
+
+@dataclass
+class Stack:
+    """Replicas that train side by side, and how far they are.
+
+    Attributes:
+        replicas: Which they are; behind them the state may hold copies.
+        state: Of each, with a leading replica axis.
+        pieces: Metric to ``(replicas, epochs)``, a segment or more at a time.
+    """
+
+    replicas: tuple[Replica, ...]
+    state: State
+    pieces: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> int:
+        """How many are done."""
+        return sum(next(iter(piece.values())).shape[1] for piece in self.pieces)
+
+    @property
+    def curves(self) -> dict[str, np.ndarray]:
+        """Metric to ``(replicas, epochs)``, of the epochs that are done."""
+        count = len(self.replicas)
+        return {
+            name: np.concatenate([np.asarray(piece[name]) for piece in self.pieces], axis=1)[:count]
+            for name in self.pieces[0]
+        }
+
+    def chunk(self, seconds: float) -> Chunk:
+        """What came out of it."""
+        count = len(self.replicas)
+        return Chunk(
+            replicas=self.replicas,
+            curves=self.curves,
+            trainable=[np.asarray(value)[:count] for value in self.state.trainable],
+            non_trainable=[np.asarray(value)[:count] for value in self.state.non_trainable],
+            seconds=seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -111,12 +152,17 @@ class Cohort:
         on_host = (*self.initial.state(replicas), values, np.ones(len(replicas), bool))
         return State(*jax.device_put(on_host, split_over_replicas(self.mesh)))
 
-    def orders(self, replicas: Sequence[Replica]) -> Iterator[jax.Array]:
-        """What the replicas see in each segment, ``(replicas, segment, examples)``."""
+    def orders(self, replicas: Sequence[Replica], epoch: int = 0) -> Iterator[jax.Array]:
+        """What the replicas see in each segment after ``epoch``, ``(replicas, segment, examples)``.
+
+        Those before are drawn and thrown away, so that a replica's orders never depend on
+        where it was interrupted.
+        """
         segment = segment_length(self.epochs)
         seeds = [replica.seed for replica in replicas]
         drawn = stacked_orders(seeds, len(self.dataset.x_train), self.epochs, segment)
-        return (jax.device_put(part, split_over_replicas(self.mesh)) for part in drawn)
+        left = itertools.islice(drawn, epoch // segment, None)
+        return (jax.device_put(part, split_over_replicas(self.mesh)) for part in left)
 
     def run(
         self,
@@ -133,43 +179,42 @@ class Cohort:
             on_epoch: Called with (epochs done, replicas in the chunk).
         """
         data = self.data()
-        for first in range(0, len(replicas), self.width):
-            chunk = tuple(replicas[first : first + self.width])
-            filled = chunk + chunk[-1:] * (self.width - len(chunk))
-            yield self._run_chunk(compiled, data, chunk, filled, on_epoch)
+        for chunk in self.chunks(replicas):
+            started = time.perf_counter()
+            stack = Stack(chunk, self.start(self.filled(chunk)))
+            self.advance(compiled, data, stack, self.epochs, on_epoch)
+            yield stack.chunk(time.perf_counter() - started)
 
-    def _run_chunk(
+    def chunks(self, replicas: Sequence[Replica]) -> Iterator[tuple[Replica, ...]]:
+        """The replicas by as many as train side by side."""
+        for first in range(0, len(replicas), self.width):
+            yield tuple(replicas[first : first + self.width])
+
+    def filled(self, chunk: Sequence[Replica]) -> tuple[Replica, ...]:
+        """The chunk with copies of its last, as many as the program is compiled for."""
+        return (*chunk, *[chunk[-1]] * (self.width - len(chunk)))
+
+    def advance(
         self,
         compiled: Callable[..., Any],
         data: Data,
-        chunk: tuple[Replica, ...],
-        filled: tuple[Replica, ...],
+        stack: Stack,
+        until: int,
         on_epoch: Callable[[int, int], None],
-    ) -> Chunk:
-        started = time.perf_counter()
-        state = self.start(filled)
-        segment = segment_length(self.epochs)
-        curves: list[Any] = []
-        for done, placed in enumerate(self.orders(filled)):
+    ) -> None:
+        """Train a stack until that epoch, a multiple of the segment's length."""
+        segment, start = segment_length(self.epochs), stack.epochs
+        count = (until - start) // segment
+        orders = itertools.islice(self.orders(self.filled(stack.replicas), start), count)
+        for done, placed in enumerate(orders):
             # Drawing the next orders overlaps with the devices' work on this segment.
-            if curves:
-                jax.block_until_ready(curves[-1])
-                on_epoch(done * segment, len(chunk))
-            state, piece = compiled(state, placed, data)
-            curves.append(piece)
-        count = len(chunk)
-        joined = {
-            name: np.concatenate([np.asarray(piece[name]) for piece in curves], axis=1)[:count]
-            for name in curves[0]
-        }
-        on_epoch(self.epochs, count)
-        return Chunk(
-            replicas=chunk,
-            curves=joined,
-            trainable=[np.asarray(value)[:count] for value in state.trainable],
-            non_trainable=[np.asarray(value)[:count] for value in state.non_trainable],
-            seconds=time.perf_counter() - started,
-        )
+            if done:
+                jax.block_until_ready(stack.pieces[-1])
+                on_epoch(start + done * segment, len(stack.replicas))
+            stack.state, piece = compiled(stack.state, placed, data)
+            stack.pieces.append(piece)
+        jax.block_until_ready(stack.pieces[-1])
+        on_epoch(until, len(stack.replicas))
 
 
 def _rates(replicas: Sequence[Replica], compiled: np.ndarray) -> np.ndarray:

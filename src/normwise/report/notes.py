@@ -23,7 +23,14 @@ def own_notes(summary: Summary, records: Sequence[RunRecord]) -> tuple[str, ...]
         notes += _lost(variant, own)
         notes += _standing(variant, own)
         notes += _stopped(variant, own, summary.target)
-    return (*notes, *_together(summary), *_rounds(summary), *_seconds(summary), *_ablation(summary))
+    return (
+        *notes,
+        *_together(summary),
+        *_rounds(summary),
+        *_pruned(records),
+        *_seconds(summary),
+        *_ablation(summary),
+    )
 
 
 def _together(summary: Summary) -> Iterator[str]:
@@ -64,6 +71,18 @@ def _seconds(summary: Summary) -> Iterator[str]:
     if not known:
         return
     yield "Trained alone by Keras' own fit on this machine: " + "; ".join(map(_paid, known)) + "."
+
+
+def _pruned(records: Sequence[RunRecord]) -> Iterator[str]:
+    """That points of the grid were stopped early, and what that means."""
+    stopped = [record for record in records if record.stopped_at is not None]
+    if stopped:
+        yield (
+            f"{len(stopped)} of {len(records)} replicas were stopped early, at points of the grid "
+            f"that were not going to be the best (successive halving among the seeds that choose; "
+            f"the seeds that judge train at the chosen point alone). Where a variant works cannot "
+            f"be told then."
+        )
 
 
 def _ablation(summary: Summary) -> Iterator[str]:

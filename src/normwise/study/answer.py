@@ -9,7 +9,20 @@ from normwise import analysis
 from normwise.records import Ablation, RunRecord, SoloCheck, Summary, Target
 from normwise.spec import Spec
 
-__all__ = ["answer_of"]
+__all__ = ["answer_of", "target_of"]
+
+
+def target_of(spec: Spec, records: Sequence[RunRecord], metric: str) -> Target:
+    """The target of the settings, or what the baseline reaches.
+
+    Of the first round's seeds, or it would move while the study looks at it; of those that
+    choose, where the others are trained at what was chosen.
+    """
+    if spec.target:
+        return Target.parse(spec.target)
+    step = 2 if spec.prune else 1
+    seeds = range(0, spec.seeds, step)
+    return analysis.default_target([run for run in records if run.key.seed in seeds], metric)
 
 
 def answer_of(
@@ -33,16 +46,11 @@ def answer_of(
         environment: Passed through.
         ablation: Passed through.
     """
-    if spec.target:
-        target = Target.parse(spec.target)
-    else:
-        # Of the first round's seeds, or it would move while the study looks at it.
-        first = [record for record in records if record.key.seed < spec.seeds]
-        target = analysis.default_target(first, metric)
+    whole = records if spec.prune else analysis.in_whole_rounds(records, spec.rounds)
     summary = analysis.summarise(
         spec.study,
-        analysis.in_whole_rounds(records, spec.rounds),
-        target,
+        whole,
+        target_of(spec, records, metric),
         margin=spec.margin,
         rounds=spec.rounds,
         seconds=seconds,

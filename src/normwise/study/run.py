@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -32,11 +32,12 @@ from normwise.report import Artist, write_html, write_png
 from normwise.spec import Spec
 from normwise.store import Store
 from normwise.study.ablating import stands_at, to_ablate, with_layers
-from normwise.study.answer import answer_of
+from normwise.study.answer import answer_of, target_of
 from normwise.study.budget import Budget
 from normwise.study.pages import make_page
 from normwise.study.plan import Plan
 from normwise.study.progress import Progress
+from normwise.study.pruning import best_half, is_hopeless
 from normwise.study.result import Result
 from normwise.study.sources import ModelLike, ModelSource
 from normwise.study.trainer import Place, Trainer
@@ -101,6 +102,7 @@ class Run:
         self.wanted: dict[RunKey, Place] = {}
         self.ablated: dict[RunKey, Place] = {}
         self.ablation: Ablation | None = None
+        self.keep: engine.Keep | None = None
         self.finished = False
         self.result: Result
 
@@ -109,7 +111,8 @@ class Run:
         with ThreadPoolExecutor(1) as aside:
             solo: Future[Curves] | None = None
             try:
-                for missing in itertools.chain(self._rounds(), self._ablation()):
+                rounds = self._halving() if self.spec.prune else self._rounds()
+                for missing in itertools.chain(rounds, self._ablation()):
                     solo = solo or self._begin(aside)
                     self._train(missing)
                 earlier = None if solo else self._earlier_summary()
@@ -168,7 +171,7 @@ class Run:
         variants = self.variants
         for number, seeds in enumerate(self.spec.rounds):
             before = self.wanted
-            self.wanted = before | self._keys(variants, seeds)
+            self.wanted = before | self._keys(variants, range(seeds))
             missing = self._missing()
             if missing and number and not self.budget.allows(len(missing), self.found.values()):
                 self.wanted = before
@@ -183,6 +186,30 @@ class Run:
             if not variants:
                 return
 
+    def _halving(self) -> Iterator[dict[RunKey, Place]]:
+        """What is missing where half of the seeds choose, and the others train what was chosen."""
+        seeds = self.spec.seeds
+        self.wanted = self._keys(self.variants, range(0, seeds, 2))
+        # Replicas that are measured by each other train together.
+        lacking = {_arm_of(place) for place in self._missing().values()}
+        again = {key: one for key, one in self.wanted.items() if _arm_of(one) in lacking}
+        if again:
+            self.keep = best_half(self.metric, rising=self.rising)
+            yield again
+            self.keep = None
+        records = self._records()
+        target = target_of(self.spec, records, self.metric)
+        baseline = next((one for one in self.variants if one.is_baseline), self.variants[0])
+        for variant in self.variants:
+            own = [record for record in records if record.key.variant == variant.name]
+            if variant == baseline or not is_hopeless(own, target):
+                best = analysis.best_point(own, target)
+                [run, *_] = [record for record in own if analysis.point_of(record) == best]
+                _, point = self.wanted[run.key]
+                self.wanted |= self._keys_of(variant, point, range(1, seeds, 2))
+        if self._missing():
+            yield self._missing()
+
     def _ablation(self) -> Iterator[dict[RunKey, Place]]:
         """What each round of leaving layers out lacks, where that was asked for."""
         if not self.spec.ablate:
@@ -196,7 +223,7 @@ class Run:
         for subsets in analysis.subsets_to_try(len(layers), runs, summary.target):
             keys = {
                 subset: self._keys_of(
-                    with_layers(variant, subset, len(layers)), point, self.spec.seeds
+                    with_layers(variant, subset, len(layers)), point, range(self.spec.seeds)
                 )
                 for subset in subsets
             }
@@ -213,7 +240,7 @@ class Run:
         wanted = self.wanted | self.ablated
         return {key: place for key, place in wanted.items() if key not in self.found}
 
-    def _keys(self, variants: list[Variant], seeds: int) -> dict[RunKey, Place]:
+    def _keys(self, variants: list[Variant], seeds: Iterable[int]) -> dict[RunKey, Place]:
         return {
             key: place
             for variant in variants
@@ -221,10 +248,11 @@ class Run:
             for key, place in self._keys_of(variant, point, seeds).items()
         }
 
-    def _keys_of(self, variant: Variant, point: Condition, seeds: int) -> dict[RunKey, Place]:
+    def _keys_of(
+        self, variant: Variant, point: Condition, seeds: Iterable[int]
+    ) -> dict[RunKey, Place]:
         return {
-            RunKey(variant.name, seed, self.settings[point]): (variant, point)
-            for seed in range(seeds)
+            RunKey(variant.name, seed, self.settings[point]): (variant, point) for seed in seeds
         }
 
     def _undecided(self, seeds: int) -> list[Variant]:
@@ -250,7 +278,7 @@ class Run:
     def _train(self, missing: dict[RunKey, Place]) -> None:
         """Train until nothing is missing, or the budget is spent."""
         self.on_progress(Progress("compiling", of=len(self.wanted | self.ablated)))
-        for records in self.trainer.train(missing, self._on_epoch):
+        for records in self.trainer.train(missing, self._on_epoch, self.keep):
             self.found |= {record.key: record for record in records}
             if self.store is not None:
                 self.store.add(records)
@@ -304,15 +332,17 @@ class Run:
 
     def _chosen(self) -> RunKey:
         """The replica of the solo check: random, and the same whenever the study is run."""
-        draw, seeds = derive_seed(0, f"solo:{self.fingerprint}"), self.spec.seeds
+        draw = derive_seed(0, f"solo:{self.fingerprint}")
         variant = self.variants[draw % len(self.variants)]
-        own = list(self._keys([variant], seeds))
+        seeds = range(0, self.spec.seeds, 2 if self.spec.prune else 1)
+        own, count = list(self._keys([variant], seeds)), len(seeds)
         # Of seeds first, so that a grid of one point has the choice that no grid had.
-        return own[draw // 7 % seeds + draw // 7 // seeds % (len(own) // seeds) * seeds]
+        return own[draw // 7 % count + draw // 7 // count % (len(own) // count) * count]
 
     def _solo_check(self, solo: Future[Curves]) -> SoloCheck:
         key = self._chosen()
-        stacked, alone = self.found[key].curves, solo.result()
+        record, alone = self.found[key], solo.result()
+        stacked = {metric: values[: record.stopped_at] for metric, values in record.curves.items()}
         start = {metric: values[:1] for metric, values in stacked.items() if "loss" in metric}
         return SoloCheck(
             variant=key.variant,
@@ -354,6 +384,10 @@ class Run:
         runs = analysis.runs_at_best(chosen, self._records())
         key = best_run(runs, self.metric, rising=self.rising).key
         return self.trainer.trained_model(key, self.wanted[key])
+
+
+def _arm_of(place: Place) -> tuple[str, int]:
+    return place[0].name, place[1].batch_size
 
 
 def _environment() -> dict[str, str]:

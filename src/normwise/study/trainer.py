@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from normwise.engine import Chunk, Replica, seconds_per_epoch, train_alone
+from normwise.engine import Chunk, Keep, Replica, run_halving, seconds_per_epoch, train_alone
 from normwise.records import Condition, RunKey, RunRecord, Variant
 from normwise.study.plan import Arm, Plan
 from normwise.study.training import learning_rate_of
@@ -48,14 +48,22 @@ class Trainer:
         self._arms |= {_name((arm.variant, arm.batch_size)): arm for arm in self._plan.arms(new)}
         return [self._arms[_name(place)] for place in places]
 
-    def train(self, wanted: Mapping[RunKey, Place], on_epoch: OnEpoch) -> Iterator[list[RunRecord]]:
-        """Train these replicas; a chunk's records at a time."""
+    def train(
+        self, wanted: Mapping[RunKey, Place], on_epoch: OnEpoch, keep: Keep | None = None
+    ) -> Iterator[list[RunRecord]]:
+        """Train these replicas; a chunk's records at a time.
+
+        Args:
+            wanted: Which.
+            on_epoch: Called often.
+            keep: Which of an arm's replicas go on when they are looked at; all unless told.
+        """
         arms = self.prepare(wanted)
         for arm in arms:
             arm.compiled.result()
         for arm in arms:
             own = {key: place for key, place in wanted.items() if _is_of(arm, place)}
-            yield from self._train_arm(arm, own, on_epoch)
+            yield from self._train_arm(arm, own, on_epoch, keep)
 
     def train_alone(self, key: RunKey, place: Place) -> dict[str, list[float]]:
         """Curves of one replica, trained by Keras' own ``fit``."""
@@ -96,28 +104,36 @@ class Trainer:
         return model
 
     def _train_arm(
-        self, arm: Arm, wanted: Mapping[RunKey, Place], on_epoch: OnEpoch
+        self, arm: Arm, wanted: Mapping[RunKey, Place], on_epoch: OnEpoch, keep: Keep | None
     ) -> Iterator[list[RunRecord]]:
-        name = arm.variant.name
+        name, cohort, compiled = arm.variant.name, arm.cohort, arm.compiled.result()
         replicas = [_replica(key, point) for key, (_, point) in wanted.items()]
-        for chunk in arm.cohort.run(
-            arm.compiled.result(), replicas, lambda *done: on_epoch(name, *done)
-        ):
+
+        def report(epoch: int, count: int) -> None:
+            on_epoch(name, epoch, count)
+
+        chunks = (
+            cohort.run(compiled, replicas, report)
+            if keep is None
+            else run_halving(cohort, compiled, replicas, keep, report)
+        )
+        for chunk in chunks:
             records = list(self._chunk_records(arm, chunk))
-            self._winners.offer([record.key for record in records], chunk)
+            if chunk.curves["loss"].shape[1] == cohort.epochs:
+                self._winners.offer([record.key for record in records], chunk)
             yield records
 
     def _chunk_records(self, arm: Arm, chunk: Chunk) -> Iterator[RunRecord]:
         compiled_rate = learning_rate_of(arm.cohort.program.model)
+        done, epochs = chunk.curves["loss"].shape[1], arm.cohort.epochs
         for index, replica in enumerate(chunk.replicas):
             point = Condition(replica.learning_rate, replica.initializer, arm.batch_size)
-            losses = chunk.curves["loss"][index]
-            diverged = np.flatnonzero(~np.isfinite(losses))
-            first = int(diverged[0]) if len(diverged) else len(losses)
+            diverged = np.flatnonzero(~np.isfinite(chunk.curves["loss"][index]))
+            first = int(diverged[0]) if len(diverged) else done
             curves = {
                 metric: tuple(
-                    float(value) if epoch < first else math.nan
-                    for epoch, value in enumerate(values[index])
+                    float(values[index, epoch]) if epoch < first else math.nan
+                    for epoch in range(epochs)
                 )
                 for metric, values in chunk.curves.items()
             }
@@ -129,6 +145,7 @@ class Trainer:
                 seconds=chunk.seconds / len(chunk.replicas),
                 initializer=point.initializer,
                 batch_size=point.batch_size,
+                stopped_at=done if done < epochs else None,
             )
 
     def _trained_again(self, key: RunKey, place: Place) -> Weights:
