@@ -31,10 +31,10 @@ def decimals(value: float, digits: int) -> int:
 def seconds(value: float) -> str:
     """A duration in the unit that suits it.
 
-    >>> seconds(6.2e-5), seconds(0.0123), seconds(2.5), seconds(312.0), seconds(math.nan)
+    >>> seconds(6.2e-5), seconds(0.0123), seconds(2.5), seconds(312.0), seconds(math.inf)
     ('62.0 µs', '12.3 ms', '2.50 s', '5.20 min', '—')
     """
-    if math.isnan(value):
+    if not math.isfinite(value):
         return NONE
     units = ((7200.0, 1 / 3600, "h"), (120.0, 1 / 60, "min"), (1.0, 1.0, "s"), (1e-3, 1e3, "ms"))
     for least, factor, unit in units:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from normwise.analysis import runs_at_best
 from normwise.records import (
+    Ablation,
     Comparison,
     RunRecord,
     SoloCheck,
@@ -89,6 +90,7 @@ class Page:
         panels: The curves, one panel a metric.
         arrivals: Share of replicas that had reached the target, by epoch.
         grid: How many arrived at each point of the grid; empty without learning rates.
+        ablation: Which normalisation layers matter, if that was asked.
         preview: The data, if it is two-dimensional.
         settings: What was asked for, name to text.
         solo_check: One replica retrained alone by Keras' own ``fit``.
@@ -112,6 +114,12 @@ class Page:
     incomplete: bool = False
     notes: tuple[str, ...] = ()
     grid: tuple[Cell, ...] = ()
+    ablation: Ablation | None = None
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether a price was given."""
+        return any(row.summary.cost is not None for row in self.rows)
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -164,6 +172,7 @@ def build_page(
         incomplete=incomplete,
         notes=(*notes, *own_notes(summary, records)),
         grid=grid_cells(records, names, summary.target),
+        ablation=summary.ablation,
     )
 
 

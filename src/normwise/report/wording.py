@@ -13,6 +13,7 @@ from normwise.report.page import Page, Row
 __all__ = [
     "arrived",
     "completeness",
+    "cost_interval",
     "counts",
     "curves_key",
     "epochs",
@@ -125,6 +126,15 @@ def ratio_interval(estimate: Estimate | None) -> str:
     if estimate is None or not 0 < estimate.value < math.inf:
         return ""
     return _brackets(estimate, _factor)
+
+
+def cost_interval(estimate: Estimate | None) -> str:
+    """The interval of a cost; empty where there is none.
+
+    >>> cost_interval(Estimate(0.5, 0.4, 0.6))
+    '[0.400, 0.600]'
+    """
+    return "" if estimate is None else _brackets(estimate, number)
 
 
 def _factor(value: float) -> str:
