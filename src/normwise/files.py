@@ -1,15 +1,19 @@
-"""Files: written so that a reader sees all or none of them, and where the cache is."""
+"""Files: written so that a reader sees all or none of them, and what is kept in the cache."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
 import os
-from collections.abc import Iterator
+import platform
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from normwise.errors import StoreError
 
-__all__ = ["cache_folder", "is_file", "replacing"]
+__all__ = ["cache_folder", "is_file", "measured_once", "replacing"]
 
 CACHE_VARIABLE = "NORMWISE_CACHE"
 
@@ -60,3 +64,38 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             f"cannot write {str(final)!r} ({error.strerror or error}); expected a folder that can "
             f"be written; try another one with --out"
         ) from error
+
+
+def measured_once(
+    what: str, facts: Sequence[object], count: int, measure: Callable[[], Sequence[float]]
+) -> tuple[list[float], bool]:
+    """Figures of this machine, kept in the cache folder.
+
+    Args:
+        what: Names the folder there.
+        facts: Tell these figures from others of that name; any plain values.
+        count: How many figures there are.
+        measure: Measures them, where they are not known, or no longer readable.
+
+    Returns:
+        The figures, and whether they were measured just now.
+
+    >>> measured_once("examples", ["doctest", os.getpid()], 1, lambda: [2.5])
+    ([2.5], True)
+    """
+    machine = [platform.node(), platform.machine(), *facts]
+    digest = hashlib.sha256(json.dumps(machine, default=str).encode()).hexdigest()[:16]
+    path = cache_folder() / what / f"{digest}.json"
+    try:
+        known = [float(figure) for figure in json.loads(path.read_text("utf-8"))]
+        if len(known) == count and all(map(math.isfinite, known)):
+            return known, False
+    except (OSError, ValueError, TypeError):
+        pass  # nothing measured yet, or nothing that can be read
+    figures = list(measure())
+    try:
+        with replacing(path) as beside:
+            beside.write_text(json.dumps(figures), "utf-8")
+    except StoreError:
+        pass  # measured again next time
+    return figures, True

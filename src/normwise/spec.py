@@ -198,6 +198,11 @@ class Spec(BaseModel):
             _refuse_repeated(axis, getattr(spec, axis) or ())
         _check_rounds(spec)
         _check_pruning(spec)
+        if spec.ablate and not any(Variant.parse(text).places for text in names):
+            raise SpecError(
+                f"ablate was given with {', '.join(names)}, and there are no normalisation layers "
+                f"to leave out; expected a variant that places some; add --variant after"
+            )
         if spec.target is not None:
             Target.parse(spec.target)
         if spec.optimizer is not None:

@@ -97,8 +97,8 @@ def test_a_variants_name_is_canonical():
 
 
 def test_there_must_be_something_to_leave_out():
-    with pytest.raises(SpecError, match="no variant places normalisation"):
-        Study(model(), data(), variants=("none",), seeds=1, epochs=1, ablate=True).run()
+    with pytest.raises(SpecError, match="no normalisation layers to leave out"):
+        Study(model(), data(), variants=("none",), seeds=1, epochs=1, ablate=True)
 
 
 def test_a_function_that_places_normalisation_itself_is_refused():

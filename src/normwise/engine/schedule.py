@@ -8,11 +8,8 @@ the machine. A short study keeps to a rule of thumb, for trying costs seconds.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import math
-import platform
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +17,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import jax
-import numpy as np
 
 from normwise.datasets import Dataset
 from normwise.engine.cohort import Cohort
 from normwise.engine.initial import Replica
-from normwise.errors import StoreError
-from normwise.files import cache_folder, replacing
+from normwise.files import measured_once
 
 __all__ = ["Schedule", "candidates", "chosen", "rule_of_thumb", "sample"]
 
@@ -131,14 +126,9 @@ def chosen(
         tried: The schedules.
         what: Tells this training from others whose measurements are kept.
     """
-    facts = [platform.node(), jax.__version__, [asdict(each) for each in tried], *what]
-    digest = hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
-    path = cache_folder() / "schedules" / f"{digest}.json"
-    times = _remembered(path, tried)
-    origin = "measured before"
-    if times is None:
-        times, origin = _measured(make, tried), "measured"
-        _remember(path, times)
+    facts = [jax.__version__, [asdict(each) for each in tried], *what]
+    times, fresh = measured_once("schedules", facts, len(tried), lambda: _measured(make, tried))
+    origin = "measured" if fresh else "measured before"
     best = min(tried, key=lambda each: times[tried.index(each)])
     each = "; ".join(
         f"{schedule}: {1e3 * seconds:.3g} ms"
@@ -168,20 +158,3 @@ def _seconds(cohort: Cohort, compiled: Callable[..., Any]) -> float:
         times.append(time.perf_counter() - started)
     # The first one warms up.
     return min(times[1:]) / cohort.width
-
-
-def _remembered(path: Any, tried: Sequence[Schedule]) -> list[float] | None:
-    try:
-        times = [float(seconds) for seconds in json.loads(path.read_text("utf-8"))]
-    except (OSError, ValueError, TypeError):
-        return None  # nothing measured yet, or nothing that can be read
-    usable = len(times) == len(tried) and bool(np.isfinite(times).all())
-    return times if usable else None
-
-
-def _remember(path: Any, times: list[float]) -> None:
-    try:
-        with replacing(path) as beside:
-            beside.write_text(json.dumps(times), "utf-8")
-    except StoreError:
-        pass  # measured again next time

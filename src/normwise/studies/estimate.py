@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import time
 
 import numpy as np
 
-from normwise.errors import StoreError
-from normwise.files import cache_folder, replacing
+from normwise.files import measured_once
 
 __all__ = ["REFERENCE_SECONDS", "estimated_seconds", "machine_speed"]
 
@@ -50,20 +47,7 @@ def estimated_seconds(study: str) -> float:
 
 def machine_speed() -> float:
     """Exponentials a second on one core, measured once a machine."""
-    path = cache_folder() / "speed.json"
-    machine = f"{platform.node()}, {platform.machine()}"
-    try:
-        known = json.loads(path.read_text("utf-8"))
-        if known["machine"] == machine:
-            return float(known["speed"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # nothing measured yet, or nothing that can be read
-    speed = _measure()
-    try:
-        with replacing(path) as beside:
-            beside.write_text(json.dumps({"machine": machine, "speed": speed}), "utf-8")
-    except StoreError:
-        pass  # measured again next time
+    [speed], _ = measured_once("speed", [], 1, lambda: [_measure()])
     return speed
 
 

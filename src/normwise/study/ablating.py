@@ -5,26 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 from normwise.analysis import Subset
-from normwise.errors import SpecError
 from normwise.records import Condition, Summary, Variant, VariantSummary
 
 __all__ = ["stands_at", "to_ablate", "with_layers"]
 
 
 def to_ablate(summary: Summary) -> VariantSummary:
-    """The variant whose layers are looked at: the recommended one, or the first that has any.
-
-    Raises:
-        SpecError: No variant has any.
-    """
+    """The variant whose layers are looked at: the recommended one, or the first that has any."""
     normalised = [one for one in summary.variants if Variant.parse(one.name).places]
-    recommended = [one for one in normalised if one.name == summary.recommended]
-    for one in [*recommended, *normalised]:
-        return one
-    raise SpecError(
-        "--ablate was given and no variant places normalisation; expected one whose layers can "
-        "be left out; add --variant after"
-    )
+    return next((one for one in normalised if one.name == summary.recommended), normalised[0])
 
 
 def stands_at(variant: VariantSummary, point: Condition) -> bool:

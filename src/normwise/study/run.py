@@ -95,6 +95,9 @@ class Run:
             self.target.relation == ">=" if self.target else analysis.higher_is_better(self.metric)
         )
         self.variants = [Variant.parse(text) for text in spec.variants]
+        for variant in self.variants if spec.ablate else ():
+            if variant.places:
+                source.layers(variant)  # refuses what cannot be left out, before anything trains
         self.settings = {point: spec.setting(self.fingerprint, point) for point in spec.conditions}
         self.trainer = Trainer(self.plan, self.settings, Winners(self.metric, rising=self.rising))
         self.found = {record.key: record for record in (store.records() if store else [])}
