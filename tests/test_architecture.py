@@ -39,7 +39,8 @@ TABLE = {
     ),
     "progress": ({"study"}, {"rich"}),
     "listing": ({"datasets", "spec", "studies"}, {"rich"}),
-    "cli": ({"listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
+    "durations": (set(), set()),
+    "cli": ({"durations", "listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
     "__main__": ({"cli"}, set()),
     "__init__": ({"analysis", "layers", "rewrite", "study"}, set()),
 }  # fmt: skip

@@ -34,12 +34,13 @@ def curves_of_the_engine(compile_model, model, dataset, weights=None):
     lowered = lower(model)
     compile_model(lowered)
     cohort = Cohort(
-        program=make_program(lowered, dataset, BATCH, weights),
+        program=make_program(lowered, dataset, BATCH),
         initial=InitialValues(lowered),
         dataset=dataset,
         epochs=EPOCHS,
         width=2,
         mesh=replica_mesh(),
+        weights=weights,
     )
     (chunk,) = cohort.run(
         cohort.compile(cohort.lower()), [Replica(1), Replica(SEED)], lambda *_: None

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
+from numpy.typing import NDArray
 
 from normwise.datasets import Dataset
 from normwise.engine.devices import REPLICA, replicated, shareable, split_over_replicas
@@ -98,6 +99,7 @@ class Cohort:
         epochs: How many epochs each replica trains.
         width: Replicas in a chunk, a multiple of the number of devices.
         mesh: The devices.
+        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
     """
 
     program: Program
@@ -106,6 +108,7 @@ class Cohort:
     epochs: int
     width: int
     mesh: Mesh
+    weights: NDArray[Any] | None = None
 
     def lower(self) -> Any:
         """Trace the stacked program; compiling the result needs no Python and can run aside."""
@@ -135,8 +138,11 @@ class Cohort:
     def data(self) -> Data:
         """The data set on every device; devices that share the host's memory share one copy."""
         data = self.dataset
-        arrays = map(shareable, (data.x_train, data.y_train, data.x_val, data.y_val))
-        return Data(*(jax.device_put(array, replicated(self.mesh)) for array in arrays))
+        arrays = [data.x_train, data.y_train, data.x_val, data.y_val]
+        if self.weights is not None:
+            arrays.append(self.weights)
+        shared = map(shareable, arrays)
+        return Data(*(jax.device_put(array, replicated(self.mesh)) for array in shared))
 
     def start(self, replicas: Sequence[Replica]) -> State:
         """The replicas before their first step."""

@@ -16,7 +16,6 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 from jax import lax
-from numpy.typing import NDArray
 
 from normwise.datasets import Dataset
 from normwise.engine.metrics import build_metrics, epoch_metrics
@@ -58,12 +57,21 @@ class State(NamedTuple):
 
 
 class Data(NamedTuple):
-    """The arrays of a data set, shared by all replicas."""
+    """The arrays of a data set, shared by all replicas.
+
+    Attributes:
+        x_train: Examples that train.
+        y_train: Their labels.
+        x_val: Examples that validate.
+        y_val: Their labels.
+        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
+    """
 
     x_train: Any
     y_train: Any
     x_val: Any
     y_val: Any
+    weights: Any = None
 
 
 class Program(NamedTuple):
@@ -79,9 +87,7 @@ class Program(NamedTuple):
     model: keras.Model
 
 
-def make_program(
-    model: keras.Model, dataset: Dataset, batch_size: int, weights: NDArray[Any] | None = None
-) -> Program:
+def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Program:
     """Turn a compiled Keras model into pure functions.
 
     Args:
@@ -89,7 +95,6 @@ def make_program(
         dataset: Gives the shapes; the arrays themselves are passed at run time.
         batch_size: At most the size of the training part. A last partial batch
             is kept, as Keras' ``fit`` keeps it.
-        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
 
     Raises:
         ModelError: A layer changes its state in evaluation.
@@ -100,12 +105,10 @@ def make_program(
     step = _make_step(model)
     full = len(dataset.x_train) // batch_size * batch_size
 
-    def weights_of(rows: jax.Array) -> Any:
-        return None if weights is None else jnp.asarray(weights)[rows]
-
     def epoch(state: State, order: jax.Array, data: Data) -> tuple[State, Curves]:
         def one(carry: State, rows: jax.Array) -> tuple[State, Any]:
-            return step(carry, data.x_train[rows], data.y_train[rows], weights_of(rows))
+            weights = None if data.weights is None else data.weights[rows]
+            return step(carry, data.x_train[rows], data.y_train[rows], weights)
 
         new, (losses, outputs) = lax.scan(one, state, order[:full].reshape(-1, batch_size))
         loss = losses.sum() * batch_size
@@ -116,7 +119,8 @@ def make_program(
             outputs = jnp.concatenate([outputs, rest])
         loss /= len(order)
         new = _freeze_if_diverged(state, new, loss)
-        metrics = epoch_metrics(model, data.y_train[order], outputs, weights_of(order))
+        weights = None if data.weights is None else data.weights[order]
+        metrics = epoch_metrics(model, data.y_train[order], outputs, weights)
         curves = {"loss": loss, **metrics}
         val = evaluate(new, data)
         return new, curves | {f"val_{name}": value for name, value in val.items()}

@@ -148,12 +148,13 @@ class Plan:
         dataset = dataset or self.recipe.dataset
         model = self._lowered(variant)
         return Cohort(
-            program=make_program(model, dataset, batch_size, self.recipe.weights),
+            program=make_program(model, dataset, batch_size),
             initial=self._initial(model),
             dataset=dataset,
             epochs=epochs or self._spec.epochs,
             width=schedule.width,
             mesh=replica_mesh(schedule.devices),
+            weights=self.recipe.weights,
         )
 
     def _lowered(self, variant: Variant) -> keras.Model:
