@@ -22,6 +22,7 @@ from typing import Any, Literal, get_args
 from normwise.errors import SpecError, UnknownNameError, VariantError
 
 __all__ = [
+    "SOLO_LIMIT",
     "Ablation",
     "AblationStep",
     "Comparison",
@@ -42,6 +43,10 @@ __all__ = [
     "VerdictKind",
     "derive_seed",
 ]
+
+# Above this in the first epoch, the stacked engine and Keras' own `fit` did not do the same, or
+# training has amplified rounding already.
+SOLO_LIMIT = 1e-3
 
 Task = Literal["binary", "classes", "regression"]
 Place = Literal["before", "after", "input"]
@@ -566,13 +571,16 @@ class SoloCheck:
             and one example on the other side of a threshold moves an accuracy
             by one over their number.
         first_epoch_difference: The same over the losses of the first epoch, where
-            rounding has not grown yet: what the two ways of training differ by.
+            rounding has mostly not grown yet: what the two ways of training differ by.
+        first_steps_difference: The same over the first few batches alone, looked at
+            where a first epoch is long enough for rounding to grow within it.
     """
 
     variant: str
     seed: int
     max_relative_difference: float
     first_epoch_difference: float = 0.0
+    first_steps_difference: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -685,7 +693,7 @@ class Summary:
 _ENDS = ("value", "low", "high")
 _OF_SOME = {
     "initializer", "batch_size", "working_range", "range_gain", "early_stopping", "cost", "seeds",
-    "ablation",
+    "ablation", "first_steps_difference",
 }  # fmt: skip
 
 

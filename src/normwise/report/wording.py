@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from normwise.records import Estimate, SoloCheck, Target
+from normwise.records import SOLO_LIMIT, Estimate, SoloCheck, Target
 from normwise.report.curves import BAND
 from normwise.report.numbers import NONE, decimals, number, seconds
 from normwise.report.page import Page, Row
@@ -31,8 +31,6 @@ __all__ = [
 ]
 
 NOT_REACHED = "not reached"
-SOLO_LIMIT = 1e-3
-"""Above this in the first epoch, the stacked engine and Keras' own ``fit`` did not do the same."""
 
 
 def epochs(value: float) -> str:
@@ -193,20 +191,32 @@ def solo_sentence(check: SoloCheck | None) -> str:
 
     >>> solo_sentence(None)
     'Not run.'
+    >>> grown = solo_sentence(SoloCheck("after", 3, 0.2, 0.1, 2e-6))
+    >>> "2e-06 over the first few batches: the same training" in grown
+    True
+    >>> print(solo_sentence(SoloCheck("after", 3, 0.2, 0.1, 0.1)).rpartition("losses: ")[2])
+    more than rounding explains, so treat these results with care.
     """
     if check is None:
         return "Not run."
     start, largest = check.first_epoch_difference, check.max_relative_difference
-    if start > SOLO_LIMIT:
+    steps = check.first_steps_difference
+    found = (
+        f"{number(largest, 2)} over the whole run, {number(start, 2)} in the first epoch's losses"
+    )
+    if steps is not None:
+        found += f", {number(steps, 2)} over the first few batches"
+    if start > SOLO_LIMIT and (steps is None or steps > SOLO_LIMIT):
         judged = "more than rounding explains, so treat these results with care"
+    elif start > SOLO_LIMIT:
+        judged = "the same training, which amplifies rounding, as it does that of two Keras fits"
     elif largest > SOLO_LIMIT:
         judged = "rounding, which training has amplified since"
     else:
         judged = "the same training, up to rounding"
     return (
         f"One replica ({check.variant}, seed {check.seed}) retrained alone by Keras' own fit on "
-        f"the same batches: largest relative difference {number(largest, 2)} over the whole run, "
-        f"{number(start, 2)} in the first epoch's losses: {judged}."
+        f"the same batches: largest relative difference {found}: {judged}."
     )
 
 

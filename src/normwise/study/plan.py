@@ -94,7 +94,7 @@ class Plan:
         pool = ThreadPoolExecutor()
         arms = []
         for variant, size in wanted:
-            cohort = self._cohort(variant, size, self._schedule(size))
+            cohort = self.cohort(variant, size, self._schedule(size))
             # Tracing is Python and takes turns; compiling is not, and runs beside it.
             compiled = pool.submit(cohort.compile, _traced(cohort))
             arms.append(Arm(variant, size, cohort, compiled))
@@ -127,7 +127,7 @@ class Plan:
             return rule
         few = sample(dataset, batch_size)
         return chosen(
-            lambda schedule: self._cohort(variant, batch_size, schedule, few, epochs=1),
+            lambda schedule: self.cohort(variant, batch_size, schedule, few, epochs=1),
             tried,
             self._source.fingerprint,
             variant.name,
@@ -137,7 +137,7 @@ class Plan:
             dataset.x_train.shape[1:],
         )
 
-    def _cohort(
+    def cohort(
         self,
         variant: Variant,
         batch_size: int,
@@ -145,6 +145,15 @@ class Plan:
         dataset: Dataset | None = None,
         epochs: int | None = None,
     ) -> Cohort:
+        """A variant at a batch size, not compiled yet.
+
+        Args:
+            variant: Which.
+            batch_size: Examples in a batch.
+            schedule: How its replicas train.
+            dataset: A part of the study's; all of it unless given.
+            epochs: As many as the study's unless given.
+        """
         dataset = dataset or self.recipe.dataset
         model = self._lowered(variant)
         return Cohort(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from normwise.datasets import Dataset
 from normwise.errors import StudyIncomplete
 from normwise.files import replacing
 from normwise.records import (
+    SOLO_LIMIT,
     Ablation,
     Condition,
     RunKey,
@@ -40,7 +41,7 @@ from normwise.study.progress import Progress
 from normwise.study.pruning import best_half, is_hopeless
 from normwise.study.result import Result
 from normwise.study.sources import ModelLike, ModelSource
-from normwise.study.trainer import Place, Trainer
+from normwise.study.trainer import Curves, Place, Trainer
 from normwise.study.training import Recipe, check_target, default_metric
 from normwise.study.winners import Winners, best_run
 
@@ -50,8 +51,6 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 log = logging.getLogger("normwise")
-
-Curves = dict[str, list[float]]
 
 
 class Run:
@@ -346,12 +345,18 @@ class Run:
         key = self._chosen()
         record, alone = self.found[key], solo.result()
         stacked = {metric: values[: record.stopped_at] for metric, values in record.curves.items()}
-        start = {metric: values[:1] for metric, values in stacked.items() if "loss" in metric}
+        difference = engine.largest_relative_difference
+        start = difference(alone, _losses(stacked, 1))
+        steps = None
+        if start > SOLO_LIMIT:  # the engine's doing, or rounding that grew within an epoch
+            few_alone, few_stacked = self.trainer.first_steps(key, self.wanted[key])
+            steps = difference(few_alone, _losses(few_stacked, 1))
         return SoloCheck(
             variant=key.variant,
             seed=key.seed,
-            max_relative_difference=engine.largest_relative_difference(alone, stacked),
-            first_epoch_difference=engine.largest_relative_difference(alone, start),
+            max_relative_difference=difference(alone, stacked),
+            first_epoch_difference=start,
+            first_steps_difference=steps,
         )
 
     def _environment(self) -> dict[str, str]:
@@ -387,6 +392,10 @@ class Run:
         runs = analysis.runs_at_best(chosen, self._records())
         key = best_run(runs, self.metric, rising=self.rising).key
         return self.trainer.trained_model(key, self.wanted[key])
+
+
+def _losses(curves: Mapping[str, Sequence[float]], epochs: int) -> dict[str, Sequence[float]]:
+    return {metric: values[:epochs] for metric, values in curves.items() if "loss" in metric}
 
 
 def _arm_of(place: Place) -> tuple[str, int]:

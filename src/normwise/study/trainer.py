@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from normwise.engine import Chunk, Keep, Replica, run_halving, seconds_per_epoch, train_alone
+from normwise.datasets import Dataset
+from normwise.engine import (
+    Chunk,
+    Keep,
+    Replica,
+    Schedule,
+    run_halving,
+    sample,
+    seconds_per_epoch,
+    train_alone,
+)
 from normwise.records import Condition, RunKey, RunRecord, Variant
 from normwise.study.plan import Arm, Plan
 from normwise.study.training import learning_rate_of
@@ -18,10 +28,12 @@ from normwise.study.winners import Weights, Winners
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["OnEpoch", "Place", "Trainer"]
+__all__ = ["Curves", "OnEpoch", "Place", "Trainer"]
 
 # What a key means: its variant, and its point of the grid.
 Place = tuple[Variant, Condition]
+# Metric to one value an epoch.
+Curves = dict[str, list[float]]
 # Called with (variant, epochs done, replicas in the chunk).
 OnEpoch = Callable[[str, int, int], None]
 
@@ -65,21 +77,40 @@ class Trainer:
             own = {key: place for key, place in wanted.items() if _is_of(arm, place)}
             yield from self._train_arm(arm, own, on_epoch, keep)
 
-    def train_alone(self, key: RunKey, place: Place) -> dict[str, list[float]]:
-        """Curves of one replica, trained by Keras' own ``fit``."""
+    def train_alone(
+        self, key: RunKey, place: Place, dataset: Dataset | None = None, epochs: int | None = None
+    ) -> Curves:
+        """Curves of one replica, trained by Keras' own ``fit``.
+
+        Args:
+            key: Which.
+            place: What it means.
+            dataset: A part of the study's; all of it unless given.
+            epochs: As many as the study's unless given.
+        """
         variant, point = place
         recipe = self._plan.recipe
         model, initial = self._plan.model(variant, point.learning_rate)
         return train_alone(
             model,
             initial,
-            recipe.dataset,
+            dataset or recipe.dataset,
             replica=_replica(key, point),
-            epochs=recipe.spec.epochs,
+            epochs=epochs or recipe.spec.epochs,
             batch_size=point.batch_size,
             weights=recipe.weights,
             is_cancelled=self.leaving.is_set,
         )
+
+    def first_steps(self, key: RunKey, place: Place) -> tuple[Curves, Curves]:
+        """Curves of the replica's first few batches: by Keras' own ``fit``, and by the engine."""
+        variant, point = place
+        few = sample(self._plan.recipe.dataset, point.batch_size)
+        cohort = self._plan.cohort(variant, point.batch_size, Schedule(1, 1), few, epochs=1)
+        compiled = cohort.compile(cohort.lower())
+        [chunk] = cohort.run(compiled, [_replica(key, point)], lambda *_: None)
+        stacked = {metric: values[0].tolist() for metric, values in chunk.curves.items()}
+        return self.train_alone(key, place, few, epochs=1), stacked
 
     def time_alone(
         self, places: Mapping[tuple[str, int | None], Variant]
