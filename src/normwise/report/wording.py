@@ -194,7 +194,7 @@ def solo_sentence(check: SoloCheck | None) -> str:
     >>> grown = solo_sentence(SoloCheck("after", 3, 0.2, 0.1, 2e-6))
     >>> "2e-06 over the first few batches: the same training" in grown
     True
-    >>> print(solo_sentence(SoloCheck("after", 3, 0.2, 0.1, 0.1)).rpartition("losses: ")[2])
+    >>> print(solo_sentence(SoloCheck("after", 3, 0.2, 0.1, 0.1)).rpartition("batches: ")[2])
     more than rounding explains, so treat these results with care.
     """
     if check is None:
