@@ -134,7 +134,7 @@ def test_hostile_text_is_escaped(page: Page, tmp_path: Path) -> None:
     reader = _read(hostile, tmp_path)
     assert len(reader.scripts) == 2
     assert "b" not in reader.tags
-    assert reader.text.count("alert('1')") == 13
+    assert reader.text.count("alert('1')") == 14
     assert reader.buttons == [evil]
 
 

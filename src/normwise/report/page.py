@@ -5,6 +5,7 @@ Built once from the summary and the records; terminal, HTML and PNG only draw it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -115,6 +116,11 @@ class Page:
     notes: tuple[str, ...] = ()
     grid: tuple[Cell, ...] = ()
     ablation: Ablation | None = None
+
+    @property
+    def has_seconds(self) -> bool:
+        """Whether it is known how long an epoch takes."""
+        return any(math.isfinite(row.summary.seconds_per_epoch) for row in self.rows)
 
     @property
     def has_costs(self) -> bool:

@@ -24,7 +24,9 @@ __all__ = [
     "prose",
     "ratio",
     "ratio_interval",
+    "saved",
     "seconds",
+    "seconds_interval",
     "solo_sentence",
     "spread",
     "target_text",
@@ -94,6 +96,22 @@ def epochs_interval(estimate: Estimate) -> str:
     return _brackets(estimate, epochs)
 
 
+def saved(estimate: Estimate) -> str:
+    """How many epochs a variant saves on average, with the interval.
+
+    >>> saved(Estimate(9.31, 8.1, 10.5)), saved(Estimate(-2.0, -3.0, -1.0))
+    ('saves 9.31 [8.1, 10.5]', 'takes 2 more [1, 3]')
+    >>> saved(Estimate(math.nan, math.nan, math.nan))
+    ''
+    """
+    if not math.isfinite(estimate.value):
+        return ""
+    sign = -1.0 if estimate.value < 0 else 1.0
+    value, *ends = (f"{sign * end:.3g}" for end in (estimate.value, estimate.low, estimate.high))
+    low, high = ends if sign > 0 else reversed(ends)
+    return f"saves {value} [{low}, {high}]" if sign > 0 else f"takes {value} more [{low}, {high}]"
+
+
 def ratio(estimate: Estimate | None) -> str:
     """A ratio, or the bound that the data set it where one side never reached the target.
 
@@ -133,6 +151,15 @@ def cost_interval(estimate: Estimate | None) -> str:
     '[0.400, 0.600]'
     """
     return "" if estimate is None else _brackets(estimate, number)
+
+
+def seconds_interval(estimate: Estimate) -> str:
+    """The interval of a duration; empty where there is none.
+
+    >>> seconds_interval(Estimate(0.25, 0.2, 0.3))
+    '[200 ms, 300 ms]'
+    """
+    return _brackets(estimate, seconds)
 
 
 def _factor(value: float) -> str:
