@@ -46,6 +46,10 @@ def churn_like():
     return keras.Sequential([keras.Input((11,)), *hidden, layers.Dense(1, activation="sigmoid")])
 
 
+def normalised_input():
+    return place(churn_like(), "input+before")
+
+
 def small_cnn():
     return keras.Sequential(
         [
@@ -114,6 +118,7 @@ def optimizer_of(name, learning_rate, **options):
 
 MODELS = [
     (churn_like, "binary", optimizer_of("SGD", 0.1)),
+    (normalised_input, "binary", optimizer_of("Adam", 0.01)),
     (small_cnn, "classes", optimizer_of("Adam", 0.01)),
     (recurrent, "binary", optimizer_of("RMSprop", 0.01)),
     (branches, "binary", optimizer_of("SGD", 0.1, momentum=0.9, nesterov=True)),
