@@ -15,19 +15,19 @@ __all__ = ["REFERENCE_SECONDS", "estimated_seconds", "machine_speed"]
 # Xeon at 2 GHz: half of the processor time that it took, and a fifth more for what runs alone.
 # The four of images are reckoned from a step's time, its number, and the check by Keras' own fit.
 REFERENCE_SECONDS = {
-    "circles": 20,
-    "circles-extensions": 30,
-    "digits-cnn": 60,
-    "deep-mlp": 55,
-    "sequence": 36,
-    "sequence-gru": 72,
-    "regression": 25,
-    "scaling": 22,
-    "dropout": 64,
+    "circles": 21,
+    "circles-extensions": 29,
+    "digits-cnn": 61,
+    "deep-mlp": 52,
+    "sequence": 35,
+    "sequence-gru": 63,
+    "regression": 24,
+    "scaling": 25,
+    "dropout": 63,
     "churn": 19,
     "fashion-mlp": 500,
     "mnist-cnn": 1000,
-    "mnist-sigmoid": 300,
+    "mnist-sigmoid": 223,
 }
 # Exponentials a second that one of those cores takes, and their number.
 REFERENCE_SPEED = 1.1e9
