@@ -35,7 +35,8 @@ def own_notes(summary: Summary, records: Sequence[RunRecord]) -> tuple[str, ...]
 
 def _together(summary: Summary) -> Iterator[str]:
     """That several comparisons were decided together, and how."""
-    if any(comparison.confidence > SINGLE for comparison in summary.comparisons):
+    several = len(summary.comparisons) > 1
+    if several and any(comparison.confidence > SINGLE for comparison in summary.comparisons):
         levels = ", ".join(
             f"{comparison.variant} {100 * comparison.confidence:.3g}%"
             for comparison in summary.comparisons

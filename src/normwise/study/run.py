@@ -281,9 +281,11 @@ class Run:
         """Train until nothing is missing, or the budget is spent."""
         self.on_progress(Progress("compiling", of=len(self.wanted | self.ablated)))
         for records in self.trainer.train(missing, self._on_epoch, self.keep):
-            self.found |= {record.key: record for record in records}
+            # Those that train with others again, to be measured by them, are known already.
+            new = [record for record in records if record.key not in self.found]
+            self.found |= {record.key: record for record in new}
             if self.store is not None:
-                self.store.add(records)
+                self.store.add(new)
             if self.budget.is_spent:
                 return
 
