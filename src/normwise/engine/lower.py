@@ -13,7 +13,6 @@ import jax
 import keras
 import numpy as np
 
-from normwise.engine.input_scale import ScaledDense, Standardisation, scaled_pairs
 from normwise.engine.lowered import lowered_kind
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.rebuild import anew
@@ -23,18 +22,7 @@ __all__ = ["fresh", "lower", "wants_turns"]
 
 def lower(model: keras.Model) -> keras.Model:
     """A :func:`fresh` copy in layers that run well where the engine runs."""
-    on_cpu = jax.default_backend() == "cpu"
-    pairs = scaled_pairs(model, on_cpu=on_cpu) if has_graph(model) else []
-    kinds: dict[Any, type[keras.Layer]] = {norm: Standardisation for norm, _ in pairs}
-    kinds |= {dense: ScaledDense for _, dense in pairs}
-
-    def clone(layer: keras.Layer) -> keras.Layer:
-        return _lowered(layer, kinds.get(layer) or lowered_kind(layer, on_cpu=on_cpu))
-
-    copy = _copy(model, clone)
-    for norm, dense in pairs:
-        copy.get_layer(dense.name).follow(copy.get_layer(norm.name))
-    return copy
+    return _copy(model, _lower_layer)
 
 
 def fresh(model: keras.Model) -> keras.Model:
@@ -74,7 +62,8 @@ def _copy(model: keras.Model, clone: Callable[[Any], Any]) -> keras.Model:
     return copy
 
 
-def _lowered(layer: keras.Layer, kind: type[keras.Layer] | None) -> keras.Layer:
+def _lower_layer(layer: keras.Layer) -> keras.Layer:
+    kind = lowered_kind(layer, on_cpu=jax.default_backend() == "cpu")
     if kind is None:
         return anew(layer)
     config = layer.get_config()

@@ -12,20 +12,15 @@ from normwise.engine.convolution import convolve, convolve_depthwise
 from normwise.engine.dense import dense
 from normwise.engine.pooling import max_pool
 
-__all__ = ["Dense", "lowered_kind"]
+__all__ = ["lowered_kind"]
 
 
-class Dense(keras.layers.Dense):  # type: ignore[misc]
-    """Keras' layer on :func:`normwise.engine.dense.dense`."""
-
-    def weights_now(self) -> tuple[Any, Any]:
-        """Kernel and bias, as tensors; ``None`` for no bias."""
-        bias = keras.ops.convert_to_tensor(self.bias) if self.use_bias else None
-        return keras.ops.convert_to_tensor(self.kernel), bias
-
+class _Dense(keras.layers.Dense):  # type: ignore[misc]
     def call(self, inputs: Any, training: bool | None = None) -> Any:  # noqa: ARG002 (Keras')
-        """As the layer's own call."""
-        outputs = dense(inputs.reshape((-1, inputs.shape[-1])), *self.weights_now())
+        flat = inputs.reshape((-1, inputs.shape[-1]))
+        kernel = keras.ops.convert_to_tensor(self.kernel)
+        bias = keras.ops.convert_to_tensor(self.bias) if self.use_bias else None
+        outputs = dense(flat, kernel, bias)
         outputs = outputs.reshape((*inputs.shape[:-1], self.units))
         return outputs if self.activation is None else self.activation(outputs)
 
@@ -75,7 +70,7 @@ def lowered_kind(layer: keras.Layer, *, on_cpu: bool) -> type[keras.Layer] | Non
     if kind is keras.layers.BatchNormalization:
         return layers.BatchNormalization
     if kind is keras.layers.Dense and _is_plain_float(layer):
-        return Dense
+        return _Dense
     if not on_cpu or getattr(layer, "data_format", None) != "channels_last":
         return None
     if kind in _POOLINGS and _does_not_overlap(layer):
