@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normwise import analysis, errors, layers
     from normwise.records import Summary, Target, Variant
-    from normwise.rewrite import place, strip
+    from normwise.rewrite import Recalibration, fold, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
 
 __all__ = [
     "Progress",
+    "Recalibration",
     "Result",
     "Study",
     "Summary",
@@ -27,8 +28,10 @@ __all__ = [
     "Variant",
     "analysis",
     "errors",
+    "fold",
     "layers",
     "place",
+    "recalibrate",
     "strip",
 ]
 
@@ -39,7 +42,10 @@ _HOMES = {
     "Summary": "records",
     "Target": "records",
     "Variant": "records",
+    "Recalibration": "rewrite",
+    "fold": "rewrite",
     "place": "rewrite",
+    "recalibrate": "rewrite",
     "strip": "rewrite",
 }
 _MODULES = ("analysis", "errors", "layers")

@@ -31,6 +31,7 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "VariantError",
+    "in_words",
     "listed",
 ]
 
@@ -48,6 +49,16 @@ class UsageError(NormwiseError):
     """The request or its input cannot be honoured; nothing was changed."""
 
     exit_code = 2
+
+
+def in_words(error: BaseException) -> str:
+    """The kind of an error and the first line of what it says.
+
+    >>> in_words(KeyError("a"))
+    "KeyError: 'a'"
+    """
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 def listed(names: Sequence[str]) -> str:

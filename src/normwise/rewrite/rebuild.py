@@ -28,7 +28,7 @@ class Edits:
         appended: Call to the new layers that follow it, in this order.
         removed: Calls that are left out; the tensor they take passes through.
         values: Where new variables' values come from: (layer, variable name, old
-            variable). The layer is an appended one, or one of the old model.
+            variable or array). The layer is an appended one, or one of the old model.
     """
 
     settings: dict[Any, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
@@ -198,5 +198,6 @@ def _copy_values(old: Any, new: Any) -> None:
 
 
 def _copy_value(source: Any, target: Any) -> None:
+    value = source if isinstance(source, np.ndarray) else source.value
     # A true copy: on JAX, training donates a variable's buffer, and would take a shared one along.
-    target.assign(np.array(keras.ops.convert_to_numpy(source.value)))
+    target.assign(np.array(keras.ops.convert_to_numpy(value)))

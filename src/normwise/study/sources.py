@@ -8,7 +8,6 @@ import inspect
 import json
 import re
 import sys
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,8 +17,8 @@ import numpy as np
 
 from normwise.datasets import Dataset
 from normwise.engine.initial import SEED_STATE
-from normwise.errors import ModelError, NormwiseError, UnknownNameError
-from normwise.files import is_file
+from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
+from normwise.modelfile import load_model
 from normwise.records import Variant
 from normwise.rewrite import place, placed_layers, strip
 from normwise.rewrite.graph import has_graph
@@ -153,7 +152,7 @@ class ModelSource:
             raise
         except Exception as error:
             raise ModelError(
-                f"the model's function {name!r} failed ({_in_words(error)}); expected it to "
+                f"the model's function {name!r} failed ({in_words(error)}); expected it to "
                 f"return a keras.Model; call it alone to see where it fails"
             ) from error
         if not isinstance(model, keras.Model):
@@ -174,7 +173,7 @@ class ModelSource:
         except Exception as error:
             raise ModelError(
                 f"the model of {name!r} cannot be built for examples of shape "
-                f"{self._dataset.x_train.shape[1:]} ({_in_words(error)}); expected layers that "
+                f"{self._dataset.x_train.shape[1:]} ({in_words(error)}); expected layers that "
                 f"take them; begin the model with keras.Input({self._dataset.x_train.shape[1:]})"
             ) from error
         return model
@@ -184,29 +183,10 @@ def _find(text: str) -> Any:
     if text in MODELS:
         return MODELS[text]
     if text.endswith(".keras"):
-        return _load(text)
+        return load_model(text)
     if ":" in text:
         return _import(text)
     raise UnknownNameError("model", text, [*MODELS, "FILE.keras", "package.module:function"])
-
-
-def _load(text: str) -> keras.Model:
-    if not is_file(text):
-        raise ModelError(
-            f"there is no file {text!r}; expected a model saved with model.save('NAME.keras'); "
-            f"check the path from {str(Path.cwd())!r}"
-        )
-    try:
-        with warnings.catch_warnings():
-            # A study starts anew: that the optimiser's momenta do not load is of no interest.
-            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-            return keras.saving.load_model(text, safe_mode=True)
-    except Exception as error:
-        raise ModelError(
-            f"cannot load {text!r} ({_in_words(error)}); expected a model saved by Keras 3 "
-            f"without custom code; try --model package.module:function with a function that "
-            f"builds it"
-        ) from error
 
 
 def _import(text: str) -> Any:
@@ -219,7 +199,7 @@ def _import(text: str) -> Any:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
         raise ModelError(
-            f"cannot import {module_name!r} from {text!r} ({_in_words(error)}); expected "
+            f"cannot import {module_name!r} from {text!r} ({in_words(error)}); expected "
             f"package.module:function; run from the folder that holds the module, without '.py' "
             f"in its name"
         ) from error
@@ -234,9 +214,3 @@ def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]
         return inspect.signature(function).parameters
     except (TypeError, ValueError):
         return {}  # a built-in function, which does not say
-
-
-def _in_words(error: BaseException) -> str:
-    """The kind of an error and the first line of what it says."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

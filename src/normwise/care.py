@@ -1,0 +1,149 @@
+"""Commands for models that exist: one file to another, and what changed on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from normwise.backend import require_jax
+from normwise.datasets import Dataset, find_dataset
+from normwise.files import replacing
+
+__all__ = ["fold_file", "recalibrate_file"]
+
+# Examples that a folded model is compared and timed on.
+EXAMPLES = 32
+# Layers that are named on the terminal: those that moved most.
+SHOWN = 10
+
+
+def recalibrate_file(
+    model: Path, data: str, out: Path, *, target_column: str | None, batch_size: int
+) -> None:
+    """Recalibrate the model in a file, write another, and say what moved.
+
+    Raises:
+        UsageError: The model, the data or the output cannot be used.
+    """
+    require_jax()
+    from normwise.modelfile import check_output, load_model, save_model
+    from normwise.rewrite import recalibrate
+    from normwise.rewrite.recalibrating import reached
+
+    check_output(out, model)
+    loaded, dataset = load_model(model), find_dataset(data, target_column)
+    layers = list(reached(loaded, dataset.x_train))
+    before, losses = [_statistics(layer) for layer in layers], _losses(loaded, dataset)
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("recalibrating", total=len(layers))
+
+        def update(done: int, of: int, name: str) -> None:
+            bar.update(task, completed=done, total=of, description=f"recalibrating {name}")
+
+        recalibrate(loaded, dataset.x_train, batch_size=batch_size, on_layer=update)
+    save_model(loaded, out, source=model)
+    _print(Console(), layers, before, losses, _losses(loaded, dataset), out)
+
+
+def fold_file(
+    model: Path, out: Path, *, data: str | None, target_column: str | None, as_json: bool
+) -> None:
+    """Fold the model in a file, write another with its certificate, and say what was folded.
+
+    Raises:
+        UsageError: The model, the data or the output cannot be used.
+    """
+    require_jax()
+    from normwise.modelfile import check_output, load_model, save_model
+    from normwise.rewrite.certificate import certify
+    from normwise.rewrite.folding import folding_of
+
+    check_output(out, model)
+    loaded = load_model(model)
+    x = None if data is None else find_dataset(data, target_column).x_val[:EXAMPLES]
+    found = folding_of(loaded)
+    certificate = dataclasses.asdict(certify(loaded, found, x))
+    save_model(found.model, out, source=model)
+    paper = out.with_suffix(".certificate.json")
+    with replacing(paper) as beside:
+        beside.write_text(json.dumps(certificate, indent=2) + "\n", "utf-8")
+    if as_json:
+        sys.stdout.write(json.dumps(certificate, indent=2) + "\n")
+        return
+    _print_certificate(Console(), certificate, out, paper)
+
+
+def _print_certificate(console: Console, found: dict[str, Any], out: Path, paper: Path) -> None:
+    folded, left = found["folded"], found["left"]
+    before, after = (1e3 * seconds for seconds in found["seconds"])
+    lines = [
+        f"{len(folded)} of {len(folded) + len(left)} batch normalisations folded",
+        *(f"left: {name}: {why}" for name, why in list(left.items())[:SHOWN]),
+        *([f"and {len(left) - SHOWN} more, in the certificate"] if len(left) > SHOWN else []),
+        f"largest difference of a prediction on {found['inputs']}: {found['difference']:.2g}",
+        f"a prediction of {EXAMPLES} examples: {before:.3g} ms before, {after:.3g} ms after",
+        f"Written: {out}, {paper.name}",
+    ]
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def _statistics(layer: Any) -> tuple[np.ndarray, np.ndarray]:
+    return np.array(layer.moving_mean.value), np.array(layer.moving_variance.value)
+
+
+def _losses(model: Any, dataset: Dataset) -> dict[str, float]:
+    """Of a compiled model, on the training and the validation part."""
+    if not getattr(model, "compiled", False):
+        return {}
+    parts = {
+        "training": (dataset.x_train, dataset.y_train),
+        "validation": (dataset.x_val, dataset.y_val),
+    }
+    return {
+        name: float(model.evaluate(x, y, verbose=0, return_dict=True)["loss"])
+        for name, (x, y) in parts.items()
+    }
+
+
+def _print(
+    console: Console,
+    layers: list[Any],
+    before: list[tuple[np.ndarray, np.ndarray]],
+    losses: dict[str, float],
+    now: dict[str, float],
+    out: Path,
+) -> None:
+    found = [
+        (layer.name, *_moved(layer.epsilon, old, _statistics(layer)))
+        for layer, old in zip(layers, before, strict=True)
+    ]
+    found.sort(key=lambda line: -line[1])
+    for name, shift, factor in found[:SHOWN]:
+        console.print(
+            f"{name}: means moved by {shift:.2g} deviations, variances by a factor of {factor:.3g}",
+            highlight=False,
+        )
+    if len(found) > SHOWN:
+        console.print(f"and {len(found) - SHOWN} layers that moved less", highlight=False)
+    for part, loss in losses.items():
+        console.print(f"{part} loss: {loss:.4g} before, {now[part]:.4g} after", highlight=False)
+    console.print(f"Written: {out}", highlight=False, soft_wrap=True)
+
+
+def _moved(
+    epsilon: float, old: tuple[np.ndarray, np.ndarray], new: tuple[np.ndarray, np.ndarray]
+) -> tuple[float, float]:
+    """Medians over the channels: of the means in deviations, and of the variances' ratio."""
+    deviation = np.sqrt(new[1] + epsilon)
+    shift = float(np.median(np.abs(new[0] - old[0]) / deviation))
+    return shift, float(np.median((new[1] + epsilon) / (old[1] + epsilon)))

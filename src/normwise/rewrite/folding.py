@@ -1,0 +1,250 @@
+"""Folding batch normalisation into the weights of its neighbours, for inference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.rewrite.blocks import graphs_of
+from normwise.rewrite.graph import Graph
+from normwise.rewrite.kinds import activation_of, channel_axis, core, is_linear
+from normwise.rewrite.rebuild import Edits, rebuild
+
+__all__ = ["Folding", "fold", "folding_of"]
+
+FloatArray = NDArray[np.float64]
+
+_TRANSPOSED = (
+    keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose,
+)  # fmt: skip
+_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+_SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+_PLAIN = (
+    keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D,
+)  # fmt: skip
+# What does nothing in inference.
+_IDLE = (
+    keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D, keras.layers.GaussianNoise, keras.layers.GaussianDropout,
+    keras.layers.AlphaDropout, keras.layers.ActivityRegularization,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """What became of a model's batch normalisation.
+
+    Attributes:
+        model: The folded model.
+        folded: Each normalisation that is gone, to the layer whose weights hold it now.
+        left: Each that is still there, to the reason.
+    """
+
+    model: Any
+    folded: dict[str, str]
+    left: dict[str, str]
+
+
+def fold(model: Any) -> Any:
+    """A copy of a model in which other layers' weights do what batch normalisation did.
+
+    In inference, batch normalisation multiplies each channel by ``γ / √(σ² + ε)`` and adds
+    ``β - μ·γ / √(σ² + ε)``. Directly behind a linear layer without activation both go into that
+    layer's kernel and bias; directly in front of a dense layer into the dense layer's. Dropout in
+    between is in nobody's way. Dense, convolutions of any rank, in groups, transposed, depthwise
+    and separable take part. In training the copy is another model: fold what is finished.
+    :func:`folding_of` also says what was folded, and why the rest was not.
+
+    Args:
+        model: A ``Sequential`` or functional model, built; nested models are entered. It stays
+            untouched.
+
+    Returns:
+        The folded model, uncompiled.
+
+    Raises:
+        ModelError: The model is subclassed or unbuilt.
+
+    >>> model = keras.Sequential([
+    ...     keras.Input((4,)), keras.layers.Dense(8, name="hidden"),
+    ...     keras.layers.BatchNormalization(name="norm"), keras.layers.ReLU(name="relu"),
+    ... ])
+    >>> [layer.name for layer in fold(model).layers]
+    ['hidden', 'relu']
+    """
+    return folding_of(model).model
+
+
+def folding_of(model: Any) -> Folding:
+    """What :func:`fold` does, and what became of each normalisation.
+
+    Args:
+        model: As there.
+
+    Raises:
+        ModelError: As there.
+
+    >>> model = keras.Sequential([
+    ...     keras.Input((4,)), keras.layers.Dense(8, activation="relu", name="hidden"),
+    ...     keras.layers.BatchNormalization(name="norm"), keras.layers.ReLU(name="relu"),
+    ... ])
+    >>> folding_of(model).left
+    {'norm': "'hidden' has an activation in between, and 'relu' behind it is a ReLU"}
+    """
+    edits, folded, left = Edits(), {}, {}
+    changed: dict[Any, _Weights] = {}
+    for graph in graphs_of(model):
+        for call in graph.calls:
+            norm = call.operation
+            if not isinstance(norm, keras.layers.BatchNormalization):
+                continue
+            place = _place(graph, call)
+            if isinstance(place, str):
+                left[norm.name] = place
+                continue
+            layer, is_behind = place
+            weights = changed.setdefault(layer, _Weights(layer))
+            scale, offset = affine(norm)
+            if is_behind:
+                weights.follow(scale, offset)
+            else:
+                weights.lead(scale, offset)
+            edits.removed.add(call)
+            folded[norm.name] = layer.name
+    for layer, weights in changed.items():
+        edits.settings[layer]["use_bias"] = True
+        edits.values.extend((layer, name, value) for name, value in weights.values())
+    return Folding(rebuild(model, edits), folded, left)
+
+
+def affine(norm: Any) -> tuple[FloatArray, FloatArray]:
+    """Factor and offset of a batch normalisation in inference, ``(channels,)`` each, in float64."""
+    mean, variance = _array(norm.moving_mean), _array(norm.moving_variance)
+    if norm.renorm:
+        variance = _array(norm.moving_stddev) ** 2 - norm.epsilon
+    scale = (_array(norm.gamma) if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
+    return scale, (_array(norm.beta) if norm.center else 0.0) - mean * scale
+
+
+def _array(variable: Any) -> FloatArray:
+    return np.asarray(keras.ops.convert_to_numpy(variable.value), np.float64)
+
+
+def _place(graph: Graph, call: Any) -> tuple[Any, bool] | str:
+    """The layer to fold into and whether the normalisation is behind it; or why there is none."""
+    norm = call.operation
+    if sum(one.operation is norm for one in graph.calls) > 1:
+        return "it is called more than once"
+    behind, why = _behind(graph, call)
+    if behind is not None:
+        return behind, True
+    in_front, why_not = _in_front(graph, call)
+    if in_front is not None:
+        return in_front, False
+    return f"{why}, and {why_not}"
+
+
+def _behind(graph: Graph, call: Any) -> tuple[Any, str]:
+    """The linear layer that the normalisation follows; or why it follows none."""
+    source = _through_idle(graph, call, up=True)
+    if source is None:
+        return None, "several inputs meet in it"
+    objection = next(_objections(graph, source, call), "")
+    return (None, objection) if objection else (source.operation, "")
+
+
+def _objections(graph: Graph, source: Any, call: Any) -> Iterator[str]:
+    """Why a normalisation cannot go into the layer that it follows."""
+    layer, rank = source.operation, len(source.outputs[0].shape)
+    if not _takes_part(layer):
+        yield f"it follows {layer.name!r}, a {type(layer).__name__}"
+        return
+    if activation_of(layer) is not None:
+        yield f"{layer.name!r} has an activation in between"
+    if sum(one.operation is layer for one in graph.calls) > 1:
+        yield f"{layer.name!r} is called more than once"
+    if _through_idle(graph, source, up=False) is not call:
+        yield f"others use {layer.name!r}, too"
+    if call.operation.axis % rank != channel_axis(layer) % rank:
+        yield "it normalises another axis than the channels"
+
+
+def _in_front(graph: Graph, call: Any) -> tuple[Any, str]:
+    """The dense layer that the normalisation is in front of; or why it is in front of none."""
+    following = _through_idle(graph, call, up=False)
+    if following is None:
+        return None, "several use what it gives, or it is an output"
+    layer = following.operation
+    if not (type(layer) is keras.layers.Dense and _takes_part(layer)):
+        # A convolution pads with zeros, which the normalisation would have moved.
+        return None, f"{layer.name!r} behind it is a {type(layer).__name__}"
+    if sum(one.operation is layer for one in graph.calls) > 1:
+        return None, f"{layer.name!r} is called more than once"
+    rank = len(call.outputs[0].shape)
+    if call.operation.axis % rank != rank - 1:
+        return None, f"{layer.name!r} takes another axis"
+    return layer, ""
+
+
+def _through_idle(graph: Graph, call: Any, *, up: bool) -> Any | None:
+    """The next call, past those that do nothing in inference; ``None`` where the way branches."""
+    while True:
+        if up:
+            sources = graph.sources(call)
+            call = sources[0] if len(sources) == 1 else None
+        else:
+            call = graph.next_call(call)
+        if call is None or not isinstance(call.operation, _IDLE):
+            return call
+        if up and graph.next_call(call) is None:
+            return None
+
+
+def _takes_part(layer: Any) -> bool:
+    kinds = (*_PLAIN, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
+    plain = core(layer) is layer and is_linear(layer) and type(layer) in kinds
+    adapted = getattr(layer, "lora_rank", None) is not None
+    return plain and not adapted and not getattr(layer, "quantization_mode", None)
+
+
+class _Weights:
+    """Kernel and bias of a linear layer, in float64, while normalisation is folded into them."""
+
+    def __init__(self, layer: Any) -> None:
+        self._layer = layer
+        self._name = "pointwise_kernel" if isinstance(layer, _SEPARABLE) else "kernel"
+        self._kernel = _array(getattr(layer, self._name))
+        self._bias = _array(layer.bias) if layer.use_bias else np.zeros(self._outputs())
+
+    def follow(self, scale: FloatArray, offset: FloatArray) -> None:
+        """Multiply what the layer gives, and add to it."""
+        self._kernel = self._kernel * self._spread(scale)
+        self._bias = self._bias * scale + offset
+
+    def lead(self, scale: FloatArray, offset: FloatArray) -> None:
+        """Multiply what a dense layer takes, and add to it."""
+        self._bias = self._bias + offset @ self._kernel
+        self._kernel = self._kernel * scale[:, None]
+
+    def values(self) -> Iterator[tuple[str, FloatArray]]:
+        """Each variable's name and new value."""
+        yield self._name, self._kernel
+        yield "bias", self._bias
+
+    def _outputs(self) -> int:
+        """Output channels."""
+        before_last, last = map(int, self._kernel.shape[-2:])
+        if isinstance(self._layer, _DEPTHWISE):
+            return before_last * last
+        return before_last if isinstance(self._layer, _TRANSPOSED) else last
+
+    def _spread(self, scale: FloatArray) -> FloatArray:
+        """One factor an output channel, in a shape that multiplies the kernel."""
+        if isinstance(self._layer, _DEPTHWISE):
+            return scale.reshape(self._kernel.shape[-2:])
+        return scale[:, None] if isinstance(self._layer, _TRANSPOSED) else scale

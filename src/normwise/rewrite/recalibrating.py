@@ -1,0 +1,209 @@
+"""Population statistics: what the moving averages of a model stand for, computed exactly."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from normwise.errors import DataError, ModelError
+from normwise.rewrite.kinds import core
+from normwise.rewrite.moments import Moments
+from normwise.rewrite.watching import watching
+
+__all__ = [
+    "Recalibration",
+    "batch_normalisations",
+    "population_statistics",
+    "reached",
+    "recalibrate",
+]
+
+# Examples at a time, unless told.
+BATCH = 256
+
+OnLayer = Callable[[int, int, str], None]
+
+
+class _Enough(Exception):  # noqa: N818 (no error)
+    """What was wanted of a call of the model has been seen; what is behind it does not matter."""
+
+
+def recalibrate(
+    model: Any,
+    x: Any,
+    *,
+    batch_size: int = BATCH,
+    on_layer: OnLayer = lambda _done, _of, _name: None,
+) -> Any:
+    """Give every batch normalisation the mean and variance of its inputs over all of ``x``.
+
+    Moving averages lag behind the weights, and weigh the batches at the end of training most.
+    Here, with the weights as they are, each layer's inputs are gone through once, in inference
+    mode: batches count by their size, and the variance is that of all values together. The
+    layers take their turns in the order they run, so that what a layer sees already comes out of
+    those in front of it as they will be in inference. A mask counts. Frozen layers are
+    recalibrated, too.
+
+    Nothing but moving statistics changes. They change in place: ``nw.rewrite`` makes copies, and
+    so does ``keras.models.clone_model``.
+
+    Args:
+        model: Any built Keras model.
+        x: Inputs, an array ``(examples, …)``, or a list or dictionary of them as the model takes
+            them; memory-mapped ones stay on the disk.
+        batch_size: Examples at a time: a matter of memory, and not of the result.
+        on_layer: Called with (layers done, of, name of the next one).
+
+    Returns:
+        The model.
+
+    Raises:
+        ModelError: It is not built, or has no batch normalisation that ``x`` reaches.
+        DataError: ``x`` is empty, does not fit the model, or leads to what is no finite number.
+
+    Reference: Wu & Johnson 2021, Rethinking "Batch" in BatchNorm, section 3,
+    https://arxiv.org/abs/2105.07576; here exact, and layer after layer.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization(name="norm")])
+    >>> _ = recalibrate(model, np.array([[2.0], [4.0], [9.0]], "float32"), batch_size=2)
+    >>> norm = model.get_layer("norm")
+    >>> float(norm.moving_mean[0]), round(float(norm.moving_variance[0]), 4)
+    (5.0, 8.6667)
+    """
+    layers = reached(model, x)
+    for number, layer in enumerate(layers):
+        on_layer(number, len(layers), layer.name)
+        found = population_statistics(model, x, layer, layers[layer], batch_size)
+        layer.moving_mean.assign(found.mean)
+        layer.moving_variance.assign(found.variance)
+        if layer.renorm:
+            layer.moving_stddev.assign(np.sqrt(found.variance + layer.epsilon))
+    return model
+
+
+class Recalibration(keras.callbacks.Callback):  # type: ignore[misc]
+    """Recalibrates the model when its training ends.
+
+    Also right for averaged weights: an optimiser's ``use_ema`` and ``SwapEMAWeights`` put them
+    in place before, if that callback stands in front of this one; the moving averages were of
+    the weights that trained.
+
+    Args:
+        x: As in :func:`recalibrate`.
+        batch_size: Likewise.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
+    >>> model.compile("sgd", "mse")
+    >>> x = np.array([[2.0], [4.0], [9.0]], "float32")
+    >>> _ = model.fit(x, x, epochs=1, verbose=0, callbacks=[Recalibration(x)])
+    >>> float(model.layers[0].moving_mean[0])
+    5.0
+    """
+
+    def __init__(self, x: Any, *, batch_size: int = BATCH) -> None:
+        super().__init__()
+        self._x, self._batch_size = x, batch_size
+
+    def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras')
+        """Recalibrate."""
+        recalibrate(self.model, self._x, batch_size=self._batch_size)
+
+
+def population_statistics(
+    model: Any, x: Any, layer: Any, calls: int, batch_size: int = BATCH
+) -> Moments:
+    """Moments of what one layer takes, over all of ``x``, with the model in inference mode.
+
+    Args:
+        model: As in :func:`recalibrate`.
+        x: Likewise.
+        layer: One of its batch normalisations.
+        calls: How often one call of the model calls it.
+        batch_size: As in :func:`recalibrate`.
+
+    Raises:
+        DataError: As there.
+    """
+    moments, seen = Moments(layer.axis), 0
+
+    def watch(_layer: Any, inputs: Any, mask: Any) -> None:
+        nonlocal seen
+        moments.add(inputs, mask)
+        seen += 1
+        if seen % calls == 0:
+            raise _Enough
+
+    with watching([layer], watch):
+        for batch in _batches(x, batch_size):
+            try:
+                model(batch, training=False)
+            except _Enough:
+                continue
+    if not (np.isfinite(moments.mean).all() and np.isfinite(moments.variance).all()):
+        raise DataError(
+            f"layer {layer.name!r} of model {model.name!r} takes values that are not finite; "
+            f"expected inputs and weights that are; look for NaN in the data, or overflow"
+        )
+    return moments
+
+
+def batch_normalisations(model: Any) -> list[Any]:
+    """Every batch normalisation of a model, nested, wrapped and frozen ones as well, each once.
+
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(name="a")])
+    >>> [layer.name for layer in batch_normalisations(model)]
+    ['a']
+    """
+    found = [core(layer) for layer in model._flatten_layers()]
+    norms = [layer for layer in found if isinstance(layer, keras.layers.BatchNormalization)]
+    return list(dict.fromkeys(norms))
+
+
+def reached(model: Any, x: Any) -> Counter[Any]:
+    """The batch normalisations that a call of the model reaches, and how often each.
+
+    In the order of their last calls: a layer that is called again behind another one waits for it.
+
+    Args:
+        model: As in :func:`recalibrate`.
+        x: Likewise.
+
+    Raises:
+        ModelError: As there.
+        DataError: ``x`` is empty, or does not fit the model.
+    """
+    layers = batch_normalisations(model) if getattr(model, "built", False) else []
+    if not layers:
+        what = "has no batch normalisation" if getattr(model, "built", False) else "is not built"
+        raise ModelError(
+            f"model {model.name!r} {what}; expected a built model with at least one "
+            f"BatchNormalization; there is nothing to recalibrate"
+        )
+    called: list[Any] = []
+    with watching(layers, lambda layer, _inputs, _mask: called.append(layer)):
+        try:
+            model(next(_batches(x, 1)), training=False)
+        except (ValueError, TypeError) as error:
+            raise DataError(
+                f"the inputs do not fit model {model.name!r} "
+                f"({str(error).strip().splitlines()[0]}); expected what the model takes, shape "
+                f"{getattr(model, 'input_shape', 'unknown')}"
+            ) from error
+    last = dict.fromkeys(reversed(called))
+    return Counter({layer: called.count(layer) for layer in reversed(last)})
+
+
+def _batches(x: Any, size: int) -> Iterator[Any]:
+    """``x`` by so many examples, whatever it is made of."""
+    lengths = {len(part) for part in keras.tree.flatten(x)}
+    if len(lengths) != 1 or 0 in lengths:
+        raise DataError(
+            f"the inputs have {', '.join(map(str, sorted(lengths))) or 'no'} examples; expected "
+            f"one number, above 0, of all their parts"
+        )
+    for first in range(0, lengths.pop(), size):
+        yield keras.tree.map_structure(lambda part, at=first: part[at : at + size], x)

@@ -1,0 +1,178 @@
+"""Folded models against the models that they were, with statistics that are no identity."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise.errors import ModelError
+from normwise.rewrite import fold
+from normwise.rewrite.folding import folding_of
+
+DRAW = np.random.default_rng(11)
+
+
+def disturbed(model):
+    """Weights and statistics at random: an identity could pass any test of folding."""
+    for variable in model.variables:
+        low = 0.3 if "variance" in variable.name or "gamma" in variable.name else -0.7
+        if "seed" not in variable.name:
+            variable.assign(DRAW.uniform(low, 1.5, variable.shape))
+    return model
+
+
+def agree(model, found, shape=None, atol=2e-6):
+    x = DRAW.normal(size=(3, *(shape or model.input_shape[1:]))).astype("float32")
+    wanted, given = np.asarray(model(x, training=False)), np.asarray(found.model(x, training=False))
+    scale = np.abs(wanted).max()
+    np.testing.assert_allclose(given / scale, wanted / scale, atol=atol)
+
+
+LINEAR = {
+    "dense": ((5,), lambda **o: layers.Dense(4, **o)),
+    "dense of rank 3": ((3, 5), lambda **o: layers.Dense(4, **o)),
+    "1d": ((9, 4), lambda **o: layers.Conv1D(6, 3, padding="causal", **o)),
+    "2d": ((8, 8, 4), lambda **o: layers.Conv2D(6, 3, padding="same", strides=2, **o)),
+    "2d in groups": ((8, 8, 4), lambda **o: layers.Conv2D(6, 3, groups=2, **o)),
+    "2d dilated": ((8, 8, 4), lambda **o: layers.Conv2D(6, 3, dilation_rate=2, **o)),
+    "3d": ((4, 4, 4, 2), lambda **o: layers.Conv3D(3, 2, **o)),
+    "depthwise 1d": ((9, 4), lambda **o: layers.DepthwiseConv1D(3, depth_multiplier=2, **o)),
+    "depthwise 2d": ((8, 8, 4), lambda **o: layers.DepthwiseConv2D(3, depth_multiplier=3, **o)),
+    "separable 1d": ((9, 4), lambda **o: layers.SeparableConv1D(6, 3, **o)),
+    "separable 2d": ((8, 8, 4), lambda **o: layers.SeparableConv2D(6, 3, depth_multiplier=2, **o)),
+    "transposed 1d": ((5, 4), lambda **o: layers.Conv1DTranspose(6, 3, strides=2, **o)),
+    "transposed 2d": ((5, 5, 4), lambda **o: layers.Conv2DTranspose(6, 3, strides=2, **o)),
+    "transposed 3d": ((3, 3, 3, 2), lambda **o: layers.Conv3DTranspose(4, 2, **o)),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "bias", "norm"),
+    [
+        (kind, bias, norm)
+        for kind, (bias, norm) in itertools.product(
+            LINEAR,
+            [(True, {}), (False, {"scale": False}), (True, {"center": False, "epsilon": 0.1})],
+        )
+    ],
+)
+def test_a_normalisation_behind_a_linear_layer(kind, bias, norm):
+    shape, make = LINEAR[kind]
+    model = disturbed(
+        keras.Sequential(
+            [
+                keras.Input(shape),
+                make(use_bias=bias, name="linear"),
+                layers.BatchNormalization(name="norm", **norm),
+                layers.ReLU(),
+            ]
+        )
+    )
+    before = [np.array(v.value) for v in model.variables]
+    found = folding_of(model)
+    assert (found.folded, found.left) == ({"norm": "linear"}, {})
+    assert not any("norm" in layer.name for layer in found.model.layers)
+    agree(model, found)
+    for old, variable in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, variable.value)
+
+
+def test_in_front_of_a_dense_layer_and_on_both_sides():
+    model = disturbed(
+        keras.Sequential(
+            [
+                keras.Input((6,)),
+                layers.BatchNormalization(name="input_norm"),
+                layers.Dropout(0.5),
+                layers.Dense(5, name="first"),
+                layers.BatchNormalization(name="first_norm"),
+                layers.Activation("tanh"),
+                layers.BatchNormalization(name="after"),
+                layers.Dense(2, activation="softmax", name="second"),
+            ]
+        )
+    )
+    found = folding_of(model)
+    assert found.folded == {"input_norm": "first", "first_norm": "first", "after": "second"}
+    agree(model, found)
+
+
+def branching(*, shared=False):
+    x = keras.Input((6, 6, 3))
+    conv = layers.Conv2D(4, 3, name="conv")
+    y = conv(x)
+    normed = layers.BatchNormalization(name="norm")(y)
+    other = conv(x) if shared else y
+    return keras.Model(x, layers.Add()([normed, other]))
+
+
+LEFT = {
+    "an activation": lambda: keras.Sequential(
+        [keras.Input((6, 6, 3)), layers.Conv2D(4, 3, activation="relu", name="conv"),
+         layers.BatchNormalization(name="norm"), layers.Conv2D(2, 3, padding="same")]
+    ),
+    "others use": branching,
+    "called more than once": lambda: branching(shared=True),
+    "another axis": lambda: keras.Sequential(
+        [keras.Input((6, 4)), layers.Dense(4, name="d"), layers.BatchNormalization(1, name="norm")]
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("why", LEFT)
+def test_what_cannot_be_folded_stays_and_the_reason_is_given(why):
+    model = disturbed(LEFT[why]())
+    found = folding_of(model)
+    assert found.folded == {}
+    assert why in found.left["norm"]
+    agree(model, found)
+
+
+def test_nested_models_are_entered():
+    inner = keras.Sequential(
+        [keras.Input((5,)), layers.Dense(4, name="deep"), layers.BatchNormalization(name="norm")],
+        name="inner",
+    )
+    x = keras.Input((5,))
+    model = disturbed(keras.Model(x, layers.Dense(1)(inner(x))))
+    found = folding_of(model)
+    assert found.folded == {"norm": "deep"}
+    agree(model, found)
+
+
+def test_a_subclassed_model_is_refused():
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    with pytest.raises(ModelError, match="subclassed"):
+        fold(Own())
+
+
+NETWORKS = {
+    # How many of each network's batch normalisations follow a convolution directly.
+    "MobileNetV2": (96, 52),
+    "ResNet50": (64, 53),
+    "DenseNet121": (64, 59),
+    "InceptionV3": (96, 94),
+    "EfficientNetB0": (64, 49),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_networks_of_keras_applications(name):
+    size, wanted = NETWORKS[name]
+    make = getattr(keras.applications, name)
+    model = make(weights=None, input_shape=(size, size, 3), classes=10, classifier_activation=None)
+    for layer in model._flatten_layers():
+        if isinstance(layer, layers.BatchNormalization):
+            channels = layer.moving_mean.shape
+            layer.moving_mean.assign(DRAW.normal(0, 0.3, channels))
+            layer.moving_variance.assign(DRAW.uniform(0.5, 2.0, channels))
+            layer.beta.assign(DRAW.normal(0, 0.1, channels))
+    found = folding_of(model)
+    assert len(found.folded) == wanted
+    # Rounding of fifty layers and more.
+    agree(model, found, (size, size, 3), atol=2e-5)

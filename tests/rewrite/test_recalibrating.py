@@ -1,0 +1,155 @@
+"""Population statistics against NumPy in float64 over all data at once."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise.errors import DataError, ModelError
+from normwise.rewrite import recalibrate
+from normwise.rewrite.moments import Moments
+
+DRAW = np.random.default_rng(5)
+X = DRAW.normal(2.0, 3.0, size=(103, 6)).astype("float32")
+
+
+def stack():
+    return keras.Sequential(
+        [
+            keras.Input((6,)),
+            layers.Dense(5, activation="relu", name="first"),
+            layers.BatchNormalization(name="first_norm"),
+            layers.Dense(4, activation="tanh", name="second"),
+            layers.BatchNormalization(name="second_norm"),
+            layers.Dense(1, name="output"),
+        ]
+    )
+
+
+def inputs_of(model, name, x):
+    """What a layer of a functional model takes, in inference."""
+    part = keras.Model(model.inputs[0], model.get_layer(name).input)
+    return np.asarray(part(x, training=False), np.float64)
+
+
+def others(model):
+    return [np.array(v.value) for v in model.variables if "moving" not in v.name]
+
+
+@pytest.mark.parametrize("size", [1, 10, 103, 1000])
+def test_each_layer_gets_the_moments_of_what_it_takes_in_inference(size):
+    model = stack()
+    kept = others(model)
+    assert recalibrate(model, X, batch_size=size) is model
+    for name in ("first_norm", "second_norm"):
+        taken, norm = inputs_of(model, name, X), model.get_layer(name)
+        np.testing.assert_allclose(norm.moving_mean, taken.mean(axis=0), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(norm.moving_variance, taken.var(axis=0), rtol=1e-5, atol=1e-7)
+    for before, after in zip(kept, others(model), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_the_order_and_sizes_of_batches_do_not_matter():
+    found = []
+    for x, size in ((X, 7), (X[::-1], 50)):
+        model = keras.Sequential([keras.Input((6,)), layers.BatchNormalization()])
+        recalibrate(model, x.copy(), batch_size=size)
+        found.append(np.array(model.layers[0].moving_variance.value))
+    np.testing.assert_allclose(*found, rtol=1e-6)
+
+
+def test_a_mean_that_is_large_against_the_deviation_costs_no_digits():
+    x = (1e4 + DRAW.normal(size=(5000, 3))).astype("float32")
+    moments = Moments(axis=-1)
+    for first in range(0, 5000, 64):
+        moments.add(x[first : first + 64])
+    np.testing.assert_allclose(moments.mean, x.mean(axis=0, dtype=np.float64), rtol=1e-12)
+    np.testing.assert_allclose(moments.variance, x.astype(np.float64).var(axis=0), rtol=1e-9)
+
+
+def test_channels_may_be_any_axis_and_a_mask_counts():
+    x = DRAW.normal(size=(20, 3, 4)).astype("float32")
+    first = keras.Sequential([keras.Input((3, 4)), layers.BatchNormalization(axis=1)])
+    recalibrate(first, x, batch_size=6)
+    wanted = x.astype(np.float64)
+    np.testing.assert_allclose(first.layers[0].moving_mean, wanted.mean(axis=(0, 2)), atol=1e-6)
+    x[:, 2:] = np.where(DRAW.random((20, 1, 1)) < 0.5, 0.0, x[:, 2:])
+    masked = keras.Sequential([keras.Input((3, 4)), layers.Masking(), layers.BatchNormalization()])
+    recalibrate(masked, x, batch_size=6)
+    rows = x[np.any(x != 0, axis=-1)].astype(np.float64)
+    norm = masked.layers[-1]
+    np.testing.assert_allclose(norm.moving_mean, rows.mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(norm.moving_variance, rows.var(axis=0), rtol=1e-5)
+
+
+def test_layers_are_found_wherever_they_are():
+    inner = keras.Sequential([keras.Input((4,)), layers.BatchNormalization(name="deep")], name="in")
+    shared = layers.BatchNormalization(name="shared")
+    x = keras.Input((5, 4))
+    y = layers.TimeDistributed(layers.BatchNormalization(name="wrapped"))(x)
+    y = inner(layers.GlobalAveragePooling1D()(y))
+    y = layers.Add()([shared(y), shared(layers.Dense(4)(y))])
+    model = keras.Model(x, y)
+    values = DRAW.normal(3.0, 2.0, size=(40, 5, 4)).astype("float32")
+    seen = []
+    recalibrate(model, values, batch_size=16, on_layer=lambda *one: seen.append(one))
+    assert [name for _, _, name in seen] == ["wrapped", "deep", "shared"]
+    wrapped = model.layers[1].layer
+    np.testing.assert_allclose(
+        wrapped.moving_mean, values.astype(np.float64).mean(axis=(0, 1)), rtol=1e-5
+    )
+    pooled = keras.Model(x, model.layers[2].output)(values, training=False)
+    deep = inner.get_layer("deep")
+    np.testing.assert_allclose(deep.moving_variance, np.var(pooled, axis=0), rtol=1e-5)
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.norm = layers.BatchNormalization()
+        self.dense = layers.Dense(2)
+
+    def call(self, x, training=None):
+        return self.dense(self.norm(x, training=training))
+
+
+def test_subclassed_models_too():
+    model = Subclassed()
+    model(X[:1])
+    recalibrate(model, X)
+    np.testing.assert_allclose(model.norm.moving_mean, X.mean(axis=0, dtype=float), rtol=1e-5)
+
+
+def test_after_few_steps_with_a_high_momentum_it_closes_the_gap():
+    """Five steps at momentum 0.99 leave 95% of the initial statistics, 0 and 1."""
+    y = (X.sum(axis=1, keepdims=True) > 12).astype("float32")
+    model = stack()
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    model.fit(X, y, epochs=5, batch_size=103, verbose=0)
+
+    def loss(*, training):
+        return float(np.mean((np.asarray(model(X, training=training)) - y) ** 2))
+
+    moving = [np.array(v.value) for v in model.non_trainable_variables]
+    in_training = loss(training=True)  # one batch of everything: its statistics are right
+    for variable, value in zip(model.non_trainable_variables, moving, strict=True):
+        variable.assign(value)
+    before = loss(training=False)
+    recalibrate(model, X)
+    assert abs(before - in_training) > 0.01
+    assert loss(training=False) == pytest.approx(in_training, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "error", "message"),
+    [
+        (lambda: keras.Sequential([keras.Input((6,)), layers.Dense(1)]), X, ModelError, "has no"),
+        (lambda: keras.Sequential([layers.BatchNormalization()]), X, ModelError, "is not built"),
+        (stack, X[:, :3], DataError, "do not fit"),
+        (stack, X[:0], DataError, "expected one number, above 0"),
+        (stack, np.full_like(X, np.nan), DataError, "not finite"),
+    ],
+)
+def test_what_cannot_be_recalibrated_is_said(model, x, error, message):
+    with pytest.raises(error, match=message):
+        recalibrate(model(), x)

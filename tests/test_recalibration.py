@@ -1,0 +1,103 @@
+"""`normwise recalibrate`, as its users meet it."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise import cli
+from normwise.datasets.circles import circles
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["normwise", "recalibrate", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Five steps at momentum 0.99: the statistics are hardly begun."""
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Dense(8, activation="relu", name="hidden"),
+            layers.BatchNormalization(name="norm"),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("sgd", "binary_crossentropy")
+    data = circles()
+    model.fit(data.x_train, data.y_train, batch_size=100, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    return model
+
+
+def test_another_file_with_other_statistics_is_written(trained, run, tmp_path):
+    original = (tmp_path / "model.keras").read_bytes()
+    code, out, _ = run("model.keras", "--data", "circles", "-o", "new.keras")
+    assert code == 0
+    assert "norm: means moved by" in out
+    assert "training loss: " in out
+    assert "Written: new.keras" in out
+    assert (tmp_path / "model.keras").read_bytes() == original
+    new = keras.saving.load_model(tmp_path / "new.keras")
+    taken = np.asarray(trained.layers[0](circles().x_train), np.float64)
+    np.testing.assert_allclose(new.get_layer("norm").moving_mean, taken.mean(axis=0), rtol=1e-5)
+    for ours, theirs in zip(new.trainable_variables, trained.trainable_variables, strict=True):
+        np.testing.assert_array_equal(ours.value, theirs.value)
+    assert {path.name for path in tmp_path.iterdir()} == {"model.keras", "new.keras"}
+
+
+@pytest.mark.usefixtures("trained")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.keras", "--data", "circles", "-o", "new.keras"], "there is no file 'none.keras'"),
+        (["model.keras", "--data", "circles", "-o", "model.keras"], "never written over"),
+        (["model.keras", "--data", "circles", "-o", "new.h5"], "does not end in .keras"),
+        (["model.keras", "--data", "digits", "-o", "new.keras"], "do not fit model"),
+        (["model.keras", "--data", "circle", "-o", "new.keras"], "did you mean 'circles'"),
+        (["text.keras", "--data", "circles", "-o", "new.keras"], "cannot load 'text.keras'"),
+        (["plain.keras", "--data", "circles", "-o", "new.keras"], "has no batch normalisation"),
+    ],
+)
+def test_what_cannot_be_done_is_said_and_nothing_is_written(arguments, message, run, tmp_path):
+    (tmp_path / "text.keras").write_text("no model")
+    keras.Sequential([keras.Input((2,)), layers.Dense(1)]).save(tmp_path / "plain.keras")
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert message in error
+    assert "Traceback" not in error
+    assert not (tmp_path / "new.keras").exists()
+
+
+def test_the_callback_recalibrates_averaged_weights_too():
+    from normwise import Recalibration
+
+    data = circles()
+    model = keras.Sequential(
+        [keras.Input((2,)), layers.Dense(4), layers.BatchNormalization(), layers.Dense(1)]
+    )
+    model.compile(keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9), "mse")
+    model.fit(
+        data.x_train, data.y_train, epochs=2, verbose=0, callbacks=[Recalibration(data.x_train)]
+    )
+    taken = np.asarray(model.layers[0](data.x_train), np.float64)
+    np.testing.assert_allclose(model.layers[1].moving_mean, taken.mean(axis=0), atol=1e-5)
+    np.testing.assert_allclose(model.layers[1].moving_variance, taken.var(axis=0), rtol=1e-4)
