@@ -14,20 +14,21 @@ from normwise import Study
 from normwise.engine import Cohort, schedule
 from normwise.errors import StudyIncomplete
 from normwise.store import Store
-from normwise.study.study import _Run
+from normwise.study.run import Run
 
 
 @pytest.fixture
 def trained(monkeypatch):
     """The chunks' seeds, as they are trained."""
     seen = []
-    run_chunk = Cohort._run_chunk
+    chunks = Cohort.chunks
 
-    def spy(self, compiled, data, chunk, *rest):
-        seen.append(tuple(replica.seed for replica in chunk))
-        return run_chunk(self, compiled, data, chunk, *rest)
+    def spy(self, replicas):
+        for chunk in chunks(self, replicas):
+            seen.append(tuple(replica.seed for replica in chunk))
+            yield chunk
 
-    monkeypatch.setattr(Cohort, "_run_chunk", spy)
+    monkeypatch.setattr(Cohort, "chunks", spy)
     return seen
 
 
@@ -111,7 +112,7 @@ def test_an_interruption_while_writing_is_one_too(spec, tmp_path, monkeypatch):
     def write(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_Run, "write", write)
+    monkeypatch.setattr(Run, "write", write)
     with pytest.raises(StudyIncomplete, match="after 6 of 6"):
         Study.from_spec(spec).run(tmp_path / "study")
 
