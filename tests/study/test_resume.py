@@ -126,7 +126,7 @@ def test_a_finished_study_is_not_trained_again(spec, undisturbed, monkeypatch):
     def fail(*_, **__):
         raise AssertionError("nothing is to be trained")
 
-    monkeypatch.setattr(Cohort, "_run_chunk", fail)
+    monkeypatch.setattr(Cohort, "chunks", fail)
     monkeypatch.setattr(Cohort, "lower", fail)
     monkeypatch.setattr("normwise.engine.train_alone", fail)
     monkeypatch.setattr(Store, "add", fail)
