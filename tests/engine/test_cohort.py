@@ -148,10 +148,11 @@ def test_segments_divide_the_epochs(epochs):
 def test_devices_share_one_copy_of_the_data(make_cohort, rows):
     model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
     cohort = make_cohort(model, rows("regression"), epochs=1, width=2)
-    data, given = cohort.data(), cohort.dataset
-    for ours, array in zip(
-        data, (given.x_train, given.y_train, given.x_val, given.y_val), strict=True
-    ):
+    given = cohort.dataset
+    weights = np.arange(len(given.x_train), dtype="float32")
+    data = replace(cohort, weights=weights).data()
+    arrays = (given.x_train, given.y_train, given.x_val, given.y_val, weights)
+    for ours, array in zip(data, arrays, strict=True):
         places = {shard.data.unsafe_buffer_pointer() for shard in ours.addressable_shards}
         assert len(ours.addressable_shards) == 2
         assert len(places) == 1
