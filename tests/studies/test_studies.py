@@ -100,7 +100,11 @@ def small(dataset):
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_study_runs_end_to_end(datasets, name):
+def test_a_study_runs_end_to_end(datasets, name, monkeypatch):
+    # Timed alone, every variant would be compiled once more; tests/study does that in small.
+    monkeypatch.setattr(
+        "normwise.study.trainer.seconds_per_epoch", lambda models, _: dict.fromkeys(models, 0.1)
+    )
     spec = spec_of(name)
     settings = spec.model_dump(exclude_none=True, exclude={"model", "data", "seeds", "epochs"})
     study = Study(spec.model, small(datasets(spec.data)), seeds=2, epochs=1, **settings)
