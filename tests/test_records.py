@@ -269,13 +269,13 @@ CONTRACT = {
                 "median": None,
                 "low": 9.0,
                 "high": None,
-                "restricted_mean": {"value": 18.0, "low": 16.0, "high": 20.0},
                 "reached": 4,
                 "censored": 5,
                 "diverged": 1,
             },
             "seconds_per_epoch": 0.1,
             "learning_rate": 0.01,
+            "restricted_mean": {"value": 18.0, "low": 16.0, "high": 20.0},
         }
     ],
     "comparisons": [

@@ -684,6 +684,7 @@ class Summary:
             times = variant["epochs_to_target"]
             median = times.pop("median")
             median["median"] = median.pop("value")
+            variant["restricted_mean"] = times.pop("restricted_mean")
             variant["epochs_to_target"] = {**median, **times}
         if not self.rounds:
             del body["rounds"]

@@ -48,8 +48,9 @@ def test_the_folder_holds_every_file(undisturbed, spec):
     assert all(path.stat().st_size for path in undisturbed.folder.iterdir())
     assert Spec.from_toml(undisturbed.folder / "spec.toml", {}) == spec
     kinds = [kind for kind, _ in groupby(event["event"] for event in events(undisturbed.folder))]
-    assert kinds == ["started", "run", "finished"]
-    assert len(undisturbed.records) == len(events(undisturbed.folder)) - 2 == 6
+    assert kinds == ["started", "run", "timed", "finished"]
+    # Each variant was timed alone, once.
+    assert len(undisturbed.records) == len(events(undisturbed.folder)) - 2 - 2 == 6
 
 
 def test_the_summary_keeps_the_contract(undisturbed):
@@ -168,7 +169,7 @@ def test_the_same_model_built_again_goes_on_in_its_folder(tmp_path):
     for _ in range(2):
         Study(small_model(), circles(), variants=["none"], **SETTINGS).run(tmp_path / "study")
     kinds = [event["event"] for event in events(tmp_path / "study")]
-    assert kinds == ["started", *["run"] * 3, "finished"]
+    assert kinds == ["started", *["run"] * 3, "timed", "finished"]
 
 
 def test_other_data_of_the_same_name_is_another_study(tmp_path):
@@ -196,7 +197,8 @@ def test_other_frozen_weights_are_another_study(tmp_path):
         Study(frozen(value), circles(), variants=["none"], **SETTINGS).run(tmp_path / "study")
     kinds = [event["event"] for event in events(tmp_path / "study")]
     # The third finds its runs, and says again what they mean.
-    assert kinds == [*2 * ["started", *["run"] * 3, "finished"], "started", "finished"]
+    whole = ["started", *["run"] * 3, "timed", "finished"]
+    assert kinds == [*whole, *whole, "started", "finished"]
 
 
 def test_the_report_of_a_folder_is_of_the_last_study_in_it(tmp_path):
