@@ -50,7 +50,7 @@ def recalibrate_file(
             bar.update(task, completed=done, total=of, description=f"recalibrating {name}")
 
         recalibrate(loaded, dataset.x_train, batch_size=batch_size, on_layer=update)
-    save_model(loaded, out, source=model)
+    save_model(loaded, out)
     _print(Console(), layers, before, losses, _losses(loaded, dataset), out)
 
 
@@ -72,7 +72,7 @@ def fold_file(
     x = None if data is None else find_dataset(data, target_column).x_val[:EXAMPLES]
     found = folding_of(loaded)
     certificate = dataclasses.asdict(certify(loaded, found, x))
-    save_model(found.model, out, source=model)
+    save_model(found.model, out)
     paper = out.with_suffix(".certificate.json")
     with replacing(paper) as beside:
         beside.write_text(json.dumps(certificate, indent=2) + "\n", "utf-8")

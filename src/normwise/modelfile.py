@@ -11,7 +11,7 @@ import keras
 from normwise.errors import ModelError, StoreError, in_words
 from normwise.files import is_file, replacing
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["check_output", "load_model", "save_model"]
 
 SUFFIX = ".keras"
 
@@ -40,13 +40,12 @@ def load_model(path: str | Path) -> keras.Model:
         ) from error
 
 
-def save_model(model: Any, path: Path, *, source: Path) -> None:
-    """Write a model that was made from another file, beside and then in its place.
+def save_model(model: Any, path: Path) -> None:
+    """Write a model, beside and then in its place.
 
     Raises:
-        StoreError: ``path`` is the source, has another suffix, or cannot be written.
+        StoreError: It cannot be written.
     """
-    check_output(path, source)
     with replacing(path) as beside:
         model.save(beside)
 

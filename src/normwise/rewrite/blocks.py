@@ -106,8 +106,7 @@ def _blocks_in(model: Any, *, leaves: bool, beyond: Any | None, seen: set[Any]) 
             continue
         if is_model(layer):
             seen.add(layer)
-            once = sum(other.operation is layer for other in graph.calls) == 1
-            outside = _activation_after(graph, call, beyond) if once else None
+            outside = None if graph.is_shared(layer) else _activation_after(graph, call, beyond)
             yield from _blocks_in(layer, leaves=layer in output_layers, beyond=outside, seen=seen)
             continue
         if (is_linear(layer) or is_recurrent(layer)) and layer not in output_layers:

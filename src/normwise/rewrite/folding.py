@@ -138,7 +138,7 @@ def _array(variable: Any) -> FloatArray:
 def _place(graph: Graph, call: Any) -> tuple[Any, bool] | str:
     """The layer to fold into and whether the normalisation is behind it; or why there is none."""
     norm = call.operation
-    if sum(one.operation is norm for one in graph.calls) > 1:
+    if graph.is_shared(norm):
         return "it is called more than once"
     behind, why = _behind(graph, call)
     if behind is not None:
@@ -166,7 +166,7 @@ def _objections(graph: Graph, source: Any, call: Any) -> Iterator[str]:
         return
     if activation_of(layer) is not None:
         yield f"{layer.name!r} has an activation in between"
-    if sum(one.operation is layer for one in graph.calls) > 1:
+    if graph.is_shared(layer):
         yield f"{layer.name!r} is called more than once"
     if _through_idle(graph, source, up=False) is not call:
         yield f"others use {layer.name!r}, too"
@@ -183,7 +183,7 @@ def _in_front(graph: Graph, call: Any) -> tuple[Any, str]:
     if not (type(layer) is keras.layers.Dense and _takes_part(layer)):
         # A convolution pads with zeros, which the normalisation would have moved.
         return None, f"{layer.name!r} behind it is a {type(layer).__name__}"
-    if sum(one.operation is layer for one in graph.calls) > 1:
+    if graph.is_shared(layer):
         return None, f"{layer.name!r} is called more than once"
     rank = len(call.outputs[0].shape)
     if call.operation.axis % rank != rank - 1:

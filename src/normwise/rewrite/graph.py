@@ -118,6 +118,10 @@ class Graph:
         consumers = self._consumers[call]
         return consumers[0] if len(consumers) == 1 and call not in self.outputs else None
 
+    def is_shared(self, operation: Any) -> bool:
+        """Whether ``operation`` is called more than once."""
+        return sum(call.operation is operation for call in self.calls) > 1
+
     def _ancestors(self, calls: list[Any]) -> set[Any]:
         found, waiting = set(calls), list(calls)
         while waiting:

@@ -33,8 +33,8 @@ class Moments:
     def __init__(self, axis: int) -> None:
         self._axis = axis
         self.count = 0.0
-        self._mean: NDArray[np.float64] | None = None
-        self._squares: NDArray[np.float64] | None = None
+        # Of nothing, and so of no number of channels: merging gives them the batch's shape.
+        self._mean = self._squares = np.zeros(())
 
     def add(self, values: Any, mask: Any = None) -> None:
         """Add a batch.
@@ -59,9 +59,6 @@ class Moments:
         self._merge(count, shift.astype(np.float64) + offset, np.maximum(squares, 0.0))
 
     def _merge(self, count: float, mean: NDArray[np.float64], squares: NDArray[np.float64]) -> None:
-        if self._mean is None or self._squares is None:
-            self.count, self._mean, self._squares = count, mean, squares
-            return
         total = self.count + count
         gap = mean - self._mean
         self._squares = self._squares + squares + gap**2 * (self.count * count / total)
@@ -75,8 +72,7 @@ class Moments:
         Raises:
             ValueError: Nothing was added.
         """
-        if self._mean is None:
-            raise ValueError("no values were added; expected at least one; add a batch first")
+        self._require_values()
         return self._mean
 
     @property
@@ -86,6 +82,9 @@ class Moments:
         Raises:
             ValueError: Nothing was added.
         """
-        if self._squares is None:
-            raise ValueError("no values were added; expected at least one; add a batch first")
+        self._require_values()
         return np.asarray(self._squares / self.count)
+
+    def _require_values(self) -> None:
+        if not self.count:
+            raise ValueError("no values were added; expected at least one; add a batch first")

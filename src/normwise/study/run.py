@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from normwise import analysis, engine
 from normwise.datasets import Dataset
 from normwise.errors import StudyIncomplete
-from normwise.files import replacing
+from normwise.modelfile import save_model
 from normwise.records import (
     SOLO_LIMIT,
     Ablation,
@@ -137,8 +137,7 @@ class Run:
             picture = aside.submit(write_png, page, folder / "curves.png", artist.draw)
             store.write_curves(self.result.records)
             if not (self.finished and (folder / "best.keras").exists()):
-                with replacing(folder / "best.keras") as beside:
-                    self.result.best_model().save(beside)
+                save_model(self.result.best_model(), folder / "best.keras")
             picture.result()
         write_html(page, folder / "report.html")
         store.write_summary(self.result.answer)
