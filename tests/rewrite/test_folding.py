@@ -130,11 +130,13 @@ def test_what_cannot_be_folded_stays_and_the_reason_is_given(why):
     agree(model, found)
 
 
-def test_nested_models_are_entered():
+@pytest.mark.parametrize("frozen", [False, True])
+def test_nested_models_are_entered(frozen):
     inner = keras.Sequential(
         [keras.Input((5,)), layers.Dense(4, name="deep"), layers.BatchNormalization(name="norm")],
         name="inner",
     )
+    inner.trainable = not frozen
     x = keras.Input((5,))
     model = disturbed(keras.Model(x, layers.Dense(1)(inner(x))))
     found = folding_of(model)

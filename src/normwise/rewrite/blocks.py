@@ -69,8 +69,12 @@ def find_blocks(model: Any) -> list[Block]:
     return list(_blocks_in(model, leaves=True, beyond=None, seen=set()))
 
 
-def graphs_of(model: Any) -> Iterator[Graph]:
-    """The graphs of a model and of the models nested in it, each once; frozen ones are left out.
+def graphs_of(model: Any, *, frozen: bool = False) -> Iterator[Graph]:
+    """The graphs of a model and of the models nested in it, each once.
+
+    Args:
+        model: A ``Sequential`` or functional model, built.
+        frozen: Whether to enter nested models that are frozen, too.
 
     Raises:
         ModelError: A model has no graph to read, or is wrapped in ``TimeDistributed``.
@@ -80,7 +84,7 @@ def graphs_of(model: Any) -> Iterator[Graph]:
         graph = Graph(waiting.pop())
         yield graph
         for layer in (call.operation for call in graph.calls):
-            if is_frozen(layer) or layer in seen:
+            if layer in seen or (is_frozen(layer) and not frozen):
                 continue
             _refuse_wrapped_model(layer)
             if is_model(layer):

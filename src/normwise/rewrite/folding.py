@@ -61,8 +61,8 @@ def fold(model: Any) -> Any:
     :func:`folding_of` also says what was folded, and why the rest was not.
 
     Args:
-        model: A ``Sequential`` or functional model, built; nested models are entered. It stays
-            untouched.
+        model: A ``Sequential`` or functional model, built; nested models are entered, frozen
+            ones as well. It stays untouched.
 
     Returns:
         The folded model, uncompiled.
@@ -98,7 +98,7 @@ def folding_of(model: Any) -> Folding:
     """
     edits, folded, left = Edits(), {}, {}
     changed: dict[Any, _Weights] = {}
-    for graph in graphs_of(model):
+    for graph in graphs_of(model, frozen=True):
         for call in graph.calls:
             norm = call.operation
             if not isinstance(norm, keras.layers.BatchNormalization):
