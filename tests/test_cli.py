@@ -191,7 +191,7 @@ def test_a_mistake_is_one_message_and_exit_code_2(refused, arguments, message):
     assert message in refused(*arguments)
 
 
-@pytest.mark.parametrize("command", ["check", "fix", "diagnose"])
+@pytest.mark.parametrize("command", ["diagnose"])
 def test_a_command_that_is_not_built_yet_says_so(refused, command):
     assert f"No such command '{command}'." in refused(command, "model.keras")
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from normwise import analysis, errors, layers
-    from normwise.records import Summary, Target, Variant
+    from normwise.checks import check, fix
+    from normwise.records import Finding, Summary, Target, Variant
     from normwise.rewrite import Recalibration, fold, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
 
 __all__ = [
+    "Finding",
     "Progress",
     "Recalibration",
     "Result",
@@ -27,7 +29,9 @@ __all__ = [
     "Target",
     "Variant",
     "analysis",
+    "check",
     "errors",
+    "fix",
     "fold",
     "layers",
     "place",
@@ -36,6 +40,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Finding": "records",
     "Progress": "study",
     "Result": "study",
     "Study": "study",
@@ -43,6 +48,8 @@ _HOMES = {
     "Target": "records",
     "Variant": "records",
     "Recalibration": "rewrite",
+    "check": "checks",
+    "fix": "checks",
     "fold": "rewrite",
     "place": "rewrite",
     "recalibrate": "rewrite",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from normwise.backend import require_jax
 from normwise.datasets import Dataset, find_dataset
 from normwise.files import replacing
 
-__all__ = ["fold_file", "recalibrate_file"]
+__all__ = ["fold_file", "layers_bar", "losses", "print_losses", "recalibrate_file"]
 
 # Examples that a folded model is compared and timed on.
 EXAMPLES = 32
@@ -25,7 +27,13 @@ SHOWN = 10
 
 
 def recalibrate_file(
-    model: Path, data: str, out: Path, *, target_column: str | None, batch_size: int
+    model: Path,
+    data: str,
+    out: Path,
+    *,
+    target_column: str | None,
+    batch_size: int,
+    unsafe: bool,
 ) -> None:
     """Recalibrate the model in a file, write another, and say what moved.
 
@@ -38,24 +46,39 @@ def recalibrate_file(
     from normwise.rewrite.recalibrating import reached
 
     check_output(out, model)
-    loaded, dataset = load_model(model), find_dataset(data, target_column)
+    loaded, dataset = load_model(model, unsafe=unsafe), find_dataset(data, target_column)
     layers = list(reached(loaded, dataset.x_train))
-    before, losses = [_statistics(layer) for layer in layers], _losses(loaded, dataset)
+    before, old = [_statistics(layer) for layer in layers], losses(loaded, dataset)
+    with layers_bar() as on_layer:
+        recalibrate(loaded, dataset.x_train, batch_size=batch_size, on_layer=on_layer)
+    save_model(loaded, out)
+    _print(Console(), layers, before)
+    print_losses(Console(), old, losses(loaded, dataset))
+    Console().print(f"Written: {out}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def layers_bar() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on the terminal that shows how many layers are recalibrated, and which is next."""
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("recalibrating", total=len(layers))
+        task = bar.add_task("recalibrating", total=None)
 
         def update(done: int, of: int, name: str) -> None:
             bar.update(task, completed=done, total=of, description=f"recalibrating {name}")
 
-        recalibrate(loaded, dataset.x_train, batch_size=batch_size, on_layer=update)
-    save_model(loaded, out)
-    _print(Console(), layers, before, losses, _losses(loaded, dataset), out)
+        yield update
 
 
 def fold_file(
-    model: Path, out: Path, *, data: str | None, target_column: str | None, as_json: bool
+    model: Path,
+    out: Path,
+    *,
+    data: str | None,
+    target_column: str | None,
+    as_json: bool,
+    unsafe: bool,
 ) -> None:
     """Fold the model in a file, write another with its certificate, and say what was folded.
 
@@ -68,7 +91,7 @@ def fold_file(
     from normwise.rewrite.folding import folding_of
 
     check_output(out, model)
-    loaded = load_model(model)
+    loaded = load_model(model, unsafe=unsafe)
     x = None if data is None else find_dataset(data, target_column).x_val[:EXAMPLES]
     found = folding_of(loaded)
     certificate = dataclasses.asdict(certify(loaded, found, x))
@@ -101,8 +124,8 @@ def _statistics(layer: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.array(layer.moving_mean.value), np.array(layer.moving_variance.value)
 
 
-def _losses(model: Any, dataset: Dataset) -> dict[str, float]:
-    """Of a compiled model, on the training and the validation part."""
+def losses(model: Any, dataset: Dataset) -> dict[str, float]:
+    """Of a compiled model, on the training and the validation part; none of another one."""
     if not getattr(model, "compiled", False):
         return {}
     parts = {
@@ -115,13 +138,14 @@ def _losses(model: Any, dataset: Dataset) -> dict[str, float]:
     }
 
 
+def print_losses(console: Console, before: dict[str, float], after: dict[str, float]) -> None:
+    """Print each part's loss before and after, a line each."""
+    for part, loss in before.items():
+        console.print(f"{part} loss: {loss:.4g} before, {after[part]:.4g} after", highlight=False)
+
+
 def _print(
-    console: Console,
-    layers: list[Any],
-    before: list[tuple[np.ndarray, np.ndarray]],
-    losses: dict[str, float],
-    now: dict[str, float],
-    out: Path,
+    console: Console, layers: list[Any], before: list[tuple[np.ndarray, np.ndarray]]
 ) -> None:
     found = [
         (layer.name, *_moved(layer.epsilon, old, _statistics(layer)))
@@ -135,9 +159,6 @@ def _print(
         )
     if len(found) > SHOWN:
         console.print(f"and {len(found) - SHOWN} layers that moved less", highlight=False)
-    for part, loss in losses.items():
-        console.print(f"{part} loss: {loss:.4g} before, {now[part]:.4g} after", highlight=False)
-    console.print(f"Written: {out}", highlight=False, soft_wrap=True)
 
 
 def _moved(

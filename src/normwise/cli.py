@@ -8,7 +8,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from normwise.spec import Spec
 
 __all__ = ["main"]
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved Keras model.")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="The file to write: OUT.keras.")]
+Column = Annotated[str | None, typer.Option(help="Column of the table that is predicted.")]
+Unsafe = Annotated[
+    bool,
+    typer.Option(
+        "--unsafe", help="Load a model with Lambda layers or custom classes, which runs their code."
+    ),
+]
+Select = Annotated[
+    list[str] | None,
+    typer.Option(help="Rules to run, codes or names, with commas or repeated. Default: all."),
+]
+Ignore = Annotated[list[str] | None, typer.Option(help="Rules not to run.")]
 
 app = typer.Typer(
     name="normwise",
@@ -59,6 +74,28 @@ _RECALIBRATE_EXAMPLES = """
 **Examples**
 
 `normwise recalibrate best.keras --data circles -o better.keras`
+"""
+
+
+_CHECK_EXAMPLES = """
+**Examples**
+
+`normwise check model.keras` — exit code 1 if there are findings
+
+`normwise check model.keras --data mnist --batch-size 64`
+
+`normwise check model.keras --format sarif > findings.sarif`
+
+In `pyproject.toml`: `[tool.normwise.check]` with `ignore = ["redundant-bias"]`.
+"""
+
+
+_FIX_EXAMPLES = """
+**Examples**
+
+`normwise fix model.keras -o fixed.keras`
+
+`normwise fix model.keras -o fixed.keras --data mnist` — statistics, too
 """
 
 
@@ -245,19 +282,95 @@ def report(
     print_page(page, Console(), files=[str(file) for file in files])
 
 
+@app.command(epilog=_CHECK_EXAMPLES)
+def check(
+    model: Model,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Built-in data, FILE.csv or FILE.npz; its training part counts."),
+    ] = None,
+    target_column: Column = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Examples of a training batch.")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(min=0, help="Training steps so far. Default: as the optimiser says."),
+    ] = None,
+    form: Annotated[
+        Literal["text", "json", "sarif"], typer.Option("--format", help="What to print.")
+    ] = "text",
+    select: Select = None,
+    ignore: Ignore = None,
+    unsafe: Unsafe = False,
+) -> None:
+    """Look for what is known to go wrong with batch normalisation.
+
+    Prints findings with their remedies and ends with exit code 1 if there are any. The model
+    is not changed.
+    """
+    from normwise.checkup import check_file
+
+    found = check_file(
+        model,
+        data=data,
+        target_column=target_column,
+        batch_size=batch_size,
+        steps=steps,
+        select=select or (),
+        ignore=ignore or (),
+        form=form,
+        unsafe=unsafe,
+    )
+    raise typer.Exit(1 if found else 0)
+
+
+@app.command(epilog=_FIX_EXAMPLES)
+def fix(
+    model: Model,
+    out: Out,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Built-in data, FILE.csv or FILE.npz: mends statistics, and shows the "
+            "loss before and after."
+        ),
+    ] = None,
+    target_column: Column = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    unsafe: Unsafe = False,
+) -> None:
+    """Mend what `normwise check` finds, where that is safe, in a new file.
+
+    Predictions stay as they are; where data is given and statistics are wrong, they come from
+    the data. The file that was read is not touched.
+    """
+    from normwise.checkup import fix_file
+
+    fix_file(
+        model,
+        out,
+        data=data,
+        target_column=target_column,
+        select=select or (),
+        ignore=ignore or (),
+        unsafe=unsafe,
+    )
+
+
 @app.command(epilog=_RECALIBRATE_EXAMPLES)
 def recalibrate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved Keras model.")],
+    model: Model,
     data: Annotated[
         str, typer.Option(help="Built-in data, FILE.csv or FILE.npz; its training part counts.")
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write: OUT.keras.")],
-    target_column: Annotated[
-        str | None, typer.Option(help="Column of the table that is predicted.")
-    ] = None,
+    out: Out,
+    target_column: Column = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Examples at a time: memory, not the result.")
     ] = 256,
+    unsafe: Unsafe = False,
 ) -> None:
     """Replace moving statistics by those of the whole data; nothing else changes.
 
@@ -267,23 +380,24 @@ def recalibrate(
     """
     from normwise.care import recalibrate_file
 
-    recalibrate_file(model, data, out, target_column=target_column, batch_size=batch_size)
+    recalibrate_file(
+        model, data, out, target_column=target_column, batch_size=batch_size, unsafe=unsafe
+    )
 
 
 @app.command(epilog=_FOLD_EXAMPLES)
 def fold(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved Keras model.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write: OUT.keras.")],
+    model: Model,
+    out: Out,
     data: Annotated[
         str | None,
         typer.Option(help="Data to compare predictions on; random numbers unless given."),
     ] = None,
-    target_column: Annotated[
-        str | None, typer.Option(help="Column of the table that is predicted.")
-    ] = None,
+    target_column: Column = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the certificate and nothing else.")
     ] = False,
+    unsafe: Unsafe = False,
 ) -> None:
     """Put batch normalisation into the weights of its neighbours, for inference.
 
@@ -292,7 +406,7 @@ def fold(
     """
     from normwise.care import fold_file
 
-    fold_file(model, out, data=data, target_column=target_column, as_json=as_json)
+    fold_file(model, out, data=data, target_column=target_column, as_json=as_json, unsafe=unsafe)
 
 
 def main() -> None:

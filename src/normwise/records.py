@@ -30,10 +30,12 @@ __all__ = [
     "EarlyStopping",
     "EpochsToTarget",
     "Estimate",
+    "Finding",
     "Outcome",
     "OutcomeKind",
     "RunKey",
     "RunRecord",
+    "Severity",
     "SoloCheck",
     "Summary",
     "Target",
@@ -53,6 +55,7 @@ Place = Literal["before", "after", "input"]
 NormKind = Literal["batch", "layer", "group", "rms", "zscore", "minmax", "mean"]
 OutcomeKind = Literal["reached", "censored", "diverged", "failed"]
 VerdictKind = Literal["helps", "hurts", "no difference", "undecided"]
+Severity = Literal["error", "warning", "note"]
 
 _PLACES: tuple[str, ...] = get_args(Place)
 _BOOLEANS = {"true": True, "false": False}
@@ -696,6 +699,37 @@ _OF_SOME = {
     "initializer", "batch_size", "working_range", "range_gain", "early_stopping", "cost", "seeds",
     "ablation", "first_steps_difference",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule of the check found in a model.
+
+    Attributes:
+        code: Of the rule, such as ``NW001``.
+        rule: Its name, such as ``redundant-bias``.
+        layer: The layer it was found in; ``None`` for the whole model.
+        severity: ``error`` (predictions are wrong), ``warning`` (likely to be), ``note``.
+        message: What was found there.
+        fix: What to do.
+        safe: Whether ``normwise fix`` does it, with predictions as they were, or statistics
+            of the data in place of others.
+
+    >>> Finding("NW001", "redundant-bias", "a", "note", "…", "…", safe=True).to_json()["layer"]
+    'a'
+    """
+
+    code: str
+    rule: str
+    layer: str | None
+    severity: Severity
+    message: str
+    fix: str
+    safe: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        return dataclasses.asdict(self)
 
 
 def _estimate(body: Mapping[str, Any]) -> Estimate:

@@ -15,7 +15,7 @@ from normwise.rewrite.graph import Graph
 from normwise.rewrite.kinds import activation_of, channel_axis, core, is_linear
 from normwise.rewrite.rebuild import Edits, rebuild
 
-__all__ = ["Folding", "fold", "folding_of"]
+__all__ = ["Folding", "affine", "fold", "folding_of", "inference_statistics"]
 
 FloatArray = NDArray[np.float64]
 
@@ -124,11 +124,25 @@ def folding_of(model: Any) -> Folding:
 
 def affine(norm: Any) -> tuple[FloatArray, FloatArray]:
     """Factor and offset of a batch normalisation in inference, ``(channels,)`` each, in float64."""
+    mean, variance = inference_statistics(norm)
+    scale = (_array(norm.gamma) if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
+    return scale, (_array(norm.beta) if norm.center else 0.0) - mean * scale
+
+
+def inference_statistics(norm: Any) -> tuple[FloatArray, FloatArray]:
+    """Mean and variance that a batch normalisation uses in inference, ``(channels,)``, float64.
+
+    With renormalisation it is the moving deviation that counts, which includes ε.
+
+    >>> norm = keras.layers.BatchNormalization()
+    >>> norm.build((None, 2))
+    >>> [part.tolist() for part in inference_statistics(norm)]
+    [[0.0, 0.0], [1.0, 1.0]]
+    """
     mean, variance = _array(norm.moving_mean), _array(norm.moving_variance)
     if norm.renorm:
         variance = _array(norm.moving_stddev) ** 2 - norm.epsilon
-    scale = (_array(norm.gamma) if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
-    return scale, (_array(norm.beta) if norm.center else 0.0) - mean * scale
+    return mean, variance
 
 
 def _array(variable: Any) -> FloatArray:

@@ -15,17 +15,24 @@ from normwise.rewrite.moments import Moments
 from normwise.rewrite.watching import watching
 
 __all__ = [
+    "OnLayer",
     "Recalibration",
     "batch_normalisations",
+    "batches",
     "population_statistics",
     "reached",
     "recalibrate",
+    "silently",
 ]
 
 # Examples at a time, unless told.
 BATCH = 256
 
 OnLayer = Callable[[int, int, str], None]
+
+
+def silently(_done: int, _of: int, _name: str) -> None:
+    """Tell nobody how far a recalibration is."""
 
 
 class _Enough(Exception):  # noqa: N818 (no error)
@@ -37,7 +44,7 @@ def recalibrate(
     x: Any,
     *,
     batch_size: int = BATCH,
-    on_layer: OnLayer = lambda _done, _of, _name: None,
+    on_layer: OnLayer = silently,
 ) -> Any:
     """Give every batch normalisation the mean and variance of its inputs over all of ``x``.
 
@@ -138,7 +145,7 @@ def population_statistics(
             raise _Enough
 
     with watching([layer], watch):
-        for batch in _batches(x, batch_size):
+        for batch in batches(x, batch_size):
             try:
                 model(batch, training=False)
             except _Enough:
@@ -186,7 +193,7 @@ def reached(model: Any, x: Any) -> Counter[Any]:
     called: list[Any] = []
     with watching(layers, lambda layer, _inputs, _mask: called.append(layer)):
         try:
-            model(next(_batches(x, 1)), training=False)
+            model(next(batches(x, 1)), training=False)
         except (ValueError, TypeError) as error:
             raise DataError(
                 f"the inputs do not fit model {model.name!r} "
@@ -197,7 +204,7 @@ def reached(model: Any, x: Any) -> Counter[Any]:
     return Counter({layer: called.count(layer) for layer in reversed(last)})
 
 
-def _batches(x: Any, size: int) -> Iterator[Any]:
+def batches(x: Any, size: int) -> Iterator[Any]:
     """``x`` by so many examples, whatever it is made of."""
     lengths = {len(part) for part in keras.tree.flatten(x)}
     if len(lengths) != 1 or 0 in lengths:

@@ -183,7 +183,9 @@ def _find(text: str) -> Any:
     if text in MODELS:
         return MODELS[text]
     if text.endswith(".keras"):
-        return load_model(text)
+        return load_model(
+            text, otherwise="try --model package.module:function with a function that builds it"
+        )
     if ":" in text:
         return _import(text)
     raise UnknownNameError("model", text, [*MODELS, "FILE.keras", "package.module:function"])

@@ -1,0 +1,170 @@
+"""Applying the safe fixes of the check's findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from normwise.checks.rules import chosen
+from normwise.checks.running import findings_of, inputs_of, subject_of
+from normwise.checks.structure import can_merge, redundant_biases, repeated_norms
+from normwise.checks.subject import Subject
+from normwise.records import Finding
+from normwise.rewrite.folding import affine, inference_statistics
+from normwise.rewrite.graph import has_graph
+from normwise.rewrite.kinds import core
+from normwise.rewrite.rebuild import Edits, rebuild
+from normwise.rewrite.recalibrating import OnLayer, recalibrate, silently
+
+__all__ = ["Fixed", "fix"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A model whose safe fixes were applied.
+
+    Attributes:
+        model: The mended model, compiled as the one that was given, its optimiser at its start.
+        mended: Findings that are gone.
+        left: Findings that are still there.
+    """
+
+    model: Any
+    mended: tuple[Finding, ...]
+    left: tuple[Finding, ...]
+
+
+def fix(
+    model: Any,
+    data: Any = None,
+    *,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    on_layer: OnLayer = silently,
+) -> Fixed:
+    """Apply the safe fixes: predictions stay as they are, or come from the data's statistics.
+
+    - ``redundant-bias``: the bias goes into the moving mean, and out of the layer.
+    - ``time-distributed-norm``: the normalisation is called on the whole sequence.
+    - ``repeated-norm``: two batch normalisations become one.
+    - ``not-finite``: moving variances below 0 become 0.
+    - ``stale-statistics``, ``moving-statistics-gap``: population statistics, where there is data.
+
+    Args:
+        model: As in :func:`normwise.check`. It stays untouched; one without a graph (subclassed)
+            cannot be copied, so its statistics are mended in place.
+        data: As there.
+        batch_size: As there.
+        steps: As there.
+        select: As there.
+        ignore: As there.
+        on_layer: As in :func:`normwise.recalibrate`.
+
+    Raises:
+        ModelError: As there, or a layer cannot be made anew from its configuration.
+        DataError: As there.
+        UnknownNameError: As there.
+        SpecError: As there.
+
+    >>> model = keras.Sequential([
+    ...     keras.Input((4,)), keras.layers.Dense(8, name="hidden"),
+    ...     keras.layers.BatchNormalization(), keras.layers.ReLU(), keras.layers.Dense(1),
+    ... ])
+    >>> fixed = fix(model)
+    >>> [finding.rule for finding in fixed.mended], fixed.model.get_layer("hidden").use_bias
+    (['redundant-bias'], False)
+    """
+    rules = chosen(select, ignore)
+    subject = subject_of(model, data, batch_size, steps)
+    found = findings_of(subject, rules)
+    wanted = {finding.rule for finding in found if finding.safe}
+    mended = _mended(subject, wanted, on_layer)
+    # What the optimiser had counted was of the old statistics.
+    now = Subject(mended, inputs_of(data), batch_size, 0 if "stale-statistics" in wanted else steps)
+    left = findings_of(now, rules)
+    still = {(finding.rule, finding.layer) for finding in left}
+    gone = [finding for finding in found if (finding.rule, finding.layer) not in still]
+    return Fixed(mended, tuple(gone), tuple(left))
+
+
+def _mended(subject: Subject, wanted: set[str], on_layer: OnLayer) -> Any:
+    model = subject.model
+    if has_graph(model):
+        model = rebuild(model, _without_biases(subject) if "redundant-bias" in wanted else Edits())
+        if "time-distributed-norm" in wanted:
+            model = rebuild(model, _without_wrappers(Subject(model)))
+        while "repeated-norm" in wanted and (edits := _merged(Subject(model))):
+            model = rebuild(model, edits)
+        _compile_like(subject.model, model)
+    if "not-finite" in wanted:
+        for norm in Subject(model).norms:
+            norm.moving_variance.assign(np.maximum(np.array(norm.moving_variance.value), 0))
+    if wanted & {"stale-statistics", "moving-statistics-gap"} and subject.x is not None:
+        recalibrate(model, subject.x, on_layer=on_layer)
+    return model
+
+
+def _without_biases(subject: Subject) -> Edits:
+    """Each redundant bias taken out of its layer and off the mean that is subtracted behind it."""
+    edits = Edits()
+    for _, call, layer in redundant_biases(subject):
+        norm = call.operation
+        if layer is core(layer) and layer.bias_regularizer is None:
+            edits.settings[layer]["use_bias"] = False
+            bias = np.array(layer.bias.value)
+            edits.values.append((norm, "moving_mean", np.array(norm.moving_mean.value) - bias))
+    return edits
+
+
+def _without_wrappers(subject: Subject) -> Edits:
+    """Each normalisation in ``TimeDistributed`` in the place of its wrapper."""
+    edits = Edits()
+    for graph in subject.graphs:
+        for call in graph.calls:
+            wrapper = call.operation
+            norm = core(wrapper)
+            wrapped = isinstance(wrapper, keras.layers.TimeDistributed)
+            if not wrapped or not isinstance(norm, keras.layers.BatchNormalization):
+                continue
+            # Inside, there is one axis less.
+            axis = norm.axis if norm.axis < 0 else norm.axis + 1
+            config = {**norm.get_config(), "axis": axis, "name": wrapper.name}
+            new = type(norm).from_config(config)
+            edits.removed.add(call)
+            edits.appended[call].append(new)
+            edits.values.extend((new, variable.name, variable) for variable in norm.variables)
+    return edits
+
+
+def _merged(subject: Subject) -> Edits | None:
+    """The first two batch normalisations in a row as one, in the place of the second."""
+    pairs = repeated_norms(subject)
+    pair = next((pair for pair in pairs if can_merge(*pair)), None)
+    if pair is None:
+        return None
+    _, first, second = pair
+    mean, variance = inference_statistics(first.operation)
+    (scale, offset), (scale_2, offset_2) = affine(first.operation), affine(second.operation)
+    # What both do together, said as γ and β behind the statistics of the first.
+    both = scale * scale_2
+    gamma = both * np.sqrt(variance + second.operation.epsilon)
+    beta = offset * scale_2 + offset_2 + both * mean
+    edits = Edits()
+    edits.removed.add(first)
+    values = {"gamma": gamma, "beta": beta, "moving_mean": mean, "moving_variance": variance}
+    edits.values.extend((second.operation, name, value) for name, value in values.items())
+    return edits
+
+
+def _compile_like(old: Any, new: Any) -> None:
+    """Compile a model as another one is, with an optimiser that has not begun."""
+    if getattr(old, "compiled", False):
+        settings = dict(old._compile_config.config)
+        settings["optimizer"] = type(old.optimizer).from_config(old.optimizer.get_config())
+        new.compile(**settings)

@@ -1,0 +1,62 @@
+"""What a rule is: a function that looks at a subject and says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from normwise.checks.subject import Subject
+from normwise.records import Finding, Severity
+
+__all__ = ["Found", "Rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One place where a rule applies; fields as of :class:`~normwise.records.Finding`."""
+
+    layer: str | None
+    message: str
+    fix: str
+    safe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule of the check.
+
+    Attributes:
+        code: ``NW`` and three digits; never given to another rule.
+        severity: Of all its findings.
+        find: Yields what it finds; its name, with hyphens, is the rule's, and the first line
+            of its docstring what the rule says.
+        needs: Arguments of :func:`normwise.check` without which it does not look.
+    """
+
+    code: str
+    severity: Severity
+    find: Callable[[Subject], Iterator[Found]]
+    needs: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Such as ``redundant-bias``."""
+        return self.find.__name__.replace("_", "-")
+
+    @property
+    def summary(self) -> str:
+        """What the rule says, in a sentence without its full stop."""
+        return (self.find.__doc__ or "").partition("\n")[0].rstrip(".")
+
+    def findings(self, subject: Subject) -> Iterator[Finding]:
+        """What the rule finds in a subject."""
+        for found in self.find(subject):
+            yield Finding(
+                code=self.code,
+                rule=self.name,
+                layer=found.layer,
+                severity=self.severity,
+                message=found.message,
+                fix=found.fix,
+                safe=found.safe,
+            )

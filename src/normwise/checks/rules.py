@@ -1,0 +1,70 @@
+"""All rules of the check, in the order of their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from normwise.checks.rule import Rule
+from normwise.checks.structure import (
+    batch_leakage,
+    dropout_before_norm,
+    norm_after_output,
+    redundant_bias,
+    repeated_norm,
+    saturating_before,
+    shared_norm,
+    time_distributed_norm,
+    wrong_axis,
+)
+from normwise.checks.training import frozen_norm, regularised_scale, stale_statistics, tiny_batch
+from normwise.checks.values import (
+    dead_channels,
+    moving_statistics_gap,
+    not_finite,
+    variance_underflow,
+)
+from normwise.errors import UnknownNameError
+
+__all__ = ["RULES", "chosen"]
+
+RULES = (
+    Rule("NW001", "note", redundant_bias),
+    Rule("NW002", "warning", dropout_before_norm),
+    Rule("NW003", "warning", stale_statistics, needs=("steps",)),
+    Rule("NW004", "error", moving_statistics_gap, needs=("data",)),
+    Rule("NW005", "warning", tiny_batch, needs=("batch_size", "data")),
+    Rule("NW006", "error", norm_after_output),
+    Rule("NW007", "warning", time_distributed_norm),
+    Rule("NW008", "error", wrong_axis),
+    Rule("NW009", "warning", frozen_norm),
+    Rule("NW010", "warning", shared_norm),
+    Rule("NW011", "note", dead_channels),
+    Rule("NW012", "warning", variance_underflow),
+    Rule("NW013", "note", regularised_scale),
+    Rule("NW014", "warning", repeated_norm),
+    Rule("NW015", "note", saturating_before),
+    Rule("NW016", "error", not_finite),
+    Rule("NW017", "error", batch_leakage),
+)
+
+
+def chosen(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
+    """The rules that were selected, all unless told, less those that were ignored.
+
+    Args:
+        select: Codes or names.
+        ignore: Likewise.
+
+    Raises:
+        UnknownNameError: There is no rule of that code or name.
+
+    >>> [rule.name for rule in chosen(select=["NW001", "tiny-batch"], ignore=["NW005"])]
+    ['redundant-bias']
+    """
+    known = {key: rule for rule in RULES for key in (rule.code, rule.name)}
+    for text in (*select, *ignore):
+        if text not in known:
+            raise UnknownNameError("rule", text, [rule.name for rule in RULES])
+    wanted = {known[text] for text in select} or set(RULES)
+    unwanted = {known[text] for text in ignore}
+    return [rule for rule in RULES if rule in wanted and rule not in unwanted]

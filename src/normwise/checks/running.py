@@ -1,0 +1,99 @@
+"""Running the rules over a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from normwise.checks.rule import Rule
+from normwise.checks.rules import chosen
+from normwise.checks.subject import Subject
+from normwise.datasets import Dataset
+from normwise.errors import SpecError
+from normwise.records import Finding
+
+__all__ = ["check", "findings_of", "inputs_of", "silent", "subject_of"]
+
+
+def check(
+    model: Any,
+    data: Any = None,
+    *,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+) -> list[Finding]:
+    """Look for what is known to go wrong with batch normalisation.
+
+    The model is not changed. Rules that need to know more than the model, such as the data, are
+    silent where that is not given.
+
+    Args:
+        model: Any built Keras model; of a subclassed one the layers are looked at, and how they
+            are called, but not where they stand.
+        data: Inputs as the model takes them; or ``(x, y)``, as Keras' data sets come; or a
+            :class:`~normwise.datasets.Dataset`, of which the training part counts.
+        batch_size: Examples of a training batch.
+        steps: Training steps that the moving statistics have seen; unless told, those of the
+            model's optimiser.
+        select: Codes or names of the rules to run; all unless given.
+        ignore: Of those not to run.
+
+    Returns:
+        The findings, in the order of the rules' codes.
+
+    Raises:
+        ModelError: ``model`` is no Keras model, or not built.
+        DataError: The inputs are empty, or do not fit the model.
+        UnknownNameError: There is no such rule.
+        SpecError: ``batch_size`` or ``steps`` is out of range.
+
+    >>> import keras
+    >>> model = keras.Sequential([
+    ...     keras.Input((4,)), keras.layers.Dense(8, name="hidden"),
+    ...     keras.layers.BatchNormalization(), keras.layers.ReLU(), keras.layers.Dense(1),
+    ... ])
+    >>> [(finding.code, finding.rule, finding.layer) for finding in check(model)]
+    [('NW001', 'redundant-bias', 'hidden')]
+    """
+    return findings_of(subject_of(model, data, batch_size, steps), chosen(select, ignore))
+
+
+def findings_of(subject: Subject, rules: Sequence[Rule]) -> list[Finding]:
+    """What the rules find, in their order."""
+    return [finding for rule in rules for finding in rule.findings(subject)]
+
+
+def silent(subject: Subject, rules: Sequence[Rule]) -> list[Rule]:
+    """The rules that know too little to look at a subject."""
+    known = {"data": subject.x, "batch_size": subject.batch_size, "steps": subject.steps}
+    given = {name for name, value in known.items() if value is not None}
+    return [rule for rule in rules if rule.needs and not given.intersection(rule.needs)]
+
+
+def subject_of(model: Any, data: Any, batch_size: int | None, steps: int | None) -> Subject:
+    """What :func:`check` was asked to look at.
+
+    Raises:
+        NormwiseError: As there.
+    """
+    _require_at_least(1, "batch_size", batch_size)
+    _require_at_least(0, "steps", steps)
+    return Subject(model, inputs_of(data), batch_size, steps)
+
+
+def inputs_of(data: Any) -> Any:
+    """The inputs among what was given as data.
+
+    >>> inputs_of(("x", "y"))
+    'x'
+    """
+    if isinstance(data, Dataset):
+        return data.x_train
+    return data[0] if isinstance(data, tuple) else data
+
+
+def _require_at_least(least: int, name: str, value: int | None) -> None:
+    if value is not None and value < least:
+        raise SpecError(f"{name} is {value}; expected at least {least}; leave it out if unknown")

@@ -1,0 +1,292 @@
+"""Rules about where normalisation stands among the other layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from normwise.checks.rule import Found
+from normwise.checks.subject import Subject
+from normwise.checks.walks import batch_norms, is_passive, name_of_activation, source
+from normwise.rewrite.graph import Graph, has_graph
+from normwise.rewrite.kinds import (
+    activation_of,
+    channel_axis,
+    core,
+    is_activation,
+    is_linear,
+    is_model,
+    is_normalisation,
+    is_recurrent,
+    is_transparent,
+    is_weighted,
+)
+
+__all__ = [
+    "batch_leakage",
+    "can_merge",
+    "dropout_before_norm",
+    "norm_after_output",
+    "redundant_bias",
+    "redundant_biases",
+    "repeated_norm",
+    "repeated_norms",
+    "saturating_before",
+    "shared_norm",
+    "time_distributed_norm",
+    "wrong_axis",
+]
+
+# A constant added in front of them is the same constant behind them.
+_KEEP_A_CONSTANT = (
+    keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D,
+    keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D,
+    keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D,
+    keras.layers.GlobalMaxPooling3D, keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D, keras.layers.GlobalAveragePooling3D,
+    keras.layers.Cropping1D, keras.layers.Cropping2D, keras.layers.Cropping3D,
+    keras.layers.UpSampling1D, keras.layers.UpSampling2D, keras.layers.UpSampling3D,
+)  # fmt: skip
+# Noise that raises the variance in training, and only there. AlphaDropout keeps it.
+_NOISE = (
+    keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D, keras.layers.GaussianDropout,
+)  # fmt: skip
+_SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "hardsigmoid", "hardtanh"})
+_ANSWERS = frozenset({"sigmoid", "softmax", "linear"})
+_RESHAPING = (keras.layers.Flatten, keras.layers.Reshape)
+
+
+def redundant_bias(subject: Subject) -> Iterator[Found]:
+    """A bias in front of batch normalisation does nothing.
+
+    The mean that is subtracted holds the bias as well, whatever its value.
+    """
+    for _, norm, layer in redundant_biases(subject):
+        yield Found(
+            layer.name,
+            f"its bias is cancelled by {norm.operation.name!r}, which subtracts each channel's "
+            f"mean: {core(layer).bias.shape[0]} weights that never learn",
+            "use_bias=False",
+            # What the regulariser adds to the loss would go with the bias.
+            safe=core(layer).bias_regularizer is None and layer is core(layer),
+        )
+
+
+def redundant_biases(subject: Subject) -> Iterator[tuple[Graph, Any, Any]]:
+    """Graph, call of the normalisation, and layer, wherever a bias is redundant."""
+    for graph, norm in batch_norms(subject):
+        if not (norm.operation.trainable and norm.operation is core(norm.operation)):
+            continue  # in inference mode a bias counts
+        behind = source(graph, norm, lambda o: is_passive(o) or isinstance(o, _KEEP_A_CONSTANT))
+        if behind is None or not _has_free_bias(behind.operation):
+            continue
+        shared = any(map(graph.is_shared, (norm.operation, behind.operation)))
+        if not shared and _same_channels(behind, norm) and _leads_only_to(graph, behind, norm):
+            yield graph, norm, behind.operation
+
+
+def _has_free_bias(layer: Any) -> bool:
+    plain = is_linear(layer) and activation_of(layer) is None
+    return plain and bool(getattr(core(layer), "use_bias", False)) and layer.trainable
+
+
+def _same_channels(behind: Any, norm: Any) -> bool:
+    """Whether the normalisation's axis holds the channels of the layer behind it."""
+    rank = len(norm.outputs[0].shape)
+    # Global pooling leaves nothing but channels.
+    return rank == 2 or norm.operation.axis % rank == channel_axis(behind.operation) % rank
+
+
+def _leads_only_to(graph: Graph, start: Any, end: Any) -> bool:
+    call = start
+    while call is not None and call is not end:
+        call = graph.next_call(call)
+    return call is end
+
+
+def dropout_before_norm(subject: Subject) -> Iterator[Found]:
+    """Dropout in front of batch normalisation shifts the variance between training and inference.
+
+    In training its noise raises the variance that the moving statistics record; in inference
+    there is none (Li et al. 2018, https://arxiv.org/abs/1801.05134).
+    """
+    told = set()
+    for graph, norm in batch_norms(subject):
+        call, layer = norm, norm.operation
+        while (call := source(graph, call, _is_quiet)) is not None and _is_noise(call.operation):
+            if call.operation not in told:
+                told.add(call.operation)
+                yield Found(
+                    call.operation.name,
+                    f"multiplies the mean square of values on their way to {layer.name!r} by "
+                    f"{1 / (1 - call.operation.rate):.3g}, in training only; the moving "
+                    f"statistics record it, and inference lacks it",
+                    "move it behind the last batch normalisation, or set its rate to 0",
+                )
+
+
+def _is_noise(operation: Any) -> bool:
+    # With a noise shape whole branches of a residual sum are dropped, which is another thing.
+    shaped = getattr(operation, "noise_shape", None) is not None
+    return isinstance(operation, _NOISE) and operation.rate > 0 and not shaped
+
+
+def _is_quiet(operation: Any) -> bool:
+    return not (_is_noise(operation) or is_normalisation(operation) or is_model(operation))
+
+
+def norm_after_output(subject: Subject) -> Iterator[Found]:
+    """Batch normalisation behind the output layer forces predictions to the batch's scale."""
+    for graph, output in _ends(subject.model):
+        call = output
+        while _gives_the_answer(call.operation):
+            sources = graph.sources(call)
+            if len(sources) != 1:
+                break
+            call = sources[0]
+        if not isinstance(core(call.operation), keras.layers.BatchNormalization):
+            continue
+        behind = source(graph, call, lambda o: is_activation(o) or is_passive(o))
+        if behind is not None and is_linear(behind.operation):
+            yield Found(
+                call.operation.name,
+                f"standardises what {behind.operation.name!r} predicts, and nothing learns behind "
+                f"it: in training the mean and spread of a batch's predictions are β and γ, "
+                f"whatever the inputs",
+                f"remove {call.operation.name!r}, or put it in front of {behind.operation.name!r}",
+            )
+
+
+def _ends(model: Any) -> Iterator[tuple[Graph, Any]]:
+    """The calls that give a model's outputs, in models nested there as well."""
+    if not (has_graph(model) and model.built):
+        return
+    graph = Graph(model)
+    for output in graph.outputs:
+        yield graph, output
+        yield from _ends(output.operation)
+
+
+def _gives_the_answer(operation: Any) -> bool:
+    answer = is_activation(operation) and name_of_activation(operation) in _ANSWERS
+    return answer or is_passive(operation) or isinstance(operation, _RESHAPING)
+
+
+def time_distributed_norm(subject: Subject) -> Iterator[Found]:
+    """In TimeDistributed, batch normalisation takes its statistics step by step."""
+    for layer in subject.layers:
+        wrapped = isinstance(layer, keras.layers.TimeDistributed)
+        if wrapped and isinstance(layer.layer, keras.layers.BatchNormalization):
+            yield Found(
+                layer.name,
+                "each time step is normalised by its own statistics in training, and by those of "
+                "all steps in inference",
+                f"call {layer.layer.name!r} on the whole sequence, without TimeDistributed",
+                safe=True,
+            )
+
+
+def wrong_axis(subject: Subject) -> Iterator[Found]:
+    """Batch normalisation works along another axis than the channels."""
+    for graph, call in batch_norms(subject):
+        behind = source(graph, call, _keeps_axes)
+        if behind is None or not (is_linear(behind.operation) or is_recurrent(behind.operation)):
+            continue
+        rank = len(call.outputs[0].shape)
+        right = channel_axis(behind.operation) % rank
+        axis = core(call.operation).axis % rank
+        plain = call.operation is core(call.operation)
+        if plain and 2 < rank == len(behind.outputs[0].shape) and axis != right:
+            yield Found(
+                call.operation.name,
+                f"normalises axis {axis} of {tuple(call.outputs[0].shape)}, while the channels of "
+                f"{behind.operation.name!r} are axis {right}",
+                f"axis={-1 if right == rank - 1 else right} in {call.operation.name!r}, and train "
+                f"again",
+            )
+
+
+def _keeps_axes(operation: Any) -> bool:
+    return is_activation(operation) or is_transparent(operation) or is_passive(operation)
+
+
+def shared_norm(subject: Subject) -> Iterator[Found]:
+    """One batch normalisation is called on several inputs, whose statistics it mixes."""
+    for norm, count in subject.calls.items():
+        if count > 1 and norm.trainable:
+            yield Found(
+                norm.name,
+                f"is called {count} times; in training each call normalises by its own batch, in "
+                f"inference all by one mean and variance of the mixture",
+                "a batch normalisation of its own for each input",
+            )
+
+
+def repeated_norm(subject: Subject) -> Iterator[Found]:
+    """Two normalisations in a row: the second undoes what the first has learned."""
+    for graph, first, second in repeated_norms(subject):
+        yield Found(
+            second.operation.name,
+            f"directly follows {first.operation.name!r}, which has normalised already",
+            f"remove {first.operation.name!r}",
+            safe=can_merge(graph, first, second),
+        )
+
+
+def repeated_norms(subject: Subject) -> Iterator[tuple[Graph, Any, Any]]:
+    """Graph, first and second call, wherever batch normalisation follows a normalisation."""
+    for graph, call in batch_norms(subject):
+        behind = source(graph, call, is_passive)
+        if behind is not None and is_normalisation(behind.operation):
+            yield graph, behind, call
+
+
+def can_merge(graph: Graph, first: Any, second: Any) -> bool:
+    """Whether one batch normalisation can give what two in a row give."""
+    norms = first.operation, second.operation
+    plain = all(isinstance(norm, keras.layers.BatchNormalization) for norm in norms)
+    if not plain or any(graph.is_shared(norm) or not norm.trainable for norm in norms):
+        return False
+    rank = len(second.outputs[0].shape)
+    along = {norm.axis % rank for norm in norms}
+    learns = second.operation.scale and second.operation.center and not second.operation.renorm
+    return learns and len(along) == 1 and _leads_only_to(graph, first, second)
+
+
+def saturating_before(subject: Subject) -> Iterator[Found]:
+    """A sigmoid or tanh saturates before normalisation, which comes only behind it."""
+    for graph, call in batch_norms(subject):
+        behind = source(graph, call, lambda o: is_transparent(o) or is_passive(o))
+        if behind is None or not _saturates(behind.operation):
+            continue
+        if is_activation(behind.operation):
+            origin = source(graph, behind, lambda o: is_transparent(o) or is_passive(o))
+            if origin is None or not is_weighted(origin.operation):
+                continue
+        yield Found(
+            behind.operation.name,
+            f"{name_of_activation(behind.operation)} saturates before {call.operation.name!r} "
+            f"sees its values; nothing keeps its inputs in range",
+            f"normalise in front of {behind.operation.name!r}: normwise.place(model, 'before')",
+        )
+
+
+def _saturates(operation: Any) -> bool:
+    has_one = is_activation(operation) or (is_linear(operation) and activation_of(operation))
+    return bool(has_one) and name_of_activation(core(operation)) in _SATURATING
+
+
+def batch_leakage(subject: Subject) -> Iterator[Found]:
+    """A prediction depends on the other examples of its batch."""
+    for _, call in batch_norms(subject):
+        forced = call.arguments.kwargs.get("training")
+        if forced is True and call.operation.trainable:
+            yield Found(
+                call.operation.name,
+                "is called with training=True, so in inference, too, it normalises by the batch "
+                "that an example happens to be in",
+                f"call {call.operation.name!r} without training=True",
+            )

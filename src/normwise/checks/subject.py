@@ -1,0 +1,142 @@
+"""What the rules look at: a model and what is known of its data, measured when first asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+
+from normwise.errors import ModelError
+from normwise.rewrite.graph import Graph, has_graph
+from normwise.rewrite.kinds import sublayers
+from normwise.rewrite.moments import Moments
+from normwise.rewrite.recalibrating import batch_normalisations, batches, reached
+from normwise.rewrite.watching import watching
+
+__all__ = ["EXAMPLES", "Subject"]
+
+# Examples that a layer's inputs are measured on, evenly spread over the data, and so many at a
+# time: to check is to look, not to train.
+EXAMPLES, AT_ONCE = 1024, 256
+# A size that a model leaves open.
+OPEN_SIZE = 32
+
+
+class Subject:
+    """A model under check.
+
+    Args:
+        model: Any built Keras model.
+        x: Inputs as the model takes them, or ``None``.
+        batch_size: Examples of a training batch, if known.
+        steps: Training steps that the statistics have seen, if known otherwise than from the
+            model's optimiser.
+
+    Raises:
+        ModelError: It is no Keras model, or not built.
+        DataError: ``x`` is empty, or does not fit the model.
+    """
+
+    def __init__(
+        self, model: Any, x: Any = None, batch_size: int | None = None, steps: int | None = None
+    ) -> None:
+        if not isinstance(model, keras.Model):
+            raise ModelError(
+                f"the model is of type {type(model).__name__}; expected a Keras model; try "
+                f"check(keras.saving.load_model('model.keras'))"
+            )
+        if not model.built:
+            raise ModelError(
+                f"model {model.name!r} is not built, so it has no weights to look at; expected a "
+                f"built model; call it once, or begin it with keras.Input(shape)"
+            )
+        self.model, self.x = model, x
+        self.batch_size = batch_size
+        self._steps = steps
+        self.norms = batch_normalisations(model)
+        if x is not None and self.norms:
+            reached(model, x)  # refuses what does not fit
+
+    @cached_property
+    def layers(self) -> list[Any]:
+        """Every layer of the model, however deep, each once."""
+        return list(dict.fromkeys(sublayers(self.model)))
+
+    @cached_property
+    def graphs(self) -> list[Graph]:
+        """Of the model and of every model inside it that has one, the outermost first."""
+        return [Graph(layer) for layer in self.layers if has_graph(layer) and layer.built]
+
+    @property
+    def steps(self) -> int | None:
+        """Training steps so far; ``None`` where neither the caller nor an optimiser says."""
+        if self._steps is not None:
+            return self._steps
+        optimizer = getattr(self.model, "optimizer", None)
+        # With gradient accumulation `iterations` counts updates; statistics move in every step.
+        return None if optimizer is None else int(np.asarray(optimizer._iterations.value))
+
+    @property
+    def examples(self) -> int:
+        """How many examples the data has."""
+        return len(keras.tree.flatten(self.x)[0])
+
+    @cached_property
+    def calls(self) -> Counter[Any]:
+        """How often one call of the model calls each batch normalisation."""
+        return Counter(layer for layer, _ in self._seen)
+
+    @cached_property
+    def positions(self) -> dict[Any, int]:
+        """Values a channel that one example gives each batch normalisation, in the larger call."""
+        found: dict[Any, int] = {}
+        for layer, shape in self._seen:
+            count = int(np.prod(shape)) // shape[layer.axis]
+            found[layer] = max(count, found.get(layer, 0))
+        return found
+
+    @cached_property
+    def _seen(self) -> list[tuple[Any, tuple[int, ...]]]:
+        """Each call of a batch normalisation with its input's shape; nothing is computed."""
+        seen: list[tuple[Any, tuple[int, ...]]] = []
+        inputs = self._one_example()
+        if not self.norms or inputs is None:
+            return seen
+
+        def called(values: Any) -> Any:
+            given = self.model.stateless_call(*variables, values, training=False)
+            return keras.tree.flatten(given[0])
+
+        parts = self.model.trainable_variables, self.model.non_trainable_variables
+        variables = [[variable.value for variable in part] for part in parts]
+        with watching(self.norms, lambda layer, x, _mask: seen.append((layer, x.shape))):
+            jax.eval_shape(called, inputs)
+        return seen
+
+    def _one_example(self) -> Any:
+        """Shapes and types of a batch of one; ``None`` where nothing says what the model takes."""
+        if self.x is not None:
+            return next(batches(self.x, 1))
+        if not has_graph(self.model):
+            return None
+        return keras.tree.map_structure(
+            lambda tensor: jax.ShapeDtypeStruct(
+                (1, *(size or OPEN_SIZE for size in tensor.shape[1:])), tensor.dtype
+            ),
+            self.model.input,
+        )
+
+    @cached_property
+    def observed(self) -> dict[Any, Moments]:
+        """What each batch normalisation takes in inference, over the data; needs ``x``."""
+        found = {layer: Moments(layer.axis) for layer in self.norms}
+        chosen = np.unique(np.linspace(0, self.examples - 1, EXAMPLES).astype(int))
+        some = keras.tree.map_structure(lambda part: np.asarray(part)[chosen], self.x)
+        with watching(self.norms, lambda layer, x, mask: found[layer].add(x, mask)):
+            for batch in batches(some, AT_ONCE):
+                self.model(batch, training=False)
+        return {layer: moments for layer, moments in found.items() if moments.count}

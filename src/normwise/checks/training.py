@@ -1,0 +1,139 @@
+"""Rules about how a model was trained, and how it would train on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from normwise.checks.rule import Found
+from normwise.checks.subject import Subject
+from normwise.checks.walks import batch_norms, weights_before
+
+__all__ = ["frozen_norm", "regularised_scale", "stale_statistics", "tiny_batch"]
+
+# Keras' own, where nobody says.
+BATCH = 32
+# Fewer examples than this give statistics whose noise is most of what a layer sees: the mean of
+# 8 is off by 0.35 deviations.
+FEW = 8
+# Above this, what the statistics began with is still a good part of them.
+LEFT_OVER = 0.1
+
+
+def stale_statistics(subject: Subject) -> Iterator[Found]:
+    """Moving statistics have seen too few steps for their momentum.
+
+    After n steps momentumⁿ of what they began with is left in them.
+    """
+    steps = subject.steps
+    if not steps:
+        return  # nothing known, or nothing trained
+    for norm in subject.norms:
+        momentum = norm.momentum
+        left = 0.0 if momentum is None else momentum**steps
+        if norm.trainable and left > LEFT_OVER:
+            enough = _steps_until(LEFT_OVER, momentum)
+            yield Found(
+                norm.name,
+                f"after {steps} steps at momentum {momentum:g}, {left:.0%} of what its moving "
+                f"statistics began with is left in them; {enough} steps would leave "
+                f"{LEFT_OVER:.0%}",
+                "population statistics (normwise recalibrate)",
+                safe=subject.x is not None,
+            )
+
+
+def _steps_until(left: float, momentum: float) -> int:
+    steps = 0
+    weight = 1.0
+    while weight > left:
+        steps, weight = steps + 1, weight * momentum
+    return steps
+
+
+def tiny_batch(subject: Subject) -> Iterator[Found]:
+    """A training batch, or what is left for the last one, is too small for its statistics."""
+    if subject.batch_size is None and subject.x is None:
+        return
+    size = subject.batch_size or BATCH
+    said = f"{size} examples" if subject.batch_size else f"{size} examples, Keras' default"
+    trained = [norm for norm in subject.norms if norm.trainable]
+    if trained and size < FEW:
+        yield Found(
+            None,
+            f"{len(trained)} batch normalisations see batches of {said}: their mean is off by "
+            f"about {size**-0.5:.2f} deviations of it",
+            "larger batches; or freeze the normalisation (trainable=False), or use group "
+            "normalisation",
+        )
+    rest = subject.examples % size if subject.x is not None else 0
+    for norm in trained if rest else []:
+        values = rest * subject.positions.get(norm, FEW)
+        if values < FEW <= size:
+            yield Found(
+                norm.name,
+                f"the last batch of {subject.examples:,} examples has {rest}: {values} "
+                f"{'value' if values == 1 else 'values'} a channel to take a mean and a variance "
+                f"of" + (", so every output is its β" if values == 1 else ""),
+                f"another batch size, or drop the last {rest}",
+            )
+
+
+def frozen_norm(subject: Subject) -> Iterator[Found]:
+    """Weights are frozen while statistics move, or statistics are frozen while weights move."""
+    for norm in subject.norms:
+        own = [getattr(norm, name, None) for name in ("gamma", "beta")]
+        learned = [variable for variable in own if variable is not None]
+        if norm.trainable and learned and not any(variable.trainable for variable in learned):
+            yield Found(
+                norm.name,
+                "its γ and β are frozen, but its statistics move with every training batch",
+                f"{norm.name}.trainable = False freezes both; compile again",
+            )
+    for graph, call in batch_norms(subject):
+        norm, layer = call.operation, weights_before(graph, call)
+        if layer is None or norm.trainable == layer.trainable:
+            continue
+        if norm.trainable:
+            message = (
+                f"its statistics and weights train while {layer.name!r}, whose values it takes, "
+                f"is frozen: the frozen part gives other values after every step"
+            )
+            fix = f"{norm.name}.trainable = False as well (nw.freeze does it); compile again"
+        else:
+            message = (
+                f"its statistics stay while {layer.name!r}, whose values it takes, trains: they "
+                f"will belong to other weights"
+            )
+            fix = "freeze both or none; or recalibrate after training"
+        yield Found(norm.name, message, fix)
+
+
+def regularised_scale(subject: Subject) -> Iterator[Found]:
+    """Weight decay pulls at the scale of batch normalisation."""
+    for norm in subject.norms:
+        kinds = {"γ": norm.gamma_regularizer, "β": norm.beta_regularizer}
+        hit = [name for name, regularizer in kinds.items() if regularizer is not None]
+        if hit:
+            yield Found(
+                norm.name,
+                f"{' and '.join(hit)} have a regulariser of their own, which shrinks what the "
+                f"layer gives, and no weights that it could keep small",
+                f"no {'gamma' if 'γ' in hit else 'beta'}_regularizer, unless γ is to be pruned",
+            )
+    optimizer = getattr(subject.model, "optimizer", None)
+    decay = getattr(optimizer, "weight_decay", None)
+    hit = [norm.name for norm in subject.norms if _decays(optimizer, norm)] if decay else []
+    if hit:
+        yield Found(
+            None,
+            f"{type(optimizer).__name__} decays the weights by {float(decay or 0):g}, γ and β of "
+            f"{len(hit)} batch normalisations (first {hit[0]!r}) among them",
+            'optimizer.exclude_from_weight_decay(var_names=["gamma", "beta"]) before compiling',
+        )
+
+
+def _decays(optimizer: keras.optimizers.Optimizer, norm: Any) -> bool:
+    return any(optimizer._use_weight_decay(variable) for variable in norm.trainable_variables)

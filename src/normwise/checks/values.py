@@ -1,0 +1,143 @@
+"""Rules about what weights and statistics hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.checks.rule import Found
+from normwise.checks.subject import EXAMPLES, Subject
+from normwise.rewrite.folding import inference_statistics
+
+__all__ = ["dead_channels", "moving_statistics_gap", "not_finite", "variance_underflow"]
+
+FloatArray = NDArray[np.float64]
+
+# Medians over the channels that are still taken for noise of the moving average, before what the
+# examples' own number adds: of means in deviations, and of variances as a factor.
+SHIFT, FACTOR = 0.25, 1.5
+# Deviation of what a channel gives, where 1 is normal, under which it is a constant.
+CONSTANT = 1e-3
+# A variance under so many ε is divided by something that is mostly ε.
+NEAR = 2.0
+# Channels that a message names.
+NAMED = 5
+
+
+def moving_statistics_gap(subject: Subject) -> Iterator[Found]:
+    """Moving statistics are not those of the data, so inference differs from training."""
+    if subject.x is None:
+        return
+    noise = 3 / np.sqrt(min(subject.examples, EXAMPLES))
+    for norm, found in subject.observed.items():
+        mean, variance = inference_statistics(norm)
+        deviation = np.sqrt(found.variance + norm.epsilon)
+        shift = float(np.median(np.abs(mean - found.mean) / deviation))
+        ratio = (variance + norm.epsilon) / (found.variance + norm.epsilon)
+        factor = float(np.exp(np.median(np.abs(np.log(np.maximum(ratio, 1e-30))))))
+        if shift > SHIFT + noise or factor > FACTOR * np.exp(noise):
+            yield Found(
+                norm.name,
+                f"on this data its inputs have means {shift:.2g} deviations from the moving ones "
+                f"and variances that differ by a factor of {factor:.3g} (medians over channels)",
+                "population statistics (normwise recalibrate), if these data are prepared as in "
+                "training",
+                safe=True,
+            )
+
+
+def dead_channels(subject: Subject) -> Iterator[Found]:
+    """Channels of a batch normalisation give a constant."""
+    for norm in subject.norms:
+        gamma = _gamma(norm)
+        if not gamma.any() and isinstance(norm.gamma_initializer, keras.initializers.Zeros):
+            continue  # a branch that begins as nothing, and has not been trained
+        dead = np.flatnonzero(_deviation(subject, norm) < CONSTANT)
+        if len(dead):
+            yield Found(
+                norm.name,
+                f"{_counted(dead, gamma)} give a constant, their β: γ is near 0, or their input "
+                f"never changes",
+                "a smaller model has the same predictions: remove these channels; if they should "
+                "live, train with a lower learning rate, or normalise before the activation",
+            )
+
+
+def variance_underflow(subject: Subject) -> Iterator[Found]:
+    """A variance near or under ε is not normalised to 1."""
+    for norm in subject.norms:
+        variance = _seen_variance(subject, norm)
+        small = (variance < NEAR * norm.epsilon) & (_deviation(subject, norm) >= CONSTANT)
+        low = np.flatnonzero(small)
+        if len(low):
+            worst = float(variance[low].min())
+            left = np.sqrt(worst / (worst + norm.epsilon))
+            yield Found(
+                norm.name,
+                f"{_counted(low, variance)} have a variance near or under ε = {norm.epsilon:g}, "
+                f"down to {worst:.2g}: what they give has a deviation of {left:.2g}·γ instead of γ",
+                f"a smaller epsilon, such as {max(worst / 100, 1e-12):.0e}, and train again; or "
+                f"inputs of larger scale",
+            )
+
+
+def not_finite(subject: Subject) -> Iterator[Found]:
+    """Weights or statistics that are no finite numbers, or a variance below 0."""
+    places: dict[str, list[str]] = {}
+    for variable in subject.model.variables:
+        layer, _, name = variable.path.rpartition("/")
+        value = np.asarray(variable.value)
+        if "float" in str(variable.dtype) and not np.isfinite(value.astype("float32")).all():
+            places.setdefault(layer.rpartition("/")[2], []).append(name)
+    for place, names in places.items():
+        yield Found(
+            place or None,
+            f"{', '.join(names)} hold NaN or infinite values, so predictions do, too",
+            "an earlier checkpoint, or train again with a lower learning rate",
+        )
+    for norm in subject.norms:
+        variance = _array(norm.moving_variance)
+        low = np.flatnonzero(variance < 0)
+        if len(low):
+            yield Found(
+                norm.name,
+                f"{_counted(low, variance)} have a moving variance below 0, down to "
+                f"{variance[low].min():.2g}: NaN in inference where it is below -ε",
+                "variances of 0 there, or population statistics",
+                safe=True,
+            )
+
+
+def _counted(which: NDArray[np.intp], of: FloatArray) -> str:
+    names = ", ".join(map(str, which[:NAMED]))
+    more = ", …" if len(which) > NAMED else ""
+    return f"{len(which)} of {of.size} channels ({names}{more})"
+
+
+def _deviation(subject: Subject, norm: Any) -> FloatArray:
+    """Of what each channel gives, in inference."""
+    seen = np.maximum(_seen_variance(subject, norm), 0)
+    _, divisor = inference_statistics(norm)
+    divided_by = np.maximum(divisor + norm.epsilon, norm.epsilon)
+    return np.asarray(np.abs(_gamma(norm)) * np.sqrt(seen / divided_by))
+
+
+def _seen_variance(subject: Subject, norm: Any) -> FloatArray:
+    """Of the data, where there is any; else what the layer remembers."""
+    if subject.x is not None and norm in subject.observed:
+        return np.asarray(subject.observed[norm].variance)
+    return inference_statistics(norm)[1]
+
+
+def _gamma(norm: Any) -> FloatArray:
+    if norm.scale:
+        return _array(norm.gamma)
+    return np.ones(norm.moving_mean.shape)
+
+
+def _array(variable: Any) -> FloatArray:
+    return np.asarray(keras.ops.convert_to_numpy(variable.value), np.float64)

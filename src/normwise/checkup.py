@@ -1,0 +1,112 @@
+"""Commands that look for what is wrong with a model, and mend it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from normwise.backend import require_jax
+from normwise.care import layers_bar, losses, print_losses
+from normwise.datasets import find_dataset
+
+__all__ = ["check_file", "fix_file"]
+
+
+def check_file(
+    model: Path,
+    *,
+    data: str | None,
+    target_column: str | None,
+    batch_size: int | None,
+    steps: int | None,
+    select: Sequence[str],
+    ignore: Sequence[str],
+    form: str,
+    unsafe: bool,
+) -> bool:
+    """Check the model in a file and print what was found.
+
+    Returns:
+        Whether there are findings.
+
+    Raises:
+        UsageError: The model, the data or a rule cannot be used.
+    """
+    require_jax()
+    from normwise.checks.running import findings_of, silent, subject_of
+    from normwise.checks.sarif import sarif
+    from normwise.checks.terminal import print_findings
+    from normwise.modelfile import load_model
+
+    rules = _rules(select, ignore)
+    loaded = load_model(model, unsafe=unsafe)
+    dataset = None if data is None else find_dataset(data, target_column)
+    subject = subject_of(loaded, dataset, batch_size, steps)
+    findings = findings_of(subject, rules)
+    if form == "text":
+        quiet = silent(subject, rules)
+        print_findings(Console(), findings, rules, quiet, str(model), len(subject.norms))
+    elif form == "sarif":
+        _write(sarif(findings, rules, model))
+    else:
+        _write({"model": str(model), "findings": [finding.to_json() for finding in findings]})
+    return bool(findings)
+
+
+def fix_file(
+    model: Path,
+    out: Path,
+    *,
+    data: str | None,
+    target_column: str | None,
+    select: Sequence[str],
+    ignore: Sequence[str],
+    unsafe: bool,
+) -> None:
+    """Apply the safe fixes to the model in a file, write another, and say what changed.
+
+    Raises:
+        UsageError: The model, the data, a rule or the output cannot be used.
+    """
+    require_jax()
+    from normwise.checks import fix
+    from normwise.checks.terminal import print_fixed
+    from normwise.modelfile import check_output, load_model, save_model
+
+    check_output(out, model)
+    rules = [rule.code for rule in _rules(select, ignore)]
+    loaded = load_model(model, unsafe=unsafe)
+    dataset = None if data is None else find_dataset(data, target_column)
+    before = {} if dataset is None else losses(loaded, dataset)
+    with layers_bar() as on_layer:
+        fixed = fix(loaded, dataset, select=rules, on_layer=on_layer)
+    save_model(fixed.model, out)
+    console = Console()
+    print_fixed(console, fixed)
+    if dataset is not None:
+        print_losses(console, before, losses(fixed.model, dataset))
+    console.print(f"Written: {out}", highlight=False, soft_wrap=True)
+
+
+def _rules(select: Sequence[str], ignore: Sequence[str]) -> list[Any]:
+    from normwise.checks import chosen
+    from normwise.checks.selection import project_selection
+
+    project = project_selection(Path.cwd())
+    given = {"select": _split(select), "ignore": _split(ignore)}
+    # What is typed replaces what the project's file says.
+    said = {key: value for key, value in given.items() if value}
+    return chosen(**{**project, **said})
+
+
+def _split(texts: Sequence[str]) -> list[str]:
+    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+
+
+def _write(body: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(body, indent=2) + "\n")
