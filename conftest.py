@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 # Before anything imports Keras or JAX. Processes that tests start inherit these.
@@ -15,6 +16,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 # Not one a core: sharding is tested on every machine.
 os.environ["JAX_NUM_CPU_DEVICES"] = "2"
 os.environ["NORMWISE_CACHE"] = tempfile.mkdtemp(prefix="normwise-tests-")
+_DRAWS = np.random.default_rng(0)
 atexit.register(shutil.rmtree, os.environ["NORMWISE_CACHE"], ignore_errors=True)
 
 
@@ -38,3 +40,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         # `.ci/run` says so where the folder lies beside the project.
         required = os.environ.get("NORMWISE_REQUIRE_DATA")
         (pytest.fail if required else pytest.skip)(f"NORMWISE_DATA is {folder!r}: no such folder")
+
+
+@pytest.fixture
+def initial_values_from_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare JAX compiling one random draw for every shape of weight."""
+    import keras
+
+    def draw(_: object, shape: tuple[int, ...], dtype: str | None = None) -> object:
+        return _DRAWS.normal(0, 0.3, shape).astype(dtype or "float32")
+
+    for name in ("VarianceScaling", "OrthogonalInitializer", "RandomUniform"):
+        monkeypatch.setattr(getattr(keras.initializers, name), "__call__", draw)

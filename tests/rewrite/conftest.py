@@ -1,11 +1,8 @@
 """Small models of many structures, each a function that builds one."""
 
 import keras
-import numpy as np
 import pytest
 from keras import layers
-
-DRAWS = np.random.default_rng(0)
 
 
 def dense_stack():
@@ -161,14 +158,8 @@ FEEDFORWARD = [
 
 
 @pytest.fixture(autouse=True)
-def initial_values_from_numpy(monkeypatch):
-    """Spare JAX compiling one random draw for every shape of weight."""
-
-    def draw(_, shape, dtype=None):
-        return DRAWS.normal(0, 0.3, shape).astype(dtype or "float32")
-
-    for name in ("GlorotUniform", "OrthogonalInitializer", "RandomUniform"):
-        monkeypatch.setattr(getattr(keras.initializers, name), "__call__", draw)
+def _quick(initial_values_from_numpy):
+    """No test here is about initial values."""
 
 
 @pytest.fixture(params=FEEDFORWARD, ids=lambda build: build.__name__)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from normwise.errors import ModelError
-from normwise.rewrite.graph import Graph, has_graph
+from normwise.rewrite.graph import Graph, functional_of, has_graph
 from normwise.rewrite.kinds import sublayers
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.recalibrating import batch_normalisations, batches, reached
@@ -127,7 +127,7 @@ class Subject:
             lambda tensor: jax.ShapeDtypeStruct(
                 (1, *(size or OPEN_SIZE for size in tensor.shape[1:])), tensor.dtype
             ),
-            self.model.input,
+            functional_of(self.model).input,
         )
 
     @cached_property

@@ -1,0 +1,440 @@
+"""Each rule: what it says of a model it is made for, word by word, and models it must not name."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers as L
+
+import normwise as nw
+from normwise.checks import RULES
+
+pytestmark = pytest.mark.usefixtures("initial_values_from_numpy")
+
+DRAW = np.random.default_rng(5)
+X = DRAW.normal(size=(512, 4)).astype("float32")
+
+
+def net(*layers, shape=(4,)):
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def norm(name="norm", **settings):
+    return L.BatchNormalization(name=name, **settings)
+
+
+def relu():
+    return L.ReLU()
+
+
+def hidden(name="a", **settings):
+    return L.Dense(8, name=name, **{"use_bias": False, **settings})
+
+
+def statistics(layer, mean=None, variance=None, gamma=None, beta=None):
+    """Give a layer other values, ``None`` for as they are."""
+    given = {"moving_mean": mean, "moving_variance": variance, "gamma": gamma, "beta": beta}
+    for name, value in given.items():
+        if value is not None:
+            getattr(layer, name).assign(np.broadcast_to(value, layer.moving_mean.shape))
+
+
+def trained(model, optimizer="sgd", steps=5):
+    """Compiled, with so many steps on its optimiser's clock."""
+    model.compile(optimizer, "mse")
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer._iterations.assign(steps)
+    return model
+
+
+def of_population(model):
+    return nw.recalibrate(model, X)
+
+
+# --- what each rule must name: model, further arguments, [(layer, message), …]
+
+
+def biased():
+    return net(hidden(use_bias=True), norm(), relu(), L.Dense(1))
+
+
+def biased_before_pooling():
+    return net(
+        L.Conv2D(3, 3, name="conv"), L.MaxPooling2D(), norm(), relu(), L.Flatten(), L.Dense(1),
+        shape=(8, 8, 1),
+    )  # fmt: skip
+
+
+def dropped():
+    return net(L.Dropout(0.2, name="drop"), hidden(), relu(), hidden("b"), norm(), L.Dense(1))
+
+
+def lagging():
+    model = trained(net(hidden(), norm(momentum=0.9), L.Dense(1)))
+    return of_population(model)
+
+
+def apart():
+    model = of_population(net(hidden(), norm(), L.Dense(1)))
+    layer = model.get_layer("norm")
+    layer.moving_mean.assign(layer.moving_mean + 2 * keras.ops.sqrt(layer.moving_variance))
+    return model
+
+
+def normal():
+    return of_population(net(hidden(), norm(), relu(), L.Dense(1)))
+
+
+def behind_the_output():
+    return net(hidden(), relu(), L.Dense(1, use_bias=False, name="out"), norm(), L.Activation("sigmoid"))
+
+
+def step_by_step():
+    return net(L.LSTM(3, return_sequences=True), L.TimeDistributed(norm("inner"), name="td"), L.LSTM(2), shape=(5, 2))
+
+
+def time_for_channels():
+    return net(L.Conv1D(3, 2, use_bias=False, name="conv"), norm(axis=1), relu(), L.Flatten(), L.Dense(1), shape=(9, 2))
+
+
+def frozen_in_front():
+    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model.get_layer("a").trainable = False
+    return model
+
+
+def frozen_behind():
+    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model.get_layer("norm").trainable = False
+    return model
+
+
+def frozen_weights():
+    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model.get_layer("norm").gamma.trainable = model.get_layer("norm").beta.trainable = False
+    return model
+
+
+def siamese():
+    left, right = keras.Input((4,)), keras.Input((4,))
+    tower = net(hidden(), norm(), relu())
+    return keras.Model([left, right], L.Subtract()([tower(left), tower(right)]))
+
+
+def dead():
+    model = normal()
+    gamma = np.ones(8)
+    gamma[[2, 5]] = 1e-7
+    statistics(model.get_layer("norm"), gamma=gamma)
+    return model
+
+
+def underflow():
+    model = net(hidden(), norm(), relu(), L.Dense(1))
+    variance = np.ones(8)
+    variance[3] = 1e-3 / 3
+    statistics(model.get_layer("norm"), variance=variance)
+    return model
+
+
+def shrunk():
+    return net(hidden(), norm(gamma_regularizer="l2"), relu(), L.Dense(1))
+
+
+def decayed():
+    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model.compile(keras.optimizers.AdamW(weight_decay=0.004), "mse")
+    return model
+
+
+def twice():
+    return net(hidden(), norm("first"), norm("second"), relu(), L.Dense(1))
+
+
+def saturated():
+    return net(hidden(activation="tanh"), norm(), L.Dense(1))
+
+
+def saturated_by_an_operation():
+    x = keras.Input((4,))
+    y = norm()(keras.ops.sigmoid(hidden()(x)))
+    return keras.Model(x, L.Dense(1)(y))
+
+
+def burst():
+    model = normal()
+    kernel = np.ones((4, 8))
+    kernel[1, 1] = np.nan
+    model.get_layer("a").kernel.assign(kernel)
+    return model
+
+
+def below_zero():
+    model = normal()
+    variance = np.ones(8)
+    variance[6] = -0.5
+    statistics(model.get_layer("norm"), variance=variance)
+    return model
+
+
+def leaking():
+    x = keras.Input((4,))
+    return keras.Model(x, L.Dense(1)(norm()(hidden()(x), training=True)))
+
+
+GOLDEN = {
+    "redundant-bias": [
+        (biased, {}, "a", "its bias is cancelled by 'norm', which subtracts each channel's mean: 8 weights that never learn"),
+        (biased_before_pooling, {}, "conv", "its bias is cancelled by 'norm', which subtracts each channel's mean: 3 weights that never learn"),
+    ],
+    "dropout-before-norm": [
+        (dropped, {}, "drop", "multiplies the mean square of values on their way to 'norm' by 1.25, in training only; the moving statistics record it, and inference lacks it"),
+    ],
+    "stale-statistics": [
+        # 0.9**5 = 0.590; 0.9**22 = 0.098 is the first below a tenth.
+        (lagging, {}, "norm", "after 5 steps at momentum 0.9, 59% of what its moving statistics began with is left in them; 22 steps would leave 10%"),
+        (normal, {"steps": 100}, "norm", "after 100 steps at momentum 0.99, 37% of what its moving statistics began with is left in them; 230 steps would leave 10%"),
+    ],
+    "moving-statistics-gap": [
+        (apart, {"data": X}, "norm", "on this data its inputs have means 2 deviations from the moving ones and variances that differ by a factor of 1 (medians over channels)"),
+    ],
+    "tiny-batch": [
+        (normal, {"batch_size": 4}, None, "1 batch normalisations see batches of 4 examples: their mean is off by about 0.50 deviations of it"),
+        (normal, {"data": X[:129]}, "norm", "the last batch of 129 examples has 1: 1 value a channel to take a mean and a variance of, so every output is its β"),
+        (normal, {"data": X[:300], "batch_size": 33}, "norm", "the last batch of 300 examples has 3: 3 values a channel to take a mean and a variance of"),
+    ],
+    "norm-after-output": [
+        (behind_the_output, {}, "norm", "standardises what 'out' predicts, and nothing learns behind it: in training the mean and spread of a batch's predictions are β and γ, whatever the inputs"),
+    ],
+    "time-distributed-norm": [
+        (step_by_step, {}, "td", "each time step is normalised by its own statistics in training, and by those of all steps in inference"),
+    ],
+    "wrong-axis": [
+        (time_for_channels, {}, "norm", "normalises axis 1 of (None, 8, 3), while the channels of 'conv' are axis 2"),
+    ],
+    "frozen-norm": [
+        (frozen_in_front, {}, "norm", "its statistics and weights train while 'a', whose values it takes, is frozen: the frozen part gives other values after every step"),
+        (frozen_behind, {}, "norm", "its statistics stay while 'a', whose values it takes, trains: they will belong to other weights"),
+        (frozen_weights, {}, "norm", "its γ and β are frozen, but its statistics move with every training batch"),
+    ],
+    "shared-norm": [
+        (siamese, {}, "norm", "is called 2 times; in training each call normalises by its own batch, in inference all by one mean and variance of the mixture"),
+    ],
+    "dead-channels": [
+        (dead, {}, "norm", "2 of 8 channels (2, 5) give a constant, their β: γ is near 0, or their input never changes"),
+    ],
+    "variance-underflow": [
+        # √(1/3 / (1/3 + 1)) = 0.5
+        (underflow, {}, "norm", "1 of 8 channels (3) have a variance near or under ε = 0.001, down to 0.00033: what they give has a deviation of 0.5·γ instead of γ"),
+    ],
+    "regularised-scale": [
+        (shrunk, {}, "norm", "γ have a regulariser of their own, which shrinks what the layer gives, and no weights that it could keep small"),
+        (decayed, {}, None, "AdamW decays the weights by 0.004, γ and β of 1 batch normalisations (first 'norm') among them"),
+    ],
+    "repeated-norm": [
+        (twice, {}, "second", "directly follows 'first', which has normalised already"),
+    ],
+    "saturating-before": [
+        (saturated, {}, "a", "tanh saturates before 'norm' sees its values; nothing keeps its inputs in range"),
+        (saturated_by_an_operation, {}, "sigmoid", "sigmoid saturates before 'norm' sees its values; nothing keeps its inputs in range"),
+    ],
+    "not-finite": [
+        (burst, {}, "a", "kernel hold NaN or infinite values, so predictions do, too"),
+        (below_zero, {}, "norm", "1 of 8 channels (6) have a moving variance below 0, down to -0.5: NaN in inference where it is below -ε"),
+    ],
+    "batch-leakage": [
+        (leaking, {}, "norm", "is called with training=True, so in inference, too, it normalises by the batch that an example happens to be in"),
+    ],
+}  # fmt: skip
+CASES = [(rule, *case) for rule, cases in GOLDEN.items() for case in cases]
+
+
+@pytest.mark.parametrize(
+    ("rule", "build", "given", "layer", "message"),
+    CASES,
+    ids=[f"{rule}-{build.__name__}-{'-'.join(given)}" for rule, build, given, *_ in CASES],
+)
+def test_a_rule_says_what_it_finds(rule, build, given, layer, message):
+    keras.utils.clear_session()
+    (found,) = nw.check(build(), select=[rule], **given)
+    assert (found.rule, found.layer, found.message) == (rule, layer, message)
+
+
+def test_every_rule_has_an_example():
+    assert [rule.name for rule in RULES] == list(GOLDEN)
+
+
+# --- what looks like it and is none
+
+
+def of_a_frozen_norm():
+    return frozen_behind()
+
+
+def bias_through_relu():
+    return net(hidden(use_bias=True), relu(), norm(), L.Dense(1))
+
+
+def bias_that_others_use():
+    x = keras.Input((4,))
+    y = hidden(use_bias=True)(x)
+    return keras.Model(x, L.Add()([norm()(y), y]))
+
+
+def bias_before_layer_norm():
+    return net(hidden(use_bias=True), L.GroupNormalization(2), L.Dense(1))
+
+
+def bias_before_zero_padding():
+    return net(
+        L.Conv2D(3, 3, name="conv"), L.ZeroPadding2D(), norm(), L.Flatten(), L.Dense(1),
+        shape=(8, 8, 1),
+    )  # fmt: skip
+
+
+def bias_along_another_axis():
+    return net(L.Conv1D(8, 2, name="conv"), norm(axis=1), relu(), L.Flatten(), L.Dense(1), shape=(9, 2))
+
+
+def dropped_behind():
+    return net(hidden(), norm(), relu(), L.Dropout(0.5), L.Dense(1))
+
+
+def dropped_branches():
+    x = keras.Input((4, 4, 2))
+    y = L.Dropout(0.5, noise_shape=(None, 1, 1, 1))(L.Conv2D(2, 1)(x))
+    return keras.Model(x, norm()(L.Add()([x, y])))
+
+
+def never_dropped():
+    return net(L.Dropout(0.0), hidden(), norm(), L.Dense(1))
+
+
+def seldom_updated():
+    return trained(net(hidden(), norm(), L.Dense(1)), steps=2000)
+
+
+def hardly_begun():
+    return net(hidden(), norm(), L.Dense(1))
+
+
+def few_positions():
+    return net(L.Conv2D(2, 3, name="conv", use_bias=False), norm(), relu(), L.Flatten(), L.Dense(1), shape=(8, 8, 1))
+
+
+def backbone():
+    return net(L.Conv2D(2, 3, use_bias=False), norm(), relu(), L.GlobalAveragePooling2D(), shape=(8, 8, 1))
+
+
+def distributed_dense():
+    return net(L.TimeDistributed(L.Dense(3, use_bias=False)), norm(), L.LSTM(2), shape=(5, 2))
+
+
+def flat():
+    return net(L.Flatten(), hidden(), norm(axis=1), L.Dense(1), shape=(2, 2))
+
+
+def permuted():
+    return net(L.Conv1D(3, 2, use_bias=False), L.Permute((2, 1)), norm(axis=1), L.Flatten(), L.Dense(1), shape=(9, 2))
+
+
+def all_frozen():
+    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model.trainable = False
+    return model
+
+
+def without_weights():
+    return net(hidden(), norm(center=False, scale=False), relu(), L.Dense(1))
+
+
+def a_tower_each():
+    left, right = keras.Input((4,)), keras.Input((4,))
+    towers = [net(hidden(), norm(f"norm{i}"), relu()) for i in (1, 2)]
+    return keras.Model([left, right], L.Subtract()([towers[0](left), towers[1](right)]))
+
+
+def beginning_as_nothing():
+    return net(hidden(), norm(gamma_initializer="zeros"), relu(), L.Dense(1))
+
+
+def small_but_alive():
+    model = normal()
+    statistics(model.get_layer("norm"), gamma=0.05)
+    return model
+
+
+def decayed_but_for_the_norm():
+    model = net(hidden(), norm(), relu(), L.Dense(1))
+    optimizer = keras.optimizers.AdamW(weight_decay=0.004)
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta"])
+    model.compile(optimizer, "mse")
+    return model
+
+
+def with_something_between():
+    return net(hidden(), norm("first"), relu(), norm("second"), L.Dense(1))
+
+
+def normalised_before_and_after():
+    return net(hidden(), norm("first"), L.Activation("tanh"), norm("second"), L.Dense(1))
+
+
+def squeezed():
+    x = keras.Input((4, 4, 2))
+    gate = L.Conv2D(2, 1, activation="sigmoid")(L.GlobalAveragePooling2D(keepdims=True)(x))
+    return keras.Model(x, norm()(L.Multiply()([x, gate])))
+
+
+def in_training_as_asked():
+    x = keras.Input((4,))
+    return keras.Model(x, L.Dense(1)(norm()(hidden()(x), training=False)))
+
+
+INNOCENT = {
+    "redundant-bias": [
+        (build, {})
+        for build in (of_a_frozen_norm, bias_through_relu, bias_that_others_use,
+                      bias_before_layer_norm, bias_before_zero_padding, bias_along_another_axis)
+    ],
+    "dropout-before-norm": [(dropped_behind, {}), (dropped_branches, {}), (never_dropped, {})],
+    "stale-statistics": [(seldom_updated, {}), (hardly_begun, {}), (lagging, {"steps": 22})],
+    "moving-statistics-gap": [(normal, {"data": X}), (normal, {"data": X[:40]}), (apart, {})],
+    "tiny-batch": [
+        (normal, {}), (normal, {"batch_size": 32}), (normal, {"data": X[:128]}),
+        (few_positions, {"data": np.ones((33, 8, 8, 1), "float32")}),
+        (all_frozen, {"batch_size": 1}),
+    ],
+    "norm-after-output": [(normal, {}), (backbone, {})],
+    "time-distributed-norm": [(distributed_dense, {})],
+    "wrong-axis": [(flat, {}), (permuted, {}), (few_positions, {}), (distributed_dense, {})],
+    "frozen-norm": [(normal, {}), (all_frozen, {}), (without_weights, {})],
+    "shared-norm": [(normal, {}), (a_tower_each, {})],
+    "dead-channels": [(normal, {}), (beginning_as_nothing, {}), (small_but_alive, {})],
+    "variance-underflow": [(normal, {}), (dead, {}), (hardly_begun, {})],
+    "regularised-scale": [(normal, {}), (decayed_but_for_the_norm, {})],
+    "repeated-norm": [(normal, {}), (with_something_between, {})],
+    "saturating-before": [(normalised_before_and_after, {}), (squeezed, {}), (normal, {})],
+    "not-finite": [(normal, {})],
+    "batch-leakage": [(normal, {}), (in_training_as_asked, {})],
+}  # fmt: skip
+SPARED = [(rule, *case) for rule, cases in INNOCENT.items() for case in cases]
+
+
+@pytest.mark.parametrize(
+    ("rule", "build", "given"),
+    SPARED,
+    ids=[f"{rule}-{build.__name__}-{'-'.join(given)}" for rule, build, given in SPARED],
+)
+def test_a_rule_is_silent_where_nothing_is_wrong(rule, build, given):
+    assert nw.check(build(), select=[rule], **given) == []
+
+
+def test_every_rule_has_a_model_that_it_must_not_name():
+    assert {rule.name for rule in RULES} == set(INNOCENT)
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50V2", "EfficientNetB0"])
+def test_networks_of_keras_raise_no_alarm(name):
+    model = getattr(keras.applications, name)(weights=None, input_shape=(64, 64, 3))
+    # ResNet50V2's convolutions do have biases in front of normalisation.
+    assert {finding.rule for finding in nw.check(model)} <= {"redundant-bias"}
