@@ -438,3 +438,19 @@ def test_networks_of_keras_raise_no_alarm(name):
     model = getattr(keras.applications, name)(weights=None, input_shape=(64, 64, 3))
     # ResNet50V2's convolutions do have biases in front of normalisation.
     assert {finding.rule for finding in nw.check(model)} <= {"redundant-bias"}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_has_a_page_whose_example_it_names(rule):
+    page = rule.page
+    assert page.startswith(f"# {rule.code} {rule.name} ({rule.severity})\n")
+    parts = [line for line in page.splitlines() if line.startswith("## ")]
+    assert parts == ["## What", "## Why it is bad", "## Example", "## Fix"]
+    code = page.partition("```python\n")[2].partition("```")[0]
+    *setting_up, asking = code.strip().splitlines()
+    names = {}
+    exec("\n".join(setting_up), names)
+    found = eval(asking, names)
+    assert rule.code in {finding.code for finding in found}
+    safe = any(finding.safe for finding in found if finding.code == rule.code)
+    assert not safe or "`normwise fix" in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 
 from normwise.checks.subject import Subject
 from normwise.records import Finding, Severity
@@ -47,6 +48,11 @@ class Rule:
     def summary(self) -> str:
         """What the rule says, in a sentence without its full stop."""
         return (self.find.__doc__ or "").partition("\n")[0].rstrip(".")
+
+    @property
+    def page(self) -> str:
+        """What the rule looks for, why, an example and the remedy, as Markdown."""
+        return (files("normwise.checks") / "pages" / f"{self.name}.md").read_text("utf-8")
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
         """What the rule finds in a subject."""

@@ -50,6 +50,7 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
         "id": rule.code,
         "name": rule.name,
         "shortDescription": {"text": f"{rule.summary}."},
+        "help": {"text": rule.page, "markdown": rule.page},
         "defaultConfiguration": {"level": rule.severity},
     }
 
