@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers as L
+from keras import layers
 
 import normwise as nw
 from normwise.checks import RULES
@@ -14,20 +14,20 @@ DRAW = np.random.default_rng(5)
 X = DRAW.normal(size=(512, 4)).astype("float32")
 
 
-def net(*layers, shape=(4,)):
-    return keras.Sequential([keras.Input(shape), *layers])
+def net(*stack, shape=(4,)):
+    return keras.Sequential([keras.Input(shape), *stack])
 
 
 def norm(name="norm", **settings):
-    return L.BatchNormalization(name=name, **settings)
+    return layers.BatchNormalization(name=name, **settings)
 
 
 def relu():
-    return L.ReLU()
+    return layers.ReLU()
 
 
 def hidden(name="a", **settings):
-    return L.Dense(8, name=name, **{"use_bias": False, **settings})
+    return layers.Dense(8, name=name, **{"use_bias": False, **settings})
 
 
 def statistics(layer, mean=None, variance=None, gamma=None, beta=None):
@@ -54,62 +54,82 @@ def of_population(model):
 
 
 def biased():
-    return net(hidden(use_bias=True), norm(), relu(), L.Dense(1))
+    return net(hidden(use_bias=True), norm(), relu(), layers.Dense(1))
 
 
 def biased_before_pooling():
     return net(
-        L.Conv2D(3, 3, name="conv"), L.MaxPooling2D(), norm(), relu(), L.Flatten(), L.Dense(1),
+        layers.Conv2D(3, 3, name="conv"), layers.MaxPooling2D(), norm(), relu(), layers.Flatten(), layers.Dense(1),
         shape=(8, 8, 1),
     )  # fmt: skip
 
 
 def dropped():
-    return net(L.Dropout(0.2, name="drop"), hidden(), relu(), hidden("b"), norm(), L.Dense(1))
+    return net(
+        layers.Dropout(0.2, name="drop"), hidden(), relu(), hidden("b"), norm(), layers.Dense(1)
+    )
 
 
 def lagging():
-    model = trained(net(hidden(), norm(momentum=0.9), L.Dense(1)))
+    model = trained(net(hidden(), norm(momentum=0.9), layers.Dense(1)))
     return of_population(model)
 
 
 def apart():
-    model = of_population(net(hidden(), norm(), L.Dense(1)))
+    model = of_population(net(hidden(), norm(), layers.Dense(1)))
     layer = model.get_layer("norm")
     layer.moving_mean.assign(layer.moving_mean + 2 * keras.ops.sqrt(layer.moving_variance))
     return model
 
 
 def normal():
-    return of_population(net(hidden(), norm(), relu(), L.Dense(1)))
+    return of_population(net(hidden(), norm(), relu(), layers.Dense(1)))
 
 
 def behind_the_output():
-    return net(hidden(), relu(), L.Dense(1, use_bias=False, name="out"), norm(), L.Activation("sigmoid"))
+    return net(
+        hidden(),
+        relu(),
+        layers.Dense(1, use_bias=False, name="out"),
+        norm(),
+        layers.Activation("sigmoid"),
+    )
 
 
 def step_by_step():
-    return net(L.LSTM(3, return_sequences=True), L.TimeDistributed(norm("inner"), name="td"), L.LSTM(2), shape=(5, 2))
+    return net(
+        layers.LSTM(3, return_sequences=True),
+        layers.TimeDistributed(norm("inner"), name="td"),
+        layers.LSTM(2),
+        shape=(5, 2),
+    )
 
 
 def time_for_channels():
-    return net(L.Conv1D(3, 2, use_bias=False, name="conv"), norm(axis=1), relu(), L.Flatten(), L.Dense(1), shape=(9, 2))
+    return net(
+        layers.Conv1D(3, 2, use_bias=False, name="conv"),
+        norm(axis=1),
+        relu(),
+        layers.Flatten(),
+        layers.Dense(1),
+        shape=(9, 2),
+    )
 
 
 def frozen_in_front():
-    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
     model.get_layer("a").trainable = False
     return model
 
 
 def frozen_behind():
-    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
     model.get_layer("norm").trainable = False
     return model
 
 
 def frozen_weights():
-    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
     model.get_layer("norm").gamma.trainable = model.get_layer("norm").beta.trainable = False
     return model
 
@@ -117,7 +137,7 @@ def frozen_weights():
 def siamese():
     left, right = keras.Input((4,)), keras.Input((4,))
     tower = net(hidden(), norm(), relu())
-    return keras.Model([left, right], L.Subtract()([tower(left), tower(right)]))
+    return keras.Model([left, right], layers.Subtract()([tower(left), tower(right)]))
 
 
 def dead():
@@ -129,7 +149,7 @@ def dead():
 
 
 def underflow():
-    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
     variance = np.ones(8)
     variance[3] = 1e-3 / 3
     statistics(model.get_layer("norm"), variance=variance)
@@ -137,27 +157,27 @@ def underflow():
 
 
 def shrunk():
-    return net(hidden(), norm(gamma_regularizer="l2"), relu(), L.Dense(1))
+    return net(hidden(), norm(gamma_regularizer="l2"), relu(), layers.Dense(1))
 
 
 def decayed():
-    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
     model.compile(keras.optimizers.AdamW(weight_decay=0.004), "mse")
     return model
 
 
 def twice():
-    return net(hidden(), norm("first"), norm("second"), relu(), L.Dense(1))
+    return net(hidden(), norm("first"), norm("second"), relu(), layers.Dense(1))
 
 
 def saturated():
-    return net(hidden(activation="tanh"), norm(), L.Dense(1))
+    return net(hidden(activation="tanh"), norm(), layers.Dense(1))
 
 
 def saturated_by_an_operation():
     x = keras.Input((4,))
     y = norm()(keras.ops.sigmoid(hidden()(x)))
-    return keras.Model(x, L.Dense(1)(y))
+    return keras.Model(x, layers.Dense(1)(y))
 
 
 def burst():
@@ -178,7 +198,7 @@ def below_zero():
 
 def leaking():
     x = keras.Input((4,))
-    return keras.Model(x, L.Dense(1)(norm()(hidden()(x), training=True)))
+    return keras.Model(x, layers.Dense(1)(norm()(hidden()(x), training=True)))
 
 
 GOLDEN = {
@@ -271,90 +291,122 @@ def of_a_frozen_norm():
 
 
 def bias_through_relu():
-    return net(hidden(use_bias=True), relu(), norm(), L.Dense(1))
+    return net(hidden(use_bias=True), relu(), norm(), layers.Dense(1))
 
 
 def bias_that_others_use():
     x = keras.Input((4,))
     y = hidden(use_bias=True)(x)
-    return keras.Model(x, L.Add()([norm()(y), y]))
+    return keras.Model(x, layers.Add()([norm()(y), y]))
 
 
 def bias_before_layer_norm():
-    return net(hidden(use_bias=True), L.GroupNormalization(2), L.Dense(1))
+    return net(hidden(use_bias=True), layers.GroupNormalization(2), layers.Dense(1))
 
 
 def bias_before_zero_padding():
     return net(
-        L.Conv2D(3, 3, name="conv"), L.ZeroPadding2D(), norm(), L.Flatten(), L.Dense(1),
+        layers.Conv2D(3, 3, name="conv"), layers.ZeroPadding2D(), norm(), layers.Flatten(), layers.Dense(1),
         shape=(8, 8, 1),
     )  # fmt: skip
 
 
 def bias_along_another_axis():
-    return net(L.Conv1D(8, 2, name="conv"), norm(axis=1), relu(), L.Flatten(), L.Dense(1), shape=(9, 2))
+    return net(
+        layers.Conv1D(8, 2, name="conv"),
+        norm(axis=1),
+        relu(),
+        layers.Flatten(),
+        layers.Dense(1),
+        shape=(9, 2),
+    )
 
 
 def dropped_behind():
-    return net(hidden(), norm(), relu(), L.Dropout(0.5), L.Dense(1))
+    return net(hidden(), norm(), relu(), layers.Dropout(0.5), layers.Dense(1))
 
 
 def dropped_branches():
     x = keras.Input((4, 4, 2))
-    y = L.Dropout(0.5, noise_shape=(None, 1, 1, 1))(L.Conv2D(2, 1)(x))
-    return keras.Model(x, norm()(L.Add()([x, y])))
+    y = layers.Dropout(0.5, noise_shape=(None, 1, 1, 1))(layers.Conv2D(2, 1)(x))
+    return keras.Model(x, norm()(layers.Add()([x, y])))
 
 
 def never_dropped():
-    return net(L.Dropout(0.0), hidden(), norm(), L.Dense(1))
+    return net(layers.Dropout(0.0), hidden(), norm(), layers.Dense(1))
 
 
 def seldom_updated():
-    return trained(net(hidden(), norm(), L.Dense(1)), steps=2000)
+    return trained(net(hidden(), norm(), layers.Dense(1)), steps=2000)
 
 
 def hardly_begun():
-    return net(hidden(), norm(), L.Dense(1))
+    return net(hidden(), norm(), layers.Dense(1))
 
 
 def few_positions():
-    return net(L.Conv2D(2, 3, name="conv", use_bias=False), norm(), relu(), L.Flatten(), L.Dense(1), shape=(8, 8, 1))
+    return net(
+        layers.Conv2D(2, 3, name="conv", use_bias=False),
+        norm(),
+        relu(),
+        layers.Flatten(),
+        layers.Dense(1),
+        shape=(8, 8, 1),
+    )
 
 
 def backbone():
-    return net(L.Conv2D(2, 3, use_bias=False), norm(), relu(), L.GlobalAveragePooling2D(), shape=(8, 8, 1))
+    return net(
+        layers.Conv2D(2, 3, use_bias=False),
+        norm(),
+        relu(),
+        layers.GlobalAveragePooling2D(),
+        shape=(8, 8, 1),
+    )
 
 
 def distributed_dense():
-    return net(L.TimeDistributed(L.Dense(3, use_bias=False)), norm(), L.LSTM(2), shape=(5, 2))
+    return net(
+        layers.TimeDistributed(layers.Dense(3, use_bias=False)),
+        norm(),
+        layers.LSTM(2),
+        shape=(5, 2),
+    )
 
 
 def flat():
-    return net(L.Flatten(), hidden(), norm(axis=1), L.Dense(1), shape=(2, 2))
+    return net(layers.Flatten(), hidden(), norm(axis=1), layers.Dense(1), shape=(2, 2))
 
 
 def permuted():
-    return net(L.Conv1D(3, 2, use_bias=False), L.Permute((2, 1)), norm(axis=1), L.Flatten(), L.Dense(1), shape=(9, 2))
+    return net(
+        layers.Conv1D(3, 2, use_bias=False),
+        layers.Permute((2, 1)),
+        norm(axis=1),
+        layers.Flatten(),
+        layers.Dense(1),
+        shape=(9, 2),
+    )
 
 
 def all_frozen():
-    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
     model.trainable = False
     return model
 
 
 def without_weights():
-    return net(hidden(), norm(center=False, scale=False), relu(), L.Dense(1))
+    return net(hidden(), norm(center=False, scale=False), relu(), layers.Dense(1))
 
 
 def a_tower_each():
     left, right = keras.Input((4,)), keras.Input((4,))
     towers = [net(hidden(), norm(f"norm{i}"), relu()) for i in (1, 2)]
-    return keras.Model([left, right], L.Subtract()([towers[0](left), towers[1](right)]))
+    return keras.Model([left, right], layers.Subtract()([towers[0](left), towers[1](right)]))
 
 
 def beginning_as_nothing():
-    return net(hidden(), norm(gamma_initializer="zeros"), relu(), L.Dense(1))
+    return net(hidden(), norm(gamma_initializer="zeros"), relu(), layers.Dense(1))
 
 
 def small_but_alive():
@@ -364,7 +416,7 @@ def small_but_alive():
 
 
 def decayed_but_for_the_norm():
-    model = net(hidden(), norm(), relu(), L.Dense(1))
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
     optimizer = keras.optimizers.AdamW(weight_decay=0.004)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta"])
     model.compile(optimizer, "mse")
@@ -372,22 +424,24 @@ def decayed_but_for_the_norm():
 
 
 def with_something_between():
-    return net(hidden(), norm("first"), relu(), norm("second"), L.Dense(1))
+    return net(hidden(), norm("first"), relu(), norm("second"), layers.Dense(1))
 
 
 def normalised_before_and_after():
-    return net(hidden(), norm("first"), L.Activation("tanh"), norm("second"), L.Dense(1))
+    return net(hidden(), norm("first"), layers.Activation("tanh"), norm("second"), layers.Dense(1))
 
 
 def squeezed():
     x = keras.Input((4, 4, 2))
-    gate = L.Conv2D(2, 1, activation="sigmoid")(L.GlobalAveragePooling2D(keepdims=True)(x))
-    return keras.Model(x, norm()(L.Multiply()([x, gate])))
+    gate = layers.Conv2D(2, 1, activation="sigmoid")(
+        layers.GlobalAveragePooling2D(keepdims=True)(x)
+    )
+    return keras.Model(x, norm()(layers.Multiply()([x, gate])))
 
 
 def in_training_as_asked():
     x = keras.Input((4,))
-    return keras.Model(x, L.Dense(1)(norm()(hidden()(x), training=False)))
+    return keras.Model(x, layers.Dense(1)(norm()(hidden()(x), training=False)))
 
 
 INNOCENT = {

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+import numpy as np
+
 from normwise.checks.rule import Rule
 from normwise.checks.rules import chosen
 from normwise.checks.subject import Subject
 from normwise.datasets import Dataset
+from normwise.datasets.dataset import check_finite
 from normwise.errors import SpecError
 from normwise.records import Finding
 
@@ -80,7 +84,11 @@ def subject_of(model: Any, data: Any, batch_size: int | None, steps: int | None)
     """
     _require_at_least(1, "batch_size", batch_size)
     _require_at_least(0, "steps", steps)
-    return Subject(model, inputs_of(data), batch_size, steps)
+    subject = Subject(model, inputs_of(data), batch_size, steps)
+    for part in keras.tree.flatten(subject.x):
+        if part is not None:
+            check_finite("given to the check", "the inputs", np.asarray(part))
+    return subject
 
 
 def inputs_of(data: Any) -> Any:

@@ -108,11 +108,9 @@ class Subject:
             return seen
 
         def called(values: Any) -> Any:
-            given = self.model.stateless_call(*variables, values, training=False)
-            return keras.tree.flatten(given[0])
+            with keras.StatelessScope():
+                return keras.tree.flatten(self.model(values, training=False))
 
-        parts = self.model.trainable_variables, self.model.non_trainable_variables
-        variables = [[variable.value for variable in part] for part in parts]
         with watching(self.norms, lambda layer, x, _mask: seen.append((layer, x.shape))):
             jax.eval_shape(called, inputs)
         return seen

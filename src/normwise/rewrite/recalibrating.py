@@ -206,7 +206,7 @@ def reached(model: Any, x: Any) -> Counter[Any]:
 
 def batches(x: Any, size: int) -> Iterator[Any]:
     """``x`` by so many examples, whatever it is made of."""
-    lengths = {len(part) for part in keras.tree.flatten(x)}
+    lengths = {(np.shape(part) or (0,))[0] for part in keras.tree.flatten(x)}
     if len(lengths) != 1 or 0 in lengths:
         raise DataError(
             f"the inputs have {', '.join(map(str, sorted(lengths))) or 'no'} examples; expected "

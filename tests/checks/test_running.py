@@ -1,0 +1,146 @@
+"""What can be asked of a check, and what is refused; findings as SARIF; the project's choice."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
+
+import normwise as nw
+from normwise.checks import RULES, chosen
+from normwise.checks.sarif import sarif
+from normwise.checks.selection import project_selection
+from normwise.errors import DataError, ModelError, SpecError, UnknownNameError
+
+pytestmark = pytest.mark.usefixtures("initial_values_from_numpy")
+
+
+def model(name="net"):
+    return keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(8, name="hidden"),
+            layers.BatchNormalization(name="norm"),
+            layers.Dense(1),
+        ],
+        name=name,
+    )
+
+
+X = np.random.default_rng(0).normal(3, 1, (300, 4)).astype("float32")
+
+
+@pytest.mark.parametrize("data", [X, (X, X[:, 0])])
+def test_data_come_as_keras_takes_them(data):
+    rules = {finding.rule for finding in nw.check(model(), data)}
+    assert rules == {"redundant-bias", "moving-statistics-gap"}
+
+
+def test_nothing_changes_in_the_model():
+    subject = model()
+    before = [np.array(variable.value) for variable in subject.variables]
+    nw.check(subject, X, batch_size=3, steps=7)
+    for old, variable in zip(before, subject.variables, strict=True):
+        np.testing.assert_array_equal(old, variable.value)
+
+
+def test_a_subclassed_model_is_looked_at_layer_by_layer():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.tower = keras.Sequential([layers.Dense(8), layers.BatchNormalization(name="norm")])
+
+        def call(self, x):
+            return self.tower(x) + self.tower(-x)
+
+    own = Own()
+    own(X[:1])
+    # The tower inside has a graph; how often it is called is seen with data only.
+    assert [f.rule for f in nw.check(own)] == ["redundant-bias"]
+    found = nw.check(own, X, steps=1)
+    assert {f.rule for f in found} == {
+        "redundant-bias", "stale-statistics", "moving-statistics-gap", "shared-norm",
+    }  # fmt: skip
+
+
+REFUSED = [
+    (("model",), {}, ModelError, "the model is of type str; expected a Keras model"),
+    ((keras.Sequential([layers.Dense(1)]),), {}, ModelError, "is not built"),
+    ((model(), X[:, :3]), {}, DataError, "the inputs do not fit model 'net'"),
+    ((model(), X.tolist()), {}, DataError, "0 examples"),
+    ((model(), X[:0]), {}, DataError, "0 examples"),
+    ((model(),), {"batch_size": 0}, SpecError, "batch_size is 0; expected at least 1"),
+    ((model(),), {"steps": -1}, SpecError, "steps is -1; expected at least 0"),
+    ((model(),), {"select": ["NW999"]}, UnknownNameError, "unknown rule 'NW999'"),
+    ((model(),), {"ignore": ["redundant-biass"]}, UnknownNameError, "did you mean 'redundant-"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "options", "kind", "message"), REFUSED)
+def test_what_cannot_be_checked_is_refused(arguments, options, kind, message):
+    with pytest.raises(kind, match=message):
+        nw.check(*arguments, **options)
+
+
+def test_data_with_nan_are_refused():
+    with pytest.raises(DataError, match="NaN or infinite values in the inputs"):
+        nw.check(model(), np.where(X > 4, np.nan, X))
+
+
+def test_codes_and_names_never_change():
+    assert [f"{rule.code} {rule.name}" for rule in RULES] == [
+        "NW001 redundant-bias", "NW002 dropout-before-norm", "NW003 stale-statistics",
+        "NW004 moving-statistics-gap", "NW005 tiny-batch", "NW006 norm-after-output",
+        "NW007 time-distributed-norm", "NW008 wrong-axis", "NW009 frozen-norm",
+        "NW010 shared-norm", "NW011 dead-channels", "NW012 variance-underflow",
+        "NW013 regularised-scale", "NW014 repeated-norm", "NW015 saturating-before",
+        "NW016 not-finite", "NW017 batch-leakage",
+    ]  # fmt: skip
+
+
+def test_the_log_is_valid_sarif():
+    """Against classes that were generated from the schema, which allow no other keys."""
+    findings = nw.check(model(), X, batch_size=4, steps=3)
+    assert len({finding.layer for finding in findings}) > 1
+    log = sarif(findings, RULES, Path("models/my model.keras"))
+    (run,) = Sarif.model_validate(log, strict=False).runs
+    assert [result.ruleId for result in run.results] == [finding.code for finding in findings]
+    for result in run.results:
+        assert run.tool.driver.rules[result.ruleIndex].id == result.ruleId
+        assert result.level.value == next(r.severity for r in RULES if r.code == result.ruleId)
+        (location,) = result.locations
+        assert location.physicalLocation.artifactLocation.uri == "models/my%20model.keras"
+
+
+def project(folder, text):
+    (folder / "pyproject.toml").write_text(text)
+    (folder / "deep" / "er").mkdir(parents=True)
+    return project_selection(folder / "deep" / "er")
+
+
+def test_the_project_chooses(tmp_path):
+    text = '[tool.normwise.check]\nselect = ["NW001", "tiny-batch"]\nignore = ["NW005"]\n'
+    assert [rule.code for rule in chosen(**project(tmp_path, text))] == ["NW001"]
+
+
+def test_another_project_says_nothing(tmp_path):
+    assert project(tmp_path, "[project]\nname = 'other'\n") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[tool.normwise.check]\nselct = []",
+            "unknown setting in .tool.normwise.check. of .*selct",
+        ),
+        ("[tool.normwise.check]\nselect = 'NW001'", "is 'NW001'; expected a list of codes"),
+        ("[tool.normwise.check]\nignore = [1]", "is .1.; expected a list of codes"),
+        ("[tool", "cannot read .*TOMLDecodeError"),
+    ],
+)
+def test_a_choice_that_cannot_be_read_is_refused(tmp_path, text, message):
+    with pytest.raises((SpecError, UnknownNameError), match=message):
+        project(tmp_path, text)
