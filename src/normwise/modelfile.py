@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import warnings
@@ -29,12 +30,13 @@ TRUST = "add --unsafe if you trust whoever made it"
 def load_model(path: str | Path, *, unsafe: bool = False, otherwise: str = TRUST) -> keras.Model:
     """The model in a ``.keras`` file.
 
-    Keras imports whatever module a file names. Here a file that needs more than Keras, and what
-    is registered with Keras already, is refused before anything of it is run.
+    A file that needs more than Keras, and what is registered with Keras already, is refused
+    before anything of it is made.
 
     Args:
         path: The file.
-        unsafe: Load it all the same: ``Lambda`` layers and custom classes run code.
+        unsafe: Load it all the same: run its ``Lambda`` layers, and import the modules that it
+            names, from the current folder, too.
         otherwise: What to do about such a file, for the message.
 
     Raises:
@@ -46,52 +48,65 @@ def load_model(path: str | Path, *, unsafe: bool = False, otherwise: str = TRUST
             f"model.save('NAME.keras'); check the path from {str(Path.cwd())!r}"
         )
     try:
-        code = [] if unsafe else _code_in(path)
-        if not code:
-            return _loaded(path, unsafe=unsafe)
+        foreign = _foreign_in(path)
+        if unsafe or not foreign:
+            return _loaded(path, foreign)
     except Exception as error:
         raise ModelError(
             f"cannot load {str(path)!r} ({in_words(error)}); expected a model saved by Keras 3; "
             f"save it again with model.save('NAME{SUFFIX}')"
         ) from error
+    code = list(dict.fromkeys(map(_in_words, foreign)))
     raise ModelError(
         f"{str(path)!r} holds code that loading it would run: {listed(code)}; expected layers of "
         f"Keras alone; {otherwise}"
     )
 
 
-def _loaded(path: str | Path, *, unsafe: bool) -> keras.Model:
-    here = str(Path.cwd())
-    if unsafe and here not in sys.path:
-        # As `python -m` does: the user's own modules are beside the user.
-        sys.path.insert(0, here)
+def _loaded(path: str | Path, foreign: list[dict[str, Any]]) -> keras.Model:
     with warnings.catch_warnings():
         # What momenta an optimiser had is of no interest to any of us.
         warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-        return keras.saving.load_model(path, safe_mode=not unsafe)
+        return keras.saving.load_model(
+            path, custom_objects=_imported(foreign), safe_mode=not foreign
+        )
 
 
-def _code_in(path: str | Path) -> list[str]:
-    """What the file needs beyond Keras, each once, in words."""
+def _imported(foreign: list[dict[str, Any]]) -> dict[str, Any]:
+    """The classes that a file names, from their modules; Keras imports no others than its own."""
+    here = str(Path.cwd())
+    if foreign and here not in sys.path:
+        # As `python -m` does: the user's own modules are beside the user.
+        sys.path.insert(0, here)
+    found = {}
+    for config in foreign:
+        if config.get("module") not in (None, "builtins"):
+            kind = config["class_name"]
+            module = importlib.import_module(config["module"])
+            found[config.get("registered_name") or kind] = getattr(module, kind)
+    return found
+
+
+def _foreign_in(path: str | Path) -> list[dict[str, Any]]:
+    """The parts of a file's configuration that need more than Keras."""
     with zipfile.ZipFile(path) as archive:
         size = archive.getinfo(CONFIG).file_size
         if size > LARGEST_CONFIG:
             raise ValueError(f"{CONFIG} would unpack to {size:,} bytes")
-        config = json.loads(archive.read(CONFIG))
-    return list(dict.fromkeys(_code_of(config)))
+        return list(_foreign(json.loads(archive.read(CONFIG))))
 
 
-def _code_of(config: Any) -> Iterator[str]:
+def _foreign(config: Any) -> Iterator[dict[str, Any]]:
     if isinstance(config, list):
         for item in config:
-            yield from _code_of(item)
+            yield from _foreign(item)
     if not isinstance(config, dict):
         return
     kind = config.get("class_name")
     if isinstance(kind, str) and not _is_known(kind, config):
-        yield _in_words(kind, config)
+        yield config
     for value in config.values():
-        yield from _code_of(value)
+        yield from _foreign(value)
 
 
 def _is_known(kind: str, config: dict[str, Any]) -> bool:
@@ -106,7 +121,8 @@ def _is_known(kind: str, config: dict[str, Any]) -> bool:
     return own or (kind.startswith("__") and module is None)
 
 
-def _in_words(kind: str, config: dict[str, Any]) -> str:
+def _in_words(config: dict[str, Any]) -> str:
+    kind = config["class_name"]
     if kind in ("Lambda", "__lambda__"):
         return "a Lambda"
     if kind == "function":

@@ -95,6 +95,8 @@ def test_a_model_without_bias_trains_as_the_one_with():
 
 def test_statistics_come_from_the_data_where_there_are_any():
     model = net(layers.Dense(8, use_bias=False, name="a"), norm(), layers.ReLU(), layers.Dense(1))
+    statistics = model.get_layer("norm")
+    statistics.moving_variance.assign(statistics.moving_variance + 1)  # as after five steps from 1
     without = nw.fix(model, steps=5)
     assert [finding.rule for finding in without.mended] == []
     assert [finding.rule for finding in without.left] == ["stale-statistics"]
@@ -137,7 +139,11 @@ def test_what_is_not_safe_is_left(build):
 def test_the_optimiser_the_loss_and_the_metrics_come_along():
     model = net(layers.Dense(8), norm(), layers.Dense(1))
     model.compile(keras.optimizers.Adam(0.02), "mae", metrics=["mse"])
+    model.fit(X, np.ones((300, 1)), epochs=1, verbose=0)
     fixed = nw.fix(model).model
     assert (fixed.loss, float(fixed.optimizer.learning_rate)) == ("mae", pytest.approx(0.02))
+    for variable in fixed.optimizer.variables[2:]:
+        (old,) = [old for old in model.optimizer.variables if old.path == variable.path]
+        np.testing.assert_array_equal(variable.value, old.value)
     y = np.zeros((300, 1))
     assert fixed.evaluate(X, y, verbose=0) == pytest.approx(model.evaluate(X, y, verbose=0))

@@ -71,8 +71,23 @@ def dropped():
 
 
 def lagging():
-    model = trained(net(hidden(), norm(momentum=0.9), layers.Dense(1)))
+    return trained(net(hidden(), norm(momentum=0.9), layers.Dense(1)))
+
+
+def replaced():
+    """Variances below what would be left of the 1 that they would have begun with."""
+    model = lagging()
+    statistics(model.get_layer("norm"), variance=[0.5, 2, 2, 2, 2, 2, 2, 2])
+    return model
+
+
+def of_population_in_the_meantime():
+    model = trained(net(hidden(kernel_initializer="ones"), norm(momentum=0.9), layers.Dense(1)))
     return of_population(model)
+
+
+def begun():
+    return net(hidden(), norm(), layers.Dense(1))
 
 
 def apart():
@@ -212,7 +227,7 @@ GOLDEN = {
     "stale-statistics": [
         # 0.9**5 = 0.590; 0.9**22 = 0.098 is the first below a tenth.
         (lagging, {}, "norm", "after 5 steps at momentum 0.9, 59% of what its moving statistics began with is left in them; 22 steps would leave 10%"),
-        (normal, {"steps": 100}, "norm", "after 100 steps at momentum 0.99, 37% of what its moving statistics began with is left in them; 230 steps would leave 10%"),
+        (begun, {"steps": 100}, "norm", "after 100 steps at momentum 0.99, 37% of what its moving statistics began with is left in them; 230 steps would leave 10%"),
     ],
     "moving-statistics-gap": [
         (apart, {"data": X}, "norm", "on this data its inputs have means 2 deviations from the moving ones and variances that differ by a factor of 1 (medians over channels)"),
@@ -451,7 +466,10 @@ INNOCENT = {
                       bias_before_layer_norm, bias_before_zero_padding, bias_along_another_axis)
     ],
     "dropout-before-norm": [(dropped_behind, {}), (dropped_branches, {}), (never_dropped, {})],
-    "stale-statistics": [(seldom_updated, {}), (hardly_begun, {}), (lagging, {"steps": 22})],
+    "stale-statistics": [
+        (seldom_updated, {}), (hardly_begun, {}), (lagging, {"steps": 22}), (replaced, {}),
+        (of_population_in_the_meantime, {"data": X}),
+    ],
     "moving-statistics-gap": [(normal, {"data": X}), (normal, {"data": X[:40]}), (apart, {})],
     "tiny-batch": [
         (normal, {}), (normal, {"batch_size": 32}), (normal, {"data": X[:128]}),

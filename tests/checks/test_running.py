@@ -38,6 +38,11 @@ def test_data_come_as_keras_takes_them(data):
     assert rules == {"redundant-bias", "moving-statistics-gap"}
 
 
+def test_data_can_be_named():
+    small = keras.Sequential([keras.Input((2,)), layers.BatchNormalization(), layers.Dense(1)])
+    assert [finding.rule for finding in nw.check(small, "circles")] == ["moving-statistics-gap"]
+
+
 def test_nothing_changes_in_the_model():
     subject = model()
     before = [np.array(variable.value) for variable in subject.variables]

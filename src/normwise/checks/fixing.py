@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from normwise.checks.rules import chosen
-from normwise.checks.running import findings_of, inputs_of, subject_of
+from normwise.checks.running import findings_of, subject_of
 from normwise.checks.structure import can_merge, redundant_biases, repeated_norms
 from normwise.checks.subject import Subject
 from normwise.records import Finding
@@ -28,7 +28,7 @@ class Fixed:
     """A model whose safe fixes were applied.
 
     Attributes:
-        model: The mended model, compiled as the one that was given, its optimiser at its start.
+        model: The mended model, compiled as the one that was given; its optimiser goes on.
         mended: Findings that are gone.
         left: Findings that are still there.
     """
@@ -85,9 +85,7 @@ def fix(
     found = findings_of(subject, rules)
     wanted = {finding.rule for finding in found if finding.safe}
     mended = _mended(subject, wanted, on_layer)
-    # What the optimiser had counted was of the old statistics.
-    now = Subject(mended, inputs_of(data), batch_size, 0 if "stale-statistics" in wanted else steps)
-    left = findings_of(now, rules)
+    left = findings_of(Subject(mended, subject.x, batch_size, steps), rules)
     still = {(finding.rule, finding.layer) for finding in left}
     gone = [finding for finding in found if (finding.rule, finding.layer) not in still]
     return Fixed(mended, tuple(gone), tuple(left))
@@ -163,8 +161,15 @@ def _merged(subject: Subject) -> Edits | None:
 
 
 def _compile_like(old: Any, new: Any) -> None:
-    """Compile a model as another one is, with an optimiser that has not begun."""
-    if getattr(old, "compiled", False):
-        settings = dict(old._compile_config.config)
-        settings["optimizer"] = type(old.optimizer).from_config(old.optimizer.get_config())
-        new.compile(**settings)
+    """Compile a model as another one is, with an optimiser that goes on where that one is."""
+    if not getattr(old, "compiled", False):
+        return
+    settings = dict(old._compile_config.config)
+    settings["optimizer"] = type(old.optimizer).from_config(old.optimizer.get_config())
+    new.compile(**settings)
+    new.optimizer.build(new.trainable_variables)
+    # Named after the weights that they are of, which kept their names.
+    state = {variable.path: variable for variable in old.optimizer.variables}
+    for variable in new.optimizer.variables:
+        if variable.path in state:
+            variable.assign(np.array(state[variable.path].value))

@@ -11,7 +11,7 @@ import numpy as np
 from normwise.checks.rule import Rule
 from normwise.checks.rules import chosen
 from normwise.checks.subject import Subject
-from normwise.datasets import Dataset
+from normwise.datasets import Dataset, find_dataset
 from normwise.datasets.dataset import check_finite
 from normwise.errors import SpecError
 from normwise.records import Finding
@@ -37,7 +37,8 @@ def check(
         model: Any built Keras model; of a subclassed one the layers are looked at, and how they
             are called, but not where they stand.
         data: Inputs as the model takes them; or ``(x, y)``, as Keras' data sets come; or a
-            :class:`~normwise.datasets.Dataset`, of which the training part counts.
+            :class:`~normwise.datasets.Dataset`, a built-in name, or a file of data, of which
+            the training part counts.
         batch_size: Examples of a training batch.
         steps: Training steps that the moving statistics have seen; unless told, those of the
             model's optimiser.
@@ -94,9 +95,11 @@ def subject_of(model: Any, data: Any, batch_size: int | None, steps: int | None)
 def inputs_of(data: Any) -> Any:
     """The inputs among what was given as data.
 
-    >>> inputs_of(("x", "y"))
-    'x'
+    >>> inputs_of((1.0, "labels"))
+    1.0
     """
+    if isinstance(data, str):
+        data = find_dataset(data)
     if isinstance(data, Dataset):
         return data.x_train
     return data[0] if isinstance(data, tuple) else data

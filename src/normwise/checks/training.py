@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from normwise.checks.rule import Found
 from normwise.checks.subject import Subject
+from normwise.checks.values import apart
 from normwise.checks.walks import batch_norms, weights_before
 
 __all__ = ["frozen_norm", "regularised_scale", "stale_statistics", "tiny_batch"]
@@ -20,20 +22,26 @@ BATCH = 32
 FEW = 8
 # Above this, what the statistics began with is still a good part of them.
 LEFT_OVER = 0.1
+# Of a moving average over many steps, in float32.
+ROUNDING = 1e-3
 
 
 def stale_statistics(subject: Subject) -> Iterator[Found]:
     """Moving statistics have seen too few steps for their momentum.
 
-    After n steps momentumⁿ of what they began with is left in them.
+    After n steps momentumⁿ of what they began with is left in them. Not named are layers whose
+    statistics show that they began with something else than 0 and 1, or were replaced since; and
+    with data those that fit it all the same.
     """
     steps = subject.steps
     if not steps:
         return  # nothing known, or nothing trained
+    fitting = set() if subject.x is None else set(subject.norms) - set(apart(subject))
     for norm in subject.norms:
         momentum = norm.momentum
         left = 0.0 if momentum is None else momentum**steps
-        if norm.trainable and left > LEFT_OVER:
+        began_at_one = float(np.min(norm.moving_variance.value)) >= left * (1 - ROUNDING)
+        if norm.trainable and left > LEFT_OVER and began_at_one and norm not in fitting:
             enough = _steps_until(LEFT_OVER, momentum)
             yield Found(
                 norm.name,

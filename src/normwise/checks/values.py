@@ -13,7 +13,7 @@ from normwise.checks.rule import Found
 from normwise.checks.subject import EXAMPLES, Subject
 from normwise.rewrite.folding import inference_statistics
 
-__all__ = ["dead_channels", "moving_statistics_gap", "not_finite", "variance_underflow"]
+__all__ = ["apart", "dead_channels", "moving_statistics_gap", "not_finite", "variance_underflow"]
 
 FloatArray = NDArray[np.float64]
 
@@ -32,22 +32,33 @@ def moving_statistics_gap(subject: Subject) -> Iterator[Found]:
     """Moving statistics are not those of the data, so inference differs from training."""
     if subject.x is None:
         return
+    for norm, (shift, factor) in apart(subject).items():
+        yield Found(
+            norm.name,
+            f"on this data its inputs have means {shift:.2g} deviations from the moving ones and "
+            f"variances that differ by a factor of {factor:.3g} (medians over channels)",
+            "population statistics (normwise recalibrate), if these data are prepared as in "
+            "training",
+            safe=True,
+        )
+
+
+def apart(subject: Subject) -> dict[Any, tuple[float, float]]:
+    """The layers whose moving statistics are not those of the data, to how far they are apart.
+
+    Medians over the channels: of the means' distance in deviations, and of the variances' factor.
+    """
     noise = 3 / np.sqrt(min(subject.examples, EXAMPLES))
-    for norm, found in subject.observed.items():
+    found = {}
+    for norm, moments in subject.observed.items():
         mean, variance = inference_statistics(norm)
-        deviation = np.sqrt(found.variance + norm.epsilon)
-        shift = float(np.median(np.abs(mean - found.mean) / deviation))
-        ratio = (variance + norm.epsilon) / (found.variance + norm.epsilon)
-        factor = float(np.exp(np.median(np.abs(np.log(np.maximum(ratio, 1e-30))))))
+        deviation = np.sqrt(moments.variance + norm.epsilon)
+        shift = float(np.median(np.abs(mean - moments.mean) / deviation))
+        ratio = np.maximum((variance + norm.epsilon) / deviation**2, np.finfo(float).tiny)
+        factor = float(np.exp(np.median(np.abs(np.log(ratio)))))
         if shift > SHIFT + noise or factor > FACTOR * np.exp(noise):
-            yield Found(
-                norm.name,
-                f"on this data its inputs have means {shift:.2g} deviations from the moving ones "
-                f"and variances that differ by a factor of {factor:.3g} (medians over channels)",
-                "population statistics (normwise recalibrate), if these data are prepared as in "
-                "training",
-                safe=True,
-            )
+            found[norm] = shift, factor
+    return found
 
 
 def dead_channels(subject: Subject) -> Iterator[Found]:

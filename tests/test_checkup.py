@@ -1,0 +1,163 @@
+"""`normwise check` and `normwise fix`, as their users meet them."""
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
+
+from normwise import cli
+from normwise.datasets.circles import circles
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+TRAINED = pytest.mark.usefixtures("model")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["normwise", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Four steps at momentum 0.99, with a bias that does nothing."""
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Dense(8, name="hidden"),
+            layers.BatchNormalization(name="norm"),
+            layers.ReLU(),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile("sgd", "binary_crossentropy")
+    data = circles()
+    model.fit(data.x_train * 9, data.y_train, batch_size=200, epochs=1, verbose=0)
+    model.save(tmp_path / "model.keras")
+    return model
+
+
+@TRAINED
+def test_findings_are_printed_and_end_with_1(run):
+    code, out, error = run("check", "model.keras")
+    assert (code, error) == (1, "")
+    assert "NW001 redundant-bias (note): A bias in front of batch normalisation does" in out
+    assert "hidden: its bias is cancelled by 'norm'" in out
+    assert "NW003 stale-statistics (warning)" in out
+    assert "2 findings in model.keras (1 warning, 1 note); 15 rules looked at 1 batch" in out
+    assert "moving-statistics-gap looks with --data" in out
+    assert max(map(len, out.splitlines()[:-4])) <= 80
+
+
+@TRAINED
+def test_no_findings_end_with_0(run):
+    code, out, _ = run("check", "model.keras", "--ignore", "NW001,stale-statistics")
+    assert code == 0
+    assert out.startswith("No findings in model.keras; 13 rules looked at 1 batch normalisation.")
+
+
+@TRAINED
+def test_findings_as_json(run):
+    code, out, _ = run("check", "model.keras", "--format", "json", "--steps", "400")
+    assert code == 1
+    body = json.loads(out)
+    assert body["model"] == "model.keras"
+    (finding,) = body["findings"]
+    assert list(finding) == ["code", "rule", "layer", "severity", "message", "fix", "safe"]
+    assert (finding["code"], finding["layer"], finding["safe"]) == ("NW001", "hidden", True)
+
+
+@TRAINED
+def test_findings_as_sarif(run):
+    code, out, _ = run("check", "model.keras", "--format", "sarif", "--data", "circles")
+    assert code == 1
+    (report,) = Sarif.model_validate_json(out).runs
+    assert {result.ruleId for result in report.results} == {"NW001", "NW003", "NW004"}
+
+
+@TRAINED
+def test_the_project_chooses_and_the_command_line_overrides(run, tmp_path):
+    settings = '[tool.normwise.check]\nignore = ["redundant-bias", "stale-statistics"]\n'
+    (tmp_path / "pyproject.toml").write_text(settings)
+    assert run("check", "model.keras")[0] == 0
+    code, out, _ = run("check", "model.keras", "--ignore", "NW003", "--select", "NW001")
+    assert code == 1
+    assert "1 finding in model.keras (1 note); 1 rules looked" in out
+
+
+@TRAINED
+def test_a_new_file_is_mended_and_the_old_one_stays(run, tmp_path):
+    original = (tmp_path / "model.keras").read_bytes()
+    code, out, _ = run("fix", "model.keras", "-o", "fixed.keras", "--data", "circles")
+    assert code == 0
+    assert "Mended: NW001 redundant-bias in hidden" in out
+    assert "Mended: NW003 stale-statistics in norm" in out
+    assert "Mended: NW004 moving-statistics-gap in norm" in out
+    assert "validation loss: " in out
+    assert (tmp_path / "model.keras").read_bytes() == original
+    new = keras.saving.load_model(tmp_path / "fixed.keras")
+    assert not new.get_layer("hidden").use_bias
+    taken = circles().x_train @ np.asarray(new.get_layer("hidden").kernel, np.float64)
+    np.testing.assert_allclose(
+        new.get_layer("norm").moving_mean, taken.mean(axis=0), rtol=1e-4, atol=1e-6
+    )
+    assert run("check", "fixed.keras", "--data", "circles")[0] == 0
+
+
+def test_predictions_stay_where_no_data_are_given(model, run, tmp_path):
+    code, out, _ = run("fix", "model.keras", "-o", "fixed.keras")
+    assert code == 0
+    assert "Left: NW003 stale-statistics in norm" in out
+    x = circles().x_val
+    new = keras.saving.load_model(tmp_path / "fixed.keras")
+    np.testing.assert_allclose(new.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
+
+
+@TRAINED
+def test_nothing_to_mend_is_said(run):
+    _, out, _ = run("fix", "model.keras", "-o", "fixed.keras", "--ignore", "NW001")
+    assert "There was nothing that can be mended safely." in out
+    assert Path("fixed.keras").is_file()
+
+
+REFUSED = [
+    (("check", "no.keras"), "there is no file 'no.keras'"),
+    (("check", "model.keras", "--select", "NW99"), "unknown rule 'NW99'"),
+    (("check", "model.keras", "--data", "digits"), "the inputs do not fit model"),
+    (("check", "model.keras", "--format", "xml"), "'xml' is not one of"),
+    (("check", "model.keras", "--batch-size", "0"), "greater than or equal to 1"),
+    (("fix", "model.keras", "-o", "model.keras"), "is the model itself, which is never written"),
+    (("fix", "model.keras", "-o", "link.keras"), "is the model itself, which is never written"),
+    (("fix", "model.keras", "-o", "out.h5"), "does not end in .keras; expected a Keras file"),
+    (("fix", "model.keras", "-o", "/proc/x/y.keras"), "cannot write '/proc/x/y.keras'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+@TRAINED
+def test_a_mistake_is_one_message_and_exit_code_2(run, arguments, message):
+    Path("link.keras").symlink_to("model.keras")
+    before = sorted(path.name for path in Path().iterdir())
+    code, _, error = run(*arguments)
+    assert code == 2
+    assert message in " ".join(error.split()).replace("│ ", "")
+    assert "Traceback" not in error
+    assert sorted(path.name for path in Path().iterdir()) == before
