@@ -263,7 +263,7 @@ def test_a_folder_is_no_file_of_settings(refused):
         ("my_models:sub_with_norm", "expected the loss of a subclassed model; try --loss binary"),
         ("no.keras", "there is no file 'no.keras'; expected a model saved with model.save"),
         ("x" * 300 + ".keras", "there is no file 'xxx"),
-        ("text.keras", "cannot load 'text.keras' (ValueError: File not found"),
+        ("text.keras", "cannot load 'text.keras' (BadZipFile: File is not a zip file)"),
         ("empty.keras", "cannot load 'empty.keras' ("),
         ("hollow.keras", "cannot load 'hollow.keras' (KeyError"),
         ("folder.keras", "there is no file 'folder.keras'"),

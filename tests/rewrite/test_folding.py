@@ -99,6 +99,73 @@ def test_in_front_of_a_dense_layer_and_on_both_sides():
     agree(model, found)
 
 
+VALID = {
+    "1d": ((9, 4), lambda: layers.Conv1D(6, 3, name="linear")),
+    "2d": ((8, 8, 4), lambda: layers.Conv2D(6, 3, strides=2, use_bias=False, name="linear")),
+    "2d in groups": ((8, 8, 4), lambda: layers.Conv2D(6, 3, groups=2, name="linear")),
+    "2d dilated": ((8, 8, 4), lambda: layers.Conv2D(6, 3, dilation_rate=2, name="linear")),
+    "3d": ((4, 4, 4, 2), lambda: layers.Conv3D(3, 2, name="linear")),
+    "depthwise 1d": ((9, 4), lambda: layers.DepthwiseConv1D(3, name="linear")),
+    "depthwise 2d": (
+        (8, 8, 4),
+        lambda: layers.DepthwiseConv2D(3, depth_multiplier=3, name="linear"),
+    ),
+    "separable 1d": ((9, 4), lambda: layers.SeparableConv1D(6, 3, name="linear")),
+    "separable 2d": (
+        (8, 8, 4),
+        lambda: layers.SeparableConv2D(6, 3, depth_multiplier=2, name="linear"),
+    ),
+    "dense of rank 3": ((3, 5), lambda: layers.Dense(4, name="linear")),
+}
+
+
+@pytest.mark.parametrize("kind", VALID)
+def test_in_front_of_a_layer_that_does_not_pad(kind):
+    shape, make = VALID[kind]
+    stack = [layers.ReLU(), layers.BatchNormalization(name="norm"), make(),
+             layers.BatchNormalization(name="behind")]  # fmt: skip
+    model = disturbed(keras.Sequential([keras.Input(shape), *stack]))
+    found = folding_of(model)
+    assert (found.folded, found.left) == ({"norm": "linear", "behind": "linear"}, {})
+    agree(model, found)
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda: [layers.Flatten()],
+        lambda: [layers.GlobalAveragePooling2D()],
+        lambda: [layers.GlobalMaxPooling2D(), layers.Dropout(0.5)],
+        lambda: [layers.Dropout(0.5), layers.MaxPooling2D(2, padding="same"), layers.Flatten()],
+        lambda: [layers.AveragePooling2D(2, padding="same"), layers.Flatten()],
+        lambda: [layers.AveragePooling2D(3, strides=1), layers.Conv2D(2, 2), layers.Flatten()],
+    ],
+)
+def test_pooling_and_flattening_may_come_in_between(between):
+    stack = [layers.Conv2D(3, 2, activation="relu"), layers.BatchNormalization(name="norm"),
+             *between(), layers.Dense(2)]  # fmt: skip
+    model = disturbed(keras.Sequential([keras.Input((6, 6, 2)), *stack]))
+    found = folding_of(model)
+    assert (list(found.folded), found.left) == (["norm"], {})
+    agree(model, found)
+
+
+def behind_a_maximum_of_negatives():
+    stack = [layers.Conv2D(4, 2, activation="relu"), layers.BatchNormalization(name="norm"),
+             layers.MaxPooling2D(2, name="pool"), layers.Flatten(), layers.Dense(2)]  # fmt: skip
+    model = disturbed(keras.Sequential([keras.Input((6, 6, 2)), *stack]))
+    model.get_layer("norm").gamma.assign([1, -1, 1, 1])
+    return model
+
+
+def test_a_factor_below_zero_does_not_pass_a_maximum():
+    model = behind_a_maximum_of_negatives()
+    found = folding_of(model)
+    assert found.folded == {}
+    assert "'pool' behind it is a MaxPooling2D" in found.left["norm"]
+    agree(model, found)
+
+
 def branching(*, shared=False):
     x = keras.Input((6, 6, 3))
     conv = layers.Conv2D(4, 3, name="conv")
@@ -112,6 +179,14 @@ LEFT = {
     "an activation": lambda: keras.Sequential(
         [keras.Input((6, 6, 3)), layers.Conv2D(4, 3, activation="relu", name="conv"),
          layers.BatchNormalization(name="norm"), layers.Conv2D(2, 3, padding="same")]
+    ),
+    "pads with zeros": lambda: keras.Sequential(
+        [keras.Input((6, 6, 3)), layers.ReLU(), layers.BatchNormalization(name="norm"),
+         layers.Conv2D(2, 3, padding="same")]
+    ),
+    "is a Conv2DTranspose": lambda: keras.Sequential(
+        [keras.Input((6, 6, 3)), layers.ReLU(), layers.BatchNormalization(name="norm"),
+         layers.Conv2DTranspose(2, 3)]
     ),
     "others use": branching,
     "called more than once": lambda: branching(shared=True),

@@ -8,30 +8,31 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from normwise.rewrite.blocks import graphs_of
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.kinds import activation_of, channel_axis, core, is_linear
+from normwise.rewrite.linear import READING, WRITING, FloatArray, LinearWeights, as_array
 from normwise.rewrite.rebuild import Edits, rebuild
 
 __all__ = ["Folding", "affine", "fold", "folding_of", "inference_statistics"]
 
-FloatArray = NDArray[np.float64]
-
-_TRANSPOSED = (
-    keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose,
-)  # fmt: skip
-_DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
-_SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
-_PLAIN = (
-    keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D,
-)  # fmt: skip
 # What does nothing in inference.
 _IDLE = (
     keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D,
     keras.layers.SpatialDropout3D, keras.layers.GaussianNoise, keras.layers.GaussianDropout,
     keras.layers.AlphaDropout, keras.layers.ActivityRegularization,
+)  # fmt: skip
+# In Keras neither counts what it pads with.
+_MAXIMA = (
+    keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D,
+    keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D,
+    keras.layers.GlobalMaxPooling3D,
+)  # fmt: skip
+_MEANS = (
+    keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D,
+    keras.layers.GlobalAveragePooling1D, keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalAveragePooling3D,
 )  # fmt: skip
 
 
@@ -55,10 +56,12 @@ def fold(model: Any) -> Any:
 
     In inference, batch normalisation multiplies each channel by ``γ / √(σ² + ε)`` and adds
     ``β - μ·γ / √(σ² + ε)``. Directly behind a linear layer without activation both go into that
-    layer's kernel and bias; directly in front of a dense layer into the dense layer's. Dropout in
-    between is in nobody's way. Dense, convolutions of any rank, in groups, transposed, depthwise
-    and separable take part. In training the copy is another model: fold what is finished.
-    :func:`folding_of` also says what was folded, and why the rest was not.
+    layer's kernel and bias; directly in front of a dense layer, or of a convolution without
+    padding, into that one's. In front, flattening and pooling may come in between (maxima where
+    no factor is below 0), and dropout anywhere. Dense, convolutions of any rank, in groups,
+    transposed (from behind), depthwise and separable take part. In training the copy is another
+    model: fold what is finished. :func:`folding_of` also says what was folded, and why the rest
+    was not.
 
     Args:
         model: A ``Sequential`` or functional model, built; nested models are entered, frozen
@@ -97,7 +100,7 @@ def folding_of(model: Any) -> Folding:
     {'norm': "'hidden' has an activation in between, and 'relu' behind it is a ReLU"}
     """
     edits, folded, left = Edits(), {}, {}
-    changed: dict[Any, _Weights] = {}
+    changed: dict[Any, LinearWeights] = {}
     for graph in graphs_of(model, frozen=True):
         for call in graph.calls:
             norm = call.operation
@@ -108,7 +111,7 @@ def folding_of(model: Any) -> Folding:
                 left[norm.name] = place
                 continue
             layer, is_behind = place
-            weights = changed.setdefault(layer, _Weights(layer))
+            weights = changed.setdefault(layer, LinearWeights(layer))
             scale, offset = affine(norm)
             if is_behind:
                 weights.follow(scale, offset)
@@ -125,8 +128,8 @@ def folding_of(model: Any) -> Folding:
 def affine(norm: Any) -> tuple[FloatArray, FloatArray]:
     """Factor and offset of a batch normalisation in inference, ``(channels,)`` each, in float64."""
     mean, variance = inference_statistics(norm)
-    scale = (_array(norm.gamma) if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
-    return scale, (_array(norm.beta) if norm.center else 0.0) - mean * scale
+    scale = (as_array(norm.gamma) if norm.scale else 1.0) / np.sqrt(variance + norm.epsilon)
+    return scale, (as_array(norm.beta) if norm.center else 0.0) - mean * scale
 
 
 def inference_statistics(norm: Any) -> tuple[FloatArray, FloatArray]:
@@ -139,14 +142,10 @@ def inference_statistics(norm: Any) -> tuple[FloatArray, FloatArray]:
     >>> [part.tolist() for part in inference_statistics(norm)]
     [[0.0, 0.0], [1.0, 1.0]]
     """
-    mean, variance = _array(norm.moving_mean), _array(norm.moving_variance)
+    mean, variance = as_array(norm.moving_mean), as_array(norm.moving_variance)
     if norm.renorm:
-        variance = _array(norm.moving_stddev) ** 2 - norm.epsilon
+        variance = as_array(norm.moving_stddev) ** 2 - norm.epsilon
     return mean, variance
-
-
-def _array(variable: Any) -> FloatArray:
-    return np.asarray(keras.ops.convert_to_numpy(variable.value), np.float64)
 
 
 def _place(graph: Graph, call: Any) -> tuple[Any, bool] | str:
@@ -189,20 +188,37 @@ def _objections(graph: Graph, source: Any, call: Any) -> Iterator[str]:
 
 
 def _in_front(graph: Graph, call: Any) -> tuple[Any, str]:
-    """The dense layer that the normalisation is in front of; or why it is in front of none."""
+    """The layer that the normalisation is in front of; or why it can go into none."""
     following = _through_idle(graph, call, up=False)
+    while following is not None and _lets_through(following, call):
+        following = _through_idle(graph, following, up=False)
     if following is None:
         return None, "several use what it gives, or it is an output"
     layer = following.operation
-    if not (type(layer) is keras.layers.Dense and _takes_part(layer)):
-        # A convolution pads with zeros, which the normalisation would have moved.
+    if not (type(layer) in READING and _takes_part(layer)):
         return None, f"{layer.name!r} behind it is a {type(layer).__name__}"
+    if getattr(layer, "padding", "valid") != "valid":
+        return None, f"{layer.name!r} behind it pads with zeros, which it would have moved"
     if graph.is_shared(layer):
         return None, f"{layer.name!r} is called more than once"
-    rank = len(call.outputs[0].shape)
-    if call.operation.axis % rank != rank - 1:
+    if not _is_last_axis(call) or channel_axis(layer) != -1:
         return None, f"{layer.name!r} takes another axis"
     return layer, ""
+
+
+def _lets_through(step: Any, call: Any) -> bool:
+    """Whether a factor and an offset a channel may as well be applied behind this step."""
+    layer = step.operation
+    if not _is_last_axis(call) or getattr(layer, "data_format", None) == "channels_first":
+        return False
+    if isinstance(layer, _MAXIMA):
+        return bool((affine(call.operation)[0] >= 0).all())
+    return isinstance(layer, (keras.layers.Flatten, *_MEANS))
+
+
+def _is_last_axis(call: Any) -> bool:
+    rank = len(call.outputs[0].shape)
+    return bool(call.operation.axis % rank == rank - 1)
 
 
 def _through_idle(graph: Graph, call: Any, *, up: bool) -> Any | None:
@@ -220,45 +236,6 @@ def _through_idle(graph: Graph, call: Any, *, up: bool) -> Any | None:
 
 
 def _takes_part(layer: Any) -> bool:
-    kinds = (*_PLAIN, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
-    plain = core(layer) is layer and is_linear(layer) and type(layer) in kinds
+    plain = core(layer) is layer and is_linear(layer) and type(layer) in WRITING
     adapted = getattr(layer, "lora_rank", None) is not None
     return plain and not adapted and not getattr(layer, "quantization_mode", None)
-
-
-class _Weights:
-    """Kernel and bias of a linear layer, in float64, while normalisation is folded into them."""
-
-    def __init__(self, layer: Any) -> None:
-        self._layer = layer
-        self._name = "pointwise_kernel" if isinstance(layer, _SEPARABLE) else "kernel"
-        self._kernel = _array(getattr(layer, self._name))
-        self._bias = _array(layer.bias) if layer.use_bias else np.zeros(self._outputs())
-
-    def follow(self, scale: FloatArray, offset: FloatArray) -> None:
-        """Multiply what the layer gives, and add to it."""
-        self._kernel = self._kernel * self._spread(scale)
-        self._bias = self._bias * scale + offset
-
-    def lead(self, scale: FloatArray, offset: FloatArray) -> None:
-        """Multiply what a dense layer takes, and add to it."""
-        self._bias = self._bias + offset @ self._kernel
-        self._kernel = self._kernel * scale[:, None]
-
-    def values(self) -> Iterator[tuple[str, FloatArray]]:
-        """Each variable's name and new value."""
-        yield self._name, self._kernel
-        yield "bias", self._bias
-
-    def _outputs(self) -> int:
-        """Output channels."""
-        before_last, last = map(int, self._kernel.shape[-2:])
-        if isinstance(self._layer, _DEPTHWISE):
-            return before_last * last
-        return before_last if isinstance(self._layer, _TRANSPOSED) else last
-
-    def _spread(self, scale: FloatArray) -> FloatArray:
-        """One factor an output channel, in a shape that multiplies the kernel."""
-        if isinstance(self._layer, _DEPTHWISE):
-            return scale.reshape(self._kernel.shape[-2:])
-        return scale[:, None] if isinstance(self._layer, _TRANSPOSED) else scale
