@@ -29,7 +29,7 @@ TABLE = {
     "analysis": (set(), {"numpy", "scipy"}),
     "modelfile": ({"layers"}, {"keras"}),
     "layers": (set(), {"numpy", "keras", "jax"}),
-    "rewrite": ({"layers"}, {"numpy", "keras"}),
+    "rewrite": ({"layers"}, {"numpy", "keras", "onnxruntime"}),
     "checks": ({"datasets", "rewrite"}, {"jax", "keras", "numpy", "rich"}),
     "engine": ({"backend", "datasets", "layers", "rewrite"}, {"numpy", "keras", "jax"}),
     "studies": ({"datasets"}, {"keras", "numpy"}),

@@ -77,6 +77,7 @@ def fold_file(
     *,
     data: str | None,
     target_column: str | None,
+    onnx: Path | None,
     as_json: bool,
     unsafe: bool,
 ) -> None:
@@ -87,14 +88,20 @@ def fold_file(
     """
     require_jax()
     from normwise.modelfile import check_output, load_model, save_model
-    from normwise.rewrite.certificate import certify
+    from normwise.rewrite.certificate import certify, example_inputs
+    from normwise.rewrite.exporting import export_onnx, require_onnx
     from normwise.rewrite.folding import folding_of
 
     check_output(out, model)
+    if onnx is not None:
+        require_onnx()  # before any work is done
     loaded = load_model(model, unsafe=unsafe)
     x = None if data is None else find_dataset(data, target_column).x_val[:EXAMPLES]
     found = folding_of(loaded)
     certificate = dataclasses.asdict(certify(loaded, found, x))
+    if onnx is not None:
+        inputs = example_inputs(loaded) if x is None else x
+        certificate["onnx"] = export_onnx(found.model, onnx, inputs)
     save_model(found.model, out)
     paper = out.with_suffix(".certificate.json")
     with replacing(paper) as beside:
@@ -102,11 +109,12 @@ def fold_file(
     if as_json:
         sys.stdout.write(json.dumps(certificate, indent=2) + "\n")
         return
-    _print_certificate(Console(), certificate, out, paper)
+    written = [str(out), paper.name, *([str(onnx)] if onnx is not None else [])]
+    _print_certificate(Console(), certificate, written)
 
 
-def _print_certificate(console: Console, found: dict[str, Any], out: Path, paper: Path) -> None:
-    folded, left = found["folded"], found["left"]
+def _print_certificate(console: Console, found: dict[str, Any], written: list[str]) -> None:
+    folded, left, exported = found["folded"], found["left"], found["onnx"]
     before, after = (1e3 * seconds for seconds in found["seconds"])
     lines = [
         f"{len(folded)} of {len(folded) + len(left)} batch normalisations folded",
@@ -114,7 +122,8 @@ def _print_certificate(console: Console, found: dict[str, Any], out: Path, paper
         *([f"and {len(left) - SHOWN} more, in the certificate"] if len(left) > SHOWN else []),
         f"largest difference of a prediction on {found['inputs']}: {found['difference']:.2g}",
         f"a prediction of {EXAMPLES} examples: {before:.3g} ms before, {after:.3g} ms after",
-        f"Written: {out}, {paper.name}",
+        *([] if exported is None else [f"largest difference of ONNX Runtime: {exported:.2g}"]),
+        f"Written: {', '.join(written)}",
     ]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)

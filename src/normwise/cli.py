@@ -104,7 +104,7 @@ _FOLD_EXAMPLES = """
 
 `normwise fold best.keras -o folded.keras`
 
-`normwise fold best.keras -o folded.keras --data circles`
+`normwise fold best.keras -o folded.keras --data circles --onnx folded.onnx`
 """
 
 
@@ -394,6 +394,10 @@ def fold(
         typer.Option(help="Data to compare predictions on; random numbers unless given."),
     ] = None,
     target_column: Column = None,
+    onnx: Annotated[
+        Path | None,
+        typer.Option(help="Also export the folded model: OUT.onnx. Needs normwise[onnx]."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the certificate and nothing else.")
     ] = False,
@@ -406,7 +410,15 @@ def fold(
     """
     from normwise.care import fold_file
 
-    fold_file(model, out, data=data, target_column=target_column, as_json=as_json, unsafe=unsafe)
+    fold_file(
+        model,
+        out,
+        data=data,
+        target_column=target_column,
+        onnx=onnx,
+        as_json=as_json,
+        unsafe=unsafe,
+    )
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from normwise.rewrite.folding import Folding
 from normwise.rewrite.graph import functional_of
 
-__all__ = ["Certificate", "certify", "example_inputs"]
+__all__ = ["Certificate", "certify", "example_inputs", "largest_difference"]
 
 # Examples of a batch that is timed, and how often.
 EXAMPLES, ROUNDS = 32, 9
@@ -34,6 +34,8 @@ class Certificate:
             their outputs stand for them.
         seconds: Of a prediction of :data:`EXAMPLES` examples, before and after, medians.
         inputs: What was predicted: ``data`` or ``random numbers``.
+        onnx: Largest difference of the folded model's ONNX file, run by ONNX Runtime, from the
+            folded model; ``None`` if there is none.
     """
 
     folded: Mapping[str, str]
@@ -42,6 +44,7 @@ class Certificate:
     layers: Mapping[str, float]
     seconds: tuple[float, float]
     inputs: str
+    onnx: float | None = None
 
 
 def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
@@ -61,7 +64,9 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
     True
     """
     inputs = example_inputs(model) if x is None else x
-    whole = _difference(model.predict_on_batch(inputs), folding.model.predict_on_batch(inputs))
+    whole = largest_difference(
+        model.predict_on_batch(inputs), folding.model.predict_on_batch(inputs)
+    )
     return Certificate(
         folded=folding.folded,
         left=folding.left,
@@ -106,7 +111,9 @@ def _by_layer(model: Any, folding: Folding, inputs: Any) -> dict[str, float]:
     flat = keras.tree.flatten(inputs)
     given = [one.predict_on_batch(flat) for one in (before, after)]
     lists = [one if isinstance(one, list) else [one] for one in given]
-    return {name: _difference(old, new) for name, old, new in zip(pairs, *lists, strict=True)}
+    return {
+        name: largest_difference(old, new) for name, old, new in zip(pairs, *lists, strict=True)
+    }
 
 
 def _runs_before(model: Any, first: str, second: str) -> bool:
@@ -114,8 +121,12 @@ def _runs_before(model: Any, first: str, second: str) -> bool:
     return names.index(first) < names.index(second)
 
 
-def _difference(before: Any, after: Any) -> float:
-    """Largest |after - before| over the largest |before|, over all outputs."""
+def largest_difference(before: Any, after: Any) -> float:
+    """Largest |after - before| over the largest |before|, over all outputs.
+
+    >>> largest_difference([np.array([1.0, -2.0])], [np.array([1.5, -2.0])])
+    0.25
+    """
     pairs = zip(keras.tree.flatten(before), keras.tree.flatten(after), strict=True)
     return max(
         float(np.max(np.abs(np.asarray(new, np.float64) - old)) / (np.max(np.abs(old)) or 1.0))

@@ -1,0 +1,85 @@
+"""`normwise fold`, as its users meet it."""
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise import cli
+from normwise.rewrite import exporting
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["normwise", "fold", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def model(tmp_path):
+    model = keras.Sequential(
+        [
+            keras.Input((2,)),
+            layers.Dense(8, name="hidden"),
+            layers.BatchNormalization(name="norm"),
+            layers.ReLU(name="relu"),
+            layers.BatchNormalization(name="after"),
+            layers.Softmax(),
+        ]
+    )
+    draw = np.random.default_rng(0)
+    for variable in model.variables:
+        variable.assign(draw.uniform(0.3, 1.5, variable.shape))
+    model.save(tmp_path / "model.keras")
+    return model
+
+
+def test_a_folded_file_and_its_certificate_are_written(model, run, tmp_path):
+    original = (tmp_path / "model.keras").read_bytes()
+    code, out, _ = run("model.keras", "-o", "folded.keras", "--data", "circles")
+    assert code == 0
+    assert out.startswith("1 of 2 batch normalisations folded\nleft: after: it follows 'relu'")
+    assert "Written: folded.keras, folded.certificate.json" in out
+    assert (tmp_path / "model.keras").read_bytes() == original
+    certificate = json.loads(Path("folded.certificate.json").read_text())
+    assert certificate["folded"] == {"norm": "hidden"}
+    assert list(certificate["left"]) == ["after"]
+    assert (certificate["inputs"], certificate["onnx"]) == ("data", None)
+    assert set(certificate["layers"]) == {"norm"}
+    x = np.random.default_rng(1).normal(size=(9, 2)).astype("float32")
+    new = keras.saving.load_model("folded.keras")
+    np.testing.assert_allclose(new(x), model(x), rtol=1e-5)
+    assert 0 < certificate["difference"] < 1e-5
+
+
+@pytest.mark.usefixtures("model")
+def test_json_is_the_certificate_and_nothing_else(run):
+    code, out, _ = run("model.keras", "-o", "folded.keras", "--json")
+    assert code == 0
+    assert json.loads(out) == json.loads(Path("folded.certificate.json").read_text())
+
+
+@pytest.mark.usefixtures("model")
+def test_onnx_is_refused_before_any_work_where_it_cannot_be_had(run, monkeypatch):
+    monkeypatch.setattr(exporting, "find_spec", lambda _name: None)
+    code, _, error = run("model.keras", "-o", "folded.keras", "--onnx", "folded.onnx")
+    assert code == 2
+    assert "try pip install 'normwise[onnx]'" in error
+    assert [path.name for path in Path().iterdir()] == ["model.keras"]
