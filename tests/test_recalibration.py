@@ -1,5 +1,6 @@
 """`normwise recalibrate`, as its users meet it."""
 
+import re
 import sys
 
 import keras
@@ -55,6 +56,7 @@ def test_another_file_with_other_statistics_is_written(trained, run, tmp_path):
     assert "norm: means moved by" in out
     assert "training loss: " in out
     assert "Written: new.keras" in out
+    assert re.search("All but the statistics unchanged: SHA-256 [0-9a-f]{16}…", out)
     assert (tmp_path / "model.keras").read_bytes() == original
     new = keras.saving.load_model(tmp_path / "new.keras")
     taken = np.asarray(trained.layers[0](circles().x_train), np.float64)

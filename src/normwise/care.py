@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from normwise.backend import require_jax
 from normwise.datasets import Dataset, find_dataset
+from normwise.errors import ModelError
 from normwise.files import replacing
 
 __all__ = ["fold_file", "layers_bar", "losses", "print_losses", "recalibrate_file"]
@@ -43,16 +44,24 @@ def recalibrate_file(
     require_jax()
     from normwise.modelfile import check_output, load_model, save_model
     from normwise.rewrite import recalibrate
-    from normwise.rewrite.recalibrating import reached
+    from normwise.rewrite.recalibrating import fingerprint, reached
 
     check_output(out, model)
     loaded, dataset = load_model(model, unsafe=unsafe), find_dataset(data, target_column)
     layers = list(reached(loaded, dataset.x_train))
     before, old = [_statistics(layer) for layer in layers], losses(loaded, dataset)
+    weights = fingerprint(loaded)
     with layers_bar() as on_layer:
         recalibrate(loaded, dataset.x_train, batch_size=batch_size, on_layer=on_layer)
+    if fingerprint(loaded) != weights:
+        raise ModelError(
+            f"recalibrating changed more of {str(model)!r} than its statistics; expected weights "
+            f"as before; a layer of it has state that a prediction moves: make it idle in inference"
+        )
     save_model(loaded, out)
     _print(Console(), layers, before)
+    proof = f"All but the statistics unchanged: SHA-256 {weights[:16]}… before and after"
+    Console().print(proof, highlight=False)
     print_losses(Console(), old, losses(loaded, dataset))
     Console().print(f"Written: {out}", highlight=False, soft_wrap=True)
 

@@ -1,5 +1,7 @@
 """Each rule: what it says of a model it is made for, word by word, and models it must not name."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -526,3 +528,10 @@ def test_a_rule_has_a_page_whose_example_it_names(rule):
     assert rule.code in {finding.code for finding in found}
     safe = any(finding.safe for finding in found if finding.code == rule.code)
     assert not safe or "`normwise fix" in page
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_list_of_rules_is_that_of_the_code(rule):
+    listed = (Path(__file__).parents[2] / "docs" / "check.md").read_text("utf-8")
+    cells = f"](../src/normwise/checks/pages/{rule.name}.md) | `{rule.name}` | {rule.severity} | "
+    assert f"| [{rule.code}{cells}{rule.summary}. |" in listed

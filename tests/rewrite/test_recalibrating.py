@@ -8,6 +8,7 @@ from keras import layers
 from normwise.errors import DataError, ModelError
 from normwise.rewrite import recalibrate
 from normwise.rewrite.moments import Moments
+from normwise.rewrite.recalibrating import fingerprint
 
 DRAW = np.random.default_rng(5)
 X = DRAW.normal(2.0, 3.0, size=(103, 6)).astype("float32")
@@ -153,3 +154,16 @@ def test_after_few_steps_with_a_high_momentum_it_closes_the_gap():
 def test_what_cannot_be_recalibrated_is_said(model, x, error, message):
     with pytest.raises(error, match=message):
         recalibrate(model(), x)
+
+
+def test_only_statistics_change_and_a_hash_proves_it():
+    model = stack()
+    before = fingerprint(model)
+    for variable in model.variables:
+        was = np.array(variable.value)
+        variable.assign(was + 1)
+        statistic = variable.name.startswith("moving_")
+        assert (fingerprint(model) == before) == statistic, variable.path
+        variable.assign(was)
+    recalibrate(model, X)
+    assert fingerprint(model) == before

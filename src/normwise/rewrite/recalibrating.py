@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,6 +20,7 @@ __all__ = [
     "Recalibration",
     "batch_normalisations",
     "batches",
+    "fingerprint",
     "population_statistics",
     "reached",
     "recalibrate",
@@ -90,6 +92,33 @@ def recalibrate(
         if layer.renorm:
             layer.moving_stddev.assign(np.sqrt(found.variance + layer.epsilon))
     return model
+
+
+def fingerprint(model: Any) -> str:
+    """SHA-256 of every variable of a model but the moving statistics of batch normalisation.
+
+    Args:
+        model: Any built Keras model.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
+    >>> before = fingerprint(model)
+    >>> _ = recalibrate(model, np.array([[2.0], [4.0]], "float32"))
+    >>> fingerprint(model) == before
+    True
+    """
+    statistics = {
+        id(variable)
+        for norm in batch_normalisations(model)
+        for variable in norm.non_trainable_variables
+        if variable.name.startswith("moving_")
+    }
+    digest = hashlib.sha256()
+    for variable in model.variables:
+        if id(variable) not in statistics:
+            value = np.asarray(variable.value)
+            digest.update(f"{variable.path}{value.dtype}{value.shape}".encode())
+            digest.update(np.ascontiguousarray(value).tobytes())
+    return digest.hexdigest()
 
 
 class Recalibration(keras.callbacks.Callback):  # type: ignore[misc]
