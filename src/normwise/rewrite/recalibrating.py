@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from normwise.errors import DataError, ModelError
+from normwise.rewrite.feeding import batches, fitting
 from normwise.rewrite.kinds import core
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.watching import watching
@@ -138,7 +139,7 @@ def population_statistics(
             raise _Enough
 
     with watching([layer], watch):
-        for batch in _batches(x, batch_size):
+        for batch in batches(x, batch_size):
             try:
                 model(batch, training=False)
             except _Enough:
@@ -185,25 +186,8 @@ def reached(model: Any, x: Any) -> Counter[Any]:
         )
     called: list[Any] = []
     with watching(layers, lambda layer, _inputs, _mask: called.append(layer)):
-        try:
-            model(next(_batches(x, 1)), training=False)
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"the inputs do not fit model {model.name!r} "
-                f"({str(error).strip().splitlines()[0]}); expected what the model takes, shape "
-                f"{getattr(model, 'input_shape', 'unknown')}"
-            ) from error
+        one = next(batches(x, 1))
+        with fitting(model):
+            model(one, training=False)
     last = dict.fromkeys(reversed(called))
     return Counter({layer: called.count(layer) for layer in reversed(last)})
-
-
-def _batches(x: Any, size: int) -> Iterator[Any]:
-    """``x`` by so many examples, whatever it is made of."""
-    lengths = {len(part) for part in keras.tree.flatten(x)}
-    if len(lengths) != 1 or 0 in lengths:
-        raise DataError(
-            f"the inputs have {', '.join(map(str, sorted(lengths))) or 'no'} examples; expected "
-            f"one number, above 0, of all their parts"
-        )
-    for first in range(0, lengths.pop(), size):
-        yield keras.tree.map_structure(lambda part, at=first: part[at : at + size], x)
