@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from normwise import analysis, errors, layers
+    from normwise.diagnose import Leakage, leakage
     from normwise.records import Summary, Target, Variant
     from normwise.rewrite import Recalibration, fold, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
 
 __all__ = [
+    "Leakage",
     "Progress",
     "Recalibration",
     "Result",
@@ -30,12 +32,14 @@ __all__ = [
     "errors",
     "fold",
     "layers",
+    "leakage",
     "place",
     "recalibrate",
     "strip",
 ]
 
 _HOMES = {
+    "Leakage": "diagnose",
     "Progress": "study",
     "Result": "study",
     "Study": "study",
@@ -44,6 +48,7 @@ _HOMES = {
     "Variant": "records",
     "Recalibration": "rewrite",
     "fold": "rewrite",
+    "leakage": "diagnose",
     "place": "rewrite",
     "recalibrate": "rewrite",
     "strip": "rewrite",

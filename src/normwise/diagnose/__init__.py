@@ -1,0 +1,5 @@
+"""Looking into a model that is there: nothing of it changes."""
+
+from normwise.diagnose.leakage import Leakage, leakage
+
+__all__ = ["Leakage", "leakage"]
