@@ -131,8 +131,8 @@ def test_the_check_sees_imports_in_functions_and_for_types(tmp_path):
     assert set(imports(path)) == {("typing", False), ("pandas", True), ("jax", False)}
 
 
-EXPORTED = ["Leakage", "Progress", "Recalibration", "Result", "Study", "Summary", "Target",
-            "Variant", "analysis", "errors", "fold", "layers", "leakage", "place", "recalibrate",
+EXPORTED = ["Gap", "Leakage", "Progress", "Recalibration", "Result", "Study", "Summary", "Target",
+            "Variant", "analysis", "errors", "fold", "gap", "layers", "leakage", "place", "recalibrate",
             "strip"]  # fmt: skip
 
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from normwise import analysis, errors, layers
-    from normwise.diagnose import Leakage, leakage
+    from normwise.diagnose import Gap, Leakage, gap, leakage
     from normwise.records import Summary, Target, Variant
     from normwise.rewrite import Recalibration, fold, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
 
 __all__ = [
+    "Gap",
     "Leakage",
     "Progress",
     "Recalibration",
@@ -31,6 +32,7 @@ __all__ = [
     "analysis",
     "errors",
     "fold",
+    "gap",
     "layers",
     "leakage",
     "place",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Gap": "diagnose",
     "Leakage": "diagnose",
     "Progress": "study",
     "Result": "study",
@@ -48,6 +51,7 @@ _HOMES = {
     "Variant": "records",
     "Recalibration": "rewrite",
     "fold": "rewrite",
+    "gap": "diagnose",
     "leakage": "diagnose",
     "place": "rewrite",
     "recalibrate": "rewrite",

@@ -21,6 +21,7 @@ __all__ = [
     "population_statistics",
     "reached",
     "recalibrate",
+    "set_statistics",
 ]
 
 # Examples at a time, unless told.
@@ -79,11 +80,16 @@ def recalibrate(
     for number, layer in enumerate(layers):
         on_layer(number, len(layers), layer.name)
         found = population_statistics(model, x, layer, layers[layer], batch_size)
-        layer.moving_mean.assign(found.mean)
-        layer.moving_variance.assign(found.variance)
-        if layer.renorm:
-            layer.moving_stddev.assign(np.sqrt(found.variance + layer.epsilon))
+        set_statistics(layer, found)
     return model
+
+
+def set_statistics(layer: Any, found: Moments) -> None:
+    """Let a batch normalisation use these moments in inference."""
+    layer.moving_mean.assign(found.mean)
+    layer.moving_variance.assign(found.variance)
+    if layer.renorm:
+        layer.moving_stddev.assign(np.sqrt(found.variance + layer.epsilon))
 
 
 class Recalibration(keras.callbacks.Callback):  # type: ignore[misc]
