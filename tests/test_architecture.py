@@ -42,8 +42,11 @@ TABLE = {
     "progress": ({"study"}, {"rich"}),
     "listing": ({"datasets", "spec", "studies"}, {"rich"}),
     "durations": (set(), set()),
-    "care": ({"backend", "datasets", "modelfile", "rewrite"}, {"numpy", "rich"}),
-    "cli": ({"durations", "care", "listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
+    "care": ({"backend", "datasets", "modelfile", "progress", "rewrite"}, {"numpy", "rich"}),
+    "diagnosis": (
+        {"backend", "datasets", "diagnose", "modelfile", "progress", "report"}, {"rich"},
+    ),
+    "cli": ({"durations", "care", "diagnosis", "listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
     "__main__": ({"cli"}, set()),
     "__init__": ({"analysis", "diagnose", "layers", "rewrite", "study"}, set()),
 }  # fmt: skip

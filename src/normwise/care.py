@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from normwise.backend import require_jax
 from normwise.datasets import Dataset, find_dataset
 from normwise.files import replacing
+from normwise.progress import stepping
 
 __all__ = ["fold_file", "recalibrate_file"]
 
@@ -41,15 +41,8 @@ def recalibrate_file(
     loaded, dataset = load_model(model), find_dataset(data, target_column)
     layers = list(reached(loaded, dataset.x_train))
     before, losses = [_statistics(layer) for layer in layers], _losses(loaded, dataset)
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("recalibrating", total=len(layers))
-
-        def update(done: int, of: int, name: str) -> None:
-            bar.update(task, completed=done, total=of, description=f"recalibrating {name}")
-
-        recalibrate(loaded, dataset.x_train, batch_size=batch_size, on_layer=update)
+    with stepping("recalibrating") as on_layer:
+        recalibrate(loaded, dataset.x_train, batch_size=batch_size, on_layer=on_layer)
     save_model(loaded, out)
     _print(Console(), layers, before, losses, _losses(loaded, dataset), out)
 
