@@ -135,7 +135,7 @@ def test_the_check_sees_imports_in_functions_and_for_types(tmp_path):
 
 
 EXPORTED = ["Gap", "Leakage", "Progress", "Recalibration", "Result", "Study", "Summary", "Target",
-            "Variant", "analysis", "errors", "fold", "gap", "layers", "leakage", "place", "recalibrate",
+            "Variant", "analysis", "errors", "fold", "freeze", "gap", "layers", "leakage", "place", "recalibrate",
             "strip"]  # fmt: skip
 
 

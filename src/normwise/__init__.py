@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from normwise import analysis, errors, layers
     from normwise.diagnose import Gap, Leakage, gap, leakage
     from normwise.records import Summary, Target, Variant
-    from normwise.rewrite import Recalibration, fold, place, recalibrate, strip
+    from normwise.rewrite import Recalibration, fold, freeze, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "analysis",
     "errors",
     "fold",
+    "freeze",
     "gap",
     "layers",
     "leakage",
@@ -51,6 +52,7 @@ _HOMES = {
     "Variant": "records",
     "Recalibration": "rewrite",
     "fold": "rewrite",
+    "freeze": "rewrite",
     "gap": "diagnose",
     "leakage": "diagnose",
     "place": "rewrite",
