@@ -13,7 +13,7 @@ from normwise.report.numbers import number
 __all__ = ["gap_figure"]
 
 _GREY, _INK = "#888888", "#222222"
-_LINE = 150
+_LINE = 165
 _BARS, _DOTS = 320, 240
 _HEIGHT = 220
 # A layer's line, and the whole column of them.
