@@ -88,6 +88,14 @@ def test_a_frozen_model_stays_frozen_in_its_file_without_its_affine_weights(tmp_
     assert fit(nw.freeze(loaded, "statistics")) == MOVED["statistics"]
 
 
+def test_a_graph_that_asks_for_inference_does_not_keep_statistics():
+    """What Keras 3.15 does, and docs/fine-tuning.md says: `fit` overrides the graph."""
+    inputs = keras.Input((4,))
+    norm = layers.BatchNormalization()
+    model = keras.Model(inputs, layers.Dense(1)(norm(inputs, training=False)))
+    assert "moving_mean" in fit(model)
+
+
 def test_layers_can_be_unfrozen():
     model = nw.freeze(build(), "everything")
     model.trainable = True

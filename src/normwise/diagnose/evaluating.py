@@ -36,9 +36,9 @@ def _labels_fitting(model: Any) -> Iterator[None]:
         yield
     except (ValueError, TypeError) as error:
         raise DataError(
-            f"the labels do not fit the loss or a metric of model {model.name!r} "
-            f"({in_words(error)}); expected what it was trained on; check the labels' shape and "
-            f"whether they are class numbers or one-hot"
+            f"inputs and labels do not fit the loss or a metric of model {model.name!r} "
+            f"({in_words(error)}); expected what it was trained on; check shapes, and whether "
+            f"the labels are class numbers or one-hot"
         ) from error
 
 
