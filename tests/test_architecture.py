@@ -30,7 +30,8 @@ TABLE = {
     "modelfile": ({"layers"}, {"keras"}),
     "layers": (set(), {"numpy", "keras", "jax"}),
     "rewrite": ({"layers"}, {"numpy", "keras", "onnxruntime"}),
-    "checks": ({"datasets", "rewrite"}, {"jax", "keras", "numpy", "rich"}),
+    "diagnose": ({"datasets", "rewrite"}, {"numpy", "keras", "jax"}),
+    "checks": ({"datasets", "diagnose", "rewrite"}, {"jax", "keras", "numpy", "rich"}),
     "engine": ({"backend", "datasets", "layers", "rewrite"}, {"numpy", "keras", "jax"}),
     "studies": ({"datasets"}, {"keras", "numpy"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),
@@ -42,11 +43,14 @@ TABLE = {
     "progress": ({"study"}, {"rich"}),
     "listing": ({"datasets", "spec", "studies"}, {"rich"}),
     "durations": (set(), set()),
-    "care": ({"backend", "datasets", "modelfile", "rewrite"}, {"numpy", "rich"}),
-    "checkup": ({"backend", "care", "checks", "datasets", "modelfile"}, {"rich"}),
-    "cli": ({"durations", "care", "checkup", "listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
+    "care": ({"backend", "datasets", "modelfile", "progress", "rewrite"}, {"numpy", "rich"}),
+    "checkup": ({"backend", "care", "checks", "datasets", "diagnose", "modelfile", "progress"}, {"rich"}),
+    "diagnosis": (
+        {"backend", "datasets", "diagnose", "modelfile", "progress", "report"}, {"rich"},
+    ),
+    "cli": ({"durations", "care", "checkup", "diagnosis", "listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
     "__main__": ({"cli"}, set()),
-    "__init__": ({"analysis", "checks", "layers", "rewrite", "study"}, set()),
+    "__init__": ({"analysis", "checks", "diagnose", "layers", "rewrite", "study"}, set()),
 }  # fmt: skip
 
 FILES = sorted(ROOT.rglob("*.py"))
@@ -132,8 +136,9 @@ def test_the_check_sees_imports_in_functions_and_for_types(tmp_path):
     assert set(imports(path)) == {("typing", False), ("pandas", True), ("jax", False)}
 
 
-EXPORTED = ["Finding", "Progress", "Recalibration", "Result", "Study", "Summary", "Target", "Variant",
-            "analysis", "check", "errors", "fix", "fold", "layers", "place", "recalibrate", "strip"]  # fmt: skip
+EXPORTED = ["Finding", "Gap", "Leakage", "Progress", "Recalibration", "Result", "Study", "Summary", "Target",
+            "Variant", "analysis", "check", "errors", "fix", "fold", "freeze", "gap", "layers", "leakage", "place",
+            "recalibrate", "strip"]  # fmt: skip
 
 
 def test_what_is_exported_is_what_is_documented():

@@ -191,11 +191,6 @@ def test_a_mistake_is_one_message_and_exit_code_2(refused, arguments, message):
     assert message in refused(*arguments)
 
 
-@pytest.mark.parametrize("command", ["diagnose"])
-def test_a_command_that_is_not_built_yet_says_so(refused, command):
-    assert f"No such command '{command}'." in refused(command, "model.keras")
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -384,7 +379,7 @@ def test_list_names_the_studies_and_what_they_need(run):
     assert "NORMWISE_DATA" in out
 
 
-HELP = [(), ("study",), ("list",), ("report",)]
+HELP = [(), ("study",), ("list",), ("report",), ("diagnose",)]
 
 
 @pytest.mark.parametrize("command", HELP, ids=lambda words: "-".join(words) or "normwise")

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from normwise import analysis, errors, layers
     from normwise.checks import check, fix
+    from normwise.diagnose import Gap, Leakage, gap, leakage
     from normwise.records import Finding, Summary, Target, Variant
-    from normwise.rewrite import Recalibration, fold, place, recalibrate, strip
+    from normwise.rewrite import Recalibration, fold, freeze, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
 
 __all__ = [
     "Finding",
+    "Gap",
+    "Leakage",
     "Progress",
     "Recalibration",
     "Result",
@@ -33,7 +36,10 @@ __all__ = [
     "errors",
     "fix",
     "fold",
+    "freeze",
+    "gap",
     "layers",
+    "leakage",
     "place",
     "recalibrate",
     "strip",
@@ -41,6 +47,8 @@ __all__ = [
 
 _HOMES = {
     "Finding": "records",
+    "Gap": "diagnose",
+    "Leakage": "diagnose",
     "Progress": "study",
     "Result": "study",
     "Study": "study",
@@ -51,6 +59,9 @@ _HOMES = {
     "check": "checks",
     "fix": "checks",
     "fold": "rewrite",
+    "freeze": "rewrite",
+    "gap": "diagnose",
+    "leakage": "diagnose",
     "place": "rewrite",
     "recalibrate": "rewrite",
     "strip": "rewrite",

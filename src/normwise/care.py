@@ -5,21 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from normwise.backend import require_jax
 from normwise.datasets import Dataset, find_dataset
 from normwise.errors import ModelError
 from normwise.files import replacing
+from normwise.progress import stepping
 
-__all__ = ["fold_file", "layers_bar", "losses", "print_losses", "recalibrate_file"]
+__all__ = ["fold_file", "losses", "print_losses", "recalibrate_file"]
 
 # Examples that a folded model is compared and timed on.
 EXAMPLES = 32
@@ -51,7 +49,7 @@ def recalibrate_file(
     layers = list(reached(loaded, dataset.x_train))
     before, old = [_statistics(layer) for layer in layers], losses(loaded, dataset)
     weights = fingerprint(loaded)
-    with layers_bar() as on_layer:
+    with stepping("recalibrating") as on_layer:
         recalibrate(loaded, dataset.x_train, batch_size=batch_size, on_layer=on_layer)
     if fingerprint(loaded) != weights:
         raise ModelError(
@@ -64,20 +62,6 @@ def recalibrate_file(
     Console().print(proof, highlight=False)
     print_losses(Console(), old, losses(loaded, dataset))
     Console().print(f"Written: {out}", highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def layers_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on the terminal that shows how many layers are recalibrated, and which is next."""
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task("recalibrating", total=None)
-
-        def update(done: int, of: int, name: str) -> None:
-            bar.update(task, completed=done, total=of, description=f"recalibrating {name}")
-
-        yield update
 
 
 def fold_file(

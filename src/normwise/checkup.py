@@ -11,8 +11,9 @@ from typing import Any
 from rich.console import Console
 
 from normwise.backend import require_jax
-from normwise.care import layers_bar, losses, print_losses
+from normwise.care import losses, print_losses
 from normwise.datasets import find_dataset
+from normwise.progress import stepping
 
 __all__ = ["check_file", "fix_file"]
 
@@ -83,7 +84,7 @@ def fix_file(
     loaded = load_model(model, unsafe=unsafe)
     dataset = None if data is None else find_dataset(data, target_column)
     before = {} if dataset is None else losses(loaded, dataset)
-    with layers_bar() as on_layer:
+    with stepping("recalibrating") as on_layer:
         fixed = fix(loaded, dataset, select=rules, on_layer=on_layer)
     save_model(fixed.model, out)
     console = Console()

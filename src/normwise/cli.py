@@ -108,6 +108,15 @@ _FOLD_EXAMPLES = """
 """
 
 
+_DIAGNOSE_EXAMPLES = """
+**Examples**
+
+`normwise diagnose best.keras --data circles`
+
+`normwise diagnose model.keras --data mnist --batch-size 512 --out my-model`
+"""
+
+
 @app.callback(epilog=_EXAMPLES)
 def _root() -> None:
     """Does batch normalisation help your model, where, and how sure is that?
@@ -418,6 +427,42 @@ def fold(
         onnx=onnx,
         as_json=as_json,
         unsafe=unsafe,
+    )
+
+
+@app.command(epilog=_DIAGNOSE_EXAMPLES)
+def diagnose(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved Keras model.")],
+    data: Annotated[str, typer.Option(help="Built-in data, FILE.csv or FILE.npz.")],
+    target_column: Annotated[
+        str | None, typer.Option(help="Column of the table that is predicted.")
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Examples in a batch, as the model was trained with.")
+    ] = 32,
+    out: Annotated[
+        str | None,
+        typer.Option(help="Folder for the results. Default: normwise-out/MODEL-HASH."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print gap.json and nothing else.")
+    ] = False,
+) -> None:
+    """Say why a model does otherwise in inference than in training.
+
+    The same weights on the same data, normalised four ways, show how much of the gap is
+    lagging statistics, batch noise or generalisation; and whether a prediction depends on its
+    neighbours in the batch. Nothing is trained, and the model stays as it is.
+    """
+    from normwise.diagnosis import diagnose_file
+
+    diagnose_file(
+        model,
+        data,
+        target_column=target_column,
+        batch_size=batch_size,
+        out=out,
+        as_json=as_json,
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from normwise.study import Progress as StudyProgress
 
-__all__ = ["shown"]
+__all__ = ["shown", "stepping"]
 
 
 @contextmanager
@@ -56,5 +56,34 @@ def shown(*, quiet: bool, verbose: bool = False) -> Iterator[Callable[[StudyProg
                     f"epoch {progress.epoch}/{progress.epochs}"
                 )
             bar.update(task, completed=progress.share, description=description, where=where)
+
+        yield update
+
+
+@contextmanager
+def stepping(verb: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, str], None]]:
+    """Draw a bar of named steps on standard error while the block runs.
+
+    Args:
+        verb: What is done, in front of the step's name.
+        quiet: Draw none.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn())
+    console = Console(stderr=True)
+    remaining = TimeRemainingColumn()
+    with Progress(*columns, remaining, console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task(verb, total=None)
+
+        def update(done: int, of: int, name: str) -> None:
+            bar.update(task, completed=done, total=of, description=f"{verb} {name}")
 
         yield update

@@ -11,10 +11,11 @@ import keras
 import numpy as np
 
 from normwise.errors import ModelError
+from normwise.rewrite.feeding import batches, count, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
 from normwise.rewrite.kinds import sublayers
 from normwise.rewrite.moments import Moments
-from normwise.rewrite.recalibrating import batch_normalisations, batches, reached
+from normwise.rewrite.recalibrating import batch_normalisations, reached
 from normwise.rewrite.watching import watching
 
 __all__ = ["EXAMPLES", "Subject"]
@@ -83,7 +84,7 @@ class Subject:
     @property
     def examples(self) -> int:
         """How many examples the data has."""
-        return len(keras.tree.flatten(self.x)[0])
+        return count(self.x)
 
     @cached_property
     def calls(self) -> Counter[Any]:
@@ -95,8 +96,8 @@ class Subject:
         """Values a channel that one example gives each batch normalisation, in the larger call."""
         found: dict[Any, int] = {}
         for layer, shape in self._seen:
-            count = int(np.prod(shape)) // shape[layer.axis]
-            found[layer] = max(count, found.get(layer, 0))
+            values = int(np.prod(shape)) // shape[layer.axis]
+            found[layer] = max(values, found.get(layer, 0))
         return found
 
     @cached_property
@@ -133,7 +134,7 @@ class Subject:
         """What each batch normalisation takes in inference, over the data; needs ``x``."""
         found = {layer: Moments(layer.axis) for layer in self.norms}
         chosen = np.unique(np.linspace(0, self.examples - 1, EXAMPLES).astype(int))
-        some = keras.tree.map_structure(lambda part: np.asarray(part)[chosen], self.x)
+        some = rows(self.x, chosen)
         with watching(self.norms, lambda layer, x, mask: found[layer].add(x, mask)):
             for batch in batches(some, AT_ONCE):
                 self.model(batch, training=False)

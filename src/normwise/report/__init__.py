@@ -8,6 +8,8 @@ data; everything else only draws that data.
 
 from normwise.report.artist import Artist
 from normwise.report.charts import altair_chart
+from normwise.report.gap_chart import gap_figure
+from normwise.report.gap_text import gap_sentence, print_gap
 from normwise.report.html import write_html
 from normwise.report.page import DataPreview, Page, build_page
 from normwise.report.png import write_png
@@ -19,6 +21,9 @@ __all__ = [
     "Page",
     "altair_chart",
     "build_page",
+    "gap_figure",
+    "gap_sentence",
+    "print_gap",
     "print_page",
     "write_html",
     "write_png",

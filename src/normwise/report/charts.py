@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 __all__ = [
+    "SCHEMA",
+    "Spec",
     "Style",
     "all_charts",
     "altair_chart",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
 from normwise.errors import DataError, ModelError
+from normwise.rewrite.feeding import batches, fitting
 from normwise.rewrite.kinds import core
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.watching import watching
@@ -19,11 +20,11 @@ __all__ = [
     "OnLayer",
     "Recalibration",
     "batch_normalisations",
-    "batches",
     "fingerprint",
     "population_statistics",
     "reached",
     "recalibrate",
+    "set_statistics",
     "silently",
 ]
 
@@ -87,10 +88,7 @@ def recalibrate(
     for number, layer in enumerate(layers):
         on_layer(number, len(layers), layer.name)
         found = population_statistics(model, x, layer, layers[layer], batch_size)
-        layer.moving_mean.assign(found.mean)
-        layer.moving_variance.assign(found.variance)
-        if layer.renorm:
-            layer.moving_stddev.assign(np.sqrt(found.variance + layer.epsilon))
+        set_statistics(layer, found)
     return model
 
 
@@ -119,6 +117,14 @@ def fingerprint(model: Any) -> str:
             digest.update(f"{variable.path}{value.dtype}{value.shape}".encode())
             digest.update(np.ascontiguousarray(value).tobytes())
     return digest.hexdigest()
+
+
+def set_statistics(layer: Any, found: Moments) -> None:
+    """Let a batch normalisation use these moments in inference."""
+    layer.moving_mean.assign(found.mean)
+    layer.moving_variance.assign(found.variance)
+    if layer.renorm:
+        layer.moving_stddev.assign(np.sqrt(found.variance + layer.epsilon))
 
 
 class Recalibration(keras.callbacks.Callback):  # type: ignore[misc]
@@ -221,25 +227,8 @@ def reached(model: Any, x: Any) -> Counter[Any]:
         )
     called: list[Any] = []
     with watching(layers, lambda layer, _inputs, _mask: called.append(layer)):
-        try:
-            model(next(batches(x, 1)), training=False)
-        except (ValueError, TypeError) as error:
-            raise DataError(
-                f"the inputs do not fit model {model.name!r} "
-                f"({str(error).strip().splitlines()[0]}); expected what the model takes, shape "
-                f"{getattr(model, 'input_shape', 'unknown')}"
-            ) from error
+        one = next(batches(x, 1))
+        with fitting(model):
+            model(one, training=False)
     last = dict.fromkeys(reversed(called))
     return Counter({layer: called.count(layer) for layer in reversed(last)})
-
-
-def batches(x: Any, size: int) -> Iterator[Any]:
-    """``x`` by so many examples, whatever it is made of."""
-    lengths = {(np.shape(part) or (0,))[0] for part in keras.tree.flatten(x)}
-    if len(lengths) != 1 or 0 in lengths:
-        raise DataError(
-            f"the inputs have {', '.join(map(str, sorted(lengths))) or 'no'} examples; expected "
-            f"one number, above 0, of all their parts"
-        )
-    for first in range(0, lengths.pop(), size):
-        yield keras.tree.map_structure(lambda part, at=first: part[at : at + size], x)

@@ -1,26 +1,57 @@
-"""Seeing what the layers of a model are called with, whatever kind of model it is."""
+"""Seeing and changing what the layers of a model do, whatever kind of model it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-__all__ = ["Watch", "watching"]
+__all__ = ["Call", "Watch", "Wrap", "watching", "wrapping"]
+
+Call = Callable[..., Any]
+
+# From a layer and what it computes to what is computed instead.
+Wrap = Callable[[Any, Call], Call]
 
 # Called with the layer, its inputs and its mask, before the layer computes.
 Watch = Callable[[Any, Any, Any], None]
 
 
 @contextmanager
-def watching(layers: list[Any], watch: Watch) -> Iterator[None]:
-    """While the block runs, show every call of these layers to ``watch``.
+def wrapping(layers: Iterable[Any], wrap: Wrap) -> Iterator[None]:
+    """While the block runs, let ``wrap`` decide what a call of these layers computes.
 
     It works on layers, not on a graph, so nested, wrapped, shared and subclassed ones are
-    seen all the same.
+    reached all the same. What Keras or JAX compiled before does not see it; what they compile
+    in the block keeps it.
 
     Args:
-        layers: Built layers; they are as before when the block ends.
+        layers: Built layers, or other operations; they are as before when the block ends.
+        wrap: Makes each layer's new ``call`` from its own one.
+
+    >>> import keras, numpy as np
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> with wrapping(model.layers, lambda layer, call: lambda x: 0 * call(x) + 7):
+    ...     print(np.asarray(model(np.ones((1, 2)))).tolist())
+    [[7.0]]
+    """
+    wrapped = []
+    try:
+        for layer in layers:
+            # On the object: Keras would track it as an attribute.
+            object.__setattr__(layer, "call", wrap(layer, layer.call))
+            wrapped.append(layer)
+        yield
+    finally:
+        for layer in wrapped:
+            object.__delattr__(layer, "call")
+
+
+def watching(layers: Iterable[Any], watch: Watch) -> AbstractContextManager[None]:
+    """While the block runs, show every call of these layers to ``watch``.
+
+    Args:
+        layers: As in :func:`wrapping`.
         watch: Sees each call; what it raises ends the model's call.
 
     >>> import keras, numpy as np
@@ -30,18 +61,11 @@ def watching(layers: list[Any], watch: Watch) -> Iterator[None]:
     only (3, 2)
     """
 
-    def shown(layer: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+    def shown(layer: Any, call: Call) -> Call:
         def called(inputs: Any, *arguments: Any, **options: Any) -> Any:
             watch(layer, inputs, options.get("mask"))
             return call(inputs, *arguments, **options)
 
         return called
 
-    try:
-        for layer in layers:
-            # On the object: Keras would track it as an attribute.
-            object.__setattr__(layer, "call", shown(layer, layer.call))
-        yield
-    finally:
-        for layer in layers:
-            object.__delattr__(layer, "call")
+    return wrapping(layers, shown)

@@ -1,0 +1,83 @@
+"""Loss and metrics of a compiled model, as Keras' ``evaluate`` gives them, in a wrapped forward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import jax
+import numpy as np
+
+from normwise.errors import DataError, in_words
+from normwise.rewrite.feeding import count, rows
+
+__all__ = ["Evaluate", "Scores", "evaluation", "prepare", "shuffled"]
+
+# A metric's name to its value; `loss` is always there.
+Scores: TypeAlias = dict[str, float]
+Batches: TypeAlias = Iterator[tuple[Any, Any]]
+Evaluate: TypeAlias = Callable[[Batches], Scores]
+
+
+def prepare(model: Any, x: Any, y: Any) -> None:
+    """Let Keras build the compiled loss and metrics, as it does at the first ``evaluate``.
+
+    Raises:
+        DataError: The labels do not fit them.
+    """
+    with _labels_fitting(model):
+        model._symbolic_build(data_batch=(rows(x, slice(1)), rows(y, slice(1))))
+
+
+@contextmanager
+def _labels_fitting(model: Any) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"inputs and labels do not fit the loss or a metric of model {model.name!r} "
+            f"({in_words(error)}); expected what it was trained on; check shapes, and whether "
+            f"the labels are class numbers or one-hot"
+        ) from error
+
+
+def evaluation(model: Any) -> Evaluate:
+    """A compiled evaluation of the model as it is wrapped while the evaluation runs.
+
+    It reads the model's variables at each run, and changes none.
+
+    Args:
+        model: Compiled, and :func:`prepare`d.
+
+    Raises, where it runs:
+        DataError: As :func:`prepare`.
+    """
+    model.reset_metrics()
+    start = [variable.value for variable in model.metrics_variables]
+
+    @jax.jit
+    def step(weights: Any, metrics: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        scores, (_, _, after) = model.test_step((*weights, metrics), (x, y))
+        return scores, after
+
+    def evaluate(batches: Batches) -> Scores:
+        weights = [
+            [variable.value for variable in variables]
+            for variables in (model.trainable_variables, model.non_trainable_variables)
+        ]
+        metrics, scores = start, {}
+        with _labels_fitting(model):
+            for x, y in batches:
+                scores, metrics = step(weights, metrics, x, y)
+        return {name: float(value) for name, value in scores.items()}
+
+    return evaluate
+
+
+def shuffled(x: Any, y: Any, size: int, seed: int) -> Batches:
+    """Batches of ``size`` in an order that the seed decides; the last one may be smaller."""
+    order = np.random.default_rng(seed).permutation(count(x))
+    for first in range(0, len(order), size):
+        chosen = order[first : first + size]
+        yield rows(x, chosen), rows(y, chosen)

@@ -1,0 +1,91 @@
+"""`normwise diagnose`: what the statistics of a model that is there do to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from normwise.backend import require_jax
+from normwise.datasets import Dataset, find_dataset
+from normwise.errors import ModelError, SpecError
+from normwise.files import replacing
+
+__all__ = ["diagnose_file"]
+
+# Examples that leakage is looked for in: a batch, and those that take their places.
+EXAMPLES = 32
+
+
+def diagnose_file(
+    model: Path,
+    data: str,
+    *,
+    target_column: str | None,
+    batch_size: int,
+    out: str | None,
+    as_json: bool,
+) -> None:
+    """Take the gap of the model in a file apart, write it down, and say what it comes to.
+
+    Raises:
+        UsageError: The model, the data or the output cannot be used.
+    """
+    require_jax()
+    from rich.console import Console
+
+    from normwise.modelfile import load_model
+    from normwise.report import Artist, gap_figure, gap_sentence, print_gap
+
+    folder = _folder(out, model, f"{data} {target_column} {batch_size}")
+    with Artist() as artist:
+        loaded, dataset = load_model(model), find_dataset(data, target_column)
+        found = _found(loaded, dataset, batch_size, quiet=as_json)
+        text = json.dumps(found, indent=2) + "\n"
+        with replacing(folder / "gap.json") as beside:
+            beside.write_text(text, "utf-8")
+        picture = artist.draw(gap_figure(found, gap_sentence(found)))
+    with replacing(folder / "gap.png") as beside:
+        beside.write_bytes(picture)
+    if as_json:
+        sys.stdout.write(text)
+        return
+    files = [str(folder / name) for name in ("gap.json", "gap.png")]
+    again = _recalibrate(model, data, target_column)
+    print_gap(found, Console(), files=files, recalibrate=again)
+
+
+def _found(model: Any, dataset: Dataset, batch_size: int, *, quiet: bool) -> dict[str, Any]:
+    """The content of ``gap.json``."""
+    from normwise.diagnose import gap, leakage
+    from normwise.progress import stepping
+
+    with stepping("diagnosing", quiet=quiet) as on_step:
+        found = gap(model, dataset, batch_size=batch_size, on_step=on_step).summary()
+    try:
+        leak = leakage(model, dataset.x_train[:EXAMPLES])
+    except ModelError as error:  # an output without a row for each example: the rest still holds
+        return {**found, "leakage": None, "notes": [*found["notes"], f"Leakage: {error}."]}
+    return {**found, "leakage": {**asdict(leak), "leaks": leak.leaks}}
+
+
+def _folder(out: str | None, model: Path, rest: str) -> Path:
+    if out is not None and not out.strip():
+        raise SpecError(
+            f"--out is {out!r}; expected a folder; try --out my-model, or leave --out out"
+        )
+    if out is not None:
+        return Path(out)
+    digest = hashlib.sha256(f"{model.resolve()} {rest}".encode()).hexdigest()[:8]
+    return Path("normwise-out") / f"{model.stem}-{digest}"
+
+
+def _recalibrate(model: Path, data: str, target_column: str | None) -> str:
+    column = [] if target_column is None else ["--target-column", target_column]
+    out = model.with_name(f"{model.stem}-recalibrated{model.suffix}")
+    words = ["normwise", "recalibrate", str(model), "--data", data, *column, "-o", str(out)]
+    return shlex.join(words)

@@ -1,0 +1,74 @@
+"""Giving a model its inputs, in whatever structure and however many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from normwise.errors import DataError
+
+__all__ = ["batches", "count", "fitting", "rows"]
+
+
+def count(x: Any) -> int:
+    """How many examples there are, in all parts of ``x`` alike.
+
+    Args:
+        x: An array ``(examples, …)``, or a list or dictionary of them.
+
+    Raises:
+        DataError: There are none, or the parts differ.
+
+    >>> count({"a": np.zeros((3, 2)), "b": np.zeros(3)})
+    3
+    """
+    lengths = {(np.shape(part) or (0,))[0] for part in keras.tree.flatten(x)}
+    if len(lengths) != 1 or 0 in lengths:
+        raise DataError(
+            f"the inputs have {', '.join(map(str, sorted(lengths))) or 'no'} examples; expected "
+            f"one number, above 0, of all their parts; check how the arrays were cut"
+        )
+    return lengths.pop()
+
+
+def rows(x: Any, index: Any) -> Any:
+    """Some examples of ``x``: a slice, or their numbers.
+
+    >>> rows([np.arange(4)], slice(1, 3))
+    [array([1, 2])]
+    """
+    return keras.tree.map_structure(lambda part: part[index], x)
+
+
+def batches(x: Any, size: int) -> Iterator[Any]:
+    """``x`` by so many examples, the last ones by fewer.
+
+    Raises:
+        DataError: As :func:`count`.
+
+    >>> [len(batch) for batch in batches(np.zeros(5), 2)]
+    [2, 2, 1]
+    """
+    for first in range(0, count(x), size):
+        yield rows(x, slice(first, first + size))
+
+
+@contextmanager
+def fitting(model: Any) -> Iterator[None]:
+    """Say of what a call of the model raises that the inputs do not fit.
+
+    Raises:
+        DataError: They do not.
+    """
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"the inputs do not fit model {model.name!r} "
+            f"({str(error).strip().splitlines()[0]}); expected what the model takes, shape "
+            f"{getattr(model, 'input_shape', 'unknown')}; check the shape of an example"
+        ) from error
