@@ -17,7 +17,7 @@ from normwise.errors import ModelError
 from normwise.files import replacing
 from normwise.progress import stepping
 
-__all__ = ["fold_file", "losses", "print_losses", "recalibrate_file"]
+__all__ = ["fold_file", "recalibrate_file"]
 
 # Examples that a folded model is compared and timed on.
 EXAMPLES = 32
@@ -32,6 +32,7 @@ def recalibrate_file(
     *,
     target_column: str | None,
     batch_size: int,
+    frozen: bool,
     unsafe: bool,
 ) -> None:
     """Recalibrate the model in a file, write another, and say what moved.
@@ -46,11 +47,13 @@ def recalibrate_file(
 
     check_output(out, model)
     loaded, dataset = load_model(model, unsafe=unsafe), find_dataset(data, target_column)
-    layers = list(reached(loaded, dataset.x_train))
-    before, old = [_statistics(layer) for layer in layers], losses(loaded, dataset)
+    layers = [layer for layer in reached(loaded, dataset.x_train) if frozen or layer.trainable]
+    before, old = [_statistics(layer) for layer in layers], _losses(loaded, dataset)
     weights = fingerprint(loaded)
     with stepping("recalibrating") as on_layer:
-        recalibrate(loaded, dataset.x_train, batch_size=batch_size, on_layer=on_layer)
+        recalibrate(
+            loaded, dataset.x_train, batch_size=batch_size, frozen=frozen, on_layer=on_layer
+        )
     if fingerprint(loaded) != weights:
         raise ModelError(
             f"recalibrating changed more of {str(model)!r} than its statistics; expected weights "
@@ -60,7 +63,7 @@ def recalibrate_file(
     _print(Console(), layers, before)
     proof = f"All but the statistics unchanged: SHA-256 {weights[:16]}… before and after"
     Console().print(proof, highlight=False)
-    print_losses(Console(), old, losses(loaded, dataset))
+    _print_losses(Console(), old, _losses(loaded, dataset))
     Console().print(f"Written: {out}", highlight=False, soft_wrap=True)
 
 
@@ -126,7 +129,7 @@ def _statistics(layer: Any) -> tuple[np.ndarray, np.ndarray]:
     return np.array(layer.moving_mean.value), np.array(layer.moving_variance.value)
 
 
-def losses(model: Any, dataset: Dataset) -> dict[str, float]:
+def _losses(model: Any, dataset: Dataset) -> dict[str, float]:
     """Of a compiled model, on the training and the validation part; none of another one."""
     if not getattr(model, "compiled", False):
         return {}
@@ -140,7 +143,7 @@ def losses(model: Any, dataset: Dataset) -> dict[str, float]:
     }
 
 
-def print_losses(console: Console, before: dict[str, float], after: dict[str, float]) -> None:
+def _print_losses(console: Console, before: dict[str, float], after: dict[str, float]) -> None:
     """Print each part's loss before and after, a line each."""
     for part, loss in before.items():
         console.print(f"{part} loss: {loss:.4g} before, {after[part]:.4g} after", highlight=False)

@@ -6,14 +6,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from normwise.backend import require_jax
-from normwise.care import losses, print_losses
-from normwise.datasets import find_dataset
+from normwise.datasets import Dataset, find_dataset
 from normwise.progress import stepping
+
+if TYPE_CHECKING:
+    from normwise.diagnose import Gap
 
 __all__ = ["check_file", "fix_file"]
 
@@ -83,15 +85,39 @@ def fix_file(
     rules = [rule.code for rule in _rules(select, ignore)]
     loaded = load_model(model, unsafe=unsafe)
     dataset = None if data is None else find_dataset(data, target_column)
-    before = {} if dataset is None else losses(loaded, dataset)
+    before = _gap(loaded, dataset)
     with stepping("recalibrating") as on_layer:
         fixed = fix(loaded, dataset, select=rules, on_layer=on_layer)
     save_model(fixed.model, out)
     console = Console()
     print_fixed(console, fixed)
-    if dataset is not None:
-        print_losses(console, before, losses(fixed.model, dataset))
+    if before is not None:
+        _print_gap(console, before, _gap(fixed.model, dataset))
     console.print(f"Written: {out}", highlight=False, soft_wrap=True)
+
+
+def _gap(model: Any, dataset: Dataset | None) -> Gap | None:
+    """Of a compiled model, where there are data and batch normalisation."""
+    from normwise.diagnose import gap
+    from normwise.rewrite.recalibrating import batch_normalisations
+
+    compiled = getattr(model, "compiled", False)
+    if dataset is None or not compiled or not batch_normalisations(model):
+        return None
+    with stepping("comparing") as on_step:
+        return gap(model, dataset, on_step=on_step)
+
+
+def _print_gap(console: Console, before: Gap, after: Gap | None) -> None:
+    lines = {
+        "training loss, in inference": lambda gap: gap.ways["moving"]["training"]["loss"],
+        "validation loss": lambda gap: gap.ways["moving"]["validation"]["loss"],
+        "gap between training and inference": lambda gap: gap.total,
+        "of it lagging statistics": lambda gap: gap.lagging,
+    }
+    for name, value in lines.items() if after is not None else ():
+        text = f"{name}: {value(before):.4g} before, {value(after):.4g} after"
+        console.print(text, highlight=False)
 
 
 def _rules(select: Sequence[str], ignore: Sequence[str]) -> list[Any]:

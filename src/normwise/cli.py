@@ -379,6 +379,10 @@ def recalibrate(
     batch_size: Annotated[
         int, typer.Option(min=1, help="Examples at a time: memory, not the result.")
     ] = 256,
+    frozen: Annotated[
+        bool,
+        typer.Option("--frozen", help="Also layers that are frozen: they were so after training."),
+    ] = False,
     unsafe: Unsafe = False,
 ) -> None:
     """Replace moving statistics by those of the whole data; nothing else changes.
@@ -390,7 +394,13 @@ def recalibrate(
     from normwise.care import recalibrate_file
 
     recalibrate_file(
-        model, data, out, target_column=target_column, batch_size=batch_size, unsafe=unsafe
+        model,
+        data,
+        out,
+        target_column=target_column,
+        batch_size=batch_size,
+        frozen=frozen,
+        unsafe=unsafe,
     )
 
 
@@ -432,11 +442,9 @@ def fold(
 
 @app.command(epilog=_DIAGNOSE_EXAMPLES)
 def diagnose(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved Keras model.")],
+    model: Model,
     data: Annotated[str, typer.Option(help="Built-in data, FILE.csv or FILE.npz.")],
-    target_column: Annotated[
-        str | None, typer.Option(help="Column of the table that is predicted.")
-    ] = None,
+    target_column: Column = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Examples in a batch, as the model was trained with.")
     ] = 32,
@@ -447,6 +455,7 @@ def diagnose(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print gap.json and nothing else.")
     ] = False,
+    unsafe: Unsafe = False,
 ) -> None:
     """Say why a model does otherwise in inference than in training.
 
@@ -463,6 +472,7 @@ def diagnose(
         batch_size=batch_size,
         out=out,
         as_json=as_json,
+        unsafe=unsafe,
     )
 
 

@@ -29,6 +29,7 @@ def diagnose_file(
     batch_size: int,
     out: str | None,
     as_json: bool,
+    unsafe: bool,
 ) -> None:
     """Take the gap of the model in a file apart, write it down, and say what it comes to.
 
@@ -43,7 +44,7 @@ def diagnose_file(
 
     folder = _folder(out, model, f"{data} {target_column} {batch_size}")
     with Artist() as artist:
-        loaded, dataset = load_model(model), find_dataset(data, target_column)
+        loaded, dataset = load_model(model, unsafe=unsafe), find_dataset(data, target_column)
         found = _found(loaded, dataset, batch_size, quiet=as_json)
         text = json.dumps(found, indent=2) + "\n"
         with replacing(folder / "gap.json") as beside:

@@ -218,6 +218,23 @@ def leaking():
     return keras.Model(x, layers.Dense(1)(norm()(hidden()(x), training=True)))
 
 
+def called_for_inference():
+    x = keras.Input((4,))
+    return keras.Model(x, layers.Dense(1)(norm()(hidden()(x), training=False)))
+
+
+def frozen_and_apart():
+    model = apart()
+    model.trainable = False
+    return model
+
+
+def centred_over_the_batch():
+    x = keras.Input((4,))
+    y = norm()(hidden()(x))
+    return of_population(keras.Model(x, y - keras.ops.mean(y, axis=0, keepdims=True)))
+
+
 GOLDEN = {
     "redundant-bias": [
         (biased, {}, "a", "its bias is cancelled by 'norm', which subtracts each channel's mean: 8 weights that never learn"),
@@ -252,6 +269,7 @@ GOLDEN = {
         (frozen_in_front, {}, "norm", "its statistics and weights train while 'a', whose values it takes, is frozen: the frozen part gives other values after every step"),
         (frozen_behind, {}, "norm", "its statistics stay while 'a', whose values it takes, trains: they will belong to other weights"),
         (frozen_weights, {}, "norm", "its γ and β are frozen, but its statistics move with every training batch"),
+        (called_for_inference, {}, "norm", "is called with training=False, which fit overrides: statistics move all the same (1 batch normalisations)"),
     ],
     "shared-norm": [
         (siamese, {}, "norm", "is called 2 times; in training each call normalises by its own batch, in inference all by one mean and variance of the mixture"),
@@ -279,7 +297,7 @@ GOLDEN = {
         (below_zero, {}, "norm", "1 of 8 channels (6) have a moving variance below 0, down to -0.5: NaN in inference where it is below -ε"),
     ],
     "batch-leakage": [
-        (leaking, {}, "norm", "is called with training=True, so in inference, too, it normalises by the batch that an example happens to be in"),
+        (leaking, {}, "norm", "is called with training=True, so model(x) normalises by the batch that an example happens to be in, and moves the statistics; fit and predict override it"),
     ],
 }  # fmt: skip
 CASES = [(rule, *case) for rule, cases in GOLDEN.items() for case in cases]
@@ -294,6 +312,24 @@ def test_a_rule_says_what_it_finds(rule, build, given, layer, message):
     keras.utils.clear_session()
     (found,) = nw.check(build(), select=[rule], **given)
     assert (found.rule, found.layer, found.message) == (rule, layer, message)
+
+
+def test_leakage_is_measured_where_the_graph_does_not_show_it():
+    assert nw.check(centred_over_the_batch(), select=["batch-leakage"]) == []
+    (found,) = nw.check(centred_over_the_batch(), X, select=["batch-leakage"])
+    assert found.layer.startswith("subtract")  # where the mean meets the examples
+    assert "other neighbours in its batch change an example's prediction by" in found.message
+
+
+def test_keras_overrides_what_the_graph_says_of_training():
+    """What `batch-leakage` and `frozen-norm` say of fit, predict and a plain call."""
+    model, others = leaking(), np.concatenate([X[:1], 3 + X[1:6]])
+    assert model.predict(X[:6], verbose=0)[0] == pytest.approx(model.predict(others, verbose=0)[0])
+    assert model(X[:6])[0] != pytest.approx(model(others)[0])
+    model = called_for_inference()
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, :1], epochs=1, verbose=0)
+    assert np.abs(model.get_layer("norm").moving_mean).max() > 0
 
 
 def test_every_rule_has_an_example():
@@ -456,11 +492,6 @@ def squeezed():
     return keras.Model(x, norm()(layers.Multiply()([x, gate])))
 
 
-def in_training_as_asked():
-    x = keras.Input((4,))
-    return keras.Model(x, layers.Dense(1)(norm()(hidden()(x), training=False)))
-
-
 INNOCENT = {
     "redundant-bias": [
         (build, {})
@@ -472,7 +503,7 @@ INNOCENT = {
         (seldom_updated, {}), (hardly_begun, {}), (lagging, {"steps": 22}), (replaced, {}),
         (of_population_in_the_meantime, {"data": X}),
     ],
-    "moving-statistics-gap": [(normal, {"data": X}), (normal, {"data": X[:40]}), (apart, {})],
+    "moving-statistics-gap": [(normal, {"data": X}), (normal, {"data": X[:40]}), (apart, {}), (frozen_and_apart, {"data": X})],
     "tiny-batch": [
         (normal, {}), (normal, {"batch_size": 32}), (normal, {"data": X[:128]}),
         (few_positions, {"data": np.ones((33, 8, 8, 1), "float32")}),
@@ -489,7 +520,7 @@ INNOCENT = {
     "repeated-norm": [(normal, {}), (with_something_between, {})],
     "saturating-before": [(normalised_before_and_after, {}), (squeezed, {}), (normal, {})],
     "not-finite": [(normal, {})],
-    "batch-leakage": [(normal, {}), (in_training_as_asked, {})],
+    "batch-leakage": [(normal, {"data": X}), (normal, {}), (called_for_inference, {})],
 }  # fmt: skip
 SPARED = [(rule, *case) for rule, cases in INNOCENT.items() for case in cases]
 

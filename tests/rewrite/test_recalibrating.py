@@ -167,3 +167,23 @@ def test_only_statistics_change_and_a_hash_proves_it():
         variable.assign(was)
     recalibrate(model, X)
     assert fingerprint(model) == before
+
+
+def test_frozen_layers_keep_what_their_training_used():
+    model = stack()
+    frozen = model.get_layer("first_norm")
+    frozen.trainable = False
+    recalibrate(model, X)
+    assert np.asarray(frozen.moving_mean).tolist() == [0] * 5
+    assert np.asarray(model.get_layer("second_norm").moving_mean).all()
+    recalibrate(model, X, frozen=True)
+    taken = inputs_of(model, "first_norm", X)
+    np.testing.assert_allclose(frozen.moving_mean, taken.mean(axis=0), rtol=1e-5)
+
+
+def test_a_model_that_is_frozen_as_a_whole_is_recalibrated_when_asked_only():
+    model = stack()
+    model.trainable = False
+    with pytest.raises(ModelError, match="is frozen, so its training used .*try frozen=True"):
+        recalibrate(model, X)
+    assert np.asarray(recalibrate(model, X, frozen=True).layers[1].moving_mean).all()

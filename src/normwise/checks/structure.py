@@ -10,6 +10,8 @@ import keras
 from normwise.checks.rule import Found
 from normwise.checks.subject import Subject
 from normwise.checks.walks import batch_norms, is_passive, name_of_activation, source
+from normwise.diagnose import leakage
+from normwise.rewrite.feeding import rows
 from normwise.rewrite.graph import Graph, has_graph
 from normwise.rewrite.kinds import (
     activation_of,
@@ -56,6 +58,8 @@ _NOISE = (
 )  # fmt: skip
 _SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "hardsigmoid", "hardtanh"})
 _ANSWERS = frozenset({"sigmoid", "softmax", "linear"})
+# Examples that leakage is looked for in: a batch, and those that take their places.
+LEAKING = 32
 _RESHAPING = (keras.layers.Flatten, keras.layers.Reshape)
 
 
@@ -280,13 +284,29 @@ def _saturates(operation: Any) -> bool:
 
 
 def batch_leakage(subject: Subject) -> Iterator[Found]:
-    """A prediction depends on the other examples of its batch."""
-    for _, call in batch_norms(subject):
-        forced = call.arguments.kwargs.get("training")
-        if forced is True and call.operation.trainable:
-            yield Found(
-                call.operation.name,
-                "is called with training=True, so in inference, too, it normalises by the batch "
-                "that an example happens to be in",
-                f"call {call.operation.name!r} without training=True",
-            )
+    """A prediction depends on the other examples of its batch.
+
+    Seen in the graph; where nothing is seen there and there is data, measured.
+    """
+    forced = [
+        call.operation
+        for _, call in batch_norms(subject)
+        if call.arguments.kwargs.get("training") is True and call.operation.trainable
+    ]
+    for layer in forced:
+        yield Found(
+            layer.name,
+            "is called with training=True, so model(x) normalises by the batch that an example "
+            "happens to be in, and moves the statistics; fit and predict override it",
+            f"call {layer.name!r} without training=True",
+        )
+    if subject.x is None or subject.examples < 2 or forced:
+        return
+    found = leakage(subject.model, rows(subject.x, slice(LEAKING)))
+    if found.leaks:
+        yield Found(
+            found.layer,
+            f"other neighbours in its batch change an example's prediction by {found.change:.2g} "
+            f"of the largest value, beginning here",
+            "no function of a whole batch in inference: means, maxima or a softmax over axis 0",
+        )

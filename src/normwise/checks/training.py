@@ -12,6 +12,7 @@ from normwise.checks.rule import Found
 from normwise.checks.subject import Subject
 from normwise.checks.values import apart
 from normwise.checks.walks import batch_norms, weights_before
+from normwise.rewrite.kinds import sublayers
 
 __all__ = ["frozen_norm", "regularised_scale", "stale_statistics", "tiny_batch"]
 
@@ -100,6 +101,15 @@ def frozen_norm(subject: Subject) -> Iterator[Found]:
                 "its γ and β are frozen, but its statistics move with every training batch",
                 f"{norm.name}.trainable = False freezes both; compile again",
             )
+    for call in (call for graph in subject.graphs for call in graph.calls):
+        moving = [norm for norm in _norms_in(call.operation) if norm.trainable]
+        if call.arguments.kwargs.get("training") is False and moving:
+            yield Found(
+                call.operation.name,
+                f"is called with training=False, which fit overrides: statistics move all the "
+                f"same ({len(moving)} batch normalisations)",
+                f"{call.operation.name}.trainable = False, or nw.freeze; compile again",
+            )
     for graph, call in batch_norms(subject):
         norm, layer = call.operation, weights_before(graph, call)
         if layer is None or norm.trainable == layer.trainable:
@@ -117,6 +127,11 @@ def frozen_norm(subject: Subject) -> Iterator[Found]:
             )
             fix = "freeze both or none; or recalibrate after training"
         yield Found(norm.name, message, fix)
+
+
+def _norms_in(operation: Any) -> list[Any]:
+    kind = keras.layers.BatchNormalization
+    return [layer for layer in sublayers(operation) if isinstance(layer, kind)]
 
 
 def regularised_scale(subject: Subject) -> Iterator[Found]:

@@ -46,11 +46,14 @@ def moving_statistics_gap(subject: Subject) -> Iterator[Found]:
 def apart(subject: Subject) -> dict[Any, tuple[float, float]]:
     """The layers whose moving statistics are not those of the data, to how far they are apart.
 
-    Medians over the channels: of the means' distance in deviations, and of the variances' factor.
+    Frozen layers are left out: their training used the moving statistics, too. Medians over the
+    channels: of the means' distance in deviations, and of the variances' factor.
     """
     noise = 3 / np.sqrt(min(subject.examples, EXAMPLES))
     found = {}
     for norm, moments in subject.observed.items():
+        if not norm.trainable:
+            continue
         mean, variance = inference_statistics(norm)
         deviation = np.sqrt(moments.variance + norm.epsilon)
         shift = float(np.median(np.abs(mean - moments.mean) / deviation))

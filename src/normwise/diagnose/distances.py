@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from normwise.rewrite.folding import inference_statistics
 from normwise.rewrite.moments import Moments
 
 __all__ = ["Distance", "distance"]
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,9 @@ class Distance:
 
 def distance(layer: Any, population: Moments, *, is_fixed: bool) -> Distance:
     """Of a batch normalisation as it is from the moments of what it takes."""
-    v = np.asarray(layer.moving_variance.value, np.float64) + layer.epsilon
-    s = population.variance + layer.epsilon
-    gap: Array = np.asarray(layer.moving_mean.value, np.float64) - population.mean
+    mean, variance = inference_statistics(layer)
+    v, s = variance + layer.epsilon, population.variance + layer.epsilon
+    gap = mean - population.mean
     shifts, ratios = np.abs(gap) / np.sqrt(s), v / s
     divergences = 0.5 * (ratios + 1 / ratios - 2 + gap**2 * (1 / v + 1 / s))
     return Distance(

@@ -47,6 +47,7 @@ def recalibrate(
     x: Any,
     *,
     batch_size: int = BATCH,
+    frozen: bool = False,
     on_layer: OnLayer = silently,
 ) -> Any:
     """Give every batch normalisation the mean and variance of its inputs over all of ``x``.
@@ -55,8 +56,8 @@ def recalibrate(
     Here, with the weights as they are, each layer's inputs are gone through once, in inference
     mode: batches count by their size, and the variance is that of all values together. The
     layers take their turns in the order they run, so that what a layer sees already comes out of
-    those in front of it as they will be in inference. A mask counts. Frozen layers are
-    recalibrated, too.
+    those in front of it as they will be in inference. A mask counts. A frozen layer keeps its
+    statistics: training used them, too, so the weights behind it fit those and no others.
 
     Nothing but moving statistics changes. They change in place: ``nw.rewrite`` makes copies, and
     so does ``keras.models.clone_model``.
@@ -66,13 +67,16 @@ def recalibrate(
         x: Inputs, an array ``(examples, …)``, or a list or dictionary of them as the model takes
             them; memory-mapped ones stay on the disk.
         batch_size: Examples at a time: a matter of memory, and not of the result.
+        frozen: Recalibrate frozen layers, too: they were frozen after training, or the weights
+            behind them will be trained on.
         on_layer: Called with (layers done, of, name of the next one).
 
     Returns:
         The model.
 
     Raises:
-        ModelError: It is not built, or has no batch normalisation that ``x`` reaches.
+        ModelError: It is not built, or has no batch normalisation that ``x`` reaches, or none
+            that is not frozen.
         DataError: ``x`` is empty, does not fit the model, or leads to what is no finite number.
 
     Reference: Wu & Johnson 2021, Rethinking "Batch" in BatchNorm, section 3,
@@ -84,7 +88,15 @@ def recalibrate(
     >>> float(norm.moving_mean[0]), round(float(norm.moving_variance[0]), 4)
     (5.0, 8.6667)
     """
-    layers = reached(model, x)
+    layers = {
+        layer: calls for layer, calls in reached(model, x).items() if frozen or layer.trainable
+    }
+    if not layers:
+        raise ModelError(
+            f"every batch normalisation of model {model.name!r} is frozen, so its training used "
+            f"the statistics that it has; expected one that is not; if they were frozen after "
+            f"training, try frozen=True (--frozen)"
+        )
     for number, layer in enumerate(layers):
         on_layer(number, len(layers), layer.name)
         found = population_statistics(model, x, layer, layers[layer], batch_size)
