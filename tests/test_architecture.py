@@ -44,7 +44,7 @@ TABLE = {
     "listing": ({"datasets", "spec", "studies"}, {"rich"}),
     "durations": (set(), set()),
     "care": ({"backend", "datasets", "modelfile", "progress", "rewrite"}, {"numpy", "rich"}),
-    "checkup": ({"backend", "checks", "datasets", "diagnose", "modelfile", "progress"}, {"rich"}),
+    "checkup": ({"backend", "checks", "datasets", "diagnose", "modelfile", "progress", "rewrite"}, {"rich"}),
     "diagnosis": (
         {"backend", "datasets", "diagnose", "modelfile", "progress", "report"}, {"rich"},
     ),

@@ -109,15 +109,19 @@ def _gap(model: Any, dataset: Dataset | None) -> Gap | None:
 
 
 def _print_gap(console: Console, before: Gap, after: Gap | None) -> None:
-    lines = {
-        "training loss, in inference": lambda gap: gap.ways["moving"]["training"]["loss"],
-        "validation loss": lambda gap: gap.ways["moving"]["validation"]["loss"],
-        "gap between training and inference": lambda gap: gap.total,
-        "of it lagging statistics": lambda gap: gap.lagging,
-    }
-    for name, value in lines.items() if after is not None else ():
-        text = f"{name}: {value(before):.4g} before, {value(after):.4g} after"
-        console.print(text, highlight=False)
+    if after is None:
+        return
+    for name, old, new in (
+        ("training loss in inference", _loss(before, "training"), _loss(after, "training")),
+        ("validation loss", _loss(before, "validation"), _loss(after, "validation")),
+        ("gap between training and inference", before.total, after.total),
+        ("of it lagging statistics", before.lagging, after.lagging),
+    ):
+        console.print(f"{name}: {old:.4g} before, {new:.4g} after", highlight=False)
+
+
+def _loss(found: Gap, part: str) -> float:
+    return found.ways["moving"][part]["loss"]
 
 
 def _rules(select: Sequence[str], ignore: Sequence[str]) -> list[Any]:

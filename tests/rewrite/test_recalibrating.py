@@ -184,6 +184,6 @@ def test_frozen_layers_keep_what_their_training_used():
 def test_a_model_that_is_frozen_as_a_whole_is_recalibrated_when_asked_only():
     model = stack()
     model.trainable = False
-    with pytest.raises(ModelError, match="is frozen, so its training used .*try frozen=True"):
+    with pytest.raises(ModelError, match=r"is frozen, so its training used .*try frozen=True"):
         recalibrate(model, X)
     assert np.asarray(recalibrate(model, X, frozen=True).layers[1].moving_mean).all()
