@@ -82,7 +82,7 @@ def fine_tuned(seed: int, way: str, batch: int, rate: float, bright: float) -> l
     model = under_a_head(below, rate)
     model.fit(x[train], y[train], epochs=EPOCHS, batch_size=batch, verbose=0)
     found = [model.evaluate(x[rest], y[rest], verbose=0)]
-    nw.recalibrate(model, x[train])
+    nw.recalibrate(model, x[train], frozen=True)
     return [*found, model.evaluate(x[rest], y[rest], verbose=0)]
 
 
