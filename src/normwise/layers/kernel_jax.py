@@ -30,7 +30,6 @@ Array: TypeAlias = jax.Array
 _Residuals: TypeAlias = tuple[Any, ...]
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
 def normalise(
     x: Array,
     gamma: Array | None,
@@ -38,6 +37,7 @@ def normalise(
     axes: tuple[int, ...],
     epsilon: float,
     weights: Array | None = None,
+    axis_name: str | None = None,
 ) -> tuple[Array, Array, Array]:
     """Normalise a batch by its own mean and biased variance.
 
@@ -62,6 +62,10 @@ def normalise(
         weights: ``None``, or booleans of ``x``'s shape: only true positions
             enter mean and variance. All positions are normalised. Where no
             position counts, mean and variance are 0.
+        axis_name: ``None``, or the axis of ``jax.shard_map``, ``jax.pmap`` or
+            ``jax.vmap`` over which the batch is spread: sums run over all of it,
+            forwards and backwards. The gradients of ``gamma`` and ``beta`` are
+            this part's share, as of any value that each part has of its own.
 
     Returns:
         ``y`` of ``x``'s shape and dtype; mean and variance of shape
@@ -74,7 +78,20 @@ def normalise(
     >>> y.round(4).tolist(), mean.tolist(), var.tolist()
     ([[-1.0, -1.0], [1.0, 1.0]], [10000.0, 2.0], [1.0, 1.0])
     """
-    return _forward(x, gamma, beta, axes, epsilon, weights)[0]
+    gamma, beta = (p if p is None else _varying(p, like=x) for p in (gamma, beta))
+    outputs: tuple[Array, Array, Array]
+    outputs = _normalise(x, gamma, beta, axes, epsilon, weights, axis_name)
+    return outputs
+
+
+def _varying(a: Array, like: Array) -> Array:
+    """``a``, of its own on each device where ``like`` is; ``shard_map`` wants to be told."""
+    return a + jnp.zeros_like(like, a.dtype, shape=a.shape)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4, 6))
+def _normalise(*arguments: Any) -> tuple[Array, Array, Array]:
+    return _forward(*arguments)[0]
 
 
 def _forward(
@@ -84,16 +101,19 @@ def _forward(
     axes: tuple[int, ...],
     epsilon: float,
     weights: Array | None,
+    axis_name: str | None,
 ) -> tuple[tuple[Array, Array, Array], _Residuals]:
     shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
-    count = _count(x, axes, weights)
+    count = _count(x, axes, weights, axis_name)
     # Around a value inside the data the sum loses no digits to a large mean: by Samuelson's
     # inequality no value is further from the mean than std * sqrt(n - 1).
-    shift = _shift(x, axes, weights, count).reshape(shape)
+    shift = _shift(x, axes, weights, count, axis_name).reshape(shape)
     seen = (x,) if weights is None else (x, weights)
     [total] = _sums(lambda x, *w: [_counted(x - shift, *w)], axes, *seen)
+    total = _everywhere(total, axis_name)
     offset = (total / count).reshape(shape)
     [squares] = _sums(lambda x, *w: [_counted(x - shift - offset, *w) ** 2], axes, *seen)
+    squares = _everywhere(squares, axis_name)
     mean, var = (shift + offset).reshape(-1), squares / count
     r = jax.lax.rsqrt(var + epsilon)
     factor = r if gamma is None else r * gamma
@@ -109,6 +129,7 @@ def _counted(values: Array, weights: Array | None = None) -> Array:
 def _backward(
     axes: tuple[int, ...],
     _epsilon: float,
+    axis_name: str | None,
     residuals: _Residuals,
     cotangents: tuple[Array, Any, Any],
 ) -> tuple[Array, Array | None, Array | None, None]:
@@ -118,31 +139,51 @@ def _backward(
     shape = shift.shape
     dbeta, along = _sums(lambda d, x: [d, d * (x - shift - offset)], axes, d, x)
     dgamma = along * r
+    all_dbeta, all_dgamma = (_everywhere(sum_, axis_name) for sum_ in (dbeta, dgamma))
     # dx = factor·d + slope·(x − mean) + level, with one value of each a channel.
     factor = r if gamma is None else r * gamma
-    slope = -factor * r * dgamma / count
-    level = -factor * dbeta / count
+    slope = -factor * r * all_dgamma / count
+    level = -factor * all_dbeta / count
     through_moments = slope.reshape(shape) * (x - shift - offset) + level.reshape(shape)
     dx = factor.reshape(shape) * d + _counted(through_moments, weights)
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta, None
 
 
-normalise.defvjp(_forward, _backward)
+_normalise.defvjp(_forward, _backward)
 
 
-def _count(x: Array, axes: tuple[int, ...], weights: Array | None) -> Array | float:
+def _everywhere(sum_: Array, axis_name: str | None) -> Array:
+    # JAX leaves it without types.
+    psum: Callable[[Array, str], Array] = jax.lax.psum
+    return sum_ if axis_name is None else psum(sum_, axis_name)
+
+
+def _devices(axis_name: str | None) -> int:
+    """In how many parts the batch is."""
+    return 1 if axis_name is None else int(jax.lax.axis_size(axis_name))
+
+
+def _count(
+    x: Array, axes: tuple[int, ...], weights: Array | None, axis_name: str | None
+) -> Array | float:
     """How many positions enter each channel's moments; at least 1."""
     if weights is None:
-        return float(math.prod(x.shape[axis] for axis in axes))
-    return jnp.maximum(jnp.sum(weights, axes, dtype=x.dtype), 1)
+        return float(math.prod(x.shape[axis] for axis in axes) * _devices(axis_name))
+    return jnp.maximum(_everywhere(jnp.sum(weights, axes, dtype=x.dtype), axis_name), 1)
 
 
-def _shift(x: Array, axes: tuple[int, ...], weights: Array | None, count: Array | float) -> Array:
+def _shift(
+    x: Array,
+    axes: tuple[int, ...],
+    weights: Array | None,
+    count: Array | float,
+    axis_name: str | None,
+) -> Array:
     """A value per channel near the mean: the first sample's mean, or the weighted mean."""
     if weights is None:
-        first = jax.lax.index_in_dim(x, 0, axes[0], keepdims=True)
-        return jnp.mean(first, axes)
-    return jnp.sum(jnp.where(weights, x, 0), axes) / count
+        first = jnp.mean(jax.lax.index_in_dim(x, 0, axes[0], keepdims=True), axes)
+        return _everywhere(first, axis_name) / _devices(axis_name)
+    return _everywhere(jnp.sum(jnp.where(weights, x, 0), axes), axis_name) / count
 
 
 def channel_sum(a: Array) -> Array:
@@ -179,7 +220,8 @@ def _sums(terms: Callable[..., list[Array]], axes: tuple[int, ...], *arrays: Arr
 
     cut = [a.reshape(parts, -1, *a.shape[1:]) for a in arrays]
     nothing = jax.eval_shape(lambda *part: [_sum(t, axes) for t in terms(*part)], *arrays)
-    return jax.lax.scan(add, [jnp.zeros(t.shape, t.dtype) for t in nothing], cut)[0]
+    start = [jnp.zeros_like(arrays[0], t.dtype, shape=t.shape) for t in nothing]
+    return jax.lax.scan(add, start, cut)[0]
 
 
 def _parts(a: Array, axes: tuple[int, ...]) -> int:
