@@ -1,7 +1,7 @@
 """Batch normalisation of one batch on JAX, with the backward pass in closed form.
 
 Automatic differentiation of the forward pass keeps the centred batch, its
-square and the variance's own graph; the closed form keeps the centred batch
+square and the variance's own graph; the closed form keeps the batch itself
 and needs two sums. Importing this module imports JAX.
 """
 
@@ -14,17 +14,9 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from normwise.layers.fusion import written
-
-__all__ = ["channel_sum", "normalise"]
-
-# Sums over large arrays are taken in parts of at most so many values, which stay in a core's cache.
-PART = 2**17
-
-# A product adds one after the other, and rounds each time: more rows than FEW are added so many
-# at once, then the sums of those.
-FEW, AT_ONCE = 256, 64
+__all__ = ["normalise"]
 
 Array: TypeAlias = jax.Array
 _Residuals: TypeAlias = tuple[Any, ...]
@@ -105,21 +97,22 @@ def _forward(
 ) -> tuple[tuple[Array, Array, Array], _Residuals]:
     shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
     count = _count(x, axes, weights, axis_name)
+
+    def average(values: Array) -> Array:
+        sum_ = jnp.sum(_counted(values, weights), axes)
+        return (_everywhere(sum_, axis_name) / count).reshape(shape)
+
     # Around a value inside the data the sum loses no digits to a large mean: by Samuelson's
     # inequality no value is further from the mean than std * sqrt(n - 1).
     shift = _shift(x, axes, weights, count, axis_name).reshape(shape)
-    seen = (x,) if weights is None else (x, weights)
-    [total] = _sums(lambda x, *w: [_counted(x - shift, *w)], axes, *seen)
-    total = _everywhere(total, axis_name)
-    offset = (total / count).reshape(shape)
-    [squares] = _sums(lambda x, *w: [_counted(x - shift - offset, *w) ** 2], axes, *seen)
-    squares = _everywhere(squares, axis_name)
-    mean, var = (shift + offset).reshape(-1), squares / count
+    offset = average(x - shift)
+    mean = shift + offset
+    rest = offset - (mean - shift)  # what a float of the mean's size has no digits for
+    var = jnp.maximum(average((x - _named(mean, 1)) ** 2) - rest**2, 0)
     r = jax.lax.rsqrt(var + epsilon)
-    factor = r if gamma is None else r * gamma
-    y = (x - shift - offset) * factor.reshape(shape)
-    y = y if beta is None else y + beta.reshape(shape)
-    return (y, mean, var), (x, shift, offset, r, gamma, beta, weights, count)
+    factor = r if gamma is None else r * gamma.reshape(shape)
+    y = (x - mean) * factor + ((0 if beta is None else beta.reshape(shape)) - rest * factor)
+    return (y, mean.reshape(-1), var.reshape(-1)), (x, mean, rest, r, gamma, beta, weights, count)
 
 
 def _counted(values: Array, weights: Array | None = None) -> Array:
@@ -133,20 +126,29 @@ def _backward(
     residuals: _Residuals,
     cotangents: tuple[Array, Any, Any],
 ) -> tuple[Array, Array | None, Array | None, None]:
-    x, shift, offset, r, gamma, beta, weights, count = residuals
-    # Of a layer of pictures, it is large, and has three users.
-    d = cotangents[0] if len(axes) == 1 else written(cotangents[0])
-    shape = shift.shape
-    dbeta, along = _sums(lambda d, x: [d, d * (x - shift - offset)], axes, d, x)
-    dgamma = along * r
-    all_dbeta, all_dgamma = (_everywhere(sum_, axis_name) for sum_ in (dbeta, dgamma))
+    x, mean, rest, r, gamma, beta, weights, count = residuals
+    d, shape = cotangents[0], mean.shape
+    dbeta = jnp.sum(d, axes)
+    along = jnp.sum(d * (x - _named(mean, 2)), axes) - rest.reshape(-1) * dbeta
+    dgamma = along * r.reshape(-1)
+    all_dbeta, all_dgamma = (
+        (_everywhere(sum_, axis_name) / count).reshape(shape) for sum_ in (dbeta, dgamma)
+    )
     # dx = factor·d + slope·(x − mean) + level, with one value of each a channel.
-    factor = r if gamma is None else r * gamma
-    slope = -factor * r * all_dgamma / count
-    level = -factor * all_dbeta / count
-    through_moments = slope.reshape(shape) * (x - shift - offset) + level.reshape(shape)
-    dx = factor.reshape(shape) * d + _counted(through_moments, weights)
+    factor = r if gamma is None else r * gamma.reshape(shape)
+    slope = -factor * r * all_dgamma
+    through_moments = slope * (x - mean) - (factor * all_dbeta + slope * rest)
+    dx = factor * d + _counted(through_moments, weights)
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta, None
+
+
+def _named(a: Array, number: int) -> Array:
+    """``a``, made in another way for each number.
+
+    XLA's CPU backend computes a sum's terms on the way into it, unless something else uses them,
+    too: then it writes them to memory first. What it cannot know to be the same, it leaves apart.
+    """
+    return jnp.maximum(a, float(np.finfo(a.dtype).min) / (number + 1))
 
 
 _normalise.defvjp(_forward, _backward)
@@ -181,57 +183,9 @@ def _shift(
 ) -> Array:
     """A value per channel near the mean: the first sample's mean, or the weighted mean."""
     if weights is None:
-        first = jnp.mean(jax.lax.index_in_dim(x, 0, axes[0], keepdims=True), axes)
+        # Where axes are explicitly sharded, JAX does not cut.
+        whole = not jax.typeof(x).sharding.is_fully_replicated
+        sample = x if whole else jax.lax.index_in_dim(x, 0, axes[0], keepdims=True)
+        first = jnp.mean(sample, axes)
         return _everywhere(first, axis_name) / _devices(axis_name)
     return _everywhere(jnp.sum(jnp.where(weights, x, 0), axes), axis_name) / count
-
-
-def channel_sum(a: Array) -> Array:
-    """``a`` summed over all axes but the last, as a product with ones: faster on CPUs.
-
-    >>> channel_sum(jnp.ones((2, 3, 4))).tolist()
-    [6.0, 6.0, 6.0, 6.0]
-    """
-    flat = a.reshape(-1, a.shape[-1])
-    while len(flat) > FEW:
-        full = len(flat) // AT_ONCE * AT_ONCE
-        sums = _sum_of_rows(flat[:full].reshape(AT_ONCE, -1)).reshape(-1, a.shape[-1])
-        flat = jnp.concatenate([sums, flat[full:]])
-    return _sum_of_rows(flat)
-
-
-def _sum_of_rows(matrix: Array) -> Array:
-    # Ones that depend on the matrix, and so get its replica axis under `vmap`: a batch of small
-    # products, not one large one that has to transpose the matrix first.
-    ones = jnp.where(jnp.isnan(matrix[:, 0]), 1, jnp.ones((), matrix.dtype))
-    # Accelerators would otherwise round the factors to fewer bits.
-    return jnp.matmul(ones, matrix, precision="highest")
-
-
-def _sums(terms: Callable[..., list[Array]], axes: tuple[int, ...], *arrays: Array) -> list[Array]:
-    """Sum over ``axes`` of each of ``terms(*arrays)``, which never need to be whole in memory."""
-    parts = _parts(arrays[0], axes)
-    if parts == 1:
-        return [_sum(term, axes) for term in terms(*arrays)]
-
-    def add(totals: list[Array], part: list[Array]) -> tuple[list[Array], None]:
-        sums = [_sum(term, axes) for term in terms(*part)]
-        return [total + sum_ for total, sum_ in zip(totals, sums, strict=True)], None
-
-    cut = [a.reshape(parts, -1, *a.shape[1:]) for a in arrays]
-    nothing = jax.eval_shape(lambda *part: [_sum(t, axes) for t in terms(*part)], *arrays)
-    start = [jnp.zeros_like(arrays[0], t.dtype, shape=t.shape) for t in nothing]
-    return jax.lax.scan(add, start, cut)[0]
-
-
-def _parts(a: Array, axes: tuple[int, ...]) -> int:
-    """In how many parts a core's cache holds what is computed from them."""
-    if jax.default_backend() != "cpu" or axes != tuple(range(a.ndim - 1)):
-        return 1
-    fits = (n for n in range(1, len(a) + 1) if len(a) % n == 0 and a.size / n <= PART)
-    return next(fits, len(a))
-
-
-def _sum(a: Array, axes: tuple[int, ...]) -> Array:
-    channels_last = axes == tuple(range(a.ndim - 1))
-    return channel_sum(a) if channels_last else jnp.sum(a, axes)
