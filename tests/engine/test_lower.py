@@ -11,7 +11,7 @@ from keras import layers
 
 from normwise.engine import fresh, lower
 from normwise.engine.dense import NARROW, dense
-from normwise.layers import BatchNormalization
+from normwise.engine.normalisation import BatchNormalization
 
 SIZES = list(itertools.product((1, 2, 3, NARROW, NARROW + 1, 32), (1, 2, 5)))
 

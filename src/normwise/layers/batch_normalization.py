@@ -74,6 +74,9 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     [1.0]
     """
 
+    # How JAX sums over a batch, where not in the kernel's own way.
+    _sums: Any = None
+
     def __init__(
         self,
         axis: int = -1,

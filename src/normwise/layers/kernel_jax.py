@@ -16,10 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-__all__ = ["normalise"]
+__all__ = ["Sums", "normalise"]
 
 Array: TypeAlias = jax.Array
 _Residuals: TypeAlias = tuple[Any, ...]
+# The sum over some axes of each of the terms made of some arrays of one shape.
+Sums: TypeAlias = Callable[..., list[Array]]
 
 
 def normalise(
@@ -30,6 +32,7 @@ def normalise(
     epsilon: float,
     weights: Array | None = None,
     axis_name: str | None = None,
+    sums: Sums | None = None,
 ) -> tuple[Array, Array, Array]:
     """Normalise a batch by its own mean and biased variance.
 
@@ -58,6 +61,8 @@ def normalise(
             ``jax.vmap`` over which the batch is spread: sums run over all of it,
             forwards and backwards. The gradients of ``gamma`` and ``beta`` are
             this part's share, as of any value that each part has of its own.
+        sums: How to sum; ``None`` for a plain sum of each term, which XLA as JAX sets it up
+            does in one pass over the data, and in blocks.
 
     Returns:
         ``y`` of ``x``'s shape and dtype; mean and variance of shape
@@ -72,7 +77,7 @@ def normalise(
     """
     gamma, beta = (p if p is None else _varying(p, like=x) for p in (gamma, beta))
     outputs: tuple[Array, Array, Array]
-    outputs = _normalise(x, gamma, beta, axes, epsilon, weights, axis_name)
+    outputs = _normalise(x, gamma, beta, axes, epsilon, weights, axis_name, sums or _sums)
     return outputs
 
 
@@ -81,7 +86,7 @@ def _varying(a: Array, like: Array) -> Array:
     return a + jnp.zeros_like(like, a.dtype, shape=a.shape)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4, 6))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4, 6, 7))
 def _normalise(*arguments: Any) -> tuple[Array, Array, Array]:
     return _forward(*arguments)[0]
 
@@ -94,21 +99,23 @@ def _forward(
     epsilon: float,
     weights: Array | None,
     axis_name: str | None,
+    sums: Sums,
 ) -> tuple[tuple[Array, Array, Array], _Residuals]:
     shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
     count = _count(x, axes, weights, axis_name)
 
-    def average(values: Array) -> Array:
-        sum_ = jnp.sum(_counted(values, weights), axes)
-        return (_everywhere(sum_, axis_name) / count).reshape(shape)
+    def average(terms: Callable[[Array], Array]) -> Array:
+        seen = (x,) if weights is None else (x, weights)
+        [total] = sums(lambda x, *w: [_counted(terms(x), *w)], axes, *seen)
+        return (_everywhere(total, axis_name) / count).reshape(shape)
 
     # Around a value inside the data the sum loses no digits to a large mean: by Samuelson's
     # inequality no value is further from the mean than std * sqrt(n - 1).
     shift = _shift(x, axes, weights, count, axis_name).reshape(shape)
-    offset = average(x - shift)
+    offset = average(lambda x: x - shift)
     mean = shift + offset
     rest = offset - (mean - shift)  # what a float of the mean's size has no digits for
-    var = jnp.maximum(average((x - _named(mean, 1)) ** 2) - rest**2, 0)
+    var = jnp.maximum(average(lambda x: (x - _named(mean, 1)) ** 2) - rest**2, 0)
     r = jax.lax.rsqrt(var + epsilon)
     factor = r if gamma is None else r * gamma.reshape(shape)
     y = (x - mean) * factor + ((0 if beta is None else beta.reshape(shape)) - rest * factor)
@@ -123,13 +130,14 @@ def _backward(
     axes: tuple[int, ...],
     _epsilon: float,
     axis_name: str | None,
+    sums: Sums,
     residuals: _Residuals,
     cotangents: tuple[Array, Any, Any],
 ) -> tuple[Array, Array | None, Array | None, None]:
     x, mean, rest, r, gamma, beta, weights, count = residuals
     d, shape = cotangents[0], mean.shape
-    dbeta = jnp.sum(d, axes)
-    along = jnp.sum(d * (x - _named(mean, 2)), axes) - rest.reshape(-1) * dbeta
+    dbeta, along = sums(lambda d, x: [d, d * (x - _named(mean, 2))], axes, d, x)
+    along -= rest.reshape(-1) * dbeta
     dgamma = along * r.reshape(-1)
     all_dbeta, all_dgamma = (
         (_everywhere(sum_, axis_name) / count).reshape(shape) for sum_ in (dbeta, dgamma)
@@ -140,6 +148,10 @@ def _backward(
     through_moments = slope * (x - mean) - (factor * all_dbeta + slope * rest)
     dx = factor * d + _counted(through_moments, weights)
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta, None
+
+
+def _sums(terms: Callable[..., list[Array]], axes: tuple[int, ...], *arrays: Array) -> list[Array]:
+    return [jnp.sum(term, axes) for term in terms(*arrays)]
 
 
 def _named(a: Array, number: int) -> Array:

@@ -32,7 +32,7 @@ def normalised(
     axes = tuple(layer._reduction_axes)
 
     def of(x: Any, weights: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
-        return normalise(x, gamma, beta, axes, layer.epsilon, weights, layer.axis_name)
+        return normalise(x, gamma, beta, axes, layer.epsilon, weights, layer.axis_name, layer._sums)
 
     if layer.virtual_batch_size is None:
         return of(x, weights)
