@@ -112,14 +112,15 @@ def _forward(
     # Around a value inside the data the sum loses no digits to a large mean: by Samuelson's
     # inequality no value is further from the mean than std * sqrt(n - 1).
     shift = _shift(x, axes, weights, count, axis_name).reshape(shape)
-    offset = average(lambda x: x - shift)
-    mean = shift + offset
-    rest = offset - (mean - shift)  # what a float of the mean's size has no digits for
-    var = jnp.maximum(average(lambda x: (x - _named(mean, 1)) ** 2) - rest**2, 0)
+    offset = average(lambda x: x - _named(shift, 1))
+    var = average(lambda x: (x - _named(shift, 2) - offset) ** 2)
     r = jax.lax.rsqrt(var + epsilon)
     factor = r if gamma is None else r * gamma.reshape(shape)
-    y = (x - mean) * factor + ((0 if beta is None else beta.reshape(shape)) - rest * factor)
-    return (y, mean.reshape(-1), var.reshape(-1)), (x, mean, rest, r, gamma, beta, weights, count)
+    y = (x - shift - offset) * factor
+    y = y if beta is None else y + beta.reshape(shape)
+    mean = shift + offset
+    residuals = (x, shift, offset, r, gamma, beta, weights, count)
+    return (y, mean.reshape(-1), var.reshape(-1)), residuals
 
 
 def _counted(values: Array, weights: Array | None = None) -> Array:
@@ -134,10 +135,9 @@ def _backward(
     residuals: _Residuals,
     cotangents: tuple[Array, Any, Any],
 ) -> tuple[Array, Array | None, Array | None, None]:
-    x, mean, rest, r, gamma, beta, weights, count = residuals
-    d, shape = cotangents[0], mean.shape
-    dbeta, along = sums(lambda d, x: [d, d * (x - _named(mean, 2))], axes, d, x)
-    along -= rest.reshape(-1) * dbeta
+    x, shift, offset, r, gamma, beta, weights, count = residuals
+    d, shape = cotangents[0], shift.shape
+    dbeta, along = sums(lambda d, x: [d, d * (x - _named(shift, 3) - offset)], axes, d, x)
     dgamma = along * r.reshape(-1)
     all_dbeta, all_dgamma = (
         (_everywhere(sum_, axis_name) / count).reshape(shape) for sum_ in (dbeta, dgamma)
@@ -145,7 +145,7 @@ def _backward(
     # dx = factor·d + slope·(x − mean) + level, with one value of each a channel.
     factor = r if gamma is None else r * gamma.reshape(shape)
     slope = -factor * r * all_dgamma
-    through_moments = slope * (x - mean) - (factor * all_dbeta + slope * rest)
+    through_moments = slope * (x - shift - offset) - factor * all_dbeta
     dx = factor * d + _counted(through_moments, weights)
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta, None
 
