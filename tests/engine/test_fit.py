@@ -111,7 +111,7 @@ def options_of_the_layer():
             layers.Dense(6, activation="relu"),
             BatchNormalization(virtual_batch_size=8, momentum=0.5),
             layers.Dense(5, activation="tanh"),
-            BatchNormalization(momentum=None),
+            BatchNormalization(momentum=None, synchronized=True),
             BatchNormalization(
                 renorm=True, renorm_schedule=(1, 4, 3), renorm_momentum=0.5, momentum=0.5
             ),

@@ -13,6 +13,7 @@ from normwise import layers as drop_in
 from normwise.engine import fresh, lower
 from normwise.engine.dense import NARROW, dense
 from normwise.engine.normalisation import BatchNormalization
+from normwise.errors import LayerError
 
 SIZES = list(itertools.product((1, 2, 3, NARROW, NARROW + 1, 32), (1, 2, 5)))
 
@@ -161,6 +162,12 @@ def test_a_lowered_layer_keeps_its_options(options):
     for copy in (lower, fresh):
         assert copy(model).layers[0].get_config() == layer.get_config()
     assert type(lower(model).layers[0]) is BatchNormalization
+
+
+def test_an_axis_for_the_batch_is_refused_where_axes_hold_replicas():
+    layer = BatchNormalization(axis_name="replica", name="norm")
+    with pytest.raises(LayerError, match=r"'norm' has axis_name='replica', and a study trains"):
+        layer(normal(4, 3), training=True)
 
 
 def test_a_subclassed_model_stays_as_it_is():

@@ -1,5 +1,6 @@
 """What the layer has and Keras' has not, against NumPy in float64."""
 
+import jax
 import keras
 import numpy as np
 import pytest
@@ -156,8 +157,6 @@ def test_ghost_batches_are_each_normalised_alone(examples, masked):
 
 
 def test_gradients_of_ghost_batches_are_those_of_the_slices():
-    import jax
-
     layers = BatchNormalization(virtual_batch_size=4), keras.layers.BatchNormalization()
     x, d = (RNG.normal(size=(11, 3)).astype("float32") for _ in range(2))
     for layer in layers:
@@ -168,7 +167,7 @@ def test_gradients_of_ghost_batches_are_those_of_the_slices():
         def of(weights, x, d):
             return (layer.stateless_call(weights, state, x, training=True)[0] * d).sum()
 
-        return jax.grad(of, argnums=(0, 1))
+        return jax.jit(jax.grad(of, argnums=(0, 1)))
 
     weights = [np.array([1.0, 2.0, 3.0], "float32"), np.ones(3, "float32")]
     (dgamma, dbeta), dx = loss(layers[0])(weights, x, d)

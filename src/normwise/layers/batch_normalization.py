@@ -76,6 +76,8 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
 
     # How JAX sums over a batch, where not in the kernel's own way.
     _sums: Any = None
+    # Whether batches are whole inside `shard_map`, too, whatever that cuts.
+    _whole = False
 
     def __init__(
         self,

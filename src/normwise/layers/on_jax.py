@@ -51,7 +51,7 @@ def _check_mapped(layer: Any) -> None:
             ) from error
         return
     inside = jax.sharding.get_abstract_mesh().manual_axes
-    if layer.synchronized and inside:
+    if layer.synchronized and inside and not layer._whole:
         raise LayerError(
             f"layer {layer.name!r} is synchronized and trains inside jax.shard_map over "
             f"{', '.join(map(repr, inside))}; expected the axis of the batch by name; "
