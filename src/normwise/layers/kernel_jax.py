@@ -109,18 +109,18 @@ def _forward(
         [total] = sums(lambda x, *w: [_counted(terms(x), *w)], axes, *seen)
         return (_everywhere(total, axis_name) / count).reshape(shape)
 
-    # Around a value inside the data the sum loses no digits to a large mean: by Samuelson's
-    # inequality no value is further from the mean than std * sqrt(n - 1).
+    # Around a value inside the data no digits go to a large mean. By Samuelson's inequality an
+    # example is never further from the mean than std * sqrt(examples - 1), so the variance loses
+    # at most as many digits as the number of examples has, and next to none of usual data.
     shift = _shift(x, axes, weights, count, axis_name).reshape(shape)
     offset = average(lambda x: x - _named(shift, 1))
-    var = average(lambda x: (x - _named(shift, 2) - offset) ** 2)
+    var = jnp.maximum(average(lambda x: (x - _named(shift, 2)) ** 2) - offset**2, 0)
     r = jax.lax.rsqrt(var + epsilon)
     factor = r if gamma is None else r * gamma.reshape(shape)
-    y = (x - shift - offset) * factor
-    y = y if beta is None else y + beta.reshape(shape)
-    mean = shift + offset
+    level = -offset * factor if beta is None else beta.reshape(shape) - offset * factor
+    y = (x - shift) * factor + level
     residuals = (x, shift, offset, r, gamma, beta, weights, count)
-    return (y, mean.reshape(-1), var.reshape(-1)), residuals
+    return (y, (shift + offset).reshape(-1), var.reshape(-1)), residuals
 
 
 def _counted(values: Array, weights: Array | None = None) -> Array:
@@ -137,15 +137,15 @@ def _backward(
 ) -> tuple[Array, Array | None, Array | None, None]:
     x, shift, offset, r, gamma, beta, weights, count = residuals
     d, shape = cotangents[0], shift.shape
-    dbeta, along = sums(lambda d, x: [d, d * (x - _named(shift, 3) - offset)], axes, d, x)
-    dgamma = along * r.reshape(-1)
+    dbeta, along = sums(lambda d, x: [d, d * (x - _named(shift, 3))], axes, d, x)
+    dgamma = (along - offset.reshape(-1) * dbeta) * r.reshape(-1)
     all_dbeta, all_dgamma = (
         (_everywhere(sum_, axis_name) / count).reshape(shape) for sum_ in (dbeta, dgamma)
     )
     # dx = factor·d + slope·(x − mean) + level, with one value of each a channel.
     factor = r if gamma is None else r * gamma.reshape(shape)
     slope = -factor * r * all_dgamma
-    through_moments = slope * (x - shift - offset) - factor * all_dbeta
+    through_moments = slope * (x - shift) - (slope * offset + factor * all_dbeta)
     dx = factor * d + _counted(through_moments, weights)
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta, None
 
