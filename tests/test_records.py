@@ -29,6 +29,7 @@ OPTIONS = st.fixed_dictionaries(
         "scale": st.booleans(),
         "bias": st.booleans(),
         "renorm": st.booleans(),
+        "ghost": st.integers(2, 10**6),
         "momentum": st.floats(0, 1, exclude_max=True),
         "epsilon": st.floats(0, 1e6, exclude_min=True),
         "norm": st.sampled_from(["batch", "layer", "group", "rms"]),
@@ -73,6 +74,8 @@ def test_the_name_of_a_variant_reads_back_as_the_same_variant(places, options):
         ("input:norm=zscore", "input:norm=zscore"),
         ("none:drop_after=0.30", "none:drop_after=0.3"),
         ("none:drop_after=0", "none"),
+        ("before:ghost=016", "before:ghost=16"),
+        ("before:ghost=0", "before"),
         ("after:drop_after=.5,drop_before=0.25", "after:drop_before=0.25,drop_after=0.5"),
     ],
 )
@@ -132,7 +135,10 @@ def test_an_unknown_name_in_a_variant_offers_the_nearest(text, message):
         ("after:norm=zscore", "norm=zscore at 'after'; .* at 'input' alone; try 'input:norm=zsc"),
         ("input+before:norm=mean", "norm=mean at 'input\\+before'; .*; try 'input:norm=mean'"),
         ("none:norm=mean", "sets options on 'none'"),
-        ("after:ghost=16", "asks for 'ghost', and ghost batches are not built yet; leave 'ghost'"),
+        ("after:ghost=1", "'ghost=1'; expected .*, at least 2, .*; try 'ghost=16'"),
+        ("after:ghost", "'ghost'; expected the number of examples in a ghost batch"),
+        ("after:ghost=2.5", "'ghost=2.5'; expected"),
+        ("none:ghost=16", "sets options on 'none'"),
     ],
 )
 def test_a_variant_that_contradicts_itself_says_what_to_write(text, message):

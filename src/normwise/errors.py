@@ -7,6 +7,7 @@ NormwiseError
 │   ├── SpecError         a setting is out of range, or two settings contradict
 │   ├── DataError         the data cannot be found, read or trained on
 │   ├── ModelError        the model cannot be built, placed in or trained
+│   ├── LayerError        a layer's options contradict each other or where it is called
 │   ├── BackendError      Keras runs on another backend than JAX
 │   └── StoreError        the study's folder holds something else or cannot be written
 └── StudyIncomplete       the study was stopped before its end (exit code 3)
@@ -23,6 +24,7 @@ from collections.abc import Iterable, Sequence
 __all__ = [
     "BackendError",
     "DataError",
+    "LayerError",
     "ModelError",
     "NormwiseError",
     "SpecError",
@@ -104,6 +106,13 @@ class DataError(UsageError):
 
 class ModelError(UsageError):
     """The model cannot be built, rewritten or trained."""
+
+
+class LayerError(UsageError, ValueError):
+    """A layer's options contradict each other, or it is called where they mean nothing.
+
+    Also a ``ValueError``, which is what Keras' layers raise.
+    """
 
 
 class BackendError(UsageError):

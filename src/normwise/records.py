@@ -61,7 +61,6 @@ _PLACES: tuple[str, ...] = get_args(Place)
 _BOOLEANS = {"true": True, "false": False}
 # Normalisers of the inputs alone, with statistics of the training part.
 _FIXED_NORMS = ("zscore", "minmax", "mean")
-_NOT_BUILT = {"ghost": "ghost batches"}
 
 
 def derive_seed(seed: int, purpose: str) -> int:
@@ -95,6 +94,8 @@ class Variant:
         epsilon: Added to the variance, > 0.
         bias: Keep a layer's bias where β makes it redundant (``before`` only).
         renorm: Batch renormalisation (Ioffe 2017), as Keras does it.
+        ghost: Ghost batches (Hoffer et al. 2017) of so many examples, ≥ 2: each slice of a batch
+            is normalised by its own statistics; 0 for whole batches.
         norm: Another normaliser than batch normalisation, as a comparator:
             ``layer``, ``group`` or ``rms``; at ``input`` also data preparation with
             statistics of the whole training part, which stay fixed: ``zscore``
@@ -119,6 +120,7 @@ class Variant:
     epsilon: float = 1e-3
     bias: bool = False
     renorm: bool = False
+    ghost: int = 0
     norm: NormKind = "batch"
     drop_before: float = 0.0
     drop_after: float = 0.0
@@ -210,11 +212,6 @@ def _check_places(text: str, option_text: str, variant: Variant, options: set[st
 
 def _parse_option(text: str, item: str) -> tuple[str, Any]:
     name, _, value = (part.strip() for part in item.partition("="))
-    if name in _NOT_BUILT:
-        raise VariantError(
-            f"variant {text!r} asks for {name!r}, and {_NOT_BUILT[name]} are not built yet; "
-            f"leave {name!r} out"
-        )
     defaults = {f.name: f.default for f in dataclasses.fields(Variant) if f.name != "places"}
     if name not in defaults:
         raise UnknownNameError(f"option in variant {text!r}:", name, defaults)
@@ -224,6 +221,8 @@ def _parse_option(text: str, item: str) -> tuple[str, Any]:
         return name, value
     if name == "only":
         return name, _parse_numbers(text, item, value)
+    if name == "ghost":
+        return name, _parse_size(text, item, value)
     if isinstance(defaults[name], bool):
         if (value or "true") not in _BOOLEANS:
             raise VariantError(
@@ -241,6 +240,15 @@ def _parse_numbers(text: str, item: str, value: str) -> tuple[int, ...]:
             f"from 1 and joined by '+'; try 'only=1+2'"
         )
     return tuple(sorted(set(map(int, words))))
+
+
+def _parse_size(text: str, item: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit() and int(value) != 1):
+        raise VariantError(
+            f"variant {text!r} has {item!r}; expected the number of examples in a ghost batch, at "
+            f"least 2, since one has no deviation; try 'ghost=16'"
+        )
+    return int(value)
 
 
 # An example of each option that is a share of one; the others are positive numbers.

@@ -10,6 +10,7 @@ from keras import layers
 from normwise.datasets import Dataset
 from normwise.datasets.circles import circles
 from normwise.engine import InitialValues, Replica, largest_relative_difference, train_alone
+from normwise.layers import BatchNormalization
 from normwise.rewrite import place
 
 
@@ -102,6 +103,23 @@ def regression():
     )
 
 
+def options_of_the_layer():
+    """What a lowered layer must not drop: each changes the curve."""
+    return keras.Sequential(
+        [
+            keras.Input((11,)),
+            layers.Dense(6, activation="relu"),
+            BatchNormalization(virtual_batch_size=8, momentum=0.5),
+            layers.Dense(5, activation="tanh"),
+            BatchNormalization(momentum=None, synchronized=True),
+            BatchNormalization(
+                renorm=True, renorm_schedule=(1, 4, 3), renorm_momentum=0.5, momentum=0.5
+            ),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+
+
 def random_data(shape, task, train, val):
     draw = np.random.default_rng(1)
     examples = train + val
@@ -125,6 +143,7 @@ MODELS = [
     (recurrent, "binary", optimizer_of("RMSprop", 0.01)),
     (branches, "binary", optimizer_of("SGD", 0.1, momentum=0.9, nesterov=True)),
     (regression, "regression", optimizer_of("Adam", 0.05)),
+    (options_of_the_layer, "binary", optimizer_of("SGD", 0.1)),
 ]
 
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from keras import layers
 
+from normwise import layers as drop_in
 from normwise.engine import fresh, lower
 from normwise.engine.dense import NARROW, dense
-from normwise.layers import BatchNormalization
+from normwise.engine.normalisation import BatchNormalization
+from normwise.errors import LayerError
 
 SIZES = list(itertools.product((1, 2, 3, NARROW, NARROW + 1, 32), (1, 2, 5)))
 
@@ -141,6 +143,31 @@ def test_a_copy_holds_the_same_layers_at_every_depth():
             new.assign(old.value)
         x = normal(3, 6)
         np.testing.assert_allclose(result(x), model(x), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"momentum": None},
+        {"virtual_batch_size": 4, "axis": 1},
+        {"axis_name": "data"},
+        {"synchronized": True},
+        {"renorm": True, "renorm_schedule": (1, 2, 3), "renorm_clipping": {"rmax": 2.0}},
+    ],
+    ids=str,
+)
+def test_a_lowered_layer_keeps_its_options(options):
+    layer = drop_in.BatchNormalization(**options)
+    model = keras.Sequential([keras.Input((6,)), layer])
+    for copy in (lower, fresh):
+        assert copy(model).layers[0].get_config() == layer.get_config()
+    assert type(lower(model).layers[0]) is BatchNormalization
+
+
+def test_an_axis_for_the_batch_is_refused_where_axes_hold_replicas():
+    layer = BatchNormalization(axis_name="replica", name="norm")
+    with pytest.raises(LayerError, match=r"'norm' has axis_name='replica', and a study trains"):
+        layer(normal(4, 3), training=True)
 
 
 def test_a_subclassed_model_stays_as_it_is():

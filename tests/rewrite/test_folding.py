@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from normwise.errors import ModelError
+from normwise.layers import BatchNormalization
 from normwise.rewrite import fold
 from normwise.rewrite.folding import folding_of
 
@@ -260,3 +261,26 @@ def test_the_networks_of_keras_applications(name):
     assert len(found.folded) == wanted
     # Rounding of fifty layers and more.
     agree(model, found, (size, size, 3), atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"momentum": None},
+        {"virtual_batch_size": 4},
+        {"axis_name": "data"},
+        {"momentum": None, "renorm": True, "renorm_schedule": (1, 2, 3)},
+    ],
+    ids=str,
+)
+def test_options_of_the_drop_in_layer_fold_like_any(options):
+    norm = BatchNormalization(name="norm", **options)
+    model = keras.Sequential([keras.Input((5,)), layers.Dense(4, name="dense"), norm])
+    for variable in model.variables:
+        if variable.name != "steps":
+            variable.assign(DRAW.uniform(0.3, 1.5, variable.shape))
+    if norm.renorm:  # as training leaves them
+        norm.moving_stddev.assign(np.sqrt(np.asarray(norm.moving_variance) + norm.epsilon))
+    found = folding_of(model)
+    assert found.folded == {"norm": "dense"}
+    agree(model, found)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from normwise.layers import BatchNormalization
 from normwise.records import Variant
 from normwise.rewrite import place, strip
 
@@ -171,6 +172,12 @@ def test_options_reach_the_layer(build):
     assert type(norm) is keras.layers.BatchNormalization
     assert (norm.center, norm.scale, norm.momentum, norm.epsilon) == (False, False, 0.5, 1e-5)
     assert norm.renorm
+
+
+def test_ghost_batches_are_of_the_drop_in_layer(build):
+    norm = place(build("dense_stack"), "before:ghost=16,momentum=0.5").get_layer("a_norm")
+    assert type(norm) is BatchNormalization
+    assert (norm.virtual_batch_size, norm.momentum) == (16, 0.5)
 
 
 @pytest.mark.parametrize(

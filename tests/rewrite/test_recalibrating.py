@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from normwise.errors import DataError, ModelError
+from normwise.layers import BatchNormalization
 from normwise.rewrite import recalibrate
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.recalibrating import fingerprint
@@ -187,3 +188,38 @@ def test_a_model_that_is_frozen_as_a_whole_is_recalibrated_when_asked_only():
     with pytest.raises(ModelError, match=r"is frozen, so its training used .*try frozen=True"):
         recalibrate(model, X)
     assert np.asarray(recalibrate(model, X, frozen=True).layers[1].moving_mean).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"momentum": None},
+        {"momentum": None, "renorm": True, "renorm_schedule": (1, 2, 3)},
+        {"virtual_batch_size": 4},
+        {"axis_name": "data"},
+    ],
+    ids=str,
+)
+def test_options_of_the_drop_in_layer_change_no_population(options):
+    model = keras.Sequential([keras.Input((6,)), BatchNormalization(name="norm", **options)])
+    norm = model.get_layer("norm")
+    if norm.steps is not None:
+        model(X[:10], training=True)
+    kept = {v.name: np.array(v.value) for v in norm.variables if "moving" not in v.name}
+    recalibrate(model, X, batch_size=10)
+    np.testing.assert_allclose(norm.moving_mean, X.mean(axis=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(norm.moving_variance, X.var(axis=0), rtol=1e-5)
+    for variable in norm.variables:
+        if variable.name in kept:
+            np.testing.assert_array_equal(variable, kept[variable.name])
+
+
+def test_an_average_of_batches_goes_on_from_the_population():
+    # Which stands for as many batches as there were.
+    model = keras.Sequential([keras.Input((6,)), BatchNormalization(momentum=None)])
+    for rows in (slice(0, 50), slice(50, 100)):
+        model(X[rows], training=True)
+    recalibrate(model, X)
+    model(X[:10], training=True)
+    expected = X.mean(axis=0) * 2 / 3 + X[:10].mean(axis=0) / 3
+    np.testing.assert_allclose(model.layers[0].moving_mean, expected, rtol=1e-5, atol=1e-6)

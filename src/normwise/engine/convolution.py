@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from normwise.layers.fusion import written
-from normwise.layers.kernel_jax import channel_sum
+from normwise.engine.fusion import written
+from normwise.engine.sums import channel_sum
 
 __all__ = ["convolve", "convolve_depthwise"]
 

@@ -10,6 +10,7 @@ import keras
 from normwise import layers
 from normwise.engine.convolution import convolve, convolve_depthwise
 from normwise.engine.dense import dense
+from normwise.engine.normalisation import BatchNormalization
 from normwise.engine.pooling import max_pool
 
 __all__ = ["lowered_kind"]
@@ -67,8 +68,8 @@ _POOLINGS = _with(
 def lowered_kind(layer: keras.Layer, *, on_cpu: bool) -> type[keras.Layer] | None:
     """The class that computes what this layer computes; ``None`` where Keras' own is best."""
     kind = type(layer)
-    if kind is keras.layers.BatchNormalization:
-        return layers.BatchNormalization
+    if kind in (keras.layers.BatchNormalization, layers.BatchNormalization):
+        return BatchNormalization
     if kind is keras.layers.Dense and _is_plain_float(layer):
         return _Dense
     if not on_cpu or getattr(layer, "data_format", None) != "channels_last":

@@ -5,34 +5,65 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
-__all__ = ["BatchNormalization"]
+from normwise.layers.options import OWN_OPTIONS, check_axis, check_backend, check_options
+from normwise.layers.renormalisation import PAPER_SCHEDULE, bounds
+
+__all__ = ["PAPER_SCHEDULE", "BatchNormalization"]
 
 
 @keras.saving.register_keras_serializable(package="normwise")
 class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-    """Keras' ``BatchNormalization``, faster in training on JAX and safer in two corners.
+    """Keras' ``BatchNormalization``, faster in training on JAX, safer, and with more options.
 
     Takes the same arguments, holds the same variables, gives the same numbers
     (within float tolerance) and saves and loads like ``keras.layers.BatchNormalization``
     on every backend. What differs:
 
-    - On JAX, in training mode and without ``renorm``, the backward pass is the
-      closed form of :func:`normwise.layers.kernel_jax.normalise`, and a mean
-      that is large against the deviation costs no digits. Forward-mode
-      differentiation (``jax.jvp``) through this path is not possible.
+    - On JAX the backward pass of training is the closed form of
+      :func:`normwise.layers.kernel_jax.normalise`, and a mean that is large
+      against the deviation costs no digits. Forward-mode differentiation
+      (``jax.jvp``) through this path is not possible.
     - A mask works with one channel, too.
+    - The options below, which Keras' layer does not have.
 
     Shapes: any input of rank ≥ 2 to an output of the same shape and, in
     mixed precision, of the policy's compute dtype; half precision is computed in
     float32. ``trainable=False`` means inference mode, and wins over
     ``training=True``.
 
-    Raises:
-        ValueError: As Keras' layer does, e.g. for a mask whose rank is not the
-            input's rank minus one, or ``synchronized=True`` outside TensorFlow.
+    Args:
+        axis: The axis of the channels, as in Keras; all others are reduced.
+        momentum: Weight of the old moving statistics, in [0, 1); or ``None``: they are the
+            average over all batches so far, each counting alike.
+        *arguments: As in Keras.
+        renorm_schedule: With ``renorm=True``, how the clips open: calls in training mode
+            until they begin to, until ``rmax`` is reached, and until ``dmax`` is. Before, ``r``
+            is 1 and ``d`` is 0; between, both bounds go linearly to those of ``renorm_clipping``
+            (3 and 5 unless given), and ``r`` is never below the inverse of its upper bound.
+            ``PAPER_SCHEDULE`` is the paper's. ``None``: fixed clips, as in Keras.
+        virtual_batch_size: Ghost batches of so many examples, ≥ 2: consecutive slices along the
+            first axis are each normalised by their own statistics. The remainder joins the last
+            slice; a smaller batch is one slice. The moving statistics move once a batch, by the
+            slices' average weighted by size. JAX only.
+        axis_name: The axis of ``jax.shard_map``, ``jax.pmap`` or ``jax.vmap`` over which the
+            batch is spread: statistics are those of all of it, forwards and backwards.
+            JAX only.
+        synchronized: On TensorFlow as in Keras. On JAX the statistics under ``jax.jit`` are those
+            of the whole batch wherever it lies, so there is nothing to do, and inside
+            ``jax.shard_map`` this insists on an ``axis_name``.
+        **options: As in Keras.
 
-    Reference: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167
+    Raises:
+        LayerError: Options that contradict each other, or a call where they mean nothing; a
+            ``ValueError``, too.
+        ValueError: As Keras' layer does, e.g. for a mask whose rank is not the
+            input's rank minus one.
+
+    References: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167;
+    Ioffe 2017 (renormalisation), https://arxiv.org/abs/1702.03275;
+    Hoffer, Hubara & Soudry 2017 (ghost batches), https://arxiv.org/abs/1705.08741
 
     >>> import numpy as np
     >>> layer = BatchNormalization(momentum=0.9, epsilon=1e-7)
@@ -42,6 +73,46 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     >>> [round(float(v), 3) for v in np.asarray(layer.moving_mean)]
     [1.0]
     """
+
+    # How JAX sums over a batch, where not in the kernel's own way.
+    _sums: Any = None
+    # Whether batches are whole inside `shard_map`, too, whatever that cuts.
+    _whole = False
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float | None = 0.99,
+        *arguments: Any,
+        renorm_schedule: tuple[int, int, int] | None = None,
+        virtual_batch_size: int | None = None,
+        axis_name: str | None = None,
+        synchronized: bool = False,
+        **options: Any,
+    ) -> None:
+        on_jax = keras.backend.backend() == "jax"
+        options["synchronized"] = synchronized and not on_jax
+        super().__init__(axis, 0.99 if momentum is None else momentum, *arguments, **options)
+        self.momentum: float | None = None if momentum is None else float(momentum)
+        self.synchronized = synchronized
+        self.renorm_schedule = None if renorm_schedule is None else tuple(renorm_schedule)
+        self.virtual_batch_size = virtual_batch_size
+        self.axis_name = axis_name
+        self.steps: Any = None
+        check_options(self)
+
+    def build(self, input_shape: Any) -> None:
+        """Create the variables: Keras', and ``steps`` where an option counts calls.
+
+        Raises:
+            LayerError: Ghost batches while the channels lie along the first axis.
+        """
+        check_axis(self, len(input_shape))
+        super().build(input_shape)
+        if self.momentum is None or self.renorm_schedule is not None:
+            self.steps = self.add_weight(
+                shape=(), name="steps", dtype="int32", initializer="zeros", trainable=False
+            )
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Normalise ``inputs``; in training mode also update the moving statistics.
@@ -53,37 +124,90 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
                 enter the batch's statistics.
         """
         mask_fits = mask is None or len(mask.shape) == len(inputs.shape) - 1
-        closed_form = keras.backend.backend() == "jax" and not self.renorm and mask_fits
-        if training and self.trainable and closed_form:
-            return self._train_on_jax(inputs, mask)
-        return super().call(inputs, training=training, mask=mask)
+        if training and self.trainable and mask_fits:
+            return self._train(inputs, mask)
+        return super().call(inputs, training=False, mask=mask)
 
-    def _train_on_jax(self, inputs: Any, mask: Any) -> Any:
-        from normwise.layers.kernel_jax import normalise
-
+    def _train(self, inputs: Any, mask: Any) -> Any:
         wide = keras.backend.result_type(inputs.dtype, "float32")
-        x = keras.ops.cast(inputs, wide)
-        gamma = keras.ops.cast(self.gamma, wide) if self.scale else None
-        beta = keras.ops.cast(self.beta, wide) if self.center else None
-        weights = None if mask is None else _spread(mask, x)
-        y, mean, variance = normalise(
-            x, gamma, beta, tuple(self._reduction_axes), self.epsilon, weights
-        )
-        self._record(self.moving_mean, mean)
-        self._record(self.moving_variance, variance)
-        return keras.ops.cast(y, self.compute_dtype)
+        x = ops.cast(inputs, wide)
+        gamma = ops.cast(self.gamma, wide) if self.scale else None
+        beta = ops.cast(self.beta, wide) if self.center else None
+        if self.renorm:
+            y, mean, variance = self._normalised(x, None, None, mask)
+            y = self._renormalised(y, mean, variance, gamma, beta)
+        else:
+            y, mean, variance = self._normalised(x, gamma, beta, mask)
+        self._update(mean, variance)
+        return ops.cast(y, self.compute_dtype)
 
-    def _record(self, moving: keras.Variable, batch: Any) -> None:
-        old = keras.ops.cast(moving, batch.dtype)
-        moving.assign(old * self.momentum + batch * (1.0 - self.momentum))
+    def _normalised(self, x: Any, gamma: Any, beta: Any, mask: Any) -> tuple[Any, Any, Any]:
+        """Output, mean and variance of the batch."""
+        if keras.backend.backend() != "jax":
+            check_backend(self)
+            mean, variance = self._moments(x, mask)
+            y = ops.batch_normalization(
+                x, mean, variance, self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
+            )
+            return y, mean, variance
+        from normwise.layers.on_jax import normalised
+
+        return normalised(self, x, gamma, beta, None if mask is None else _spread(mask, x))
+
+    def _renormalised(self, y: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
+        """``(y·r + d)·gamma + beta``, with the bounds of this call."""
+        of = keras.ops.cast
+        rmin, rmax, dmax = bounds(self.renorm_clipping, self.renorm_schedule, self.steps)
+        # Where the statistics started at 0, they must not divide.
+        deviation = ops.maximum(of(self.renorm_stddev, y.dtype), self.epsilon**0.5)
+        r = ops.clip(ops.sqrt(variance + self.epsilon) / deviation, rmin, rmax)
+        d = ops.clip((mean - of(self.renorm_mean, y.dtype)) / deviation, -dmax, dmax)
+        shape = [1] * len(y.shape)
+        shape[self.axis] = -1
+        factor, offset = (ops.reshape(ops.stop_gradient(a), shape) for a in (r, d))
+        y = y * factor + offset
+        y = y if gamma is None else y * ops.reshape(gamma, shape)
+        return y if beta is None else y + ops.reshape(beta, shape)
+
+    def _update(self, mean: Any, variance: Any) -> None:
+        """Move the moving statistics towards those of a batch."""
+        keep = self.momentum
+        if keep is None:
+            seen = ops.cast(self.steps, mean.dtype)
+            keep = seen / (seen + 1)
+        _move(self.moving_mean, mean, keep)
+        if self.renorm:
+            deviation = ops.sqrt(variance + self.epsilon)
+            _move(self.renorm_mean, mean, self.renorm_momentum)
+            _move(self.renorm_stddev, deviation, self.renorm_momentum)
+            _move(self.moving_stddev, deviation, keep)
+            moved = ops.square(ops.cast(self.moving_stddev, mean.dtype)) - self.epsilon
+            self.moving_variance.assign(ops.relu(moved))
+        else:
+            _move(self.moving_variance, variance, keep)
+        if self.steps is not None:
+            self.steps.assign_add(1)
 
     def _moments(self, inputs: Any, mask: Any) -> Any:
         # Keras squeezes the masked moments, which leaves shape () where there is one channel.
         mean, variance = super()._moments(inputs, mask)
-        return keras.ops.reshape(mean, (-1,)), keras.ops.reshape(variance, (-1,))
+        return ops.reshape(mean, (-1,)), ops.reshape(variance, (-1,))
+
+    def get_config(self) -> dict[str, Any]:
+        """Keras' configuration, and of the options above those that are set.
+
+        So a layer without them has exactly the configuration of Keras' layer.
+        """
+        own = {name: getattr(self, name) for name in OWN_OPTIONS}
+        return {**super().get_config(), **{k: v for k, v in own.items() if v is not None}}
+
+
+def _move(moving: keras.Variable, batch: Any, keep: Any) -> None:
+    old = ops.cast(moving, batch.dtype)
+    moving.assign(old * keep + batch * (1 - keep))
 
 
 def _spread(mask: Any, x: Any) -> Any:
     """``mask`` as booleans of ``x``'s shape."""
-    column = keras.ops.expand_dims(keras.ops.cast(mask, "bool"), -1)
-    return keras.ops.broadcast_to(column, keras.ops.shape(x))
+    column = ops.expand_dims(ops.cast(mask, "bool"), -1)
+    return ops.broadcast_to(column, ops.shape(x))

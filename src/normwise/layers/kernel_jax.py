@@ -1,7 +1,7 @@
 """Batch normalisation of one batch on JAX, with the backward pass in closed form.
 
 Automatic differentiation of the forward pass keeps the centred batch, its
-square and the variance's own graph; the closed form keeps the centred batch
+square and the variance's own graph; the closed form keeps the batch itself
 and needs two sums. Importing this module imports JAX.
 """
 
@@ -14,23 +14,16 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from normwise.layers.fusion import written
-
-__all__ = ["channel_sum", "normalise"]
-
-# Sums over large arrays are taken in parts of at most so many values, which stay in a core's cache.
-PART = 2**17
-
-# A product adds one after the other, and rounds each time: more rows than FEW are added so many
-# at once, then the sums of those.
-FEW, AT_ONCE = 256, 64
+__all__ = ["Sums", "normalise"]
 
 Array: TypeAlias = jax.Array
 _Residuals: TypeAlias = tuple[Any, ...]
+# The sum over some axes of each of the terms made of some arrays of one shape.
+Sums: TypeAlias = Callable[..., list[Array]]
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
 def normalise(
     x: Array,
     gamma: Array | None,
@@ -38,6 +31,8 @@ def normalise(
     axes: tuple[int, ...],
     epsilon: float,
     weights: Array | None = None,
+    axis_name: str | None = None,
+    sums: Sums | None = None,
 ) -> tuple[Array, Array, Array]:
     """Normalise a batch by its own mean and biased variance.
 
@@ -62,6 +57,12 @@ def normalise(
         weights: ``None``, or booleans of ``x``'s shape: only true positions
             enter mean and variance. All positions are normalised. Where no
             position counts, mean and variance are 0.
+        axis_name: ``None``, or the axis of ``jax.shard_map``, ``jax.pmap`` or
+            ``jax.vmap`` over which the batch is spread: sums run over all of it,
+            forwards and backwards. The gradients of ``gamma`` and ``beta`` are
+            this part's share, as of any value that each part has of its own.
+        sums: How to sum; ``None`` for a plain sum of each term, which XLA as JAX sets it up
+            does in one pass over the data, and in blocks.
 
     Returns:
         ``y`` of ``x``'s shape and dtype; mean and variance of shape
@@ -74,7 +75,20 @@ def normalise(
     >>> y.round(4).tolist(), mean.tolist(), var.tolist()
     ([[-1.0, -1.0], [1.0, 1.0]], [10000.0, 2.0], [1.0, 1.0])
     """
-    return _forward(x, gamma, beta, axes, epsilon, weights)[0]
+    gamma, beta = (p if p is None else _varying(p, like=x) for p in (gamma, beta))
+    outputs: tuple[Array, Array, Array]
+    outputs = _normalise(x, gamma, beta, axes, epsilon, weights, axis_name, sums or _sums)
+    return outputs
+
+
+def _varying(a: Array, like: Array) -> Array:
+    """``a``, of its own on each device where ``like`` is; ``shard_map`` wants to be told."""
+    return a + jnp.zeros_like(like, a.dtype, shape=a.shape)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4, 6, 7))
+def _normalise(*arguments: Any) -> tuple[Array, Array, Array]:
+    return _forward(*arguments)[0]
 
 
 def _forward(
@@ -84,22 +98,29 @@ def _forward(
     axes: tuple[int, ...],
     epsilon: float,
     weights: Array | None,
+    axis_name: str | None,
+    sums: Sums,
 ) -> tuple[tuple[Array, Array, Array], _Residuals]:
     shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
-    count = _count(x, axes, weights)
-    # Around a value inside the data the sum loses no digits to a large mean: by Samuelson's
-    # inequality no value is further from the mean than std * sqrt(n - 1).
-    shift = _shift(x, axes, weights, count).reshape(shape)
-    seen = (x,) if weights is None else (x, weights)
-    [total] = _sums(lambda x, *w: [_counted(x - shift, *w)], axes, *seen)
-    offset = (total / count).reshape(shape)
-    [squares] = _sums(lambda x, *w: [_counted(x - shift - offset, *w) ** 2], axes, *seen)
-    mean, var = (shift + offset).reshape(-1), squares / count
+    count = _count(x, axes, weights, axis_name)
+
+    def average(terms: Callable[[Array], Array]) -> Array:
+        seen = (x,) if weights is None else (x, weights)
+        [total] = sums(lambda x, *w: [_counted(terms(x), *w)], axes, *seen)
+        return (_everywhere(total, axis_name) / count).reshape(shape)
+
+    # Around a value inside the data no digits go to a large mean. By Samuelson's inequality an
+    # example is never further from the mean than std * sqrt(examples - 1), so the variance loses
+    # at most as many digits as the number of examples has, and next to none of usual data.
+    shift = _shift(x, axes, weights, count, axis_name).reshape(shape)
+    offset = average(lambda x: x - _named(shift, 1))
+    var = jnp.maximum(average(lambda x: (x - _named(shift, 2)) ** 2) - offset**2, 0)
     r = jax.lax.rsqrt(var + epsilon)
-    factor = r if gamma is None else r * gamma
-    y = (x - shift - offset) * factor.reshape(shape)
-    y = y if beta is None else y + beta.reshape(shape)
-    return (y, mean, var), (x, shift, offset, r, gamma, beta, weights, count)
+    factor = r if gamma is None else r * gamma.reshape(shape)
+    level = -offset * factor if beta is None else beta.reshape(shape) - offset * factor
+    y = (x - shift) * factor + level
+    residuals = (x, shift, offset, r, gamma, beta, weights, count)
+    return (y, (shift + offset).reshape(-1), var.reshape(-1)), residuals
 
 
 def _counted(values: Array, weights: Array | None = None) -> Array:
@@ -109,87 +130,74 @@ def _counted(values: Array, weights: Array | None = None) -> Array:
 def _backward(
     axes: tuple[int, ...],
     _epsilon: float,
+    axis_name: str | None,
+    sums: Sums,
     residuals: _Residuals,
     cotangents: tuple[Array, Any, Any],
 ) -> tuple[Array, Array | None, Array | None, None]:
     x, shift, offset, r, gamma, beta, weights, count = residuals
-    # Of a layer of pictures, it is large, and has three users.
-    d = cotangents[0] if len(axes) == 1 else written(cotangents[0])
-    shape = shift.shape
-    dbeta, along = _sums(lambda d, x: [d, d * (x - shift - offset)], axes, d, x)
-    dgamma = along * r
+    d, shape = cotangents[0], shift.shape
+    dbeta, along = sums(lambda d, x: [d, d * (x - _named(shift, 3))], axes, d, x)
+    dgamma = (along - offset.reshape(-1) * dbeta) * r.reshape(-1)
+    all_dbeta, all_dgamma = (
+        (_everywhere(sum_, axis_name) / count).reshape(shape) for sum_ in (dbeta, dgamma)
+    )
     # dx = factor·d + slope·(x − mean) + level, with one value of each a channel.
-    factor = r if gamma is None else r * gamma
-    slope = -factor * r * dgamma / count
-    level = -factor * dbeta / count
-    through_moments = slope.reshape(shape) * (x - shift - offset) + level.reshape(shape)
-    dx = factor.reshape(shape) * d + _counted(through_moments, weights)
+    factor = r if gamma is None else r * gamma.reshape(shape)
+    slope = -factor * r * all_dgamma
+    through_moments = slope * (x - shift) - (slope * offset + factor * all_dbeta)
+    dx = factor * d + _counted(through_moments, weights)
     return dx, None if gamma is None else dgamma, None if beta is None else dbeta, None
 
 
-normalise.defvjp(_forward, _backward)
+def _sums(terms: Callable[..., list[Array]], axes: tuple[int, ...], *arrays: Array) -> list[Array]:
+    return [jnp.sum(term, axes) for term in terms(*arrays)]
 
 
-def _count(x: Array, axes: tuple[int, ...], weights: Array | None) -> Array | float:
+def _named(a: Array, number: int) -> Array:
+    """``a``, made in another way for each number.
+
+    XLA's CPU backend computes a sum's terms on the way into it, unless something else uses them,
+    too: then it writes them to memory first. What it cannot know to be the same, it leaves apart.
+    """
+    return jnp.maximum(a, float(np.finfo(a.dtype).min) / (number + 1))
+
+
+_normalise.defvjp(_forward, _backward)
+
+
+def _everywhere(sum_: Array, axis_name: str | None) -> Array:
+    # JAX leaves it without types.
+    psum: Callable[[Array, str], Array] = jax.lax.psum
+    return sum_ if axis_name is None else psum(sum_, axis_name)
+
+
+def _devices(axis_name: str | None) -> int:
+    """In how many parts the batch is."""
+    return 1 if axis_name is None else int(jax.lax.axis_size(axis_name))
+
+
+def _count(
+    x: Array, axes: tuple[int, ...], weights: Array | None, axis_name: str | None
+) -> Array | float:
     """How many positions enter each channel's moments; at least 1."""
     if weights is None:
-        return float(math.prod(x.shape[axis] for axis in axes))
-    return jnp.maximum(jnp.sum(weights, axes, dtype=x.dtype), 1)
+        return float(math.prod(x.shape[axis] for axis in axes) * _devices(axis_name))
+    return jnp.maximum(_everywhere(jnp.sum(weights, axes, dtype=x.dtype), axis_name), 1)
 
 
-def _shift(x: Array, axes: tuple[int, ...], weights: Array | None, count: Array | float) -> Array:
+def _shift(
+    x: Array,
+    axes: tuple[int, ...],
+    weights: Array | None,
+    count: Array | float,
+    axis_name: str | None,
+) -> Array:
     """A value per channel near the mean: the first sample's mean, or the weighted mean."""
     if weights is None:
-        first = jax.lax.index_in_dim(x, 0, axes[0], keepdims=True)
-        return jnp.mean(first, axes)
-    return jnp.sum(jnp.where(weights, x, 0), axes) / count
-
-
-def channel_sum(a: Array) -> Array:
-    """``a`` summed over all axes but the last, as a product with ones: faster on CPUs.
-
-    >>> channel_sum(jnp.ones((2, 3, 4))).tolist()
-    [6.0, 6.0, 6.0, 6.0]
-    """
-    flat = a.reshape(-1, a.shape[-1])
-    while len(flat) > FEW:
-        full = len(flat) // AT_ONCE * AT_ONCE
-        sums = _sum_of_rows(flat[:full].reshape(AT_ONCE, -1)).reshape(-1, a.shape[-1])
-        flat = jnp.concatenate([sums, flat[full:]])
-    return _sum_of_rows(flat)
-
-
-def _sum_of_rows(matrix: Array) -> Array:
-    # Ones that depend on the matrix, and so get its replica axis under `vmap`: a batch of small
-    # products, not one large one that has to transpose the matrix first.
-    ones = jnp.where(jnp.isnan(matrix[:, 0]), 1, jnp.ones((), matrix.dtype))
-    # Accelerators would otherwise round the factors to fewer bits.
-    return jnp.matmul(ones, matrix, precision="highest")
-
-
-def _sums(terms: Callable[..., list[Array]], axes: tuple[int, ...], *arrays: Array) -> list[Array]:
-    """Sum over ``axes`` of each of ``terms(*arrays)``, which never need to be whole in memory."""
-    parts = _parts(arrays[0], axes)
-    if parts == 1:
-        return [_sum(term, axes) for term in terms(*arrays)]
-
-    def add(totals: list[Array], part: list[Array]) -> tuple[list[Array], None]:
-        sums = [_sum(term, axes) for term in terms(*part)]
-        return [total + sum_ for total, sum_ in zip(totals, sums, strict=True)], None
-
-    cut = [a.reshape(parts, -1, *a.shape[1:]) for a in arrays]
-    nothing = jax.eval_shape(lambda *part: [_sum(t, axes) for t in terms(*part)], *arrays)
-    return jax.lax.scan(add, [jnp.zeros(t.shape, t.dtype) for t in nothing], cut)[0]
-
-
-def _parts(a: Array, axes: tuple[int, ...]) -> int:
-    """In how many parts a core's cache holds what is computed from them."""
-    if jax.default_backend() != "cpu" or axes != tuple(range(a.ndim - 1)):
-        return 1
-    fits = (n for n in range(1, len(a) + 1) if len(a) % n == 0 and a.size / n <= PART)
-    return next(fits, len(a))
-
-
-def _sum(a: Array, axes: tuple[int, ...]) -> Array:
-    channels_last = axes == tuple(range(a.ndim - 1))
-    return channel_sum(a) if channels_last else jnp.sum(a, axes)
+        # Where axes are explicitly sharded, JAX does not cut.
+        whole = not jax.typeof(x).sharding.is_fully_replicated
+        sample = x if whole else jax.lax.index_in_dim(x, 0, axes[0], keepdims=True)
+        first = jnp.mean(sample, axes)
+        return _everywhere(first, axis_name) / _devices(axis_name)
+    return _everywhere(jnp.sum(jnp.where(weights, x, 0), axes), axis_name) / count

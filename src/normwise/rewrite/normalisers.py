@@ -1,4 +1,4 @@
-"""The normalisation layer that a variant asks for: Keras' own."""
+"""The normalisation layer that a variant asks for: Keras' own, ghost batches apart."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 import keras
 
+from normwise import layers
 from normwise.errors import VariantError
 from normwise.records import Variant
 
 __all__ = ["check_options", "largest_group_count", "normaliser"]
 
 _MOST_GROUPS = 32
-_BATCH_ONLY = ("momentum", "renorm")
+_BATCH_ONLY = ("momentum", "renorm", "ghost")
 _LEARNED = (*_BATCH_ONLY, "center", "scale", "epsilon", "bias")
 # Keras' RMSNormalization has no offset and always learns a factor.
 _UNUSED = {
@@ -31,8 +32,9 @@ def check_options(variant: Variant) -> None:
     """Refuse options that the variant's normaliser would ignore.
 
     Raises:
-        VariantError: ``momentum`` or ``renorm`` with another norm than batch;
-            ``center`` or ``scale`` with ``rms``; any of the layer's with a fixed norm.
+        VariantError: ``momentum``, ``renorm`` or ``ghost`` with another norm than batch;
+            ``center`` or ``scale`` with ``rms``; any of the layer's with a fixed norm;
+            ``ghost`` with ``renorm``.
     """
     defaults: Any = Variant()
     for name in _UNUSED[variant.norm]:
@@ -43,6 +45,12 @@ def check_options(variant: Variant) -> None:
                 f"variant {variant.name!r} sets {name!r}, which norm={variant.norm} does not have; "
                 f"expected options of Keras' {_layer_of(variant).__name__}; try {plain.name!r}"
             )
+    if variant.ghost and variant.renorm:
+        plain = dataclasses.replace(variant, renorm=False)
+        raise VariantError(
+            f"variant {variant.name!r} sets 'ghost', for statistics of a part of the batch, beside "
+            f"'renorm', for steadier ones; expected one of the two; try {plain.name!r}"
+        )
 
 
 def normaliser(variant: Variant, call: Any, *, axis: int, name: str) -> Any:
@@ -67,10 +75,14 @@ def normaliser(variant: Variant, call: Any, *, axis: int, name: str) -> Any:
         settings["groups"] = largest_group_count(call.outputs[0].shape[axis])
     if variant.norm == "batch":
         settings |= {"momentum": variant.momentum, "renorm": variant.renorm}
+    if variant.ghost:
+        settings["virtual_batch_size"] = variant.ghost
     return _layer_of(variant)(**settings)
 
 
 def _layer_of(variant: Variant) -> Any:
+    if variant.ghost:
+        return layers.BatchNormalization
     return {
         "batch": keras.layers.BatchNormalization,
         "layer": keras.layers.LayerNormalization,
