@@ -43,7 +43,7 @@ TABLE = {
     "progress": ({"study"}, {"rich"}),
     "listing": ({"datasets", "spec", "studies"}, {"rich"}),
     "durations": (set(), set()),
-    "care": ({"backend", "datasets", "modelfile", "progress", "rewrite"}, {"numpy", "rich"}),
+    "care": ({"backend", "datasets", "diagnose", "modelfile", "progress", "rewrite"}, {"numpy", "rich"}),
     "checkup": ({"backend", "checks", "datasets", "diagnose", "modelfile", "progress", "rewrite"}, {"rich"}),
     "diagnosis": (
         {"backend", "datasets", "diagnose", "modelfile", "progress", "report"}, {"rich"},

@@ -83,3 +83,12 @@ def test_onnx_is_refused_before_any_work_where_it_cannot_be_had(run, monkeypatch
     assert code == 2
     assert "try pip install 'normwise[onnx]'" in error
     assert [path.name for path in Path().iterdir()] == ["model.keras"]
+
+
+@pytest.mark.usefixtures("model")
+def test_data_that_do_not_fit_are_named(run):
+    code, _, error = run("model.keras", "-o", "folded.keras", "--data", "digits")
+    assert code == 2
+    assert "the inputs do not fit model" in error
+    assert "expected what the model takes, shape (None, 2)" in error
+    assert not Path("folded.keras").exists()

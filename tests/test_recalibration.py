@@ -103,3 +103,13 @@ def test_the_callback_recalibrates_averaged_weights_too():
     taken = np.asarray(model.layers[0](data.x_train), np.float64)
     np.testing.assert_allclose(model.layers[1].moving_mean, taken.mean(axis=0), atol=1e-5)
     np.testing.assert_allclose(model.layers[1].moving_variance, taken.var(axis=0), rtol=1e-4)
+
+
+def test_labels_that_do_not_fit_the_loss_are_named(run, tmp_path):
+    model = keras.Sequential([keras.Input((2,)), layers.BatchNormalization(), layers.Dense(3)])
+    model.compile("sgd", "categorical_crossentropy")
+    model.save(tmp_path / "model.keras")
+    code, _, error = run("model.keras", "--data", "circles", "-o", "new.keras")
+    assert code == 2
+    assert "inputs and labels do not fit the loss or a metric" in error
+    assert not (tmp_path / "new.keras").exists()

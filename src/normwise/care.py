@@ -131,16 +131,19 @@ def _statistics(layer: Any) -> tuple[np.ndarray, np.ndarray]:
 
 def _losses(model: Any, dataset: Dataset) -> dict[str, float]:
     """Of a compiled model, on the training and the validation part; none of another one."""
+    from normwise.diagnose.evaluating import labels_fitting
+
     if not getattr(model, "compiled", False):
         return {}
     parts = {
         "training": (dataset.x_train, dataset.y_train),
         "validation": (dataset.x_val, dataset.y_val),
     }
-    return {
-        name: float(model.evaluate(x, y, verbose=0, return_dict=True)["loss"])
-        for name, (x, y) in parts.items()
-    }
+    with labels_fitting(model):
+        return {
+            name: float(model.evaluate(x, y, verbose=0, return_dict=True)["loss"])
+            for name, (x, y) in parts.items()
+        }
 
 
 def _print_losses(console: Console, before: dict[str, float], after: dict[str, float]) -> None:

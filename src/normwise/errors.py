@@ -19,6 +19,7 @@ instead.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "VariantError",
+    "first_line",
     "in_words",
     "listed",
 ]
@@ -59,8 +61,22 @@ def in_words(error: BaseException) -> str:
     >>> in_words(KeyError("a"))
     "KeyError: 'a'"
     """
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    line = first_line(error)
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    r"""The first line of what an error says that says something.
+
+    Keras puts in front of it, in colour, which layer was called.
+
+    >>> first_line(ValueError("Exception encountered when calling A.call().\n\n\x1b[1mtoo few"))
+    'too few'
+    """
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return next(iter(telling or lines), "")
 
 
 def listed(names: Sequence[str]) -> str:

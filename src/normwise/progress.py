@@ -80,7 +80,9 @@ def stepping(verb: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, 
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn())
     console = Console(stderr=True)
     remaining = TimeRemainingColumn()
-    with Progress(*columns, remaining, console=console, transient=True, disable=quiet) as bar:
+    # To a file, even a bar that goes away leaves an empty line.
+    hidden = quiet or not console.is_terminal
+    with Progress(*columns, remaining, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task(verb, total=None)
 
         def update(done: int, of: int, name: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from normwise.errors import DataError, in_words
 from normwise.rewrite.feeding import count, rows
 
-__all__ = ["Evaluate", "Scores", "evaluation", "prepare", "shuffled"]
+__all__ = ["Evaluate", "Scores", "evaluation", "labels_fitting", "prepare", "shuffled"]
 
 # A metric's name to its value; `loss` is always there.
 Scores: TypeAlias = dict[str, float]
@@ -26,12 +26,17 @@ def prepare(model: Any, x: Any, y: Any) -> None:
     Raises:
         DataError: The labels do not fit them.
     """
-    with _labels_fitting(model):
+    with labels_fitting(model):
         model._symbolic_build(data_batch=(rows(x, slice(1)), rows(y, slice(1))))
 
 
 @contextmanager
-def _labels_fitting(model: Any) -> Iterator[None]:
+def labels_fitting(model: Any) -> Iterator[None]:
+    """Say of what a loss or a metric raises that the labels do not fit.
+
+    Raises:
+        DataError: They do not.
+    """
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -67,7 +72,7 @@ def evaluation(model: Any) -> Evaluate:
             for variables in (model.trainable_variables, model.non_trainable_variables)
         ]
         metrics, scores = start, {}
-        with _labels_fitting(model):
+        with labels_fitting(model):
             for x, y in batches:
                 scores, metrics = step(weights, metrics, x, y)
         return {name: float(value) for name, value in scores.items()}

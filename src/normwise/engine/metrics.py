@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from normwise.datasets import Dataset
-from normwise.errors import ModelError
+from normwise.errors import ModelError, in_words
 from normwise.records import derive_seed
 
 __all__ = ["build_metrics", "check_metrics", "epoch_metrics", "metric_names", "name_of"]
@@ -88,7 +88,7 @@ def check_metrics(
             raise ModelError(
                 f"metric {name!r} of model {model.name!r} cannot be computed for labels of shape "
                 f"{labels.shape} and outputs of shape {outputs.shape} "
-                f"({type(error).__name__}: {str(error).strip().splitlines()[0]}); expected one "
+                f"({in_words(error)}); expected one "
                 f"that fits them; compile the model without it"
             ) from error
         if at_once.shape:

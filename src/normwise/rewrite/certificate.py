@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from normwise.rewrite.feeding import fitting
 from normwise.rewrite.folding import Folding
 from normwise.rewrite.graph import functional_of
 
@@ -55,6 +56,9 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
         folding: What came of it.
         x: Inputs to compare on; random numbers unless given.
 
+    Raises:
+        DataError: ``x`` does not fit the model.
+
     >>> from normwise.rewrite.folding import folding_of
     >>> model = keras.Sequential([
     ...     keras.Input((4,)), keras.layers.Dense(8, name="hidden"),
@@ -64,9 +68,9 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
     True
     """
     inputs = example_inputs(model) if x is None else x
-    whole = largest_difference(
-        model.predict_on_batch(inputs), folding.model.predict_on_batch(inputs)
-    )
+    with fitting(model):
+        before = model.predict_on_batch(inputs)
+    whole = largest_difference(before, folding.model.predict_on_batch(inputs))
     return Certificate(
         folded=folding.folded,
         left=folding.left,

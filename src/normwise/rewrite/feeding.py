@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.errors import DataError
+from normwise.errors import DataError, first_line
 
 __all__ = ["batches", "count", "fitting", "rows"]
 
@@ -69,6 +69,6 @@ def fitting(model: Any) -> Iterator[None]:
     except (ValueError, TypeError) as error:
         raise DataError(
             f"the inputs do not fit model {model.name!r} "
-            f"({str(error).strip().splitlines()[0]}); expected what the model takes, shape "
+            f"({first_line(error)}); expected what the model takes, shape "
             f"{getattr(model, 'input_shape', 'unknown')}; check the shape of an example"
         ) from error

@@ -30,7 +30,7 @@ from normwise.engine import (
     training_flops,
     wants_turns,
 )
-from normwise.errors import ModelError
+from normwise.errors import ModelError, first_line
 from normwise.records import Variant
 from normwise.study.sources import ModelSource
 from normwise.study.training import Recipe
@@ -179,6 +179,6 @@ def _traced(cohort: Cohort) -> Any:
     except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
         raise ModelError(
             f"model {cohort.program.model.name!r} cannot be compiled "
-            f"({str(error).strip().splitlines()[0]}); expected layers, a loss and metrics that "
+            f"({first_line(error)}); expected layers, a loss and metrics that "
             f"compute with keras.ops alone; replace NumPy functions, float() and branches on values"
         ) from error
