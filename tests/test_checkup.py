@@ -134,6 +134,21 @@ def test_predictions_stay_where_no_data_are_given(model, run, tmp_path):
 
 
 @TRAINED
+def test_nothing_is_mended_where_every_rule_is_ignored(run):
+    _, out, _ = run("fix", "model.keras", "-o", "o.keras", "--select", "NW001", "--ignore", "NW001")
+    assert out.startswith("There was nothing that can be mended safely.")
+
+
+def test_a_variance_below_zero_is_mended_and_the_loss_was_none(model, run):
+    model.get_layer("norm").moving_variance.assign([-1] * 8)
+    model.save("model.keras")
+    code, out, _ = run("fix", "model.keras", "-o", "fixed.keras", "--data", "circles")
+    assert code == 0
+    assert "Mended: NW016 not-finite in norm" in out
+    assert re.search(r"validation loss: not finite before, 0\.\d+ after", out)
+
+
+@TRAINED
 def test_nothing_to_mend_is_said(run):
     _, out, _ = run("fix", "model.keras", "-o", "fixed.keras", "--ignore", "NW001")
     assert "There was nothing that can be mended safely." in out

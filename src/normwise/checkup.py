@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from normwise.diagnose import Gap
 
 __all__ = ["check_file", "fix_file"]
+
+# What is shown before and after; of a compiled model all of it is known.
+_SHOWN: dict[str, Callable[[Gap], float | None]] = {
+    "training loss in inference": lambda gap: gap.ways["moving"]["training"]["loss"],
+    "validation loss": lambda gap: gap.ways["moving"]["validation"]["loss"],
+    "gap between training and inference": lambda gap: gap.total,
+    "of it lagging statistics": lambda gap: gap.lagging,
+}
 
 
 def check_file(
@@ -41,12 +49,13 @@ def check_file(
         UsageError: The model, the data or a rule cannot be used.
     """
     require_jax()
+    from normwise.checks import chosen
     from normwise.checks.running import findings_of, silent, subject_of
     from normwise.checks.sarif import sarif
     from normwise.checks.terminal import print_findings
     from normwise.modelfile import load_model
 
-    rules = _rules(select, ignore)
+    rules = chosen(**_selection(select, ignore))
     loaded = load_model(model, unsafe=unsafe)
     dataset = None if data is None else find_dataset(data, target_column)
     subject = subject_of(loaded, dataset, batch_size, steps)
@@ -77,62 +86,57 @@ def fix_file(
         UsageError: The model, the data, a rule or the output cannot be used.
     """
     require_jax()
-    from normwise.checks import fix
+    from normwise.checks import chosen, fix
     from normwise.checks.terminal import print_fixed
     from normwise.modelfile import check_output, load_model, save_model
 
     check_output(out, model)
-    rules = [rule.code for rule in _rules(select, ignore)]
+    selection = _selection(select, ignore)
+    chosen(**selection)  # before any work is done
     loaded = load_model(model, unsafe=unsafe)
     dataset = None if data is None else find_dataset(data, target_column)
     before = _gap(loaded, dataset)
     with stepping("recalibrating") as on_layer:
-        fixed = fix(loaded, dataset, select=rules, on_layer=on_layer)
+        fixed = fix(loaded, dataset, **selection, on_layer=on_layer)
     save_model(fixed.model, out)
     console = Console()
     print_fixed(console, fixed)
-    if before is not None:
-        _print_gap(console, before, _gap(fixed.model, dataset))
+    _print_gap(console, before, _gap(fixed.model, dataset))
     console.print(f"Written: {out}", highlight=False, soft_wrap=True)
 
 
 def _gap(model: Any, dataset: Dataset | None) -> Gap | None:
-    """Of a compiled model, where there are data and batch normalisation."""
+    """Of a compiled model with batch normalisation and finite weights, where there are data."""
+    from normwise.checks import check
     from normwise.diagnose import gap
     from normwise.rewrite.recalibrating import batch_normalisations
 
     compiled = getattr(model, "compiled", False)
     if dataset is None or not compiled or not batch_normalisations(model):
         return None
+    if check(model, select=["not-finite"]):
+        return None
     with stepping("comparing") as on_step:
         return gap(model, dataset, on_step=on_step)
 
 
-def _print_gap(console: Console, before: Gap, after: Gap | None) -> None:
-    if after is None:
+def _print_gap(console: Console, before: Gap | None, after: Gap | None) -> None:
+    if before is None and after is None:
         return
-    for name, old, new in (
-        ("training loss in inference", _loss(before, "training"), _loss(after, "training")),
-        ("validation loss", _loss(before, "validation"), _loss(after, "validation")),
-        ("gap between training and inference", before.total, after.total),
-        ("of it lagging statistics", before.lagging, after.lagging),
-    ):
-        console.print(f"{name}: {old:.4g} before, {new:.4g} after", highlight=False)
+    for name, value in _SHOWN.items():
+        old, new = ("not finite" if gap is None else f"{value(gap):.4g}" for gap in (before, after))
+        console.print(f"{name}: {old} before, {new} after", highlight=False)
 
 
-def _loss(found: Gap, part: str) -> float:
-    return found.ways["moving"][part]["loss"]
-
-
-def _rules(select: Sequence[str], ignore: Sequence[str]) -> list[Any]:
-    from normwise.checks import chosen
+def _selection(select: Sequence[str], ignore: Sequence[str]) -> dict[str, Any]:
+    """What is selected and ignored; what is typed replaces what the project's file says."""
     from normwise.checks.selection import project_selection
 
-    project = project_selection(Path.cwd())
     given = {"select": _split(select), "ignore": _split(ignore)}
-    # What is typed replaces what the project's file says.
-    said = {key: value for key, value in given.items() if value}
-    return chosen(**{**project, **said})
+    return {
+        **project_selection(Path.cwd()),
+        **{key: value for key, value in given.items() if value},
+    }
 
 
 def _split(texts: Sequence[str]) -> list[str]:

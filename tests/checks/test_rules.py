@@ -252,7 +252,7 @@ GOLDEN = {
         (apart, {"data": X}, "norm", "on this data its inputs have means 2 deviations from the moving ones and variances that differ by a factor of 1 (medians over channels)"),
     ],
     "tiny-batch": [
-        (normal, {"batch_size": 4}, None, "1 batch normalisations see batches of 4 examples: their mean is off by about 0.50 deviations of it"),
+        (normal, {"batch_size": 4}, None, "1 batch normalisation with batches of 4 examples: a mean is off by about 0.50 deviations of it"),
         (normal, {"data": X[:129]}, "norm", "the last batch of 129 examples has 1: 1 value a channel to take a mean and a variance of, so every output is its β"),
         (normal, {"data": X[:300], "batch_size": 33}, "norm", "the last batch of 300 examples has 3: 3 values a channel to take a mean and a variance of"),
     ],
@@ -269,21 +269,21 @@ GOLDEN = {
         (frozen_in_front, {}, "norm", "its statistics and weights train while 'a', whose values it takes, is frozen: the frozen part gives other values after every step"),
         (frozen_behind, {}, "norm", "its statistics stay while 'a', whose values it takes, trains: they will belong to other weights"),
         (frozen_weights, {}, "norm", "its γ and β are frozen, but its statistics move with every training batch"),
-        (called_for_inference, {}, "norm", "is called with training=False, which fit overrides: statistics move all the same (1 batch normalisations)"),
+        (called_for_inference, {}, "norm", "is called with training=False, which fit overrides: statistics move all the same (1 batch normalisation)"),
     ],
     "shared-norm": [
         (siamese, {}, "norm", "is called 2 times; in training each call normalises by its own batch, in inference all by one mean and variance of the mixture"),
     ],
     "dead-channels": [
-        (dead, {}, "norm", "2 of 8 channels (2, 5) give a constant, their β: γ is near 0, or their input never changes"),
+        (dead, {}, "norm", "a constant output, β, in 2 of 8 channels (2, 5): γ is near 0, or the input never changes"),
     ],
     "variance-underflow": [
         # √(1/3 / (1/3 + 1)) = 0.5
-        (underflow, {}, "norm", "1 of 8 channels (3) have a variance near or under ε = 0.001, down to 0.00033: what they give has a deviation of 0.5·γ instead of γ"),
+        (underflow, {}, "norm", "a variance near or under ε = 0.001 in 1 of 8 channels (3), down to 0.00033: what they give has a deviation of 0.5·γ instead of γ"),
     ],
     "regularised-scale": [
-        (shrunk, {}, "norm", "γ have a regulariser of their own, which shrinks what the layer gives, and no weights that it could keep small"),
-        (decayed, {}, None, "AdamW decays the weights by 0.004, γ and β of 1 batch normalisations (first 'norm') among them"),
+        (shrunk, {}, "norm", "a regulariser of γ shrinks what the layer gives, and no weights that it could keep small"),
+        (decayed, {}, None, "AdamW decays the weights by 0.004, γ and β of 1 batch normalisation (first 'norm') among them"),
     ],
     "repeated-norm": [
         (twice, {}, "second", "directly follows 'first', which has normalised already"),
@@ -293,8 +293,8 @@ GOLDEN = {
         (saturated_by_an_operation, {}, "sigmoid", "sigmoid saturates before 'norm' sees its values; nothing keeps its inputs in range"),
     ],
     "not-finite": [
-        (burst, {}, "a", "kernel hold NaN or infinite values, so predictions do, too"),
-        (below_zero, {}, "norm", "1 of 8 channels (6) have a moving variance below 0, down to -0.5: NaN in inference where it is below -ε"),
+        (burst, {}, "a", "NaN or infinite values in kernel, so in predictions, too"),
+        (below_zero, {}, "norm", "a moving variance below 0 in 1 of 8 channels (6), down to -0.5: NaN in inference where it is below -ε"),
     ],
     "batch-leakage": [
         (leaking, {}, "norm", "is called with training=True, so model(x) normalises by the batch that an example happens to be in, and moves the statistics; fit and predict override it"),
@@ -330,6 +330,17 @@ def test_keras_overrides_what_the_graph_says_of_training():
     model.compile("sgd", "mse")
     model.fit(X, X[:, :1], epochs=1, verbose=0)
     assert np.abs(model.get_layer("norm").moving_mean).max() > 0
+
+
+def test_a_broken_model_is_looked_at_with_data_as_well():
+    rules = {finding.rule for finding in nw.check(burst(), X)}
+    assert rules == {"not-finite"}
+
+
+def test_statistics_that_never_move_are_stale_for_ever():
+    model = trained(net(hidden(), norm(momentum=1.0), layers.Dense(1)))
+    (found,) = nw.check(model, select=["stale-statistics"])
+    assert found.message.endswith("left in them; no number of steps would change that")
 
 
 def test_every_rule_has_an_example():

@@ -9,7 +9,7 @@ from importlib.resources import files
 from normwise.checks.subject import Subject
 from normwise.records import Finding, Severity
 
-__all__ = ["Found", "Rule"]
+__all__ = ["Found", "Rule", "number"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +66,12 @@ class Rule:
                 fix=found.fix,
                 safe=found.safe,
             )
+
+
+def number(count: int, what: str) -> str:
+    """So many of something.
+
+    >>> number(1, "value"), number(2, "value")
+    ('1 value', '2 values')
+    """
+    return f"{count} {what}{'' if count == 1 else 's'}"

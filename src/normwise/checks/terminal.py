@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from normwise.checks.fixing import Fixed
-from normwise.checks.rule import Rule
+from normwise.checks.rule import Rule, number
 from normwise.records import Finding
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def print_findings(
     for code, group in groupby(findings, lambda finding: finding.code):
         _print_rule(console, list(group), summaries[code])
         console.print()
-    looked = f"{len(rules) - len(quiet)} rules looked at {_number(norms, 'batch normalisation')}"
+    looked = f"{len(rules) - len(quiet)} rules looked at {number(norms, 'batch normalisation')}"
     for line in [*_last_lines(findings, model, looked), *_needs(quiet)]:
         console.print(line, highlight=False, soft_wrap=True)
 
@@ -90,8 +90,8 @@ def _last_lines(findings: Sequence[Finding], model: str, looked: str) -> list[st
     if not findings:
         return [f"No findings in {model}; {looked}."]
     counts = Counter[str](finding.severity for finding in findings)
-    parts = ", ".join(_number(counts[kind], kind) for kind in _COLORS if counts[kind])
-    lines = [f"{_number(len(findings), 'finding')} in {model} ({parts}); {looked}."]
+    parts = ", ".join(number(counts[kind], kind) for kind in _COLORS if counts[kind])
+    lines = [f"{number(len(findings), 'finding')} in {model} ({parts}); {looked}."]
     safe = sum(finding.safe for finding in findings)
     if safe:
         lines.append(f"{safe} can be mended: normwise fix {model} -o fixed.keras")
@@ -101,7 +101,3 @@ def _last_lines(findings: Sequence[Finding], model: str, looked: str) -> list[st
 def _needs(quiet: Sequence[Rule]) -> list[str]:
     options = [f"--{rule.needs[0].replace('_', '-')}" for rule in quiet]
     return [f"{rule.name} looks with {option}" for rule, option in zip(quiet, options, strict=True)]
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

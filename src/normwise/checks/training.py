@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from normwise.checks.rule import Found
+from normwise.checks.rule import Found, number
 from normwise.checks.subject import Subject
 from normwise.checks.values import apart
 from normwise.checks.walks import batch_norms, weights_before
@@ -43,23 +44,20 @@ def stale_statistics(subject: Subject) -> Iterator[Found]:
         left = 0.0 if momentum is None else momentum**steps
         began_at_one = float(np.min(norm.moving_variance.value)) >= left * (1 - ROUNDING)
         if norm.trainable and left > LEFT_OVER and began_at_one and norm not in fitting:
-            enough = _steps_until(LEFT_OVER, momentum)
             yield Found(
                 norm.name,
                 f"after {steps} steps at momentum {momentum:g}, {left:.0%} of what its moving "
-                f"statistics began with is left in them; {enough} steps would leave "
-                f"{LEFT_OVER:.0%}",
+                f"statistics began with is left in them; {_until_left(momentum)}",
                 "population statistics (normwise recalibrate)",
                 safe=subject.x is not None,
             )
 
 
-def _steps_until(left: float, momentum: float) -> int:
-    steps = 0
-    weight = 1.0
-    while weight > left:
-        steps, weight = steps + 1, weight * momentum
-    return steps
+def _until_left(momentum: float) -> str:
+    if momentum >= 1:
+        return "no number of steps would change that"
+    steps = math.ceil(math.log(LEFT_OVER) / math.log(momentum))
+    return f"{steps} steps would leave {LEFT_OVER:.0%}"
 
 
 def tiny_batch(subject: Subject) -> Iterator[Found]:
@@ -72,8 +70,8 @@ def tiny_batch(subject: Subject) -> Iterator[Found]:
     if trained and size < FEW:
         yield Found(
             None,
-            f"{len(trained)} batch normalisations see batches of {said}: their mean is off by "
-            f"about {size**-0.5:.2f} deviations of it",
+            f"{number(len(trained), 'batch normalisation')} with batches of {said}: a mean is "
+            f"off by about {size**-0.5:.2f} deviations of it",
             "larger batches; or freeze the normalisation (trainable=False), or use group "
             "normalisation",
         )
@@ -83,9 +81,9 @@ def tiny_batch(subject: Subject) -> Iterator[Found]:
         if values < FEW <= size:
             yield Found(
                 norm.name,
-                f"the last batch of {subject.examples:,} examples has {rest}: {values} "
-                f"{'value' if values == 1 else 'values'} a channel to take a mean and a variance "
-                f"of" + (", so every output is its β" if values == 1 else ""),
+                f"the last batch of {subject.examples:,} examples has {rest}: "
+                f"{number(values, 'value')} a channel to take a mean and a variance of"
+                + (", so every output is its β" if values == 1 else ""),
                 f"another batch size, or drop the last {rest}",
             )
 
@@ -107,7 +105,7 @@ def frozen_norm(subject: Subject) -> Iterator[Found]:
             yield Found(
                 call.operation.name,
                 f"is called with training=False, which fit overrides: statistics move all the "
-                f"same ({len(moving)} batch normalisations)",
+                f"same ({number(len(moving), 'batch normalisation')})",
                 f"{call.operation.name}.trainable = False, or nw.freeze; compile again",
             )
     for graph, call in batch_norms(subject):
@@ -142,8 +140,8 @@ def regularised_scale(subject: Subject) -> Iterator[Found]:
         if hit:
             yield Found(
                 norm.name,
-                f"{' and '.join(hit)} have a regulariser of their own, which shrinks what the "
-                f"layer gives, and no weights that it could keep small",
+                f"a regulariser of {' and '.join(hit)} shrinks what the layer gives, and no "
+                f"weights that it could keep small",
                 f"no {'gamma' if 'γ' in hit else 'beta'}_regularizer, unless γ is to be pruned",
             )
     optimizer = getattr(subject.model, "optimizer", None)
@@ -153,7 +151,7 @@ def regularised_scale(subject: Subject) -> Iterator[Found]:
         yield Found(
             None,
             f"{type(optimizer).__name__} decays the weights by {float(decay or 0):g}, γ and β of "
-            f"{len(hit)} batch normalisations (first {hit[0]!r}) among them",
+            f"{number(len(hit), 'batch normalisation')} (first {hit[0]!r}) among them",
             'optimizer.exclude_from_weight_decay(var_names=["gamma", "beta"]) before compiling',
         )
 

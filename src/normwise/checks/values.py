@@ -74,7 +74,7 @@ def dead_channels(subject: Subject) -> Iterator[Found]:
         if len(dead):
             yield Found(
                 norm.name,
-                f"{_counted(dead, gamma)} give a constant, their β: γ is near 0, or their input "
+                f"a constant output, β, in {_counted(dead, gamma)}: γ is near 0, or the input "
                 f"never changes",
                 "a smaller model has the same predictions: remove these channels; if they should "
                 "live, train with a lower learning rate, or normalise before the activation",
@@ -92,8 +92,8 @@ def variance_underflow(subject: Subject) -> Iterator[Found]:
             left = np.sqrt(worst / (worst + norm.epsilon))
             yield Found(
                 norm.name,
-                f"{_counted(low, variance)} have a variance near or under ε = {norm.epsilon:g}, "
-                f"down to {worst:.2g}: what they give has a deviation of {left:.2g}·γ instead of γ",
+                f"a variance near or under ε = {norm.epsilon:g} in {_counted(low, variance)}, down "
+                f"to {worst:.2g}: what they give has a deviation of {left:.2g}·γ instead of γ",
                 f"a smaller epsilon, such as {max(worst / 100, 1e-12):.0e}, and train again; or "
                 f"inputs of larger scale",
             )
@@ -110,7 +110,7 @@ def not_finite(subject: Subject) -> Iterator[Found]:
     for place, names in places.items():
         yield Found(
             place or None,
-            f"{', '.join(names)} hold NaN or infinite values, so predictions do, too",
+            f"NaN or infinite values in {', '.join(names)}, so in predictions, too",
             "an earlier checkpoint, or train again with a lower learning rate",
         )
     for norm in subject.norms:
@@ -119,7 +119,7 @@ def not_finite(subject: Subject) -> Iterator[Found]:
         if len(low):
             yield Found(
                 norm.name,
-                f"{_counted(low, variance)} have a moving variance below 0, down to "
+                f"a moving variance below 0 in {_counted(low, variance)}, down to "
                 f"{variance[low].min():.2g}: NaN in inference where it is below -ε",
                 "variances of 0 there, or population statistics",
                 safe=True,
