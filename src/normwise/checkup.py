@@ -59,7 +59,8 @@ def check_file(
     loaded = load_model(model, unsafe=unsafe)
     dataset = None if data is None else find_dataset(data, target_column)
     subject = subject_of(loaded, dataset, batch_size, steps)
-    findings = findings_of(subject, rules)
+    with stepping("checking", quiet=form != "text") as on_rule:
+        findings = findings_of(subject, rules, on_rule)
     if form == "text":
         quiet = silent(subject, rules)
         print_findings(Console(), findings, rules, quiet, str(model), len(subject.norms))

@@ -18,7 +18,8 @@ from normwise.rewrite.folding import affine, inference_statistics
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.kinds import core
 from normwise.rewrite.rebuild import Edits, rebuild
-from normwise.rewrite.recalibrating import OnLayer, recalibrate, silently
+from normwise.rewrite.recalibrating import recalibrate
+from normwise.rewrite.steps import OnStep, silently
 
 __all__ = ["Fixed", "fix"]
 
@@ -46,7 +47,7 @@ def fix(
     steps: int | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
-    on_layer: OnLayer = silently,
+    on_layer: OnStep = silently,
 ) -> Fixed:
     """Apply the safe fixes: predictions stay as they are, or come from the data's statistics.
 
@@ -91,7 +92,7 @@ def fix(
     return Fixed(mended, tuple(gone), tuple(left))
 
 
-def _mended(subject: Subject, wanted: set[str], on_layer: OnLayer) -> Any:
+def _mended(subject: Subject, wanted: set[str], on_layer: OnStep) -> Any:
     model = subject.model
     if has_graph(model):
         model = rebuild(model, _without_biases(subject) if "redundant-bias" in wanted else Edits())

@@ -15,6 +15,7 @@ from normwise.datasets import Dataset, find_dataset
 from normwise.datasets.dataset import check_finite
 from normwise.errors import SpecError
 from normwise.records import Finding
+from normwise.rewrite.steps import OnStep, silently
 
 __all__ = ["check", "findings_of", "inputs_of", "silent", "subject_of"]
 
@@ -65,9 +66,21 @@ def check(
     return findings_of(subject_of(model, data, batch_size, steps), chosen(select, ignore))
 
 
-def findings_of(subject: Subject, rules: Sequence[Rule]) -> list[Finding]:
-    """What the rules find, in their order."""
-    return [finding for rule in rules for finding in rule.findings(subject)]
+def findings_of(
+    subject: Subject, rules: Sequence[Rule], on_rule: OnStep = silently
+) -> list[Finding]:
+    """What the rules find, in their order.
+
+    Args:
+        subject: What they look at.
+        rules: Which.
+        on_rule: Called with (rules done, of, name of the next one): some go through the data.
+    """
+    found: list[Finding] = []
+    for number, rule in enumerate(rules):
+        on_rule(number, len(rules), rule.name)
+        found.extend(rule.findings(subject))
+    return found
 
 
 def silent(subject: Subject, rules: Sequence[Rule]) -> list[Rule]:

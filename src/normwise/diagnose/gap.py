@@ -16,15 +16,13 @@ from normwise.errors import DataError, ModelError, SpecError, listed
 from normwise.rewrite.feeding import rows
 from normwise.rewrite.folding import folding_of
 from normwise.rewrite.recalibrating import BATCH, population_statistics, reached, set_statistics
+from normwise.rewrite.steps import OnStep, silently
 from normwise.rewrite.watching import Call, wrapping
 
 __all__ = ["WAYS", "Gap", "gap"]
 
 WAYS = ("batch", "moving", "population", "folded")
 TRAINING, VALIDATION = "training", "validation"
-
-# Called with (steps done, of, name of the next one).
-OnStep = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def gap(
     *,
     batch_size: int = 32,
     seed: int = 0,
-    on_step: OnStep = lambda _done, _of, _name: None,
+    on_step: OnStep = silently,
 ) -> Gap:
     """How much of the gap between training and inference is whose doing.
 

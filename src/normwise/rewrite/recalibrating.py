@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -14,10 +13,10 @@ from normwise.errors import DataError, ModelError
 from normwise.rewrite.feeding import batches, fitting
 from normwise.rewrite.kinds import core
 from normwise.rewrite.moments import Moments
+from normwise.rewrite.steps import OnStep, silently
 from normwise.rewrite.watching import watching
 
 __all__ = [
-    "OnLayer",
     "Recalibration",
     "batch_normalisations",
     "fingerprint",
@@ -25,17 +24,10 @@ __all__ = [
     "reached",
     "recalibrate",
     "set_statistics",
-    "silently",
 ]
 
 # Examples at a time, unless told.
 BATCH = 256
-
-OnLayer = Callable[[int, int, str], None]
-
-
-def silently(_done: int, _of: int, _name: str) -> None:
-    """Tell nobody how far a recalibration is."""
 
 
 class _Enough(Exception):  # noqa: N818 (no error)
@@ -48,7 +40,7 @@ def recalibrate(
     *,
     batch_size: int = BATCH,
     frozen: bool = False,
-    on_layer: OnLayer = silently,
+    on_layer: OnStep = silently,
 ) -> Any:
     """Give every batch normalisation the mean and variance of its inputs over all of ``x``.
 

@@ -1,0 +1,15 @@
+"""Telling whoever waits how far something is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+__all__ = ["OnStep", "silently"]
+
+# Called with (steps done, of, name of the next one).
+OnStep: TypeAlias = Callable[[int, int, str], None]
+
+
+def silently(_done: int, _of: int, _name: str) -> None:
+    """Tell nobody."""
