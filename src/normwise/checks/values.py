@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 # examples' own number adds: of means in deviations, and of variances as a factor.
 SHIFT, FACTOR = 0.25, 1.5
 # Deviation of what a channel gives, where 1 is normal, under which it is a constant.
-CONSTANT = 1e-3
+CONSTANT = 1e-2
 # A variance under so many ε is divided by something that is mostly ε.
 NEAR = 2.0
 # Channels that a message names.
