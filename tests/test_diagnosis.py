@@ -1,34 +1,21 @@
 """`normwise diagnose`, as its users meet it."""
 
+import functools
 import json
-import sys
 
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from normwise import cli
 from normwise.datasets.circles import circles
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["normwise", "diagnose", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code
-        return code, *capsys.readouterr()
-
-    return call
+def run(run_command):
+    return functools.partial(run_command, "diagnose")
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """`normwise fold`, as its users meet it."""
 
+import functools
 import json
-import sys
 from pathlib import Path
 
 import keras
@@ -9,27 +9,14 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise import cli
 from normwise.rewrite import exporting
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["normwise", "fold", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = stop.code
-        return code, *capsys.readouterr()
-
-    return call
+def run(run_command):
+    return functools.partial(run_command, "fold")
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from normwise.errors import DataError, ModelError
 from normwise.rewrite.feeding import rows
 from normwise.rewrite.graph import Graph, has_graph
 from normwise.rewrite.kinds import (
+    MAXIMA,
+    MEANS,
     activation_of,
     channel_axis,
     core,
@@ -44,11 +46,7 @@ __all__ = [
 
 # A constant added in front of them is the same constant behind them.
 _KEEP_A_CONSTANT = (
-    keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D,
-    keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D,
-    keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D,
-    keras.layers.GlobalMaxPooling3D, keras.layers.GlobalAveragePooling1D,
-    keras.layers.GlobalAveragePooling2D, keras.layers.GlobalAveragePooling3D,
+    *MAXIMA, *MEANS,
     keras.layers.Cropping1D, keras.layers.Cropping2D, keras.layers.Cropping3D,
     keras.layers.UpSampling1D, keras.layers.UpSampling2D, keras.layers.UpSampling3D,
 )  # fmt: skip

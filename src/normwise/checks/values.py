@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from normwise.checks.rule import Found
 from normwise.checks.subject import EXAMPLES, Subject
 from normwise.rewrite.folding import inference_statistics
+from normwise.rewrite.linear import FloatArray, as_array
 
 __all__ = ["apart", "dead_channels", "moving_statistics_gap", "not_finite", "variance_underflow"]
-
-FloatArray = NDArray[np.float64]
 
 # Medians over the channels that are still taken for noise of the moving average, before what the
 # examples' own number adds: of means in deviations, and of variances as a factor.
@@ -114,7 +113,7 @@ def not_finite(subject: Subject) -> Iterator[Found]:
             "an earlier checkpoint, or train again with a lower learning rate",
         )
     for norm in subject.norms:
-        variance = _array(norm.moving_variance)
+        variance = as_array(norm.moving_variance)
         low = np.flatnonzero(variance < 0)
         if len(low):
             yield Found(
@@ -149,9 +148,5 @@ def _seen_variance(subject: Subject, norm: Any) -> FloatArray:
 
 def _gamma(norm: Any) -> FloatArray:
     if norm.scale:
-        return _array(norm.gamma)
+        return as_array(norm.gamma)
     return np.ones(norm.moving_mean.shape)
-
-
-def _array(variable: Any) -> FloatArray:
-    return np.asarray(keras.ops.convert_to_numpy(variable.value), np.float64)

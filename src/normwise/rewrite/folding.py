@@ -11,7 +11,7 @@ import numpy as np
 
 from normwise.rewrite.blocks import graphs_of
 from normwise.rewrite.graph import Graph
-from normwise.rewrite.kinds import activation_of, channel_axis, core, is_linear
+from normwise.rewrite.kinds import MAXIMA, MEANS, activation_of, channel_axis, core, is_linear
 from normwise.rewrite.linear import READING, WRITING, FloatArray, LinearWeights, as_array
 from normwise.rewrite.rebuild import Edits, rebuild
 
@@ -22,17 +22,6 @@ _IDLE = (
     keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D,
     keras.layers.SpatialDropout3D, keras.layers.GaussianNoise, keras.layers.GaussianDropout,
     keras.layers.AlphaDropout, keras.layers.ActivityRegularization,
-)  # fmt: skip
-# In Keras neither counts what it pads with.
-_MAXIMA = (
-    keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D,
-    keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D,
-    keras.layers.GlobalMaxPooling3D,
-)  # fmt: skip
-_MEANS = (
-    keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D,
-    keras.layers.GlobalAveragePooling1D, keras.layers.GlobalAveragePooling2D,
-    keras.layers.GlobalAveragePooling3D,
 )  # fmt: skip
 
 
@@ -211,9 +200,9 @@ def _lets_through(step: Any, call: Any) -> bool:
     layer = step.operation
     if not _is_last_axis(call) or getattr(layer, "data_format", None) == "channels_first":
         return False
-    if isinstance(layer, _MAXIMA):
+    if isinstance(layer, MAXIMA):
         return bool((affine(call.operation)[0] >= 0).all())
-    return isinstance(layer, (keras.layers.Flatten, *_MEANS))
+    return isinstance(layer, (keras.layers.Flatten, *MEANS))
 
 
 def _is_last_axis(call: Any) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 
 __all__ = [
+    "MAXIMA",
+    "MEANS",
     "activation_of",
     "channel_axis",
     "core",
@@ -71,6 +73,17 @@ _TRANSPARENT = (
     keras.layers.UpSampling2D,
     keras.layers.UpSampling3D,
 )
+# Pooling that takes the largest value, or the mean. In Keras neither counts what it pads with.
+MAXIMA = (
+    keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D,
+    keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D,
+    keras.layers.GlobalMaxPooling3D,
+)  # fmt: skip
+MEANS = (
+    keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D,
+    keras.layers.GlobalAveragePooling1D, keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalAveragePooling3D,
+)  # fmt: skip
 _WRAPPERS = (keras.layers.TimeDistributed, keras.layers.SpectralNormalization)
 
 

@@ -1,0 +1,25 @@
+"""The command line, run in this process."""
+
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def run_command(tmp_path, monkeypatch, capsys):
+    """Run a command in an empty folder; the exit code, standard output and standard error."""
+    from normwise import cli
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["normwise", *arguments])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capsys.readouterr()
+
+    return call
