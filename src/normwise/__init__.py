@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from normwise.backend import choose_jax, require_jax
+
 if TYPE_CHECKING:
     from normwise import analysis, errors, layers
     from normwise.checks import check, fix
@@ -67,16 +69,21 @@ _HOMES = {
     "strip": "rewrite",
 }
 _MODULES = ("analysis", "errors", "layers")
+# They compile with JAX; the rest runs on any of Keras' backends.
+_ON_JAX = ("checks", "diagnose", "study")
+
+choose_jax()
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"normwise.{name}")
     if name in _HOMES:
-        if name == "Study":
+        home = _HOMES[name]
+        if home in _ON_JAX:
             # Before Keras is imported, while the backend can still be chosen.
-            importlib.import_module("normwise.backend").require_jax()
-        return getattr(importlib.import_module(f"normwise.{_HOMES[name]}"), name)
+            require_jax()
+        return getattr(importlib.import_module(f"normwise.{home}"), name)
     raise AttributeError(f"module 'normwise' has no attribute {name!r}")
 
 

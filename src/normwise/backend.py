@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 import sys
+from pathlib import Path
 
 from normwise.errors import BackendError
 
-__all__ = ["require_jax"]
+__all__ = ["choose_jax", "keras_home", "require_jax"]
+
+log = logging.getLogger("normwise")
+
+# What Keras writes into its folder when it is first imported and nobody chose anything.
+KERAS_OWN = {
+    "floatx": "float32",
+    "epsilon": 1e-7,
+    "backend": "tensorflow",
+    "image_data_format": "channels_last",
+}
+
+
+def choose_jax() -> None:
+    """Choose JAX where nobody chose a backend; say so where another one is loaded already.
+
+    Keras' own default is TensorFlow, which need not be installed. What the user chose, by the
+    variable ``KERAS_BACKEND`` or in ``keras.json``, stays. Nothing is imported.
+    """
+    loaded = _loaded()
+    if loaded is None:
+        if not _is_chosen():
+            os.environ["KERAS_BACKEND"] = "jax"
+    elif loaded != "jax":
+        log.warning(
+            "Keras is already loaded with the %r backend, on which studies and checks do not run; "
+            "expected 'jax'; %s",
+            loaded,
+            _what_to_type(),
+        )
 
 
 def require_jax() -> None:
@@ -16,14 +48,40 @@ def require_jax() -> None:
     Raises:
         BackendError: Keras is already loaded with another backend.
     """
-    keras = sys.modules.get("keras")
-    if keras is None:
+    loaded = _loaded()
+    if loaded is None:
         os.environ["KERAS_BACKEND"] = "jax"
-        return
-    loaded = keras.config.backend()
-    if loaded != "jax":
+    elif loaded != "jax":
         raise BackendError(
             f"Keras is already loaded with the {loaded!r} backend; expected 'jax', which the "
-            f"engine compiles with; set KERAS_BACKEND=jax in the environment, or import normwise "
-            f"and build the study before importing keras"
+            f"engine compiles with; {_what_to_type()}"
         )
+
+
+def keras_home() -> Path:
+    """The folder of Keras' settings and data sets."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def _loaded() -> str | None:
+    """The backend that Keras runs on, or ``None`` while Keras is not loaded."""
+    keras = sys.modules.get("keras")
+    return None if keras is None else str(keras.config.backend())
+
+
+def _what_to_type() -> str:
+    variable = "set KERAS_BACKEND=jax in the environment"
+    if _is_chosen():
+        return f"{variable} and start Python anew"
+    return f"start Python anew with 'import normwise' before 'import keras', or {variable}"
+
+
+def _is_chosen() -> bool:
+    """Whether the user chose a backend: in the environment, or in a ``keras.json`` of theirs."""
+    if os.environ.get("KERAS_BACKEND"):
+        return True
+    try:
+        settings = json.loads((keras_home() / "keras.json").read_text("utf-8"))
+    except (OSError, ValueError, RuntimeError):  # none, or none that Keras reads, or no home
+        return False
+    return isinstance(settings, dict) and "backend" in settings and settings != KERAS_OWN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.backend import require_jax
+from normwise.backend import keras_home, require_jax
 from normwise.datasets.dataset import Dataset
 from normwise.datasets.folder import in_data_folder, not_found
 from normwise.errors import DataError
@@ -87,7 +86,7 @@ def fashion_mnist() -> Dataset:
 
 def keras_folder() -> Path:
     """Where Keras keeps the data sets that it downloads."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+    return keras_home() / "datasets"
 
 
 def _pixels(images: Array) -> Array:
