@@ -223,3 +223,77 @@ def test_an_average_of_batches_goes_on_from_the_population():
     model(X[:10], training=True)
     expected = X.mean(axis=0) * 2 / 3 + X[:10].mean(axis=0) / 3
     np.testing.assert_allclose(model.layers[0].moving_mean, expected, rtol=1e-5, atol=1e-6)
+
+
+def padded(shape, lengths):
+    """A mask that is true for the first so many steps of each example."""
+    return np.arange(shape[1]) < np.asarray(lengths)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("shape", "mask_shape", "axis"),
+    [
+        ((8, 4, 3, 5), (4, 1), -1),
+        ((8, 4, 3, 5), (1, 3), -1),
+        ((8, 4, 5), (4,), -1),
+        ((8, 4, 5), (1,), -1),
+        ((8, 4, 5), (4,), 1),
+        ((8, 5, 4, 4), (5, 1), 1),
+        ((8, 5, 4, 4), (1, 4), 1),
+    ],
+    ids=str,
+)
+def test_a_mask_broadcasts_as_in_the_training_of_keras(shape, mask_shape, axis):
+    x = DRAW.normal(3.0, 2.0, size=shape).astype("float32")
+    mask = DRAW.random((shape[0], *mask_shape)) < 0.6
+    mask[0] = True  # a value at least of each channel
+    inputs, of_mask = keras.Input(shape[1:]), keras.Input(mask_shape, dtype="bool")
+    norm = layers.BatchNormalization(axis=axis, momentum=0.0)
+    model = keras.Model([inputs, of_mask], norm(inputs, mask=of_mask))
+    recalibrate(model, [x, mask], batch_size=3)
+    found = [np.array(v.value) for v in (norm.moving_mean, norm.moving_variance)]
+    counted = np.where(np.broadcast_to(mask[..., None], shape), x.astype(np.float64), np.nan)
+    others = tuple(one for one in range(len(shape)) if one != axis % len(shape))
+    np.testing.assert_allclose(found[0], np.nanmean(counted, axis=others), rtol=1e-5)
+    np.testing.assert_allclose(found[1], np.nanvar(counted, axis=others), rtol=1e-5)
+    model([x, mask], training=True)  # without momentum: the statistics of this batch
+    np.testing.assert_allclose(found[0], norm.moving_mean, rtol=1e-4)
+    np.testing.assert_allclose(found[1], norm.moving_variance, rtol=1e-4)
+
+
+def test_what_a_mask_leaves_out_may_be_anything():
+    x = np.array([[[1.0], [np.nan]], [[4.0], [np.inf]]], "float32")
+    moments = Moments(axis=-1)
+    moments.add(x, np.array([[True, False]] * 2))
+    assert (moments.mean.item(), moments.variance.item()) == (2.5, 2.25)
+
+
+def test_a_channel_that_a_mask_leaves_without_values_is_what_keras_makes_of_it():
+    x, mask = np.ones((2, 3, 4), "float32"), padded((2, 3), [2, 1])
+    moments = Moments(axis=1)
+    moments.add(x, mask)
+    moments.add(2 * x, mask)
+    assert (moments.mean.tolist(), moments.variance.tolist()) == ([1.5, 1.5, 0], [0.25, 0.25, 0])
+
+
+def test_a_mask_that_leaves_nothing_is_named():
+    model = keras.Sequential([keras.Input((3, 2)), layers.Masking(), layers.BatchNormalization()])
+    with pytest.raises(DataError, match="is reached by no value: a mask leaves none"):
+        recalibrate(model, np.zeros((5, 3, 2), "float32"))
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_half_precision_is_widened_before_differences_are_taken(kind):
+    x = DRAW.uniform(-5e4, 5e4, (64, 2)).astype("float32")
+    held = np.array(keras.ops.cast(x, kind)).astype(np.float64)
+    moments = Moments(axis=-1)
+    moments.add(keras.ops.cast(x, kind))
+    np.testing.assert_allclose(moments.mean, held.mean(axis=0), rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(moments.variance, held.var(axis=0), rtol=1e-6)
+
+
+def test_statistics_that_overflow_their_type_are_refused():
+    model = keras.Sequential([keras.Input((2,)), layers.BatchNormalization(dtype="float16")])
+    x = DRAW.uniform(-5e4, 5e4, (64, 2)).astype("float32")
+    with pytest.raises(DataError, match=r"keeps its moving_variance as float16, .* overflows"):
+        recalibrate(model, x)

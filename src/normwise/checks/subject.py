@@ -138,4 +138,4 @@ class Subject:
         with watching(self.norms, lambda layer, x, mask: found[layer].add(x, mask)):
             for batch in batches(some, AT_ONCE):
                 self.model(batch, training=False)
-        return {layer: moments for layer, moments in found.items() if moments.count}
+        return {layer: moments for layer, moments in found.items() if moments.count.any()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Moments"]
+
+FloatArray: TypeAlias = NDArray[np.float64]
 
 
 class Moments:
@@ -21,7 +23,7 @@ class Moments:
         axis: The axis of the channels.
 
     Attributes:
-        count: Values of each channel so far.
+        count: Values so far, of each channel: a mask may leave others more.
 
     >>> moments = Moments(axis=-1)
     >>> for batch in ([[1.0], [2.0], [3.0]], [[10.0]]):
@@ -32,42 +34,48 @@ class Moments:
 
     def __init__(self, axis: int) -> None:
         self._axis = axis
-        self.count = 0.0
         # Of nothing, and so of no number of channels: merging gives them the batch's shape.
-        self._mean = self._squares = np.zeros(())
+        self.count = self._mean = self._squares = np.zeros(())
 
     def add(self, values: Any, mask: Any = None) -> None:
         """Add a batch.
 
         Args:
             values: Of any shape that has the axis.
-            mask: Booleans of the shape without the axis, which must then be the last: which
-                positions count; all of them if ``None``.
+            mask: Which positions count, as Keras takes it: with an axis more at its end it
+                broadcasts to the values' shape; all of them if ``None``.
         """
-        rows = np.moveaxis(np.asarray(values), self._axis, -1)
-        rows = rows.reshape(-1, rows.shape[-1])
-        if mask is not None:
-            rows = rows[np.asarray(mask, bool).reshape(-1)]
+        rows = self._rows(_widened(values))
         if not len(rows):
             return
-        count = float(len(rows))
+        if mask is None:
+            counts, shift = np.full(rows.shape[1], float(len(rows))), rows[0]
+            rows = rows - shift
+        else:
+            whole = np.broadcast_to(np.asarray(mask, bool)[..., np.newaxis], np.shape(values))
+            kept = self._rows(whole)
+            counts, shift = kept.sum(axis=0, dtype=np.float64), _first(rows, kept)
+            rows = np.where(kept, rows, shift) - shift  # what does not count may be NaN
         # Float32 rows less a float32 value inside the data lose nothing that a variance shows.
-        shift = rows[0]
-        rows = rows - shift
-        offset = rows.mean(axis=0, dtype=np.float64)
-        squares = np.square(rows, dtype=np.float64).sum(axis=0) - count * offset**2
-        self._merge(count, shift.astype(np.float64) + offset, np.maximum(squares, 0.0))
+        offset = rows.sum(axis=0, dtype=np.float64) / np.maximum(counts, 1)
+        squares = np.square(rows, dtype=np.float64).sum(axis=0) - counts * offset**2
+        self._merge(counts, shift.astype(np.float64) + offset, np.maximum(squares, 0.0))
 
-    def _merge(self, count: float, mean: NDArray[np.float64], squares: NDArray[np.float64]) -> None:
-        total = self.count + count
-        gap = mean - self._mean
-        self._squares = self._squares + squares + gap**2 * (self.count * count / total)
-        self._mean = self._mean + gap * (count / total)
+    def _rows(self, values: NDArray[Any]) -> NDArray[Any]:
+        """``(…, channels)``, all but the channels in one axis."""
+        last = np.moveaxis(values, self._axis, -1)
+        return last.reshape(-1, last.shape[-1])
+
+    def _merge(self, counts: FloatArray, mean: FloatArray, squares: FloatArray) -> None:
+        total = self.count + counts
+        gap, share = mean - self._mean, counts / np.maximum(total, 1)
+        self._squares = self._squares + squares + gap**2 * (self.count * share)
+        self._mean = self._mean + gap * share
         self.count = total
 
     @property
-    def mean(self) -> NDArray[np.float64]:
-        """Of each channel, ``(channels,)``.
+    def mean(self) -> FloatArray:
+        """Of each channel, ``(channels,)``; 0 where a mask left none of its values.
 
         Raises:
             ValueError: Nothing was added.
@@ -76,15 +84,27 @@ class Moments:
         return self._mean
 
     @property
-    def variance(self) -> NDArray[np.float64]:
+    def variance(self) -> FloatArray:
         """Of each channel, biased: over the count.
 
         Raises:
             ValueError: Nothing was added.
         """
         self._require_values()
-        return np.asarray(self._squares / self.count)
+        return np.asarray(self._squares / np.maximum(self.count, 1))
 
     def _require_values(self) -> None:
-        if not self.count:
+        if not self.count.any():
             raise ValueError("no values were added; expected at least one; add a batch first")
+
+
+def _widened(values: Any) -> NDArray[Any]:
+    """Half precision as float32: two of its numbers can be farther apart than its largest one."""
+    array = np.asarray(values)
+    return array.astype(np.float32) if array.dtype.itemsize < np.float32().itemsize else array
+
+
+def _first(rows: NDArray[Any], kept: NDArray[Any]) -> NDArray[Any]:
+    """Of each channel the first value that counts; 0 where none does."""
+    values = rows[kept.argmax(axis=0), np.arange(rows.shape[1])]
+    return np.where(kept.any(axis=0), values, 0)

@@ -124,11 +124,25 @@ def fingerprint(model: Any) -> str:
 
 
 def set_statistics(layer: Any, found: Moments) -> None:
-    """Let a batch normalisation use these moments in inference."""
-    layer.moving_mean.assign(found.mean)
-    layer.moving_variance.assign(found.variance)
+    """Let a batch normalisation use these moments in inference.
+
+    Raises:
+        DataError: They overflow the type that it keeps its statistics in.
+    """
+    new = {"moving_mean": found.mean, "moving_variance": found.variance}
     if layer.renorm:
-        layer.moving_stddev.assign(np.sqrt(found.variance + layer.epsilon))
+        new["moving_stddev"] = np.sqrt(found.variance + layer.epsilon)
+    for name, values in new.items():
+        variable = getattr(layer, name)
+        with np.errstate(over="ignore"):  # what becomes infinite is refused
+            held = keras.ops.convert_to_numpy(keras.ops.cast(values, variable.dtype))
+        if not np.isfinite(held).all():
+            raise DataError(
+                f"layer {layer.name!r} keeps its {name} as {variable.dtype}, in which the data's, "
+                f"up to {np.abs(values).max():.3g}, overflows; expected values that fit; scale the "
+                f"inputs, or make the layer anew with dtype='mixed_{variable.dtype}'"
+            )
+        variable.assign(held)
 
 
 class Recalibration(keras.callbacks.Callback):  # type: ignore[misc]
@@ -189,6 +203,11 @@ def population_statistics(
                 model(batch, training=False)
             except _Enough:
                 continue
+    if not moments.count.any():
+        raise DataError(
+            f"layer {layer.name!r} of model {model.name!r} is reached by no value: a mask leaves "
+            f"none of these inputs; expected at least one; look at the mask and at the padding"
+        )
     if not (np.isfinite(moments.mean).all() and np.isfinite(moments.variance).all()):
         raise DataError(
             f"layer {layer.name!r} of model {model.name!r} takes values that are not finite; "
