@@ -237,7 +237,7 @@ def test_prices_and_shares_written_for_people(find):
     assert data.task == "regression"
     np.testing.assert_array_equal(data.y_train.ravel(), price[train].astype("f4"))
     assert_inputs(data, scaled({"a": area, "s": AGE, "p": price[::-1]}, train), train, val)
-    assert "Numbers written as text: area, share, space." in data.notes
+    assert "Numbers written as text: area, share, space, price." in data.notes
 
 
 def test_thousands_with_dots_beside_decimal_commas(find):
@@ -329,7 +329,8 @@ def test_a_few_words_among_numbers_are_missing_values(find):
     text = [str(value) for value in WEIGHT]
     text[3], text[50], text[70], text[71] = "n.a.", "absent", "???", "None"
     data = find(PLAIN.assign(weight=text).to_csv(index=False), "left")
-    assert "Taken for missing among numbers or dates: weight (2, such as 'absent')." in data.notes
+    missing = "weight (4: 'n.a.', 'absent', '???', 'None')"
+    assert f"Taken for missing among numbers or dates: {missing}." in data.notes
     assert "Missing numbers, filled with the median: weight (4)." in data.notes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -25,7 +25,8 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 SAMPLE_LINES = 100
 # What a field may hold instead of a value. `None` is not here: it is often a category.
 MISSING = ["", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NULL", "null", "?", "-", "--"]
-DECIMAL_COMMA = r'(?:^|{0})\s*"?[-+]?\d+,\d+"?\s*(?:{0}|$)'
+# Characters of a file that are looked at in one go.
+PIECE = 2**22
 
 
 @dataclass(frozen=True)
@@ -33,36 +34,60 @@ class Table:
     """A table as it was read.
 
     Attributes:
-        frame: Columns of numbers and of stripped text, each with a name of its own.
-        decimal: What stands before the decimals of a number.
-        notes: What was unusual about the file, in sentences for the report.
+        frame: Columns of numbers with decimal points and of stripped text, each with a name of
+            its own.
+        encoding: Of the file's text.
+        separator: What stands between the fields.
+        renamed: Columns that got their name here.
+        as_text: Reads these columns again, by their names, as they are written.
     """
 
     frame: pd.DataFrame
-    decimal: str
-    notes: tuple[str, ...]
+    encoding: str
+    separator: str
+    renamed: list[str]
+    as_text: Callable[[list[str]], pd.DataFrame]
+
+    def notes(self, decimal: str | None) -> list[str]:
+        """What was unusual about the file, in sentences for the report.
+
+        Args:
+            decimal: What stands before the decimals of most numbers, where that was seen.
+        """
+        unusual = [] if self.encoding.startswith("utf-8") else [f"as {self.encoding.upper()} text"]
+        if self.separator != ",":
+            between = SEPARATORS.get(self.separator, repr(self.separator))
+            unusual.append(f"with {between} between fields")
+        if decimal == ",":
+            unusual.append("with decimal commas")
+        said = [f"The table was read {', '.join(unusual)}."] if unusual else []
+        return said + ([f"Columns named here: {listed(self.renamed)}."] if self.renamed else [])
 
 
 def read_table(path: Path) -> Table:
-    """Read a table, whatever its encoding, separator, decimal sign and line ends.
+    """Read a table, whatever its encoding, separator and line ends.
 
     Raises:
         DataError: It is no table of text with a header line and rows.
     """
     import pandas as pd
 
-    text, encoding = _decoded(path)
-    separator, text = _separator(text)
-    decimal = "," if separator != "," and _has_decimal_commas(text, separator) else "."
+    encoding = _encoding(path)
+    separator, skipped = _separator(path, encoding)
     read: Callable[..., Any] = partial(
-        pd.read_csv, sep=separator, skipinitialspace=True, keep_default_na=False
+        pd.read_csv,
+        path,
+        sep=separator,
+        skiprows=skipped,
+        encoding=encoding,
+        skipinitialspace=True,
+        keep_default_na=False,
+        na_values=MISSING,
+        low_memory=False,  # whole columns, or one could come in parts of different types
     )
     try:
-        first: pd.DataFrame = read(io.StringIO(text), header=None, nrows=1, dtype=str)
-        # Whole columns at once, or one column could come in parts of different types.
-        frame: pd.DataFrame = read(
-            io.StringIO(text), decimal=decimal, na_values=MISSING, low_memory=False
-        )
+        first: pd.DataFrame = read(header=None, nrows=1, dtype=str, na_values=[])
+        frame: pd.DataFrame = read()
     except ValueError as error:
         raise DataError(
             f"cannot read {str(path)!r} ({str(error).strip()}); expected a CSV table with a header "
@@ -70,13 +95,26 @@ def read_table(path: Path) -> Table:
         ) from None
     header = [in_one_line(name) for name in first.iloc[0]]
     _check_shape(path.name, header, frame)
-    frame.columns, renamed = _names(header)
-    for column in frame.columns:
-        if is_text(frame[column]):
-            # Missing values stay missing; whole numbers too large for a type become text.
-            stripped = frame[column].astype("str").str.strip()
-            frame[column] = stripped.mask(stripped.isin(MISSING))
-    return Table(frame, decimal, (*_file_notes(encoding, separator, decimal), *renamed))
+    names, renamed = _names(header)
+    frame.columns = names
+
+    def as_text(columns: list[str]) -> pd.DataFrame:
+        if not columns:
+            return frame[columns]
+        again: pd.DataFrame = read(usecols=sorted(map(names.index, columns)), dtype=str)
+        again.columns = sorted(columns, key=names.index)
+        return again.apply(_stripped)
+
+    for name in names:
+        if is_text(frame[name]):
+            frame[name] = _stripped(frame[name])
+    return Table(frame, encoding, separator, renamed, as_text)
+
+
+def _stripped(column: pd.Series) -> pd.Series:
+    # Missing values stay missing; whole numbers too large for a type become text.
+    stripped = column.astype("str").str.strip()
+    return stripped.mask(stripped.isin(MISSING))
 
 
 def in_one_line(name: str) -> str:
@@ -95,41 +133,47 @@ def is_text(column: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(column)
 
 
-def _decoded(path: Path) -> tuple[str, str]:
-    """The file's text with one newline at the ends of its lines, and its encoding."""
+def _encoding(path: Path) -> str:
+    """The first encoding that all of the file's bytes are text in."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            encodings = _encodings(file.read(4))
+        fitting = next(filter(partial(_is_text_in, path), encodings), None)
     except OSError as error:
         raise DataError(
             f"cannot read {str(path)!r} ({error.strerror}); expected a CSV table; check the path "
             f"and who may read it"
         ) from None
-    for encoding in _encodings(content):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
-    raise DataError(
-        f"cannot read {str(path)!r} (it holds bytes that are no text); expected a CSV table; save "
-        f"it as CSV with UTF-8 text"
-    )
+    if fitting is None:
+        raise DataError(
+            f"cannot read {str(path)!r} (it holds bytes that are no text); expected a CSV table; "
+            f"save it as CSV with UTF-8 text"
+        )
+    return fitting
 
 
-def _encodings(content: bytes) -> tuple[str, ...]:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+def _encodings(start: bytes) -> tuple[str, ...]:
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ("utf-16",)
     # Latin-1 takes any byte, so it comes last; Windows' variant of it has the quotes and the euro.
-    return ("utf-8-sig", "cp1252", "latin-1")
+    return ("utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8", "cp1252", "latin-1")
 
 
-def _separator(text: str) -> tuple[str, str]:
-    """The separator, and the text without the line in which Excel names it."""
-    named = re.match(r'\s*"?sep=(.)"?[ \t]*\n', text, re.IGNORECASE)
+def _is_text_in(path: Path, encoding: str) -> bool:
+    try:
+        with path.open(encoding=encoding, newline="") as file:
+            return not any("\0" in part for part in iter(partial(file.read, PIECE), ""))
+    except UnicodeError:
+        return False
+
+
+def _separator(path: Path, encoding: str) -> tuple[str, int]:
+    """The separator, and how many lines stand before the table: one in which Excel names it."""
+    with path.open(encoding=encoding) as file:
+        lines = [line.rstrip("\n") for line in itertools.islice(file, SAMPLE_LINES)]
+    named = re.fullmatch(r'\s*"?sep=(.)"?[ \t]*', next(iter(lines), ""), re.IGNORECASE)
     if named:
-        return named[1], text[named.end() :]
-    lines = text.lstrip("\n").split("\n", SAMPLE_LINES)[:SAMPLE_LINES]
+        return named[1], 1
 
     def agreement(separator: str) -> tuple[float, int]:
         try:
@@ -140,11 +184,7 @@ def _separator(text: str) -> tuple[str, str]:
         # More than one field, in as many lines as possible like in the header.
         return (counts.count(fields) / len(counts) if fields > 1 else 0.0), fields
 
-    return max(SEPARATORS, key=agreement), text
-
-
-def _has_decimal_commas(text: str, separator: str) -> bool:
-    return re.search(DECIMAL_COMMA.format(re.escape(separator)), text, re.MULTILINE) is not None
+    return max(SEPARATORS, key=agreement), 0
 
 
 def _check_shape(name: str, header: list[str], frame: pd.DataFrame) -> None:
@@ -163,24 +203,15 @@ def _check_shape(name: str, header: list[str], frame: pd.DataFrame) -> None:
 
 
 def _names(header: list[str]) -> tuple[list[str], list[str]]:
-    """A name of its own for each column, and the sentence that says which are new."""
-    given = Counter(header)
+    """A name of its own for each column, and those that are new."""
+    given, taken, used = set(header), set[str](), Counter[str]()
     names: list[str] = []
     for place, name in enumerate(header, 1):
-        own, count = name or f"column {place}", 1
-        while own in names or (own != name and own in given):
-            count += 1
-            own = f"{name or f'column {place}'} ({count})"
+        own = stem = name or f"column {place}"
+        while own in taken or (own != name and own in given):
+            used[stem] += 1
+            own = f"{stem} ({used[stem] + 1})"
+        taken.add(own)
         names.append(own)
     new = [own for own, name in zip(names, header, strict=True) if own != name]
-    return names, [f"Columns named here: {listed(new)}."] if new else []
-
-
-def _file_notes(encoding: str, separator: str, decimal: str) -> list[str]:
-    unusual = [] if encoding == "utf-8-sig" else [f"as {encoding.upper()} text"]
-    if separator != ",":
-        between = SEPARATORS.get(separator, repr(separator))
-        unusual.append(f"with {between} between fields")
-    if decimal != ".":
-        unusual.append("with decimal commas")
-    return [f"The table was read {', '.join(unusual)}."] if unusual else []
+    return names, new

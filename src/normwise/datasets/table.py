@@ -13,7 +13,7 @@ from normwise.datasets.columns import Columns, prepare, sort_columns
 from normwise.datasets.dataset import Dataset
 from normwise.datasets.labels import labelling
 from normwise.datasets.reading import Table, in_one_line, is_text, read_table
-from normwise.datasets.written import read_values, written_numbers
+from normwise.datasets.values import read_values
 from normwise.errors import DataError, UnknownNameError, listed
 from normwise.records import Task
 
@@ -43,10 +43,10 @@ def from_csv(path: Path, target_column: str | None, task: Task | None = None) ->
     """
     table = read_table(path)
     name = _target_name(path.name, table, target_column)
-    frame, said = read_values(table.frame.drop(columns=name), table.decimal)
-    labelled = table.frame[name].notna().to_numpy()
-    frame = frame[labelled]
-    targets = _targets(name, table.frame[name][labelled], table.decimal)
+    values = read_values(table, name)
+    labelled = values.frame[name].notna().to_numpy()
+    frame = values.frame if labelled.all() else values.frame[labelled]
+    targets = _targets(name, frame.pop(name))
     found = labelling(f"target column {name!r}", targets, task)
     train, val = split(targets, found.task)
     frame, infinite = _without_infinity(frame)
@@ -63,11 +63,11 @@ def from_csv(path: Path, target_column: str | None, task: Task | None = None) ->
         feature_names=tuple(names),
         class_names=found.names,
         notes=(
-            *table.notes,
+            *table.notes(values.decimal),
             *_unlabelled(name, labelled),
             split_note(train, val, found.task),
             *filter(None, [found.note(name, targets)]),
-            *said,
+            *values.notes,
             *infinite,
             *columns.notes(frame),
             f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.",
@@ -93,12 +93,9 @@ def _target_name(table_name: str, table: Table, target_column: str | None) -> st
     return name
 
 
-def _targets(name: str, column: pd.Series, decimal: str) -> NDArray[Any]:
+def _targets(name: str, column: pd.Series) -> NDArray[Any]:
     if is_text(column):
-        numbers = written_numbers(column, decimal)
-        if numbers.isna().any():
-            return column.to_numpy(object)
-        column = numbers
+        return column.to_numpy(object)
     targets = column.to_numpy(np.float64)
     infinite = np.flatnonzero(np.isinf(targets))
     if len(infinite):

@@ -1,0 +1,107 @@
+"""Dates as people and programs write them: ``2024-01-31``, ``31.01.24``, ``Jan 31, 2024``."""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.datasets.texts import Texts, is_usual
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["COMPACT", "NEVER", "compact_days", "days_of"]
+
+DAYS = (
+    "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d",
+    "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y",
+    "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a %b %d %Y", "%A, %d %B %Y",
+)  # fmt: skip
+TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+FORMATS = (*map("".join, product(DAYS, TIMES)), "%H:%M", "%H:%M:%S")
+# What each part of a format looks like: to see that is faster than to try to read a date.
+LOOKS = {"%Y": r"\d{4}", "%f": r"\d{1,9}", "%p": r"[AaPp][Mm]"} | {
+    **dict.fromkeys(("%b", "%B", "%a", "%A"), r"[^\W\d]+"),
+    **dict.fromkeys(("%d", "%m", "%y", "%H", "%I", "%M", "%S"), r"\d{1,2}"),
+}
+# Dates that are written as whole numbers, the least and the greatest of them, and "never".
+COMPACT, CENTURIES, NEVER = "%Y%m%d", (19000101, 21001231), 99991231
+HAS_SEVERAL_NUMBERS = re.compile(r".{0,20}\d[^\d].{0,20}\d")
+# What lies outside stands for "never", "always" or "unknown", as 9999-12-31 does.
+EARLIEST, LATEST = "1677-09-22", "2262-04-11"
+
+
+def days_of(texts: Texts) -> tuple[pd.Series, pd.Series, str]:
+    """Days since 1970, which texts are dates at all, and the format of most of them.
+
+    A date outside 1677 to 2262 is one, and has no days.
+    """
+    import pandas as pd
+
+    nothing = pd.Series(index=texts.kinds.index, dtype="datetime64[us, UTC]")
+    best, best_form = nothing, ""
+    for form in _worth_trying(texts.sample):
+        if is_usual(_parsed(texts.sample, form).notna()):
+            moments = _parsed(texts.kinds, form)
+            if texts.count(moments.notna()) > texts.count(best.notna()):
+                best, best_form = moments, form
+    return _since_1970(best), best.notna(), best_form
+
+
+def compact_days(column: pd.Series) -> NDArray[np.float64] | None:
+    """Days since 1970 of whole numbers that are dates such as 20240131; ``None`` if they are not.
+
+    >>> import pandas as pd
+    >>> compact_days(pd.Series([19700102, 99991231])).tolist()
+    [1.0, nan]
+    >>> compact_days(pd.Series([20240131, 20240132])) is None
+    True
+    """
+    numbers = column[column.notna() & (column != NEVER)]
+    if numbers.empty or not numbers.between(*CENTURIES).all() or (numbers % 1 != 0).any():
+        return None
+    texts = Texts.of(numbers.astype("int64").astype("str"))
+    moments = _parsed(texts.kinds, COMPACT)
+    if moments.isna().any():
+        return None
+    days = np.full(len(column), np.nan)
+    days[column.index.get_indexer(numbers.index)] = texts.spread(_since_1970(moments))
+    return days
+
+
+def _worth_trying(sample: pd.Series) -> list[str]:
+    """The formats that half of a sample look like."""
+    values = sample.tolist()
+    if not any(map(HAS_SEVERAL_NUMBERS.match, values)):
+        return []
+    looks = [form for form in FORMATS if _looks_like(values, _PATTERNS[form])]
+    return ["ISO8601", *looks]
+
+
+def _looks_like(values: list[str], pattern: re.Pattern[str]) -> bool:
+    return 2 * sum(pattern.fullmatch(value) is not None for value in values) >= len(values)
+
+
+def _pattern(form: str) -> re.Pattern[str]:
+    parts = re.split("(%[A-Za-z])", form)
+    return re.compile("".join(LOOKS.get(part) or re.escape(part) for part in parts))
+
+
+_PATTERNS = {form: _pattern(form) for form in FORMATS}
+
+
+def _parsed(text: pd.Series, form: str) -> Any:
+    import pandas as pd
+
+    return pd.to_datetime(text, format=form, errors="coerce", utc=True)
+
+
+def _since_1970(moments: pd.Series) -> pd.Series:
+    import pandas as pd
+
+    start, earliest, latest = (pd.Timestamp(day, tz="UTC") for day in (0, EARLIEST, LATEST))
+    return (moments.where(moments.between(earliest, latest)) - start) / pd.Timedelta(days=1)

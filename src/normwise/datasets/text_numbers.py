@@ -1,0 +1,107 @@
+"""Numbers as people and programs write them: ``$1,234.50``, ``1.234,5``, ``12 %``, ``(3)``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from normwise.datasets.texts import Texts, is_usual
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Numerals", "Sign"]
+
+Sign = Literal[".", ","]
+OTHER: dict[Sign, Sign] = {".": ",", ",": "."}
+# A sign, a currency, digits, decimals, a currency or a per cent sign. Digits may stand in groups of
+# three, in India of two before the last three; without, they are no more than a float tells apart.
+# No group begins with 0: a number such as 0,125 has decimals.
+NUMBER = (
+    r"^(?=[^()]*$|\(.*\)$)([-+\u2212(]?)\s*[$€£¥₹]?\s*"
+    r"([1-9]\d{{0,2}}(?:[{groups}\s'\u2019]\d{{3}})+|[1-9]\d?(?:{group}\d{{2}})+{group}\d{{3}}|\d{{1,15}})"
+    r"(?:{point}(\d*))?((?:[eE][-+]?\d+)?)\s*[%$€£¥₹]?\)?$"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Numerals:
+    """A column of text read as numbers, with decimal points and with decimal commas.
+
+    Attributes:
+        texts: The column.
+    """
+
+    texts: Texts
+
+    @cached_property
+    def readings(self) -> dict[Sign, pd.Series]:
+        """By the sign before decimals: a number for each text, NaN where it is none."""
+        kinds = self.texts.kinds
+        if any(is_usual(_read(self.texts.sample, sign).notna()) for sign in OTHER):
+            return {sign: _read(kinds, sign) for sign in OTHER}
+        return dict.fromkeys(OTHER, kinds.map({}).astype("float64"))
+
+    @cached_property
+    def either(self) -> pd.Series:
+        """Which texts say one number with a decimal point and another with a decimal comma."""
+        point, comma = self.readings["."], self.readings[","]
+        return point.notna() & comma.notna() & (point != comma)
+
+    @property
+    def proved(self) -> Sign | None:
+        """The sign before decimals that (most of) the column's own values prove, if they do."""
+        point, comma = (self._proofs(sign) for sign in (".", ","))
+        return None if point == comma else "." if point > comma else ","
+
+    def _proofs(self, sign: Sign) -> int:
+        own, other = self.readings[sign], self.readings[OTHER[sign]]
+        return self.texts.count(own.notna() & other.isna())
+
+    def beside_bare(self, *, sure: bool) -> Sign | None:
+        """The sign before decimals where numbers with and without another show it.
+
+        Where some have a sign before their last three digits and the others none at all, it
+        stands between thousands: decimals would have left other digits behind it, too. That is
+        ``sure`` where one ends in 0, which is not written behind decimals of any length.
+        """
+        with_sign = self.texts.kinds[self.either]
+        kinds = self.texts.kinds[self.readings["."].notna() | self.readings[","].notna()]
+        if kinds.str.contains("[.,]").sum() != len(with_sign) or len(kinds) == len(with_sign):
+            return None
+        if with_sign.empty or (sure and not with_sign.str.contains(r"0\D*$").any()):
+            return None
+        signs = {sign for sign in OTHER if with_sign.str.contains(sign, regex=False).any()}
+        return OTHER[signs.pop()] if len(signs) == 1 else None
+
+    def numbers(self, decimal: Sign) -> pd.Series:
+        """What each text says, where those that say two things have ``decimal`` before decimals."""
+        return self.readings[decimal].combine_first(self.readings[OTHER[decimal]])
+
+    def example(self, decimal: Sign) -> str:
+        """How a text was read that shows most: ``1,200 as 1200``."""
+        numbers = self.numbers(decimal)
+        telling = np.flatnonzero(self.either)
+        first = int(telling[0] if len(telling) else np.flatnonzero(numbers.notna())[0])
+        return f"{self.texts.kinds.iloc[first]} as {numbers.iloc[first]:.15g}"
+
+
+def _read(kinds: pd.Series, decimal: Sign) -> pd.Series:
+    """Texts as numbers; NaN where one is none.
+
+    >>> import pandas as pd
+    >>> _read(pd.Series(["1,234.5", "12 %", "0,5", "(3)", "x"]), ".").tolist()
+    [1234.5, 12.0, nan, -3.0, nan]
+    """
+    import pandas as pd
+
+    group, point = re.escape(OTHER[decimal]), re.escape(decimal)
+    parts = kinds.str.extract(NUMBER.format(groups=group, group=group, point=point))
+    sign = parts[0].map({"": "", "+": "", "-": "-", "\u2212": "-", "(": "-"})
+    digits = parts[1].str.replace(r"\D", "", regex=True)
+    plain = sign + digits + "." + parts[2].fillna("0") + parts[3].fillna("")
+    return pd.to_numeric(plain, errors="coerce").astype("float64")

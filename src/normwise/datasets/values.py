@@ -1,0 +1,188 @@
+"""From a table's columns as they are written to columns of numbers, where they are numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from normwise.datasets.reading import Table, is_text
+from normwise.datasets.text_dates import COMPACT, NEVER, compact_days, days_of
+from normwise.datasets.text_numbers import Numerals, Sign
+from normwise.datasets.texts import Texts
+from normwise.errors import listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Values", "read_values"]
+
+# So many of a hundred values may be something else; they count as missing, and that is said.
+MOST_ODD = 5
+# More may be, where these are few different texts among more different numbers than categories
+# have: marks of missing or unmeasured values, such as `absent` or `<0.1`.
+FEW_TEXTS, MANY_NUMBERS = 5, 20
+# What stands for no value among numbers and dates, though it may be a category among categories;
+# and so does what has neither a letter nor a digit (`.`, `*`), and an error of a spreadsheet.
+NO_VALUE = (
+    "none", "unknown", "missing", "n.a.", "na", "n.d.", "nd", "nil", "not available", "no data",
+    "not applicable", "not detected", "not measured",
+)  # fmt: skip
+MARK = r"^(?:[\W_]+|#[\w/]+[!?]?)$"
+SHOWN = 5
+
+
+@dataclass
+class Values:
+    """A table whose columns of written numbers and dates are numbers.
+
+    Attributes:
+        frame: Its columns; those that hold other text as they were.
+        decimal: The sign before decimals that most columns prove, if any does.
+        numbers: Columns of numbers that were written as text.
+        decided: Those in which a sign had to be told from that of thousands, with an example.
+        dates: Columns of dates, with their format.
+        missing: Columns in which some texts were taken for missing, and which.
+    """
+
+    frame: pd.DataFrame
+    decimal: Sign | None = None
+    numbers: list[str] = field(default_factory=list)
+    decided: list[str] = field(default_factory=list)
+    dates: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done, in sentences."""
+        said = [
+            ("Numbers written as text", self.numbers),
+            ("Decimals and thousands, told apart for each column", self.decided),
+            ("Dates, taken as days", self.dates),
+            ("Taken for missing among numbers or dates", self.missing),
+        ]
+        return [f"{what}: {listed(names)}." for what, names in said if names]
+
+
+def read_values(table: Table, target: str) -> Values:
+    """Turn columns of written numbers and of dates into numbers.
+
+    Which sign stands before decimals is decided for each column: by its own values, else by what
+    most other columns prove. A date becomes its days since 1970.
+
+    Args:
+        table: As it was read.
+        target: The column to predict, whose texts may be classes: it is numbers only where all of
+            its values are, or many different ones.
+    """
+    values = Values(table.frame.copy(deep=False))
+    names = [name for name in table.frame.columns if is_text(table.frame[name])]
+    written = {name: Numerals(Texts.of(table.frame[name])) for name in names}
+    numerals = {name: one for name, one in written.items() if _are_numbers(one, name == target)}
+    values.decimal = _decimal(table, numerals)
+    numerals |= _with_points(table, values.decimal)
+    for name, one in numerals.items():
+        _take_numbers(values, table, name, one)
+    for name in names:
+        if name not in numerals and name != target:
+            _take_dates(values, name, written[name].texts)
+    for name in table.frame.columns:
+        if not is_text(table.frame[name]) and name != target:
+            _take_compact_dates(values, name)
+    return values
+
+
+def _are_numbers(numerals: Numerals, is_target: bool) -> bool:
+    read = numerals.numbers(".").notna()
+    many = read.sum() > MANY_NUMBERS
+    return _fit(numerals.texts, read) and (not is_target or bool(many or read.all()))
+
+
+def _decimal(table: Table, numerals: dict[str, Numerals]) -> Sign | None:
+    """The sign before decimals that most columns prove; ``None`` where none does."""
+    proofs = Counter(one.proved for one in numerals.values())
+    proofs["."] += sum(_proves_points(table.frame[name]) for name in _floats(table))
+    if proofs["."] == proofs[","]:
+        return None
+    return "." if proofs["."] > proofs[","] else ","
+
+
+def _with_points(table: Table, decimal: Sign | None) -> dict[str, Numerals]:
+    """Columns read with decimal points whose points may stand between thousands instead."""
+    if decimal == "." or (decimal is None and table.separator == ","):
+        return {}
+    doubtful = [name for name in _floats(table) if not _proves_points(table.frame[name])]
+    again = table.as_text(doubtful)
+    numerals = {name: Numerals(Texts.of(again[name])) for name in doubtful}
+    return {name: one for name, one in numerals.items() if one.either.any()}
+
+
+def _floats(table: Table) -> list[str]:
+    return [name for name in table.frame.columns if table.frame[name].dtype.kind == "f"]
+
+
+def _proves_points(column: pd.Series) -> bool:
+    """Whether a number read with a decimal point can have no other meaning.
+
+    Thousands are 1 or more, and three digits stand behind their point.
+    """
+    numbers = column[np.isfinite(column)].to_numpy()
+    thousandths = numbers * 1000
+    whole = np.isclose(thousandths, np.round(thousandths), rtol=1e-9, atol=1e-9)
+    return bool((~whole | ((numbers != 0) & (np.abs(numbers) < 1))).any())
+
+
+def _take_numbers(values: Values, table: Table, name: str, numerals: Numerals) -> None:
+    decimal = _decimal_of(numerals, values.decimal, table.separator)
+    numbers = numerals.numbers(decimal)
+    values.frame[name] = numerals.texts.spread(numbers)
+    values.numbers.append(name)
+    if numerals.either.any() or decimal == ",":
+        values.decided.append(f"{name} ({numerals.example(decimal)})")
+    _take_missing(values, name, numerals.texts, numbers)
+
+
+def _decimal_of(numerals: Numerals, usual: Sign | None, separator: str) -> Sign:
+    """The sign before decimals in one column; ``usual`` is that of the table's others."""
+    own = numerals.proved or numerals.beside_bare(sure=True) or usual
+    if own is None and separator != ",":
+        own = numerals.beside_bare(sure=False)
+    return own or "."
+
+
+def _take_dates(values: Values, name: str, texts: Texts) -> None:
+    days, read, form = days_of(texts)
+    if not _fit(texts, read):
+        return
+    values.frame[name] = texts.spread(days)
+    values.dates.append(f"{name} ({form})")
+    _take_missing(values, name, texts, days)
+
+
+def _take_compact_dates(values: Values, name: str) -> None:
+    days = compact_days(values.frame[name])
+    if days is None:
+        return
+    never = int((values.frame[name] == NEVER).sum())
+    values.frame[name] = days
+    values.dates.append(f"{name} ({COMPACT})")
+    if never:
+        values.missing.append(f"{name} ({never:,}: '{NEVER}')")
+
+
+def _take_missing(values: Values, name: str, texts: Texts, numbers: pd.Series) -> None:
+    odd = texts.kinds[numbers.isna()]
+    if len(odd):
+        shown = ", ".join(map(repr, odd.iloc[:SHOWN])) + (", …" if len(odd) > SHOWN else "")
+        values.missing.append(f"{name} ({texts.count(numbers.isna()):,}: {shown})")
+
+
+def _fit(texts: Texts, read: pd.Series) -> bool:
+    """Whether (nearly) all that is there was read: all but marks of missing values and oddities."""
+    marks = texts.kinds.str.lower().isin(NO_VALUE) | texts.kinds.str.match(MARK)
+    odd, there = ~(read | marks), texts.count(~marks)
+    rare = 100 * texts.count(odd) <= MOST_ODD * there
+    few = 2 * texts.count(odd) <= there and odd.sum() <= FEW_TEXTS and read.sum() > MANY_NUMBERS
+    return bool(there and texts.count(read) and (rare or few))
