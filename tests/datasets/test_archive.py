@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from normwise.datasets import archive, find_dataset
+from normwise.datasets.pixels import scaled
 from normwise.errors import DataError
 
 GENERATOR = np.random.default_rng(0)
@@ -95,28 +96,31 @@ def test_a_long_look_goes_piece_by_piece(npz, monkeypatch):
         npz(x=np.where(np.isin(np.arange(120), [88, 119]).reshape(40, 3), np.nan, X), y=Y)
 
 
-def test_images_of_bytes_are_scaled_and_that_is_told(npz):
+def test_images_of_bytes_are_scaled_for_built_in_models_and_that_is_told(npz):
     data = npz(x_train=IMAGES, y_train=Y, x_test=IMAGES[:9], y_test=Y[:9])
-    np.testing.assert_array_equal(data.x_train, IMAGES.astype("float32") / 255)
-    np.testing.assert_array_equal(data.x_val, IMAGES[:9].astype("float32") / 255)
-    assert data.x_train.dtype == np.float32
-    assert any(note.startswith("x_train holds images of bytes: 0 to 255") for note in data.notes)
+    np.testing.assert_array_equal(data.x_train, IMAGES)
+    assert data.x_train.dtype == np.uint8
+    found = scaled(data)
+    np.testing.assert_array_equal(found.x_train, IMAGES.astype("float32") / 255)
+    np.testing.assert_array_equal(found.x_val, IMAGES[:9].astype("float32") / 255)
+    assert found.x_train.dtype == np.float32
+    assert any("images of bytes: 0 to 255 became 0 to 1" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
-    ("inputs", "told"),
+    "inputs",
     [
-        pytest.param(IMAGES.astype(np.float32), False, id="floats"),
-        pytest.param(IMAGES.astype(np.int32), False, id="integers"),
-        pytest.param(IMAGES % 2, False, id="masks"),
-        pytest.param(IMAGES.reshape(40, 16), True, id="columns"),
+        pytest.param(IMAGES.astype(np.float32), id="floats"),
+        pytest.param(IMAGES.astype(np.int32), id="integers"),
+        pytest.param(IMAGES % 2, id="masks"),
+        pytest.param(IMAGES.reshape(40, 16), id="columns"),
     ],
 )
-def test_what_may_be_no_image_is_left_as_it_is(npz, inputs, told):
+def test_what_may_be_no_image_is_left_as_it_is(npz, inputs):
     data = npz(x_train=inputs, y_train=Y, x_val=inputs, y_val=Y)
+    assert scaled(data) is data
     np.testing.assert_array_equal(data.x_train, inputs)
     assert data.x_train.dtype == inputs.dtype
-    assert ("x_train holds bytes, 0 to 255, and was left as it is." in data.notes) == told
 
 
 @pytest.mark.parametrize(

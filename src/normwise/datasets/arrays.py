@@ -20,7 +20,6 @@ Keys = tuple[str, str, str, str]
 VALIDATION_SHARE = 0.2
 # JAX counts in 32 bits: a larger number would turn into another one without a word.
 INTEGERS = np.iinfo(np.int32)
-BRIGHTEST = np.float32(255)
 
 
 def from_arrays(
@@ -36,8 +35,7 @@ def from_arrays(
 ) -> Dataset:
     """Wrap arrays; without validation arrays a fifth is split off (stratified).
 
-    Bytes of three and more dimensions are taken for images and scaled to [0, 1];
-    other integers stay what they are, numbers with a fraction become float32.
+    Integers stay what they are, bytes too; numbers with a fraction become float32.
 
     Args:
         x: Inputs, ``(n, …)``.
@@ -73,21 +71,19 @@ def from_arrays(
         _check_validation_labels(name, keys, found, targets, parts[3])
         said = []
     _check_bytes(name, keys, parts[0], parts[2])
-    x_train, x_other, pixels = _scaled(keys[0], parts[0], parts[2])
     return Dataset(
         name=name,
-        x_train=x_train,
+        x_train=parts[0],
         y_train=found.encode(parts[1]),
-        x_val=x_other,
+        x_val=parts[2],
         y_val=found.encode(parts[3]),
         task=found.task,
         class_names=found.names,
         notes=(
             *notes,
             *said,
-            *pixels,
             *filter(None, [found.note(keys[1], targets)]),
-            *_constant_columns(x_train),
+            *_constant_columns(parts[0]),
         ),
     )
 
@@ -192,17 +188,6 @@ def _check_bytes(name: str, keys: Keys, train: Array, val: Array) -> None:
             f"data {name!r}: {keys[0]} has type {train.dtype} and {keys[2]} {val.dtype}, which may "
             f"be pixels before and after scaling; expected one type for both; prepare both alike"
         )
-
-
-def _scaled(key: str, train: Array, val: Array) -> tuple[Array, Array, list[str]]:
-    """Images of bytes as models expect them: from 0 to 1; and the sentence that says so."""
-    if train.dtype != np.uint8 or train.size == 0 or train.max() <= 1:
-        return train, val, []
-    if train.ndim == 2:
-        return train, val, [f"{key} holds bytes, 0 to 255, and was left as it is."]
-    note = f"{key} holds images of bytes: 0 to 255 became 0 to 1, float32 would stay as it is."
-    pixels = [np.divide(part, BRIGHTEST, dtype=np.float32) for part in (train, val)]
-    return pixels[0], pixels[1], [note]
 
 
 def _check_validation_labels(

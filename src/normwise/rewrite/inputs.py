@@ -9,9 +9,10 @@ import keras
 from normwise.rewrite.graph import Graph, data_of, functional_of
 from normwise.rewrite.kinds import is_frozen, is_model, is_weighted, sublayers
 
-__all__ = ["find_inputs", "input_axis"]
+__all__ = ["SHAPING", "find_inputs", "input_axis"]
 
-_SHAPING = (
+# What moves values and leaves them as they are.
+SHAPING = (
     keras.layers.Flatten,
     keras.layers.Reshape,
     keras.layers.Permute,
@@ -49,7 +50,7 @@ def _prepares(operation: Any) -> bool:
     if is_model(operation):
         return not is_weighted(operation)
     preprocessing = ".layers.preprocessing." in type(operation).__module__
-    return preprocessing or isinstance(operation, _SHAPING)
+    return preprocessing or isinstance(operation, SHAPING)
 
 
 def _takes_numbers(graph: Graph, call: Any) -> bool:

@@ -79,9 +79,10 @@ class Run:
         budget: float | None,
     ) -> None:
         engine.configure()
-        self.spec, self.dataset, self.store = spec, dataset, store
+        self.spec, self.store = spec, store
         self.on_progress, self.budget = on_progress, Budget(budget)
         self.source = source = ModelSource(model, dataset)
+        self.dataset = source.noted()
         recipe = Recipe(spec, dataset, source.compiled, weights)
         self.plan = Plan(recipe, source, devices)
         self.target = Target.parse(spec.target) if spec.target else None

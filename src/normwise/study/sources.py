@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import importlib
 import inspect
@@ -16,6 +17,7 @@ import keras
 import numpy as np
 
 from normwise.datasets import Dataset
+from normwise.datasets.pixels import scaled
 from normwise.engine.initial import SEED_STATE
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
 from normwise.modelfile import load_model
@@ -23,11 +25,12 @@ from normwise.records import Variant
 from normwise.rewrite import place, placed_layers, strip
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.rebuild import Edits, rebuild
+from normwise.rewrite.unscaled import unscaled_note
 from normwise.studies.models import MODELS
 from normwise.study.compiled import compiled_of
 from normwise.study.limits import check_trainable
 
-__all__ = ["ModelSource"]
+__all__ = ["ModelSource", "as_model_takes"]
 
 ModelLike: TypeAlias = str | keras.Model | Callable[..., keras.Model]
 
@@ -95,6 +98,12 @@ class ModelSource:
                 f"expected a function without 'norm'; leave --ablate and only= out"
             )
         return placed_layers(self._plain, variant, data=self._dataset.x_train)
+
+    def noted(self) -> Dataset:
+        """The data; a note says where the baseline gets pixels that nothing scales."""
+        note = unscaled_note(self.build(Variant()), self._dataset.x_train)
+        notes = (*self._dataset.notes, *filter(None, [note]))
+        return dataclasses.replace(self._dataset, notes=notes)
 
     @property
     def fingerprint(self) -> str:
@@ -177,6 +186,14 @@ class ModelSource:
                 f"take them; begin the model with keras.Input({self._dataset.x_train.shape[1:]})"
             ) from error
         return model
+
+
+def as_model_takes(model: ModelLike, dataset: Dataset) -> Dataset:
+    """The data as the model is to get them: images of bytes scaled for a built-in one.
+
+    A model of the user's gets what Keras' ``fit`` would give it.
+    """
+    return scaled(dataset) if isinstance(model, str) and model in MODELS else dataset
 
 
 def _find(text: str) -> Any:

@@ -116,8 +116,9 @@ class Study:
     ) -> Result:
         # Here, so that to import the package loads neither Keras nor JAX.
         from normwise.study.run import Run
+        from normwise.study.sources import as_model_takes
 
-        dataset = as_dataset(self._data, self.spec)
+        dataset = as_model_takes(self._model, as_dataset(self._data, self.spec))
         check_batch(self.spec, dataset)
         weights = example_weights(self.spec, self._data, dataset, self._sample_weight)
         run = Run(self.spec, self._model, dataset, weights, store, on_progress, devices, budget)

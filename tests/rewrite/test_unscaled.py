@@ -1,0 +1,74 @@
+"""One note where pixels of 0 to 255 meet weights unscaled, and none elsewhere."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise.rewrite.unscaled import unscaled_note
+
+BYTES = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
+
+
+def image_model(*front):
+    return keras.Sequential(
+        [keras.Input((8, 8, 3)), *front, layers.Conv2D(2, 3, name="first"), layers.Flatten()]
+    )
+
+
+def nested(front):
+    inner = keras.Sequential([keras.Input((8, 8, 3)), front, layers.Conv2D(2, 3, name="first")])
+    x = keras.Input((8, 8, 3))
+    return keras.Model(x, inner(layers.RandomFlip()(x)))
+
+
+SCALING = {
+    "rescaling": lambda: image_model(layers.Rescaling(1 / 255)),
+    "normalization": lambda: image_model(layers.Normalization(mean=127.0, variance=5000.0)),
+    "batch norm": lambda: image_model(layers.BatchNormalization()),
+    "lambda": lambda: image_model(layers.Lambda(lambda x: x / 255)),
+    "behind": lambda: image_model(layers.RandomFlip(), layers.Rescaling(1 / 255)),
+    "nested": lambda: nested(layers.Rescaling(1 / 127.5, offset=-1)),
+}
+KEEPING = {
+    "nothing": image_model,
+    "augmented": lambda: image_model(layers.RandomFlip(), layers.Resizing(6, 6)),
+    "padded": lambda: image_model(layers.ZeroPadding2D(), layers.AveragePooling2D(2)),
+    "nested": lambda: nested(layers.MaxPooling2D()),
+}
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int32", "float32", "float64"])
+@pytest.mark.parametrize("model", KEEPING)
+def test_pixels_that_meet_weights_unscaled_are_named(model, kind):
+    note = unscaled_note(KEEPING[model](), BYTES.astype(kind))
+    assert "whole numbers up to 255 and reach 'first' unscaled" in note
+
+
+@pytest.mark.parametrize("model", SCALING)
+def test_a_model_that_scales_them_is_told_nothing(model):
+    assert unscaled_note(SCALING[model](), BYTES) == ""
+
+
+@pytest.mark.parametrize(
+    "x",
+    [BYTES / 255, BYTES - 127.5, BYTES % 2, (BYTES > 100).astype("float32"), BYTES * 4.0],
+    ids=["scaled", "centred", "masks", "one-hot", "larger"],
+)
+def test_other_numbers_are_no_pixels(x):
+    assert unscaled_note(image_model(), x) == ""
+
+
+def test_tokens_that_an_embedding_reads_are_no_pixels():
+    x = keras.Input((8,), dtype="uint8")
+    model = keras.Model(x, layers.Dense(1)(layers.Flatten()(layers.Embedding(256, 2)(x))))
+    assert unscaled_note(model, BYTES[:, :, 0, 0]) == ""
+
+
+def test_of_several_inputs_those_are_looked_at_that_hold_pixels():
+    image, table = keras.Input((8, 8, 3)), keras.Input((4,))
+    joined = layers.Concatenate()(
+        [layers.Flatten()(layers.Conv2D(1, 3, name="sees")(image)), layers.Dense(2)(table)]
+    )
+    model = keras.Model([table, image], layers.Dense(1)(joined))
+    assert "reach 'sees' unscaled" in unscaled_note(model, [np.zeros((30, 4)), BYTES])

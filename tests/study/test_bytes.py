@@ -1,0 +1,55 @@
+"""Images of bytes: a user's model gets them as `fit` would, a built-in one from 0 to 1."""
+
+import keras
+import numpy as np
+from keras import layers
+
+import normwise as nw
+from normwise.datasets import from_arrays
+from normwise.study.sources import ModelSource, as_model_takes
+
+DRAW = np.random.default_rng(0)
+Y = DRAW.integers(0, 3, 60)
+X = (DRAW.random((60, 6, 6, 1)) * 80 + Y[:, None, None, None] * 50).astype("uint8")
+PARTS = ((X[:48], Y[:48]), (X[48:], Y[48:]))
+
+
+def build(scale):
+    front = [layers.Rescaling(scale)] if scale else []
+    return keras.Sequential(
+        [keras.Input((6, 6, 1)), *front, layers.Flatten(), layers.Dense(3, activation="softmax")]
+    )
+
+
+def curves(model, parts):
+    study = nw.Study(
+        model, parts, variants=["none"], seeds=1, epochs=2, batch_size=16,
+        optimizer="sgd", learning_rate=0.01,
+    )  # fmt: skip
+    return study.run()
+
+
+def test_a_users_model_gets_bytes_as_fit_gives_them():
+    """One that divides them itself trains as one without that on what was divided before."""
+    whole = curves(lambda: build(1 / 255), PARTS)
+    divided = curves(
+        lambda: build(None), tuple((x.astype("float32") / np.float32(255), y) for x, y in PARTS)
+    )
+    np.testing.assert_allclose(whole.curves.val_loss, divided.curves.val_loss, rtol=1e-5)
+    assert not [note for note in whole.page.notes if "unscaled" in note]
+
+
+def test_a_study_says_once_that_a_model_gets_them_unscaled():
+    data = from_arrays(*PARTS[0], *PARTS[1])
+    source = ModelSource(build(None), data)
+    assert sum("reach 'dense" in note and "unscaled" in note for note in source.noted().notes) == 1
+    np.testing.assert_array_equal(source.noted().x_train, X[:48])
+
+
+def test_a_built_in_model_gets_them_scaled():
+    data = from_arrays(*PARTS[0], *PARTS[1])
+    np.testing.assert_array_equal(
+        as_model_takes("mnist-cnn", data).x_train, X[:48].astype("float32") / 255
+    )
+    for own in (build(None), build, "mnist-cnn.keras", "module:mnist-cnn"):
+        assert as_model_takes(own, data) is data
