@@ -20,7 +20,8 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from pathlib import Path
+
+from platformdirs import user_cache_path
 
 SHAPES = ((64, 26, 26, 32), (64, 11, 11, 64), (256, 1024), (32, 56, 56, 64))
 # A copy reads and writes once; forward and backward have five such passes between them.
@@ -118,8 +119,7 @@ def _run(python: str, code: str, *arguments: str) -> dict | list:
 
 
 def _torch() -> str:
-    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    python = cache / "normwise-peers" / "torch" / "bin" / "python"
+    python = user_cache_path("normwise-peers", appauthor=False) / "torch" / "bin" / "python"
     if not python.exists():
         sys.exit("there is no environment of PyTorch; run `python benchmarks/peers churn` first")
     return str(python)

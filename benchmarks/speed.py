@@ -195,7 +195,7 @@ def _environment(cache: str | None) -> dict[str, str]:
     changes = {"KERAS_BACKEND": "jax"}
     if cache is not None:
         Path(cache).mkdir(parents=True, exist_ok=True)
-        changes |= {"NORMWISE_CACHE": cache, "XDG_CACHE_HOME": cache}
+        changes |= {"NORMWISE_CACHE": cache}
     return {**os.environ, **changes}
 
 

@@ -21,7 +21,7 @@ COMMON = {"errors", "records", "files"}
 TABLE = {
     "errors": (set(), set()),
     "records": (set(), {"numpy"}),
-    "files": (set(), set()),
+    "files": (set(), {"platformdirs"}),
     "backend": (set(), set()),  # looks at Keras without importing it
     "datasets": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads
     "spec": (set(), {"pydantic", "pydantic_core", "tomli_w"}),

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -377,6 +378,32 @@ def test_list_names_the_studies_and_what_they_need(run):
     assert "circles" in out
     assert "3 × 30" in out
     assert "NORMWISE_DATA" in out
+
+
+def test_the_version_is_the_packages(run):
+    import normwise
+
+    version = metadata.version("normwise")
+    assert normwise.__version__ == version
+    assert run("--version") == (0, f"normwise {version}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("stu", ["study"]),
+        ("study ci", ["circles", "circles-extensions"]),
+        ("study my", ["my.toml"]),
+        ("study [", []),
+    ],
+)
+def test_a_shell_completes_commands_studies_and_files(run, monkeypatch, typed, offered):
+    Path("my.toml").touch()
+    monkeypatch.setenv("_NORMWISE_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"normwise {typed}")
+    monkeypatch.setenv("COMP_CWORD", str(len(typed.split())))
+    _, out, _ = run()
+    assert out.split() == offered
 
 
 HELP = [(), ("study",), ("list",), ("report",), ("diagnose",)]

@@ -1,7 +1,11 @@
+import sys
+from pathlib import Path
+
+import platformdirs
 import pytest
 
 from normwise.errors import StoreError
-from normwise.files import is_file, replacing
+from normwise.files import cache_folder, is_file, replacing
 
 
 class Stop(Exception):  # noqa: N818
@@ -64,3 +68,26 @@ def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "a").write_text("x")
     assert is_file(tmp_path / "a")
     assert not is_file(tmp_path)
+
+
+def test_the_cache_is_where_its_system_keeps_caches(tmp_path, monkeypatch):
+    monkeypatch.delenv("NORMWISE_CACHE")
+    assert cache_folder() == platformdirs.user_cache_path("normwise", appauthor=False)
+    monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG's rule")
+def test_the_cache_of_linux_stays_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.delenv("NORMWISE_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "normwise"
+
+
+def test_a_user_without_a_home_has_a_cache_all_the_same(monkeypatch):
+    monkeypatch.delenv("NORMWISE_CACHE")
+    monkeypatch.setattr(
+        "normwise.files.user_cache_path", lambda *_, **__: Path("~/.cache/normwise")
+    )
+    assert cache_folder().is_absolute()

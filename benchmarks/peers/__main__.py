@@ -21,6 +21,8 @@ import tomllib
 import venv
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 HERE = Path(__file__).parent
 SIDES = ("normwise", "Keras-JAX", "Keras-TF", "PyTorch")
 # Normwise over the best peer, from the issue that set them.
@@ -100,8 +102,7 @@ def _run(side: str, workload: str) -> dict[str, float]:
 
 def _environment(package: str) -> str:
     """The interpreter of an environment that holds this peer, made if there is none."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()
-    folder = cache / "normwise-peers" / package
+    folder = user_cache_path("normwise-peers", appauthor=False) / package
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
         print(f"making the environment {folder} ...", file=sys.stderr)

@@ -10,6 +10,7 @@ Nothing heavy is imported before it is used.
 from __future__ import annotations
 
 import importlib
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from normwise.backend import choose_jax, require_jax
@@ -84,6 +85,8 @@ def __getattr__(name: str) -> Any:
             # Before Keras is imported, while the backend can still be chosen.
             require_jax()
         return getattr(importlib.import_module(f"normwise.{home}"), name)
+    if name == "__version__":
+        return metadata.version("normwise")
     raise AttributeError(f"module 'normwise' has no attribute {name!r}")
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import gc
+import glob
 import hashlib
 import json
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -38,11 +40,19 @@ Ignore = Annotated[list[str] | None, typer.Option(help="Rules not to run.")]
 app = typer.Typer(
     name="normwise",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
+
+
+def _studies_like(typed: str) -> list[str]:
+    """What a shell offers for a study's name: built-in ones, and files of settings."""
+    from normwise.studies import BUILT_IN
+
+    files = (path.as_posix() for path in Path().glob(f"{glob.escape(typed)}*.toml"))
+    return [name for name in (*BUILT_IN, *files) if name.startswith(typed)]
+
 
 _EXAMPLES = """
 **Examples**
@@ -117,8 +127,19 @@ _DIAGNOSE_EXAMPLES = """
 """
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"normwise {metadata.version('normwise')}")
+        raise typer.Exit
+
+
 @app.callback(epilog=_EXAMPLES)
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
     """Does batch normalisation help your model, where, and how sure is that?
 
     normwise trains every placement × seed of a Keras model at once, in one
@@ -134,6 +155,7 @@ def study(
             metavar="[NAME|SPEC.toml]",
             help="A built-in study (see `normwise list`) or a file of settings.",
             show_default=False,
+            autocompletion=_studies_like,
         ),
     ] = None,
     model: Annotated[
@@ -483,7 +505,7 @@ def main() -> None:
     gc.set_threshold(100_000, 50, 100)
     atexit.register(gc.freeze)
     try:
-        app(standalone_mode=True)
+        app(standalone_mode=True, prog_name="normwise")
     except NormwiseError as error:
         # No Rich here: a message is to be read as it is, whatever brackets it holds.
         print(f"normwise: {error}", file=sys.stderr)

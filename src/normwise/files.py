@@ -7,9 +7,12 @@ import json
 import math
 import os
 import platform
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from normwise.errors import StoreError
 
@@ -19,8 +22,12 @@ CACHE_VARIABLE = "NORMWISE_CACHE"
 
 
 def cache_folder() -> Path:
-    """Where compiled programs and measurements of this machine are kept."""
-    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "normwise")
+    """Where compiled programs, measurements of this machine and the report's script are kept."""
+    if named := os.environ.get(CACHE_VARIABLE):
+        return Path(named)
+    usual = user_cache_path("normwise", appauthor=False)
+    # A user without a home has none, and would get a folder called "~" in the current one.
+    return usual if usual.is_absolute() else Path(tempfile.gettempdir()) / "normwise"
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:

@@ -207,7 +207,8 @@ class Spec(BaseModel):
             Target.parse(spec.target)
         if spec.optimizer is not None:
             optimizer_parts(spec.optimizer)
-        return spec.model_copy(update={"variants": tuple(names)})
+        # Which variants were asked for stays known: the default ones need not suit the model.
+        return spec.model_copy(update={"variants": tuple(names)} if "variants" in settings else {})
 
     @classmethod
     def from_toml(cls, path: Path, changes: Mapping[str, Any]) -> Spec:

@@ -45,7 +45,7 @@ class Store:
 
     def __init__(self, folder: Path, spec: Spec) -> None:
         self.folder = folder
-        self._spec = spec
+        self.spec = spec
         self._journal = folder / "journal.jsonl"
         try:
             _try_to_write(folder)
@@ -180,7 +180,7 @@ class Store:
         settings = self.folder / "spec.toml"
         if not settings.exists():
             with replacing(settings) as beside:
-                beside.write_text(self._spec.to_toml(), encoding="utf-8")
+                beside.write_text(self.spec.to_toml(), encoding="utf-8")
 
     def _drop_torn_line(self) -> None:
         if not self._journal.exists():

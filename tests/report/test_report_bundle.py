@@ -19,7 +19,7 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
         return "script" + bundle._MARK
 
     monkeypatch.setattr(bundle, "_assemble", assemble)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path))
     return calls
 
 
@@ -40,6 +40,6 @@ def test_a_cache_that_cannot_be_written(
     made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path / "file"))
     assert bundle.vega_javascript().startswith("script")
     assert made == ["made"]

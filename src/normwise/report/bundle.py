@@ -7,12 +7,10 @@ so it is kept in the user's cache folder and read from there afterwards.
 from __future__ import annotations
 
 import contextlib
-import os
 from importlib.metadata import version
-from pathlib import Path
 
 from normwise.errors import StoreError
-from normwise.files import replacing
+from normwise.files import cache_folder, replacing
 
 __all__ = ["vega_javascript"]
 
@@ -24,9 +22,7 @@ def vega_javascript() -> str:
 
     Safe inside a ``<script>`` element. From the cache if it is there and whole.
     """
-    path = _cache_file()
-    if path is None:
-        return _assemble()
+    path = cache_folder() / "report" / f"vega-{version('vl-convert-python')}.js"
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if (text := path.read_text(encoding="utf-8")).endswith(_MARK):
             return text
@@ -35,15 +31,6 @@ def vega_javascript() -> str:
     with contextlib.suppress(StoreError), replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
     return text
-
-
-def _cache_file() -> Path | None:
-    """Where the script is kept; ``None`` for a user without a home."""
-    try:
-        root = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    except RuntimeError:
-        return None
-    return root / "normwise" / "report" / f"vega-{version('vl-convert-python')}.js"
 
 
 def _assemble() -> str:

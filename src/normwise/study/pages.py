@@ -41,9 +41,15 @@ def make_page(
         records,
         settings=settings,
         preview=None if dataset is None else _preview(dataset),
-        notes=(*dataset.notes, dataset.task_note) if dataset else (),
+        notes=_notes(summary, dataset),
         incomplete=incomplete,
     )
+
+
+def _notes(summary: Summary, dataset: Dataset | None) -> tuple[str, ...]:
+    left_out = summary.environment.get("left_out", "")
+    of_data = (*dataset.notes, dataset.task_note) if dataset else ()
+    return (*of_data, *([f"{left_out[0].upper()}{left_out[1:]}."] if left_out else []))
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ from normwise.errors import ModelError, first_line
 from normwise.records import Variant
 from normwise.study.sources import ModelSource
 from normwise.study.training import Recipe
+from normwise.study.variants import buildable
 
 __all__ = ["Arm", "Plan"]
 
@@ -70,7 +72,8 @@ class Plan:
         devices: How many devices to use; all unless told.
 
     Attributes:
-        recipe: Likewise.
+        recipe: Likewise, with the variants that the model can have.
+        spec: Its settings.
         metrics: Names of what is recorded, the target's candidates first.
         settings: What the replicas train with, in words for the report.
 
@@ -79,15 +82,16 @@ class Plan:
     """
 
     def __init__(self, recipe: Recipe, source: ModelSource, devices: int | None = None) -> None:
-        self.recipe, self._source = recipe, source
-        self._spec = recipe.spec
+        self._source = source
         self._devices = replica_mesh(devices).size
         for name in recipe.spec.initializer or ():
             named_initializer(name)
         baseline = fresh(source.build(Variant()))
         self._like = InitialValues(baseline)
         self.metrics = recipe.metrics(baseline)
-        self.settings = recipe.settings(baseline)
+        self.spec, left_out = buildable(recipe.spec, source)
+        self.recipe = dataclasses.replace(recipe, spec=self.spec)
+        self.settings = recipe.settings(baseline) | ({"left_out": left_out} if left_out else {})
 
     def arms(self, wanted: Sequence[tuple[Variant, int]]) -> list[Arm]:
         """Trace each variant at each batch size and compile them side by side."""
@@ -112,7 +116,7 @@ class Plan:
     @functools.cache  # noqa: B019 (a plan lives as long as its study)
     def _schedule(self, batch_size: int) -> Schedule:
         """How the replicas of every variant train: that of the last one, which is no baseline."""
-        spec, dataset = self._spec, self.recipe.dataset
+        spec, dataset = self.spec, self.recipe.dataset
         variant = Variant.parse(spec.variants[-1])
         model = self._lowered(variant)
         size = replica_bytes(model, dataset, batch_size)
@@ -160,7 +164,7 @@ class Plan:
             program=make_program(model, dataset, batch_size),
             initial=self._initial(model),
             dataset=dataset,
-            epochs=epochs or self._spec.epochs,
+            epochs=epochs or self.spec.epochs,
             width=schedule.width,
             mesh=replica_mesh(schedule.devices),
             weights=self.recipe.weights,

@@ -79,12 +79,15 @@ class Run:
         budget: float | None,
     ) -> None:
         engine.configure()
-        self.spec, self.store = spec, store
+        self.store = store
         self.on_progress, self.budget = on_progress, Budget(budget)
         self.source = source = ModelSource(model, dataset)
         self.dataset = source.noted()
         recipe = Recipe(spec, dataset, source.compiled, weights)
         self.plan = Plan(recipe, source, devices)
+        self.spec = spec = self.plan.spec
+        if store is not None:
+            store.spec = spec
         self.target = Target.parse(spec.target) if spec.target else None
         if self.target is not None:
             check_target(self.target, self.plan.metrics)

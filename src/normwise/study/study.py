@@ -32,7 +32,8 @@ class Study:
         data: ``(x, y)``; ``((x, y), (x_val, y_val))``; a
             :class:`~normwise.datasets.Dataset`; a built-in name; a ``.csv`` or
             ``.npz`` file.
-        variants: Texts ``PLACE[:OPTION,…]``, ``none`` being the baseline.
+        variants: Texts ``PLACE[:OPTION,…]``, ``none`` being the baseline. Unless given, those
+            of ``none``, ``after`` and ``before`` that the model can have.
         sample_weight: How much each example of ``x`` counts in the training loss (of the
             training part, where the data are no arrays).
         settings: Fields of :class:`~normwise.spec.Spec`: ``epochs``, ``seeds``,
@@ -52,7 +53,7 @@ class Study:
         model: ModelLike,
         data: Any,
         *,
-        variants: str | Sequence[str] = ("none", "after", "before"),
+        variants: str | Sequence[str] | None = None,
         sample_weight: Any = None,
         **settings: Any,
     ) -> None:
@@ -61,7 +62,7 @@ class Study:
             {
                 "model": model if isinstance(model, str) else _name_of(model),
                 "data": data if isinstance(data, str) else "arrays",
-                "variants": variants if isinstance(variants, str) else tuple(variants),
+                **({} if variants is None else {"variants": variants}),
                 **settings,
             }
         )

@@ -1,0 +1,73 @@
+"""Default variants that a model cannot have are left out; asked-for ones are refused at once."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from normwise import Study
+from normwise.engine import Cohort
+from normwise.errors import ModelError, VariantError
+from normwise.study import page_of_folder
+
+NOTE = (
+    "variant 'before' was not asked for and is left out: layer 'lstm' (LSTM) is recurrent: "
+    "normalisation before its activation would sit inside the recurrent cell"
+)
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(40, 3, 2)).astype("float32"), rng.integers(0, 2, 40)
+
+
+def recurrent():
+    layers = [keras.layers.LSTM(3, name="lstm"), keras.layers.Dense(1, activation="sigmoid")]
+    return keras.Sequential([keras.Input((3, 2)), *layers])
+
+
+def no_hidden_layer():
+    return keras.Sequential([keras.Input((3, 2)), keras.layers.Flatten(), keras.layers.Dense(1)])
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Fails where anything is traced, compiled or trained."""
+
+    def fail(*_, **__):
+        raise AssertionError("nothing is to be trained")
+
+    for name in ("lower", "compile", "chunks"):
+        monkeypatch.setattr(Cohort, name, fail)
+    monkeypatch.setattr("normwise.study.trainer.train_alone", fail)
+
+
+@pytest.mark.usefixtures("initial_values_from_numpy")
+def test_a_default_variant_that_cannot_be_is_left_out_with_a_note(data, tmp_path, caplog):
+    result = Study(recurrent, data, seeds=2, epochs=1).run(tmp_path / "out")
+    assert [one.name for one in result.answer.variants] == ["none", "after"]
+    assert NOTE in caplog.messages
+    assert f"V{NOTE[1:]}." in result.page.notes
+    # Drawn again, the report says it as well.
+    assert f"V{NOTE[1:]}." in page_of_folder(tmp_path / "out").notes
+    assert json.loads((tmp_path / "out" / "summary.json").read_text()) == result.summary()
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize(
+    ("model", "variants", "error"),
+    [
+        (recurrent, ["none", "after", "before"], ModelError),
+        (recurrent, ["none", "input+before"], ModelError),
+        (recurrent, ["none", "after:only=7"], VariantError),
+        (no_hidden_layer, None, ModelError),  # but for the baseline, none is left
+    ],
+)
+def test_a_variant_that_was_asked_for_is_refused_before_anything_trains(
+    model, variants, error, data, tmp_path
+):
+    with pytest.raises(error):
+        Study(model, data, variants=variants, seeds=2, epochs=1).run(tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
