@@ -480,7 +480,10 @@ def test_json_is_all_that_is_printed_and_a_second_run_reads_the_first(run, here)
     assert (code, error) == (0, "")
     assert json.loads(out) == json.loads((here / "out" / "summary.json").read_text())
     before = (here / "out" / "journal.jsonl").read_text()
-    code, again, _ = run(*command)
+    code, again, error = run(*command)
     assert json.loads(again) == json.loads(out)
+    assert error == "Nothing was trained: 'out' held all runs (1) already.\n"
     after = (here / "out" / "journal.jsonl").read_text()
     assert [line for line in after.removeprefix(before).splitlines() if '"run"' in line] == []
+    code, out, _ = run(*command[:-1], "--seeds", "2")
+    assert (code, out.splitlines()[-1]) == (0, "Runs trained: 1. Runs that 'out' held already: 1.")

@@ -122,14 +122,81 @@ def test_a_line_in_the_middle_that_does_not_read_is_an_error(folder, line):
 def test_another_study_is_not_overwritten(folder):
     Store(folder, SPEC).add([record()])
     before = contents(folder)
-    other = SPEC.model_copy(update={"seeds": 3})
+    other = SPEC.model_copy(update={"seeds": 1})
     message = (
-        r"folder '.*out' holds another study \(seeds is 2 there and 3 here\); expected an empty "
-        r"folder or the same study; try --out .*out-2"
+        r"folder '.*out' holds another study \(seeds is 2 there and 1 here\); expected an empty "
+        r"folder, or the same study with as many seeds.*; try --out .*out-2"
     )
     with pytest.raises(StoreError, match=message):
         Store(folder, other)
     assert contents(folder) == before
+
+
+GRID = {"learning_rate": (0.1, 0.01), "variants": ("none", "after")}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": 3},
+        {"variants": ("after", "before", "none")},
+        {"learning_rate": (0.001, 0.01, 0.1)},
+        {"batch_size": (32, 64)},
+        {"target": "val_loss<=0.3"},
+        {"margin": 2.0, "patience": 3, "price": 1.0, "ablate": True, "until_decided": True},
+        {"study": "mine", "question": "Why?"},
+    ],
+)
+def test_a_study_is_extended(folder, changes):
+    spec = Spec.make(SPEC.model_dump(exclude_none=True) | GRID)
+    before = Store(folder, spec)
+    before.add([record(0)])
+    before.write_text("summary.json", "{}")
+    larger = spec.model_copy(update=changes)
+    store = Store(folder, larger)
+    assert store.there == spec
+    assert (folder / "summary.json").exists()  # nothing is touched before something is written
+    store.add([record(1)])
+    # The summary was of other settings.
+    assert sorted(contents(folder)) == ["journal.jsonl", "spec.toml"]
+    assert Spec.from_toml(folder / "spec.toml", {}) == larger
+    assert Store(folder, larger).records() == [record(0), record(1)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "churn"},
+        {"data": "digits"},
+        {"target_column": "y"},
+        {"task": "classes"},
+        {"optimizer": "adam"},
+        {"loss": "huber"},
+        {"epochs": 21},
+        {"epochs": 19},
+        {"class_weight": {"0": 2.0}},
+        {"learning_rate": (0.1,)},
+        {"learning_rate": None},
+        {"initializer": ("he_normal",)},
+        {"variants": ("none", "before")},
+        {"prune": True},
+        {"target": "val_loss<=0.3", "prune": True},
+    ],
+)
+def test_a_study_of_other_runs_is_refused(folder, changes):
+    spec = Spec.make(SPEC.model_dump(exclude_none=True) | GRID)
+    Store(folder, spec).add([record()])
+    before = contents(folder)
+    with pytest.raises(StoreError, match=f"holds another study .*{next(iter(changes))}"):
+        Store(folder, spec.model_copy(update=changes))
+    assert contents(folder) == before
+
+
+def test_a_pruned_study_keeps_its_target(folder):
+    spec = Spec.make(SPEC.model_dump(exclude_none=True) | GRID | {"prune": True})
+    Store(folder, spec).add([record()])
+    with pytest.raises(StoreError, match="prune stopped runs by the target None there"):
+        Store(folder, spec.model_copy(update={"target": "val_loss<=0.3"}))
 
 
 def test_the_same_settings_in_another_layout_are_the_same_study(folder):

@@ -564,3 +564,13 @@ def _run(spec: Spec, folder: Path, budget: float | None, *, as_json: bool, verbo
         print(json.dumps(result.summary(), indent=2))
     else:
         print_page(result.page, Console(), files=[str(folder)])
+    if result.reused:
+        print(
+            _in_words(result.reused, result.trained, folder), file=sys.stderr if as_json else None
+        )
+
+
+def _in_words(reused: int, trained: int, folder: Path) -> str:
+    if not trained:
+        return f"Nothing was trained: {str(folder)!r} held all runs ({reused}) already."
+    return f"Runs trained: {trained}. Runs that {str(folder)!r} held already: {reused}."

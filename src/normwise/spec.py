@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 from normwise.errors import SpecError, UnknownNameError, UsageError
 from normwise.records import Condition, Target, Task, Variant
 
-__all__ = ["LEARNING_RATE", "OPTIMIZER", "Spec", "optimizer_parts"]
+__all__ = ["AXES", "LEARNING_RATE", "OPTIMIZER", "Spec", "optimizer_parts"]
 
 # What a study trains with where neither the user nor a compiled model says.
 OPTIMIZER, LEARNING_RATE = "sgd", 0.01

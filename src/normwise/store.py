@@ -6,6 +6,9 @@ begins, ``stopped`` when a study was interrupted, ``finished`` at its end. A tor
 last line (the process was killed while writing) is dropped; anything else that does
 not read is an error. Nothing is written before the first event: a study that is
 refused leaves no trace.
+
+Runs have keys, so a folder can be extended: more seeds, variants or points of the grid, another
+target. The settings there are replaced then, and the summary, which is of the old ones, goes.
 """
 
 from __future__ import annotations
@@ -24,9 +27,17 @@ from typing import Any, TypeVar
 from normwise.errors import StoreError, UsageError
 from normwise.files import replacing
 from normwise.records import Ablation, RunKey, RunRecord, SoloCheck, Summary, Target
-from normwise.spec import Spec
+from normwise.spec import AXES, Spec
 
 __all__ = ["Store", "curve_columns"]
+
+# Settings that say what is made of the runs, and of which of them; no run depends on them.
+_OF_THE_ANSWER = {
+    "study", "question", "target", "margin", "patience", "price", "ablate", "until_decided",
+    "max_seeds",
+}  # fmt: skip
+# Settings that may gain values.
+_GROWING = {"variants", *AXES}
 
 Part = TypeVar("Part")
 
@@ -37,6 +48,11 @@ class Store:
     Args:
         folder: Where; parents are made.
         spec: The study; the folder may hold a part of the same one.
+
+    Attributes:
+        folder: Likewise.
+        spec: Likewise; written before anything else is.
+        there: The settings that the folder held; ``None`` if it held none.
 
     Raises:
         StoreError: The folder holds another study or other files, or cannot be
@@ -49,7 +65,7 @@ class Store:
         self._journal = folder / "journal.jsonl"
         try:
             _try_to_write(folder)
-            _check_entries(folder, spec)
+            self.there = _settings_there(folder, spec)
             self._drop_torn_line()
         except OSError as error:
             raise _unwritable(folder, error) from None
@@ -97,6 +113,15 @@ class Store:
                     f"move the folder away and run the study again"
                 ) from None
         return parts
+
+    def has_runs_of(self, spec: Spec) -> bool:
+        """Whether the settings that the folder held ask for the very runs that ``spec`` does."""
+        there = self.there
+        return there is not None and all(
+            getattr(there, name) == getattr(spec, name)
+            for name in Spec.model_fields
+            if name not in _OF_THE_ANSWER
+        )
 
     def summary(self) -> dict[str, Any] | None:
         """What ``summary.json`` says, or ``None`` where no study has finished here.
@@ -178,9 +203,15 @@ class Store:
 
     def _begin(self) -> None:
         settings = self.folder / "spec.toml"
-        if not settings.exists():
-            with replacing(settings) as beside:
-                beside.write_text(self.spec.to_toml(), encoding="utf-8")
+        if self.there == self.spec and settings.exists():
+            return
+        try:
+            (self.folder / "summary.json").unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from None
+        with replacing(settings) as beside:
+            beside.write_text(self.spec.to_toml(), encoding="utf-8")
+        self.there = self.spec
 
     def _drop_torn_line(self) -> None:
         if not self._journal.exists():
@@ -219,11 +250,11 @@ def _try_to_write(folder: Path) -> None:
                 path.rmdir()
 
 
-def _check_entries(folder: Path, spec: Spec) -> None:
+def _settings_there(folder: Path, spec: Spec) -> Spec | None:
+    """The settings that the folder holds, which the study extends; ``None`` if it holds none."""
     entries = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
     if "spec.toml" in entries:
-        _check_same(folder, spec)
-        return
+        return _extended(folder, spec)
     # Killed while it began, a study leaves the half of its first file.
     foreign = {name for name in entries if not re.fullmatch(r"\.spec\.\d+\.toml", name)}
     if foreign:
@@ -231,26 +262,40 @@ def _check_entries(folder: Path, spec: Spec) -> None:
             f"folder {str(folder)!r} holds {min(foreign)!r} and no study; expected an empty or a "
             f"new folder; try --out {_another(folder, 'study')}"
         )
+    return None
 
 
-def _check_same(folder: Path, spec: Spec) -> None:
-    instead = f"expected an empty folder or the same study; try --out {_another(folder, '2')}"
+def _extended(folder: Path, spec: Spec) -> Spec:
+    instead = (
+        f"expected an empty folder, or the same study with as many seeds, variants and values of "
+        f"its grid, or more; try --out {_another(folder, '2')}"
+    )
     try:
         there = Spec.from_toml(folder / "spec.toml", {})
     except UsageError as error:
         raise StoreError(
             f"folder {str(folder)!r} holds a spec.toml that is no study's ({error}); {instead}"
         ) from None
-    if there != spec:
-        old, new = there.model_dump(), spec.model_dump()
-        differing = (
-            f"{name} is {old[name]!r} there and {new[name]!r} here"
-            for name in old
-            if old[name] != new[name]
-        )
+    pairs = {name: (getattr(there, name), getattr(spec, name)) for name in Spec.model_fields}
+    differing = [
+        f"{name} is {old!r} there and {new!r} here"
+        for name, (old, new) in pairs.items()
+        if not _extends(name, old, new)
+    ]
+    if spec.prune and spec.target != there.target:
+        differing.append(f"prune stopped runs by the target {there.target} there")
+    if differing:
         raise StoreError(
             f"folder {str(folder)!r} holds another study ({'; '.join(differing)}); {instead}"
         )
+    return there
+
+
+def _extends(name: str, old: Any, new: Any) -> bool:
+    """Whether all runs with the old value of a setting are runs of the study with the new one."""
+    if name in _GROWING and old is not None and new is not None:
+        return set(old) <= set(new)
+    return old == new or name in _OF_THE_ANSWER or (name == "seeds" and old < new)
 
 
 def _another(folder: Path, suffix: str) -> str:

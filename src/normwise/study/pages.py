@@ -112,11 +112,14 @@ def _of_one_study(store: Store, spec: Spec, finished: dict[str, Any] | None) -> 
         settings = {record.key.setting for record in records[-1:]}
     else:
         settings = {spec.setting(fingerprint, point) for point in spec.conditions}
+    # The newest of each: where more replicas stand side by side, others of them are stopped.
+    newest = {record.key: record for record in records}
     return [
         record
-        for record in records
+        for record in newest.values()
         # Those of other variants are an ablation's.
         if record.key.setting in settings and record.key.variant in spec.variants
+        if record.key.seed < spec.rounds[-1]
     ]
 
 

@@ -28,12 +28,16 @@ class Result:
         records: One record a replica.
         page: What the report shows.
         folder: Where its files are, or ``None``.
+        reused: How many of its runs were in the folder already.
+        trained: How many were trained.
     """
 
     answer: Summary
     records: Sequence[RunRecord]
     page: Page
     folder: Path | None
+    reused: int
+    trained: int
     _best: Callable[[], keras.Model]
 
     @property

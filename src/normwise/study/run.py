@@ -104,6 +104,7 @@ class Run:
         self.settings = {point: spec.setting(self.fingerprint, point) for point in spec.conditions}
         self.trainer = Trainer(self.plan, self.settings, Winners(self.metric, rising=self.rising))
         self.found = {record.key: record for record in (store.records() if store else [])}
+        self.there = frozenset(self.found)
         self.seconds = store.seconds(self.fingerprint) if store else {}
         self.wanted: dict[RunKey, Place] = {}
         self.ablated: dict[RunKey, Place] = {}
@@ -123,7 +124,7 @@ class Run:
                     self._train(missing)
                 earlier = None if solo else self._earlier_summary()
                 if earlier is not None:
-                    self.finished = True
+                    self.finished = self.store is not None and self.store.there == self.spec
                     check, environment = SoloCheck(**earlier["solo_check"]), earlier["environment"]
                 else:
                     check = self._solo_check(solo or self._begin(aside))
@@ -285,12 +286,17 @@ class Run:
         self.on_progress(Progress("compiling", of=len(self.wanted | self.ablated)))
         for records in self.trainer.train(missing, self._on_epoch, self.keep):
             # Those that train with others again, to be measured by them, are known already.
-            new = [record for record in records if record.key not in self.found]
+            new = [record for record in records if not self._is_known(record)]
             self.found |= {record.key: record for record in new}
             if self.store is not None:
                 self.store.add(new)
             if self.budget.is_spent:
                 return
+
+    def _is_known(self, record: RunRecord) -> bool:
+        known = self.found.get(record.key)
+        # Among more replicas, others are stopped.
+        return known is not None and known.stopped_at == record.stopped_at
 
     def _too_small(self) -> StudyIncomplete:
         """What to raise where the budget does not suffice for the first round."""
@@ -332,8 +338,10 @@ class Run:
         return [self.found[key] for key in keys]
 
     def _earlier_summary(self) -> dict[str, Any] | None:
-        """What this very study wrote when it finished, with the same data and model."""
-        earlier = None if self.store is None else self.store.summary()
+        """What this study wrote when it finished with the same runs, data and model."""
+        if self.store is None or not self.store.has_runs_of(self.spec):
+            return None
+        earlier = self.store.summary()
         same = earlier is not None and earlier["environment"]["fingerprint"] == self.fingerprint
         return earlier if same else None
 
@@ -383,12 +391,16 @@ class Run:
     def _conclude(self, solo_check: SoloCheck, environment: dict[str, str]) -> Result:
         self.on_progress(Progress("reporting", share=1.0))
         summary, records = self._summary(solo_check, environment), self._records()
+        keys = self.wanted.keys() | self.ablated.keys()
+        reused = len(keys & self.there)
         return Result(
-            summary,
-            records,
-            make_page(self.spec, summary, records, self.dataset),
-            None if self.store is None else self.store.folder,
-            lambda: self._best_model(summary),
+            answer=summary,
+            records=records,
+            page=make_page(self.spec, summary, records, self.dataset),
+            folder=None if self.store is None else self.store.folder,
+            reused=reused,
+            trained=len(keys & self.found.keys()) - reused,
+            _best=lambda: self._best_model(summary),
         )
 
     def _best_model(self, summary: Summary) -> keras.Model:
