@@ -170,6 +170,14 @@ def study(
         str | None,
         typer.Option(help="binary, classes or regression. Default: what the labels look like."),
     ] = None,
+    standardize_targets: Annotated[
+        bool | None,
+        typer.Option(
+            help="Whether training standardises the targets of a regression; losses, metrics and "
+            "predictions keep their units. Default: unless the model was compiled for them.",
+            show_default=False,
+        ),
+    ] = None,
     variant: Annotated[
         list[str] | None,
         typer.Option(
@@ -266,6 +274,7 @@ def study(
         "data": data,
         "target_column": target_column,
         "task": task,
+        "standardize_targets": standardize_targets,
         "variants": variant and tuple(variant),
         "learning_rate": learning_rate or None,
         "initializer": initializer or None,

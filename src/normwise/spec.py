@@ -136,6 +136,9 @@ class Spec(BaseModel):
     data: str = Field(description="Built-in data, FILE.csv or FILE.npz")
     target_column: str | None = Field(None, description="Column of a table to predict")
     task: Task | None = Field(None, description="What to take the labels for; inferred from them")
+    standardize_targets: bool | None = Field(
+        None, description="Of a regression, in training; unless the model was compiled for them"
+    )
     variants: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         ("none", "after", "before"), description="PLACE[:OPTION,…], the baseline first"
     )
@@ -278,7 +281,11 @@ class Spec(BaseModel):
         # A study says the same whether it names a default or leaves it out.
         shaping["optimizer"] = shaping["optimizer"] or OPTIMIZER
         shaping["learning_rate"] = shaping["learning_rate"] or LEARNING_RATE
-        for newer in ("class_weight", "task"):  # journals from before know nothing of them
+        for newer in (
+            "class_weight",
+            "task",
+            "standardize_targets",
+        ):  # journals from before know nothing of them
             if shaping[newer] is None:
                 del shaping[newer]
         text = f"{sorted(shaping.items())}|{fingerprint}"

@@ -48,7 +48,7 @@ def test_a_given_task_wins_over_the_inferred_one():
     data = from_arrays(np.random.default_rng(0).normal(size=(60, 2)), ROWS % 3, task="regression")
     assert (data.task, data.y_train.shape, data.classes) == ("regression", (48, 1), 0)
     assert set(data.y_train.ravel()) == {0, 1, 2}
-    assert "y goes from 0 to 2 (mean 1), not scaled." in data.notes
+    assert "y goes from 0 to 2 (mean 1)." in data.notes
 
 
 def test_ratings_in_halves_can_be_classes():
@@ -118,9 +118,9 @@ def test_what_could_be_a_quantity_is_told_with_the_way_out():
     assert asked == "Classes of y, with their rows: 3 (20), 5 (20), 7 (20)."
 
 
-def test_a_large_quantity_keeps_its_units_and_a_warning():
+def test_a_large_quantity_keeps_its_units():
     note = labelling("price", ROWS * 1000.5).note("price", ROWS * 1000.5)
-    assert note.startswith("price goes from 0 to 59,029.5 (mean 29,514.8), not scaled. Training")
+    assert note == "price goes from 0 to 59,029.5 (mean 29,514.8)."
 
 
 def test_labels_that_are_their_numbers_need_no_note():

@@ -31,7 +31,7 @@ def digits() -> Dataset:
 def diabetes() -> Dataset:
     """442 patients, ten measurements, and how far the disease went in a year (25 to 346).
 
-    Inputs are standardised on the training part; the target keeps its unit.
+    Inputs are standardised on the training part.
 
     >>> diabetes().x_train.shape
     (353, 10)
@@ -46,7 +46,7 @@ def diabetes() -> Dataset:
         x_train=(raw.x_train - mean) / deviation,
         x_val=(raw.x_val - mean) / deviation,
         feature_names=tuple(data.feature_names),
-        notes=(*raw.notes, "Inputs standardised on the training part; the target as it is."),
+        notes=(*raw.notes, "Inputs standardised on the training part."),
     )
 
 

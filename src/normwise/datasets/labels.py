@@ -18,8 +18,6 @@ Array = NDArray[Any]
 MOST_CLASSES = 100
 # Other whole numbers are classes where they are few and each comes often, else a quantity.
 FEW_NUMBERS, OFTEN = 20, 5
-# Labels that spread more than this make the first steps of usual learning rates leap.
-LARGE = 100
 # A class needs an example to train on and one to validate on.
 FEWEST_ROWS = 2
 
@@ -63,10 +61,7 @@ class Labelling:
         """What became of the labels, in a sentence; empty where nothing needs saying."""
         if self.task == "regression":
             low, high, mean = (float(f(targets)) for f in (np.min, np.max, np.mean))
-            note = f"{name} goes from {low:,.6g} to {high:,.6g} (mean {mean:,.6g}), not scaled."
-            if np.std(targets) > LARGE:
-                note += " Training may diverge on such large numbers: divide them by a power of 10."
-            return note
+            return f"{name} goes from {low:,.6g} to {high:,.6g} (mean {mean:,.6g})."
         if not self.names:
             return ""
         counts = np.bincount(np.searchsorted(self.values, targets.reshape(len(targets))))

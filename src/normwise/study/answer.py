@@ -12,8 +12,12 @@ from normwise.spec import Spec
 __all__ = ["answer_of", "target_of"]
 
 
-def target_of(spec: Spec, records: Sequence[RunRecord], metric: str) -> Target:
+def target_of(
+    spec: Spec, records: Sequence[RunRecord], metric: str, mean_loss: float | None = None
+) -> Target:
     """The target of the settings, or what the baseline reaches.
+
+    Of a validation loss, it is no worse than ``mean_loss``, what predicting the mean reaches.
 
     Of the first round's seeds, or it would move while the study looks at it; of those that
     choose, where the others are trained at what was chosen.
@@ -22,7 +26,10 @@ def target_of(spec: Spec, records: Sequence[RunRecord], metric: str) -> Target:
         return Target.parse(spec.target)
     step = 2 if spec.prune else 1
     seeds = range(0, spec.seeds, step)
-    return analysis.default_target([run for run in records if run.key.seed in seeds], metric)
+    target = analysis.default_target([run for run in records if run.key.seed in seeds], metric)
+    if mean_loss is None or metric != "val_loss" or target.value <= mean_loss:
+        return target
+    return dataclasses.replace(target, value=mean_loss)
 
 
 def answer_of(
@@ -34,6 +41,7 @@ def answer_of(
     solo_check: SoloCheck | None = None,
     environment: Mapping[str, str] | None = None,
     ablation: Ablation | None = None,
+    mean_loss: float | None = None,
 ) -> Summary:
     """The summary of a study's records, analysed as its settings say.
 
@@ -45,12 +53,13 @@ def answer_of(
         solo_check: Passed through.
         environment: Passed through.
         ablation: Passed through.
+        mean_loss: The validation loss of predicting the mean, in a regression.
     """
     whole = records if spec.prune else analysis.in_whole_rounds(records, spec.rounds)
     summary = analysis.summarise(
         spec.study,
         whole,
-        target_of(spec, records, metric),
+        target_of(spec, records, metric, mean_loss),
         margin=spec.margin,
         rounds=spec.rounds,
         seconds=seconds,

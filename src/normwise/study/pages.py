@@ -49,7 +49,19 @@ def make_page(
 def _notes(summary: Summary, dataset: Dataset | None) -> tuple[str, ...]:
     left_out = summary.environment.get("left_out", "")
     of_data = (*dataset.notes, dataset.task_note) if dataset else ()
-    return (*of_data, *([f"{left_out[0].upper()}{left_out[1:]}."] if left_out else []))
+    of_variants = [f"{left_out[0].upper()}{left_out[1:]}."] if left_out else []
+    return (*of_data, *of_variants, *_target_notes(summary))
+
+
+def _target_notes(summary: Summary) -> tuple[str, ...]:
+    """What was done with the targets of a regression, and what predicting their mean reaches."""
+    if "targets" not in summary.environment:
+        return ()
+    loss = float(summary.environment["mean_loss"])
+    reached = f"Always predicting the mean has a validation loss of {loss:.4g}"
+    if summary.target.metric == "val_loss" and summary.target.value == loss:
+        reached += ", and as the baseline ends no better, that is the target"
+    return summary.environment["targets"], f"{reached}."
 
 
 def _text(value: Any) -> str:
@@ -84,6 +96,7 @@ def page_of_folder(folder: Path) -> Page:
         dataset = find_dataset(spec.data, spec.target_column, spec.task)
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
+    environment = finished["environment"] if finished else {}
     metric = "val_accuracy" if "val_accuracy" in records[0].curves else "val_loss"
     summary = answer_of(
         spec,
@@ -91,12 +104,13 @@ def page_of_folder(folder: Path) -> Page:
         finished["target"]["metric"] if finished else metric,
         seconds=store.seconds(finished["environment"]["fingerprint"]) if finished else {},
         solo_check=SoloCheck(**finished["solo_check"]) if finished else None,
-        environment=finished["environment"] if finished else {},
+        environment=environment,
         ablation=(
             Ablation.from_json(finished["ablation"])
             if finished and "ablation" in finished
             else None
         ),
+        mean_loss=float(environment["mean_loss"]) if "mean_loss" in environment else None,
     )
     return make_page(spec, summary, records, dataset, incomplete=finished is None)
 

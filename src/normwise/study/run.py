@@ -81,9 +81,11 @@ class Run:
         engine.configure()
         self.store = store
         self.on_progress, self.budget = on_progress, Budget(budget)
-        self.source = source = ModelSource(model, dataset)
+        self.source = source = ModelSource(model, dataset, spec.standardize_targets)
         self.dataset = source.noted()
-        recipe = Recipe(spec, dataset, source.compiled, weights)
+        recipe = Recipe(
+            spec, dataset, source.compiled, weights, standardised=source.units.mean is not None
+        )
         self.plan = Plan(recipe, source, devices)
         self.spec = spec = self.plan.spec
         if store is not None:
@@ -204,7 +206,7 @@ class Run:
             yield again
             self.keep = None
         records = self._records()
-        target = target_of(self.spec, records, self.metric)
+        target = target_of(self.spec, records, self.metric, self.plan.recipe.mean_loss)
         baseline = next((one for one in self.variants if one.is_baseline), self.variants[0])
         for variant in self.variants:
             own = [record for record in records if record.key.variant == variant.name]
@@ -373,7 +375,11 @@ class Run:
         )
 
     def _environment(self) -> dict[str, str]:
-        return {**_environment(), **self.plan.settings, "fingerprint": self.fingerprint}
+        found = {**_environment(), **self.plan.settings, "fingerprint": self.fingerprint}
+        if self.source.units.note:
+            found |= {"targets": self.source.units.note}
+            found |= {"mean_loss": repr(self.plan.recipe.mean_loss)}
+        return found
 
     def _summary(
         self, solo_check: SoloCheck | None = None, environment: dict[str, str] | None = None
@@ -386,6 +392,7 @@ class Run:
             solo_check=solo_check,
             environment=environment,
             ablation=self.ablation,
+            mean_loss=self.plan.recipe.mean_loss,
         )
 
     def _conclude(self, solo_check: SoloCheck, environment: dict[str, str]) -> Result:

@@ -29,6 +29,7 @@ from normwise.rewrite.unscaled import unscaled_note
 from normwise.studies.models import MODELS
 from normwise.study.compiled import compiled_of
 from normwise.study.limits import check_trainable
+from normwise.study.target_units import TargetUnits
 
 __all__ = ["ModelSource", "as_model_takes"]
 
@@ -45,16 +46,19 @@ class ModelSource:
             and, to place the normalisation itself, ``norm`` (a
             :class:`~normwise.records.Variant`).
         dataset: What the study trains on.
+        standardize: Whether to standardise the targets of a regression; the model decides
+            unless told.
 
     Attributes:
         compiled: What the model was compiled with, if it was.
+        units: What is done with the targets.
 
     Raises:
         ModelError: There is no such model, or it cannot be rewritten or trained.
         UnknownNameError: No built-in model has that name.
     """
 
-    def __init__(self, model: ModelLike, dataset: Dataset) -> None:
+    def __init__(self, model: ModelLike, dataset: Dataset, standardize: bool | None = None) -> None:
         self._dataset = dataset
         found = _find(model) if isinstance(model, str) else model
         if not callable(found):
@@ -72,11 +76,18 @@ class ModelSource:
             built = self._call(found)
         check_trainable(built)
         self.compiled = compiled_of(built)
+        self.units = TargetUnits.of(built, dataset, standardize)
         if self._builder is None:
             self._plain = strip(built)
 
     def build(self, variant: Variant) -> keras.Model:
-        """The model with the variant's normalisation, in Keras' own layers."""
+        """The model with the variant's normalisation, in Keras' own layers.
+
+        Its predictions are in the targets' own units.
+        """
+        return self.units.behind(self._placed(variant))
+
+    def _placed(self, variant: Variant) -> keras.Model:
         if self._builder is not None:
             if variant.only:
                 self.layers(variant)  # refuses

@@ -91,7 +91,7 @@ class Trainer:
         variant, point = place
         recipe = self._plan.recipe
         model, initial = self._plan.model(variant, point.learning_rate)
-        return train_alone(
+        curves = train_alone(
             model,
             initial,
             dataset or recipe.dataset,
@@ -101,6 +101,7 @@ class Trainer:
             weights=recipe.weights,
             is_cancelled=self.leaving.is_set,
         )
+        return recipe.in_own_units(curves)
 
     def first_steps(self, key: RunKey, place: Place) -> tuple[Curves, Curves]:
         """Curves of the replica's first few batches: by Keras' own ``fit``, and by the engine."""
@@ -109,7 +110,8 @@ class Trainer:
         cohort = self._plan.cohort(variant, point.batch_size, Schedule(1, 1), few, epochs=1)
         compiled = cohort.compile(cohort.lower())
         [chunk] = cohort.run(compiled, [_replica(key, point)], lambda *_: None)
-        stacked = {metric: values[0].tolist() for metric, values in chunk.curves.items()}
+        curves = self._plan.recipe.in_own_units(chunk.curves)
+        stacked = {metric: values[0].tolist() for metric, values in curves.items()}
         return self.train_alone(key, place, few, epochs=1), stacked
 
     def time_alone(
@@ -123,8 +125,8 @@ class Trainer:
         return seconds_per_epoch(models, self._plan.recipe.dataset)
 
     def trained_model(self, key: RunKey, place: Place) -> keras.Model:
-        """The replica as a Keras model, trained and compiled."""
-        model, _ = self._plan.model(place[0])
+        """The replica as a Keras model, trained, and compiled with the loss as it is recorded."""
+        model = self._plan.recipe.compile(self._plan.model(place[0])[0], loss_unit=1)
         # The same seed gives the same weights, where they were not kept.
         weights = self._winners.weights(key) or self._trained_again(key, place)
         for variables, values in zip(
@@ -157,6 +159,7 @@ class Trainer:
     def _chunk_records(self, arm: Arm, chunk: Chunk) -> Iterator[RunRecord]:
         compiled_rate = learning_rate_of(arm.cohort.program.model)
         done, epochs = chunk.curves["loss"].shape[1], arm.cohort.epochs
+        own = self._plan.recipe.in_own_units(chunk.curves)
         for index, replica in enumerate(chunk.replicas):
             point = Condition(replica.learning_rate, replica.initializer, arm.batch_size)
             diverged = np.flatnonzero(~np.isfinite(chunk.curves["loss"][index]))
@@ -166,7 +169,7 @@ class Trainer:
                     float(values[index, epoch]) if epoch < first else math.nan
                     for epoch in range(epochs)
                 )
-                for metric, values in chunk.curves.items()
+                for metric, values in own.items()
             }
             yield RunRecord(
                 key=RunKey(arm.variant.name, replica.seed, self._settings[point]),

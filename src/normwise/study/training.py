@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +35,7 @@ LOSSES = (
     "huber",
 )
 _PROBABILITIES = ("sigmoid", "softmax")
+_LOSSES = ("loss", "val_loss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,19 +47,28 @@ class Recipe:
         dataset: What is trained on.
         compiled: What the model was compiled with, if it was.
         weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
+        standardised: Whether the steps of training are those of standardised targets.
     """
 
     spec: Spec
     dataset: Dataset
     compiled: Compiled | None = None
     weights: NDArray[Any] | None = None
+    standardised: bool = False
 
-    def compile(self, model: keras.Model, learning_rate: float | None = None) -> keras.Model:
+    def compile(
+        self,
+        model: keras.Model,
+        learning_rate: float | None = None,
+        *,
+        loss_unit: float | None = None,
+    ) -> keras.Model:
         """Compile in place, with parts that no other model has; returns the model.
 
         Args:
             model: Any variant's.
             learning_rate: Of the grid's; its first unless told.
+            loss_unit: What the loss is divided by; :attr:`loss_unit` unless told.
 
         Raises:
             ModelError: The model's output does not fit the labels, or a part of what it was
@@ -69,7 +81,7 @@ class Recipe:
         model.compile(
             optimizer=self._optimizer(learning_rate or self._first_rate),
             loss=loss,
-            loss_weights=self._kept_loss and self._kept_loss[1],
+            loss_weights=self._loss_weight(self.loss_unit if loss_unit is None else loss_unit),
             metrics=[*own, *map(metric_anew, self._metrics)],
             weighted_metrics=[*map(metric_anew, self._weighted_metrics)] or None,
         )
@@ -87,6 +99,30 @@ class Recipe:
         check_metrics(model, compiled, self.dataset, example_output(model, self.dataset))
         names = [*metric_names(model), "loss"]
         return [f"val_{name}" for name in names] + names
+
+    @functools.cached_property
+    def loss_unit(self) -> float:
+        """The loss that counts as 1 in training: that of predicting the mean.
+
+        The mean squared error of targets in their own units makes steps of the size that it
+        makes with standardised ones if it is divided by the variance.
+        """
+        loss = self._loss_of_mean(self.dataset.y_train) if self.standardised else 1.0
+        return loss if 0 < loss < math.inf else 1.0
+
+    @functools.cached_property
+    def mean_loss(self) -> float | None:
+        """The validation loss of always predicting the training part's mean, in a regression."""
+        if self.dataset.task != "regression":
+            return None
+        return self._loss_of_mean(self.dataset.y_val) * self._loss_factor
+
+    def in_own_units(self, curves: Mapping[str, Any]) -> dict[str, Any]:
+        """Curves of training with losses in the units of the data, as metrics are."""
+        return {
+            name: np.asarray(values) * self.loss_unit if name in _LOSSES else values
+            for name, values in curves.items()
+        }
 
     @property
     def fingerprint(self) -> str:
@@ -148,6 +184,20 @@ class Recipe:
         if compiled is None or compiled.loss is None or self.spec.loss is not None:
             return None
         return compiled.loss, compiled.loss_weight
+
+    @property
+    def _loss_factor(self) -> float:
+        weight = self._kept_loss and self._kept_loss[1]
+        return 1.0 if weight is None else weight
+
+    def _loss_weight(self, unit: float) -> float | None:
+        return self._kept_loss and self._kept_loss[1] if unit == 1 else self._loss_factor / unit
+
+    def _loss_of_mean(self, labels: NDArray[Any]) -> float:
+        kept = self._kept_loss[0] if self._kept_loss else self.spec.loss
+        loss = keras.losses.get(kept or "mean_squared_error")
+        mean = self.dataset.y_train.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return float(np.mean(loss(labels, np.broadcast_to(mean, labels.shape))))
 
     def _loss(self, model: keras.Model) -> Any:
         if self._kept_loss is not None:
