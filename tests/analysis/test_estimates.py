@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -67,6 +67,17 @@ def test_the_median_is_kaplan_meiers(epochs):
     assert found.low <= found.value
     assert found.low <= 30
     assert found.high >= found.value or found.value == INF == found.high
+
+
+@given(st.floats(1, 30), st.integers(5, 15), st.floats(0.5, 0.99))
+@example(1.1, 7, 0.95)
+@example(1.1, 10, 0.95)
+def test_the_interval_of_equal_epochs_is_their_value(epoch, n, confidence):
+    found = median_epochs([epoch] * n, horizon=30, confidence=confidence)
+    assert (found.value, found.low, found.high) == (
+        (epoch, epoch, epoch) if math.isfinite(found.high) else (epoch, 0.0, INF)
+    )
+    assert math.isfinite(found.high) or confidence - 0.0125 > 1 - 2 * 0.5**n
 
 
 @pytest.mark.parametrize("n", range(6, 40))

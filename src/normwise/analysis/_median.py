@@ -86,10 +86,14 @@ def _interval(
         return 0.0, math.inf
     rank, weight = _position(n, confidence)
     at_least = np.minimum(ordered, horizon)  # All that a censored time says from below.
-    low = (1 - weight) * at_least[rank - 1] + weight * at_least[rank]
+    low = _between(at_least[rank - 1], at_least[rank], weight)
     outer, inner = float(ordered[n - rank]), float(ordered[n - rank - 1])
-    high = math.inf if math.isinf(outer) else (1 - weight) * outer + weight * inner
-    return float(low), high
+    return low, math.inf if math.isinf(outer) else _between(outer, inner, weight)
+
+
+def _between(start: float, end: float, share: float) -> float:
+    """That share of the way from start to end; rounding never leads beyond either."""
+    return float(np.clip(start + share * (end - start), min(start, end), max(start, end)))
 
 
 def _position(n: int, confidence: float) -> tuple[int, float]:
