@@ -71,12 +71,24 @@ class Store:
             raise _unwritable(folder, error) from None
 
     def records(self) -> list[RunRecord]:
-        """The finished runs, in the order they finished.
+        """The study's finished runs, in the order they finished.
 
         Raises:
             StoreError: A line of the journal does not read.
         """
-        return [record for record in self._read(_run_of) if record is not None]
+        return self._runs(aside=False)
+
+    def records_aside(self) -> list[RunRecord]:
+        """Finished runs that the study itself did not want, and leaving layers out did.
+
+        Raises:
+            StoreError: A line of the journal does not read.
+        """
+        return self._runs(aside=True)
+
+    def _runs(self, *, aside: bool) -> list[RunRecord]:
+        runs = [run for run in self._read(_run_of) if run is not None]
+        return [record for record, is_aside in runs if is_aside is aside]
 
     def fingerprint(self) -> str | None:
         """Of the data and model that training last began with; ``None`` in older journals.
@@ -147,9 +159,15 @@ class Store:
             ) from None
         return summary
 
-    def add(self, records: Iterable[RunRecord]) -> None:
-        """Journal finished runs; when this returns they are on disk."""
-        self._append({"event": "run", **_event(record)} for record in records)
+    def add(self, records: Iterable[RunRecord], *, aside: bool = False) -> None:
+        """Journal finished runs; when this returns they are on disk.
+
+        Args:
+            records: Of each replica one, but for those that are run again ``aside``.
+            aside: They are none of the study's own (see :meth:`records_aside`).
+        """
+        mark = {"aside": True} if aside else {}
+        self._append({"event": "run", **mark, **_event(record)} for record in records)
 
     def add_seconds(
         self, fingerprint: str, seconds: Mapping[tuple[str, int | None], float]
@@ -334,7 +352,8 @@ def _seconds_of(event: dict[str, Any]) -> tuple[str, tuple[str, int | None], flo
     return str(event["fingerprint"]), place, float(event["seconds_per_epoch"])
 
 
-def _run_of(event: dict[str, Any]) -> RunRecord | None:
+def _run_of(event: dict[str, Any]) -> tuple[RunRecord, bool] | None:
+    """A finished run, and whether it stands aside."""
     if event["event"] != "run":
         return None
     curves = {
@@ -343,7 +362,7 @@ def _run_of(event: dict[str, Any]) -> RunRecord | None:
     }
     if len({len(values) for values in curves.values()}) != 1:
         raise ValueError("curves of one length")
-    return RunRecord(
+    record = RunRecord(
         key=RunKey(**event["key"]),
         learning_rate=float(event["learning_rate"]),
         curves=curves,
@@ -354,3 +373,4 @@ def _run_of(event: dict[str, Any]) -> RunRecord | None:
         batch_size=event.get("batch_size"),
         stopped_at=event.get("stopped_at"),
     )
+    return record, bool(event.get("aside"))

@@ -40,6 +40,7 @@ from normwise.study.plan import Plan
 from normwise.study.progress import Progress
 from normwise.study.pruning import best_half, is_hopeless
 from normwise.study.result import Result
+from normwise.study.runs import Runs
 from normwise.study.sources import ModelLike, ModelSource
 from normwise.study.trainer import Curves, Place, Trainer
 from normwise.study.training import Recipe, check_target, default_metric
@@ -105,8 +106,7 @@ class Run:
                 source.layers(variant)  # refuses what cannot be left out, before anything trains
         self.settings = {point: spec.setting(self.fingerprint, point) for point in spec.conditions}
         self.trainer = Trainer(self.plan, self.settings, Winners(self.metric, rising=self.rising))
-        self.found = {record.key: record for record in (store.records() if store else [])}
-        self.there = frozenset(self.found)
+        self.runs = Runs(store)
         self.seconds = store.seconds(self.fingerprint) if store else {}
         self.wanted: dict[RunKey, Place] = {}
         self.ablated: dict[RunKey, Place] = {}
@@ -181,7 +181,11 @@ class Run:
             before = self.wanted
             self.wanted = before | self._keys(variants, range(seeds))
             missing = self._missing()
-            if missing and number and not self.budget.allows(len(missing), self.found.values()):
+            if (
+                missing
+                and number
+                and not self.budget.allows(len(missing), self.runs.found.values())
+            ):
                 self.wanted = before
                 return
             if missing:
@@ -241,12 +245,14 @@ class Run:
             if self._missing():
                 log.warning("the budget is spent: which layers matter is left open")
                 return
-            runs.update({subset: [self.found[key] for key in own] for subset, own in keys.items()})
+            whole = self.runs.whole
+            runs.update({subset: [whole[key] for key in own] for subset, own in keys.items()})
         self.ablation = analysis.ablation(variant.name, layers, runs, summary.target)
 
     def _missing(self) -> dict[RunKey, Place]:
-        wanted = self.wanted | self.ablated
-        return {key: place for key, place in wanted.items() if key not in self.found}
+        whole = self.runs.whole
+        own = {key: place for key, place in self.wanted.items() if key not in self.runs.found}
+        return own | {key: place for key, place in self.ablated.items() if key not in whole}
 
     def _keys(self, variants: list[Variant], seeds: Iterable[int]) -> dict[RunKey, Place]:
         return {
@@ -287,22 +293,13 @@ class Run:
         """Train until nothing is missing, or the budget is spent."""
         self.on_progress(Progress("compiling", of=len(self.wanted | self.ablated)))
         for records in self.trainer.train(missing, self._on_epoch, self.keep):
-            # Those that train with others again, to be measured by them, are known already.
-            new = [record for record in records if not self._is_known(record)]
-            self.found |= {record.key: record for record in new}
-            if self.store is not None:
-                self.store.add(new)
+            self.runs.add(records, self.wanted, self.ablated)
             if self.budget.is_spent:
                 return
 
-    def _is_known(self, record: RunRecord) -> bool:
-        known = self.found.get(record.key)
-        # Among more replicas, others are stopped.
-        return known is not None and known.stopped_at == record.stopped_at
-
     def _too_small(self) -> StudyIncomplete:
         """What to raise where the budget does not suffice for the first round."""
-        needed = self.budget.needed(len(self._missing()), self.found.values())
+        needed = self.budget.needed(len(self._missing()), self.runs.found.values())
         return self.stopped(
             f"had spent its budget of {self.budget.seconds:g} s",
             f"expected enough for a first round of {self.spec.seeds} seeds; try "
@@ -332,12 +329,12 @@ class Run:
         points = list(self.settings)
         names = [variant.name for variant in self.variants]
         keys = sorted(
-            (key for key in self.wanted if key in self.found),
+            (key for key in self.wanted if key in self.runs.found),
             key=lambda key: (
                 names.index(key.variant), points.index(self.wanted[key][1]), key.seed,
             ),
         )  # fmt: skip
-        return [self.found[key] for key in keys]
+        return [self.runs.found[key] for key in keys]
 
     def _earlier_summary(self) -> dict[str, Any] | None:
         """What this study wrote when it finished with the same runs, data and model."""
@@ -358,7 +355,7 @@ class Run:
 
     def _solo_check(self, solo: Future[Curves]) -> SoloCheck:
         key = self._chosen()
-        record, alone = self.found[key], solo.result()
+        record, alone = self.runs.found[key], solo.result()
         stacked = {metric: values[: record.stopped_at] for metric, values in record.curves.items()}
         difference = engine.largest_relative_difference
         start = difference(alone, _losses(stacked, 1))
@@ -399,14 +396,14 @@ class Run:
         self.on_progress(Progress("reporting", share=1.0))
         summary, records = self._summary(solo_check, environment), self._records()
         keys = self.wanted.keys() | self.ablated.keys()
-        reused = len(keys & self.there)
+        reused = len(keys & self.runs.there)
         return Result(
             answer=summary,
             records=records,
             page=make_page(self.spec, summary, records, self.dataset),
             folder=None if self.store is None else self.store.folder,
             reused=reused,
-            trained=len(keys & self.found.keys()) - reused,
+            trained=len(keys & self.runs.keys) - reused,
             _best=lambda: self._best_model(summary),
         )
 
