@@ -166,9 +166,19 @@ def study(
     target_column: Annotated[
         str | None, typer.Option(help="Column of the table to predict.")
     ] = None,
+    group_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of the table that says which rows belong together, such as a patient's: "
+            "none of them validates what others trained."
+        ),
+    ] = None,
     task: Annotated[
         str | None,
-        typer.Option(help="binary, classes or regression. Default: what the labels look like."),
+        typer.Option(
+            help="binary, classes or regression: whole numbers can be either. Default: what the "
+            "labels look like."
+        ),
     ] = None,
     standardize_targets: Annotated[
         bool | None,
@@ -273,6 +283,7 @@ def study(
         "model": model,
         "data": data,
         "target_column": target_column,
+        "group_column": group_column,
         "task": task,
         "standardize_targets": standardize_targets,
         "variants": variant and tuple(variant),

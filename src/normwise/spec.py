@@ -135,6 +135,9 @@ class Spec(BaseModel):
     model: str = Field(description="Built-in model, FILE.keras or package.module:function")
     data: str = Field(description="Built-in data, FILE.csv or FILE.npz")
     target_column: str | None = Field(None, description="Column of a table to predict")
+    group_column: str | None = Field(
+        None, description="Column of a table whose rows of one value stay together in the split"
+    )
     task: Task | None = Field(None, description="What to take the labels for; inferred from them")
     standardize_targets: bool | None = Field(
         None, description="Of a regression, in training; unless the model was compiled for them"
@@ -285,6 +288,7 @@ class Spec(BaseModel):
             "class_weight",
             "task",
             "standardize_targets",
+            "group_column",
         ):  # journals from before know nothing of them
             if shaping[newer] is None:
                 del shaping[newer]

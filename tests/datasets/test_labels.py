@@ -123,5 +123,77 @@ def test_a_large_quantity_keeps_its_units():
     assert note == "price goes from 0 to 59,029.5 (mean 29,514.8)."
 
 
-def test_labels_that_are_their_numbers_need_no_note():
-    assert labelling("y", ROWS % 3).note("y", ROWS % 3) == ""
+def test_labels_that_are_their_numbers_need_no_note_but_the_way_out():
+    assert labelling("y", ROWS % 2).note("y", ROWS % 2) == ""
+    assert labelling("y", ROWS % 3, "classes").note("y", ROWS % 3) == ""
+    note = labelling("y", ROWS % 3).note("y", ROWS % 3)
+    assert note == "If y is a quantity: --task regression."
+
+
+GENERATOR = np.random.default_rng(19)
+# Years of schooling of 526 people (from 0 to 18), as Wooldridge's data have them.
+SCHOOL = np.repeat(
+    [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18],
+    [2, 1, 1, 3, 1, 6, 4, 22, 17, 30, 29, 198, 39, 53, 21, 68, 12, 19],
+)
+QUANTITIES = {
+    "goals": GENERATOR.poisson(1.4, 380),
+    "goals-of-a-small-league": GENERATOR.poisson(1.4, 132),
+    "visits": GENERATOR.negative_binomial(0.5, 0.15, 2000),
+    "visits-of-half": GENERATOR.poisson(4, 800) * (GENERATOR.random(800) < 0.5),
+    "children": np.minimum(GENERATOR.poisson(1.2, 900), 8),
+    "schooling": SCHOOL,
+    "ages": np.clip(GENERATOR.normal(35, 20, 3000), 0, 95).astype(int),
+    "counts-of-ten": GENERATOR.poisson(10, 1000),
+    "waiting": GENERATOR.geometric(0.3, 500) - 1,
+}
+# How many examples well-known data have of each class, in the order of their numbers.
+CLASSES = {
+    "covertype": [211840, 283301, 35754, 2747, 9493, 17367, 20510],
+    "yeast": [463, 5, 35, 44, 51, 163, 244, 429, 20, 30],
+    "glass": [70, 76, 17, 13, 9, 29],
+    "shuttle": [45586, 50, 171, 8903, 3267, 10, 13],
+    "ecoli": [143, 77, 2, 2, 35, 20, 5, 52],
+    "dermatology": [112, 61, 72, 49, 52, 20],
+    "digits-of-houses": [4948, 13861, 10585, 8497, 7458, 6882, 5727, 5595, 5045, 4659],
+    "page-blocks": [4913, 329, 28, 88, 115],
+    "reuters": [55, 432, 74, 3159, 1949, 17, 48, 16, 139, 101, 124, 390, 49, 172, 26, 20, 444, 39,
+                66, 549, 269, 100, 15, 41, 62, 92, 24, 15, 48, 19, 45, 39, 32, 11, 50, 10, 49, 19,
+                19, 24, 36, 30, 13, 21, 12, 18],
+    "balanced": [500] * 100,
+    "stages": [120, 60, 12],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("labels", QUANTITIES.values(), ids=QUANTITIES)
+def test_what_is_counted_or_measured_is_a_regression_with_a_way_out(labels):
+    found = labelling("y", labels)
+    assert found.task == "regression"
+    if len(np.unique(labels)) <= 100:
+        assert found.note("y", labels).endswith("If these are classes: --task classes.")
+    asked = labelling("y", labels, "regression")
+    assert "--task" not in asked.note("y", labels)
+
+
+@pytest.mark.parametrize("rows", CLASSES.values(), ids=CLASSES)
+def test_classes_are_told_from_counts_by_their_spread(rows):
+    labels = np.repeat(np.arange(len(rows)), np.minimum(rows, 10_000))
+    labels = np.repeat(np.arange(len(rows)), rows) if max(rows) < 10_000 else labels
+    found = labelling("y", labels)
+    assert found.task == "classes"
+    assert "--task regression" in found.note("y", labels)
+
+
+def test_classes_of_any_spread_are_seldom_taken_for_a_quantity():
+    """Of 300 sets of classes in any order, at most one in twenty."""
+    wrong = 0
+    for draw in range(300):
+        shares = GENERATOR.dirichlet(np.ones(6 + draw % 15))
+        labels = GENERATOR.choice(len(shares), 1000, p=shares)
+        wrong += labelling("y", labels, None).task == "regression" and labels.max() < 100
+    assert wrong <= 15
+
+
+def test_several_whole_numbers_an_example_are_no_classes():
+    labels = np.stack([ROWS % 7, ROWS % 5], axis=1)
+    assert "--task" not in labelling("y", labels).note("y", labels)

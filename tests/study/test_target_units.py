@@ -149,3 +149,11 @@ def test_classes_have_no_units():
     labels = tuple((x, (y > MEAN).astype("int32")) for x, y in DATA)
     with pytest.raises(SpecError, match="are classes; expected a regression; try --task regress"):
         study(lambda: linear("sigmoid"), labels, standardize_targets=True)
+
+
+def test_a_model_for_classes_and_a_quantity_say_the_way_out():
+    counts = tuple((x, (y > MEAN) + 2 * (x[:, :1] > 0)) for x, y in DATA)
+    with pytest.raises(ModelError, match=r"end the model with .* or try --task classes"):
+        study(two, counts, task="regression")
+    with pytest.raises(ModelError, match=r"end the model with .* or try --task regression"):
+        study(linear, counts)

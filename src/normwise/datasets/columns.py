@@ -25,6 +25,11 @@ MOST_CATEGORIES = 50
 EXPECTED_REPETITIONS = 5
 # `CustomerId`, `order_id`, `ID`, `uuid`; not `paid` or `humid`.
 NAMED_IDENTIFIER = re.compile(r"(?:^|[\W_])(?i:id|uuid|guid)$|[a-z0-9](?:Id|ID)$")
+# `subject`, `patient_nbr`, `Household No`: whole numbers of that name were given out, too.
+NAMED_PERSON = re.compile(
+    r"^(?i:subject|patient|participant|respondent|person|household|customer|user|client|student)"
+    r"(?:[\W_]*(?i:no|nr|nbr|num|number|code))?\W*$"
+)
 # Missing values in fewer rows than this share are filled and not marked: a column that is
 # nearly always 0 is large where it is not, once it is standardised.
 MARKED_SHARE = 0.01
@@ -40,6 +45,7 @@ class Columns:
         categories: One input a category.
         marked: Numbers whose missing values get an input of their own.
         identifiers: Dropped: they name a row.
+        repeated: Dropped: they name what several rows belong to.
         constant: Dropped: they never change.
         empty: Dropped: they hold nothing.
     """
@@ -48,6 +54,7 @@ class Columns:
     categories: tuple[str, ...]
     marked: tuple[str, ...]
     identifiers: tuple[str, ...]
+    repeated: tuple[str, ...]
     constant: tuple[str, ...]
     empty: tuple[str, ...]
 
@@ -58,12 +65,21 @@ class Columns:
         own = [f"{name} ({gaps[name]:,})" for name in self.categories if gaps[name]]
         said = [
             ("Dropped as identifiers", self.identifiers),
+            ("Dropped as identifiers of several rows each", self.repeated),
             ("Dropped, for they never change", self.constant),
             ("Dropped, for they are empty", self.empty),
             ("Missing numbers, filled with the median", filled),
             ("Missing categories, a category of their own", own),
         ]
-        return [f"{what}: {listed(names)}." for what, names in said if names]
+        return [f"{what}: {listed(names)}." for what, names in said if names] + self._way_out
+
+    @property
+    def _way_out(self) -> list[str]:
+        if not self.repeated:
+            return []
+        name = self.repeated[0]
+        note = f"Rows of one {name} may stand in both parts and validate what they trained"
+        return [f"{note}: --group-column '{name}' keeps them together."]
 
 
 def sort_columns(table: pd.DataFrame) -> Columns:
@@ -76,7 +92,8 @@ def sort_columns(table: pd.DataFrame) -> Columns:
     (('age',), ('id',), ('land',))
     """
     kinds: dict[str, list[str]] = {
-        kind: [] for kind in ("numbers", "categories", "identifiers", "constant", "empty")
+        kind: []
+        for kind in ("numbers", "categories", "identifiers", "repeated", "constant", "empty")
     }
     for name in table.columns:
         kinds[_kind(str(name), table[name])].append(name)
@@ -91,10 +108,21 @@ def _kind(name: str, column: pd.Series) -> str:
         return "empty"
     if distinct == 1 and len(values) == len(column):
         return "constant"
+    if _is_named_identifier(name, values) and distinct < len(values):
+        return "repeated"
     if is_text(column):
         names_things = distinct > min(MOST_CATEGORIES, len(values) / 2)
         return "identifiers" if names_things else "categories"
     return "identifiers" if _is_identifier(name, values, distinct) else "numbers"
+
+
+def _is_named_identifier(name: str, values: pd.Series) -> bool:
+    """Whether a column of text or whole numbers is called what identifiers are called."""
+    import pandas as pd
+
+    whole = pd.api.types.is_integer_dtype(values)
+    named = NAMED_IDENTIFIER.search(name) or (whole and NAMED_PERSON.search(name))
+    return bool(named) and (whole or is_text(values))
 
 
 def _is_identifier(name: str, values: pd.Series, distinct: int) -> bool:
@@ -106,7 +134,7 @@ def _is_identifier(name: str, values: pd.Series, distinct: int) -> bool:
     numbers = values.to_numpy(np.float64)
     span = numbers.max() - numbers.min() + 1
     repetitions = len(numbers) * (len(numbers) - 1) / (2 * span)
-    return bool(repetitions >= EXPECTED_REPETITIONS or NAMED_IDENTIFIER.search(name))
+    return bool(repetitions >= EXPECTED_REPETITIONS or _is_named_identifier(name, values))
 
 
 def prepare(table: pd.DataFrame, columns: Columns, train: Array) -> tuple[Array, list[str]]:

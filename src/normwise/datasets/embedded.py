@@ -23,7 +23,7 @@ def digits() -> Dataset:
     data = load_digits()
     images = data.images.astype(np.float32)[..., None] / np.float32(16)
     return dataclasses.replace(
-        from_arrays(images, data.target, name="digits"),
+        from_arrays(images, data.target, name="digits", task="classes"),
         class_names=tuple(map(str, data.target_names)),
     )
 

@@ -65,7 +65,12 @@ def where_is(data: str) -> str:
     return f"{file_name} (not found: --data, {FOLDER_VARIABLE}, or Keras downloads it)"
 
 
-def find_dataset(data: str, target_column: str | None = None, task: Task | None = None) -> Dataset:
+def find_dataset(
+    data: str,
+    target_column: str | None = None,
+    task: Task | None = None,
+    group_column: str | None = None,
+) -> Dataset:
     """Load a built-in data set, a ``.csv`` table or an ``.npz`` archive.
 
     Raises:
@@ -85,6 +90,11 @@ def find_dataset(data: str, target_column: str | None = None, task: Task | None 
             f"data {data!r} has no column {target_column!r} to choose; expected "
             f"{own or 'no target column'}; leave --target-column out, or name a FILE.csv"
         )
+    if group_column is not None and (data in BUILT_IN or suffix != ".csv"):
+        raise DataError(
+            f"data {data!r} has no column {group_column!r} to group its rows by; expected a "
+            f"FILE.csv; leave --group-column out, or pass validation arrays of other groups"
+        )
     if data in BUILT_IN:
         return BUILT_IN[data]().require(task)
     if not is_file(path):
@@ -92,4 +102,6 @@ def find_dataset(data: str, target_column: str | None = None, task: Task | None 
             f"there is no file {data!r}; expected a table or an archive of arrays; "
             f"check the path from {str(Path.cwd())!r}"
         )
-    return from_csv(path, target_column, task) if suffix == ".csv" else from_npz(path, task)
+    if suffix == ".npz":
+        return from_npz(path, task)
+    return from_csv(path, target_column, task, group_column)

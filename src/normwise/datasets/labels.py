@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.datasets.quantities import is_quantity
 from normwise.errors import DataError, listed
 from normwise.records import Task
 
@@ -28,14 +29,18 @@ class Labelling:
 
     Attributes:
         task: What the labels ask for.
-        values: The distinct labels, ascending: the k-th stands for class k. Empty for a
-            regression.
+        distinct: The distinct labels, ascending: the k-th stands for class k.
         inferred: Whether the task was seen in the labels rather than given.
     """
 
     task: Task
-    values: Array
+    distinct: Array
     inferred: bool
+
+    @property
+    def values(self) -> Array:
+        """The labels of the classes in order; none for a regression."""
+        return self.distinct[:0] if self.task == "regression" else self.distinct
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,15 +66,23 @@ class Labelling:
         """What became of the labels, in a sentence; empty where nothing needs saying."""
         if self.task == "regression":
             low, high, mean = (float(f(targets)) for f in (np.min, np.max, np.mean))
-            return f"{name} goes from {low:,.6g} to {high:,.6g} (mean {mean:,.6g})."
+            note = f"{name} goes from {low:,.6g} to {high:,.6g} (mean {mean:,.6g})."
+            one = int(np.prod(targets.shape[1:])) == 1
+            return (
+                f"{note} If these are classes: --task classes." if self._in_doubt and one else note
+            )
         if not self.names:
-            return ""
+            return f"If {name} is a quantity: --task regression." if self._in_doubt else ""
         counts = np.bincount(np.searchsorted(self.values, targets.reshape(len(targets))))
         rows = [f"{value} ({count:,})" for value, count in zip(self.names, counts, strict=True)]
         note = f"Classes of {name}, with their rows: {listed(rows)}."
-        if self.inferred and self.task == "classes" and targets.dtype.kind in "iuf":
-            note += " If they are a quantity: --task regression."
-        return note
+        return f"{note} If they are a quantity: --task regression." if self._in_doubt else note
+
+    @property
+    def _in_doubt(self) -> bool:
+        """Whether nobody said what could be classes as well as a quantity."""
+        numbers = self.distinct.dtype.kind in "iuf" and _are_whole(self.distinct)
+        return self.inferred and numbers and 2 < len(self.distinct) <= MOST_CLASSES
 
     @property
     def _are_numbers_of_classes(self) -> bool:
@@ -81,8 +94,9 @@ def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
     """See what labels ask for, or check that they fit the ``task`` that was asked for.
 
     Two different values are ``binary`` if they are whole numbers or texts; texts, whole
-    numbers from 0 without a gap, and few whole numbers that come often are ``classes``;
-    everything else is a ``regression``.
+    numbers from 0 without a gap, and few whole numbers that come often are ``classes``, unless
+    they are spread as what counts or measures something is; everything else is a
+    ``regression``.
 
     Args:
         what: What to call the labels in a message.
@@ -109,13 +123,9 @@ def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
     _check_distinct(what, column, values)
     if task is None:
         task = _inferred(what, column, values)
-        return Labelling(task, _classes(task, values), inferred=True)
+        return Labelling(task, values, inferred=True)
     _check_fit(what, column, values, task)
-    return Labelling(task, _classes(task, values), inferred=False)
-
-
-def _classes(task: Task, values: Array) -> Array:
-    return values[:0] if task == "regression" else values
+    return Labelling(task, values, inferred=False)
 
 
 def _check_distinct(what: str, column: Array, values: Array) -> None:
@@ -148,13 +158,16 @@ def _inferred(what: str, column: Array, values: Array) -> Task:
                 f"--target-column, or try --task classes"
             )
         return "classes" if several else "binary"
-    if not np.equal(np.mod(values, 1), 0).all():
+    if not _are_whole(values):
         return "regression"
     if not several:
         return "binary"
     counted = np.array_equal(values, np.arange(len(values)))
     most, rows = (MOST_CLASSES, FEWEST_ROWS) if counted else (FEW_NUMBERS, OFTEN)
-    return "classes" if len(values) <= most and _come(rows, column, values) else "regression"
+    if len(values) > most or not _come(rows, column, values):
+        return "regression"
+    _, counts = np.unique(column, return_counts=True)
+    return "regression" if is_quantity(counts) else "classes"
 
 
 def _check_fit(what: str, column: Array, values: Array, task: Task) -> None:
@@ -185,6 +198,10 @@ def _check_fit(what: str, column: Array, values: Array, task: Task) -> None:
 
 def _come(times: int, column: Array, values: Array) -> bool:
     return len(column) >= times * len(values)
+
+
+def _are_whole(values: Array) -> bool:
+    return bool(np.equal(np.mod(values, 1), 0).all())
 
 
 def _is_text(values: Array) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from normwise.datasets.arrays import split, split_note
 from normwise.datasets.columns import Columns, prepare, sort_columns
 from normwise.datasets.dataset import Dataset
+from normwise.datasets.grouping import split_by_group
 from normwise.datasets.labels import labelling
 from normwise.datasets.reading import Table, in_one_line, is_text, read_table
 from normwise.datasets.values import read_values
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["from_csv"]
 
 
-def from_csv(path: Path, target_column: str | None, task: Task | None = None) -> Dataset:
+def from_csv(
+    path: Path,
+    target_column: str | None,
+    task: Task | None = None,
+    group_column: str | None = None,
+) -> Dataset:
     """Read a table, split it, and prepare its columns from the training part alone.
 
     Columns that identify a row, never change or are empty are dropped; dates
@@ -35,20 +41,26 @@ def from_csv(path: Path, target_column: str | None, task: Task | None = None) ->
         path: The table, with a header line.
         target_column: Name of the column to predict.
         task: What the labels ask for; inferred if ``None``.
+        group_column: Name of a column whose rows of one value stay together when the table is
+            split; no input.
 
     Raises:
         DataError: The file cannot be read, its labels do not fit the task, or
             nothing is left to learn from.
-        UnknownNameError: There is no such target column.
+        UnknownNameError: There is no such target or group column.
     """
     table = read_table(path)
     name = _target_name(path.name, table, target_column)
+    groups = _groups(table, name, group_column)
     values = read_values(table, name)
     labelled = values.frame[name].notna().to_numpy()
     frame = values.frame if labelled.all() else values.frame[labelled]
     targets = _targets(name, frame.pop(name))
+    if groups is not None:
+        del frame[groups.name]
+        groups = groups[labelled]
     found = labelling(f"target column {name!r}", targets, task)
-    train, val = split(targets, found.task)
+    train, val, said = _split(groups, targets, found.task)
     frame, infinite = _without_infinity(frame)
     columns = sort_columns(frame.iloc[train])
     _check_inputs(path.name, columns)
@@ -65,7 +77,7 @@ def from_csv(path: Path, target_column: str | None, task: Task | None = None) ->
         notes=(
             *table.notes(values.decimal),
             *_unlabelled(name, labelled),
-            split_note(train, val, found.task),
+            said,
             *filter(None, [found.note(name, targets)]),
             *values.notes,
             *infinite,
@@ -91,6 +103,31 @@ def _target_name(table_name: str, table: Table, target_column: str | None) -> st
             f"rename them, or try --target-column '{name} (2)'"
         )
     return name
+
+
+def _groups(table: Table, target: str, group_column: str | None) -> pd.Series | None:
+    """The column that says which rows belong together."""
+    if group_column is None:
+        return None
+    name, names = in_one_line(group_column), list(table.frame.columns)
+    if name not in names:
+        raise UnknownNameError("group column", group_column, names)
+    if name == target:
+        raise DataError(
+            f"column {name!r} was named as target and as group; expected two columns; leave "
+            f"--group-column out, or name another"
+        )
+    return table.frame[name]
+
+
+def _split(
+    groups: pd.Series | None, targets: NDArray[Any], task: Task
+) -> tuple[NDArray[Any], NDArray[Any], str]:
+    if groups is None:
+        train, val = split(targets, task)
+        return train, val, split_note(train, val, task)
+    codes, _ = groups.factorize()
+    return split_by_group(str(groups.name), codes, targets, task)
 
 
 def _targets(name: str, column: pd.Series) -> NDArray[Any]:
@@ -131,7 +168,7 @@ def _without_infinity(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 def _check_inputs(table_name: str, columns: Columns) -> None:
     if columns.numbers or columns.categories:
         return
-    dropped = [*columns.identifiers, *columns.constant, *columns.empty]
+    dropped = [*columns.identifiers, *columns.repeated, *columns.constant, *columns.empty]
     raise DataError(
         f"table {table_name!r} has no column left to learn from (dropped as identifiers, constant "
         f"or empty: {listed(dropped) or 'none'}); expected at least one besides the target; check "

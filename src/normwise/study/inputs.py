@@ -22,10 +22,16 @@ def as_dataset(data: Any, spec: Spec) -> Dataset:
         SpecError: It is nothing that a study takes.
         DataError: It cannot be found, or does not read.
     """
+    if isinstance(data, str):
+        return find_dataset(data, spec.target_column, spec.task, spec.group_column)
+    if spec.group_column is not None:
+        raise SpecError(
+            f"group_column {spec.group_column!r} was given with a {type(data).__name__}, which has "
+            f"no columns to name; expected a FILE.csv; try ((x, y), (x_val, y_val)) with "
+            f"other groups in the second pair"
+        )
     if isinstance(data, Dataset):
         return data.require(spec.task)
-    if isinstance(data, str):
-        return find_dataset(data, spec.target_column, spec.task)
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise SpecError(
             f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), a "

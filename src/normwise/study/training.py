@@ -320,7 +320,7 @@ def _output_units(model: keras.Model, dataset: Dataset) -> int:
         raise ModelError(
             f"the model's output has shape {shape} and the labels of {dataset.name!r} are "
             f"{labels}; expected {fits}; end the model with keras.layers.Dense({min(wanted)}, "
-            f"activation={_activation_for(dataset, min(wanted))!r})"
+            f"activation={_activation_for(dataset, min(wanted))!r}){_other_task(dataset)}"
         )
     inputs = model.input_shape if has_graph(model) else (None, *dataset.x_train.shape[1:])
     if not isinstance(inputs, tuple) or not _fits(inputs[1:], dataset.x_train.shape[1:]):
@@ -330,6 +330,14 @@ def _output_units(model: keras.Model, dataset: Dataset) -> int:
             f"keras.Input({dataset.x_train.shape[1:]})"
         )
     return int(shape[1])
+
+
+def _other_task(dataset: Dataset) -> str:
+    """What else whole numbers may be taken for, as a way out."""
+    whole = dataset.y_train.dtype.kind in "iu" or not (dataset.y_train % 1).any()
+    if dataset.task == "binary" or not whole:
+        return ""
+    return f", or try --task {'classes' if dataset.task == 'regression' else 'regression'}"
 
 
 def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
