@@ -25,7 +25,8 @@ TABLE = {
     "backend": (set(), set()),  # looks at Keras without importing it
     "datasets": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads
     "spec": (set(), {"pydantic", "pydantic_core", "tomli_w"}),
-    "store": ({"spec"}, {"pyarrow"}),
+    "journal": (set(), {"pydantic"}),
+    "store": ({"journal", "spec"}, {"pyarrow", "pydantic"}),
     "analysis": (set(), {"numpy", "scipy"}),
     "modelfile": ({"layers"}, {"keras"}),
     "layers": (set(), {"numpy", "keras", "jax"}),

@@ -91,6 +91,7 @@ def fold_file(
     check_output(out, model)
     if onnx is not None:
         require_onnx()  # before any work is done
+        check_output(onnx, model, ".onnx", "--onnx")
     loaded = load_model(model, unsafe=unsafe)
     x = None if data is None else find_dataset(data, target_column).x_val[:EXAMPLES]
     found = folding_of(loaded)

@@ -20,6 +20,7 @@ from normwise.files import is_file, replacing
 __all__ = ["check_output", "load_model", "save_model"]
 
 SUFFIX = ".keras"
+KINDS = {SUFFIX: "a Keras file", ".onnx": "an ONNX file"}
 # The member of the archive that says which classes it needs.
 CONFIG = "config.json"
 # Bytes; that of a thousand layers takes one million.
@@ -141,18 +142,18 @@ def save_model(model: Any, path: Path) -> None:
         model.save(beside)
 
 
-def check_output(path: Path, source: Path) -> None:
+def check_output(path: Path, source: Path, suffix: str = SUFFIX, option: str = "-o") -> None:
     """Refuse to write over the model that was read, before any work is done.
 
     Raises:
-        StoreError: ``path`` is the source, or has another suffix than ``.keras``.
+        StoreError: ``path`` is the source, or has another suffix than ``suffix``.
 
     >>> check_output(Path("new.keras"), Path("old.keras"))
     """
-    if path.suffix != SUFFIX:
+    if path.suffix != suffix:
         raise StoreError(
-            f"output {str(path)!r} does not end in {SUFFIX}; expected a Keras file; "
-            f"try -o {path.with_suffix(SUFFIX)}"
+            f"output {str(path)!r} does not end in {suffix}; expected {KINDS[suffix]}; "
+            f"try {option} {path.parent / (path.stem or 'new')}{suffix}"
         )
     both = path.exists() and source.exists()
     if path.resolve() == source.resolve() or (both and path.samefile(source)):

@@ -44,7 +44,8 @@ def shown(*, quiet: bool, verbose: bool = False) -> Iterator[Callable[[StudyProg
         log = logging.getLogger("normwise")
         log.setLevel(logging.INFO)
         log.addHandler(RichHandler(console=console, show_time=False, show_path=False))
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+    hidden = quiet or not console.is_terminal  # to a file, it would leave an empty line
+    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("preparing", total=1.0, where="")
 
         def update(progress: StudyProgress) -> None:
@@ -80,8 +81,7 @@ def stepping(verb: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, 
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn())
     console = Console(stderr=True)
     remaining = TimeRemainingColumn()
-    # To a file, even a bar that goes away leaves an empty line.
-    hidden = quiet or not console.is_terminal
+    hidden = quiet or not console.is_terminal  # as above
     with Progress(*columns, remaining, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task(verb, total=None)
 

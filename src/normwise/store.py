@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import math
 import os
 import re
 import tempfile
@@ -24,9 +23,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from normwise.errors import StoreError, UsageError
+from pydantic import TypeAdapter
+
+from normwise.errors import StoreError, UsageError, in_words
 from normwise.files import replacing
-from normwise.records import Ablation, RunKey, RunRecord, SoloCheck, Summary, Target
+from normwise.journal import event_of, fingerprint_of, read_back, run_of, seconds_of
+from normwise.records import Ablation, RunRecord, SoloCheck, Summary, Target
 from normwise.spec import AXES, Spec
 
 __all__ = ["Store", "curve_columns"]
@@ -40,6 +42,8 @@ _OF_THE_ANSWER = {
 _GROWING = {"variants", *AXES}
 
 Part = TypeVar("Part")
+# What reading JSON that is damaged, or is not ours, can raise.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class Store:
@@ -67,7 +71,7 @@ class Store:
             _try_to_write(folder)
             self.there = _settings_there(folder, spec)
             self._drop_torn_line()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # of a name that holds what no name can
             raise _unwritable(folder, error) from None
 
     def records(self) -> list[RunRecord]:
@@ -87,7 +91,7 @@ class Store:
         return self._runs(aside=True)
 
     def _runs(self, *, aside: bool) -> list[RunRecord]:
-        runs = [run for run in self._read(_run_of) if run is not None]
+        runs = [run for run in self._read(run_of) if run is not None]
         return [record for record, is_aside in runs if is_aside is aside]
 
     def fingerprint(self) -> str | None:
@@ -96,7 +100,7 @@ class Store:
         Raises:
             StoreError: A line of the journal does not read.
         """
-        found = [text for text in self._read(_fingerprint_of) if text is not None]
+        found = [text for text in self._read(fingerprint_of) if text is not None]
         return found[-1] if found else None
 
     def seconds(self, fingerprint: str) -> dict[tuple[str, int | None], float]:
@@ -108,7 +112,7 @@ class Store:
         Raises:
             StoreError: A line of the journal does not read.
         """
-        found = [one for one in self._read(_seconds_of) if one is not None]
+        found = [one for one in self._read(seconds_of) if one is not None]
         return {place: value for mark, place, value in found if mark == fingerprint}
 
     def _read(self, part: Callable[[dict[str, Any]], Part]) -> list[Part]:
@@ -118,7 +122,7 @@ class Store:
         for number, line in enumerate(lines, 1):
             try:
                 parts.append(part(json.loads(line)))
-            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            except (*_UNREADABLE, UsageError):
                 raise StoreError(
                     f"line {number} of {str(self._journal)!r} is "
                     f"{line[:40].decode(errors='replace')!r}; expected one event in JSON a line; "
@@ -146,14 +150,14 @@ class Store:
             return None
         try:
             summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            SoloCheck(**summary["solo_check"])
-            Target(**summary["target"])
-            str(summary["environment"]["fingerprint"])
+            summary["solo_check"] = dataclasses.asdict(read_back(SoloCheck, summary["solo_check"]))
+            read_back(Target, summary["target"])
+            TypeAdapter(dict[str, str]).validate_python(summary["environment"])["fingerprint"]
             if "ablation" in summary:
                 Ablation.from_json(summary["ablation"])
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, *_UNREADABLE) as error:
             raise StoreError(
-                f"cannot read {str(path)!r} ({type(error).__name__}: {error}); expected the "
+                f"cannot read {str(path)!r} ({in_words(error)}); expected the "
                 f"summary that a study wrote; delete it and run the study again with "
                 f"--out {self.folder}"
             ) from None
@@ -167,7 +171,7 @@ class Store:
             aside: They are none of the study's own (see :meth:`records_aside`).
         """
         mark = {"aside": True} if aside else {}
-        self._append({"event": "run", **mark, **_event(record)} for record in records)
+        self._append({"event": "run", **mark, **event_of(record)} for record in records)
 
     def add_seconds(
         self, fingerprint: str, seconds: Mapping[tuple[str, int | None], float]
@@ -321,56 +325,9 @@ def _another(folder: Path, suffix: str) -> str:
     return str(folder.with_name(f"{name}-{suffix}")) if name else f"my-{suffix}"
 
 
-def _unwritable(folder: Path, error: OSError) -> StoreError:
+def _unwritable(folder: Path, error: OSError | ValueError) -> StoreError:
+    reason = getattr(error, "strerror", None) or error
     return StoreError(
-        f"folder {str(folder)!r} cannot be written ({error.strerror}); expected a folder you may "
+        f"folder {str(folder)!r} cannot be written ({reason}); expected a folder you may "
         f"write to; try --out ./my-study"
     )
-
-
-def _event(record: RunRecord) -> dict[str, Any]:
-    event = dataclasses.asdict(record)
-    # JSON knows no NaN: a diverged replica's missing values are null, an overflow its name.
-    event["curves"] = {
-        metric: [
-            value if math.isfinite(value) else None if math.isnan(value) else str(value)
-            for value in values
-        ]
-        for metric, values in record.curves.items()
-    }
-    return event
-
-
-def _fingerprint_of(event: dict[str, Any]) -> str | None:
-    return str(event["fingerprint"]) if event["event"] == "started" else None
-
-
-def _seconds_of(event: dict[str, Any]) -> tuple[str, tuple[str, int | None], float] | None:
-    if event["event"] != "timed":
-        return None
-    place = str(event["variant"]), event["batch_size"]
-    return str(event["fingerprint"]), place, float(event["seconds_per_epoch"])
-
-
-def _run_of(event: dict[str, Any]) -> tuple[RunRecord, bool] | None:
-    """A finished run, and whether it stands aside."""
-    if event["event"] != "run":
-        return None
-    curves = {
-        metric: tuple(math.nan if value is None else float(value) for value in values)
-        for metric, values in event["curves"].items()
-    }
-    if len({len(values) for values in curves.values()}) != 1:
-        raise ValueError("curves of one length")
-    record = RunRecord(
-        key=RunKey(**event["key"]),
-        learning_rate=float(event["learning_rate"]),
-        curves=curves,
-        diverged_at=event["diverged_at"],
-        seconds=float(event["seconds"]),
-        # Journals from before there were grids do not say.
-        initializer=event.get("initializer"),
-        batch_size=event.get("batch_size"),
-        stopped_at=event.get("stopped_at"),
-    )
-    return record, bool(event.get("aside"))

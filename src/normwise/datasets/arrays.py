@@ -156,7 +156,7 @@ def _array(name: str, key: str, values: ArrayLike) -> Array:
 
 def _numeric(name: str, key: str, values: ArrayLike) -> Array:
     array = _array(name, key, values)
-    if array.dtype.kind not in "fiub" or array.ndim == 0:
+    if array.dtype.kind not in "fiub" or array.ndim == 0 or 0 in array.shape[1:]:
         raise DataError(
             f"data {name!r}: {key} has type {array.dtype} and shape {array.shape}; "
             f"expected an array of numbers, examples first; convert it with "
