@@ -1,5 +1,6 @@
 """Summaries of hand-made studies, and the sentence each of them ends in."""
 
+import dataclasses
 import json
 import math
 import re
@@ -143,6 +144,60 @@ def test_a_rate_is_judged_on_seeds_that_did_not_choose_it(record):
     [none] = summarise("x", records, TARGET).variants
     assert none.learning_rate == 0.1
     assert none.epochs_to_target.median.value == 20
+
+
+def test_seeds_that_judge_do_not_choose(record):
+    # By all seeds, 0.3 would be chosen: 15 epochs against 20.
+    records = [record("none", s, 10 if s % 2 == 0 else 30, rate=0.1) for s in range(6)]
+    records += [record("none", s, 15, rate=0.3, setting="b") for s in range(6)]
+    [none] = summarise("x", records, TARGET).variants
+    assert (none.learning_rate, none.epochs_to_target.median.value, none.seeds) == (0.1, 30, 3)
+
+
+@pytest.mark.parametrize("better", [0.1, 0.3])
+@pytest.mark.parametrize("relation", [">=", "<="])
+def test_of_points_that_arrive_alike_the_one_that_ends_better_is_chosen(record, relation, better):
+    runs = [
+        record("none", s, 12, rate=rate, setting=str(rate), high=0.95 if rate == better else 0.9)
+        for s in range(2)
+        for rate in (0.1, 0.3)
+    ]
+    target = TARGET
+    if relation == "<=":
+        runs, target = [mirrored(run) for run in runs], MIRRORED
+    assert analysis.best_point(runs, target)[0] == better
+
+
+MIRRORED = Target.parse("val_error<=0.2")
+
+
+def mirrored(run):
+    """Accuracy as error."""
+    error = tuple(1 - value for value in run.curves["val_accuracy"])
+    return dataclasses.replace(run, curves={"val_error": error})
+
+
+@pytest.mark.parametrize(
+    ("finals", "recommended", "ending"),
+    [
+        ([0.91, 0.89, 0.92, 0.88, 0.91], "after", "ends"),  # open, or no worse
+        ([0.91, 0.92, 0.91, 0.93, 0.92], "after", "and ends better"),
+        ([0.85, 0.86, 0.85, 0.84, 0.85], "none", "but it ends worse"),
+    ],
+)
+def test_errors_are_judged_as_accuracies_are(record, study, finals, recommended, ending):
+    records = study(none=SLOW)
+    pairs = zip(FAST, finals, strict=True)
+    records += [record("after", s, e, high=final) for s, (e, final) in enumerate(pairs)]
+    ours = summarise("x", records, TARGET)
+    theirs = summarise("x", [mirrored(run) for run in records], MIRRORED)
+    for found in (ours, theirs):
+        assert found.recommended == recommended
+        assert ending in found.verdict
+    mine, other = ours.comparisons[0], theirs.comparisons[0]
+    assert (mine.outcome, mine.epochs_ratio) == (other.outcome, other.epochs_ratio)
+    gain, loss = mine.final_difference, other.final_difference
+    assert (gain.value, gain.low, gain.high) == pytest.approx((-loss.value, -loss.high, -loss.low))
 
 
 def test_seeds_needed_count_those_that_choose(record):

@@ -254,6 +254,7 @@ GOLDEN = {
     "tiny-batch": [
         (normal, {"batch_size": 4}, None, "1 batch normalisation with batches of 4 examples: a mean is off by about 0.50 deviations of it"),
         (normal, {"data": X[:129]}, "norm", "the last batch of 129 examples has 1: 1 value a channel to take a mean and a variance of, so every output is its β"),
+        (normal, {"data": X[:135]}, "norm", "the last batch of 135 examples has 7: 7 values a channel to take a mean and a variance of"),
         (normal, {"data": X[:300], "batch_size": 33}, "norm", "the last batch of 300 examples has 3: 3 values a channel to take a mean and a variance of"),
     ],
     "norm-after-output": [
@@ -517,6 +518,7 @@ INNOCENT = {
     "moving-statistics-gap": [(normal, {"data": X}), (normal, {"data": X[:40]}), (apart, {}), (frozen_and_apart, {"data": X})],
     "tiny-batch": [
         (normal, {}), (normal, {"batch_size": 32}), (normal, {"data": X[:128]}),
+        (normal, {"data": X[:136]}), (normal, {"batch_size": 8}),  # 8 are enough
         (few_positions, {"data": np.ones((33, 8, 8, 1), "float32")}),
         (all_frozen, {"batch_size": 1}),
     ],

@@ -10,6 +10,7 @@ from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonS
 
 import normwise as nw
 from normwise.checks import RULES, chosen
+from normwise.checks.running import silent, subject_of
 from normwise.checks.sarif import sarif
 from normwise.checks.selection import project_selection
 from normwise.errors import DataError, ModelError, SpecError, UnknownNameError
@@ -92,6 +93,22 @@ def test_what_cannot_be_checked_is_refused(arguments, options, kind, message):
 def test_data_with_nan_are_refused():
     with pytest.raises(DataError, match="NaN or infinite values in the inputs"):
         nw.check(model(), np.where(X > 4, np.nan, X))
+
+
+@pytest.mark.parametrize(
+    ("given", "not_run"),
+    [
+        ({}, {"stale-statistics", "moving-statistics-gap", "tiny-batch"}),
+        ({"data": X}, {"stale-statistics"}),
+        ({"batch_size": 32}, {"stale-statistics", "moving-statistics-gap"}),
+        ({"steps": 0}, {"moving-statistics-gap", "tiny-batch"}),
+        ({"data": X, "steps": 100}, set()),
+    ],
+    ids=str,
+)
+def test_a_rule_is_not_run_only_where_all_it_could_look_at_is_missing(given, not_run):
+    subject = subject_of(model(), given.get("data"), given.get("batch_size"), given.get("steps"))
+    assert {rule.name for rule in silent(subject, RULES)} == not_run
 
 
 def test_codes_and_names_never_change():

@@ -10,6 +10,7 @@ from jax import numpy as jnp
 from keras import layers
 
 from normwise.engine import lower
+from normwise.engine.convolution import convolve
 from normwise.engine.pooling import max_pool
 
 LINE, IMAGE, VOLUME = (11, 3), (9, 8, 3), (5, 6, 4, 2)
@@ -103,3 +104,58 @@ def test_a_gradient_that_is_no_number_stays_one():
         return (model.stateless_call(weights, [], x)[0] * jnp.nan).sum()
 
     assert np.isnan(jax.grad(total)(np.ones((1, 4, 4, 1), "float32"))).all()
+
+
+WIDE = {
+    # Shape, window, filters, stride, dilation; of 108 values a window and more.
+    "rows and columns that no window reaches": ((10, 8, 12), (3, 3), 5, (2, 2), (1, 1)),
+    "a stride above the window": ((11, 13, 20), (2, 2), 4, (3, 4), (1, 1)),
+    "dilated": ((12, 9, 12), (3, 2), 5, (2, 2), (2, 3)),
+    "a line": ((16, 20), (3,), 6, (2,), (1,)),
+    "a volume": ((6, 4, 5, 9), (2, 2, 2), 3, (2, 1, 2), (1, 1, 1)),
+    "a narrow window": ((10, 8, 2), (3, 3), 5, (2, 2), (1, 1)),
+}
+
+
+def wide_reference(x, kernel, bias, strides, dilation):
+    """Convolution in float64, position by position, and what each of its window contributes."""
+    window, space = kernel.shape[:-2], x.shape[1:-1]
+    positions = [
+        (size - (side - 1) * far - 1) // step + 1
+        for size, side, far, step in zip(space, window, dilation, strides, strict=True)
+    ]
+
+    def seen(place):
+        rows = [
+            slice(at * step, at * step + (side - 1) * far + 1, far)
+            for at, step, side, far in zip(place, strides, window, dilation, strict=True)
+        ]
+        return (slice(None), *rows)
+
+    axes = range(1, kernel.ndim)
+    y = np.zeros((len(x), *positions, kernel.shape[-1]))
+    for place in np.ndindex(*positions):
+        y[:, *place] = np.tensordot(x[seen(place)], kernel, (axes, range(kernel.ndim - 1))) + bias
+
+    def backward(d):
+        dx, dkernel = np.zeros_like(x), np.zeros_like(kernel)
+        for place in np.ndindex(*positions):
+            dkernel += np.tensordot(x[seen(place)], d[:, *place], (0, 0))
+            dx[seen(place)] += np.tensordot(d[:, *place], kernel, (1, kernel.ndim - 1))
+        return dx, dkernel, d.reshape(-1, d.shape[-1]).sum(0)
+
+    return y, backward
+
+
+@pytest.mark.parametrize("case", WIDE)
+def test_gradients_in_float64_position_by_position(case):
+    shape, window, filters, strides, dilation = WIDE[case]
+    x, bias = normal(4, *shape), normal(filters)
+    kernel = normal(*window, shape[-1], filters)
+    y, back = jax.vjp(lambda *given: convolve(*given, strides, dilation), x, kernel, bias)
+    wide = (each.astype(np.float64) for each in (x, kernel, bias))
+    wanted, wanted_back = wide_reference(*wide, strides, dilation)
+    np.testing.assert_allclose(y, wanted, rtol=1e-4, atol=1e-4)
+    d = normal(*y.shape)
+    for got, want in zip(back(d), wanted_back(d.astype(np.float64)), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)

@@ -63,3 +63,46 @@ def test_losses_that_layers_add_are_evaluated_batch_by_batch(rows):
     assert ours == pytest.approx(keras_own, rel=1e-6)
     at_once = model.evaluate(dataset.x_val, dataset.y_val, batch_size=60, **settings)
     assert at_once["loss"] > 1.05 * ours["loss"]
+
+
+def normalised():
+    hidden = layers.Dense(4, activation="relu"), layers.BatchNormalization()
+    return keras.Sequential([keras.Input((3,)), *hidden, layers.Dense(1)])
+
+
+def one_epoch(dataset, *, rate=0.01, alive=True):
+    """The state before an epoch of a normalised network, after it, and its loss."""
+    model = normalised()
+    model.compile(keras.optimizers.SGD(rate, momentum=0.9), "mean_squared_error")
+    segment = program.make_program(model, dataset, batch_size=20).segment
+    groups = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables
+    before = State(*([np.array(v.value) for v in own] for own in groups), np.array(alive))
+    arrays = (dataset.x_train, dataset.y_train, dataset.x_val, dataset.y_val)
+    orders = np.arange(len(dataset.x_train), dtype="int32")[None]
+    after, curves = jax.jit(segment)(before, orders, program.Data(*arrays))
+    return before, after, float(curves["loss"][0])
+
+
+def assert_all_as_before(before, after):
+    assert not after.alive
+    for old, new in zip(jax.tree.leaves(before[:3]), jax.tree.leaves(after[:3]), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_replica_that_diverges_keeps_statistics_and_momenta_too(rows):
+    before, after, loss = one_epoch(rows("regression"), rate=1e30)
+    assert not np.isfinite(loss)
+    assert_all_as_before(before, after)
+
+
+def test_a_replica_that_diverged_stays_so_on_harmless_data(rows):
+    before, after, loss = one_epoch(rows("regression"), alive=False)
+    assert np.isfinite(loss)
+    assert_all_as_before(before, after)
+
+
+def test_a_replica_that_lives_moves_all(rows):
+    before, after, _ = one_epoch(rows("regression"))
+    assert after.alive
+    for old, new in zip(before[:3], after[:3], strict=True):
+        assert any((np.asarray(a) != np.asarray(b)).any() for a, b in zip(old, new, strict=True))

@@ -176,7 +176,18 @@ def branching(*, shared=False):
     return keras.Model(x, layers.Add()([normed, other]))
 
 
+def into_a_shared_layer(*, pooled=False):
+    x = keras.Input((6, 3))
+    shared = layers.Dense(4, name="dense")
+    normed = layers.BatchNormalization(name="norm")(x)
+    between = layers.GlobalAveragePooling1D() if pooled else layers.Dropout(0.5)
+    other = layers.GlobalAveragePooling1D() if pooled else layers.Identity()
+    return keras.Model(x, layers.Add()([shared(between(normed)), shared(other(x))]))
+
+
 LEFT = {
+    "'dense' is called more than once": into_a_shared_layer,
+    "is called more than once": lambda: into_a_shared_layer(pooled=True),
     "an activation": lambda: keras.Sequential(
         [keras.Input((6, 6, 3)), layers.Conv2D(4, 3, activation="relu", name="conv"),
          layers.BatchNormalization(name="norm"), layers.Conv2D(2, 3, padding="same")]
@@ -204,6 +215,59 @@ def test_what_cannot_be_folded_stays_and_the_reason_is_given(why):
     assert found.folded == {}
     assert why in found.left["norm"]
     agree(model, found)
+
+
+FIRST = {"data_format": "channels_first"}
+# Each with as many channels as columns, so that no shape tells the axes apart.
+CHANNELS_FIRST = {
+    "1d": ((4, 4), lambda **o: layers.Conv1D(4, 1, name="linear", **FIRST, **o)),
+    "2d": ((4, 6, 4), lambda **o: layers.Conv2D(4, (3, 1), name="linear", **FIRST, **o)),
+    "2d in groups": ((4, 6, 4), lambda **o: layers.Conv2D(4, (3, 1), groups=2, name="linear", **FIRST, **o)),
+    "depthwise": ((4, 4, 4), lambda **o: layers.DepthwiseConv2D(1, name="linear", **FIRST, **o)),
+    "transposed": ((4, 3, 4), lambda **o: layers.Conv2DTranspose(4, (2, 1), name="linear", **FIRST, **o)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CHANNELS_FIRST)
+@pytest.mark.parametrize("axis", [1, -1])
+def test_behind_a_layer_whose_channels_come_first(kind, axis):
+    shape, make = CHANNELS_FIRST[kind]
+    stack = [make(), layers.BatchNormalization(axis, name="norm"), layers.ReLU()]
+    model = disturbed(keras.Sequential([keras.Input(shape), *stack]))
+    found = folding_of(model)
+    assert found.folded == ({"norm": "linear"} if axis == 1 else {})
+    agree(model, found)
+
+
+@pytest.mark.parametrize("kind", CHANNELS_FIRST)
+@pytest.mark.parametrize("axis", [1, -1])
+def test_in_front_of_a_layer_whose_channels_come_first(kind, axis):
+    shape, make = CHANNELS_FIRST[kind]
+    stack = [layers.ReLU(), layers.BatchNormalization(axis, name="norm"), make()]
+    agree(*folded(shape, stack))
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda: [layers.MaxPooling2D((2, 1), **FIRST), layers.Flatten()],
+        lambda: [layers.AveragePooling2D((2, 1), **FIRST), layers.Flatten()],
+        lambda: [layers.GlobalAveragePooling2D(**FIRST)],
+        lambda: [layers.GlobalMaxPooling2D(**FIRST)],
+        lambda: [layers.Flatten(**FIRST)],
+        lambda: [layers.Flatten()],
+    ],
+)
+@pytest.mark.parametrize("axis", [1, -1])
+def test_through_what_takes_channels_first(between, axis):
+    norm = layers.BatchNormalization(axis, name="norm")
+    agree(*folded((4, 4, 4), [layers.ReLU(), norm, *between(), layers.Dense(2)]))
+
+
+def folded(shape, stack):
+    """A model, and what folding made of it."""
+    model = disturbed(keras.Sequential([keras.Input(shape), *stack]))
+    return model, folding_of(model)
 
 
 @pytest.mark.parametrize("frozen", [False, True])

@@ -297,3 +297,37 @@ def test_statistics_that_overflow_their_type_are_refused():
     x = DRAW.uniform(-5e4, 5e4, (64, 2)).astype("float32")
     with pytest.raises(DataError, match=r"keeps its moving_variance as float16, .* overflows"):
         recalibrate(model, x)
+
+
+def test_renormalisation_gets_the_deviation_that_it_divides_by():
+    """A variance as small as ε, so that one without it would be seen."""
+    x = (1e-2 * X).astype("float32")
+    norm = layers.BatchNormalization(renorm=True, epsilon=1e-3)
+    model = keras.Sequential([keras.Input((6,)), norm])
+    recalibrate(model, x, batch_size=10)
+    wide = x.astype(np.float64)
+    deviation = np.sqrt(wide.var(axis=0) + 1e-3)
+    np.testing.assert_allclose(norm.moving_stddev, deviation, rtol=1e-5)
+    wanted = (wide - wide.mean(axis=0)) / deviation
+    np.testing.assert_allclose(model(x, training=False), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_a_layer_that_is_called_again_waits_for_those_in_front_of_its_last_call():
+    first, second = keras.Input((6,)), keras.Input((6,))
+    shared = layers.BatchNormalization(name="shared")
+    between = layers.BatchNormalization(name="between")
+    early = shared(first)
+    for _ in range(4):  # Keras calls first what is furthest from the output
+        early = layers.ReLU()(early)
+    late = shared(layers.ReLU()(between(second)))
+    model = keras.Model([first, second], layers.Add()([early, late]))
+    one, two = X, X[::-1] * 2 + 1
+    seen = []
+    recalibrate(model, [one, two.copy()], on_layer=lambda *step: seen.append(step[-1]))
+    assert seen == ["between", "shared"]
+    # By hand: what `between` gives once it is right, and all that `shared` takes, together.
+    wide = two.astype(np.float64)
+    given = np.maximum((wide - wide.mean(0)) / np.sqrt(wide.var(0) + between.epsilon), 0)
+    taken = np.concatenate([one.astype(np.float64), given])
+    np.testing.assert_allclose(shared.moving_mean, taken.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(shared.moving_variance, taken.var(0), rtol=1e-5)

@@ -15,6 +15,7 @@ from normwise.engine import Cohort, schedule
 from normwise.errors import StudyIncomplete
 from normwise.store import Store
 from normwise.study.run import Run
+from tests.study.test_grid import data, model
 
 
 @pytest.fixture
@@ -164,3 +165,26 @@ def test_a_killed_study_goes_on_to_the_same_curves(spec, undisturbed, tmp_path):
     records.sort(key=lambda record: (record.key.variant != "none", record.key.seed))
     same_curves(records, undisturbed.records)
     assert json.loads((folder / "summary.json").read_text()) == json.loads(done.stdout)
+
+
+def test_the_solo_check_sees_what_differs_between_journal_and_fit(tmp_path):
+    """Curves perturbed by hand, so that a record compared with itself would show."""
+    settings = {"variants": ("none", "after"), "seeds": 2, "epochs": 3, "learning_rate": 0.1}
+
+    def run():
+        return Study(model(), data(), **settings).run(tmp_path / "study")
+
+    before = run().answer.solo_check
+    assert before.max_relative_difference < 1e-5
+    perturbed = events(tmp_path / "study")
+    for event in perturbed:
+        if event["event"] == "run":
+            event["curves"]["val_loss"][2] *= 1.04
+            event["curves"]["loss"][1] *= 0.98
+    text = "".join(json.dumps(event) + "\n" for event in perturbed)
+    (tmp_path / "study" / "journal.jsonl").write_text(text)
+    (tmp_path / "study" / "summary.json").unlink()
+    after = run().answer.solo_check
+    # Of what `fit` gives: |1 − 1.04| for the validation loss, and less for the training loss.
+    assert after.max_relative_difference == pytest.approx(0.04, rel=1e-3)
+    assert after.first_epoch_difference == pytest.approx(before.first_epoch_difference)
