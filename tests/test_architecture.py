@@ -30,7 +30,7 @@ TABLE = {
     "analysis": (set(), {"numpy", "scipy"}),
     "modelfile": ({"layers"}, {"keras"}),
     "layers": (set(), {"numpy", "keras", "jax"}),
-    "rewrite": ({"layers"}, {"numpy", "keras", "onnxruntime"}),
+    "rewrite": ({"datasets", "layers"}, {"numpy", "keras", "onnxruntime"}),
     "diagnose": ({"datasets", "rewrite"}, {"numpy", "keras", "jax"}),
     "checks": ({"datasets", "diagnose", "rewrite"}, {"jax", "keras", "numpy", "rich"}),
     "engine": ({"backend", "datasets", "layers", "rewrite"}, {"numpy", "keras", "jax"}),
@@ -47,7 +47,7 @@ TABLE = {
     "care": ({"backend", "datasets", "diagnose", "modelfile", "progress", "rewrite"}, {"numpy", "rich"}),
     "checkup": ({"backend", "checks", "datasets", "diagnose", "modelfile", "progress", "rewrite"}, {"rich"}),
     "diagnosis": (
-        {"backend", "datasets", "diagnose", "modelfile", "progress", "report"}, {"rich"},
+        {"backend", "datasets", "diagnose", "modelfile", "progress", "report", "rewrite"}, {"rich"},
     ),
     "cli": ({"durations", "care", "checkup", "diagnosis", "listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
     "__main__": ({"cli"}, set()),

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from normwise.backend import require_jax
-from normwise.datasets import Dataset, find_dataset
+from normwise.datasets import Given
 from normwise.errors import ModelError
 from normwise.files import replacing
 from normwise.progress import stepping
@@ -43,17 +43,18 @@ def recalibrate_file(
     require_jax()
     from normwise.modelfile import check_output, load_model, save_model
     from normwise.rewrite import recalibrate
-    from normwise.rewrite.recalibrating import fingerprint, reached
+    from normwise.rewrite.intake import given_to
+    from normwise.rewrite.recalibrating import fingerprint, reached, require_norms
 
     check_output(out, model)
-    loaded, dataset = load_model(model, unsafe=unsafe), find_dataset(data, target_column)
-    layers = [layer for layer in reached(loaded, dataset.x_train) if frozen or layer.trainable]
-    before, old = [_statistics(layer) for layer in layers], _losses(loaded, dataset)
+    loaded = load_model(model, unsafe=unsafe)
+    require_norms(loaded)
+    given = given_to(loaded, data, target_column)
+    layers = [layer for layer in reached(loaded, given.x) if frozen or layer.trainable]
+    before, old = [_statistics(layer) for layer in layers], _losses(loaded, given)
     weights = fingerprint(loaded)
     with stepping("recalibrating") as on_layer:
-        recalibrate(
-            loaded, dataset.x_train, batch_size=batch_size, frozen=frozen, on_layer=on_layer
-        )
+        recalibrate(loaded, given, batch_size=batch_size, frozen=frozen, on_layer=on_layer)
     if fingerprint(loaded) != weights:
         raise ModelError(
             f"recalibrating changed more of {str(model)!r} than its statistics; expected weights "
@@ -63,7 +64,7 @@ def recalibrate_file(
     _print(Console(), layers, before)
     proof = f"All but the statistics unchanged: SHA-256 {weights[:16]}… before and after"
     Console().print(proof, highlight=False)
-    _print_losses(Console(), old, _losses(loaded, dataset))
+    _print_losses(Console(), old, _losses(loaded, given))
     Console().print(f"Written: {out}", highlight=False, soft_wrap=True)
 
 
@@ -87,13 +88,14 @@ def fold_file(
     from normwise.rewrite.certificate import certify, example_inputs
     from normwise.rewrite.exporting import export_onnx, require_onnx
     from normwise.rewrite.folding import folding_of
+    from normwise.rewrite.intake import given_to
 
     check_output(out, model)
     if onnx is not None:
         require_onnx()  # before any work is done
         check_output(onnx, model, ".onnx", "--onnx")
     loaded = load_model(model, unsafe=unsafe)
-    x = None if data is None else find_dataset(data, target_column).x_val[:EXAMPLES]
+    x = None if data is None else _examples(given_to(loaded, data, target_column))
     found = folding_of(loaded)
     certificate = dataclasses.asdict(certify(loaded, found, x))
     if onnx is not None:
@@ -127,23 +129,31 @@ def _print_certificate(console: Console, found: dict[str, Any], written: list[st
 
 
 def _statistics(layer: Any) -> tuple[np.ndarray, np.ndarray]:
-    return np.array(layer.moving_mean.value), np.array(layer.moving_variance.value)
+    from normwise.rewrite.linear import as_array
+
+    return as_array(layer.moving_mean), as_array(layer.moving_variance)
 
 
-def _losses(model: Any, dataset: Dataset) -> dict[str, float]:
-    """Of a compiled model, on the training and the validation part; none of another one."""
+def _examples(given: Given) -> Any:
+    """Those that a folded model is compared on: of the validation part, if there is one."""
+    from normwise.rewrite.feeding import rows
+
+    return rows(given.x if given.validation is None else given.validation[0], slice(EXAMPLES))
+
+
+def _losses(model: Any, given: Given) -> dict[str, float]:
+    """Of a compiled model, on the parts that have labels: all rows, and a part that validates."""
     from normwise.diagnose.evaluating import labels_fitting
+    from normwise.diagnose.labels import labels_for
 
-    if not getattr(model, "compiled", False):
+    parts = [given.training, *([] if given.validation is None else [given.validation])]
+    if not getattr(model, "compiled", False) or any(part[1] is None for part in parts):
         return {}
-    parts = {
-        "training": (dataset.x_train, dataset.y_train),
-        "validation": (dataset.x_val, dataset.y_val),
-    }
+    labels, _ = labels_for(model, [part[1] for part in parts])
     with labels_fitting(model):
         return {
             name: float(model.evaluate(x, y, verbose=0, return_dict=True)["loss"])
-            for name, (x, y) in parts.items()
+            for name, y, (x, *_) in zip(("training", "validation"), labels, parts, strict=False)
         }
 
 

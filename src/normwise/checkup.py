@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from normwise.backend import require_jax
-from normwise.datasets import Dataset, find_dataset
+from normwise.datasets import Given
 from normwise.progress import stepping
 
 if TYPE_CHECKING:
@@ -54,11 +54,12 @@ def check_file(
     from normwise.checks.sarif import sarif
     from normwise.checks.terminal import print_findings
     from normwise.modelfile import load_model
+    from normwise.rewrite.intake import given_to
 
     rules = chosen(**_selection(select, ignore))
     loaded = load_model(model, unsafe=unsafe)
-    dataset = None if data is None else find_dataset(data, target_column)
-    subject = subject_of(loaded, dataset, batch_size, steps)
+    given = None if data is None else given_to(loaded, data, target_column)
+    subject = subject_of(loaded, given, batch_size, steps)
     with stepping("checking", quiet=form != "text") as on_rule:
         findings = findings_of(subject, rules, on_rule)
     if form == "text":
@@ -90,35 +91,36 @@ def fix_file(
     from normwise.checks import chosen, fix
     from normwise.checks.terminal import print_fixed
     from normwise.modelfile import check_output, load_model, save_model
+    from normwise.rewrite.intake import given_to
 
     check_output(out, model)
     selection = _selection(select, ignore)
     chosen(**selection)  # before any work is done
     loaded = load_model(model, unsafe=unsafe)
-    dataset = None if data is None else find_dataset(data, target_column)
-    before = _gap(loaded, dataset)
+    given = None if data is None else given_to(loaded, data, target_column)
+    before = _gap(loaded, given)
     with stepping("recalibrating") as on_layer:
-        fixed = fix(loaded, dataset, **selection, on_layer=on_layer)
+        fixed = fix(loaded, given, **selection, on_layer=on_layer)
     save_model(fixed.model, out)
     console = Console()
     print_fixed(console, fixed)
-    _print_gap(console, before, _gap(fixed.model, dataset))
+    _print_gap(console, before, _gap(fixed.model, given))
     console.print(f"Written: {out}", highlight=False, soft_wrap=True)
 
 
-def _gap(model: Any, dataset: Dataset | None) -> Gap | None:
+def _gap(model: Any, given: Given | None) -> Gap | None:
     """Of a compiled model with batch normalisation and finite weights, where there are data."""
     from normwise.checks import check
     from normwise.diagnose import gap
     from normwise.rewrite.recalibrating import batch_normalisations
 
     compiled = getattr(model, "compiled", False)
-    if dataset is None or not compiled or not batch_normalisations(model):
+    if given is None or given.y is None or not compiled or not batch_normalisations(model):
         return None
     if check(model, select=["not-finite"]):
         return None
     with stepping("comparing") as on_step:
-        return gap(model, dataset, on_step=on_step)
+        return gap(model, given, on_step=on_step)
 
 
 def _print_gap(console: Console, before: Gap | None, after: Gap | None) -> None:

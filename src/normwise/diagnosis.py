@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from normwise.backend import require_jax
-from normwise.datasets import Dataset, find_dataset
+from normwise.datasets import Given
 from normwise.errors import ModelError, SpecError
 from normwise.files import replacing
 
@@ -41,11 +41,12 @@ def diagnose_file(
 
     from normwise.modelfile import load_model
     from normwise.report import Artist, gap_figure, gap_sentence, print_gap
+    from normwise.rewrite.intake import given_to
 
     folder = _folder(out, model, f"{data} {target_column} {batch_size}")
     with Artist() as artist:
-        loaded, dataset = load_model(model, unsafe=unsafe), find_dataset(data, target_column)
-        found = _found(loaded, dataset, batch_size, quiet=as_json)
+        loaded = load_model(model, unsafe=unsafe)
+        found = _found(loaded, given_to(loaded, data, target_column), batch_size, quiet=as_json)
         text = json.dumps(found, indent=2) + "\n"
         with replacing(folder / "gap.json") as beside:
             beside.write_text(text, "utf-8")
@@ -60,15 +61,16 @@ def diagnose_file(
     print_gap(found, Console(), files=files, recalibrate=again)
 
 
-def _found(model: Any, dataset: Dataset, batch_size: int, *, quiet: bool) -> dict[str, Any]:
+def _found(model: Any, given: Given, batch_size: int, *, quiet: bool) -> dict[str, Any]:
     """The content of ``gap.json``."""
     from normwise.diagnose import gap, leakage
     from normwise.progress import stepping
+    from normwise.rewrite.feeding import rows
 
     with stepping("diagnosing", quiet=quiet) as on_step:
-        found = gap(model, dataset, batch_size=batch_size, on_step=on_step).summary()
+        found = gap(model, given, batch_size=batch_size, on_step=on_step).summary()
     try:
-        leak = leakage(model, dataset.x_train[:EXAMPLES])
+        leak = leakage(model, Given(rows(given.x, slice(EXAMPLES))))
     except ModelError as error:  # an output without a row for each example: the rest still holds
         return {**found, "leakage": None, "notes": [*found["notes"], f"Leakage: {error}."]}
     return {**found, "leakage": {**asdict(leak), "leaks": leak.leaks}}

@@ -75,7 +75,7 @@ REFUSED = [
     (("model",), {}, ModelError, "the model is of type str; expected a Keras model"),
     ((keras.Sequential([layers.Dense(1)]),), {}, ModelError, "is not built"),
     ((model(), X[:, :3]), {}, DataError, "the inputs do not fit model 'net'"),
-    ((model(), X.tolist()), {}, DataError, "0 examples"),
+    ((model(), [X, X]), {}, DataError, "the inputs are 2 .*takes 1"),
     ((model(), X[:0]), {}, DataError, "0 examples"),
     ((model(),), {"batch_size": 0}, SpecError, "batch_size is 0; expected at least 1"),
     ((model(),), {"steps": -1}, SpecError, "steps is -1; expected at least 0"),

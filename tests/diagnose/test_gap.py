@@ -7,8 +7,10 @@ from keras import layers
 
 import normwise as nw
 from normwise.datasets import from_arrays
+from normwise.diagnose.labels import labels_for
 from normwise.diagnose.parts import parts_of
 from normwise.errors import DataError, ModelError, SpecError
+from normwise.rewrite.intake import given_to
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -228,18 +230,89 @@ def test_data_in_every_form():
     split = from_arrays(X, Y[:, 0])
     parts = (split.x_train, split.y_train, split.x_val, split.y_val)
     for data in (split, (X, Y), parts, (parts[:2], parts[2:])):
-        found = parts_of(data)
+        found, _ = parts_of(stack(), given_to(stack(), data))
         for ours, theirs in zip([*found["training"], *found["validation"]], parts, strict=True):
             np.testing.assert_array_equal(ours, theirs)
     pixels = np.full((9, 2, 2), 255, "uint8")
-    x, _ = parts_of((pixels, Y[:9], pixels, Y[:9]))["training"]
-    assert x is pixels
+    flat = keras.Sequential([keras.Input((2, 2)), layers.Rescaling(1 / 255), layers.Flatten()])
+    x, _ = parts_of(flat, given_to(flat, (pixels, Y[:9], pixels, Y[:9])))[0]["training"]
+    np.testing.assert_array_equal(x, pixels)
+    assert x.dtype == "uint8"
+
+
+def test_a_split_is_said_and_made_only_for_a_loss():
+    found = nw.gap(stack(), (X, Y))
+    assert "40 rows train, 10 validate (stratified split, seed 0)." in found.notes
+    assert not [note for note in nw.gap(stack(), DATA).notes if "validate" in note]
+    bare = nw.gap(stack(compiled=False), X)  # no loss, so all rows and no split
+    assert not [note for note in bare.notes if "validate" in note]
+    m = keras.Sequential([keras.Input((4,)), layers.BatchNormalization()])
+    expected = np.median(np.abs(X.mean(axis=0, dtype=float)) / np.sqrt(X.var(axis=0) + 1e-3))
+    for data in (X, (X, Y)):
+        assert nw.gap(m, data).layers[0].shift == pytest.approx(expected, rel=1e-5)
+
+
+def test_weights_of_examples_count_in_the_losses():
+    weights = DRAW.random(len(X)).astype("float32")
+    model = stack()
+    found = nw.gap(model, ((X, Y, weights), (X_VAL, Y_VAL)))
+    for part, data in (("training", (X, Y, weights)), ("validation", (X_VAL, Y_VAL))):
+        expected = model.evaluate(data[0], data[1], sample_weight=(*data, None)[2], verbose=0)[0]
+        assert found.ways["moving"][part]["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def classifier(outputs, loss):
+    ends = {1: "sigmoid", 3: "softmax", 5: "softmax"}
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(outputs, activation=ends[outputs])])
+    model.compile(loss=loss)
+    return model
+
+
+CODES = np.arange(50) % 3
+SPARSE, BINARY = "sparse_categorical_crossentropy", "binary_crossentropy"
+
+
+@pytest.mark.parametrize(
+    ("model", "labels", "expected"),
+    [
+        ((3, SPARSE), CODES, CODES),
+        ((5, SPARSE), CODES + 2, CODES + 2),  # five outputs know these numbers
+        ((3, SPARSE), CODES + 2, CODES),
+        ((3, SPARSE), np.array(["a", "b", "c"])[CODES], CODES),
+        ((1, BINARY), np.array(["no", "yes"])[CODES // 2], (CODES // 2)[:, None]),
+        ((1, BINARY), CODES // 2 + 1, (CODES // 2)[:, None]),
+        ((1, BINARY), CODES / 2, CODES / 2),  # shares
+        ((1, "hinge"), CODES // 2 * 2 - 1, CODES // 2 * 2 - 1),
+        ((1, "mse"), CODES * 7.5, CODES * 7.5),
+        ((3, "categorical_crossentropy"), np.eye(3)[CODES], np.eye(3)[CODES]),
+    ],
+    ids=lambda one: one[1] if isinstance(one, tuple) else None,
+)
+def test_labels_stay_what_they_are_unless_the_loss_takes_no_such(model, labels, expected):
+    (found, other), notes = labels_for(classifier(*model), [labels, labels[::-1]])
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(other, expected[::-1])
+    assert bool(notes) == (not np.array_equal(labels, expected))
+
+
+def test_a_label_that_training_has_not_is_named():
+    labels = [np.array(["a", "b", "a"]), np.array(["c"])]
+    with pytest.raises(DataError, match="holds the label 'c', which the training part does not"):
+        labels_for(classifier(3, SPARSE), labels)
+
+
+@pytest.mark.parametrize("y", [np.eye(3)[CODES], CODES[:, None, None] * np.ones((50, 2, 2))])
+def test_one_hot_labels_and_masks_are_split_too(y):
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    model.compile(loss="mse")
+    parts, _ = parts_of(model, given_to(model, (X, y)))
+    assert [len(part[1]) for part in parts.values()] == [40, 10]
 
 
 @pytest.mark.parametrize(
     ("model", "data", "settings", "error", "message"),
     [
-        (stack, X, {}, DataError, "data is of type ndarray; expected a Dataset"),
+        (stack, X, {}, DataError, "is compiled, and the data have no labels"),
         (stack, (X, Y[:9], X, Y), {}, DataError, "50 inputs and 9 labels in the training part"),
         (stack, (X[:, :2], Y, X, Y), {}, DataError, "do not fit model 'stack'"),
         (stack, (X, [Y], X, [Y, Y]), {}, DataError, "do not fit the loss"),

@@ -13,10 +13,12 @@ from normwise.checks.rules import chosen
 from normwise.checks.running import findings_of, subject_of
 from normwise.checks.structure import can_merge, redundant_biases, repeated_norms
 from normwise.checks.subject import Subject
+from normwise.datasets import Given
 from normwise.records import Finding
 from normwise.rewrite.folding import affine, inference_statistics
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.kinds import core
+from normwise.rewrite.linear import as_array
 from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.rewrite.recalibrating import recalibrate
 from normwise.rewrite.steps import OnStep, silently
@@ -105,7 +107,7 @@ def _mended(subject: Subject, wanted: set[str], on_layer: OnStep) -> Any:
         for norm in Subject(model).norms:
             norm.moving_variance.assign(np.maximum(np.array(norm.moving_variance.value), 0))
     if wanted & {"stale-statistics", "moving-statistics-gap"} and subject.x is not None:
-        recalibrate(model, subject.x, on_layer=on_layer)
+        recalibrate(model, Given(subject.x), on_layer=on_layer)
     return model
 
 
@@ -116,8 +118,8 @@ def _without_biases(subject: Subject) -> Edits:
         norm = call.operation
         if layer is core(layer) and layer.bias_regularizer is None:
             edits.settings[layer]["use_bias"] = False
-            bias = np.array(layer.bias.value)
-            edits.values.append((norm, "moving_mean", np.array(norm.moving_mean.value) - bias))
+            bias = as_array(layer.bias)
+            edits.values.append((norm, "moving_mean", as_array(norm.moving_mean) - bias))
     return edits
 
 

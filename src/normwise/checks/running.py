@@ -11,13 +11,13 @@ import numpy as np
 from normwise.checks.rule import Rule
 from normwise.checks.rules import chosen
 from normwise.checks.subject import Subject
-from normwise.datasets import Dataset, find_dataset
 from normwise.datasets.dataset import check_finite
 from normwise.errors import SpecError
 from normwise.records import Finding
+from normwise.rewrite.intake import given_to
 from normwise.rewrite.steps import OnStep, silently
 
-__all__ = ["check", "findings_of", "inputs_of", "silent", "subject_of"]
+__all__ = ["check", "findings_of", "silent", "subject_of"]
 
 
 def check(
@@ -37,9 +37,9 @@ def check(
     Args:
         model: Any built Keras model; of a subclassed one the layers are looked at, and how they
             are called, but not where they stand.
-        data: Inputs as the model takes them; or ``(x, y)``, as Keras' data sets come; or a
-            :class:`~normwise.datasets.Dataset`, a built-in name, or a file of data, of which
-            the training part counts.
+        data: Inputs in any form that ``fit`` takes, alone or with labels, as in
+            :func:`normwise.recalibrate`; or a :class:`~normwise.datasets.Dataset`, a built-in
+            name, or a file of data. All rows of the training part count.
         batch_size: Examples of a training batch.
         steps: Training steps that the moving statistics have seen; unless told, those of the
             model's optimiser.
@@ -98,24 +98,13 @@ def subject_of(model: Any, data: Any, batch_size: int | None, steps: int | None)
     """
     _require_at_least(1, "batch_size", batch_size)
     _require_at_least(0, "steps", steps)
-    subject = Subject(model, inputs_of(data), batch_size, steps)
+    subject = Subject(model, None, batch_size, steps)  # refuses what is no model
+    if data is not None:
+        subject = Subject(model, given_to(model, data).x, batch_size, steps)
     for part in keras.tree.flatten(subject.x):
         if part is not None:
             check_finite("given to the check", "the inputs", np.asarray(part))
     return subject
-
-
-def inputs_of(data: Any) -> Any:
-    """The inputs among what was given as data.
-
-    >>> inputs_of((1.0, "labels"))
-    1.0
-    """
-    if isinstance(data, str):
-        data = find_dataset(data)
-    if isinstance(data, Dataset):
-        return data.x_train
-    return data[0] if isinstance(data, tuple) else data
 
 
 def _require_at_least(least: int, name: str, value: int | None) -> None:

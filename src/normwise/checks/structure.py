@@ -10,6 +10,7 @@ import keras
 from normwise.checks.rule import Found
 from normwise.checks.subject import Subject
 from normwise.checks.walks import batch_norms, is_passive, name_of_activation, source
+from normwise.datasets import Given
 from normwise.diagnose import leakage
 from normwise.errors import DataError, ModelError
 from normwise.rewrite.feeding import rows
@@ -302,7 +303,7 @@ def batch_leakage(subject: Subject) -> Iterator[Found]:
     if subject.x is None or subject.examples < 2 or forced:
         return
     try:
-        found = leakage(subject.model, rows(subject.x, slice(LEAKING)))
+        found = leakage(subject.model, Given(rows(subject.x, slice(LEAKING))))
     except (ModelError, DataError):
         return  # an output without a row for each example, or no finite one: nothing to compare
     if found.leaks:

@@ -2,6 +2,17 @@
 
 from normwise.datasets.arrays import from_arrays
 from normwise.datasets.dataset import Dataset, Task
-from normwise.datasets.find import BUILT_IN, find_dataset, where_is
+from normwise.datasets.find import BUILT_IN, find_dataset, find_given, given_of, where_is
+from normwise.datasets.given import Given
 
-__all__ = ["BUILT_IN", "Dataset", "Task", "find_dataset", "from_arrays", "where_is"]
+__all__ = [
+    "BUILT_IN",
+    "Dataset",
+    "Given",
+    "Task",
+    "find_dataset",
+    "find_given",
+    "from_arrays",
+    "given_of",
+    "where_is",
+]

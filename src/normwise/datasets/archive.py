@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib import format as npy
@@ -13,16 +13,24 @@ from numpy.typing import NDArray
 
 from normwise.datasets.arrays import from_arrays
 from normwise.datasets.dataset import Dataset
+from normwise.datasets.given import Given
+from normwise.datasets.plain import check_numbers
 from normwise.errors import DataError, listed
 from normwise.records import Task
 
-__all__ = ["from_npz"]
+__all__ = ["from_npz", "given_in_npz"]
 
 Array = NDArray[Any]
+Pair: TypeAlias = tuple[str, str]
 # From here on an array that lies uncompressed in its archive stays on the disk: pages come
 # when they are used. Below it a copy is safer, since a file can change under a mapping.
 LARGE_BYTES = 2**26
-PARTS = (("x_train", "y_train"), ("x_val", "y_val"), ("x_test", "y_test"), ("x", "y"))
+PARTS: tuple[Pair, ...] = (
+    ("x_train", "y_train"),
+    ("x_val", "y_val"),
+    ("x_test", "y_test"),
+    ("x", "y"),
+)
 # Of a member's header in a zip: the lengths of its name and its extra field follow.
 ZIP_LENGTHS, ZIP_HEADER = 26, 30
 WRITE = "write it with numpy.savez('data.npz', x_train=…, y_train=…)"
@@ -42,11 +50,39 @@ def from_npz(path: Path, task: Task | None = None) -> Dataset:
         DataError: The file is no such archive, lacks a part of a pair, holds
             pickled objects, or the arrays cannot be trained on.
     """
+    train, val, arrays, notes = _read(path, labelled=True)
+    return from_arrays(
+        *arrays.values(),
+        name=path.name,
+        task=task,
+        keys=(*train, *(val or ("x_val", "y_val"))),
+        notes=notes,
+    )
+
+
+def given_in_npz(path: Path) -> Given:
+    """All rows as they are: nothing is split or encoded, and labels may be missing.
+
+    Args:
+        path: The archive, its keys as of :func:`from_npz`.
+
+    Raises:
+        DataError: As there; but any labels will do.
+    """
+    train, val, arrays, notes = _read(path, labelled=False)
+    for key in (train[0], *(val or ())[:1]):
+        check_numbers(f"data {path.name!r}: {key}", arrays[key])
+    validation = (arrays[val[0]], arrays[val[1]]) if val else None
+    return Given(arrays[train[0]], arrays.get(train[1]), validation=validation, notes=tuple(notes))
+
+
+def _read(path: Path, *, labelled: bool) -> tuple[Pair, Pair | None, dict[str, Array], list[str]]:
+    """The keys that train and that validate, their arrays, and notes."""
     try:
         with zipfile.ZipFile(path) as archive:
             members = _members(path, archive)
-            train, val = _parts(path, list(members))
-            keys = [*train, *(val or ())]
+            train, val = _parts(path, list(members), labelled=labelled)
+            keys = [key for key in (*train, *(val or ())) if key in members]
             arrays = {key: _array(path, archive, members[key]) for key in keys}
     except DataError:
         raise
@@ -55,13 +91,7 @@ def from_npz(path: Path, task: Task | None = None) -> Dataset:
             f"cannot read {str(path)!r} ({error}); expected a NumPy .npz archive without pickled "
             f"objects; {WRITE}"
         ) from None
-    return from_arrays(
-        *arrays.values(),
-        name=path.name,
-        task=task,
-        keys=(*train, *(val or ("x_val", "y_val"))),
-        notes=_notes(members, train, val),
-    )
+    return train, val, arrays, _notes(members, train, val)
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -78,9 +108,9 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     return members
 
 
-def _parts(path: Path, keys: list[str]) -> tuple[tuple[str, str], tuple[str, str] | None]:
-    """The pairs of keys that train and that validate."""
-    train, val, test, whole = (_pair(path, keys, pair) for pair in PARTS)
+def _parts(path: Path, keys: list[str], *, labelled: bool) -> tuple[Pair, Pair | None]:
+    """The pairs of keys that train and that validate; of the first the labels may be missing."""
+    train, val, test, whole = (_pair(path, keys, pair, labelled=labelled) for pair in PARTS)
     if train is not None and whole is not None:
         raise DataError(f"{str(path)!r} holds both x_train and x; expected one of them; {WRITE}")
     known = train or whole
@@ -92,8 +122,10 @@ def _parts(path: Path, keys: list[str]) -> tuple[tuple[str, str], tuple[str, str
     return known, val or test
 
 
-def _pair(path: Path, keys: list[str], pair: tuple[str, str]) -> tuple[str, str] | None:
+def _pair(path: Path, keys: list[str], pair: Pair, *, labelled: bool) -> Pair | None:
     there = [key for key in pair if key in keys]
+    if there == [pair[0]] and pair[0] in ("x_train", "x") and not labelled:
+        return pair
     # A test part may lack its labels: nothing is trained on it.
     if len(there) == 1 and pair[0] != "x_test":
         lacks = pair[1] if there[0] == pair[0] else pair[0]
@@ -104,9 +136,7 @@ def _pair(path: Path, keys: list[str], pair: tuple[str, str]) -> tuple[str, str]
     return pair if len(there) == 2 else None
 
 
-def _notes(
-    members: Mapping[str, Any], train: tuple[str, str], val: tuple[str, str] | None
-) -> list[str]:
+def _notes(members: Mapping[str, Any], train: Pair, val: Pair | None) -> list[str]:
     notes = []
     if val is not None:
         notes.append(f"{train[0]} trains, {val[0]} validates.")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from normwise.datasets.dataset import Dataset, check_finite
 from normwise.datasets.labels import Labelling, labelling
+from normwise.datasets.plain import check_numbers, check_range, plain_array
 from normwise.errors import DataError
 from normwise.records import Task
 
@@ -18,8 +19,6 @@ __all__ = ["from_arrays", "split"]
 Array = NDArray[Any]
 Keys = tuple[str, str, str, str]
 VALIDATION_SHARE = 0.2
-# JAX counts in 32 bits: a larger number would turn into another one without a word.
-INTEGERS = np.iinfo(np.int32)
 
 
 def from_arrays(
@@ -132,7 +131,7 @@ def _pair(name: str, keys: tuple[str, ...], x: ArrayLike, y: ArrayLike) -> tuple
             f"data {name!r}: {keys[0]} has shape {inputs.shape}, a single number an example; "
             f"expected (n, features) or more dimensions; try {keys[0]}.reshape(-1, 1)"
         )
-    _check_range(name, keys[0], inputs)
+    check_range(f"data {name!r}: {keys[0]}", inputs)
     return inputs, targets
 
 
@@ -145,41 +144,18 @@ def _labels(name: str, key: str, values: ArrayLike) -> Array:
 
 
 def _array(name: str, key: str, values: ArrayLike) -> Array:
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise DataError(
-            f"data {name!r}: {key} is no array ({error}); expected numbers, as many in every "
-            f"row; pad or cut the rows"
-        ) from None
+    return plain_array(f"data {name!r}: {key}", values)
 
 
 def _numeric(name: str, key: str, values: ArrayLike) -> Array:
     array = _array(name, key, values)
-    if array.dtype.kind not in "fiub" or array.ndim == 0 or 0 in array.shape[1:]:
-        raise DataError(
-            f"data {name!r}: {key} has type {array.dtype} and shape {array.shape}; "
-            f"expected an array of numbers, examples first; convert it with "
-            f"numpy.asarray(…, dtype='float32')"
-        )
+    check_numbers(f"data {name!r}: {key}", array)
     if array.dtype.kind in "iu":
-        return array.astype(array.dtype.newbyteorder("="), copy=False)  # JAX takes no other
+        return array
     with np.errstate(over="ignore"):  # what becomes infinite is refused with its place
         array = array.astype(np.float32, copy=False)
     check_finite(name, key, array)
     return array
-
-
-def _check_range(name: str, key: str, array: Array) -> None:
-    if array.dtype.kind not in "iu" or array.dtype.itemsize < 4 or array.size == 0:
-        return
-    for extreme in (array.min(), array.max()):
-        if not INTEGERS.min <= extreme <= INTEGERS.max:
-            raise DataError(
-                f"data {name!r}: {key} holds the whole number {extreme}, which 32 bits do not; "
-                f"expected {INTEGERS.min} to {INTEGERS.max}; convert it with "
-                f"{key}.astype('float32')"
-            )
 
 
 def _check_bytes(name: str, keys: Keys, train: Array, val: Array) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from normwise.datasets.archive import from_npz
+import numpy as np
+
+from normwise.datasets.archive import from_npz, given_in_npz
 from normwise.datasets.circles import circles
 from normwise.datasets.dataset import Dataset
 from normwise.datasets.embedded import breast_cancer, diabetes, digits
 from normwise.datasets.folder import FOLDER_VARIABLE, in_data_folder, not_found
+from normwise.datasets.given import Given
 from normwise.datasets.images import KERAS_CACHE, fashion_mnist, keras_folder, mnist
 from normwise.datasets.table import from_csv
 from normwise.errors import DataError, UnknownNameError
 from normwise.files import is_file
 from normwise.records import Task
 
-__all__ = ["BUILT_IN", "FILES", "find_dataset", "where_is"]
+__all__ = ["BUILT_IN", "FILES", "find_dataset", "find_given", "given_of", "where_is"]
 
 CHURN_TARGET = "Exited"
 # The built-in data that are not embedded, and their files in the data folder.
@@ -80,6 +83,54 @@ def find_dataset(
     >>> find_dataset("circles").name
     'circles'
     """
+    _check(data, target_column, group_column)
+    if data in BUILT_IN:
+        return BUILT_IN[data]().require(task)
+    path = Path(data)
+    if path.suffix.lower() == ".csv":
+        return from_csv(path, target_column, task, group_column)
+    return from_npz(path, task)
+
+
+def find_given(data: str, target_column: str | None = None) -> Given:
+    """The same, for a model that is finished: nothing is scaled, and no row is held back.
+
+    Of an archive all rows train, and its labels stay as they are. A table is prepared as for a
+    study, and all its rows count. Built-in data have their two parts.
+
+    Raises:
+        UsageError: As :func:`find_dataset`.
+
+    >>> find_given("circles").x.shape
+    (500, 2)
+    """
+    _check(data, target_column)
+    path = Path(data)
+    if data not in BUILT_IN and path.suffix.lower() == ".npz":
+        return given_in_npz(path)
+    found = find_dataset(data, target_column)
+    if data in BUILT_IN:
+        return given_of(found)
+    return Given(
+        np.concatenate([found.x_train, found.x_val]),
+        np.concatenate([found.y_train, found.y_val]),
+        held=len(found.x_val),
+        notes=found.notes,
+    )
+
+
+def given_of(dataset: Dataset) -> Given:
+    """A data set's two parts, as they are."""
+    return Given(
+        dataset.x_train,
+        dataset.y_train,
+        validation=(dataset.x_val, dataset.y_val),
+        notes=dataset.notes,
+    )
+
+
+def _check(data: str, target_column: str | None, group_column: str | None = None) -> None:
+    """Refuse unknown names, files that are not there, and columns of what has none."""
     path = Path(data)
     suffix = path.suffix.lower()
     if data not in BUILT_IN and suffix not in (".csv", ".npz"):
@@ -95,13 +146,8 @@ def find_dataset(
             f"data {data!r} has no column {group_column!r} to group its rows by; expected a "
             f"FILE.csv; leave --group-column out, or pass validation arrays of other groups"
         )
-    if data in BUILT_IN:
-        return BUILT_IN[data]().require(task)
-    if not is_file(path):
+    if data not in BUILT_IN and not is_file(path):
         raise DataError(
             f"there is no file {data!r}; expected a table or an archive of arrays; "
             f"check the path from {str(Path.cwd())!r}"
         )
-    if suffix == ".npz":
-        return from_npz(path, task)
-    return from_csv(path, target_column, task, group_column)

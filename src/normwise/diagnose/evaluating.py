@@ -12,22 +12,24 @@ import numpy as np
 from normwise.errors import DataError, in_words
 from normwise.rewrite.feeding import count, rows
 
-__all__ = ["Evaluate", "Scores", "evaluation", "labels_fitting", "prepare", "shuffled"]
+__all__ = ["Evaluate", "Part", "Scores", "evaluation", "labels_fitting", "prepare", "shuffled"]
 
 # A metric's name to its value; `loss` is always there.
 Scores: TypeAlias = dict[str, float]
-Batches: TypeAlias = Iterator[tuple[Any, Any]]
+# Inputs and labels, and the weights of examples where there are any.
+Part: TypeAlias = tuple[Any, ...]
+Batches: TypeAlias = Iterator[Part]
 Evaluate: TypeAlias = Callable[[Batches], Scores]
 
 
-def prepare(model: Any, x: Any, y: Any) -> None:
+def prepare(model: Any, part: Part) -> None:
     """Let Keras build the compiled loss and metrics, as it does at the first ``evaluate``.
 
     Raises:
         DataError: The labels do not fit them.
     """
     with labels_fitting(model):
-        model._symbolic_build(data_batch=(rows(x, slice(1)), rows(y, slice(1))))
+        model._symbolic_build(data_batch=rows(part, slice(1)))
 
 
 @contextmanager
@@ -62,8 +64,8 @@ def evaluation(model: Any) -> Evaluate:
     start = [variable.value for variable in model.metrics_variables]
 
     @jax.jit
-    def step(weights: Any, metrics: Any, x: Any, y: Any) -> tuple[Any, Any]:
-        scores, (_, _, after) = model.test_step((*weights, metrics), (x, y))
+    def step(weights: Any, metrics: Any, batch: Part) -> tuple[Any, Any]:
+        scores, (_, _, after) = model.test_step((*weights, metrics), batch)
         return scores, after
 
     def evaluate(batches: Batches) -> Scores:
@@ -73,16 +75,15 @@ def evaluation(model: Any) -> Evaluate:
         ]
         metrics, scores = start, {}
         with labels_fitting(model):
-            for x, y in batches:
-                scores, metrics = step(weights, metrics, x, y)
+            for batch in batches:
+                scores, metrics = step(weights, metrics, batch)
         return {name: float(value) for name, value in scores.items()}
 
     return evaluate
 
 
-def shuffled(x: Any, y: Any, size: int, seed: int) -> Batches:
+def shuffled(part: Part, size: int, seed: int) -> Batches:
     """Batches of ``size`` in an order that the seed decides; the last one may be smaller."""
-    order = np.random.default_rng(seed).permutation(count(x))
+    order = np.random.default_rng(seed).permutation(count(part[0]))
     for first in range(0, len(order), size):
-        chosen = order[first : first + size]
-        yield rows(x, chosen), rows(y, chosen)
+        yield rows(part, order[first : first + size])

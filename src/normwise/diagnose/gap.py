@@ -15,7 +15,14 @@ from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError, SpecError, listed
 from normwise.rewrite.feeding import rows
 from normwise.rewrite.folding import folding_of
-from normwise.rewrite.recalibrating import BATCH, population_statistics, reached, set_statistics
+from normwise.rewrite.intake import given_to
+from normwise.rewrite.recalibrating import (
+    BATCH,
+    population_statistics,
+    reached,
+    require_norms,
+    set_statistics,
+)
 from normwise.rewrite.steps import OnStep, silently
 from normwise.rewrite.watching import Call, wrapping
 
@@ -117,9 +124,10 @@ def gap(
     Args:
         model: Any built Keras model. Losses need a compiled one; a regularisation is part of
             them, as in ``evaluate``.
-        data: ``(x, y, x_val, y_val)`` or ``((x, y), (x_val, y_val))``, arrays ``(n, …)``, lists
-            or dictionaries of them, as the model takes them: nothing is scaled or encoded.
-            ``(x, y)`` is split as ``nw.Study`` does; or a :class:`~normwise.datasets.Dataset`.
+        data: ``(x, y, x_val, y_val)`` or ``((x, y), (x_val, y_val))``; ``(x, y)``, of which a
+            part validates, as in ``nw.Study``; weights of examples may follow the labels. Inputs
+            in any form that ``fit`` takes, as in :func:`recalibrate`: nothing is scaled. Or a
+            :class:`~normwise.datasets.Dataset`, a built-in name or a file.
         batch_size: Examples in a batch of the way ``batch``, at least 1: choose the training's.
         seed: Decides which examples share a batch there.
         on_step: Called with (steps done, of, name of the next one).
@@ -139,16 +147,18 @@ def gap(
     """
     if batch_size < 1:
         raise SpecError(f"batch_size is {batch_size}; expected at least 1; try batch_size=32")
-    parts = parts_of(data)
-    x, y = parts[TRAINING]
-    layers = reached(model, x)
+    require_norms(model)
+    given = given_to(model, data)
     compiled = bool(getattr(model, "compiled", False))
+    parts, decided = parts_of(model, given) if compiled else ({}, [])
+    x = parts[TRAINING][0] if compiled else given.x
+    layers = reached(model, x)
     if compiled:
-        prepare(model, x, y)
+        prepare(model, parts[TRAINING])
     tell = _counting(on_step, len(layers) + (len(WAYS) if compiled else 0))
     live = _normalising_by_batch(model, rows(x, slice(2)), layers)
     with untouched(model):
-        notes = _notes(model, layers, live, compiled=compiled)
+        notes = [*decided, *_notes(model, layers, live, compiled=compiled)]
         ways: dict[str, dict[str, Scores]] = {}
         if compiled:
             plain = evaluation(model)
@@ -233,7 +243,7 @@ def _folded(model: Any, notes: list[str]) -> Call | None:
 def _scores(
     way: str, evaluate: Evaluate, parts: Parts, batch_size: int = BATCH, seed: int = 0
 ) -> dict[str, Scores]:
-    found = {part: evaluate(shuffled(x, y, batch_size, seed)) for part, (x, y) in parts.items()}
+    found = {name: evaluate(shuffled(part, batch_size, seed)) for name, part in parts.items()}
     for part, scores in found.items():
         if not np.isfinite(scores["loss"]):
             raise DataError(

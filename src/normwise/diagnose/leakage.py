@@ -13,6 +13,7 @@ import numpy as np
 from normwise.diagnose.forward import State, forward, state_of, with_seeds_of
 from normwise.errors import DataError, ModelError
 from normwise.rewrite.feeding import count, fitting, rows
+from normwise.rewrite.intake import given_to
 from normwise.rewrite.watching import Call, wrapping
 
 __all__ = ["LIMIT", "Leakage", "leakage"]
@@ -60,8 +61,8 @@ def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMP
 
     Args:
         model: Any built Keras model whose outputs have a row for each example.
-        x: Inputs, an array ``(n, …)``, or a list or dictionary of them as the model takes them;
-    XX
+        x: Inputs in any form that ``fit`` takes, alone or with labels, as in
+            :func:`normwise.recalibrate`.
         training: Whether to call the model as training does: how much batch normalisation ties
             the examples of a batch together.
         examples: How many make the batch, at least 2; half of ``x`` where that is fewer.
@@ -76,7 +77,9 @@ def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMP
     >>> found.leaks, found.layer, found.is_random
     (True, 'centred', False)
     """
-    total = _check(model, x, examples)
+    _check(model, examples)
+    x = given_to(model, x).x
+    total = _count(x)
     size = max(2, min(examples, total // 2))
     # From the second half of what is used, so that no neighbour stays one; of two or three
     # examples, one has to stand in twice.
@@ -108,7 +111,7 @@ def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMP
     )
 
 
-def _check(model: Any, x: Any, examples: int) -> int:
+def _check(model: Any, examples: int) -> None:
     if not getattr(model, "built", False):
         raise ModelError(
             f"model {model.name!r} is not built; expected a built model; call it on a batch first, "
@@ -119,6 +122,9 @@ def _check(model: Any, x: Any, examples: int) -> int:
             f"examples is {examples}; expected at least 2, one to keep and one to replace; "
             f"leave it out"
         )
+
+
+def _count(x: Any) -> int:
     total = count(x)
     if total < 2:
         raise DataError(

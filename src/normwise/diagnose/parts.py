@@ -6,62 +6,75 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from normwise.datasets import Dataset
-from normwise.datasets.arrays import split
+from normwise.datasets import Given
+from normwise.datasets.arrays import split, split_note
 from normwise.datasets.labels import labelling
+from normwise.diagnose.evaluating import Part
+from normwise.diagnose.labels import labels_for
 from normwise.errors import DataError
 from normwise.rewrite.feeding import count, rows
 
 __all__ = ["Parts", "parts_of"]
 
 # "training" and "validation", each to its inputs and labels.
-Parts: TypeAlias = dict[str, tuple[Any, Any]]
+Parts: TypeAlias = dict[str, Part]
 
 
-def parts_of(data: Any) -> Parts:
-    """Training and validation part of data in any of the forms that :func:`normwise.gap` takes.
+def parts_of(model: Any, given: Given) -> tuple[Parts, list[str]]:
+    """A training and a validation part to take a compiled loss of.
 
-    Arrays stay as they are: the model was trained on numbers of its user's own scaling.
+    Where none was given, a part of the rows validates, as in a study: a study's model meets the
+    parts that it was trained with.
 
     Args:
-        data: As there.
+        model: A compiled model.
+        given: What was given for it.
+
+    Returns:
+        The parts, and what was decided, in sentences.
 
     Raises:
-        DataError: It is none of these forms, or inputs and labels differ in number.
+        DataError: There are no labels, or the rows cannot be split.
 
-    >>> data = np.zeros((10, 2)), np.arange(10) % 2
-    >>> {name: len(y) for name, (_, y) in parts_of(data).items()}
-    {'training': 8, 'validation': 2}
+    >>> import keras
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> parts, notes = parts_of(model, Given(np.zeros((10, 2)), np.arange(10) % 2))
+    >>> {name: len(part[0]) for name, part in parts.items()}, notes
+    ({'training': 8, 'validation': 2}, ['8 rows train, 2 validate (stratified split, seed 0).'])
     """
-    if isinstance(data, Dataset):
-        found = (data.x_train, data.y_train), (data.x_val, data.y_val)
-    elif isinstance(data, tuple) and len(data) == 4:
-        found = data[:2], data[2:]
-    elif isinstance(data, tuple) and [type(part) for part in data] == [tuple, tuple]:
-        found = data
-    elif isinstance(data, tuple) and len(data) == 2:
-        found = _split(*data)
-    else:
+    both = [given.training, *([] if given.validation is None else [given.validation])]
+    if any(len(part) < 2 or part[1] is None for part in both):
         raise DataError(
-            f"data is of type {type(data).__name__}; expected a Dataset, (x, y), "
-            f"((x, y), (x_val, y_val)) or (x, y, x_val, y_val); try gap(model, (x, y))"
+            f"model {model.name!r} is compiled, and the data have no labels to take its loss of; "
+            f"expected (x, y), ((x, y), (x_val, y_val)) or (x, y, x_val, y_val); pass the labels, "
+            f"too"
         )
-    parts = dict(zip(("training", "validation"), found, strict=True))
-    for name, (x, y) in parts.items():
-        if count(x) != count(y):
-            raise DataError(
-                f"there are {count(x)} inputs and {count(y)} labels in the {name} part; expected "
-                f"as many of each; check how the arrays were cut"
-            )
-    return parts
+    labels, notes = labels_for(model, [part[1] for part in both])
+    both = [(part[0], y, *part[2:]) for part, y in zip(both, labels, strict=True)]
+    if len(both) == 1:
+        both, note = _split(both[0], given.held)
+        notes = [*notes, note]
+    return dict(zip(("training", "validation"), both, strict=True)), notes
 
 
-def _split(x: Any, y: Any) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """As a study splits them, so that a study's model meets the parts it was trained with."""
-    if not hasattr(y, "shape"):
+def _split(part: Part, held: int) -> tuple[list[Part], str]:
+    y = part[1]
+    if held:
+        train, val = np.split(np.arange(count(y)), [count(y) - held])
+        note = f"{len(train):,} rows train, {held:,} validate, as in a study of this table."
+        return _cut(part, train, val), note
+    if isinstance(y, list | tuple | dict):
         raise DataError(
             f"labels of type {type(y).__name__} cannot be split; expected an array, or a "
             f"validation part; pass (x, y, x_val, y_val)"
         )
-    train, val = split(y, labelling("y", np.asarray(y), None).task)
-    return (rows(x, train), y[train]), (rows(x, val), y[val])
+    if y.ndim == 2 and y.shape[1] > 1 and ((y != 0).sum(axis=1) == 1).all():
+        y = y.argmax(axis=1)  # one-hot
+    task = labelling("y", y).task if y.ndim <= 2 else "regression"
+    train, val = split(y, task)
+    return _cut(part, train, val), split_note(train, val, task)
+
+
+def _cut(part: Part, train: Any, val: Any) -> list[Part]:
+    return [rows(part, train), rows(part, val)]

@@ -26,7 +26,8 @@ def count(x: Any) -> int:
     >>> count({"a": np.zeros((3, 2)), "b": np.zeros(3)})
     3
     """
-    lengths = {(np.shape(part) or (0,))[0] for part in keras.tree.flatten(x)}
+    parts = [part for part in keras.tree.flatten(x) if part is not None]
+    lengths = {(np.shape(part) or (0,))[0] for part in parts}
     if len(lengths) != 1 or 0 in lengths:
         raise DataError(
             f"the inputs have {', '.join(map(str, sorted(lengths))) or 'no'} examples; expected "
@@ -41,7 +42,7 @@ def rows(x: Any, index: Any) -> Any:
     >>> rows([np.arange(4)], slice(1, 3))
     [array([1, 2])]
     """
-    return keras.tree.map_structure(lambda part: part[index], x)
+    return keras.tree.map_structure(lambda part: None if part is None else part[index], x)
 
 
 def batches(x: Any, size: int) -> Iterator[Any]:

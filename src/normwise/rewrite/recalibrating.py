@@ -11,6 +11,7 @@ import numpy as np
 
 from normwise.errors import DataError, ModelError
 from normwise.rewrite.feeding import batches, fitting
+from normwise.rewrite.intake import given_to
 from normwise.rewrite.kinds import core
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.steps import OnStep, silently
@@ -23,6 +24,7 @@ __all__ = [
     "population_statistics",
     "reached",
     "recalibrate",
+    "require_norms",
     "set_statistics",
 ]
 
@@ -56,8 +58,9 @@ def recalibrate(
 
     Args:
         model: Any built Keras model.
-        x: Inputs, an array ``(examples, …)``, or a list or dictionary of them as the model takes
-            them; memory-mapped ones stay on the disk.
+        x: Inputs in any form that ``fit`` takes, alone or with labels: arrays, data frames, lists
+            and dictionaries of them, a ``PyDataset``, a generator (drawn once into memory); or
+            the name or file of data. All rows count; memory-mapped ones stay on the disk.
         batch_size: Examples at a time: a matter of memory, and not of the result.
         frozen: Recalibrate frozen layers, too: they were frozen after training, or the weights
             behind them will be trained on.
@@ -80,6 +83,8 @@ def recalibrate(
     >>> float(norm.moving_mean[0]), round(float(norm.moving_variance[0]), 4)
     (5.0, 8.6667)
     """
+    require_norms(model)
+    x = given_to(model, x).x
     layers = {
         layer: calls for layer, calls in reached(model, x).items() if frozen or layer.trainable
     }
@@ -241,13 +246,7 @@ def reached(model: Any, x: Any) -> Counter[Any]:
         ModelError: As there.
         DataError: ``x`` is empty, or does not fit the model.
     """
-    layers = batch_normalisations(model) if getattr(model, "built", False) else []
-    if not layers:
-        what = "has no batch normalisation" if getattr(model, "built", False) else "is not built"
-        raise ModelError(
-            f"model {model.name!r} {what}; expected a built model with at least one "
-            f"BatchNormalization; there is nothing to recalibrate"
-        )
+    layers = require_norms(model)
     called: list[Any] = []
     with watching(layers, lambda layer, _inputs, _mask: called.append(layer)):
         one = next(batches(x, 1))
@@ -255,3 +254,19 @@ def reached(model: Any, x: Any) -> Counter[Any]:
             model(one, training=False)
     last = dict.fromkeys(reversed(called))
     return Counter({layer: called.count(layer) for layer in reversed(last)})
+
+
+def require_norms(model: Any) -> list[Any]:
+    """Every batch normalisation of a model that has some.
+
+    Raises:
+        ModelError: It is not built, or has none.
+    """
+    layers = batch_normalisations(model) if getattr(model, "built", False) else []
+    if not layers:
+        what = "has no batch normalisation" if getattr(model, "built", False) else "is not built"
+        raise ModelError(
+            f"model {model.name!r} {what}; expected a built model with at least one "
+            f"BatchNormalization; there is nothing to recalibrate"
+        )
+    return layers

@@ -1,0 +1,110 @@
+"""One array of numbers or texts from whatever holds one: a data frame, a tensor, objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.errors import DataError, first_line
+
+__all__ = ["check_numbers", "check_range", "is_array", "plain_array"]
+
+Array = NDArray[Any]
+# JAX counts in 32 bits: a larger number would turn into another one without a word.
+INTEGERS = np.iinfo(np.int32)
+
+
+def is_array(values: Any) -> bool:
+    """Whether something holds one array of its own: NumPy's, a tensor, a table, a sparse matrix.
+
+    >>> is_array(np.zeros(3)), is_array([1, 2])
+    (True, False)
+    """
+    return hasattr(values, "__array__") or hasattr(values, "toarray")
+
+
+def plain_array(what: str, values: Any) -> Array:
+    """Values as an array of numbers or of texts, without a copy where they are one.
+
+    Half precision that NumPy has not (bfloat16) becomes float32, objects become what they are,
+    a sparse matrix dense, and a column of a table ``(n, 1)``, as Keras has it.
+
+    Args:
+        what: What to call them in a message.
+        values: An array, a tensor, a table or a column of pandas, a sparse matrix of SciPy, a
+            number, or lists of numbers.
+
+    Raises:
+        DataError: They are no such array, or some of them are masked.
+
+    >>> plain_array("x", np.array([1, 2.5], object)).tolist()
+    [1.0, 2.5]
+    """
+    if np.ma.is_masked(values):
+        masked = int(np.ma.getmaskarray(values).sum())
+        raise DataError(
+            f"{what} is a masked array, {masked:,} of whose values are left out, which no model "
+            f"sees; expected numbers alone; fill them, as in {what}.filled(0), and give a mask to "
+            f"the model as an input of its own"
+        )
+    try:
+        dense = values.toarray() if hasattr(values, "toarray") else values
+        array = np.asarray(dense)
+        if array.dtype.kind == "O":
+            array = _of_objects(array)
+    except Exception as error:
+        raise DataError(
+            f"{what} is no array ({first_line(error)}); expected numbers, as many in every row; "
+            f"pad or cut the rows"
+        ) from error
+    if _is_column(dense):
+        array = array[:, None]
+    if array.dtype.kind == "V" and array.dtype.names is None:
+        return array.astype(np.float32)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)  # JAX takes no other
+
+
+def _of_objects(array: Array) -> Array:
+    """What each object is: texts, or numbers, or arrays of one shape; objects where they differ."""
+    flat = array.ravel().tolist()
+    if any(isinstance(value, str) for value in flat):
+        return array.astype(str) if all(isinstance(value, str) for value in flat) else array
+    found = np.array(flat)
+    if found.dtype.kind == "O":
+        found = array.astype(np.float64).ravel()
+    return found.reshape(array.shape + found.shape[1:])
+
+
+def _is_column(values: Any) -> bool:
+    return hasattr(values, "to_frame") and np.ndim(values) == 1
+
+
+def check_numbers(what: str, array: Array) -> None:
+    """Refuse texts, dates, complex numbers and objects, a single number, and examples of none.
+
+    Raises:
+        DataError: It is one of these.
+    """
+    if array.dtype.kind not in "fiub" or array.ndim == 0 or 0 in array.shape[1:]:
+        raise DataError(
+            f"{what} has type {array.dtype} and shape {array.shape}; expected an array of numbers, "
+            f"examples first; convert it with numpy.asarray(…, dtype='float32')"
+        )
+
+
+def check_range(what: str, array: Array) -> None:
+    """Refuse whole numbers that 32 bits do not hold.
+
+    Raises:
+        DataError: There is one.
+    """
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 4 or array.size == 0:
+        return
+    for extreme in (array.min(), array.max()):
+        if not INTEGERS.min <= extreme <= INTEGERS.max:
+            raise DataError(
+                f"{what} holds the whole number {extreme}, which 32 bits do not; expected "
+                f"{INTEGERS.min} to {INTEGERS.max}; convert it with .astype('float32')"
+            )

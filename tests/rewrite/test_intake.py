@@ -1,0 +1,297 @@
+"""Every form of data that Keras' `fit` takes: what it would take for inputs, or a refusal by name."""
+
+import itertools
+import logging
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+from keras import layers
+
+import normwise as nw
+from normwise.datasets import from_arrays
+from normwise.errors import DataError
+from normwise.rewrite import drawing, recalibrate
+from normwise.rewrite.intake import given_to
+
+DRAW = np.random.default_rng(3)
+X = DRAW.normal(2.0, 3.0, size=(60, 4)).astype("float32")
+X[:30] += 20  # a part of the rows has another mean
+Y = (X[:, 0] > 10).astype("float32")
+W = DRAW.random(60).astype("float32")
+B = DRAW.normal(size=(60, 3)).astype("float32")
+CUTS = [slice(0, 32), slice(32, 60)]
+
+
+def one_input():
+    return keras.Sequential([keras.Input((4,)), layers.BatchNormalization(), layers.Dense(1)])
+
+
+def two_inputs(kind=list):
+    a, b = keras.Input((4,), name="zeta"), keras.Input((3,), name="alpha")
+    y = layers.Concatenate()([layers.BatchNormalization(name="of_zeta")(a), b])
+    inputs = {"zeta": a, "alpha": b} if kind is dict else kind((a, b))
+    return keras.Model(inputs, layers.Dense(1)(y))
+
+
+class Subclassed(keras.Model):
+    """Takes two inputs, and says so nowhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.dense = layers.BatchNormalization(), layers.Dense(1)
+
+    def call(self, inputs, training=None):
+        a, b = inputs
+        return self.dense(keras.ops.concatenate([self.norm(a, training=training), b], axis=-1))
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, *parts):
+        super().__init__()
+        self.parts = parts
+
+    def __len__(self):
+        return len(CUTS)
+
+    def __getitem__(self, number):
+        cut = tuple(part[CUTS[number]] for part in self.parts)
+        return cut if len(cut) > 1 else cut[0]
+
+
+class Endless(keras.utils.PyDataset):
+    num_batches = None
+
+    def __getitem__(self, number):
+        return X, Y
+
+
+class Loader:
+    """As PyTorch's: an iterable of lists, with a length."""
+
+    def __len__(self):
+        return len(CUTS)
+
+    def __iter__(self):
+        return ([X[cut], Y[cut], W[cut]] for cut in CUTS)
+
+
+FRAME = pd.DataFrame(X, columns=list("abcd"))
+FORMS = {
+    "array": lambda: X,
+    "float64": lambda: X.astype(float),
+    "fortran": lambda: np.asfortranarray(X),
+    "other bytes": lambda: X.astype(">f4"),
+    "lists": X.tolist,
+    "frame": lambda: FRAME,
+    "frame of objects": lambda: FRAME.astype(object),
+    "frame of nullable": FRAME.convert_dtypes,
+    "objects": lambda: X.astype(object),
+    "objects that are rows": lambda: pd.Series(list(X)).to_numpy(),
+    "sparse": lambda: scipy.sparse.csr_matrix(X),
+    "tensor": lambda: keras.ops.convert_to_tensor(X),
+    "in a list": lambda: [X],
+    "in a tuple": lambda: (X,),
+    "with labels": lambda: (X, Y),
+    "with a column of labels": lambda: (FRAME, pd.Series(Y)),
+    "with labels in a list": lambda: (X, Y.tolist()),
+    "with weights": lambda: (X, Y, W),
+    "with no labels": lambda: (X, None),
+    "with validation": lambda: (X, Y, X[:5] + 99, Y[:5]),
+    "pairs": lambda: ((X, Y), (X[:5] + 99, Y[:5])),
+    "pairs in lists": lambda: ([X, Y], [X[:5] + 99, Y[:5]]),
+    "pairs with weights": lambda: ((X, Y, W), (X[:5] + 99, Y[:5])),
+    "labels like inputs": lambda: (X, X + 99),
+    "dataset": lambda: from_arrays(X, Y, X[:5] + 99, Y[:5]),
+    "by name": lambda: {"input": X},
+    "PyDataset": lambda: Batches(X, Y),
+    "PyDataset of inputs": lambda: Batches(X),
+    "PyDataset with weights": lambda: Batches(X, Y, W),
+    "generator": lambda: ((X[cut], Y[cut]) for cut in CUTS),
+    "generator of inputs": lambda: (X[cut] for cut in CUTS),
+    "iterator of tuples of one": lambda: iter([(X[cut],) for cut in CUTS]),
+    "iterator of lists": lambda: iter([[X[cut], Y[cut]] for cut in CUTS]),
+    "iterator of frames": lambda: iter([FRAME[cut] for cut in CUTS]),
+    "map": lambda: map(X.__getitem__, CUTS),
+    "loader": Loader,
+    "rows one by one": lambda: (X[place : place + 1] for place in range(60)),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_inputs_in_every_form_give_the_same_statistics(form):
+    model = one_input()
+    if form == "by name":
+        model = keras.Model(inputs := keras.Input((4,), name="input"), one_input()(inputs))
+    recalibrate(model, FORMS[form]())
+    norm = next(layer for layer in model._flatten_layers() if hasattr(layer, "moving_mean"))
+    expected = X.astype(float)
+    np.testing.assert_allclose(norm.moving_mean.value, expected.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance.value, expected.var(axis=0), rtol=1e-5)
+
+
+TWO = {
+    "list": lambda: [X, B],
+    "tuple": lambda: (X, B),
+    "names": lambda: {"zeta": X, "alpha": B},
+    "names in another order": lambda: {"alpha": B, "zeta": X, "unused": Y},
+    "list with labels": lambda: ([X, B], Y),
+    "tuple with labels": lambda: ((X, B), Y),
+    "names with labels": lambda: ({"zeta": X, "alpha": B}, Y, W),
+    "two outputs": lambda: ((X, B), (Y, Y)),
+    "with validation": lambda: ([X, B], Y, [X[:5], B[:5]], Y[:5]),
+    "pairs": lambda: (([X, B], Y), ([X[:5], B[:5]], Y[:5])),
+    "batches with labels": lambda: (((X[cut], B[cut]), Y[cut]) for cut in CUTS),
+    "batches of tuples": lambda: ((X[cut], B[cut]) for cut in CUTS),
+    "batches by name": lambda: ({"zeta": X[cut], "alpha": B[cut]} for cut in CUTS),
+    "batches by name, labels": lambda: (({"zeta": X[c], "alpha": B[c]}, Y[c]) for c in CUTS),
+}
+
+
+# Of inputs by name Keras takes a list in the order of the sorted names: alpha first.
+PLACES = [(form, list) for form in TWO] + [(form, tuple) for form in TWO]
+PLACES += [(form, dict) for form in TWO if "name" in form]
+
+
+@pytest.mark.parametrize(("form", "kind"), PLACES)
+def test_two_inputs_find_their_places(form, kind):
+    model = two_inputs(kind)
+    given = given_to(model, TWO[form]())
+    found = given.x if kind is dict else dict(zip(("zeta", "alpha"), given.x, strict=True))
+    np.testing.assert_array_equal(found["zeta"], X)
+    np.testing.assert_array_equal(found["alpha"], B)
+    model(given.x)
+
+
+@pytest.mark.parametrize("data", [[X, B], (X, B), ([X, B], Y), ((X, B), Y, W)], ids=range(4))
+def test_a_model_that_says_nothing_of_its_inputs_is_asked(data):
+    model = Subclassed()
+    model([X[:2], B[:2]])
+    recalibrate(model, data)
+    np.testing.assert_allclose(model.norm.moving_mean.value, X.mean(axis=0), rtol=1e-4)
+
+
+def test_what_comes_with_the_inputs_is_known():
+    model = one_input()
+    given = given_to(model, ((X, Y, W), (X[:5], Y[:5])))
+    assert [len(part) for part in given.training] == [60, 60, 60]
+    assert [len(part) for part in given.validation] == [5, 5]
+    assert given_to(model, given) is given
+    whole = given_to(model, ((X[cut], Y[cut], W[cut]) for cut in CUTS))
+    np.testing.assert_array_equal(whole.weights, W)
+    np.testing.assert_array_equal(whole.y, Y)
+
+
+@pytest.mark.parametrize("kind", ["int8", "int64", "uint16", "bool", "float16"])
+def test_numbers_keep_their_type(kind):
+    given = given_to(one_input(), X.astype(kind))
+    np.testing.assert_array_equal(given.x, X.astype(kind))
+    assert given.x.dtype == kind
+
+
+def test_half_precision_that_numpy_has_not_is_widened():
+    half = np.asarray(keras.ops.cast(X, "bfloat16"))
+    given = given_to(one_input(), half)
+    np.testing.assert_array_equal(given.x, half.astype("float32"))
+    assert given.x.dtype == "float32"
+
+
+def test_a_long_array_is_not_copied():
+    assert given_to(one_input(), X).x is X
+
+
+def test_images_without_their_channel_axis_fit_as_in_keras():
+    model = keras.Sequential([keras.Input((3, 3, 1)), layers.BatchNormalization()])
+    images = DRAW.normal(size=(9, 3, 3)).astype("float32")
+    assert given_to(model, (images, Y[:9])).y is not None
+    recalibrate(model, (images, Y[:9]))
+    np.testing.assert_allclose(model.layers[0].moving_mean.value, [images.mean()], atol=1e-6)
+
+
+def endless():
+    yield from itertools.repeat((X, Y))
+
+
+@pytest.mark.parametrize("source", [endless, Endless], ids=["generator", "PyDataset"])
+def test_what_has_no_end_is_drawn_to_a_limit_that_is_said(source, caplog, monkeypatch):
+    monkeypatch.setattr(drawing, "MOST_EXAMPLES", 150)
+    with caplog.at_level(logging.WARNING, "normwise"):
+        given = given_to(one_input(), source())
+    assert len(given.x) == 180
+    [said] = [record.message for record in caplog.records]
+    assert "the first 180 examples were drawn into memory and count: at most 1,024 MiB" in said
+
+
+def test_what_says_its_end_is_drawn_to_it_unless_it_is_too_large(caplog, monkeypatch):
+    monkeypatch.setattr(drawing, "MOST_EXAMPLES", 10)
+    assert len(given_to(one_input(), Batches(X, Y)).x) == 60
+    assert not caplog.records
+    monkeypatch.setattr(drawing, "MOST_BYTES", 100)
+    assert len(given_to(one_input(), Batches(X, Y)).x) == 32
+    assert "the first 32 examples" in caplog.text
+
+
+def broken():
+    yield X
+    raise KeyError("a")
+
+
+REFUSED = {
+    "two arrays for one input": ([X[:30], X[30:]], "the inputs are 2 .*takes 1.*concatenate"),
+    "a pair in a list": ([X, Y], "the inputs are 2 .*labels go with them in a tuple"),
+    "four arrays": ((X, B, Y, W), r"shape \(60,\) in the validation part"),
+    "other names": ({"zeta": X}, "the inputs are 1 .zeta., and model"),
+    "nothing": ([], "the inputs are 0"),
+    "a number": (7, "data is of type int"),
+    "a set": ({1, 2}, "data is of type set"),
+    "a function": (endless, "data is of type function"),
+    "an exhausted iterator": (iter([]), "gives no batch; .*used before"),
+    "a generator that fails": (broken(), "the generator failed .KeyError: 'a'"),
+    "a generator in a tuple": ((iter([X]), Y), r"data\[0\] is of type list_iterator"),
+    "ragged batches": (iter([X, X[:, :3]]), "the batches do not go together"),
+    "batches of other parts": (iter([(X, Y), X]), "the batches do not go together"),
+    "single numbers": (iter(range(9)), "batch 0 "),
+    "texts": (np.array([["a"] * 4] * 9), "inputs of the training part has type <U1"),
+    "a batch of texts": (iter([np.array([["a"] * 4] * 9)]), "has type <U1"),
+    "a frame with texts": (FRAME.assign(a="x"), "has type object"),
+    "dates": (np.zeros((9, 4), "M8[s]"), "has type datetime64"),
+    "complex numbers": (X * 1j, "has type complex64"),
+    "fields": (np.zeros(9, [("a", "f4")]), "has type .*'a'"),
+    "rows of several lengths": ([[1.0, 2.0], [3.0]], "is no array"),
+    "objects of several shapes": (np.array([X[0], X[1, :2]], object), "is no array"),
+    "masked": (np.ma.masked_greater(X, 20), "data is a masked array, .* values are left out"),
+    "large whole numbers": (np.full((9, 4), 2**40), "holds the whole number 1099511627776"),
+    "other lengths": ((X, Y[:9]), "60 inputs and 9 labels in the training part"),
+    "no examples": (X[:0], "0 examples"),
+    "too narrow": (X[:, :3], "do not fit model"),
+}
+
+
+@pytest.mark.parametrize("form", REFUSED)
+def test_what_fit_would_not_take_is_refused_by_name(form):
+    data, message = REFUSED[form]
+    with pytest.raises(DataError, match=message):
+        recalibrate(one_input(), data)
+
+
+@pytest.mark.parametrize("look", [nw.check, nw.gap, nw.leakage, nw.fix, nw.recalibrate])
+@pytest.mark.parametrize("form", ["frame", "generator", "PyDataset", "objects", "with weights"])
+def test_all_that_look_at_a_model_take_the_same_forms(look, form):
+    look(one_input(), FORMS[form]())
+
+
+@pytest.mark.parametrize("look", [nw.check, nw.gap, nw.leakage, nw.fix, nw.recalibrate])
+def test_all_that_look_at_a_model_refuse_the_same(look):
+    with pytest.raises(DataError, match=r"the inputs are 2 .*takes 1"):
+        look(one_input(), [X[:30], X[30:]])
+
+
+def test_pixels_that_nothing_scales_are_said_once(caplog):
+    pixels = DRAW.integers(0, 256, (20, 3, 3, 1)).astype("uint8")
+    model = keras.Sequential(
+        [keras.Input((3, 3, 1)), layers.Conv2D(2, 2), layers.BatchNormalization()]
+    )
+    nw.fix(model, pixels)
+    assert sum("unscaled" in record.message for record in caplog.records) == 1
