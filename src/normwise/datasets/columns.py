@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from dataclasses import dataclass
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Columns", "prepare", "sort_columns"]
 
 Array = NDArray[Any]
-# A text column with more distinct values than this names things rather than kinds of things.
+# A text column with more distinct values than this, or than half of its rows, names things rather
+# than kinds of things; unless some of them come often: in so many rows, and such a share of all.
 MOST_CATEGORIES = 50
+OFTEN, OFTEN_SHARE = 5, 0.01
 # So many repetitions that chance would have made tell that numbers were given out, not measured.
 EXPECTED_REPETITIONS = 5
 # `CustomerId`, `order_id`, `ID`, `uuid`; not `paid` or `humid`.
@@ -34,6 +37,11 @@ NAMED_PERSON = re.compile(
 # nearly always 0 is large where it is not, once it is standardised.
 MARKED_SHARE = 0.01
 NO_CATEGORY = "missing"
+# What scikit-learn calls the input of the categories that come seldom.
+INFREQUENT = "_infrequent_sklearn"
+KINDS = (
+    "numbers", "categories", "crowded", "identifiers", "repeated", "constant", "empty",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,31 +51,38 @@ class Columns:
     Attributes:
         numbers: Taken as they are, missing values filled with the median.
         categories: One input a category.
+        crowded: One input a frequent category, and one for all others.
         marked: Numbers whose missing values get an input of their own.
         identifiers: Dropped: they name a row.
         repeated: Dropped: they name what several rows belong to.
         constant: Dropped: they never change.
         empty: Dropped: they hold nothing.
+        often: In so many rows a frequent category comes.
     """
 
     numbers: tuple[str, ...]
     categories: tuple[str, ...]
+    crowded: tuple[str, ...]
     marked: tuple[str, ...]
     identifiers: tuple[str, ...]
     repeated: tuple[str, ...]
     constant: tuple[str, ...]
     empty: tuple[str, ...]
+    often: int
 
     def notes(self, table: pd.DataFrame) -> list[str]:
         """What happened to the columns, in sentences; ``table`` has the missing values."""
-        gaps = table[[*self.numbers, *self.categories]].isna().sum()
+        texts = (*self.categories, *self.crowded)
+        gaps = table[[*self.numbers, *texts]].isna().sum()
         filled = [f"{name} ({gaps[name]:,})" for name in self.numbers if gaps[name]]
-        own = [f"{name} ({gaps[name]:,})" for name in self.categories if gaps[name]]
+        own = [f"{name} ({gaps[name]:,})" for name in texts if gaps[name]]
+        kinds = [f"{name} ({table[name].nunique():,} in all)" for name in self.crowded]
         said = [
             ("Dropped as identifiers", self.identifiers),
             ("Dropped as identifiers of several rows each", self.repeated),
             ("Dropped, for they never change", self.constant),
             ("Dropped, for they are empty", self.empty),
+            (f"Kinds in fewer than {self.often} rows are one, 'other'", kinds),
             ("Missing numbers, filled with the median", filled),
             ("Missing categories, a category of their own", own),
         ]
@@ -91,29 +106,36 @@ def sort_columns(table: pd.DataFrame) -> Columns:
     >>> columns.numbers, columns.identifiers, columns.constant
     (('age',), ('id',), ('land',))
     """
-    kinds: dict[str, list[str]] = {
-        kind: []
-        for kind in ("numbers", "categories", "identifiers", "repeated", "constant", "empty")
-    }
+    kinds: dict[str, list[str]] = {kind: [] for kind in KINDS}
+    often = max(OFTEN, math.ceil(OFTEN_SHARE * len(table)))
     for name in table.columns:
-        kinds[_kind(str(name), table[name])].append(name)
+        kinds[_kind(str(name), table[name], often)].append(name)
     marked = [name for name in kinds["numbers"] if table[name].isna().mean() >= MARKED_SHARE]
-    return Columns(**{kind: tuple(names) for kind, names in kinds.items()}, marked=tuple(marked))
+    names = {kind: tuple(own) for kind, own in kinds.items()}
+    return Columns(**names, marked=tuple(marked), often=often)
 
 
-def _kind(name: str, column: pd.Series) -> str:
+def _kind(name: str, column: pd.Series, often: int) -> str:
     values = column.dropna()
-    distinct = values.nunique()
-    if distinct == 0:
+    if values.empty:
         return "empty"
-    if distinct == 1 and len(values) == len(column):
+    if len(values) == len(column) and (values == values.iloc[0]).all():
         return "constant"
-    if _is_named_identifier(name, values) and distinct < len(values):
+    if values.dtype.kind == "f":
+        return "numbers"
+    counts = values.value_counts()
+    if _is_named_identifier(name, values) and len(counts) < len(values):
         return "repeated"
     if is_text(column):
-        names_things = distinct > min(MOST_CATEGORIES, len(values) / 2)
-        return "identifiers" if names_things else "categories"
-    return "identifiers" if _is_identifier(name, values, distinct) else "numbers"
+        return _kind_of_text(counts, len(values), often)
+    return "identifiers" if _is_identifier(name, values, len(counts)) else "numbers"
+
+
+def _kind_of_text(counts: pd.Series, rows: int, often: int) -> str:
+    """Whether text is of few kinds, of many, or names things, by how often each comes."""
+    if len(counts) <= min(MOST_CATEGORIES, rows / 2):
+        return "categories"
+    return "crowded" if counts.iloc[0] >= often else "identifiers"
 
 
 def _is_named_identifier(name: str, values: pd.Series) -> bool:
@@ -149,16 +171,25 @@ def prepare(table: pd.DataFrame, columns: Columns, train: Array) -> tuple[Array,
 
     # A category that the training part never saw is encoded like the first one, all zeros.
     encoder = OneHotEncoder(drop="first", handle_unknown="ignore", sparse_output=False)
+    # One that comes seldom, or is new, is one of the others.
+    frequent = OneHotEncoder(
+        min_frequency=columns.often,
+        max_categories=MOST_CATEGORIES,
+        handle_unknown="infrequent_if_exist",
+        sparse_output=False,
+    )
     transformer = ColumnTransformer(
         [
             ("category", encoder, list(columns.categories)),
+            ("crowded", frequent, list(columns.crowded)),
             ("number", SimpleImputer(strategy="median"), list(columns.numbers)),
             ("missing", MissingIndicator(features="all"), list(columns.marked)),
         ]
     )
     pipeline = make_pipeline(transformer, StandardScaler())
-    table = table[[*columns.categories, *columns.numbers]].copy(deep=False)
-    table[[*columns.categories]] = table[[*columns.categories]].fillna(NO_CATEGORY)
+    texts = [*columns.categories, *columns.crowded]
+    table = table[[*texts, *columns.numbers]].copy(deep=False)
+    table[texts] = table[texts].fillna(NO_CATEGORY)
     # Overflows are found in the result; unknown categories are meant to be, see above.
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
@@ -171,4 +202,6 @@ def _input_name(name: str) -> str:
     kind, _, own = in_one_line(name).partition("__")
     if kind == "missing":
         return f"{own.removeprefix('missingindicator_')} is missing"
+    if kind == "crowded" and own.endswith(INFREQUENT):
+        return f"{own.removesuffix(INFREQUENT)}_other"
     return own

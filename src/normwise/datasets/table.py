@@ -166,7 +166,7 @@ def _without_infinity(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _check_inputs(table_name: str, columns: Columns) -> None:
-    if columns.numbers or columns.categories:
+    if columns.numbers or columns.categories or columns.crowded:
         return
     dropped = [*columns.identifiers, *columns.repeated, *columns.constant, *columns.empty]
     raise DataError(
