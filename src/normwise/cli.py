@@ -338,7 +338,7 @@ def check(
     model: Model,
     data: Annotated[
         str | None,
-        typer.Option(help="Built-in data, FILE.csv or FILE.npz; its training part counts."),
+        typer.Option(help="Built-in data, FILE.csv or FILE.npz: all its training rows count."),
     ] = None,
     target_column: Column = None,
     batch_size: Annotated[
@@ -414,7 +414,7 @@ def fix(
 def recalibrate(
     model: Model,
     data: Annotated[
-        str, typer.Option(help="Built-in data, FILE.csv or FILE.npz; its training part counts.")
+        str, typer.Option(help="Built-in data, FILE.csv or FILE.npz: all its training rows count.")
     ],
     out: Out,
     target_column: Column = None,

@@ -2,17 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normwise.datasets import Dataset, find_dataset, from_arrays
+from normwise.datasets.plain import is_array
 from normwise.errors import SpecError
 from normwise.spec import Spec
 from normwise.study.weights import class_weights, sample_weights
 
-__all__ = ["as_dataset", "check_batch", "example_weights"]
+__all__ = ["Arrived", "arrived", "as_dataset", "check_batch", "example_weights"]
+
+
+@dataclass(frozen=True, eq=False)
+class Arrived:
+    """Data as a study knows them.
+
+    Attributes:
+        data: A name, a :class:`~normwise.datasets.Dataset`, ``(x, y)`` or
+            ``((x, y), (x_val, y_val))``.
+        weights: Of the examples of ``x``, where they came with them.
+        note: What was decided as batches were drawn; empty where nothing was.
+    """
+
+    data: Any
+    weights: Any = None
+    note: str = ""
+
+
+def arrived(data: Any) -> Arrived:
+    """Data in one of the forms that a study knows; batches are drawn once into memory.
+
+    Raises:
+        DataError: Batches fail, or do not go together.
+
+    >>> arrived(([[1.0]], [1], [0.5])).weights
+    [0.5]
+    """
+    note = ""
+    if isinstance(data, Iterable) and not (
+        is_array(data) or isinstance(data, str | list | tuple | Mapping | set)
+    ):
+        # Here, so that to import the package does not load Keras.
+        from normwise.rewrite.drawing import drawn
+
+        data, note = drawn(data)
+    if not isinstance(data, tuple):
+        return Arrived(data, note=note)
+    if len(data) == 4 and not note:
+        data = data[:2], data[2:]
+    weights = None
+    if len(data) == 3:
+        *data, weights = data
+    elif len(data) == 2 and isinstance(data[0], tuple) and len(data[0]) == 3:
+        (*train, weights), val = data
+        data = tuple(train), val
+    return Arrived(tuple(data), weights, note)
 
 
 def as_dataset(data: Any, spec: Spec) -> Dataset:
@@ -34,8 +83,8 @@ def as_dataset(data: Any, spec: Spec) -> Dataset:
         return data.require(spec.task)
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise SpecError(
-            f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), a "
-            f"name or a file; try Study(model, (x, y))"
+            f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), "
+            f"batches of (x, y), a name or a file; try Study(model, (x, y))"
         )
     if _has_validation(data):
         return from_arrays(*data[0], *data[1], task=spec.task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from normwise.errors import SpecError
 from normwise.report import Artist
 from normwise.spec import Spec
 from normwise.store import Store
-from normwise.study.inputs import as_dataset, check_batch, example_weights
+from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch, example_weights
 from normwise.study.progress import Progress
 from normwise.study.result import Result
 
@@ -29,9 +30,9 @@ class Study:
         model: A Keras model, a function that returns one (it may take
             ``dataset`` and ``norm``), a built-in model's name, a ``.keras``
             file or ``package.module:function``.
-        data: ``(x, y)``; ``((x, y), (x_val, y_val))``; a
-            :class:`~normwise.datasets.Dataset`; a built-in name; a ``.csv`` or
-            ``.npz`` file.
+        data: ``(x, y)``, or ``(x, y, weights)``; ``((x, y), (x_val, y_val))``; a
+            ``PyDataset``, loader or generator of batches, drawn once into memory; a
+            :class:`~normwise.datasets.Dataset`; a built-in name; a ``.csv`` or ``.npz`` file.
         variants: Texts ``PLACE[:OPTION,…]``, ``none`` being the baseline. Unless given, those
             of ``none``, ``after`` and ``before`` that the model can have.
         sample_weight: How much each example of ``x`` counts in the training loss (of the
@@ -67,6 +68,7 @@ class Study:
             }
         )
         self._model, self._data, self._sample_weight = model, data, sample_weight
+        self._arrived: Arrived | None = None
 
     @classmethod
     def from_spec(cls, spec: Spec) -> Study:
@@ -74,7 +76,7 @@ class Study:
         study = cls.__new__(cls)
         require_jax()
         study.spec, study._model, study._data = spec, spec.model, spec.data
-        study._sample_weight = None
+        study._sample_weight = study._arrived = None
         return study
 
     def run(
@@ -119,9 +121,12 @@ class Study:
         from normwise.study.run import Run
         from normwise.study.sources import as_model_takes
 
-        dataset = as_model_takes(self._model, as_dataset(self._data, self.spec))
+        self._arrived = came = self._arrived or arrived(self._data)
+        dataset = as_model_takes(self._model, as_dataset(came.data, self.spec))
+        dataset = replace(dataset, notes=(*dataset.notes, *filter(None, [came.note])))
         check_batch(self.spec, dataset)
-        weights = example_weights(self.spec, self._data, dataset, self._sample_weight)
+        given = came.weights if self._sample_weight is None else self._sample_weight
+        weights = example_weights(self.spec, came.data, dataset, given)
         run = Run(self.spec, self._model, dataset, weights, store, on_progress, devices, budget)
         try:
             run.answer()

@@ -1,0 +1,106 @@
+"""A study takes the forms of data that `fit` takes where it can, and refuses the others by name."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+
+import normwise as nw
+from normwise.datasets import from_arrays
+from normwise.errors import DataError, SpecError
+from normwise.spec import Spec
+from normwise.study.inputs import arrived, as_dataset
+
+DRAW = np.random.default_rng(0)
+X = DRAW.normal(size=(60, 3)).astype("float32")
+Y = np.arange(60) % 2
+W = DRAW.random(60)
+CUTS = [slice(0, 32), slice(32, 60)]
+SPEC = Spec(model="m", data="arrays")
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, number):
+        return X[CUTS[number]], Y[CUTS[number]]
+
+
+FORMS = {
+    "arrays": lambda: (X, Y),
+    "a list of them": lambda: [X, Y],
+    "with weights": lambda: (X, Y, W),
+    "lists": lambda: (X.tolist(), Y.tolist()),
+    "frames": lambda: (pd.DataFrame(X), pd.Series(Y)),
+    "objects": lambda: (X.astype(object), Y.astype(object)),
+    "sparse": lambda: (scipy.sparse.csr_matrix(X), Y),
+    "tensors": lambda: (keras.ops.convert_to_tensor(X), keras.ops.convert_to_tensor(Y)),
+    "PyDataset": Batches,
+    "generator": lambda: ((X[cut], Y[cut]) for cut in CUTS),
+    "lists in batches": lambda: iter([[X[cut], Y[cut]] for cut in CUTS]),
+    "weights in batches": lambda: ((X[cut], Y[cut], W[cut]) for cut in CUTS),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_data_in_every_form_are_the_same(form):
+    came = arrived(FORMS[form]())
+    assert as_dataset(came.data, SPEC).fingerprint == from_arrays(X, Y).fingerprint
+    if "weights" in form:
+        np.testing.assert_array_equal(came.weights, W)
+    else:
+        assert came.weights is None
+
+
+@pytest.mark.parametrize(
+    "data", [(X, Y, X[:9], Y[:9]), ((X, Y), (X[:9], Y[:9])), ((X, Y, W), (X[:9], Y[:9]))],
+    ids=range(3),
+)  # fmt: skip
+def test_a_validation_part_stays_one(data):
+    found = as_dataset(arrived(data).data, SPEC)
+    assert found.fingerprint == from_arrays(X, Y, X[:9], Y[:9]).fingerprint
+
+
+def test_half_precision_that_numpy_has_not_is_taken():
+    half = np.asarray(keras.ops.cast(X, "bfloat16"))
+    found = as_dataset((half, Y), SPEC)
+    assert found.fingerprint == from_arrays(half.astype("float32"), Y).fingerprint
+
+
+REFUSED = {
+    "two arrays of inputs": (([X, X], Y), "2 examples in x and 60 labels in y"),
+    "two unlike arrays of inputs": (([X, X[:, :1]], Y), "x is no array"),
+    "inputs by name": (({"a": X}, Y), "x is no array"),
+    "masked": ((np.ma.masked_less(X, 0), Y), "x is a masked array"),
+    "a generator in a tuple": ((iter([X]), Y), "x is no array|x has type object"),
+    "a set in a tuple": (({1.0, 2.0}, Y), "x is no array"),
+    "texts": ((np.array([["a"]] * 60), Y), "x has type <U1"),
+    "inputs alone": (X, "data is of type ndarray; expected .x, y."),
+    "a dictionary": ({"x": X, "y": Y}, "data is of type dict"),
+    "batches of inputs alone": (iter([X]), "data is of type ndarray"),
+    "no batches": (iter([]), "gives no batch"),
+    "a number": (7, "data is of type int"),
+    "five arrays": ((X, Y, W, X, Y), "data is of type tuple"),
+}
+
+
+@pytest.mark.parametrize("form", REFUSED)
+def test_what_a_study_does_not_take_is_refused_by_name(form):
+    data, message = REFUSED[form]
+    with pytest.raises((DataError, SpecError), match=message):
+        as_dataset(arrived(data).data, SPEC)
+
+
+def test_weights_that_come_with_the_data_count():
+    def build():
+        return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
+
+    def loss(data, **weights):
+        settings = {"variants": ["none"], "seeds": 1, "epochs": 2, "batch_size": 12}
+        return nw.Study(build, data, **settings, **weights).run().curves.loss
+
+    with_them, apart = loss((X, Y, W)), loss((X, Y), sample_weight=W)
+    np.testing.assert_array_equal(with_them, apart)
+    assert np.all(np.abs(with_them / loss((X, Y)) - 1) > 0.1)
