@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 BASE := $(VENV)/.installed
 TESTS := $(VENV)/.installed-tests
 
-.PHONY: study test lint types unit clean
+.PHONY: study test lint types unit fuzz clean
 
 study: $(BASE)
 	$(BIN)/normwise study circles
@@ -23,6 +23,10 @@ types: $(TESTS)
 
 unit: $(TESTS)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Examples that the tests have not seen yet; what fails is printed with the line that repeats it.
+fuzz: $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile=fuzz
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -8,8 +8,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
+
+# The same examples on every run, however slow the machine; others each time in `make fuzz`.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("fuzz", max_examples=1000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("steady")
 
 # Before anything imports Keras or JAX. Processes that tests start inherit these.
 os.environ["KERAS_BACKEND"] = "jax"

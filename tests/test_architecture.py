@@ -24,7 +24,8 @@ TABLE = {
     "files": (set(), {"platformdirs"}),
     "backend": (set(), set()),  # looks at Keras without importing it
     "datasets": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads
-    "spec": (set(), {"pydantic", "pydantic_core", "tomli_w"}),
+    "series": (set(), {"pydantic_core"}),
+    "spec": ({"series"}, {"pydantic", "pydantic_core", "tomli_w"}),
     "journal": (set(), {"pydantic"}),
     "store": ({"journal", "spec"}, {"pyarrow", "pydantic"}),
     "analysis": (set(), {"numpy", "scipy"}),

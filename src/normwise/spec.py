@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import itertools
 import math
 import reprlib
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from normwise.errors import SpecError, UnknownNameError, UsageError
 from normwise.records import Condition, Target, Task, Variant
+from normwise.series import MOST, series
 
 __all__ = ["AXES", "LEARNING_RATE", "OPTIMIZER", "Spec", "optimizer_parts"]
 
@@ -37,49 +38,9 @@ NOT_SHAPING = {
 # Rounds of seeds, each doubling their number, that `until_decided` may take unless told.
 ROUNDS = 4
 
-# More replicas or epochs than any study runs: a slip of the finger, found before it hangs.
-MOST = 100_000
-
 
 def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
-
-
-def _series(value: object) -> object:
-    """A tuple of one or several values; a text may be a range FIRST:LAST:COUNT."""
-    items = value if isinstance(value, list | tuple) else (value,)
-    spread = [_spread(item) if isinstance(item, str) else (item,) for item in items]
-    return None if value is None else tuple(part for parts in spread for part in parts)
-
-
-def _spread(text: str) -> tuple[object, ...]:
-    """Numbers from FIRST to LAST, evenly on a logarithmic scale; or the text as it is.
-
-    >>> _spread("1e-4:1:5")
-    (0.0001, 0.001, 0.01, 0.1, 1.0)
-    """
-    parts = text.split(":")
-    if len(parts) != 3:
-        return (_number(text),)
-    try:
-        first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
-    except ValueError:
-        return (text,)
-    if not (0 < first < last < math.inf and 2 <= count <= MOST):
-        raise PydanticCustomError(
-            "range", "FIRST:LAST:COUNT with 0 < FIRST < LAST and a COUNT of 2 or more"
-        )
-    steps = (first * (last / first) ** (step / (count - 1)) for step in range(count))
-    # As people write them: 0.001, not 0.0009999999999999998.
-    return tuple(float(f"{value:.6g}") for value in steps)
-
-
-def _number(text: str) -> object:
-    """What the command line gives as text; a message then shows a number."""
-    for kind in (int, float):
-        with contextlib.suppress(ValueError):
-            return kind(text)
-    return text
 
 
 def _no_boolean(value: object) -> object:
@@ -146,14 +107,14 @@ class Spec(BaseModel):
         ("none", "after", "before"), description="PLACE[:OPTION,…], the baseline first"
     )
     optimizer: str | None = Field(None, description="Keras optimiser, NAME[:OPTION=VALUE,…]")
-    learning_rate: Annotated[Several[LearningRate] | None, BeforeValidator(_series)] = Field(
+    learning_rate: Annotated[Several[LearningRate] | None, BeforeValidator(series)] = Field(
         None, description="One or several; FIRST:LAST:COUNT is a logarithmic range"
     )
     initializer: Annotated[Several[Name] | None, BeforeValidator(_listed)] = Field(
         None, description="Keras initialisers for all kernels"
     )
     loss: str | None = Field(None, description="Keras loss; inferred from the labels")
-    batch_size: Annotated[Several[BatchSize], BeforeValidator(_series)] = (32,)
+    batch_size: Annotated[Several[BatchSize], BeforeValidator(series)] = (32,)
     epochs: Count = Field(20, gt=0, le=MOST)
     seeds: Count = Field(10, gt=0, le=MOST, description="Replicas of each variant")
     until_decided: bool = Field(
@@ -334,7 +295,7 @@ def _check_pruning(spec: Spec) -> None:
 
 def _refuse_repeated(axis: str, values: Sequence[float | str]) -> None:
     seen = [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
-    repeated = next((value for value in seen if seen.count(value) > 1), None)
+    repeated = next((value for value, times in Counter(seen).items() if times > 1), None)
     if repeated is not None:
         raise SpecError(
             f"{axis} {repeated} was given twice ({', '.join(seen)}); expected each value once; "
