@@ -30,12 +30,12 @@ class Labelling:
     Attributes:
         task: What the labels ask for.
         distinct: The distinct labels, ascending: the k-th stands for class k.
-        inferred: Whether the task was seen in the labels rather than given.
+        in_doubt: Whether nobody said what could be classes as well as a quantity.
     """
 
     task: Task
     distinct: Array
-    inferred: bool
+    in_doubt: bool
 
     @property
     def values(self) -> Array:
@@ -67,22 +67,13 @@ class Labelling:
         if self.task == "regression":
             low, high, mean = (float(f(targets)) for f in (np.min, np.max, np.mean))
             note = f"{name} goes from {low:,.6g} to {high:,.6g} (mean {mean:,.6g})."
-            one = int(np.prod(targets.shape[1:])) == 1
-            return (
-                f"{note} If these are classes: --task classes." if self._in_doubt and one else note
-            )
+            return f"{note} If these are classes: --task classes." if self.in_doubt else note
         if not self.names:
-            return f"If {name} is a quantity: --task regression." if self._in_doubt else ""
+            return f"If {name} is a quantity: --task regression." if self.in_doubt else ""
         counts = np.bincount(np.searchsorted(self.values, targets.reshape(len(targets))))
         rows = [f"{value} ({count:,})" for value, count in zip(self.names, counts, strict=True)]
         note = f"Classes of {name}, with their rows: {listed(rows)}."
-        return f"{note} If they are a quantity: --task regression." if self._in_doubt else note
-
-    @property
-    def _in_doubt(self) -> bool:
-        """Whether nobody said what could be classes as well as a quantity."""
-        numbers = self.distinct.dtype.kind in "iuf" and _are_whole(self.distinct)
-        return self.inferred and numbers and 2 < len(self.distinct) <= MOST_CLASSES
+        return f"{note} If they are a quantity: --task regression." if self.in_doubt else note
 
     @property
     def _are_numbers_of_classes(self) -> bool:
@@ -123,9 +114,9 @@ def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
     _check_distinct(what, column, values)
     if task is None:
         task = _inferred(what, column, values)
-        return Labelling(task, values, inferred=True)
+        return Labelling(task, values, in_doubt=_could_be_either(column, values))
     _check_fit(what, column, values, task)
-    return Labelling(task, values, inferred=False)
+    return Labelling(task, values, in_doubt=False)
 
 
 def _check_distinct(what: str, column: Array, values: Array) -> None:
@@ -158,16 +149,22 @@ def _inferred(what: str, column: Array, values: Array) -> Task:
                 f"--target-column, or try --task classes"
             )
         return "classes" if several else "binary"
-    if not _are_whole(values):
-        return "regression"
-    if not several:
+    if not several and _are_whole(values):
         return "binary"
-    counted = np.array_equal(values, np.arange(len(values)))
-    most, rows = (MOST_CLASSES, FEWEST_ROWS) if counted else (FEW_NUMBERS, OFTEN)
-    if len(values) > most or not _come(rows, column, values):
+    if not _could_be_either(column, values):
         return "regression"
     _, counts = np.unique(column, return_counts=True)
-    return "regression" if is_quantity(counts) else "classes"
+    return "regression" if is_quantity(values, counts) else "classes"
+
+
+def _could_be_either(column: Array, values: Array) -> bool:
+    """Whether labels are whole numbers, few enough to be classes and more than two."""
+    numbers = column.ndim == 1 and values.dtype.kind in "iuf" and len(values) > 2
+    if not numbers or not _are_whole(values):
+        return False
+    counted = np.array_equal(values, np.arange(len(values)))
+    most, rows = (MOST_CLASSES, FEWEST_ROWS) if counted else (FEW_NUMBERS, OFTEN)
+    return len(values) <= most and _come(rows, column, values)
 
 
 def _check_fit(what: str, column: Array, values: Array, task: Task) -> None:

@@ -17,23 +17,28 @@ FEW, MANY = 5, 10
 ALIKE = 5
 
 
-def is_quantity(rows: Array) -> bool:
-    """Whether different whole numbers, from how often each comes, are more than names of classes.
+def is_quantity(values: Array, rows: Array) -> bool:
+    """Whether different whole numbers are more than the numbers of classes.
 
-    Quantities have a usual value, and others the more seldom the farther they are from it; how
-    often a class comes says nothing of the next one.
+    Classes are numbered from 0 or 1, nearly without a gap. Quantities have a usual value, and
+    others the more seldom the farther they are from it; how often a class comes says nothing of
+    the next one.
 
     Args:
-        rows: How many examples have each value, the values ascending.
+        values: The numbers, ascending.
+        rows: How many examples have each.
 
-    >>> is_quantity(np.array([92, 131, 90, 44, 16, 5, 2]))  # goals in a match
+    >>> is_quantity(np.arange(7), np.array([92, 131, 90, 44, 16, 5, 2]))  # goals in a match
     True
-    >>> is_quantity(np.array([463, 5, 35, 44, 51, 163, 244, 429, 20, 30]))  # places in a cell
+    >>> is_quantity(np.arange(8), np.array([143, 77, 2, 2, 35, 20, 5, 52]))  # places in a cell
     False
     """
     if len(rows) <= FEW or ALIKE * rows.min() >= rows.mean():
         return False
-    return _has_one_peak(rows) or (len(rows) > MANY and _is_smooth(rows))
+    are_numbers_of_classes = values[0] in (0, 1) and values[-1] - values[0] < 2 * len(values)
+    if not are_numbers_of_classes or _has_one_peak(rows):
+        return True
+    return len(rows) > MANY and _is_smooth(rows)
 
 
 def _has_one_peak(rows: Array) -> bool:
