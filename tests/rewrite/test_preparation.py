@@ -2,7 +2,9 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+from keras import layers
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from normwise.errors import DataError, ModelError, VariantError
@@ -105,12 +107,16 @@ def test_without_data_the_way_out_is_named():
 
 
 @pytest.mark.parametrize(
-    ("data", "arrived"),
-    [(X[:, :3], r"\(3,\)"), (X.ravel(), r"\(\)"), ([X, X], r"\(4,\), \(4,\)")],
+    ("data", "message"),
+    [
+        (X[:, :3], r"has examples of shape \(3,\); expected \(4,\)"),
+        (X.ravel(), r"has examples of shape \(\); expected \(4,\)"),
+        ([X, X], r"the inputs are 2 \(shape \(50, 4\), shape \(50, 4\)\), and model .* takes 1"),
+    ],
     ids=["columns", "rank", "several"],
 )
-def test_data_that_does_not_fit_is_refused(data, arrived):
-    with pytest.raises(DataError, match=rf"has examples of shape {arrived}; expected \(4,\)"):
+def test_data_that_does_not_fit_is_refused(data, message):
+    with pytest.raises(DataError, match=message):
         place(network(), "input:norm=zscore", data=data)
 
 
@@ -140,3 +146,16 @@ def test_hidden_layers_have_no_such_statistics():
     )
     with pytest.raises(VariantError, match=message):
         Variant.parse("after+input:norm=minmax")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [pd.DataFrame(X), X.astype(object), (X, X[:, 0]), iter([X[:20], X[20:]])],
+    ids=["frame", "objects", "with labels", "batches"],
+)
+def test_data_in_the_forms_of_fit_give_the_same_statistics(data):
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(2), layers.ReLU(), layers.Dense(1)])
+    placed = place(model, "input:norm=zscore", data=data)
+    scale = placed.layers[0]
+    np.testing.assert_allclose(np.ravel(scale.mean), X.mean(axis=0, dtype=float), rtol=1e-5)
+    np.testing.assert_allclose(np.ravel(scale.variance), X.var(axis=0, dtype=float), rtol=1e-5)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.errors import DataError, first_line
+from normwise.errors import DataError, first_line, listed
 
 __all__ = ["check_numbers", "check_range", "is_array", "plain_array"]
 
@@ -59,6 +59,12 @@ def plain_array(what: str, values: Any) -> Array:
             f"{what} is no array ({first_line(error)}); expected numbers, as many in every row; "
             f"pad or cut the rows"
         ) from error
+    if array.dtype.kind == "O" and hasattr(values, "columns"):
+        columns = [str(name) for name in values.columns if not _is_numeric(values[name])]
+        raise DataError(
+            f"{what} has columns that hold no numbers: {listed(columns)}; expected numbers alone; "
+            f"leave them out or encode them, as pandas.get_dummies does"
+        )
     if _is_column(dense):
         array = array[:, None]
     if array.dtype.kind == "V" and array.dtype.names is None:
@@ -75,6 +81,14 @@ def _of_objects(array: Array) -> Array:
     if found.dtype.kind == "O":
         found = array.astype(np.float64).ravel()
     return found.reshape(array.shape + found.shape[1:])
+
+
+def _is_numeric(column: Any) -> bool:
+    try:
+        column.to_numpy(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _is_column(values: Any) -> bool:

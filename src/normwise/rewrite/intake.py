@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,7 +17,7 @@ from normwise.errors import DataError, listed
 from normwise.rewrite.drawing import drawn, in_memory
 from normwise.rewrite.feeding import count, rows
 from normwise.rewrite.graph import functional_of, has_graph
-from normwise.rewrite.unscaled import unscaled_note
+from normwise.rewrite.scaling import scaling_note
 
 __all__ = ["given_to"]
 
@@ -60,15 +61,15 @@ def given_to(model: Any, data: Any, target_column: str | None = None) -> Given:
         _check(name, part)
     for x, *_ in parts[1:]:
         _check_validation(model, parts[0][0], x)
-    note = unscaled_note(model, parts[0][0])
+    note = scaling_note(model, parts[0][0])
     if note:
         log.warning(note)
     return dataclasses.replace(found, x=parts[0][0], validation=next(iter(parts[1:]), None))
 
 
 def _given(model: Any, data: Any, target_column: str | None) -> Given:
-    if isinstance(data, str):
-        return find_given(data, target_column)
+    if isinstance(data, str | Path):
+        return find_given(str(data), target_column)
     if isinstance(data, Dataset):
         return given_of(data)
     if is_array(data) or isinstance(data, list | tuple | Mapping):
@@ -199,8 +200,8 @@ def _check(name: str, part: tuple[Any, ...]) -> None:
     """Refuse inputs that are no numbers, and parts of different lengths."""
     for array in keras.tree.flatten(part[0]):
         if array is not None:
-            check_numbers(f"the inputs of the {name} part", array)
-            check_range(f"the inputs of the {name} part", array)
+            check_numbers(f"an input of the {name} part", array)
+            check_range(f"an input of the {name} part", array)
     x, *others = (count(one) for one in part if one is not None)
     for other, what in zip(others, ("labels", "weights"), strict=False):
         if other != x:

@@ -11,6 +11,7 @@ from normwise.records import Variant
 from normwise.rewrite.blocks import Block, find_blocks, graphs_of
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.inputs import find_inputs, input_axis
+from normwise.rewrite.intake import given_to
 from normwise.rewrite.kinds import (
     activation_of,
     channel_axis,
@@ -70,8 +71,8 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
         model: A ``Sequential`` or functional model, built, without normalisation
             (outside its frozen parts). It stays untouched.
         variant: A :class:`~normwise.records.Variant`, or its text; ``none`` gives a copy.
-        data: The inputs that the model trains on, ``(examples, …)``; only data
-            preparation needs them.
+        data: The inputs that the model trains on, in any form that ``fit`` takes, as in
+            :func:`recalibrate`; only data preparation needs them.
 
     Returns:
         A new model of the same kind. All layers keep their names and their
@@ -124,7 +125,8 @@ def _placing(model: Any, variant: str | Variant, data: Any) -> _Placing:
     _refuse_normalised(model, graphs)
     placing = _Placing(plan, {call.operation.name for graph in graphs for call in graph.calls})
     if "input" in plan.places:
-        placing.behind_inputs(model, data)
+        asked = data is not None and plan.is_fixed
+        placing.behind_inputs(model, given_to(model, data).x if asked else None)
     if plan.places != ("input",) and not plan.is_baseline:
         placing.around_blocks(model)
     placing.check_all_found()

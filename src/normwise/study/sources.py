@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from normwise.datasets import Dataset
+from normwise.datasets import Dataset, Given
 from normwise.datasets.pixels import scaled
 from normwise.engine.initial import SEED_STATE
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
@@ -25,7 +25,7 @@ from normwise.records import Variant
 from normwise.rewrite import place, placed_layers, strip
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.rebuild import Edits, rebuild
-from normwise.rewrite.unscaled import unscaled_note
+from normwise.rewrite.scaling import scaling_note
 from normwise.studies.models import MODELS
 from normwise.study.compiled import compiled_of
 from normwise.study.limits import check_trainable
@@ -94,7 +94,7 @@ class ModelSource:
             return self._built_with(self._builder, variant)
         if variant.is_baseline:
             return self._plain
-        return place(self._plain, variant, data=self._dataset.x_train)
+        return place(self._plain, variant, data=Given(self._dataset.x_train))
 
     def layers(self, variant: Variant) -> list[str]:
         """Names of the normalisation layers that the variant places, in their order.
@@ -108,11 +108,11 @@ class ModelSource:
                 f"'norm' and places normalisation itself, so which layers it has cannot be seen; "
                 f"expected a function without 'norm'; leave --ablate and only= out"
             )
-        return placed_layers(self._plain, variant, data=self._dataset.x_train)
+        return placed_layers(self._plain, variant, data=Given(self._dataset.x_train))
 
     def noted(self) -> Dataset:
         """The data; a note says where the baseline gets pixels that nothing scales."""
-        note = unscaled_note(self.build(Variant()), self._dataset.x_train)
+        note = scaling_note(self.build(Variant()), self._dataset.x_train)
         notes = (*self._dataset.notes, *filter(None, [note]))
         return dataclasses.replace(self._dataset, notes=notes)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.rewrite.unscaled import unscaled_note
+from normwise.rewrite.scaling import scaling_note
 
 BYTES = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
 
@@ -41,13 +41,13 @@ KEEPING = {
 @pytest.mark.parametrize("kind", ["uint8", "int32", "float32", "float64"])
 @pytest.mark.parametrize("model", KEEPING)
 def test_pixels_that_meet_weights_unscaled_are_named(model, kind):
-    note = unscaled_note(KEEPING[model](), BYTES.astype(kind))
+    note = scaling_note(KEEPING[model](), BYTES.astype(kind))
     assert "whole numbers up to 255 and reach 'first' unscaled" in note
 
 
 @pytest.mark.parametrize("model", SCALING)
 def test_a_model_that_scales_them_is_told_nothing(model):
-    assert unscaled_note(SCALING[model](), BYTES) == ""
+    assert scaling_note(SCALING[model](), BYTES) == ""
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_a_model_that_scales_them_is_told_nothing(model):
     ids=["scaled", "centred", "masks", "one-hot", "larger"],
 )
 def test_other_numbers_are_no_pixels(x):
-    assert unscaled_note(image_model(), x) == ""
+    assert scaling_note(image_model(), x) == ""
 
 
 def test_tokens_that_an_embedding_reads_are_no_pixels():
     x = keras.Input((8,), dtype="uint8")
     model = keras.Model(x, layers.Dense(1)(layers.Flatten()(layers.Embedding(256, 2)(x))))
-    assert unscaled_note(model, BYTES[:, :, 0, 0]) == ""
+    assert scaling_note(model, BYTES[:, :, 0, 0]) == ""
 
 
 def test_of_several_inputs_those_are_looked_at_that_hold_pixels():
@@ -71,4 +71,26 @@ def test_of_several_inputs_those_are_looked_at_that_hold_pixels():
         [layers.Flatten()(layers.Conv2D(1, 3, name="sees")(image)), layers.Dense(2)(table)]
     )
     model = keras.Model([table, image], layers.Dense(1)(joined))
-    assert "reach 'sees' unscaled" in unscaled_note(model, [np.zeros((30, 4)), BYTES])
+    assert "reach 'sees' unscaled" in scaling_note(model, [np.zeros((30, 4)), BYTES])
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_numbers_of_0_to_1_that_are_divided_again_are_named(kind):
+    note = scaling_note(
+        image_model(layers.Rescaling(1 / 255, name="scale")), (BYTES / 255).astype(kind)
+    )
+    assert note.startswith("The inputs lie between 0 and 1, and 'scale' divides them by 255:")
+
+
+@pytest.mark.parametrize(
+    ("front", "x"),
+    [
+        (layers.Rescaling(2.0, offset=-1.0), BYTES / 255),
+        (layers.Rescaling(1 / 255), BYTES % 2),
+        (layers.Rescaling(1 / 255), BYTES / 255 * 0),
+        (layers.Rescaling(1 / 255), BYTES / 127.5 - 1),
+    ],
+    ids=["to -1 and 1", "masks of bytes", "nothing", "centred"],
+)
+def test_numbers_that_no_layer_divides_again_are_not(front, x):
+    assert scaling_note(image_model(front), x) == ""

@@ -1,4 +1,4 @@
-"""Pixels of 0 to 255 in front of a model that does not scale them."""
+"""Pixels of 0 to 255 that a model does not scale, and pixels of 0 to 1 that it scales again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from normwise.rewrite.graph import Graph, data_of, functional_of, has_graph
 from normwise.rewrite.inputs import SHAPING
 from normwise.rewrite.kinds import core, is_linear, is_model, is_recurrent, is_transparent
 
-__all__ = ["unscaled_note"]
+__all__ = ["scaling_note"]
 
 # Examples that are looked at, evenly spread.
 EXAMPLES = 256
@@ -21,11 +21,13 @@ EXAMPLES = 256
 BRIGHT, BRIGHTEST = 128, 255
 
 
-def unscaled_note(model: Any, x: Any) -> str:
-    """A sentence where pixels of 0 to 255 meet weights with nothing in between that scales them.
+def scaling_note(model: Any, x: Any) -> str:
+    """A sentence where pixels meet a model that was made for others.
 
-    Bytes of three and more dimensions are taken for pixels, and whole numbers of 0 to 255 that
-    need all of that range; only what a graph shows is known to scale nothing.
+    Pixels of 0 to 255 meet weights with nothing in between that scales them; or numbers of 0 to 1
+    meet a ``Rescaling`` that divides them by 255. Bytes of three and more dimensions are taken for
+    pixels, and whole numbers of 0 to 255 that need all of that range; only what a graph shows is
+    known to scale nothing.
 
     Args:
         model: A built model.
@@ -36,31 +38,47 @@ def unscaled_note(model: Any, x: Any) -> str:
 
     >>> model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(1, 3, name="first")])
     >>> pixels = np.full((2, 8, 8, 1), 255, "uint8")
-    >>> unscaled_note(model, pixels)[:57]
+    >>> scaling_note(model, pixels)[:57]
     "The inputs hold whole numbers up to 255 and reach 'first'"
-    >>> unscaled_note(model, pixels / 255)
+    >>> scaling_note(model, pixels / 255)
     ''
     """
-    arrays = keras.tree.flatten(x)
     if not has_graph(model):
         return ""
     graph, tensors = Graph(model), functional_of(model).inputs
-    pixels = [(tensor, x) for tensor, x in zip(tensors, arrays, strict=True) if _are_pixels(x)]
-    reached = [layer.name for tensor, _ in pixels for layer in _met(graph, graph.source_of(tensor))]
-    if not reached:
+    for tensor, array in zip(tensors, keras.tree.flatten(x), strict=True):
+        if array.dtype.kind in "fiu" and array.ndim > 1 and array.size:
+            met = list(_met(graph, graph.source_of(tensor)))
+            note = _unscaled(array, met) or _scaled_again(array, met)
+            if note:
+                return note
+    return ""
+
+
+def _unscaled(array: Any, met: list[Any]) -> str:
+    names = [repr(layer.name) for layer in met if not _is_rescaling(layer)]
+    if not names or not _are_pixels(array):
         return ""
-    largest = max(int(np.max(_some(array))) for _, array in pixels)
     return (
-        f"The inputs hold whole numbers up to {largest} and reach "
-        f"{listed([repr(name) for name in dict.fromkeys(reached)])} unscaled, as fit would give "
-        f"them to the model: pass what it was trained on, or begin it with "
-        f"keras.layers.Rescaling(1 / 255)."
+        f"The inputs hold whole numbers up to {int(_some(array).max())} and reach "
+        f"{listed(list(dict.fromkeys(names)))} unscaled, as fit would give them to the model: "
+        f"pass what it was trained on, or begin it with keras.layers.Rescaling(1 / 255)."
+    )
+
+
+def _scaled_again(array: Any, met: list[Any]) -> str:
+    factors = {layer.name: float(np.max(layer.scale)) for layer in met if _is_rescaling(layer)}
+    again = [name for name, factor in factors.items() if 0 < factor < 1 / BRIGHT]
+    some = _some(array)
+    if not again or array.dtype.kind != "f" or not 0 <= some.min() < some.max() <= 1:
+        return ""
+    return (
+        f"The inputs lie between 0 and 1, and {again[0]!r} divides them by "
+        f"{1 / factors[again[0]]:.4g}: pass the pixels as the model was trained on them."
     )
 
 
 def _are_pixels(array: Any) -> bool:
-    if array.dtype.kind not in "fiu" or array.ndim < 2 or array.size == 0:
-        return False
     some, deep = _some(array), array.ndim > 2
     least, largest = some.min(), some.max()
     if array.dtype == np.uint8:
@@ -74,10 +92,10 @@ def _some(array: Any) -> Any:
 
 
 def _met(graph: Graph, call: Any) -> Iterator[Any]:
-    """The layers with weights that what ``call`` gives reaches as it is."""
+    """The layers with weights, and rescaling ones, that what ``call`` gives reaches as it is."""
     for user in graph.consumers(call):
         layer = core(user.operation)
-        if is_linear(layer) or is_recurrent(layer):
+        if is_linear(layer) or is_recurrent(layer) or _is_rescaling(layer):
             yield layer
         elif is_model(layer) and has_graph(layer):
             inner, ports = Graph(layer), functional_of(layer).inputs
@@ -86,6 +104,10 @@ def _met(graph: Graph, call: Any) -> Iterator[Any]:
                     yield from _met(inner, inner.source_of(port))
         elif _keeps_range(layer):
             yield from _met(graph, user)
+
+
+def _is_rescaling(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.Rescaling)
 
 
 def _keeps_range(layer: Any) -> bool:
