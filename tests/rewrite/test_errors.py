@@ -54,21 +54,27 @@ def stack(*members):
             ),
         ),
         (layers.Dense(3), "the model is of type Dense; expected a Keras model"),
-        (
-            keras.Sequential(
-                [
-                    keras.Input((5, 4)),
-                    layers.TimeDistributed(stack(layers.Dense(2)), name="frames"),
-                    layers.Dense(1),
-                ]
-            ),
-            "layer 'frames' wraps the model 'stack' in TimeDistributed, ",
-        ),
     ],
 )
 def test_models_that_cannot_be_rewritten(rewrite, model, message):
     with pytest.raises(ModelError, match=re.escape(message)):
         rewrite(model)
+
+
+def in_steps():
+    """A model for each time step."""
+    steps = layers.TimeDistributed(stack(layers.Dense(2)), name="frames")
+    return keras.Sequential([keras.Input((5, 4)), steps, layers.Dense(1)])
+
+
+def test_a_model_for_each_step_cannot_be_placed_in():
+    wanted = "layer 'frames' wraps the model 'stack' in TimeDistributed, "
+    with pytest.raises(ModelError, match=re.escape(wanted)):
+        place(in_steps(), "after")
+
+
+def test_nor_is_there_anything_to_strip_from_it():
+    assert strip(in_steps()).count_params() == in_steps().count_params()
 
 
 def test_the_code_in_the_subclass_message_runs_and_can_be_placed():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from normwise.checks.rule import Found
 from normwise.checks.subject import EXAMPLES, Subject
-from normwise.rewrite.folding import inference_statistics
+from normwise.rewrite.affine import inference_statistics
 from normwise.rewrite.linear import FloatArray, as_array
 
 __all__ = ["apart", "dead_channels", "moving_statistics_gap", "not_finite", "variance_underflow"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from normwise.rewrite.folding import inference_statistics
+from normwise.rewrite.affine import inference_statistics
 from normwise.rewrite.moments import Moments
 
 __all__ = ["Distance", "distance"]

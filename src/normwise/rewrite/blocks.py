@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
-from normwise.rewrite.graph import Graph
+from normwise.rewrite.graph import Graph, has_graph
 from normwise.rewrite.kinds import (
     activation_of,
     core,
@@ -69,25 +69,26 @@ def find_blocks(model: Any) -> list[Block]:
     return list(_blocks_in(model, leaves=True, beyond=None, seen=set()))
 
 
-def graphs_of(model: Any, *, frozen: bool = False) -> Iterator[Graph]:
-    """The graphs of a model and of the models nested in it, each once.
+def graphs_of(model: Any, *, frozen: bool = False, wrapped: bool = False) -> Iterator[Graph]:
+    """The graphs of a model and of the models nested in it, each once, outer ones first.
+
+    A nested model that is subclassed has none, and is passed over.
 
     Args:
         model: A ``Sequential`` or functional model, built.
         frozen: Whether to enter nested models that are frozen, too.
+        wrapped: Whether to enter those in ``TimeDistributed``, too.
 
     Raises:
-        ModelError: A model has no graph to read, or is wrapped in ``TimeDistributed``.
+        ModelError: The model itself has no graph to read.
     """
     waiting, seen = [model], {model}
     while waiting:
         graph = Graph(waiting.pop())
         yield graph
-        for layer in (call.operation for call in graph.calls):
-            if layer in seen or (is_frozen(layer) and not frozen):
-                continue
-            _refuse_wrapped_model(layer)
-            if is_model(layer):
+        for call in graph.calls:
+            layer = core(call.operation) if wrapped else call.operation
+            if has_graph(layer) and layer not in seen and (frozen or not is_frozen(layer)):
                 seen.add(layer)
                 waiting.append(layer)
 
@@ -108,7 +109,8 @@ def _blocks_in(model: Any, *, leaves: bool, beyond: Any | None, seen: set[Any]) 
         layer = call.operation
         if is_frozen(layer) or layer in seen:
             continue
-        if is_model(layer):
+        _refuse_wrapped_model(layer)
+        if has_graph(layer):
             seen.add(layer)
             outside = None if graph.is_shared(layer) else _activation_after(graph, call, beyond)
             yield from _blocks_in(layer, leaves=layer in output_layers, beyond=outside, seen=seen)

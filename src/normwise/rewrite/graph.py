@@ -75,6 +75,7 @@ class Graph:
         model: A ``Sequential`` or functional model, built.
 
     Attributes:
+        model: The model.
         calls: The calls that the outputs depend on, inputs first.
         outputs: The calls that give the model's outputs.
 
@@ -90,6 +91,7 @@ class Graph:
     """
 
     def __init__(self, model: Any) -> None:
+        self.model = model
         functional = functional_of(model)
         ordered = calls_in_order(functional)
         self._maker = {id(tensor): call for call in ordered for tensor in call.outputs}

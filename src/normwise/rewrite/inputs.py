@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from normwise.rewrite.graph import Graph, data_of, functional_of
+from normwise.rewrite.graph import Graph, data_of, functional_of, has_graph
 from normwise.rewrite.kinds import is_frozen, is_model, is_weighted, sublayers
 
 __all__ = ["SHAPING", "find_inputs", "input_axis"]
@@ -64,7 +64,7 @@ def _spoils(user: Any, tensor: Any) -> bool:
     operation = user.operation
     if is_frozen(operation):
         return True
-    if not is_model(operation):
+    if not has_graph(operation):
         return any(isinstance(layer, keras.layers.Embedding) for layer in sublayers(operation))
     inner = Graph(operation)
     ports = zip(data_of(user), functional_of(operation).inputs, strict=True)

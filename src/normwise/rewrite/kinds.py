@@ -13,6 +13,7 @@ __all__ = [
     "activation_of",
     "channel_axis",
     "core",
+    "each_step",
     "is_activation",
     "is_frozen",
     "is_gate_activation",
@@ -90,6 +91,11 @@ _WRAPPERS = (keras.layers.TimeDistributed, keras.layers.SpectralNormalization)
 def core(operation: Any) -> Any:
     """The layer inside ``TimeDistributed`` or ``SpectralNormalization``, else the operation."""
     return core(operation.layer) if isinstance(operation, _WRAPPERS) else operation
+
+
+def each_step(operation: Any) -> Any:
+    """The layer that ``TimeDistributed`` calls at each step, else the operation."""
+    return operation.layer if isinstance(operation, keras.layers.TimeDistributed) else operation
 
 
 def is_model(operation: Any) -> bool:

@@ -10,6 +10,7 @@ from normwise.errors import ModelError, VariantError
 from normwise.records import Variant
 from normwise.rewrite.blocks import Block, find_blocks, graphs_of
 from normwise.rewrite.graph import Graph
+from normwise.rewrite.hidden import refuse_hidden
 from normwise.rewrite.inputs import find_inputs, input_axis
 from normwise.rewrite.intake import given_to
 from normwise.rewrite.kinds import (
@@ -20,6 +21,7 @@ from normwise.rewrite.kinds import (
     is_normalisation,
     is_recurrent,
 )
+from normwise.rewrite.naming import unused
 from normwise.rewrite.normalisers import check_options, normaliser
 from normwise.rewrite.preparation import preparation, values_at
 from normwise.rewrite.rebuild import Edits, anew, rebuild
@@ -60,7 +62,7 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
     Left alone are the output layers (no further weights between them and an
     output), gates (a sigmoid or softmax that is multiplied) with the squeeze
     before them, and frozen layers and models (``trainable = False``). Nested
-    models are entered; layers of your own classes are not looked into. A shared
+    models are entered; layers of your own classes are left as they are. A shared
     layer stays shared, and each of its calls gets a normalisation of its own;
     in a shared nested model, it is shared like everything there.
 
@@ -69,7 +71,7 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
 
     Args:
         model: A ``Sequential`` or functional model, built, without normalisation
-            (outside its frozen parts). It stays untouched.
+            (outside its frozen parts), inside layers neither. It stays untouched.
         variant: A :class:`~normwise.records.Variant`, or its text; ``none`` gives a copy.
         data: The inputs that the model trains on, in any form that ``fit`` takes, as in
             :func:`recalibrate`; only data preparation needs them.
@@ -142,6 +144,7 @@ def _refuse_normalised(model: Any, graphs: list[Graph]) -> None:
             f"model {model.name!r} has normalisation already ({shown}); expected a model without; "
             f"try nw.place(nw.strip(model), ...)"
         )
+    refuse_hidden(model, graphs)
 
 
 class _Placing:
@@ -254,9 +257,7 @@ class _Placing:
             self.edits.appended[call].append(dropout)
 
     def _fresh(self, name: str) -> str:
-        """``name``, or ``name_1``, ``name_2``, … where it is taken."""
-        candidates = [name, *(f"{name}_{number}" for number in range(1, len(self._taken) + 1))]
-        fresh = next(candidate for candidate in candidates if candidate not in self._taken)
+        fresh = unused(name, self._taken)
         self._taken.add(fresh)
         return fresh
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,8 +82,7 @@ def anew(operation: Any, **settings: Any) -> Any:
         if isinstance(operation, keras.layers.Lambda):
             return _lambda_anew(operation, config)
         if core(operation) is not operation:
-            del config["layer"]
-            return type(operation)(anew(operation.layer, **settings), **config)
+            return _wrapper_anew(operation, lambda layer: anew(layer, **settings))
         return type(operation).from_config({**config, **_live(operation, config), **settings})
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ModelError(
@@ -181,8 +181,20 @@ def _operation_anew(operation: Any, edits: Edits, clones: dict[Any, Any]) -> Any
     if has_graph(operation):
         return _model_anew(operation, edits, clones)
     if operation not in clones:
-        clones[operation] = anew(operation, **edits.settings.get(operation, {}))
+        if has_graph(core(operation)):
+            clones[operation] = _wrapper_anew(
+                operation, lambda layer: _operation_anew(layer, edits, clones)
+            )
+        else:
+            clones[operation] = anew(operation, **edits.settings.get(operation, {}))
     return clones[operation]
+
+
+def _wrapper_anew(wrapper: Any, inner_anew: Callable[[Any], Any]) -> Any:
+    """``TimeDistributed`` or ``SpectralNormalization`` around the layer inside it, anew."""
+    config = wrapper.get_config()
+    del config["layer"]
+    return type(wrapper)(inner_anew(wrapper.layer), **config)
 
 
 def _copy_values(old: Any, new: Any) -> None:

@@ -10,6 +10,7 @@ import keras
 
 from normwise.rewrite.blocks import graphs_of
 from normwise.rewrite.graph import Graph
+from normwise.rewrite.hidden import refuse_hidden
 from normwise.rewrite.kinds import (
     activation_of,
     channel_axis,
@@ -35,10 +36,11 @@ def strip(model: Any) -> Any:
     """A copy of a model without its normalisation: the baseline to compare with.
 
     Removes batch, layer, group and RMS normalisation, also inside nested
-    models; frozen layers and models (``trainable = False``) keep theirs, and
-    layers of your own classes are not looked into. Preprocessing
-    (``keras.layers.Normalization``) and ``UnitNormalization``, which has no
-    parameters, stay.
+    models; frozen layers and models (``trainable = False``) keep theirs.
+    Normalisation inside a layer (one of your own, a wrapper, a recurrent cell)
+    cannot be taken out, and is refused. Preprocessing
+    (``keras.layers.Normalization``), ``UnitNormalization``, which has no
+    parameters, and ``SpectralNormalization``, which is of weights, stay.
 
     A layer that goes without a bias because a removed normalisation had an offset
     β gets one, so that the baseline can learn what the model could: of β's
@@ -60,7 +62,7 @@ def strip(model: Any) -> Any:
         values. It is not compiled.
 
     Raises:
-        ModelError: The model is subclassed or unbuilt.
+        ModelError: The model is subclassed or unbuilt, or has normalisation inside a layer.
 
     >>> model = keras.Sequential([
     ...     keras.Input((4,)), keras.layers.Dense(8, use_bias=False, name="hidden"),
@@ -70,8 +72,9 @@ def strip(model: Any) -> Any:
     >>> [layer.name for layer in stripped.layers], stripped.layers[0].use_bias
     (['hidden', 'relu'], True)
     """
-    edits = Edits()
-    for graph in graphs_of(model):
+    edits, graphs = Edits(), list(graphs_of(model))
+    refuse_hidden(model, graphs)
+    for graph in graphs:
         for call in graph.calls:
             if is_normalisation(call.operation) and not is_frozen(call.operation):
                 _remove(graph, call, edits)

@@ -24,6 +24,7 @@ from normwise.modelfile import load_model
 from normwise.records import Variant
 from normwise.rewrite import place, placed_layers, strip
 from normwise.rewrite.graph import has_graph
+from normwise.rewrite.hidden import refuse_normalised_baseline
 from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.rewrite.scaling import scaling_note
 from normwise.studies.models import MODELS
@@ -54,7 +55,8 @@ class ModelSource:
         units: What is done with the targets.
 
     Raises:
-        ModelError: There is no such model, or it cannot be rewritten or trained.
+        ModelError: There is no such model, it cannot be rewritten or trained, or its baseline
+            keeps normalisation.
         UnknownNameError: No built-in model has that name.
     """
 
@@ -79,6 +81,8 @@ class ModelSource:
         self.units = TargetUnits.of(built, dataset, standardize)
         if self._builder is None:
             self._plain = strip(built)
+        else:
+            refuse_normalised_baseline(built, getattr(self._builder, "__name__", "build"))
 
     def build(self, variant: Variant) -> keras.Model:
         """The model with the variant's normalisation, in Keras' own layers.
