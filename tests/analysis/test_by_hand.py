@@ -1,0 +1,288 @@
+"""The numbers of a summary, worked out by hand or by SciPy."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from normwise.analysis import ablation, default_target, in_whole_rounds, median_epochs, summarise
+from normwise.analysis._mean import mean_estimate, restricted_mean
+from normwise.analysis._range import range_gain, working_range
+from normwise.analysis._stopping import early_stopping
+from normwise.records import RunKey, RunRecord, Target
+
+INF = math.inf
+TARGET = Target.parse("val_accuracy>=0.8")
+LOSS = Target.parse("val_loss<=0.4")
+
+
+def student(values, confidence):
+    """The interval of a mean, by SciPy."""
+    return stats.t.interval(confidence, len(values) - 1, np.mean(values), stats.sem(values))
+
+
+def ends(estimate):
+    return estimate.low, estimate.high
+
+
+def losses(values, *, variant="none", seed=0, rate=0.1, initializer=None, batch_size=None, **more):
+    place = RunKey(variant, seed, f"{rate} {initializer} {batch_size}")
+    curves = {"val_loss": tuple(values)}
+    return RunRecord(
+        place, rate, curves, initializer=initializer, batch_size=batch_size, **more
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.8])
+def test_every_interval_has_the_confidence_that_was_asked_for(record, confidence):
+    arrivals = {"none": [20, 24, 22, 27, 25], "after": [9, 12, 11, 15, 10]}
+    finals = {"none": [0.90, 0.93, 0.91, 0.92, 0.96], "after": [0.91, 0.90, 0.94, 0.93, 0.92]}
+    records = [
+        dataclasses.replace(run, curves=run.curves | {"val_loss": (1.0,) * (8 + seed) + (2.0,) * (22 - seed)})
+        for name in arrivals
+        for seed, (epoch, final) in enumerate(zip(arrivals[name], finals[name], strict=True))
+        for run in [record(name, seed, epoch, high=final)]
+    ]  # fmt: skip
+    found = summarise("by hand", records, TARGET, confidence=confidence, patience=3)
+    assert (found.study, found.target, found.rounds) == ("by hand", TARGET, ())
+    for one in found.variants:
+        epochs, final = arrivals[one.name], finals[one.name]
+        assert ends(one.final["val_accuracy"]) == pytest.approx(student(final, confidence))
+        times = one.epochs_to_target
+        assert ends(times.restricted_mean) == pytest.approx(student(epochs, confidence))
+        assert times.median == median_epochs(epochs, horizon=30, confidence=confidence)
+        # val_loss never improves on its first epoch: stopped after 1 + 3.
+        assert ends(one.early_stopping.epochs) == (4.0, 4.0)
+        assert one.early_stopping.final.value == pytest.approx(0.5)
+    [compared] = found.comparisons
+    saved = np.subtract(arrivals["none"], arrivals["after"])
+    gained = np.subtract(finals["after"], finals["none"])
+    assert ends(compared.epochs_saved) == pytest.approx(student(saved, confidence))
+    assert ends(compared.final_difference) == pytest.approx(student(gained, confidence))
+    assert compared.seeds is None
+
+
+def test_a_run_that_diverges_at_its_end_has_no_final_value(record):
+    runs = [record("none", seed, 9, high=0.85 + seed / 100) for seed in range(4)]
+    wild = dataclasses.replace(runs[3], diverged_at=30)  # its curve may look fine
+    [none] = summarise("x", [*runs[:3], wild], TARGET).variants
+    assert none.final["val_accuracy"].value == pytest.approx(np.mean([0.85, 0.86, 0.87]))
+    assert none.final["val_accuracy"].censored == 1
+
+
+def test_the_final_value_is_that_of_the_last_epoch():
+    runs = [losses([0.9, 0.5, 0.3 + seed / 10], seed=seed) for seed in range(2)]
+    [none] = summarise("x", runs, LOSS).variants
+    assert none.final["val_loss"].value == pytest.approx(0.35)
+
+
+def test_a_metric_that_some_runs_lack_is_of_those_that_have_it():
+    runs = [losses([0.9, 0.3], seed=seed) for seed in range(3)]
+    more = {"val_loss": (0.9, 0.3), "val_auc": (0.5, 0.75)}
+    runs[2] = dataclasses.replace(runs[2], curves=more)
+    [none] = summarise("x", runs, LOSS).variants
+    assert (none.final["val_auc"].value, none.final["val_auc"].n) == (0.75, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([0.7], (0.7, 1, 0)), ([0.7, math.nan], (0.7, 1, 1)), ([INF, math.nan], (math.nan, 0, 2))],
+)
+def test_a_mean_counts_what_it_is_of(values, expected):
+    found = mean_estimate(values)
+    assert (found.value, found.n, found.censored) == pytest.approx(expected, nan_ok=True)
+    assert found.method == f"mean with Student's t interval over {expected[1]} replicas"
+    assert mean_estimate([1, 2]).method == "mean with Student's t interval over 2 replicas"
+    assert mean_estimate([1, 2, 4]).value == pytest.approx(7 / 3)  # whole numbers, too
+
+
+def test_a_restricted_mean_stays_within_the_run():
+    found = restricted_mean([1, 30, INF], horizon=30, confidence=0.95)
+    assert (found.value, found.low, found.high) == (pytest.approx(61 / 3), 0.0, 30)
+    assert (found.censored, found.n) == (1, 3)
+    assert found.method == "restricted mean with Student's t interval over 3 replicas"
+    narrow = restricted_mean([1, 1.1, 1.2], horizon=30, confidence=0.5)
+    assert ends(narrow) == pytest.approx(student([1, 1.1, 1.2], 0.5))
+
+
+def test_a_median_says_what_it_is_of():
+    found = median_epochs([4, 5, 9, 7, 8, 6], horizon=30)
+    assert (found.n, found.method) == (
+        6, "Kaplan-Meier median with order-statistic interval over 6 replicas",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("n", range(2, 13))
+@pytest.mark.parametrize("confidence", [0.4, 0.5, 0.7, 0.9, 0.95])
+def test_the_interval_of_few_replicas_is_hettmansperger_and_sheathers(n, confidence):
+    """Their equation, with SciPy's binomial, wherever two neighbouring intervals enclose it."""
+
+    def covers(rank):
+        return 1 - 2 * stats.binom.cdf(rank - 1, n, 0.5)
+
+    wide = [rank for rank in range(1, n // 2 + 1) if covers(rank) >= confidence]
+    found = median_epochs(np.arange(1, n + 1), horizon=100, confidence=confidence)
+    if covers(1) < confidence - 0.0125:
+        assert ends(found) == (0, INF)
+        return
+    rank = max(wide, default=1)
+    weight = 0.0
+    if wide and 2 * rank < n - 1:
+        part = (covers(rank) - confidence) / (covers(rank) - covers(rank + 1))
+        weight = (n - rank) * part / (rank + (n - 2 * rank) * part)
+    assert ends(found) == pytest.approx((rank + weight, n + 1 - rank - weight))
+
+
+def test_early_stopping_says_what_it_would_have_saved():
+    curves = [[0.9, 0.5, 0.6, 0.7, 0.4, 0.3], [0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [0.3] * 6]
+    runs = [
+        dataclasses.replace(run, curves=run.curves | {"val_accuracy": tuple(np.arange(6) / 10)})
+        for run in (losses(curve, seed=seed) for seed, curve in enumerate(curves))
+    ]
+    found = early_stopping(runs, "val_accuracy", 2)
+    assert (found.patience, found.monitor) == (2, "val_loss")
+    # Stopped after epochs 4, 6 and 3; restored from epochs 2, 6 and 1.
+    assert ends(found.epochs) == pytest.approx(student([4, 6, 3], 0.95))
+    assert ends(found.final) == pytest.approx(student([0.1, 0.5, 0.0], 0.95))
+    assert ends(early_stopping(runs, "val_accuracy", 2, 0.5).final) == pytest.approx(
+        student([0.1, 0.5, 0.0], 0.5)
+    )
+
+
+RATES = (0.01, 0.1, 1.0)
+
+
+def over_rates(arrived, **more):
+    """A run at each rate that the seed arrives at, or does not."""
+    return [
+        losses([0.9, 0.1 if rate in rates else 0.8], seed=seed, rate=rate, **more)
+        for seed, rates in enumerate(arrived)
+        for rate in RATES
+    ]
+
+
+def test_a_working_range_has_students_interval_within_the_grid():
+    runs = over_rates([(0.01, 0.1), (0.01, 0.1, 1.0), (0.1,), (0.1, 1.0)])
+    widths = [1.5, 2.0, 1.0, 1.5]
+    found = working_range(runs, LOSS)
+    assert found.value == np.mean(widths)
+    assert (
+        found.method == "decades of learning rates, mean with Student's t interval over 4 replicas"
+    )
+    assert ends(working_range(runs, LOSS, 0.5)) == pytest.approx(student(widths, 0.5))
+    low, high = student(widths, 0.95)
+    assert ends(found) == pytest.approx((low, min(high, 2.0)))
+    torn = over_rates([(), (0.01, 0.1, 1.0)])
+    assert ends(working_range(torn, LOSS)) == (0.0, 2.0)
+    two = [run for run in runs if run.learning_rate < 1]
+    assert working_range(two, LOSS).value == pytest.approx(np.mean([1, 1, 0.5, 0.5]))
+
+
+def test_a_working_range_is_the_mean_over_initialisers_and_batch_sizes():
+    wide, narrow = [(0.01, 0.1, 1.0)] * 2, [(0.01,)] * 2
+    runs = [
+        *over_rates(wide, initializer="he_normal", batch_size=8),
+        *over_rates(narrow, initializer="zeros", batch_size=8),
+        *over_rates(narrow, initializer="he_normal", batch_size=16),
+        *over_rates(narrow, initializer="zeros", batch_size=16),
+    ]
+    assert working_range(runs, LOSS).value == pytest.approx((2 + 3 * 0.5) / 4)
+
+
+def test_a_pruned_grid_has_no_working_range():
+    runs = over_rates([(0.01, 0.1)] * 4)
+    for left_out in (0.01, 1.0):
+        pruned = [r for r in runs if r.key.seed < 2 or r.learning_rate != left_out]
+        assert working_range(pruned, LOSS) is None
+        assert range_gain(runs, pruned, LOSS) is None
+    assert working_range([r for r in runs if r.learning_rate == 1], LOSS) is None
+
+
+def test_a_range_is_gained_seed_by_seed():
+    ours = over_rates([(0.01, 0.1, 1.0), (0.1, 1.0), (0.01, 0.1, 1.0)])
+    theirs = over_rates([(0.01,), (0.1,), (0.01, 0.1)])
+    gains = [1.5, 0.5, 0.5]
+    assert ends(range_gain(ours, theirs, LOSS)) == pytest.approx(student(gains, 0.95))
+    assert ends(range_gain(ours, theirs, LOSS, 0.5)) == pytest.approx(student(gains, 0.5))
+    others = [dataclasses.replace(r, key=RunKey("none", r.key.seed + 9, "b")) for r in theirs]
+    assert range_gain(ours, others, LOSS) is None
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+def test_a_summary_passes_on_where_a_variant_stands_and_its_range(confidence):
+    runs = [
+        *over_rates([(0.01, 0.1), (0.1,), (0.1, 1.0), (0.1,)], initializer="zeros", batch_size=8),
+        *over_rates([(0.1,), (0.01, 0.1, 1.0), (0.1,), (0.1, 1.0)], initializer="zeros", batch_size=8, variant="after"),
+    ]  # fmt: skip
+    found = summarise("x", runs, LOSS, confidence=confidence)
+    assert {(one.initializer, one.batch_size) for one in found.variants} == {("zeros", 8)}
+    theirs, ours = [1.5, 1.0, 1.5, 1.0], [1.0, 2.0, 1.0, 1.5]
+    assert found.variants[0].working_range.low == pytest.approx(student(theirs, confidence)[0])
+    gain = student(np.subtract(ours, theirs), confidence)
+    assert ends(found.comparisons[0].range_gain) == pytest.approx(gain)
+
+
+@pytest.mark.parametrize(
+    ("target", "best", "name"),
+    [("val_loss<=0.1", 0.2, "after"), ("val_loss>=0.99", 0.9, "none")],
+)
+def test_the_value_that_came_nearest_is_named(target, best, name):
+    runs = [losses([0.9, 0.5, 0.4], seed=seed) for seed in range(3)]
+    runs += [losses([0.8, 0.2, 0.3], variant="after", seed=seed) for seed in range(3)]
+    words = summarise("x", runs, Target.parse(target)).verdict
+    assert f"the best value is {best}, by `{name}`; try --target" in words
+
+
+def test_where_nothing_is_finite_there_is_no_best_value():
+    runs = [losses([math.nan] * 2, seed=s, diverged_at=1) for s in range(3)]
+    assert "none shows a finite val_loss" in summarise("x", runs, LOSS).verdict
+
+
+def test_the_default_target_of_a_grid_is_that_of_its_best_point():
+    finals = {0.1: [0.5, 0.6, 0.4], 0.2: [0.3, 0.2, 0.9], 0.3: [0.1, 0.7, 0.8]}
+    runs = [
+        losses([0.9, final], seed=seed, rate=rate)
+        for rate, own in finals.items()
+        for seed, final in enumerate(own)
+    ]
+    assert default_target(runs, "val_loss") == Target("val_loss", "<=", 0.3)
+    rising = [
+        dataclasses.replace(run, curves={"val_accuracy": run.curves["val_loss"]}) for run in runs
+    ]
+    assert default_target(rising, "val_accuracy") == Target("val_accuracy", ">=", 0.7)
+
+
+def test_a_round_that_was_broken_off_first_is_all_there_is():
+    runs = [losses([0.1], seed=seed) for seed in range(3)]
+    assert in_whole_rounds(runs, [10, 20]) == runs
+    assert [run.key.seed for run in in_whole_rounds(runs, [2, 5])] == [0, 1]
+
+
+def test_an_ablation_says_what_each_subset_reaches():
+    def runs(variant, arrivals):
+        return [
+            losses([0.3 if epoch >= at else 0.9 for epoch in range(1, 11)], variant=variant, seed=s)
+            for s, at in enumerate(arrivals)
+        ]
+
+    tried = {
+        (1, 2): ("after", [3, 4, 6]),
+        (1,): ("after:only=1", [3, 5, 11]),
+        (): ("none", [9, 9, 8]),
+    }
+    given = {kept: runs(*one) for kept, one in tried.items()}
+    found = ablation("after", ["a", "b"], given, LOSS, confidence=0.5)
+    assert (found.variant, found.layers) == ("after", ("a", "b"))
+    assert [step.variant for step in found.tried] == ["after", "after:only=1", "none"]
+    for step, (_, arrivals) in zip(found.tried, tried.values(), strict=True):
+        reached = np.minimum(arrivals, 10)
+        assert ends(step.restricted_mean) == pytest.approx(student(reached, 0.5))
+    # One that improves at its end, and one that turns back.
+    turning = {(1,): [losses([0.9, 0.2, 0.3], seed=s) for s in range(2)]}
+    [step] = ablation("after", ["a"], turning, LOSS).tried
+    assert (step.final.value, step.final.n) == (pytest.approx(0.3), 2)
+    # At half the confidence the interval of the best is too narrow for one layer: (1, 2) is kept.
+    assert found.kept == ("a", "b")
+    assert ablation("after", ["a", "b"], given, LOSS, confidence=0.95).kept == ("a",)

@@ -1,0 +1,207 @@
+"""What the sentence of a study says of each comparison, from numbers made by hand."""
+
+import math
+from itertools import pairwise
+
+import pytest
+
+from normwise.analysis._verdict import recommend, verdict
+from normwise.records import Comparison, EpochsToTarget, Estimate, Target, VariantSummary
+
+INF = math.inf
+TARGET = Target.parse("val_accuracy>=0.8")
+
+
+def variant(name, median=10.0, *, reached=5, diverged=0, final=0.9, pace=math.nan, decades=None):
+    middle = Estimate(median, 0, INF)
+    times = EpochsToTarget(middle, middle, reached, 5 - reached - diverged, diverged)
+    width = None if decades is None else Estimate(decades, 0, 9)
+    return VariantSummary(
+        name, 5, {"val_accuracy": Estimate(final, final, final)}, times, pace, 0.1,
+        working_range=width,
+    )  # fmt: skip
+
+
+def compared(name, outcome, ratio, *, seconds=math.nan, gain=None, ends=(0.01, 0.02), seeds=None):
+    ratio = Estimate(*ratio) if isinstance(ratio, tuple) else Estimate(ratio, ratio / 2, 2 * ratio)
+    return Comparison(
+        name, "none", outcome, ratio, Estimate(seconds, 0, INF), seeds,
+        range_gain=None if gain is None else Estimate(*gain),
+        confidence=0.95,
+        final_difference=Estimate(sum(ends) / 2, *ends),
+    )  # fmt: skip
+
+
+def sentence(variants, comparisons, recommended=None):
+    return verdict(
+        TARGET, variants, comparisons, recommended or recommend("none", comparisons, TARGET),
+        best=("none", 0.5), horizon=30,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("median", "reached", "words"),
+    [
+        (1.0, 5, "in 1 epoch (median)"),
+        (2.0, 5, "in 2 epochs (median)"),
+        (INF, 2, "in 2 of 5 replicas within 30 epochs"),
+    ],
+)
+def test_when_a_variant_arrives(median, reached, words):
+    only = sentence([variant("none", median, reached=reached)], [])
+    assert only == (
+        f"Only `none` was trained: it reaches val_accuracy>=0.8 {words}; add a variant such as "
+        f"'after' to compare it with."
+    )
+    pair = [variant("none"), variant("after", median, reached=reached)]
+    both = sentence(pair, [compared("after", "hurts", 0.5)])
+    assert f"`after` reaches val_accuracy>=0.8 {words} instead of 10, 0.5 times as fast" in both
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        ((math.nan, 0, INF), "a speed-up that cannot be estimated (95% interval without bounds yet)"),
+        ((0.0, 0, 0.5), "a speed-up that cannot be estimated (95% interval 0 to 0.5)"),
+        ((INF, 0, INF), "a speed-up that cannot be estimated (95% interval without bounds yet)"),
+        ((INF, 0.5, INF), "at least 0.5 times sooner (95% interval 0.5 and up)"),
+        ((1.5, 1.2, 2.5), "a speed-up of 1.5 (95% interval 1.2 to 2.5)"),
+        ((0.5, 0.2, INF), "a speed-up of 0.5 (95% interval 0.2 and up)"),
+        ((0.5, 0, INF), "a speed-up of 0.5 (95% interval without bounds yet)"),
+    ],
+)  # fmt: skip
+def test_how_a_ratio_is_told(ratio, words):
+    found = sentence([variant("none"), variant("after")], [compared("after", "undecided", ratio)])
+    assert found == (
+        f"Undecided: `after` reaches val_accuracy>=0.8 in 10 epochs (median) instead of 10, "
+        f"{words}, and how many seeds would decide it cannot be foreseen: try more epochs."
+    )
+
+
+def test_seeds_that_would_decide_are_named():
+    pair = [variant("none"), variant("after"), variant("before")]
+    found = sentence(pair, [
+        compared("after", "undecided", 1.5, seeds=40), compared("before", "undecided", 1.2, seeds=60),
+    ])  # fmt: skip
+    assert (
+        ", which about 40 seeds would decide; `before` is undecided (about 60 seeds needed)."
+        in found
+    )
+    unknown = sentence(
+        pair, [compared("after", "helps", 1.5), compared("before", "undecided", 1.2)]
+    )
+    assert unknown.endswith("; `before` is undecided.")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ratio", "words"),
+    [
+        ("helps", 1.25, "`before` helps too (1.25 times), and ends better, at 0.9 instead of 0.9."),
+        ("helps", (INF, 1.1, INF), "`before` helps too, and ends better, at 0.9 instead of 0.9."),
+        ("hurts", 0.5, "`before` hurts (0.5 times as fast)."),
+        ("no difference", 1.0, "`before` makes no difference."),
+    ],
+)
+def test_what_is_said_of_others(outcome, ratio, words):
+    three = [variant("none"), variant("after"), variant("before")]
+    others = [compared("after", "helps", 2.0), compared("before", outcome, ratio)]
+    assert sentence(three, others, "after").endswith("; " + words)
+
+
+ORDER = ["helps", "undecided", "no difference", "hurts"]
+
+
+@pytest.mark.parametrize(("first", "second"), list(pairwise(ORDER)))
+def test_the_sentence_begins_with_what_matters_most(first, second):
+    three = [variant("none"), variant("after"), variant("before")]
+    both = [compared("before", second, 9.0), compared("after", first, 0.5)]
+    assert "`after` reaches" in sentence(three, both, "none")
+    # Whatever is recommended comes first; of one outcome, what is faster, and what is known.
+    assert "`before` reaches" in sentence(three, both, "before")
+    alike = [compared("before", first, 1.5), compared("after", first, 2.5)]
+    assert "`after` reaches" in sentence(three, alike, "none")
+    known = [compared("before", first, (math.nan, 0, INF)), compared("after", first, 0.5)]
+    assert "`after` reaches" in sentence(three, known, "none")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ends", "words"),
+    [
+        ("helps", (-0.05, -0.01), ", but it ends worse, at 0.8 instead of 0.9."),
+        ("hurts", (-0.05, -0.01), ", and it ends worse, at 0.8 instead of 0.9."),
+        ("helps", (0.01, 0.05), ", and ends better, at 0.8 instead of 0.9."),
+        # A hundredth of the baseline's 0.9 is "no worse".
+        ("helps", (-0.0089, 0.05), ", and ends no worse."),
+        ("helps", (-0.0091, 0.05), ", but whether it ends worse is open (at 0.8 instead of 0.9)."),
+        ("helps", (0.0, 0.05), ", and ends no worse."),
+        ("helps", (-0.05, 0.0), ", but whether it ends worse is open (at 0.8 instead of 0.9)."),
+        ("helps", (-INF, INF), ", but whether it ends worse cannot be told."),
+        ("hurts", (0.01, 0.05), " times as fast (95% interval 1 to 4)."),
+    ],
+)
+def test_how_a_variant_ends(outcome, ends, words):
+    pair = [variant("none"), variant("after", final=0.8)]
+    found = sentence(pair, [compared("after", outcome, 2.0, ends=ends)], "after")
+    assert found.endswith(words)
+
+
+def test_an_ending_that_is_not_known_is_not_held_against_a_variant():
+    unknown = compared("after", "helps", 2.0, ends=(math.nan, math.nan))
+    assert recommend("none", [unknown], TARGET) == "after"
+    worse = compared("before", "helps", 3.0, ends=(-0.05, -0.01))
+    assert recommend("none", [unknown, worse], TARGET) == "after"
+    faster = compared("before", "helps", 3.0)
+    assert recommend("none", [unknown, faster], TARGET) == "before"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (
+            0.8,
+            ", but in seconds only 0.8 times as fast, since an epoch takes 2.5 times as long, and",
+        ),
+        (1.0, ", 1 times in seconds, and"),
+        (1.5, ", 1.5 times in seconds, and"),
+        (math.nan, "(95% interval 1 to 4), and"),
+    ],
+)
+def test_what_fewer_epochs_are_in_seconds(seconds, words):
+    pair = [variant("none", pace=0.2), variant("after", pace=0.5)]
+    assert words in sentence(pair, [compared("after", "helps", 2.0, seconds=seconds)])
+    three = [*pair, variant("before", pace=0.5)]
+    others = [compared("after", "helps", 2.0), compared("before", "helps", 1.5, seconds=seconds)]
+    assert words.removeprefix("(95% interval 1 to 4)") in sentence(three, others).split(";")[1]
+
+
+@pytest.mark.parametrize(
+    ("gain", "words"),
+    [
+        ((0.5, 0.1, 0.9), "(credibly wider: +0.5, +0.1 to +0.9)"),
+        ((-0.5, -0.9, -0.1), "(credibly narrower: -0.5, -0.9 to -0.1)"),
+        ((0.1, -0.4, 0.6), "(undecided: +0.1, -0.4 to +0.6)"),
+        ((0.3, 0.0, 0.6), "(undecided: +0.3, +0 to +0.6)"),
+        ((-0.3, -0.6, 0.0), "(undecided: -0.3, -0.6 to +0)"),
+    ],
+)
+def test_over_which_learning_rates_it_works(gain, words):
+    pair = [variant("none", decades=2.0), variant("after", decades=2.5)]
+    found = sentence(pair, [compared("after", "helps", 2.0, gain=gain)])
+    assert found.endswith(f", and works over 2.5 decades of learning rates instead of 2 {words}.")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "gain"),
+    [(None, 2.0, (0.5, 0.1, 0.9)), (2.0, None, (0.5, 0.1, 0.9)), (2.0, 2.0, None)],
+)
+def test_a_range_that_is_not_known_is_not_told(theirs, ours, gain):
+    pair = [variant("none", decades=theirs), variant("after", decades=ours)]
+    assert "decades" not in sentence(pair, [compared("after", "helps", 2.0, gain=gain)])
+
+
+def test_all_that_diverged_is_counted():
+    pair = [variant("none", reached=3, diverged=2), variant("after", reached=4, diverged=1)]
+    found = sentence(pair, [compared("after", "helps", 2.0)])
+    assert found.endswith(
+        " (2 of 5 replicas of `none` diverged, 1 of 5 replicas of `after` diverged)."
+    )
