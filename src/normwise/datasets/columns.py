@@ -38,7 +38,7 @@ NAMED_PERSON = re.compile(
 MARKED_SHARE = 0.01
 NO_CATEGORY = "missing"
 # What scikit-learn calls the input of the categories that come seldom.
-INFREQUENT = "_infrequent_sklearn"
+_OTHERS = re.compile("_infrequent_sklearn$")
 KINDS = (
     "numbers", "categories", "crowded", "identifiers", "repeated", "constant", "empty",
 )  # fmt: skip
@@ -164,44 +164,54 @@ def prepare(table: pd.DataFrame, columns: Columns, train: Array) -> tuple[Array,
 
     Everything is learned from the rows ``train`` alone.
     """
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import MissingIndicator, SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import OneHotEncoder
 
     # A category that the training part never saw is encoded like the first one, all zeros.
     encoder = OneHotEncoder(drop="first", handle_unknown="ignore", sparse_output=False)
-    # One that comes seldom, or is new, is one of the others.
+    # Of many, one that comes seldom or is new is one of the others.
     frequent = OneHotEncoder(
         min_frequency=columns.often,
         max_categories=MOST_CATEGORIES,
         handle_unknown="infrequent_if_exist",
         sparse_output=False,
     )
-    transformer = ColumnTransformer(
-        [
-            ("category", encoder, list(columns.categories)),
-            ("crowded", frequent, list(columns.crowded)),
-            ("number", SimpleImputer(strategy="median"), list(columns.numbers)),
-            ("missing", MissingIndicator(features="all"), list(columns.marked)),
-        ]
-    )
-    pipeline = make_pipeline(transformer, StandardScaler())
-    texts = [*columns.categories, *columns.crowded]
-    table = table[[*texts, *columns.numbers]].copy(deep=False)
-    table[texts] = table[texts].fillna(NO_CATEGORY)
-    # Overflows are found in the result; unknown categories are meant to be, see above.
-    with np.errstate(all="ignore"), warnings.catch_warnings():
+    numbers, marked = table[[*columns.numbers]], table[[*columns.marked]]
+    categories, names = _encoded(table[[*columns.categories]], encoder, train)
+    crowded, others = _encoded(table[[*columns.crowded]], frequent, train)
+    names += [*others, *columns.numbers, *(f"{name} is missing" for name in columns.marked)]
+    inputs = [
+        categories,
+        crowded,
+        _standardised(_filled(numbers, train).to_numpy(np.float64), train),
+        _standardised(marked.isna().to_numpy(np.float64), train),
+    ]
+    return np.hstack(inputs), [in_one_line(str(name)) for name in names]
+
+
+def _standardised(values: Array, train: Array) -> Array:
+    from sklearn.preprocessing import StandardScaler
+
+    if not values.shape[1]:
+        return values.astype(np.float32)
+    values = np.ascontiguousarray(values)
+    with np.errstate(all="ignore"):  # overflows are found in the result
+        scaler = StandardScaler(copy=False).fit(values[train])
+        scaled: Array = scaler.transform(values).astype(np.float32)
+    return scaled
+
+
+def _encoded(table: pd.DataFrame, encoder: Any, train: Array) -> tuple[Array, list[str]]:
+    """One standardised input a category, and the inputs' names."""
+    if table.empty:
+        return np.empty((len(table), 0), np.float32), []
+    kinds = table.fillna(NO_CATEGORY)
+    with warnings.catch_warnings():  # unknown ones are meant to be, see above
         warnings.filterwarnings("ignore", "Found unknown categories", UserWarning)
-        pipeline.fit(table.iloc[train])
-        inputs = pipeline.transform(table).astype(np.float32)
-    return inputs, [_input_name(str(name)) for name in transformer.get_feature_names_out()]
+        inputs: Array = encoder.fit(kinds.iloc[train]).transform(kinds)
+    names = (str(name) for name in encoder.get_feature_names_out())
+    return _standardised(inputs, train), [_OTHERS.sub("_other", name) for name in names]
 
 
-def _input_name(name: str) -> str:
-    kind, _, own = in_one_line(name).partition("__")
-    if kind == "missing":
-        return f"{own.removeprefix('missingindicator_')} is missing"
-    if kind == "crowded" and own.endswith(INFREQUENT):
-        return f"{own.removesuffix(INFREQUENT)}_other"
-    return own
+def _filled(numbers: pd.DataFrame, train: Array) -> pd.DataFrame:
+    gaps = [name for name in numbers.columns if numbers[name].hasnans]
+    return numbers.fillna(numbers[gaps].iloc[train].median()) if gaps else numbers

@@ -61,6 +61,8 @@ def compact_days(column: pd.Series) -> NDArray[np.float64] | None:
     >>> compact_days(pd.Series([20240131, 20240132])) is None
     True
     """
+    if not column.min() >= CENTURIES[0]:  # nearly all columns: this is quick
+        return None
     numbers = column[column.notna() & (column != NEVER)]
     if numbers.empty or not numbers.between(*CENTURIES).all() or (numbers % 1 != 0).any():
         return None
@@ -76,13 +78,15 @@ def compact_days(column: pd.Series) -> NDArray[np.float64] | None:
 def _worth_trying(sample: pd.Series) -> list[str]:
     """The formats that half of a sample look like."""
     values = sample.tolist()
-    if not any(map(HAS_SEVERAL_NUMBERS.match, values)):
+    likely = list(filter(HAS_SEVERAL_NUMBERS.match, values))
+    if not likely:
         return []
-    looks = [form for form in FORMATS if _looks_like(values, _PATTERNS[form])]
-    return ["ISO8601", *looks]
+    looks = [form for form in FORMATS if _looks_like(likely[:3], _PATTERNS[form])]
+    return ["ISO8601", *(form for form in looks if _looks_like(values, _PATTERNS[form]))]
 
 
 def _looks_like(values: list[str], pattern: re.Pattern[str]) -> bool:
+    """Whether half of the texts, or more, have the form of a pattern."""
     return 2 * sum(pattern.fullmatch(value) is not None for value in values) >= len(values)
 
 

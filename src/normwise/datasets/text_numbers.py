@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from normwise.datasets.texts import Texts, is_usual
+from normwise.datasets.texts import Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,12 @@ NUMBER = (
     r"([1-9]\d{{0,2}}(?:[{groups}\s'\u2019]\d{{3}})+|[1-9]\d?(?:{group}\d{{2}})+{group}\d{{3}}|\d{{1,15}})"
     r"(?:{point}(\d*))?((?:[eE][-+]?\d+)?)\s*[%$€£¥₹]?\)?$"
 )
+PATTERNS = {
+    sign: re.compile(
+        NUMBER.format(groups=re.escape(other), group=re.escape(other), point=re.escape(sign))
+    )
+    for sign, other in OTHER.items()
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +48,14 @@ class Numerals:
     def readings(self) -> dict[Sign, pd.Series]:
         """By the sign before decimals: a number for each text, NaN where it is none."""
         kinds = self.texts.kinds
-        if any(is_usual(_read(self.texts.sample, sign).notna()) for sign in OTHER):
-            return {sign: _read(kinds, sign) for sign in OTHER}
-        return dict.fromkeys(OTHER, kinds.map({}).astype("float64"))
+        return {sign: _read(kinds, sign) for sign in OTHER}
+
+    @cached_property
+    def are_usual(self) -> bool:
+        """Whether half of a sample looks like numbers, so that all of it deserves a reading."""
+        sample = self.texts.sample.tolist()
+        looks = [any(pattern.match(text) for pattern in PATTERNS.values()) for text in sample]
+        return 2 * sum(looks) >= len(looks) > 0
 
     @cached_property
     def either(self) -> pd.Series:
@@ -99,8 +110,7 @@ def _read(kinds: pd.Series, decimal: Sign) -> pd.Series:
     """
     import pandas as pd
 
-    group, point = re.escape(OTHER[decimal]), re.escape(decimal)
-    parts = kinds.str.extract(NUMBER.format(groups=group, group=group, point=point))
+    parts = kinds.str.extract(PATTERNS[decimal].pattern)
     sign = parts[0].map({"": "", "+": "", "-": "-", "\u2212": "-", "(": "-"})
     digits = parts[1].str.replace(r"\D", "", regex=True)
     plain = sign + digits + "." + parts[2].fillna("0") + parts[3].fillna("")

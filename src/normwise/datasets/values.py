@@ -95,6 +95,8 @@ def read_values(table: Table, target: str) -> Values:
 
 
 def _are_numbers(numerals: Numerals, is_target: bool) -> bool:
+    if not numerals.are_usual:
+        return False
     read = numerals.numbers(".").notna()
     many = read.sum() > MANY_NUMBERS
     return _fit(numerals.texts, read) and (not is_target or bool(many or read.all()))
@@ -128,10 +130,11 @@ def _proves_points(column: pd.Series) -> bool:
 
     Thousands are 1 or more, and three digits stand behind their point.
     """
-    numbers = column[np.isfinite(column)].to_numpy()
+    numbers = np.abs(column.to_numpy())
+    numbers = numbers[np.isfinite(numbers)]
     thousandths = numbers * 1000
-    whole = np.isclose(thousandths, np.round(thousandths), rtol=1e-9, atol=1e-9)
-    return bool((~whole | ((numbers != 0) & (np.abs(numbers) < 1))).any())
+    broken = np.abs(thousandths - np.round(thousandths)) > 1e-9 * (1 + thousandths)
+    return bool((broken | ((numbers > 0) & (numbers < 1))).any())
 
 
 def _take_numbers(values: Values, table: Table, name: str, numerals: Numerals) -> None:
@@ -181,8 +184,10 @@ def _take_missing(values: Values, name: str, texts: Texts, numbers: pd.Series) -
 
 def _fit(texts: Texts, read: pd.Series) -> bool:
     """Whether (nearly) all that is there was read: all but marks of missing values and oddities."""
+    if not read.any():
+        return False
     marks = texts.kinds.str.lower().isin(NO_VALUE) | texts.kinds.str.match(MARK)
     odd, there = ~(read | marks), texts.count(~marks)
     rare = 100 * texts.count(odd) <= MOST_ODD * there
     few = 2 * texts.count(odd) <= there and odd.sum() <= FEW_TEXTS and read.sum() > MANY_NUMBERS
-    return bool(there and texts.count(read) and (rare or few))
+    return bool(there and (rare or few))
