@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 from jax import lax
 
 __all__ = ["written"]
 
 
+@jax.custom_jvp
 def written(x: jax.Array) -> jax.Array:
     """``x``, in memory: what made it would otherwise be computed again for each use.
 
     XLA fuses cheap operations into all their users and respects no barrier on
     CPUs, but what goes through a loop has to be written. This loop never turns,
     which XLA cannot know; unlike a condition, it hands on the memory it was given.
-    On other backends, where the host would decide about the loop, nothing is done.
+    Other backends respect a barrier; there the host would decide about the loop.
 
     >>> written(jax.numpy.array([1.0, jax.numpy.nan])).tolist()
     [1.0, nan]
     """
     if jax.default_backend() != "cpu":
-        return x
+        return lax.optimization_barrier(x)
     never = x.ravel()[0] * 0 == 1
     kept: jax.Array = lax.while_loop(lambda s: s[0], lambda s: (s[0], s[1] + 1), (never, x))[1]
     return kept
+
+
+@written.defjvp
+def _written_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, Any]:
+    # A loop of unknown length has no gradient of its own.
+    return written(*primals), tangents[0]

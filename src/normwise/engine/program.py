@@ -19,6 +19,7 @@ from jax import lax
 
 from normwise.datasets import Dataset
 from normwise.engine.metrics import build_metrics, epoch_metrics
+from normwise.engine.ties import safe_ties
 from normwise.errors import ModelError
 from normwise.rewrite.graph import has_graph
 
@@ -142,16 +143,17 @@ def _make_step(model: keras.Model) -> Callable[[State, Any, Any, Any], tuple[Sta
     metrics = [variable.value for variable in model.metrics_variables]
 
     def step(state: State, x: Any, y: Any, weights: Any) -> tuple[State, Any]:
-        (_, (loss, outputs, non_trainable, _)), gradients = gradient(
-            state.trainable,
-            state.non_trainable,
-            metrics,
-            x,
-            y,
-            weights,
-            training=True,
-            optimizer_variables=state.optimizer,
-        )
+        with safe_ties():
+            (_, (loss, outputs, non_trainable, _)), gradients = gradient(
+                state.trainable,
+                state.non_trainable,
+                metrics,
+                x,
+                y,
+                weights,
+                training=True,
+                optimizer_variables=state.optimizer,
+            )
         trainable, optimizer = model.optimizer.stateless_apply(
             state.optimizer, gradients, state.trainable
         )
@@ -222,9 +224,10 @@ def _owner_of(variable: Any, model: keras.Model) -> str:
 
 
 def _forward(model: keras.Model, dataset: Dataset) -> Any:
-    """What one example goes through, traced; and the shapes of outputs, state and losses."""
+    """What one example goes through in evaluation, traced; shapes of outputs, state and losses."""
     return jax.make_jaxpr(
-        functools.partial(model.stateless_call, return_losses=True), return_shape=True
+        functools.partial(model.stateless_call, training=False, return_losses=True),
+        return_shape=True,
     )(
         [variable.value for variable in model.trainable_variables],
         [variable.value for variable in model.non_trainable_variables],
