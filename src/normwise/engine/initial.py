@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ Array = NDArray[Any]
 QUICK = {"xla_backend_optimization_level": 0}
 # Replicas drawn by one call: the same programs then serve a stack of any size.
 AT_ONCE = 8
+# Whatever an initialiser computes, no two threads wait for the same cores to compute it.
+DRAWING = threading.Lock()
 # What Keras calls the state of a random layer, such as Dropout.
 SEED_STATE = "seed_generator_state"
 
@@ -143,7 +146,8 @@ class InitialValues:
         kind: Any = type(initializer)
         draw = _drawing(kind, config, tuple(variable.shape), variable.dtype)
         filled = np.resize(keys, (-len(keys) // AT_ONCE * -AT_ONCE, 2))
-        blocks = [np.asarray(draw(block)) for block in filled.reshape(-1, AT_ONCE, 2)]
+        with DRAWING:
+            blocks = [np.asarray(draw(block)) for block in filled.reshape(-1, AT_ONCE, 2)]
         return np.concatenate(blocks)[: len(keys)]
 
     def _constant(self, variable: Any, initializer: Any) -> Array:
@@ -206,11 +210,13 @@ def _drawing(
 ) -> Callable[[Any], jax.Array]:
     def one(key: jax.Array) -> Any:
         initializer = kind.from_config(json.loads(config))
-        # Keras takes a JAX key in place of a seed; a traced one lets `vmap` draw all replicas.
+        # Keras takes a JAX key in place of a seed; a traced one lets one program draw all replicas.
         initializer.seed = key
         return initializer(shape, dtype)
 
-    return jax.jit(jax.vmap(one), compiler_options=QUICK)
+    # One after another: factorisations of a batch, as of orthogonal kernels, share out their work
+    # to the threads that they run on, and may wait for ever (jaxlib 0.10).
+    return jax.jit(functools.partial(jax.lax.map, one), compiler_options=QUICK)
 
 
 def named_initializer(name: str) -> Any:
