@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from normwise.durations import seconds_of
-from normwise.errors import NormwiseError, StudyIncomplete
+from normwise.errors import NormwiseError, SoloCheckFailed, StudyIncomplete
 
 if TYPE_CHECKING:
     from normwise.spec import Spec
@@ -587,6 +587,12 @@ def _run(spec: Spec, folder: Path, budget: float | None, *, as_json: bool, verbo
     if result.reused:
         print(
             _in_words(result.reused, result.trained, folder), file=sys.stderr if as_json else None
+        )
+    if result.answer.solo_check and result.answer.solo_check.failed:
+        raise SoloCheckFailed(
+            f"the solo check failed, so there is no verdict and no best.keras; expected the "
+            f"engine to train as Keras' own fit does; {str(folder)!r} holds the figures of both; "
+            f"please report the model"
         )
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "LayerError",
     "ModelError",
     "NormwiseError",
+    "SoloCheckFailed",
     "SpecError",
     "StoreError",
     "StudyIncomplete",
@@ -141,3 +142,7 @@ class StoreError(UsageError):
 
 class StudyIncomplete(NormwiseError):  # noqa: N818 (an outcome, not a mistake)
     """The study stopped before its end; its folder says so and can be resumed."""
+
+
+class SoloCheckFailed(NormwiseError):  # noqa: N818 (an outcome, not a mistake)
+    """The engine trained otherwise than Keras' own ``fit``; there is no verdict and no model."""

@@ -46,8 +46,7 @@ __all__ = [
     "derive_seed",
 ]
 
-# Above this in the first epoch, the stacked engine and Keras' own `fit` did not do the same, or
-# training has amplified rounding already.
+# Above this in the first epoch, training has amplified rounding already.
 SOLO_LIMIT = 1e-3
 
 Task = Literal["binary", "classes", "regression"]
@@ -583,15 +582,47 @@ class SoloCheck:
             by one over their number.
         first_epoch_difference: The same over the losses of the first epoch, where
             rounding has mostly not grown yet: what the two ways of training differ by.
-        first_steps_difference: The same over the first few batches alone, looked at
-            where a first epoch is long enough for rounding to grow within it.
+        first_steps: The same over the losses of the first batches of one replica of each
+            variant, where rounding has had no time to grow.
+        failed: Variants whose first batches differ by more than rounding explains: what the
+            engine trained is not what Keras' own ``fit`` trains, and no verdict stands.
     """
 
     variant: str
     seed: int
     max_relative_difference: float
     first_epoch_difference: float = 0.0
-    first_steps_difference: float | None = None
+    first_steps: Mapping[str, float] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
+
+    @property
+    def first_steps_difference(self) -> float | None:
+        """The largest over all variants; ``None`` where none was looked at."""
+        return max(self.first_steps.values(), default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        parts = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
+        largest = self.first_steps_difference
+        if largest is not None:
+            parts["first_steps_difference"] = largest
+        return {name: _plain(part) for name, part in parts.items()}
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> SoloCheck:
+        """What :meth:`to_json` wrote.
+
+        >>> check = SoloCheck("after", 3, math.inf, math.inf, {"after": math.inf}, ("after",))
+        >>> SoloCheck.from_json(check.to_json()) == check
+        True
+        """
+        numbers = {
+            name: _or_infinite(body.get(name, 0.0))
+            for name in ("max_relative_difference", "first_epoch_difference")
+        }
+        steps = {name: _or_infinite(value) for name, value in body.get("first_steps", {}).items()}
+        failed = tuple(body.get("failed", ()))
+        return cls(body["variant"], body["seed"], **numbers, first_steps=steps, failed=failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -687,6 +718,8 @@ class Summary:
         What only some studies have (a grid, early stopping) is left out where there is none.
         """
         body: dict[str, Any] = {"version": 1, **_plain(self)}
+        if self.solo_check is not None:
+            body["solo_check"] = self.solo_check.to_json()
         for variant in body["variants"]:
             variant["final"] = {
                 metric: {"mean": final["value"], "low": final["low"], "high": final["high"]}
@@ -705,7 +738,7 @@ class Summary:
 _ENDS = ("value", "low", "high")
 _OF_SOME = {
     "initializer", "batch_size", "working_range", "range_gain", "early_stopping", "cost", "seeds",
-    "ablation", "first_steps_difference",
+    "ablation",
 }  # fmt: skip
 
 
@@ -743,6 +776,11 @@ class Finding:
 def _estimate(body: Mapping[str, Any]) -> Estimate:
     value, low, high = (math.nan if body[end] is None else body[end] for end in _ENDS)
     return Estimate(value, low, high)
+
+
+def _or_infinite(value: float | None) -> float:
+    """A difference, which JSON cannot say where one side alone is a number."""
+    return math.inf if value is None else float(value)
 
 
 def _plain(value: Any) -> Any:

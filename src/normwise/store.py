@@ -150,7 +150,8 @@ class Store:
             return None
         try:
             summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            summary["solo_check"] = dataclasses.asdict(read_back(SoloCheck, summary["solo_check"]))
+            check = SoloCheck.from_json(summary["solo_check"])
+            read_back(SoloCheck, dataclasses.asdict(check))
             read_back(Target, summary["target"])
             TypeAdapter(dict[str, str]).validate_python(summary["environment"])["fingerprint"]
             if "ablation" in summary:

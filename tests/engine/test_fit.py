@@ -1,7 +1,5 @@
 """Guarantee 1: a replica trains exactly as Keras' ``fit`` would on the same batches."""
 
-from concurrent.futures import CancelledError
-
 import keras
 import numpy as np
 import pytest
@@ -179,22 +177,6 @@ def test_the_solo_check_is_a_plain_fit(
     assert set(solo) == set(plain)
     # Only the slices of the evaluation differ.
     assert largest_relative_difference(plain, solo) < 1e-6
-
-
-def test_a_cancelled_solo_check_gives_up(rows, circles_model, compile_model):
-    model, dataset = circles_model(), rows("binary", features=2)
-    compile_model(model, dataset, "sgd")
-    asked = iter([False] * 10 + [True])
-    with pytest.raises(CancelledError):
-        train_alone(
-            model,
-            InitialValues(model),
-            dataset,
-            replica=Replica(0),
-            epochs=10**6,
-            batch_size=32,
-            is_cancelled=lambda: next(asked),
-        )
 
 
 def test_differences_are_relative_and_one_sided_nan_is_infinite():

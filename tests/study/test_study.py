@@ -289,14 +289,3 @@ def test_data_comes_in_every_form(tmp_path):
 def test_a_batch_larger_than_the_data_is_refused():
     with pytest.raises(SpecError, match=r"batch size is 501 .* 500 examples.*--batch-size 32"):
         Study("circles", "circles", batch_size=501).run()
-
-
-def test_where_rounding_has_grown_the_first_batches_are_looked_at(monkeypatch):
-    """Not before: it takes a compilation. Here the limit is set so that anything is too much."""
-    settings = {"variants": ("after",), "seeds": 1, "epochs": 1}
-    found = Study("circles", "circles", **settings).run()
-    assert found.answer.solo_check.first_steps_difference is None
-    monkeypatch.setattr("normwise.study.run.SOLO_LIMIT", -1.0)
-    found = Study("circles", "circles", **settings).run()
-    assert 0 <= found.answer.solo_check.first_steps_difference < 1e-5
-    assert "first_steps_difference" in found.summary()["solo_check"]

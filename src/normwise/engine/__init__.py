@@ -3,7 +3,8 @@
 Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
 chunks, devices), ``schedule`` (how many side by side), ``halving`` (who may stop
 early), ``initial`` and ``orders`` (what differs between replicas), ``lower`` (layers
-that suit the CPU), ``solo`` (the proof), ``stopwatch`` (what a training alone takes).
+that suit the CPU), ``ties`` and ``pool`` (what XLA's CPU backend would get wrong), ``solo``
+(the proof), ``stopwatch`` (what a training alone takes).
 """
 
 from normwise.engine.cohort import Chunk, Cohort
@@ -11,6 +12,7 @@ from normwise.engine.devices import configure, replica_mesh
 from normwise.engine.halving import Keep, run_halving
 from normwise.engine.initial import InitialValues, Replica, named_initializer
 from normwise.engine.lower import fresh, lower, wants_turns
+from normwise.engine.pool import shares_out
 from normwise.engine.program import make_program, output_shape, replica_bytes, training_flops
 from normwise.engine.schedule import Schedule, candidates, chosen, rule_of_thumb, sample
 from normwise.engine.solo import largest_relative_difference, train_alone
@@ -38,6 +40,7 @@ __all__ = [
     "run_halving",
     "sample",
     "seconds_per_epoch",
+    "shares_out",
     "train_alone",
     "training_flops",
     "wants_turns",

@@ -7,8 +7,7 @@ is everything the engine does of its own: stacking, sharding, lowered layers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,11 +18,15 @@ from normwise.datasets import Dataset
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import epoch_orders
 from normwise.engine.program import adds_losses
+from normwise.records import derive_seed
 
 __all__ = ["largest_relative_difference", "train_alone"]
 
 # Examples that an evaluation takes at once, where their number changes nothing.
 AT_ONCE = 512
+# What a nudge changes of each weight: as much as the sums of a step differ by where they are taken
+# in another order.
+NUDGE = 1e-6
 
 
 def train_alone(
@@ -35,7 +38,7 @@ def train_alone(
     epochs: int,
     batch_size: int,
     weights: NDArray[Any] | None = None,
-    is_cancelled: Callable[[], bool] = lambda: False,
+    nudge: int = 0,
 ) -> dict[str, list[float]]:
     """Keras' ``fit`` from the replica's initial values on the replica's batches.
 
@@ -48,19 +51,19 @@ def train_alone(
         epochs: How many.
         batch_size: Examples in a batch.
         weights: Of the training examples in the loss, ``(n,)``.
-        is_cancelled: Asked before each batch whether to give up.
+        nudge: Above 0, start from weights that differ by rounding, another one for each number,
+            to see what training makes of it.
 
     Returns:
         Metric to one value an epoch, as ``fit`` reports it.
-
-    Raises:
-        CancelledError: It was cancelled.
     """
     trainable, non_trainable = initial.state([replica])
+    if nudge:
+        trainable = [_nudged(value, nudge) for value in trainable]
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     for variable, value in zip(variables, [*trainable, *non_trainable], strict=True):
         variable.assign(value[0])
-    batches = _Batches(dataset, weights, replica.seed, batch_size, is_cancelled)
+    batches = _Batches(dataset, weights, replica.seed, batch_size)
     at_once = batch_size if adds_losses(model, dataset) else AT_ONCE
     history = model.fit(
         batches,
@@ -75,6 +78,11 @@ def train_alone(
     return curves
 
 
+def _nudged(values: NDArray[Any], nudge: int) -> NDArray[Any]:
+    signs = np.random.default_rng(derive_seed(nudge, "nudge")).choice([-1, 1], values.shape)
+    return (values * (1 + NUDGE * signs)).astype(values.dtype)
+
+
 class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches that a replica of this seed sees, in its order, epoch after epoch."""
 
@@ -84,10 +92,8 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         weights: NDArray[Any] | None,
         seed: int,
         batch_size: int,
-        is_cancelled: Callable[[], bool],
     ) -> None:
         super().__init__(workers=1)
-        self._is_cancelled = is_cancelled
         columns = (dataset.x_train, dataset.y_train, weights)
         self._columns = [column for column in columns if column is not None]
         self._batch_size = batch_size
@@ -102,8 +108,6 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return math.ceil(len(self._order) / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        if self._is_cancelled():
-            raise CancelledError
         rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         return tuple(column[rows] for column in self._columns)
 

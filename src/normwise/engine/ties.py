@@ -23,7 +23,7 @@ __all__ = ["safe_ties"]
 
 Rule = Callable[..., tuple[Any, Any]]
 
-# JAX keeps what it traced by the value of this, too: nothing traced outside is taken for the inside.
+# JAX keeps what it traced by the value of this, too: what was traced outside stays there.
 _is_safe = jax.make_user_context(default_value=False)
 
 
@@ -36,7 +36,7 @@ def safe_ties() -> AbstractContextManager[None]:
     ...     jax.grad(lambda x: x.max())(jnp.array([1.0, 2.0, 2.0])).tolist()
     [0.0, 0.5, 0.5]
     """
-    inside: AbstractContextManager[None] = _is_safe(True)
+    inside: AbstractContextManager[None] = _is_safe(True)  # noqa: FBT003 (JAX's)
     return inside
 
 
@@ -47,10 +47,15 @@ def _of_written(primitive: Any) -> Rule:
     def safe(primals: Sequence[jax.Array], tangents: Sequence[Any], **parameters: Any) -> Any:
         if _is_safe.value:
             floats = [jnp.issubdtype(x.dtype, jnp.inexact) for x in primals]
-            primals = [written(x) if f else x for x, f in zip(primals, floats, strict=True)]
+            primals = [_once(x) if f else x for x, f in zip(primals, floats, strict=True)]
         return rule(primals, tangents, **parameters)
 
     return safe
+
+
+def _once(x: jax.Array) -> Any:
+    """``x``, computed once; other backends respect a barrier."""
+    return written(x) if jax.default_backend() == "cpu" else lax.optimization_barrier(x)
 
 
 def _of_two(primitive: Any, wins: Callable[[Any, Any], Any]) -> Rule:

@@ -25,6 +25,8 @@ _WIDEST_CELL = 12
 def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> None:
     """Print the table, the notes, where the files are, and the verdict.
 
+    A verdict that is withheld comes first.
+
     Args:
         page: What to say.
         console: Where to say it; 80 columns suffice for any table that names
@@ -33,12 +35,16 @@ def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> No
     """
     from rich.text import Text
 
+    withheld = page.solo_check is not None and bool(page.solo_check.failed)
+    if withheld:
+        console.print(_verdict(page, "no verdict"))
     console.print(Text(_heading(page), style="bold"))
     console.print(_body(page, console))
     console.print()
     for note in _notes(page, files):
         console.print(Text(note))
-    console.print(_verdict(page))
+    if not withheld:
+        console.print(_verdict(page, "verdict so far" if page.incomplete else "verdict"))
 
 
 def _notes(page: Page, files: Sequence[str]) -> list[str]:
@@ -51,11 +57,10 @@ def _heading(page: Page) -> str:
     return f"{page.title}: epochs to a {wording.target_text(page.target)}"
 
 
-def _verdict(page: Page) -> RenderableType:
+def _verdict(page: Page, title: str) -> RenderableType:
     from rich.panel import Panel
     from rich.text import Text
 
-    title = "verdict so far" if page.incomplete else "verdict"
     return Panel(Text(page.verdict, style="bold"), title=title, title_align="left", padding=(0, 1))
 
 

@@ -218,11 +218,12 @@ def solo_sentence(check: SoloCheck | None) -> str:
 
     >>> solo_sentence(None)
     'Not run.'
-    >>> grown = solo_sentence(SoloCheck("after", 3, 0.2, 0.1, 2e-6))
-    >>> "2e-06 over the first few batches: the same training" in grown
+    >>> grown = solo_sentence(SoloCheck("after", 3, 0.2, 0.1, {"none": 0.0, "after": 2e-6}))
+    >>> "first batches 2e-06: the same training" in grown
     True
-    >>> print(solo_sentence(SoloCheck("after", 3, 0.2, 0.1, 0.1)).rpartition("batches: ")[2])
-    more than rounding explains, so treat these results with care.
+    >>> failed = SoloCheck("after", 3, 0.2, 0.1, {"none": 0.0, "after": 0.1}, ("after",))
+    >>> print(solo_sentence(failed).rpartition("batches ")[2])
+    0.1: more than rounding explains, in after.
     """
     if check is None:
         return "Not run."
@@ -232,9 +233,9 @@ def solo_sentence(check: SoloCheck | None) -> str:
         f"{number(largest, 2)} over the whole run, {number(start, 2)} in the first epoch's losses"
     )
     if steps is not None:
-        found += f", {number(steps, 2)} over the first few batches"
-    if start > SOLO_LIMIT and (steps is None or steps > SOLO_LIMIT):
-        judged = "more than rounding explains, so treat these results with care"
+        found += f"; over every variant's first batches {number(steps, 2)}"
+    if check.failed:
+        judged = f"more than rounding explains, in {' and '.join(check.failed)}"
     elif start > SOLO_LIMIT:
         judged = "the same training, which amplifies rounding, as it does that of two Keras fits"
     elif largest > SOLO_LIMIT:

@@ -50,7 +50,7 @@ def answer_of(
         records: In the order of variants, grid and seeds.
         metric: What replicas are timed to where the settings have no target.
         seconds: Of an epoch, training alone, where known.
-        solo_check: Passed through.
+        solo_check: Where it failed, no verdict stands.
         environment: Passed through.
         ablation: Passed through.
         mean_loss: The validation loss of predicting the mean, in a regression.
@@ -68,4 +68,24 @@ def answer_of(
         solo_check=solo_check,
         environment=environment,
     )
-    return dataclasses.replace(summary, ablation=ablation)
+    summary = dataclasses.replace(summary, ablation=ablation)
+    return _withheld(summary, solo_check) if solo_check and solo_check.failed else summary
+
+
+def _withheld(summary: Summary, check: SoloCheck) -> Summary:
+    """The figures without what would be concluded from them."""
+    names = " and ".join(f"`{name}`" for name in check.failed)
+    largest = max(check.first_steps[name] for name in check.failed)
+    return dataclasses.replace(
+        summary,
+        verdict=(
+            f"No verdict: the first batches of {names} train otherwise here than in Keras' own "
+            f"fit, by up to {largest:.2g} of the loss, which is more than rounding explains. "
+            f"The figures and curves below are not to be trusted."
+        ),
+        comparisons=tuple(
+            dataclasses.replace(one, outcome="undecided", seeds_needed=None)
+            for one in summary.comparisons
+        ),
+        recommended="",
+    )

@@ -103,7 +103,7 @@ def page_of_folder(folder: Path) -> Page:
         records,
         finished["target"]["metric"] if finished else metric,
         seconds=store.seconds(finished["environment"]["fingerprint"]) if finished else {},
-        solo_check=SoloCheck(**finished["solo_check"]) if finished else None,
+        solo_check=SoloCheck.from_json(finished["solo_check"]) if finished else None,
         environment=environment,
         ablation=(
             Ablation.from_json(finished["ablation"])

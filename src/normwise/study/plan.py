@@ -28,6 +28,7 @@ from normwise.engine import (
     replica_mesh,
     rule_of_thumb,
     sample,
+    shares_out,
     training_flops,
     wants_turns,
 )
@@ -119,6 +120,9 @@ class Plan:
         spec, dataset = self.spec, self.recipe.dataset
         variant = Variant.parse(spec.variants[-1])
         model = self._lowered(variant)
+        if shares_out(model, dataset):
+            log.info("replicas train one at a time: a layer factorises or transforms")
+            return Schedule(1, 1)
         size = replica_bytes(model, dataset, batch_size)
         replicas = spec.seeds * len(spec.conditions) // len(spec.batch_size)
         rule = rule_of_thumb(replicas, self._devices, size, alone=wants_turns(model))

@@ -12,8 +12,8 @@ class Progress:
     """Where a running study is.
 
     Attributes:
-        stage: ``preparing``, ``compiling``, ``training``, ``timing`` or
-            ``reporting``.
+        stage: ``preparing``, ``compiling``, ``training``, ``checking``,
+            ``timing`` or ``reporting``.
         variant: The variant being trained, or ``""``.
         replicas: Replicas done, of all variants.
         of: Replicas in all, of the rounds of seeds so far.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import logging
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 
 from normwise import analysis, engine
 from normwise.datasets import Dataset
-from normwise.errors import StudyIncomplete
+from normwise.errors import SoloCheckFailed, StudyIncomplete
 from normwise.modelfile import save_model
 from normwise.records import (
-    SOLO_LIMIT,
     Ablation,
     Condition,
     RunKey,
@@ -42,8 +41,9 @@ from normwise.study.pruning import best_half, is_hopeless
 from normwise.study.result import Result
 from normwise.study.runs import Runs
 from normwise.study.sources import ModelLike, ModelSource
-from normwise.study.trainer import Curves, Place, Trainer
+from normwise.study.trainer import Place, Trainer
 from normwise.study.training import Recipe, check_target, default_metric
+from normwise.study.verification import Trained, verify
 from normwise.study.winners import Winners, best_run
 
 if TYPE_CHECKING:
@@ -112,29 +112,27 @@ class Run:
         self.ablated: dict[RunKey, Place] = {}
         self.ablation: Ablation | None = None
         self.keep: engine.Keep | None = None
-        self.finished = False
+        self.begun = self.finished = False
         self.result: Result
 
     def answer(self) -> None:
         """Train what is missing, then compare and check."""
-        with ThreadPoolExecutor(1) as aside:
-            solo: Future[Curves] | None = None
-            try:
-                rounds = self._halving() if self.spec.prune else self._rounds()
-                for missing in itertools.chain(rounds, self._ablation()):
-                    solo = solo or self._begin(aside)
-                    self._train(missing)
-                earlier = None if solo else self._earlier_summary()
-                if earlier is not None:
-                    self.finished = self.store is not None and self.store.there == self.spec
-                    check, environment = SoloCheck(**earlier["solo_check"]), earlier["environment"]
-                else:
-                    check = self._solo_check(solo or self._begin(aside))
-                    environment = self._environment()
-                    self._time_alone()
-            except BaseException:
-                self.trainer.leaving.set()  # or the solo check would train to its end first
-                raise
+        rounds = self._halving() if self.spec.prune else self._rounds()
+        for missing in itertools.chain(rounds, self._ablation()):
+            self._begin()
+            self._train(missing)
+        earlier = None if self.begun else self._earlier_summary()
+        if earlier is not None:
+            self.finished = self.store is not None and self.store.there == self.spec
+            check = SoloCheck.from_json(earlier["solo_check"])
+            environment = earlier["environment"]
+        else:
+            self._begin()
+            # In turn, not beside the training: computations that share out work to XLA's threads
+            # may wait for each other for ever.
+            check = self._verify()
+            environment = self._environment()
+            self._time_alone()
         self.result = self._conclude(check, environment)
 
     def write(self, store: Store, artist: Artist) -> None:
@@ -143,7 +141,8 @@ class Run:
         with ThreadPoolExecutor(1) as aside:
             picture = aside.submit(write_png, page, folder / "curves.png", artist.draw)
             store.write_curves(self.result.records)
-            if not (self.finished and (folder / "best.keras").exists()):
+            kept = self.finished and (folder / "best.keras").exists()
+            if self.result.answer.recommended and not kept:
                 save_model(self.result.best_model(), folder / "best.keras")
             picture.result()
         write_html(page, folder / "report.html")
@@ -282,12 +281,11 @@ class Run:
         wanting.add(summary.comparisons[0].baseline)
         return [variant for variant in self.variants if variant.name in wanting]
 
-    def _begin(self, aside: ThreadPoolExecutor) -> Future[Curves]:
-        """Journal that training starts, and start the replica of the solo check beside it."""
-        if self.store is not None:
+    def _begin(self) -> None:
+        """Journal once that training starts."""
+        if self.store is not None and not self.begun:
             self.store.mark("started", fingerprint=self.fingerprint)
-        key = self._chosen()
-        return aside.submit(self.trainer.train_alone, key, self.wanted[key])
+        self.begun = True
 
     def _train(self, missing: dict[RunKey, Place]) -> None:
         """Train until nothing is missing, or the budget is spent."""
@@ -341,8 +339,10 @@ class Run:
         if self.store is None or not self.store.has_runs_of(self.spec):
             return None
         earlier = self.store.summary()
-        same = earlier is not None and earlier["environment"]["fingerprint"] == self.fingerprint
-        return earlier if same else None
+        if earlier is None or earlier["environment"]["fingerprint"] != self.fingerprint:
+            return None
+        # Older ones looked at the first batches of one variant at most.
+        return earlier if "first_steps" in earlier["solo_check"] else None
 
     def _chosen(self) -> RunKey:
         """The replica of the solo check: random, and the same whenever the study is run."""
@@ -353,23 +353,21 @@ class Run:
         # Of seeds first, so that a grid of one point has the choice that no grid had.
         return own[draw // 7 % count + draw // 7 // count % (len(own) // count) * count]
 
-    def _solo_check(self, solo: Future[Curves]) -> SoloCheck:
-        key = self._chosen()
-        record, alone = self.runs.found[key], solo.result()
-        stacked = {metric: values[: record.stopped_at] for metric, values in record.curves.items()}
-        difference = engine.largest_relative_difference
-        start = difference(alone, _losses(stacked, 1))
-        steps = None
-        if start > SOLO_LIMIT:  # the engine's doing, or rounding that grew within an epoch
-            few_alone, few_stacked = self.trainer.first_steps(key, self.wanted[key])
-            steps = difference(few_alone, _losses(few_stacked, 1))
-        return SoloCheck(
-            variant=key.variant,
-            seed=key.seed,
-            max_relative_difference=difference(alone, stacked),
-            first_epoch_difference=start,
-            first_steps_difference=steps,
-        )
+    def _verify(self) -> SoloCheck:
+        """The solo check, and the first batches of each variant where it stands in the grid."""
+        self.on_progress(Progress("checking", share=1.0))
+        starts, records = [], self._records()
+        for variant in self._summary().variants:
+            own = analysis.runs_at_best(variant, records)
+            # What diverges says little of what else it does.
+            fit = [run for run in own if run.diverged_at is None] or own
+            draw = derive_seed(0, f"start:{variant.name}:{self.fingerprint}")
+            starts.append(fit[draw % len(fit)])
+        whole = self.runs.found[self._chosen()]
+        return verify(self.trainer, self._placed(whole), [self._placed(run) for run in starts])
+
+    def _placed(self, record: RunRecord) -> Trained:
+        return Trained(record, self.wanted[record.key])
 
     def _environment(self) -> dict[str, str]:
         found = {**_environment(), **self.plan.settings, "fingerprint": self.fingerprint}
@@ -409,14 +407,12 @@ class Run:
 
     def _best_model(self, summary: Summary) -> keras.Model:
         """The best replica of the recommended variant, where that stands in the grid."""
+        if not summary.recommended:
+            raise SoloCheckFailed(summary.verdict)
         [chosen] = [one for one in summary.variants if one.name == summary.recommended]
         runs = analysis.runs_at_best(chosen, self._records())
         key = best_run(runs, self.metric, rising=self.rising).key
         return self.trainer.trained_model(key, self.wanted[key])
-
-
-def _losses(curves: Mapping[str, Sequence[float]], epochs: int) -> dict[str, Sequence[float]]:
-    return {metric: values[:epochs] for metric, values in curves.items() if "loss" in metric}
 
 
 def _arm_of(place: Place) -> tuple[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -50,8 +49,6 @@ class Trainer:
     def __init__(self, plan: Plan, settings: Mapping[Condition, str], winners: Winners) -> None:
         self._plan, self._settings, self._winners = plan, settings, winners
         self._arms: dict[tuple[str, int], Arm] = {}
-        self.leaving = threading.Event()
-        """Set, so that a replica which trains alone gives up."""
 
     def prepare(self, wanted: Mapping[RunKey, Place]) -> list[Arm]:
         """What trains these replicas, in order, compiling side by side."""
@@ -78,7 +75,13 @@ class Trainer:
             yield from self._train_arm(arm, own, on_epoch, keep)
 
     def train_alone(
-        self, key: RunKey, place: Place, dataset: Dataset | None = None, epochs: int | None = None
+        self,
+        key: RunKey,
+        place: Place,
+        dataset: Dataset | None = None,
+        epochs: int | None = None,
+        *,
+        nudge: int = 0,
     ) -> Curves:
         """Curves of one replica, trained by Keras' own ``fit``.
 
@@ -87,6 +90,7 @@ class Trainer:
             place: What it means.
             dataset: A part of the study's; all of it unless given.
             epochs: As many as the study's unless given.
+            nudge: Above 0, start from weights that differ by rounding.
         """
         variant, point = place
         recipe = self._plan.recipe
@@ -99,20 +103,23 @@ class Trainer:
             epochs=epochs or recipe.spec.epochs,
             batch_size=point.batch_size,
             weights=recipe.weights,
-            is_cancelled=self.leaving.is_set,
+            nudge=nudge,
         )
         return recipe.in_own_units(curves)
 
-    def first_steps(self, key: RunKey, place: Place) -> tuple[Curves, Curves]:
-        """Curves of the replica's first few batches: by Keras' own ``fit``, and by the engine."""
+    def first_batches(self, record: RunRecord, place: Place) -> tuple[Dataset, Curves]:
+        """The replica's first few batches, and the epoch that the engine makes of them."""
         variant, point = place
-        few = sample(self._plan.recipe.dataset, point.batch_size)
+        dataset = self._plan.recipe.dataset
+        few = sample(dataset, point.batch_size)
+        if len(few.x_train) // point.batch_size >= len(dataset.x_train) // point.batch_size:
+            # An epoch has no more, and its first is known.
+            return dataset, {name: [values[0]] for name, values in record.curves.items()}
         cohort = self._plan.cohort(variant, point.batch_size, Schedule(1, 1), few, epochs=1)
         compiled = cohort.compile(cohort.lower())
-        [chunk] = cohort.run(compiled, [_replica(key, point)], lambda *_: None)
+        [chunk] = cohort.run(compiled, [_replica(record.key, point)], lambda *_: None)
         curves = self._plan.recipe.in_own_units(chunk.curves)
-        stacked = {metric: values[0].tolist() for metric, values in curves.items()}
-        return self.train_alone(key, place, few, epochs=1), stacked
+        return few, {metric: values[0].tolist() for metric, values in curves.items()}
 
     def time_alone(
         self, places: Mapping[tuple[str, int | None], Variant]

@@ -1,0 +1,64 @@
+"""Whether the stacked engine trained what Keras' own ``fit`` trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from normwise.engine import largest_relative_difference
+from normwise.records import RunRecord, SoloCheck
+from normwise.study.trainer import Place, Trainer
+
+__all__ = ["Trained", "verify"]
+
+# Rounding explains this much over the first few batches in any network (guarantee 1), and so many
+# times what it grows to in other `fit`s that start a rounding away.
+ROUNDING, TIMES = 1e-4, 10
+NUDGES = (1, 2, 3)
+
+
+class Trained(NamedTuple):
+    """A run, and what its key means."""
+
+    record: RunRecord
+    place: Place
+
+
+def verify(trainer: Trainer, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
+    """Train again by Keras' own ``fit``, one after another.
+
+    Args:
+        trainer: Of the study.
+        whole: The replica that is trained to its end.
+        starts: One of each variant, whose first batches are.
+    """
+    record = whole.record
+    alone = trainer.train_alone(record.key, whole.place)
+    stacked = {metric: values[: record.stopped_at] for metric, values in record.curves.items()}
+    found = {one.record.key.variant: _start(trainer, one) for one in starts}
+    return SoloCheck(
+        variant=record.key.variant,
+        seed=record.key.seed,
+        max_relative_difference=largest_relative_difference(alone, stacked),
+        first_epoch_difference=largest_relative_difference(alone, _losses(stacked)),
+        first_steps={name: difference for name, (difference, _) in found.items()},
+        failed=tuple(name for name, (_, is_rounding) in found.items() if not is_rounding),
+    )
+
+
+def _start(trainer: Trainer, one: Trained) -> tuple[float, bool]:
+    """What the losses of a replica's first batches differ by, and whether rounding explains it."""
+    key, place = one.record.key, one.place
+    few, stacked = trainer.first_batches(one.record, place)
+    alone = trainer.train_alone(key, place, few, epochs=1)
+    difference = largest_relative_difference(alone, _losses(stacked))
+    if difference <= ROUNDING:
+        return difference, True
+    nudged = [trainer.train_alone(key, place, few, epochs=1, nudge=nudge) for nudge in NUDGES]
+    grown = max(largest_relative_difference(alone, _losses(curves)) for curves in nudged)
+    return difference, difference <= TIMES * grown
+
+
+def _losses(curves: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
+    """Of the first epoch."""
+    return {metric: values[:1] for metric, values in curves.items() if "loss" in metric}

@@ -1,0 +1,91 @@
+"""No verdict stands where the engine trains otherwise than Keras' own ``fit``."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise import Study
+from normwise.engine import dense, normalisation
+from normwise.errors import SoloCheckFailed
+from normwise.study.pages import page_of_folder
+
+CIRCLES = {"seeds": 2, "epochs": 2}
+
+
+@pytest.fixture
+def wrong_dense(monkeypatch):
+    """A gradient that is a hundredth too large, as a fault in the engine could make it."""
+    right = dense._kernel_gradient
+    monkeypatch.setattr(dense, "_kernel_gradient", lambda x, d: 1.01 * right(x, d))
+
+
+@pytest.fixture
+def wrong_after(monkeypatch):
+    """Normalisation with another epsilon."""
+    call = normalisation.BatchNormalization.call
+
+    def other(self, inputs, training=None, mask=None):
+        self.epsilon = 0.01
+        return call(self, inputs, training=training, mask=mask)
+
+    monkeypatch.setattr(normalisation.BatchNormalization, "call", other)
+
+
+@pytest.mark.usefixtures("wrong_dense")
+def test_a_failed_check_withholds_the_verdict_and_the_model(run_command, tmp_path):
+    command = ("study", "circles", "--variant", "none", "--variant", "after", "--seeds", "2")
+    command += ("--epochs", "2", "--out", "out")
+    code, out, error = run_command(*command)
+    assert code == 3
+    assert "no verdict" in out.splitlines()[0]
+    assert out.splitlines()[1].startswith("│ No verdict: the first batches of `none` and `after`")
+    assert error.strip().startswith("normwise: the solo check failed, so there is no verdict")
+    assert not (tmp_path / "out" / "best.keras").exists()
+    body = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert body["verdict"].startswith("No verdict: ")
+    assert (body["recommended"], body["comparisons"][0]["outcome"]) == ("", "undecided")
+    assert body["solo_check"]["failed"] == ["none", "after"]
+    assert all(1e-4 < step < 0.1 for step in body["solo_check"]["first_steps"].values())
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert html.split("<h1", 1)[1].split(">", 1)[1].startswith("No verdict: ")
+    # Neither the same command nor the report drawn again forgets it.
+    assert run_command(*command)[0] == 3
+    assert page_of_folder(tmp_path / "out").verdict == body["verdict"]
+
+
+@pytest.mark.usefixtures("wrong_after")
+def test_every_variant_is_looked_at():
+    result = Study("circles", "circles", variants=["none", "before", "after"], **CIRCLES).run()
+    check = result.answer.solo_check
+    assert check.failed == ("before", "after")
+    assert check.first_steps["none"] < 1e-6
+    with pytest.raises(SoloCheckFailed, match="No verdict: the first batches of `before` and"):
+        result.best_model()
+
+
+@pytest.mark.parametrize("size", [32, 8], ids=["an epoch", "longer than the batches looked at"])
+def test_what_agrees_is_said_in_numbers(size):
+    result = Study("circles", "circles", variants=["none"], batch_size=size, **CIRCLES).run()
+    check = result.summary()["solo_check"]
+    assert (list(check["first_steps"]), check["failed"]) == (["none"], [])
+    assert 0 <= check["first_steps_difference"] == check["first_steps"]["none"] < 1e-5
+
+
+class Steep(layers.Layer):
+    def call(self, inputs):
+        return keras.ops.sin(30 * inputs)
+
+
+def test_rounding_that_the_network_itself_amplifies_is_no_failure():
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(256, 3)).astype("float32")
+    hidden = [layers.Dense(32), Steep(), layers.Dense(32), Steep()]
+    model = keras.Sequential([keras.Input((3,)), *hidden, layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    result = Study(model, (x, x.sum(axis=1)), variants=["none"], **CIRCLES).run()
+    check = result.answer.solo_check
+    assert check.first_steps_difference > 1e-4
+    assert check.failed == ()
