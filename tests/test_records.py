@@ -304,13 +304,19 @@ CONTRACT = {
         "seed": 3,
         "max_relative_difference": 1e-6,
         "first_epoch_difference": 1e-7,
+        "first_steps_difference": 2e-8,
+        "first_steps": {"none": 1e-8, "after": 2e-8},
+        "failed": [],
     },
     "environment": {"python": "3.11"},
 }
 
 
 def test_the_summary_in_json_is_the_contract():
-    assert summary(SoloCheck("none", 3, 1e-6, 1e-7)).to_json() == CONTRACT
+    assert (
+        summary(SoloCheck("none", 3, 1e-6, 1e-7, {"none": 1e-8, "after": 2e-8})).to_json()
+        == CONTRACT
+    )
 
 
 def test_a_summary_without_a_solo_check_has_null():

@@ -223,7 +223,7 @@ def solo_sentence(check: SoloCheck | None) -> str:
     True
     >>> failed = SoloCheck("after", 3, 0.2, 0.1, {"none": 0.0, "after": 0.1}, ("after",))
     >>> print(solo_sentence(failed).rpartition("batches ")[2])
-    0.1: more than rounding explains, in after.
+    0.10: more than rounding explains, in after.
     """
     if check is None:
         return "Not run."
