@@ -61,11 +61,11 @@ def recalibrate_file(
             f"as before; a layer of it has state that a prediction moves: make it idle in inference"
         )
     save_model(loaded, out)
-    _print(Console(), layers, before)
+    _print(Console(markup=False), layers, before)
     proof = f"All but the statistics unchanged: SHA-256 {weights[:16]}… before and after"
-    Console().print(proof, highlight=False)
-    _print_losses(Console(), old, _losses(loaded, given))
-    Console().print(f"Written: {out}", highlight=False, soft_wrap=True)
+    Console(markup=False).print(proof, highlight=False)
+    _print_losses(Console(markup=False), old, _losses(loaded, given))
+    Console(markup=False).print(f"Written: {out}", highlight=False, soft_wrap=True)
 
 
 def fold_file(
@@ -109,7 +109,7 @@ def fold_file(
         sys.stdout.write(json.dumps(certificate, indent=2) + "\n")
         return
     written = [str(out), paper.name, *([str(onnx)] if onnx is not None else [])]
-    _print_certificate(Console(), certificate, written)
+    _print_certificate(Console(markup=False), certificate, written)
 
 
 def _print_certificate(console: Console, found: dict[str, Any], written: list[str]) -> None:

@@ -64,7 +64,9 @@ def check_file(
         findings = findings_of(subject, rules, on_rule)
     if form == "text":
         quiet = silent(subject, rules)
-        print_findings(Console(), findings, rules, quiet, str(model), len(subject.norms))
+        print_findings(
+            Console(markup=False), findings, rules, quiet, str(model), len(subject.norms)
+        )
     elif form == "sarif":
         _write(sarif(findings, rules, model))
     else:
@@ -102,7 +104,7 @@ def fix_file(
     with stepping("recalibrating") as on_layer:
         fixed = fix(loaded, given, **selection, on_layer=on_layer)
     save_model(fixed.model, out)
-    console = Console()
+    console = Console(markup=False)
     print_fixed(console, fixed)
     _print_gap(console, before, _gap(fixed.model, given))
     console.print(f"Written: {out}", highlight=False, soft_wrap=True)

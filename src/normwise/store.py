@@ -210,8 +210,9 @@ class Store:
 
         table = pa.table(curve_columns(records))
         self._begin()
-        with replacing(self.folder / "curves.parquet") as beside:
-            pq.write_table(table, beside)
+        # Opened here: PyArrow takes a name with a colon for an address.
+        with replacing(self.folder / "curves.parquet") as beside, beside.open("wb") as file:
+            pq.write_table(table, file)
 
     def _append(self, events: Iterable[Mapping[str, Any]]) -> None:
         lines = "".join(json.dumps(event, allow_nan=False) + "\n" for event in events)

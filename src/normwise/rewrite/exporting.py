@@ -65,5 +65,8 @@ def export_onnx(model: Any, path: Path, inputs: Any) -> float:
             ) from error
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_inputs()]
-    given = [np.asarray(part) for part in keras.tree.flatten(inputs)]
+    # Keras casts what it is given; ONNX Runtime refuses it.
+    dtypes = [one.dtype for one in keras.tree.flatten(model.inputs)]
+    parts = keras.tree.flatten(inputs)
+    given = [np.asarray(part, dtype) for part, dtype in zip(parts, dtypes, strict=True)]
     return largest_difference(wanted, session.run(None, dict(zip(names, given, strict=True))))
