@@ -338,6 +338,22 @@ def test_a_broken_model_is_looked_at_with_data_as_well():
     assert rules == {"not-finite"}
 
 
+def test_overflow_in_half_precision_is_named_where_it_first_arrives():
+    model = keras.Sequential(
+        [
+            keras.Input((4,)),
+            layers.Dense(3, kernel_initializer="ones", dtype="mixed_float16"),
+            norm(),
+            layers.Dense(2),
+            layers.BatchNormalization(),
+        ]
+    )
+    assert nw.check(model, np.full((9, 4), 1e4), select=["not-finite"]) == []
+    (found,) = nw.check(model, np.full((9, 4), 2e4), select=["not-finite"])
+    assert (found.layer, found.safe) == ("norm", False)
+    assert "takes NaN or infinite values, although all weights are finite" in found.message
+
+
 def test_statistics_that_never_move_are_stale_for_ever():
     model = trained(net(hidden(), norm(momentum=1.0), layers.Dense(1)))
     (found,) = nw.check(model, select=["stale-statistics"])

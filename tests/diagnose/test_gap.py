@@ -301,8 +301,12 @@ def test_a_label_that_training_has_not_is_named():
         labels_for(classifier(3, SPARSE), labels)
 
 
-@pytest.mark.parametrize("y", [np.eye(3)[CODES], CODES[:, None, None] * np.ones((50, 2, 2))])
-def test_one_hot_labels_and_masks_are_split_too(y):
+@pytest.mark.parametrize(
+    "y",
+    [np.eye(3)[CODES], CODES[:, None, None] * np.ones((50, 2, 2)), np.ones(50)],
+    ids=["one-hot", "masks", "constant"],
+)
+def test_labels_that_are_no_classes_are_split_too(y):
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
     model.compile(loss="mse")
     parts, _ = parts_of(model, given_to(model, (X, y)))

@@ -99,7 +99,7 @@ def variance_underflow(subject: Subject) -> Iterator[Found]:
 
 
 def not_finite(subject: Subject) -> Iterator[Found]:
-    """Weights or statistics that are no finite numbers, or a variance below 0."""
+    """Weights, statistics or what data lead to are no finite numbers, or a variance is below 0."""
     places: dict[str, list[str]] = {}
     for variable in subject.model.variables:
         layer, _, name = variable.path.rpartition("/")
@@ -123,6 +123,22 @@ def not_finite(subject: Subject) -> Iterator[Found]:
                 "variances of 0 there, or population statistics",
                 safe=True,
             )
+    if not places:
+        yield from _overflowing(subject)
+
+
+def _overflowing(subject: Subject) -> Iterator[Found]:
+    """The first normalisation that takes values that are not finite, of weights that all are."""
+    observed = {} if subject.x is None else subject.observed
+    for norm, moments in observed.items():
+        if not np.isfinite([moments.mean, moments.variance]).all():
+            yield Found(
+                norm.name,
+                "on this data it takes NaN or infinite values, although all weights are finite: "
+                "what is in front of it overflows",
+                "inputs of smaller scale, or bfloat16 or float32 in place of float16",
+            )
+            return
 
 
 def _counted(which: NDArray[np.intp], of: FloatArray) -> str:

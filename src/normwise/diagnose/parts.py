@@ -71,7 +71,9 @@ def _split(part: Part, held: int) -> tuple[list[Part], str]:
         )
     if y.ndim == 2 and y.shape[1] > 1 and ((y != 0).sum(axis=1) == 1).all():
         y = y.argmax(axis=1)  # one-hot
-    task = labelling("y", y).task if y.ndim <= 2 else "regression"
+    # A mask for each example, or one label for all, is nothing to keep in proportion.
+    alike = y.ndim > 2 or (y == y[:1]).all()
+    task = "regression" if alike else labelling("y", y).task
     train, val = split(y, task)
     return _cut(part, train, val), split_note(train, val, task)
 

@@ -45,6 +45,10 @@ class Moments:
             mask: Which positions count, as Keras takes it: with an axis more at its end it
                 broadcasts to the values' shape; all of them if ``None``.
         """
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite values give NaN
+            self._add(values, mask)
+
+    def _add(self, values: Any, mask: Any) -> None:
         rows = self._rows(_widened(values))
         if not len(rows):
             return
