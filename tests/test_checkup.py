@@ -54,6 +54,34 @@ def test_findings_are_printed_and_end_with_1(run):
     assert max(map(len, out.splitlines()[:-4])) <= 80
 
 
+@keras.saving.register_keras_serializable("checkup")
+class Block(layers.Layer):
+    """Normalisation that no graph shows."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.norm = layers.BatchNormalization(name="deep")
+
+    def build(self, shape):
+        self.norm.build(shape)
+
+    def call(self, x):
+        return self.norm(x)
+
+    def get_config(self):
+        return super().get_config()
+
+
+def test_normalisation_inside_a_layer_is_counted_as_left(run):
+    keras.Sequential([keras.Input((3,)), Block(name="block"), layers.Dense(1)]).save("model.keras")
+    code, out, _ = run("check", "model.keras")
+    why = "it is inside 'block', a Block, where no graph shows what it follows"
+    assert code == 0
+    assert f"left: block/deep: {why}" in out
+    _, out, _ = run("check", "model.keras", "--format", "json")
+    assert json.loads(out)["left"] == {"block/deep": why}
+
+
 @TRAINED
 def test_no_findings_end_with_0(run):
     code, out, _ = run("check", "model.keras", "--ignore", "NW001,stale-statistics")

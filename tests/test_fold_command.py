@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.rewrite import exporting
+from normwise.rewrite import affine, exporting
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -79,3 +79,31 @@ def test_data_that_do_not_fit_are_named(run):
     assert "the inputs do not fit model" in error
     assert "expected what the model takes, shape (None, 2)" in error
     assert not Path("folded.keras").exists()
+
+
+def test_where_model_x_differs_from_predict_this_comes_first(run):
+    x = keras.Input((2,))
+    hidden = layers.BatchNormalization(name="norm")(layers.Dense(3)(x), training=True)
+    keras.Model(x, layers.Dense(1)(hidden)).save("model.keras")
+    code, out, _ = run("model.keras", "-o", "folded.keras")
+    assert code == 0
+    assert out.startswith("model(x) and model.predict(x) of the model itself differ by ")
+    assert "left: norm: it is called with training=True" in out
+    certificate = json.loads(Path("folded.certificate.json").read_text())
+    assert certificate["disagreement"] > 0.1
+    assert max(certificate["difference"], certificate["call_difference"]) < 1e-6
+
+
+@pytest.mark.usefixtures("model")
+def test_a_folded_model_that_predicts_otherwise_is_not_written(run, monkeypatch):
+    exact = affine.inference_statistics
+
+    def wrong(norm):
+        mean, variance = exact(norm)
+        return mean + 0.1, variance
+
+    monkeypatch.setattr(affine, "inference_statistics", wrong)
+    code, out, _ = run("model.keras", "-o", "folded.keras")
+    assert code == 1
+    assert out.startswith("The folded model does not predict the same: it differs by 0.0")
+    assert [path.name for path in Path().iterdir()] == ["model.keras"]

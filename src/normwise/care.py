@@ -6,7 +6,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -16,6 +16,9 @@ from normwise.datasets import Given
 from normwise.errors import ModelError
 from normwise.files import replacing
 from normwise.progress import stepping
+
+if TYPE_CHECKING:
+    from normwise.rewrite.certificate import Certificate
 
 __all__ = ["fold_file", "recalibrate_file"]
 
@@ -77,8 +80,11 @@ def fold_file(
     onnx: Path | None,
     as_json: bool,
     unsafe: bool,
-) -> None:
+) -> bool:
     """Fold the model in a file, write another with its certificate, and say what was folded.
+
+    Returns:
+        Whether the folded model predicts the same; where not, nothing is written.
 
     Raises:
         UsageError: The model, the data or the output cannot be used.
@@ -97,35 +103,59 @@ def fold_file(
     loaded = load_model(model, unsafe=unsafe)
     x = None if data is None else _examples(given_to(loaded, data, target_column))
     found = folding_of(loaded)
-    certificate = dataclasses.asdict(certify(loaded, found, x))
-    if onnx is not None:
+    certificate = certify(loaded, found, x)
+    if certificate.holds and onnx is not None:
         inputs = example_inputs(loaded) if x is None else x
-        certificate["onnx"] = export_onnx(found.model, onnx, inputs)
-    save_model(found.model, out)
-    paper = out.with_suffix(".certificate.json")
-    with replacing(paper) as beside:
-        beside.write_text(json.dumps(certificate, indent=2) + "\n", "utf-8")
+        exported = export_onnx(found.model, onnx, inputs)
+        certificate = dataclasses.replace(certificate, onnx=exported)
+    text = json.dumps(dataclasses.asdict(certificate), indent=2) + "\n"
+    written = []
+    if certificate.holds:
+        paper = out.with_suffix(".certificate.json")
+        save_model(found.model, out)
+        with replacing(paper) as beside:
+            beside.write_text(text, "utf-8")
+        written = [str(out), paper.name, *([str(onnx)] if onnx is not None else [])]
     if as_json:
-        sys.stdout.write(json.dumps(certificate, indent=2) + "\n")
-        return
-    written = [str(out), paper.name, *([str(onnx)] if onnx is not None else [])]
-    _print_certificate(Console(markup=False), certificate, written)
+        sys.stdout.write(text)
+    else:
+        _print_certificate(Console(markup=False), certificate, written)
+    return certificate.holds
 
 
-def _print_certificate(console: Console, found: dict[str, Any], written: list[str]) -> None:
-    folded, left, exported = found["folded"], found["left"], found["onnx"]
-    before, after = (1e3 * seconds for seconds in found["seconds"])
+def _print_certificate(console: Console, found: Certificate, written: list[str]) -> None:
+    folded, left = found.folded, found.left
+    before, after = (1e3 * seconds for seconds in found.seconds)
     lines = [
+        *_warnings(found),
         f"{len(folded)} of {len(folded) + len(left)} batch normalisations folded",
         *(f"left: {name}: {why}" for name, why in list(left.items())[:SHOWN]),
         *([f"and {len(left) - SHOWN} more, in the certificate"] if len(left) > SHOWN else []),
-        f"largest difference of a prediction on {found['inputs']}: {found['difference']:.2g}",
+        f"largest difference of a prediction on {found.inputs}: {found.difference:.2g}",
+        f"the same of model(x): {found.call_difference:.2g}",
         f"a prediction of {EXAMPLES} examples: {before:.3g} ms before, {after:.3g} ms after",
-        *([] if exported is None else [f"largest difference of ONNX Runtime: {exported:.2g}"]),
-        f"Written: {', '.join(written)}",
+        *([] if found.onnx is None else [f"largest difference of ONNX Runtime: {found.onnx:.2g}"]),
+        f"Written: {', '.join(written) or 'nothing'}",
     ]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def _warnings(found: Certificate) -> list[str]:
+    """What a certificate says first: where two ways of computing disagree."""
+    lines = []
+    if not found.holds:
+        worst = max(found.difference, found.call_difference)
+        lines.append(
+            f"The folded model does not predict the same: it differs by {worst:.2g} of the largest "
+            f"value, and rounding explains {found.tolerance:.2g}"
+        )
+    if not found.is_unambiguous:
+        lines.append(
+            f"model(x) and model.predict(x) of the model itself differ by {found.disagreement:.2g} "
+            f"of the largest value: training=True keeps a layer in training mode in model(x)"
+        )
+    return lines
 
 
 def _statistics(layer: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -64,13 +64,13 @@ def check_file(
         findings = findings_of(subject, rules, on_rule)
     if form == "text":
         quiet = silent(subject, rules)
-        print_findings(
-            Console(markup=False), findings, rules, quiet, str(model), len(subject.norms)
-        )
+        console, norms = Console(markup=False), len(subject.norms)
+        print_findings(console, findings, rules, quiet, str(model), norms, subject.left)
     elif form == "sarif":
         _write(sarif(findings, rules, model))
     else:
-        _write({"model": str(model), "findings": [finding.to_json() for finding in findings]})
+        found = [finding.to_json() for finding in findings]
+        _write({"model": str(model), "findings": found, "left": subject.left})
     return bool(findings)
 
 

@@ -13,8 +13,10 @@ import numpy as np
 from normwise.errors import ModelError
 from normwise.rewrite.feeding import batches, count, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
+from normwise.rewrite.hidden import hidden_in
 from normwise.rewrite.kinds import sublayers
 from normwise.rewrite.moments import Moments
+from normwise.rewrite.naming import unused
 from normwise.rewrite.recalibrating import batch_normalisations, reached
 from normwise.rewrite.watching import watching
 
@@ -71,6 +73,15 @@ class Subject:
     def graphs(self) -> list[Graph]:
         """Of the model and of every model inside it that has one, the outermost first."""
         return [Graph(layer) for layer in self.layers if has_graph(layer) and layer.built]
+
+    @cached_property
+    def left(self) -> dict[str, str]:
+        """The batch normalisations that rules about places cannot look at, each to the reason."""
+        found: dict[str, str] = {}
+        for hidden in hidden_in(self.model, self.graphs):
+            if isinstance(hidden.norm, keras.layers.BatchNormalization):
+                found[unused(hidden.name, found)] = hidden.why
+        return found
 
     @property
     def steps(self) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,9 @@ def print_findings(
     quiet: Sequence[Rule],
     model: str,
     norms: int,
+    left: Mapping[str, str],
 ) -> None:
-    """Print the findings, rule by rule, and a last line that counts them.
+    """Print the findings, rule by rule, a line that counts them, and what was not looked at.
 
     Args:
         console: Where to.
@@ -39,13 +40,14 @@ def print_findings(
         quiet: Those of them that knew too little to look.
         model: What was checked.
         norms: How many batch normalisations it has.
+        left: Those of them that rules about places could not look at, each to the reason.
     """
     summaries = {rule.code: rule.summary for rule in rules}
     for code, group in groupby(findings, lambda finding: finding.code):
         _print_rule(console, list(group), summaries[code])
         console.print()
     looked = f"{len(rules) - len(quiet)} rules looked at {number(norms, 'batch normalisation')}"
-    for line in [*_last_lines(findings, model, looked), *_needs(quiet)]:
+    for line in [*_last_lines(findings, model, looked), *_needs(quiet), *_left(left)]:
         console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -96,6 +98,12 @@ def _last_lines(findings: Sequence[Finding], model: str, looked: str) -> list[st
     if safe:
         lines.append(f"{safe} can be mended: normwise fix {model} -o fixed.keras")
     return lines
+
+
+def _left(left: Mapping[str, str]) -> list[str]:
+    lines = [f"left: {name}: {why}" for name, why in list(left.items())[:SHOWN]]
+    more = len(left) - SHOWN
+    return [*lines, f"and {more} more, which --format json lists"] if more > 0 else lines
 
 
 def _needs(quiet: Sequence[Rule]) -> list[str]:

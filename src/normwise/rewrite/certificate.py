@@ -13,12 +13,15 @@ import numpy as np
 
 from normwise.rewrite.feeding import fitting
 from normwise.rewrite.folding import Folding
-from normwise.rewrite.graph import functional_of
+from normwise.rewrite.graph import Graph, functional_of
 
 __all__ = ["Certificate", "certify", "example_inputs", "largest_difference"]
 
 # Examples of a batch that is timed, and how often.
 EXAMPLES, ROUNDS = 32, 9
+# What rounding may come to in single precision, and in half.
+TOLERANCE = 1e-4
+_HALF = {"float16": 1e-2, "bfloat16": 1e-1}
 # A size that a model leaves open.
 OPEN_SIZE = 32
 
@@ -30,22 +33,40 @@ class Certificate:
     Attributes:
         folded: Each normalisation that is gone, to the layer whose weights hold it now.
         left: Each that is still there, to the reason.
-        difference: Largest difference of an output, over the largest value of that output.
+        difference: Largest difference of an output of ``model.predict(x)``, over the largest value
+            of that output.
+        call_difference: The same of ``model(x)``, which keeps layers in training mode that
+            ``training=True`` put there.
+        disagreement: The same between these two ways of the model itself, before folding.
         layers: The same where a normalisation was folded, by its name; of nested models
             their outputs stand for them.
         seconds: Of a prediction of :data:`EXAMPLES` examples, before and after, medians.
         inputs: What was predicted: ``data`` or ``random numbers``.
         onnx: Largest difference of the folded model's ONNX file, run by ONNX Runtime, from the
             folded model; ``None`` if there is none.
+        tolerance: What rounding may come to, in the precision that the model computes in.
     """
 
     folded: Mapping[str, str]
     left: Mapping[str, str]
     difference: float
+    call_difference: float
+    disagreement: float
     layers: Mapping[str, float]
     seconds: tuple[float, float]
     inputs: str
     onnx: float | None = None
+    tolerance: float = TOLERANCE
+
+    @property
+    def holds(self) -> bool:
+        """Whether the folded model gives what the model gave, both ways."""
+        return self.difference <= self.tolerance and self.call_difference <= self.tolerance
+
+    @property
+    def is_unambiguous(self) -> bool:
+        """Whether the model itself gives one thing, whichever way it is used."""
+        return self.disagreement <= self.tolerance
 
 
 def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
@@ -69,16 +90,25 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
     """
     inputs = example_inputs(model) if x is None else x
     with fitting(model):
-        before = model.predict_on_batch(inputs)
-    whole = largest_difference(before, folding.model.predict_on_batch(inputs))
+        called, predicted = _called(model, inputs), model.predict_on_batch(inputs)
+    folded = folding.model
     return Certificate(
         folded=folding.folded,
         left=folding.left,
-        difference=whole,
+        difference=largest_difference(predicted, folded.predict_on_batch(inputs)),
+        call_difference=largest_difference(called, _called(folded, inputs)),
+        disagreement=largest_difference(predicted, called),
         layers=_by_layer(model, folding, inputs),
         seconds=_seconds(model, folding.model, inputs),
         inputs="random numbers" if x is None else "data",
+        tolerance=_HALF.get(model.compute_dtype, TOLERANCE),
     )
+
+
+def _called(model: Any, inputs: Any) -> Any:
+    """What ``model(inputs)`` gives; the statistics and random states that it moves stay."""
+    with keras.StatelessScope():
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, model(inputs))
 
 
 def example_inputs(model: Any, examples: int = EXAMPLES) -> Any:
@@ -101,13 +131,12 @@ def example_inputs(model: Any, examples: int = EXAMPLES) -> Any:
 
 def _by_layer(model: Any, folding: Folding, inputs: Any) -> dict[str, float]:
     """Where each normalisation of the outermost model stood, what came before and comes now."""
-    own = {layer.name: layer for layer in model.layers}
-    pairs = {}
+    own = {call.operation.name: call.outputs[0] for call in Graph(model).calls}
+    order, pairs = list(own), {}
     for norm, layer in folding.folded.items():
         # In front of a layer, the normalisation's own output is no longer there to compare.
-        behind = norm in own and layer in own and _runs_before(model, layer, norm)
-        if behind:
-            pairs[norm] = (own[norm].output, folding.model.get_layer(layer).output)
+        if norm in own and layer in own and order.index(layer) < order.index(norm):
+            pairs[norm] = (own[norm], folding.model.get_layer(layer).output)
     if not pairs:
         return {}
     before = keras.Model(model.inputs, [old for old, _ in pairs.values()])
@@ -118,11 +147,6 @@ def _by_layer(model: Any, folding: Folding, inputs: Any) -> dict[str, float]:
     return {
         name: largest_difference(old, new) for name, old, new in zip(pairs, *lists, strict=True)
     }
-
-
-def _runs_before(model: Any, first: str, second: str) -> bool:
-    names = [layer.name for layer in model.layers]
-    return names.index(first) < names.index(second)
 
 
 def largest_difference(before: Any, after: Any) -> float:
