@@ -143,10 +143,11 @@ def save_model(model: Any, path: Path) -> None:
 
 
 def check_output(path: Path, source: Path, suffix: str = SUFFIX, option: str = "-o") -> None:
-    """Refuse to write over the model that was read, before any work is done.
+    """Refuse to write over the model that was read, or where nothing can be, before any work.
 
     Raises:
-        StoreError: ``path`` is the source, or has another suffix than ``suffix``.
+        StoreError: ``path`` is the source or a folder, lies below a file, or has another suffix
+            than ``suffix``.
 
     >>> check_output(Path("new.keras"), Path("old.keras"))
     """
@@ -160,4 +161,11 @@ def check_output(path: Path, source: Path, suffix: str = SUFFIX, option: str = "
         raise StoreError(
             f"output {str(path)!r} is the model itself, which is never written over; expected "
             f"another file; try -o {path.with_name(f'{path.stem}-new{SUFFIX}')}"
+        )
+    nearest = next(parent for parent in path.parents if parent.exists())
+    if path.is_dir() or not nearest.is_dir():
+        raise StoreError(
+            f"cannot write {str(path)!r} ({'it' if path.is_dir() else repr(str(nearest))} is no "
+            f"{'file' if path.is_dir() else 'folder'}); expected a new file, or one to replace; "
+            f"try {option} {path.stem}-new{suffix}"
         )

@@ -34,14 +34,19 @@ def project_selection(folder: Path) -> dict[str, list[str]]:
         return {}
     try:
         body: Any = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SpecError(
             f"cannot read {str(path)!r} ({in_words(error)}); expected TOML; mend it, or name the "
             f"rules with --select"
         ) from error
     for key in ("tool", "normwise", "check"):
         body = body.get(key, {}) if isinstance(body, dict) else {}
-    return {key: _texts(path, key, value) for key, value in dict(body).items()}
+    if not isinstance(body, dict):
+        raise SpecError(
+            f"[tool.normwise.check] of {str(path)!r} is {body!r}; expected a section; "
+            f'try ignore = ["NW001"] below it'
+        )
+    return {key: _texts(path, key, value) for key, value in body.items()}
 
 
 def _texts(path: Path, key: str, value: Any) -> list[str]:
