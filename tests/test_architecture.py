@@ -50,7 +50,7 @@ TABLE = {
     "diagnosis": (
         {"backend", "datasets", "diagnose", "modelfile", "progress", "report", "rewrite"}, {"rich"},
     ),
-    "cli": ({"durations", "care", "checkup", "diagnosis", "listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
+    "cli": ({"durations", "care", "checkup", "datasets", "diagnosis", "listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
     "__main__": ({"cli"}, set()),
     "__init__": ({"analysis", "backend", "checks", "diagnose", "layers", "rewrite", "study"}, set()),
 }  # fmt: skip

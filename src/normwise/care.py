@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from normwise.backend import require_jax
-from normwise.datasets import Given
+from normwise.datasets import Given, TableOptions
 from normwise.errors import ModelError
 from normwise.files import replacing
 from normwise.progress import stepping
@@ -33,7 +33,7 @@ def recalibrate_file(
     data: str,
     out: Path,
     *,
-    target_column: str | None,
+    table: TableOptions,
     batch_size: int,
     frozen: bool,
     unsafe: bool,
@@ -52,7 +52,7 @@ def recalibrate_file(
     check_output(out, model)
     loaded = load_model(model, unsafe=unsafe)
     require_norms(loaded)
-    given = given_to(loaded, data, target_column)
+    given = given_to(loaded, data, table)
     layers = [layer for layer in reached(loaded, given.x) if frozen or layer.trainable]
     before, old = [_statistics(layer) for layer in layers], _losses(loaded, given)
     weights = fingerprint(loaded)
@@ -76,7 +76,7 @@ def fold_file(
     out: Path,
     *,
     data: str | None,
-    target_column: str | None,
+    table: TableOptions,
     onnx: Path | None,
     as_json: bool,
     unsafe: bool,
@@ -101,7 +101,7 @@ def fold_file(
         require_onnx()  # before any work is done
         check_output(onnx, model, ".onnx", "--onnx")
     loaded = load_model(model, unsafe=unsafe)
-    x = None if data is None else _examples(given_to(loaded, data, target_column))
+    x = None if data is None else _examples(given_to(loaded, data, table))
     found = folding_of(loaded)
     certificate = certify(loaded, found, x)
     if certificate.holds and onnx is not None:

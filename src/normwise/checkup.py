@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from normwise.backend import require_jax
-from normwise.datasets import Given
+from normwise.datasets import Given, TableOptions
 from normwise.progress import stepping
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def check_file(
     model: Path,
     *,
     data: str | None,
-    target_column: str | None,
+    table: TableOptions,
     batch_size: int | None,
     steps: int | None,
     select: Sequence[str],
@@ -58,7 +58,7 @@ def check_file(
 
     rules = chosen(**_selection(select, ignore))
     loaded = load_model(model, unsafe=unsafe)
-    given = None if data is None else given_to(loaded, data, target_column)
+    given = None if data is None else given_to(loaded, data, table)
     subject = subject_of(loaded, given, batch_size, steps)
     with stepping("checking", quiet=form != "text") as on_rule:
         findings = findings_of(subject, rules, on_rule)
@@ -79,7 +79,7 @@ def fix_file(
     out: Path,
     *,
     data: str | None,
-    target_column: str | None,
+    table: TableOptions,
     select: Sequence[str],
     ignore: Sequence[str],
     unsafe: bool,
@@ -99,7 +99,7 @@ def fix_file(
     selection = _selection(select, ignore)
     chosen(**selection)  # before any work is done
     loaded = load_model(model, unsafe=unsafe)
-    given = None if data is None else given_to(loaded, data, target_column)
+    given = None if data is None else given_to(loaded, data, table)
     before = _gap(loaded, given)
     with stepping("recalibrating") as on_layer:
         fixed = fix(loaded, given, **selection, on_layer=on_layer)

@@ -25,6 +25,13 @@ __all__ = ["main"]
 Model = Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved Keras model.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="The file to write: OUT.keras.")]
 Column = Annotated[str | None, typer.Option(help="Column of the table that is predicted.")]
+GroupColumn = Annotated[
+    str | None, typer.Option(help="Column of the table that its study was split by.")
+]
+TaskOption = Annotated[
+    Literal["binary", "classes", "regression"] | None,
+    typer.Option("--task", help="What the values of that column are taken for."),
+]
 Unsafe = Annotated[
     bool,
     typer.Option(
@@ -341,6 +348,8 @@ def check(
         typer.Option(help="Built-in data, FILE.csv or FILE.npz: all its training rows count."),
     ] = None,
     target_column: Column = None,
+    task: TaskOption = None,
+    group_column: GroupColumn = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Examples of a training batch.")
     ] = None,
@@ -361,11 +370,12 @@ def check(
     is not changed.
     """
     from normwise.checkup import check_file
+    from normwise.datasets import TableOptions
 
     found = check_file(
         model,
         data=data,
-        target_column=target_column,
+        table=TableOptions(target_column, task, group_column),
         batch_size=batch_size,
         steps=steps,
         select=select or (),
@@ -388,6 +398,8 @@ def fix(
         ),
     ] = None,
     target_column: Column = None,
+    task: TaskOption = None,
+    group_column: GroupColumn = None,
     select: Select = None,
     ignore: Ignore = None,
     unsafe: Unsafe = False,
@@ -398,12 +410,13 @@ def fix(
     the data. The file that was read is not touched.
     """
     from normwise.checkup import fix_file
+    from normwise.datasets import TableOptions
 
     fix_file(
         model,
         out,
         data=data,
-        target_column=target_column,
+        table=TableOptions(target_column, task, group_column),
         select=select or (),
         ignore=ignore or (),
         unsafe=unsafe,
@@ -418,6 +431,8 @@ def recalibrate(
     ],
     out: Out,
     target_column: Column = None,
+    task: TaskOption = None,
+    group_column: GroupColumn = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Examples at a time: memory, not the result.")
     ] = 256,
@@ -434,12 +449,13 @@ def recalibrate(
     everything that it takes, layer after layer.
     """
     from normwise.care import recalibrate_file
+    from normwise.datasets import TableOptions
 
     recalibrate_file(
         model,
         data,
         out,
-        target_column=target_column,
+        table=TableOptions(target_column, task, group_column),
         batch_size=batch_size,
         frozen=frozen,
         unsafe=unsafe,
@@ -455,6 +471,8 @@ def fold(
         typer.Option(help="Data to compare predictions on; random numbers unless given."),
     ] = None,
     target_column: Column = None,
+    task: TaskOption = None,
+    group_column: GroupColumn = None,
     onnx: Annotated[
         Path | None,
         typer.Option(help="Also export the folded model: OUT.onnx. Needs normwise[onnx]."),
@@ -471,12 +489,13 @@ def fold(
     rounding, nothing is written, and the exit code is 1. Train on with the unfolded model.
     """
     from normwise.care import fold_file
+    from normwise.datasets import TableOptions
 
     holds = fold_file(
         model,
         out,
         data=data,
-        target_column=target_column,
+        table=TableOptions(target_column, task, group_column),
         onnx=onnx,
         as_json=as_json,
         unsafe=unsafe,
@@ -489,6 +508,8 @@ def diagnose(
     model: Model,
     data: Annotated[str, typer.Option(help="Built-in data, FILE.csv or FILE.npz.")],
     target_column: Column = None,
+    task: TaskOption = None,
+    group_column: GroupColumn = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Examples in a batch, as the model was trained with.")
     ] = 32,
@@ -507,12 +528,13 @@ def diagnose(
     lagging statistics, batch noise or generalisation; and whether a prediction depends on its
     neighbours in the batch. Nothing is trained, and the model stays as it is.
     """
+    from normwise.datasets import TableOptions
     from normwise.diagnosis import diagnose_file
 
     diagnose_file(
         model,
         data,
-        target_column=target_column,
+        table=TableOptions(target_column, task, group_column),
         batch_size=batch_size,
         out=out,
         as_json=as_json,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from normwise.backend import require_jax
-from normwise.datasets import Given
+from normwise.datasets import Given, TableOptions
 from normwise.errors import ModelError, SpecError
 from normwise.files import replacing
 
@@ -25,7 +25,7 @@ def diagnose_file(
     model: Path,
     data: str,
     *,
-    target_column: str | None,
+    table: TableOptions,
     batch_size: int,
     out: str | None,
     as_json: bool,
@@ -43,10 +43,10 @@ def diagnose_file(
     from normwise.report import Artist, gap_figure, gap_sentence, print_gap
     from normwise.rewrite.intake import given_to
 
-    folder = _folder(out, model, f"{data} {target_column} {batch_size}")
+    folder = _folder(out, model, " ".join([data, *_options(table), str(batch_size)]))
     with Artist() as artist:
         loaded = load_model(model, unsafe=unsafe)
-        found = _found(loaded, given_to(loaded, data, target_column), batch_size, quiet=as_json)
+        found = _found(loaded, given_to(loaded, data, table), batch_size, quiet=as_json)
         text = json.dumps(found, indent=2) + "\n"
         with replacing(folder / "gap.json") as beside:
             beside.write_text(text, "utf-8")
@@ -57,7 +57,7 @@ def diagnose_file(
         sys.stdout.write(text)
         return
     files = [str(folder / name) for name in ("gap.json", "gap.png")]
-    again = _recalibrate(model, data, target_column)
+    again = _recalibrate(model, data, table)
     print_gap(found, Console(), files=files, recalibrate=again)
 
 
@@ -87,8 +87,22 @@ def _folder(out: str | None, model: Path, rest: str) -> Path:
     return Path("normwise-out") / f"{model.stem}-{digest}"
 
 
-def _recalibrate(model: Path, data: str, target_column: str | None) -> str:
-    column = [] if target_column is None else ["--target-column", target_column]
+def _options(table: TableOptions) -> list[str]:
+    """How the table is read, as it is typed."""
+    given = {f"--{name.replace('_', '-')}": value for name, value in asdict(table).items()}
+    return [word for name, value in given.items() if value is not None for word in (name, value)]
+
+
+def _recalibrate(model: Path, data: str, table: TableOptions) -> str:
     out = model.with_name(f"{model.stem}-recalibrated{model.suffix}")
-    words = ["normwise", "recalibrate", str(model), "--data", data, *column, "-o", str(out)]
+    words = [
+        "normwise",
+        "recalibrate",
+        str(model),
+        "--data",
+        data,
+        *_options(table),
+        "-o",
+        str(out),
+    ]
     return shlex.join(words)

@@ -1,11 +1,14 @@
 """Identifiers that repeat: no inputs, named, and a split that keeps their rows together."""
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from normwise import Study
-from normwise.datasets import find_dataset
+from normwise.cli import app
+from normwise.datasets import TableOptions, find_dataset, find_given
 from normwise.datasets.columns import sort_columns
 from normwise.errors import DataError, SpecError, UnknownNameError
 from normwise.spec import Spec
@@ -117,3 +120,27 @@ def test_a_study_takes_the_group_column(find):
     expected = find(group_column="person", person=PERSON)
     spec = Study("circles", "t.csv", target_column="y", group_column="person").spec
     assert as_dataset("t.csv", spec).fingerprint == expected.fingerprint
+
+
+def test_a_finished_model_gets_the_table_as_its_study_read_it(find):
+    visits = GENERATOR.poisson(1.4, len(PERSON)) % 4
+    assert find(y=visits, person=PERSON).task == "classes"
+    data = find("y", "person", "regression", y=visits, person=PERSON)
+    given = find_given("t.csv", TableOptions("y", "regression", "person"))
+    np.testing.assert_array_equal(given.x, np.concatenate([data.x_train, data.x_val]))
+    np.testing.assert_array_equal(given.y, np.concatenate([data.y_train, data.y_val]))
+    assert given.y.dtype == np.float32
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras' save
+@pytest.mark.parametrize("command", ["check", "fix", "recalibrate", "fold", "diagnose"])
+def test_every_command_that_takes_a_table_takes_its_options(command, tmp_path, monkeypatch):
+    """Each reads them before anything else of the table, and refuses them alike."""
+    monkeypatch.chdir(tmp_path)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization()])
+    model.save("m.keras")
+    out = [] if command in ("check", "diagnose") else ["--out", "o.keras"]
+    asked = ["--data", "circles", "--task", "regression", "--group-column", "g"]
+    result = CliRunner().invoke(app, [command, "m.keras", *asked, *out])
+    assert isinstance(result.exception, DataError)
+    assert "'circles' has no column 'g' to group its rows by" in str(result.exception)

@@ -2,13 +2,21 @@
 
 from normwise.datasets.arrays import from_arrays
 from normwise.datasets.dataset import Dataset, Task
-from normwise.datasets.find import BUILT_IN, find_dataset, find_given, given_of, where_is
+from normwise.datasets.find import (
+    BUILT_IN,
+    TableOptions,
+    find_dataset,
+    find_given,
+    given_of,
+    where_is,
+)
 from normwise.datasets.given import Given
 
 __all__ = [
     "BUILT_IN",
     "Dataset",
     "Given",
+    "TableOptions",
     "Task",
     "find_dataset",
     "find_given",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,15 @@ from normwise.errors import DataError, UnknownNameError
 from normwise.files import is_file
 from normwise.records import Task
 
-__all__ = ["BUILT_IN", "FILES", "find_dataset", "find_given", "given_of", "where_is"]
+__all__ = [
+    "BUILT_IN",
+    "FILES",
+    "TableOptions",
+    "find_dataset",
+    "find_given",
+    "given_of",
+    "where_is",
+]
 
 CHURN_TARGET = "Exited"
 # The built-in data that are not embedded, and their files in the data folder.
@@ -37,6 +47,21 @@ def churn() -> Dataset:
         way = f"path/to/{FILES['churn']} --target-column {CHURN_TARGET}"
         raise not_found(FILES["churn"], way)
     return from_csv(path, CHURN_TARGET)
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table is read: what a study is told about its data, beside the file.
+
+    Attributes:
+        target_column: The column to predict.
+        task: What to take its values for; inferred if ``None``.
+        group_column: The column that says which rows belong together.
+    """
+
+    target_column: str | None = None
+    task: Task | None = None
+    group_column: str | None = None
 
 
 BUILT_IN: dict[str, Callable[[], Dataset]] = {
@@ -92,11 +117,15 @@ def find_dataset(
     return from_npz(path, task)
 
 
-def find_given(data: str, target_column: str | None = None) -> Given:
+def find_given(data: str, table: TableOptions | None = None) -> Given:
     """The same, for a model that is finished: nothing is scaled, and no row is held back.
 
     Of an archive all rows train, and its labels stay as they are. A table is prepared as for a
     study, and all its rows count. Built-in data have their two parts.
+
+    Args:
+        data: A built-in name or a file.
+        table: How a table is read.
 
     Raises:
         UsageError: As :func:`find_dataset`.
@@ -104,11 +133,12 @@ def find_given(data: str, target_column: str | None = None) -> Given:
     >>> find_given("circles").x.shape
     (500, 2)
     """
-    _check(data, target_column)
+    table = table or TableOptions()
+    _check(data, table.target_column, table.group_column)
     path = Path(data)
     if data not in BUILT_IN and path.suffix.lower() == ".npz":
         return given_in_npz(path)
-    found = find_dataset(data, target_column)
+    found = find_dataset(data, *dataclasses.astuple(table))
     if data in BUILT_IN:
         return given_of(found)
     return Given(

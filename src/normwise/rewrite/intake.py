@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.datasets import Dataset, Given, find_given, given_of
+from normwise.datasets import Dataset, Given, TableOptions, find_given, given_of
 from normwise.datasets.plain import check_numbers, check_range, is_array
 from normwise.errors import DataError, listed
 from normwise.rewrite.drawing import drawn, in_memory
@@ -27,7 +27,7 @@ log = logging.getLogger("normwise")
 Reading = list[tuple[Any, ...]]
 
 
-def given_to(model: Any, data: Any, target_column: str | None = None) -> Given:
+def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
     """What data are for a model: all its rows, as its ``fit`` would get them.
 
     Nothing is split, scaled or encoded. What is decided on the way is logged as a warning: that
@@ -41,7 +41,7 @@ def given_to(model: Any, data: Any, target_column: str | None = None) -> Given:
             generator of batches, drawn once into memory; a :class:`~normwise.datasets.Dataset`;
             a built-in name or a file. Of a tuple, what fits the model's inputs is the inputs.
             What this function returned is returned as it is.
-        target_column: Of a table.
+        table: How a table is read.
 
     Raises:
         DataError: It is none of these, or not what the model takes.
@@ -54,7 +54,7 @@ def given_to(model: Any, data: Any, target_column: str | None = None) -> Given:
     """
     if isinstance(data, Given):
         return data
-    found = _given(model, data, target_column)
+    found = _given(model, data, table)
     parts = [found.training, *([] if found.validation is None else [found.validation])]
     parts = [(_inputs(model, part[0]), *part[1:]) for part in parts]
     for name, part in zip(("training", "validation"), parts, strict=False):
@@ -67,9 +67,9 @@ def given_to(model: Any, data: Any, target_column: str | None = None) -> Given:
     return dataclasses.replace(found, x=parts[0][0], validation=next(iter(parts[1:]), None))
 
 
-def _given(model: Any, data: Any, target_column: str | None) -> Given:
+def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
     if isinstance(data, str | Path):
-        return find_given(str(data), target_column)
+        return find_given(str(data), table)
     if isinstance(data, Dataset):
         return given_of(data)
     if is_array(data) or isinstance(data, list | tuple | Mapping):
