@@ -76,7 +76,7 @@ def _plain(values: tuple[float, ...]) -> Any:
 
 
 def _said(mean: Any, deviation: Any) -> str:
-    figures = f" (mean {mean[0]:,.4g}, deviation {deviation[0]:,.4g})" if len(mean) == 1 else ""
+    figures = f" (mean {mean[0]:,.5g}, deviation {deviation[0]:,.5g})" if len(mean) == 1 else ""
     return (
         f"The targets are standardised in training{figures}; losses, metrics and the model's "
         f"predictions are in their own units."
