@@ -55,6 +55,12 @@ def test_identifiers_that_repeat_are_no_inputs_and_named(find, name):
     assert set.intersection(*people(data))
 
 
+@pytest.mark.parametrize("name", ["patient_id", "subject"])
+def test_identifiers_with_gaps_are_named_too(find, name):
+    data = find(**{name: pd.Series(PERSON).where(np.arange(len(PERSON)) % 9 > 0).astype("Int64")})
+    assert data.feature_names == ("mark", "a")
+
+
 @pytest.mark.parametrize("name", ["paid", "humid", "persons", "patients", "grid", "Android"])
 def test_what_only_sounds_like_an_identifier_is_an_input(find, name):
     assert name in find(**{name: PERSON}).feature_names

@@ -69,6 +69,10 @@ COLUMNS = {
     "a comma against points elsewhere": (with_commas(LARGE), LARGE, ";", POINTS),
     "one cell with a point, semicolons": (with_points(LARGE), LARGE, ";", {}),
     "one cell with a point, decimal commas elsewhere": (with_points(LARGE), LARGE, ",", COMMAS),
+    "one cell with a point, commas and points elsewhere": (with_points(LARGE), LARGE, ",", POINTS),
+    "one cell with three decimals": (
+        ["1.200", *bare(np.arange(2, ROWS + 1))], [1.2, *range(2, ROWS + 1)], ",", POINTS,
+    ),
     "all with points, decimal commas elsewhere": (
         with_points(MIXED // 1000 + 1000), MIXED // 1000 + 1000, ";", COMMAS,
     ),

@@ -121,14 +121,17 @@ def _kind(name: str, column: pd.Series, often: int) -> str:
         return "empty"
     if len(values) == len(column) and (values == values.iloc[0]).all():
         return "constant"
-    if values.dtype.kind == "f":
+    # With gaps between them, pandas has whole numbers as others.
+    whole = values.dtype.kind in "iu" or (len(values) < len(column) and _are_whole(values))
+    if values.dtype.kind == "f" and not whole:
         return "numbers"
     counts = values.value_counts()
-    if _is_named_identifier(name, values) and len(counts) < len(values):
-        return "repeated"
+    is_named = _is_named_identifier(name, whole=whole) and (whole or is_text(column))
+    if is_named:
+        return "repeated" if len(counts) < len(values) else "identifiers"
     if is_text(column):
         return _kind_of_text(counts, len(values), often)
-    return "identifiers" if _is_identifier(name, values, len(counts)) else "numbers"
+    return "identifiers" if _never_repeats(values, len(counts)) else "numbers"
 
 
 def _kind_of_text(counts: pd.Series, rows: int, often: int) -> str:
@@ -138,25 +141,22 @@ def _kind_of_text(counts: pd.Series, rows: int, often: int) -> str:
     return "crowded" if counts.iloc[0] >= often else "identifiers"
 
 
-def _is_named_identifier(name: str, values: pd.Series) -> bool:
-    """Whether a column of text or whole numbers is called what identifiers are called."""
-    import pandas as pd
-
-    whole = pd.api.types.is_integer_dtype(values)
-    named = NAMED_IDENTIFIER.search(name) or (whole and NAMED_PERSON.search(name))
-    return bool(named) and (whole or is_text(values))
+def _are_whole(values: pd.Series) -> bool:
+    return values.dtype.kind == "f" and bool((values % 1 == 0).all())
 
 
-def _is_identifier(name: str, values: pd.Series, distinct: int) -> bool:
-    """Whole numbers that never repeat although chance would have repeated them."""
-    import pandas as pd
+def _is_named_identifier(name: str, *, whole: bool) -> bool:
+    """Whether a column of text or ``whole`` numbers is called what identifiers are called."""
+    return bool(NAMED_IDENTIFIER.search(name) or (whole and NAMED_PERSON.search(name)))
 
-    if distinct < len(values) or not pd.api.types.is_integer_dtype(values):
+
+def _never_repeats(values: pd.Series, distinct: int) -> bool:
+    """Whether these are whole numbers without repetitions although chance would have made some."""
+    if distinct < len(values) or values.dtype.kind not in "iu":
         return False
     numbers = values.to_numpy(np.float64)
     span = numbers.max() - numbers.min() + 1
-    repetitions = len(numbers) * (len(numbers) - 1) / (2 * span)
-    return bool(repetitions >= EXPECTED_REPETITIONS or _is_named_identifier(name, values))
+    return bool(len(numbers) * (len(numbers) - 1) / (2 * span) >= EXPECTED_REPETITIONS)
 
 
 def prepare(table: pd.DataFrame, columns: Columns, train: Array) -> tuple[Array, list[str]]:

@@ -78,13 +78,17 @@ class Numerals:
 
         Where some have a sign before their last three digits and the others none at all, it
         stands between thousands: decimals would have left other digits behind it, too. That is
-        ``sure`` where one ends in 0, which is not written behind decimals of any length.
+        ``sure`` where one ends in 0, which is not written behind decimals of any length, and
+        another has hundreds without a sign.
         """
         with_sign = self.texts.kinds[self.either]
         kinds = self.texts.kinds[self.readings["."].notna() | self.readings[","].notna()]
         if kinds.str.contains("[.,]").sum() != len(with_sign) or len(kinds) == len(with_sign):
             return None
-        if with_sign.empty or (sure and not with_sign.str.contains(r"0\D*$").any()):
+        if with_sign.empty:
+            return None
+        seen = (with_sign.str.contains(r"0\D*$").any(), kinds.str.contains(r"^\D*\d{3}\D*$").any())
+        if sure and not all(seen):
             return None
         signs = {sign for sign in OTHER if with_sign.str.contains(sign, regex=False).any()}
         return OTHER[signs.pop()] if len(signs) == 1 else None

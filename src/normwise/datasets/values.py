@@ -113,12 +113,20 @@ def _decimal(table: Table, numerals: dict[str, Numerals]) -> Sign | None:
 
 def _with_points(table: Table, decimal: Sign | None) -> dict[str, Numerals]:
     """Columns read with decimal points whose points may stand between thousands instead."""
+    columns = {name: table.frame[name] for name in _floats(table)}
+    doubtful = [name for name, column in columns.items() if not _proves_points(column)]
     if decimal == "." or (decimal is None and table.separator == ","):
-        return {}
-    doubtful = [name for name in _floats(table) if not _proves_points(table.frame[name])]
+        # To be sure takes bare numbers beside; not many columns are worth to be read again.
+        doubtful = [name for name in doubtful if _are_mostly_whole(columns[name])]
     again = table.as_text(doubtful)
     numerals = {name: Numerals(Texts.of(again[name])) for name in doubtful}
-    return {name: one for name, one in numerals.items() if one.either.any()}
+    return {
+        name: one
+        for name, one in numerals.items()
+        if one.either.any()
+        # Between commas, decimal points are what everybody expects.
+        and (table.separator != "," or _decimal_of(one, decimal, ",") == ",")
+    }
 
 
 def _floats(table: Table) -> list[str]:
@@ -135,6 +143,12 @@ def _proves_points(column: pd.Series) -> bool:
     thousandths = numbers * 1000
     broken = np.abs(thousandths - np.round(thousandths)) > 1e-9 * (1 + thousandths)
     return bool((broken | ((numbers > 0) & (numbers < 1))).any())
+
+
+def _are_mostly_whole(column: pd.Series) -> bool:
+    numbers = column[np.isfinite(column)].to_numpy()
+    whole = int((numbers % 1 == 0).sum())
+    return len(numbers) // 2 <= whole < len(numbers)
 
 
 def _take_numbers(values: Values, table: Table, name: str, numerals: Numerals) -> None:
