@@ -4,41 +4,57 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
+import shutil
 import sys
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from normwise import layers  # noqa: F401 (Keras knows our layer by name from here on)
+from normwise import layers
 from normwise.errors import ModelError, StoreError, in_words, listed
 from normwise.files import is_file, replacing
 
 __all__ = ["check_output", "load_model", "save_model"]
 
+log = logging.getLogger("normwise")
+
 SUFFIX = ".keras"
 KINDS = {SUFFIX: "a Keras file", ".onnx": "an ONNX file"}
 # The member of the archive that says which classes it needs.
 CONFIG = "config.json"
+# What a model was compiled with, in its configuration.
+COMPILED = "compile_config"
+# Where Keras finds functions of its own by their names alone.
+FUNCTIONS = ("activations", "initializers", "losses", "metrics", "regularizers", "constraints")
 # Bytes; that of a thousand layers takes one million.
 LARGEST_CONFIG = 2**26
 TRUST = "add --unsafe if you trust whoever made it"
 
 
-def load_model(path: str | Path, *, unsafe: bool = False, otherwise: str = TRUST) -> keras.Model:
+def load_model(
+    path: str | Path, *, unsafe: bool = False, compiled: bool = False, otherwise: str = TRUST
+) -> keras.Model:
     """The model in a ``.keras`` file.
 
     A file that needs more than Keras, and what is registered with Keras already, is refused
-    before anything of it is made.
+    before anything of it is made. Where only its loss, metrics or optimiser do, the model is
+    loaded uncompiled, and a warning says so. A ``BatchNormalization(synchronized=True)``, which
+    Keras can make on TensorFlow alone, becomes ours, with a warning as well.
 
     Args:
         path: The file.
         unsafe: Load it all the same: run its ``Lambda`` layers, and import the modules that it
             names, from the current folder, too.
-        otherwise: What to do about such a file, for the message.
+        compiled: Whether the model is of no use without its loss, metrics and optimiser, if it
+            has them.
+        otherwise: What to do about a file that is refused, for the message.
 
     Raises:
         ModelError: There is no such file, or it is no model, or holds code of its own.
@@ -49,28 +65,108 @@ def load_model(path: str | Path, *, unsafe: bool = False, otherwise: str = TRUST
             f"model.save('NAME.keras'); check the path from {str(Path.cwd())!r}"
         )
     try:
-        foreign = _foreign_in(path)
-        if unsafe or not foreign:
-            return _loaded(path, foreign)
+        config = _config_in(path)
+        plain = _uncompiled(config)
+        code = list(_foreign(config if compiled else plain))
+        if unsafe or not code:
+            return _loaded(path, config, plain, unsafe=unsafe, compiled=compiled)
     except Exception as error:
         raise ModelError(
             f"cannot load {str(path)!r} ({in_words(error)}); expected a model saved by Keras 3; "
             f"save it again with model.save('NAME{SUFFIX}')"
         ) from error
-    code = list(dict.fromkeys(map(_in_words, foreign)))
     raise ModelError(
-        f"{str(path)!r} holds code that loading it would run: {listed(code)}; expected layers of "
+        f"{str(path)!r} holds code that loading it would run: {_listed(code)}; expected layers of "
         f"Keras alone; {otherwise}"
     )
 
 
-def _loaded(path: str | Path, foreign: list[dict[str, Any]]) -> keras.Model:
-    with warnings.catch_warnings():
+def _loaded(
+    path: str | Path, config: Any, plain: Any, *, unsafe: bool, compiled: bool
+) -> keras.Model:
+    """The model, compiled if that is possible or needed."""
+    code = list(_foreign(config))
+    why = _listed(code)
+    # Of a function the file says nothing but its name, so there is nothing to import it from.
+    remedy = "" if all(part["class_name"] == "function" for part in code) else f" ({TRUST})"
+    if unsafe or not code:
+        try:
+            return _read(path, config)
+        except Exception as error:
+            if compiled or config == plain:
+                raise
+            why, remedy = in_words(error), ""
+    model = _read(path, plain)
+    log.warning(
+        "%r was loaded without its loss, metrics and optimiser, which need more than Keras: %s%s",
+        str(path),
+        why,
+        remedy,
+    )
+    return model
+
+
+def _read(path: str | Path, config: Any) -> keras.Model:
+    """The model in a file, of another configuration than the file's perhaps."""
+    names: list[str] = []
+    wanted = _synchronised_ours(config, names)
+    if names:
+        log.warning(
+            "%s of %r has synchronized=True, which Keras' layer takes on TensorFlow alone: "
+            "normwise.layers.BatchNormalization stands in its place",
+            listed(list(map(repr, names))),
+            str(path),
+        )
+    code = list(_foreign(wanted))
+    with _with_config(path, wanted) as file, warnings.catch_warnings():
         # What momenta an optimiser had is of no interest to any of us.
         warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-        return keras.saving.load_model(
-            path, custom_objects=_imported(foreign), safe_mode=not foreign
-        )
+        return keras.saving.load_model(file, custom_objects=_imported(code), safe_mode=not code)
+
+
+@contextmanager
+def _with_config(path: str | Path, config: Any) -> Iterator[str]:
+    """The path of a file with this configuration: the file itself if it has it already."""
+    if config == _config_in(path):
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        changed = Path(folder, f"model{SUFFIX}")
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:
+            for member in old.infolist():
+                if member.filename != CONFIG:
+                    with old.open(member) as source, new.open(member, "w") as target:
+                        shutil.copyfileobj(source, target)
+            new.writestr(CONFIG, json.dumps(config))
+        yield str(changed)
+
+
+def _uncompiled(config: Any) -> Any:
+    """A configuration without what models were compiled with, nested ones neither."""
+    if isinstance(config, list):
+        return [_uncompiled(item) for item in config]
+    if isinstance(config, dict):
+        return {key: _uncompiled(item) for key, item in config.items() if key != COMPILED}
+    return config
+
+
+def _synchronised_ours(config: Any, names: list[str]) -> Any:
+    """A configuration in which our layer stands for Keras' synchronised one; adds their names."""
+    if keras.backend.backend() == "tensorflow":
+        return config
+    if isinstance(config, list):
+        return [_synchronised_ours(item, names) for item in config]
+    if not isinstance(config, dict):
+        return config
+    options = config.get("config")
+    changed = {key: _synchronised_ours(item, names) for key, item in config.items()}
+    if config.get("class_name") != "BatchNormalization" or config.get("module") != "keras.layers":
+        return changed
+    if isinstance(options, dict) and options.get("synchronized"):
+        names.append(str(options.get("name")))
+        changed["registered_name"] = keras.saving.get_registered_name(layers.BatchNormalization)
+        changed["module"] = layers.BatchNormalization.__module__
+    return changed
 
 
 def _imported(foreign: list[dict[str, Any]]) -> dict[str, Any]:
@@ -88,16 +184,17 @@ def _imported(foreign: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _foreign_in(path: str | Path) -> list[dict[str, Any]]:
-    """The parts of a file's configuration that need more than Keras."""
+def _config_in(path: str | Path) -> Any:
+    """A file's configuration, parsed."""
     with zipfile.ZipFile(path) as archive:
         size = archive.getinfo(CONFIG).file_size
         if size > LARGEST_CONFIG:
             raise ValueError(f"{CONFIG} would unpack to {size:,} bytes")
-        return list(_foreign(json.loads(archive.read(CONFIG))))
+        return json.loads(archive.read(CONFIG))
 
 
 def _foreign(config: Any) -> Iterator[dict[str, Any]]:
+    """The parts of a configuration that need more than Keras."""
     if isinstance(config, list):
         for item in config:
             yield from _foreign(item)
@@ -117,9 +214,15 @@ def _is_known(kind: str, config: dict[str, Any]) -> bool:
         return True
     if kind in ("Lambda", "__lambda__"):
         return False
+    if kind == "function" and module == "builtins":
+        return any(hasattr(getattr(keras, part), str(name)) for part in FUNCTIONS)
     own = module == "keras" or str(module).startswith("keras.")
     # Keras writes tuples, slices and the like with a class name of this kind, and no module.
     return own or (kind.startswith("__") and module is None)
+
+
+def _listed(code: list[dict[str, Any]]) -> str:
+    return listed(list(dict.fromkeys(map(_in_words, code))))
 
 
 def _in_words(config: dict[str, Any]) -> str:

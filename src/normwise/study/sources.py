@@ -216,7 +216,9 @@ def _find(text: str) -> Any:
         return MODELS[text]
     if text.endswith(".keras"):
         return load_model(
-            text, otherwise="try --model package.module:function with a function that builds it"
+            text,
+            compiled=True,
+            otherwise="try --model package.module:function with a function that builds it",
         )
     if ":" in text:
         return _import(text)
