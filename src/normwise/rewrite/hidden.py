@@ -104,8 +104,7 @@ def refuse_normalised_baseline(model: Any, builder: str) -> None:
     if names:
         raise ModelError(
             f"the model that {builder!r} gives for 'none' has normalisation: {listed([*names])}; "
-            f"expected a baseline without any; build it only where norm.is_baseline is false, or "
-            f"set trainable=False if all variants are to keep it"
+            f"expected a baseline without any; build it only where norm.is_baseline is false"
         )
 
 
