@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 BASE := $(VENV)/.installed
 TESTS := $(VENV)/.installed-tests
 
-.PHONY: study test lint types unit fuzz clean
+.PHONY: study test lint types unit fuzz mutants clean
 
 study: $(BASE)
 	$(BIN)/normwise study circles
@@ -28,6 +28,11 @@ unit: $(TESTS)
 fuzz: $(TESTS)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile=fuzz
 
+# Faults planted one at a time; hours for all parts. Only some: make mutants PART='normwise.engine.sums*'
+mutants: $(TESTS)
+	$(PIP) --editable '.[mutants]'
+	KERAS_BACKEND=jax $(BIN)/mutmut run $(PART)
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -40,4 +45,4 @@ $(TESTS): pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@ $(BASE)
 
 clean:
-	rm -rf $(VENV) normwise-out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) mutants normwise-out .pytest_cache .mypy_cache .ruff_cache
