@@ -5,12 +5,24 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from scipy import stats
 
-from normwise.analysis import ablation, default_target, in_whole_rounds, median_epochs, summarise
+from normwise.analysis import (
+    ablation,
+    best_point,
+    default_target,
+    in_whole_rounds,
+    median_epochs,
+    subsets_to_try,
+    summarise,
+)
 from normwise.analysis._mean import mean_estimate, restricted_mean
+from normwise.analysis._median import _between
 from normwise.analysis._range import range_gain, working_range
 from normwise.analysis._stopping import early_stopping
+from normwise.errors import SpecError
 from normwise.records import RunKey, RunRecord, Target
 
 INF = math.inf
@@ -286,3 +298,75 @@ def test_an_ablation_says_what_each_subset_reaches():
     # At half the confidence the interval of the best is too narrow for one layer: (1, 2) is kept.
     assert found.kept == ("a", "b")
     assert ablation("after", ["a", "b"], given, LOSS, confidence=0.95).kept == ("a",)
+
+
+@given(st.floats(1e-300, 1e300), st.floats(1e-300, 1e300), st.floats(0, 1))
+@example(1.0, 1e-17, 1.0)  # 1 + (1e-17 − 1) is 0
+@example(1e-17, 1.0, 1.0)
+def test_a_share_of_the_way_never_leads_beyond_its_ends(start, end, share):
+    assert min(start, end) <= _between(start, end, share) <= max(start, end)
+    assert (_between(start, end, 0.0), _between(start, start, share)) == (start, start)
+
+
+def test_single_precision_is_widened_first():
+    values = np.array([0.1, 0.2, 0.4], "float32")
+    assert ends(mean_estimate(values)) == pytest.approx(
+        student(values.astype("float64"), 0.95), rel=1e-12
+    )
+
+
+def test_points_whose_replicas_end_in_nothing_come_last():
+    arrives = [0.9, 0.3]
+    good = [losses([*arrives, 0.39], seed=s, rate=0.3) for s in range(2)]
+    lost = [losses([*arrives, math.nan], seed=s, rate=0.1, diverged_at=3) for s in range(2)]
+    assert best_point([*lost, *good], LOSS)[0] == 0.3
+    # The last value counts, not the one before.
+    turned = [losses([*arrives, 0.1, 0.8], seed=s, rate=0.1) for s in range(2)]
+    steady = [losses([*arrives, 0.2, 0.2], seed=s, rate=0.3) for s in range(2)]
+    assert best_point([*turned, *steady], LOSS)[0] == 0.3
+
+
+def test_the_recommended_variant_is_told_first_though_another_is_faster(record):
+    def arriving(variant, epochs, high):
+        return [record(variant, s, epoch, high=high - s / 1000) for s, epoch in enumerate(epochs)]
+
+    records = arriving("none", [24, 25, 27, 25, 26], 0.9)
+    records += arriving("after", [8, 9, 10, 9, 8], 0.85)  # and ends worse
+    records += arriving("before", [15, 16, 17, 16, 17], 0.95)
+    found = summarise("x", records, TARGET)
+    assert found.recommended == "before"
+    assert found.verdict.startswith("Normalisation helps here: `before` reaches")
+
+
+def test_two_looks_are_two_rounds_and_a_wide_margin_makes_no_difference(record):
+    slow, fast = [24, 25, 27, 25, 26, 24], [22, 23, 25, 23, 24, 22]
+    records = [record("none", s, epoch) for s, epoch in enumerate(slow)]
+    records += [record("after", s, epoch) for s, epoch in enumerate(fast)]
+    found = summarise("x", records, TARGET, rounds=(3, 6), margin=3.0)
+    assert found.rounds == (3, 6)
+    assert found.comparisons[0].seeds == 3  # decided at the first look
+    loud = summarise("x", records, TARGET, margin=1.01).comparisons[0]
+    wide = summarise("x", records, TARGET, margin=20.0).comparisons[0]
+    assert (loud.outcome, wide.outcome) == ("helps", "helps")
+    alike = [record("after", s, epoch) for s, epoch in enumerate(reversed(slow))]
+    both = [*records[:6], *alike]
+    outcomes = [summarise("x", both, TARGET, margin=m).comparisons[0].outcome for m in (1.01, 3.0)]
+    assert outcomes == ["undecided", "no difference"]
+
+
+def test_all_subsets_of_four_layers_and_no_round_too_many_of_five():
+    assert [len(tried) for tried in subsets_to_try(4, {}, LOSS)] == [16]
+    runs = {}
+    rounds = []
+    for tried in subsets_to_try(5, runs, LOSS):
+        rounds.append(tried)
+        runs |= {kept: [losses([0.9, 0.3], seed=s) for s in range(3)] for kept in tried}
+    # All do as well: one after another is left out, down to one.
+    assert [len(kept) for tried in rounds for kept in tried[:1]] == [5, 4, 3, 2, 1]
+    assert [len(tried) for tried in rounds] == [2, 5, 4, 3, 2]
+
+
+def test_nothing_to_summarise_is_one_sentence():
+    sentence = "^records is empty; expected one record a replica; try running the study first$"
+    with pytest.raises(SpecError, match=sentence):
+        summarise("x", [], TARGET)
