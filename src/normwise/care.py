@@ -36,12 +36,14 @@ def recalibrate_file(
     table: TableOptions,
     batch_size: int,
     frozen: bool,
+    force: bool,
     unsafe: bool,
 ) -> None:
     """Recalibrate the model in a file, write another, and say what moved.
 
     Raises:
         UsageError: The model, the data or the output cannot be used.
+        WorseError: The loss would rise.
     """
     require_jax()
     from normwise.modelfile import check_output, load_model, save_model
@@ -57,7 +59,9 @@ def recalibrate_file(
     before, old = [_statistics(layer) for layer in layers], _losses(loaded, given)
     weights = fingerprint(loaded)
     with stepping("recalibrating") as on_layer:
-        recalibrate(loaded, given, batch_size=batch_size, frozen=frozen, on_layer=on_layer)
+        recalibrate(
+            loaded, given, batch_size=batch_size, frozen=frozen, force=force, on_layer=on_layer
+        )
     if fingerprint(loaded) != weights:
         raise ModelError(
             f"recalibrating changed more of {str(model)!r} than its statistics; expected weights "
@@ -173,8 +177,8 @@ def _examples(given: Given) -> Any:
 
 def _losses(model: Any, given: Given) -> dict[str, float]:
     """Of a compiled model, on the parts that have labels: all rows, and a part that validates."""
-    from normwise.diagnose.evaluating import labels_fitting
-    from normwise.diagnose.labels import labels_for
+    from normwise.rewrite.labels import labels_for
+    from normwise.rewrite.losses import labels_fitting
 
     parts = [given.training, *([] if given.validation is None else [given.validation])]
     if not getattr(model, "compiled", False) or any(part[1] is None for part in parts):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +66,12 @@ def check_file(
         findings = findings_of(subject, rules, on_rule)
     if form == "text":
         quiet = silent(subject, rules)
+        typed = {"--data": data, "--steps": steps}
+        typed |= {f"--{name.replace('_', '-')}": one for name, one in asdict(table).items()}
+        typed |= {"--select": ",".join(select), "--ignore": ",".join(ignore)}
+        fixing = _fixing(model, typed, unsafe=unsafe)
         console, norms = Console(markup=False), len(subject.norms)
-        print_findings(console, findings, rules, quiet, str(model), norms, subject.left)
+        print_findings(console, findings, rules, quiet, str(model), norms, subject.left, fixing)
     elif form == "sarif":
         _write(sarif(findings, rules, model))
     else:
@@ -74,20 +80,36 @@ def check_file(
     return bool(findings)
 
 
+def _fixing(model: Path, typed: dict[str, Any], *, unsafe: bool) -> str:
+    """The command that mends what a check found, with the options that the check was given.
+
+    >>> _fixing(Path("a b.keras"), {"--data": "mnist", "--steps": None}, unsafe=False)
+    "normwise fix 'a b.keras' -o 'a b-fixed.keras' --data mnist"
+    """
+    out = model.with_name(f"{model.stem}-fixed.keras")
+    words = ["normwise", "fix", str(model), "-o", str(out)]
+    for option, value in typed.items():
+        words.extend([option, str(value)] if value not in (None, "") else [])
+    return shlex.join([*words, *(["--unsafe"] if unsafe else [])])
+
+
 def fix_file(
     model: Path,
     out: Path,
     *,
     data: str | None,
     table: TableOptions,
+    steps: int | None,
     select: Sequence[str],
     ignore: Sequence[str],
+    force: bool,
     unsafe: bool,
 ) -> None:
     """Apply the safe fixes to the model in a file, write another, and say what changed.
 
     Raises:
         UsageError: The model, the data, a rule or the output cannot be used.
+        WorseError: The loss would rise.
     """
     require_jax()
     from normwise.checks import chosen, fix
@@ -102,7 +124,7 @@ def fix_file(
     given = None if data is None else given_to(loaded, data, table)
     before = _gap(loaded, given)
     with stepping("recalibrating") as on_layer:
-        fixed = fix(loaded, given, **selection, on_layer=on_layer)
+        fixed = fix(loaded, given, steps=steps, **selection, force=force, on_layer=on_layer)
     save_model(fixed.model, out)
     console = Console(markup=False)
     print_fixed(console, fixed)

@@ -32,6 +32,11 @@ TaskOption = Annotated[
     Literal["binary", "classes", "regression"] | None,
     typer.Option("--task", help="What the values of that column are taken for."),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Write also where the loss rises.")]
+Steps = Annotated[
+    int | None,
+    typer.Option(min=0, help="Training steps so far. Default: as the optimiser says."),
+]
 Unsafe = Annotated[
     bool,
     typer.Option(
@@ -353,10 +358,7 @@ def check(
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Examples of a training batch.")
     ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(min=0, help="Training steps so far. Default: as the optimiser says."),
-    ] = None,
+    steps: Steps = None,
     form: Annotated[
         Literal["text", "json", "sarif"], typer.Option("--format", help="What to print.")
     ] = "text",
@@ -400,14 +402,17 @@ def fix(
     target_column: Column = None,
     task: TaskOption = None,
     group_column: GroupColumn = None,
+    steps: Steps = None,
     select: Select = None,
     ignore: Ignore = None,
+    force: Force = False,
     unsafe: Unsafe = False,
 ) -> None:
     """Mend what `normwise check` finds, where that is safe, in a new file.
 
     Predictions stay as they are; where data is given and statistics are wrong, they come from
-    the data. The file that was read is not touched.
+    the data. Nothing is written where the loss would rise (exit code 1). The file that was read
+    is not touched.
     """
     from normwise.checkup import fix_file
     from normwise.datasets import TableOptions
@@ -417,8 +422,10 @@ def fix(
         out,
         data=data,
         table=TableOptions(target_column, task, group_column),
+        steps=steps,
         select=select or (),
         ignore=ignore or (),
+        force=force,
         unsafe=unsafe,
     )
 
@@ -440,13 +447,15 @@ def recalibrate(
         bool,
         typer.Option("--frozen", help="Also layers that are frozen: they were so after training."),
     ] = False,
+    force: Force = False,
     unsafe: Unsafe = False,
 ) -> None:
     """Replace moving statistics by those of the whole data; nothing else changes.
 
     Moving averages lag behind the weights, so a model can do worse in inference than in
     training on the same data. Here each batch normalisation gets the mean and variance of
-    everything that it takes, layer after layer.
+    everything that it takes, layer after layer. Nothing is written where the loss would rise
+    (exit code 1).
     """
     from normwise.care import recalibrate_file
     from normwise.datasets import TableOptions
@@ -458,6 +467,7 @@ def recalibrate(
         table=TableOptions(target_column, task, group_column),
         batch_size=batch_size,
         frozen=frozen,
+        force=force,
         unsafe=unsafe,
     )
 

@@ -10,6 +10,7 @@ NormwiseError
 │   ├── LayerError        a layer's options contradict each other or where it is called
 │   ├── BackendError      Keras runs on another backend than JAX
 │   └── StoreError        the study's folder holds something else or cannot be written
+├── WorseError            what was asked for makes a model worse, so it was not kept (exit code 1)
 └── StudyIncomplete       the study was stopped before its end (exit code 3)
 
 Every message has three parts: what arrived, what was expected, what to type
@@ -35,6 +36,7 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "VariantError",
+    "WorseError",
     "first_line",
     "in_words",
     "listed",
@@ -138,6 +140,12 @@ class BackendError(UsageError):
 
 class StoreError(UsageError):
     """The study's folder holds another study or cannot be written."""
+
+
+class WorseError(NormwiseError):
+    """What was asked for makes a model worse; nothing was written, and the model is as before."""
+
+    exit_code = 1
 
 
 class StudyIncomplete(NormwiseError):  # noqa: N818 (an outcome, not a mistake)

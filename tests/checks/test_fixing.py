@@ -1,11 +1,13 @@
 """Mended models against the models they were: the same predictions, one thing wrong less."""
 
+import jax
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 import normwise as nw
+from normwise.errors import WorseError
 from normwise.rewrite.moments import Moments
 
 # Keras 3.15 on NumPy 2, whenever a variable becomes an array.
@@ -109,13 +111,159 @@ def test_statistics_come_from_the_data_where_there_are_any():
     np.testing.assert_allclose(layer.moving_variance, taken.variance, rtol=1e-4)
 
 
-def test_variances_below_zero_become_zero():
+def test_variances_that_are_rounded_below_zero_become_zero():
     model = net(norm(), layers.Dense(1))
-    model.get_layer("norm").moving_variance.assign([1, -0.5, 2, -3])
+    model.get_layer("norm").moving_variance.assign([1, -1e-8, 2, -1e-5])
     fixed = nw.fix(model)
     assert [finding.rule for finding in fixed.mended] == ["not-finite"]
     assert np.asarray(fixed.model.get_layer("norm").moving_variance).tolist() == [1, 0, 2, 0]
-    assert np.isfinite(np.asarray(fixed.model(X))).all()
+    wanted = np.asarray(model(X))
+    np.testing.assert_allclose(fixed.model(X), wanted, atol=1e-2 * np.abs(wanted).max())
+
+
+def test_variances_far_below_zero_are_left_beside_others_that_are_mended():
+    model = net(norm("near"), layers.Dense(4, activation="relu"), norm("far"), layers.Dense(1))
+    model.get_layer("near").moving_variance.assign([1, 1, 1, -1e-6])
+    model.get_layer("far").moving_variance.assign([1, -1e-9, 2, -2.2])
+    fixed = nw.fix(model, select=["not-finite"])
+    assert [finding.layer for finding in fixed.mended] == ["near"]
+    ((left, message),) = [(finding.layer, finding.message) for finding in fixed.left]
+    assert (left, "down to -2.2" in message) == ("far", True)
+    values = np.asarray(fixed.model.get_layer("far").moving_variance)
+    np.testing.assert_array_equal(values, np.float32([1, -1e-9, 2, -2.2]))
+    # Where there are data, they say what the variance is.
+    fixed = nw.fix(model, X)
+    assert "far" in {finding.layer for finding in fixed.mended if finding.rule == "not-finite"}
+    taken = Moments(-1)
+    taken.add(np.asarray(keras.Sequential(fixed.model.layers[:2])(X, training=False)))
+    np.testing.assert_allclose(
+        fixed.model.get_layer("far").moving_variance, taken.variance, rtol=1e-4, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("renorm", [False, True])
+def test_training_goes_on_as_it_would_have_without_the_fix(renorm):
+    """Renormalisation trains with a mean of its own, which holds the bias, too."""
+    model = net(
+        layers.Dense(16, name="a"),
+        norm(renorm=renorm, momentum=0.9),
+        layers.ReLU(),
+        layers.Dense(1),
+    )
+    for variable in model.get_layer("norm").variables:
+        if "renorm" in variable.name:
+            variable.assign(np.ones(16) * 0.8)
+    model.compile(keras.optimizers.SGD(0.05), "mse")
+    fixed = nw.fix(model, select=["redundant-bias"]).model
+    y = X[:, :1]
+    wanted, given = (
+        one.fit(X, y, batch_size=50, shuffle=False, verbose=0).history["loss"]
+        for one in (model, fixed)
+    )
+    np.testing.assert_allclose(given, wanted, rtol=1e-4)
+
+
+def learnt_without_statistics():
+    """Compiled and trained by its moving statistics, which stayed at 0 and 1; and its data."""
+    keras.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(3, 1, (300, 4)).astype("float32")
+    y = (x[:, 0] > x[:, 1]).astype("float32")
+    model = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(8, use_bias=False), norm(), layers.ReLU(), layers.Dense(1)]
+    )
+    weights = model.trainable_variables
+    optimizer = keras.optimizers.Adam(0.02)
+    optimizer.build(weights)
+
+    def loss(values, x, y):
+        (given, _) = model.stateless_call(values, model.non_trainable_variables, x)
+        return keras.ops.mean((given[:, 0] - y) ** 2)
+
+    step = jax.jit(jax.grad(loss))
+    for _ in range(200):
+        gradients = step([weight.value for weight in weights], x, y)
+        optimizer.apply(gradients, weights)
+    model.compile("adam", "mse")
+    return model, x, y
+
+
+def moving(model):
+    return [np.array(variable.value) for variable in model.non_trainable_variables]
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_what_makes_the_loss_rise_is_refused_and_nothing_changes(held_out):
+    model, x, y = learnt_without_statistics()
+    before = model.evaluate(x, y, verbose=0)
+    data = (x[:200], y[:200], x[200:], y[200:]) if held_out else (x, y)
+    part, count = ("validation", 100) if held_out else ("training", 300)
+    said = rf"{part} loss 0\.\d+ before, \S+ after \({count} examples\).*never moved.*--force"
+    assert {finding.rule for finding in nw.check(model, data)} >= {"unmoved-statistics"}
+    with pytest.raises(WorseError, match=said):
+        nw.fix(model, data)
+    with pytest.raises(WorseError, match=said):
+        nw.recalibrate(model, data)
+    assert {value.sum() for value in moving(model)} == {0.0, 8.0}
+    assert model.evaluate(x, y, verbose=0) == before
+    forced = nw.fix(model, data, force=True).model
+    assert forced.evaluate(x, y, verbose=0) > before
+    np.testing.assert_allclose(
+        moving(nw.recalibrate(model, data, force=True))[0], moving(forced)[0], rtol=1e-6
+    )
+
+
+def test_without_labels_statistics_that_the_network_may_have_learnt_with_are_left():
+    model, x, _ = learnt_without_statistics()
+    fixed = nw.fix(model, x)
+    assert fixed.mended == ()
+    assert {finding.rule for finding in fixed.left} >= {"unmoved-statistics"}
+    np.testing.assert_array_equal(np.asarray(fixed.model(x)), np.asarray(model(x)))
+
+
+def test_statistics_that_were_lost_are_mended_where_the_loss_falls():
+    """As in a JAX loop that throws the non-trainable variables of its calls away."""
+    model, x, y = learnt_without_statistics()
+    model.get_layer("norm").trainable = True
+    model.compile(keras.optimizers.Adam(0.02), "mse")
+    model.fit(x, y, epochs=30, verbose=0)
+    for variable, value in zip(model.non_trainable_variables, (0.0, 1.0), strict=True):
+        variable.assign(np.full(8, value))
+    before = model.evaluate(x, y, verbose=0)
+    fixed = nw.fix(model, (x, y))
+    assert "unmoved-statistics" in {finding.rule for finding in fixed.mended}
+    assert fixed.model.evaluate(x, y, verbose=0) < before
+
+
+def test_what_rounding_adds_to_a_loss_is_no_rise():
+    model, x, y = learnt_without_statistics()
+    nw.recalibrate(model, x)
+    for _ in range(3):
+        nw.recalibrate(model, (x, y))  # the same statistics, rounded another time
+    assert nw.fix(net(layers.Dense(8), norm(), layers.Dense(1)), (X, X[:, :1])).mended
+
+
+def test_a_subclassed_model_that_would_do_worse_keeps_its_statistics():
+    model, x, y = learnt_without_statistics()
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = model
+
+        def call(self, x, training=None):
+            return self.inner(x, training=training)
+
+    own = Own()
+    own(x[:2])
+    own.compile("adam", "mse")
+    with pytest.raises(WorseError):
+        nw.fix(own, (x, y))
+    assert {value.sum() for value in moving(own)} == {0.0, 8.0}
+
+
+def test_a_mended_norm_never_takes_over_what_a_regulariser_says_of_another():
+    model = net(norm("a"), norm("b", gamma_regularizer="l2"), layers.Dense(1))
+    assert nw.fix(model, select=["repeated-norm"]).mended == ()
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,56 @@ def frozen_weights():
     return model
 
 
+def whole_by_steps():
+    """A convolutional network in TimeDistributed."""
+    frame = net(layers.Conv2D(2, 3, use_bias=False), norm(), layers.Flatten(), shape=(6, 6, 1))
+    return net(layers.TimeDistributed(frame, name="td"), layers.LSTM(2), shape=(3, 6, 6, 1))
+
+
+def axis_behind_a_sum():
+    x = keras.Input((8, 8, 2))
+    y = layers.Conv2D(4, 3, padding="same", name="conv")(x)
+    z = layers.Conv2D(4, 1)(x)
+    return keras.Model(x, norm(axis=1)(layers.ReLU()(layers.Add()([y, z]))))
+
+
+def axis_behind_a_plain_sum():
+    x = keras.Input((9, 4))
+    return keras.Model(x, norm(axis=1)(layers.Conv1D(4, 3, padding="same", name="conv")(x) + x))
+
+
+def axis_in_front():
+    return net(norm(axis=1), layers.ReLU(), layers.Conv2D(4, 3, name="conv"), shape=(8, 8, 3))
+
+
+def axis_in_front_of_channels_first():
+    return net(norm(), layers.Conv1D(4, 3, data_format="channels_first", name="conv"), shape=(3, 8))
+
+
+def frozen_after_compiling():
+    model = trained(net(hidden(), norm(), relu(), layers.Dense(1)))
+    model.layers[-1].trainable = False
+    return model
+
+
+def unfrozen_after_compiling():
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
+    model.layers[-1].trainable = False
+    model = trained(model)
+    model.layers[-1].trainable = True
+    return model
+
+
+def of_momentum(momentum):
+    return lambda: net(hidden(), norm(momentum=momentum), relu(), layers.Dense(1))
+
+
+def never_moved():
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
+    statistics(model.get_layer("norm"), beta=0.1)
+    return model
+
+
 def siamese():
     left, right = keras.Input((4,)), keras.Input((4,))
     tower = net(hidden(), norm(), relu())
@@ -165,11 +215,24 @@ def dead():
     return model
 
 
+def dying():
+    """A channel whose ReLU lets nothing through, and moving statistics that lag far behind."""
+    model = net(hidden(use_bias=True, activation="relu"), norm(), layers.Dense(1))
+    model.get_layer("a").bias.assign([9, 9, 9, -99, 9, 9, 9, 9])
+    return model
+
+
 def underflow():
     model = net(hidden(), norm(), relu(), layers.Dense(1))
     variance = np.ones(8)
     variance[3] = 1e-3 / 3
     statistics(model.get_layer("norm"), variance=variance)
+    return model
+
+
+def under_epsilon():
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
+    statistics(model.get_layer("norm"), variance=1e-9)
     return model
 
 
@@ -261,25 +324,36 @@ GOLDEN = {
         (behind_the_output, {}, "norm", "standardises what 'out' predicts, and nothing learns behind it: in training the mean and spread of a batch's predictions are β and γ, whatever the inputs"),
     ],
     "time-distributed-norm": [
+        (whole_by_steps, {}, "td", "each time step is normalised by its own statistics in training, and by those of all steps in inference"),
         (step_by_step, {}, "td", "each time step is normalised by its own statistics in training, and by those of all steps in inference"),
     ],
     "wrong-axis": [
         (time_for_channels, {}, "norm", "normalises axis 1 of (None, 8, 3), while the channels of 'conv' are axis 2"),
+        (axis_behind_a_sum, {}, "norm", "normalises axis 1 of (None, 8, 8, 4), while the channels of 'conv' are axis 3"),
+        (axis_behind_a_plain_sum, {}, "norm", "normalises axis 1 of (None, 9, 4), while the channels of 'conv' are axis 2"),
+        (axis_in_front, {}, "norm", "normalises axis 1 of (None, 8, 8, 3), while the channels of 'conv' are axis 3"),
+        (axis_in_front_of_channels_first, {}, "norm", "normalises axis 2 of (None, 3, 8), while the channels of 'conv' are axis 1"),
     ],
     "frozen-norm": [
         (frozen_in_front, {}, "norm", "its statistics and weights train while 'a', whose values it takes, is frozen: the frozen part gives other values after every step"),
         (frozen_behind, {}, "norm", "its statistics stay while 'a', whose values it takes, trains: they will belong to other weights"),
         (frozen_weights, {}, "norm", "its γ and β are frozen, but its statistics move with every training batch"),
         (called_for_inference, {}, "norm", "is called with training=False, which fit overrides: statistics move all the same (1 batch normalisation)"),
+        # kernel, γ and β, kernel and bias
+        (frozen_after_compiling, {}, None, "was frozen or unfrozen after it was compiled: its optimiser knows 5 weights, while 3 train now; Keras' next fit fails, or trains as before"),
+        (unfrozen_after_compiling, {}, None, "was frozen or unfrozen after it was compiled: its optimiser knows 3 weights, while 5 train now; Keras' next fit fails, or trains as before"),
     ],
     "shared-norm": [
         (siamese, {}, "norm", "is called 2 times; in training each call normalises by its own batch, in inference all by one mean and variance of the mixture"),
     ],
     "dead-channels": [
+        (dying, {"data": X}, "norm", "a constant output, β, in 1 of 8 channels (3): γ is near 0, or the input never changes"),
         (dead, {}, "norm", "a constant output, β, in 2 of 8 channels (2, 5): γ is near 0, or the input never changes"),
     ],
     "variance-underflow": [
         # √(1/3 / (1/3 + 1)) = 0.5
+        # √(1e-9 / (1e-9 + 1e-3)) = 0.001
+        (under_epsilon, {}, "norm", "a variance near or under ε = 0.001 in 8 of 8 channels (0, 1, 2, 3, 4, …), down to 1e-09: what they give has a deviation of 0.001·γ instead of γ"),
         (underflow, {}, "norm", "a variance near or under ε = 0.001 in 1 of 8 channels (3), down to 0.00033: what they give has a deviation of 0.5·γ instead of γ"),
     ],
     "regularised-scale": [
@@ -299,6 +373,17 @@ GOLDEN = {
     ],
     "batch-leakage": [
         (leaking, {}, "norm", "is called with training=True, so model(x) normalises by the batch that an example happens to be in, and moves the statistics; fit and predict override it"),
+    ],
+    "wrong-momentum": [
+        (of_momentum(0.1), {}, "norm", "momentum 0.1 makes 90% of its moving statistics those of the last batch alone: in Keras it is the weight of the old ones, in PyTorch that of the new"),
+        (of_momentum(0.0), {}, "norm", "momentum 0 makes 100% of its moving statistics those of the last batch alone: in Keras it is the weight of the old ones, in PyTorch that of the new"),
+        (of_momentum(1.0), {}, "norm", "momentum 1 keeps its moving statistics as they began, while training normalises by the batch"),
+        (of_momentum(99), {"steps": 160}, "norm", "momentum 99 is not between 0 and 1: its moving statistics move away from the data's, further with every batch"),
+        (of_momentum(-0.1), {"data": X, "batch_size": 64}, "norm", "momentum -0.1 is not between 0 and 1: its moving statistics move away from the data's, further with every batch"),
+    ],
+    "unmoved-statistics": [
+        (never_moved, {}, "norm", "its moving statistics are exactly 0 and 1: they never moved: trained without training=True?"),
+        (never_moved, {"steps": 60}, "norm", "its moving statistics are exactly 0 and 1: they never moved: trained without training=True?"),
     ],
 }  # fmt: skip
 CASES = [(rule, *case) for rule, cases in GOLDEN.items() for case in cases]
@@ -354,6 +439,30 @@ def test_overflow_in_half_precision_is_named_where_it_first_arrives():
     assert "takes NaN or infinite values, although all weights are finite" in found.message
 
 
+@pytest.mark.parametrize("data", [X, (X, None), (X, X[:, :1])])
+def test_what_is_exactly_as_it_began_is_said_to_have_never_moved(data):
+    """With data, of a model whose γ and β show no training, too; mended only if it can be judged."""
+    model = trained(never_moved())
+    found = nw.check(model, data, select=["moving-statistics-gap", "unmoved-statistics"])
+    assert len(found) == 2
+    assert all("they never moved: trained without training=True?" in one.message for one in found)
+    assert {one.safe for one in found} == {isinstance(data, tuple) and data[1] is not None}
+    (found,) = nw.check(begun(), X + 3, select=["moving-statistics-gap", "unmoved-statistics"])
+    assert "they never moved" in found.message
+
+
+def test_of_time_distributed_there_is_one_remedy():
+    """Not also one normalisation for each step, which "one on the whole sequence" contradicts."""
+    for build in (step_by_step, whole_by_steps):
+        assert [one.rule for one in nw.check(build())] == ["time-distributed-norm"]
+
+
+def test_what_keras_does_with_weights_that_are_frozen_after_compiling():
+    model = frozen_after_compiling()
+    with pytest.raises(ValueError, match="corresponding 1:1 to the trainable variables"):
+        model.fit(X, X[:, :1], verbose=0)
+
+
 def test_statistics_that_never_move_are_stale_for_ever():
     model = trained(net(hidden(), norm(momentum=1.0), layers.Dense(1)))
     (found,) = nw.check(model, select=["stale-statistics"])
@@ -369,6 +478,91 @@ def test_every_rule_has_an_example():
 
 def of_a_frozen_norm():
     return frozen_behind()
+
+
+class Block(layers.Layer):
+    """With a default of its own for `training`."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = layers.BatchNormalization()
+
+    def build(self, shape):
+        self.norm.build(shape)
+        self.built = True
+
+    def call(self, x, training=False):  # noqa: FBT002 (what is tested)
+        return self.norm(x, training=training)
+
+
+def with_a_default():
+    x = keras.Input((4,))
+    return keras.Model(x, layers.Dense(1)(Block()(x)))
+
+
+def frozen_by_us(what="normalisation"):
+    return lambda: nw.freeze(net(hidden(), norm(), relu(), layers.Dense(1)), what)
+
+
+def all_norms_frozen_in_a_file():
+    """As `nw.freeze` leaves a trained model, which a file does not remember."""
+    model = of_population(
+        net(hidden(), norm(), relu(), hidden("b"), norm("second"), layers.Dense(1))
+    )
+    for name in ("norm", "second"):
+        model.get_layer(name).trainable = False
+    return model
+
+
+def frozen_and_compiled_again():
+    model = frozen_after_compiling()
+    model.compile("sgd", "mse")
+    return model
+
+
+def frozen_before_any_step():
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
+    model.compile("sgd", "mse")  # builds nothing: the optimiser meets what trains then
+    model.layers[-1].trainable = False
+    return model
+
+
+def stale_and_wide():
+    """Variances of 1e-4 beside moving ones of 1: what would look dead in inference."""
+    return trained(net(hidden(), norm(epsilon=1e-7), relu(), layers.Dense(1)))
+
+
+def trained_and_moved():
+    model = normal()
+    statistics(model.get_layer("norm"), beta=0.1)
+    return model
+
+
+def of_keras_momentum():
+    return of_momentum(0.5)()
+
+
+def frozen_with_momentum():
+    model = of_momentum(0.1)()
+    model.trainable = False
+    return model
+
+
+def squeezed_and_summed():
+    """A gate of one position, and a shortcut, in front of the right axis."""
+    x = keras.Input((8, 8, 2))
+    y = layers.Conv2D(4, 3, padding="same")(x)
+    gate = layers.Conv2D(4, 1, activation="sigmoid")(
+        layers.GlobalAveragePooling2D(keepdims=True)(y)
+    )
+    return keras.Model(
+        x, norm()(layers.Add()([layers.Multiply()([y, gate]), layers.Conv2D(4, 1)(x)]))
+    )
+
+
+def time_normalised_on_purpose():
+    """Behind nothing and in front of a dense layer: no convolution says what the channels are."""
+    return net(norm(axis=1), layers.Dense(3), layers.Flatten(), layers.Dense(1), shape=(9, 2))
 
 
 def bias_through_relu():
@@ -529,7 +723,8 @@ INNOCENT = {
     "dropout-before-norm": [(dropped_behind, {}), (dropped_branches, {}), (never_dropped, {})],
     "stale-statistics": [
         (seldom_updated, {}), (hardly_begun, {}), (lagging, {"steps": 22}), (replaced, {}),
-        (of_population_in_the_meantime, {"data": X}),
+        (of_population_in_the_meantime, {"data": X}), (never_moved, {"steps": 60}),
+        (of_momentum(99), {"steps": 160}),
     ],
     "moving-statistics-gap": [(normal, {"data": X}), (normal, {"data": X[:40]}), (apart, {}), (frozen_and_apart, {"data": X})],
     "tiny-batch": [
@@ -540,16 +735,31 @@ INNOCENT = {
     ],
     "norm-after-output": [(normal, {}), (backbone, {})],
     "time-distributed-norm": [(distributed_dense, {})],
-    "wrong-axis": [(flat, {}), (permuted, {}), (few_positions, {}), (distributed_dense, {})],
-    "frozen-norm": [(normal, {}), (all_frozen, {}), (without_weights, {})],
-    "shared-norm": [(normal, {}), (a_tower_each, {})],
-    "dead-channels": [(normal, {}), (beginning_as_nothing, {}), (small_but_alive, {})],
+    "wrong-axis": [
+        (flat, {}), (permuted, {}), (few_positions, {}), (distributed_dense, {}), (squeezed_and_summed, {}),
+        (time_normalised_on_purpose, {}),
+    ],
+    "frozen-norm": [
+        (normal, {}), (all_frozen, {}), (without_weights, {}), (with_a_default, {}), (frozen_by_us(), {}),
+        (frozen_by_us("statistics"), {}), (frozen_by_us("everything"), {}), (all_norms_frozen_in_a_file, {}),
+        (frozen_and_compiled_again, {}), (frozen_before_any_step, {}),
+    ],
+    "shared-norm": [(normal, {}), (a_tower_each, {}), (step_by_step, {}), (whole_by_steps, {})],
+    "dead-channels": [
+        (normal, {}), (beginning_as_nothing, {}), (small_but_alive, {}), (stale_and_wide, {"data": X / 100}),
+        (stale_and_wide, {}), (under_epsilon, {}),
+    ],
     "variance-underflow": [(normal, {}), (dead, {}), (hardly_begun, {})],
     "regularised-scale": [(normal, {}), (decayed_but_for_the_norm, {})],
     "repeated-norm": [(normal, {}), (with_something_between, {})],
     "saturating-before": [(normalised_before_and_after, {}), (squeezed, {}), (normal, {})],
     "not-finite": [(normal, {})],
     "batch-leakage": [(normal, {"data": X}), (normal, {}), (called_for_inference, {})],
+    "wrong-momentum": [
+        (normal, {}), (of_keras_momentum, {}), (frozen_with_momentum, {}),
+        (of_momentum(0.0), {"data": X, "batch_size": 512}),
+    ],
+    "unmoved-statistics": [(begun, {}), (begun, {"steps": 100}), (trained_and_moved, {}), (of_momentum(1.0), {})],
 }  # fmt: skip
 SPARED = [(rule, *case) for rule, cases in INNOCENT.items() for case in cases]
 

@@ -33,7 +33,15 @@ def model(name="net"):
 X = np.random.default_rng(0).normal(3, 1, (300, 4)).astype("float32")
 
 
-@pytest.mark.parametrize("data", [X, (X, X[:, 0])])
+@pytest.mark.parametrize(
+    "data",
+    [
+        X,
+        (X, X[:, 0]),
+        (X, X[:, 0], X - 3, X[:, 0]),  # whose means would fit
+        ((X, X[:, 0]), (X - 3, X[:, 0])),
+    ],
+)
 def test_data_come_as_keras_takes_them(data):
     rules = {finding.rule for finding in nw.check(model(), data)}
     assert rules == {"redundant-bias", "moving-statistics-gap"}
@@ -65,7 +73,7 @@ def test_a_subclassed_model_is_looked_at_layer_by_layer():
     own(X[:1])
     # The tower inside has a graph; how often it is called is seen with data only.
     assert [f.rule for f in nw.check(own)] == ["redundant-bias"]
-    found = nw.check(own, X, steps=1)
+    found = nw.check(own, 5 * X, steps=1)  # so that no draw of weights makes a variance of 1
     assert {f.rule for f in found} == {
         "redundant-bias", "stale-statistics", "moving-statistics-gap", "shared-norm",
     }  # fmt: skip
@@ -88,6 +96,37 @@ REFUSED = [
 def test_what_cannot_be_checked_is_refused(arguments, options, kind, message):
     with pytest.raises(kind, match=message):
         nw.check(*arguments, **options)
+
+
+class Cell(layers.Layer):
+    """Normalises inside the loop of a recurrent layer, which JAX compiles."""
+
+    state_size = 3
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.norm = layers.Dense(3), layers.BatchNormalization(name="inside")
+
+    def build(self, shape):
+        self.dense.build(shape)
+        self.norm.build((None, 3))
+        self.built = True
+
+    def call(self, x, states, training=None):
+        y = self.norm(self.dense(x), training=training) + states[0]
+        return y, [y]
+
+
+def test_what_runs_in_a_compiled_loop_is_passed_over_by_the_check_and_named_by_the_rest():
+    inputs = keras.Input((5, 4))
+    y = layers.BatchNormalization(name="outside")(layers.RNN(Cell(), name="mine")(inputs))
+    recurrent = keras.Model(inputs, y)
+    x = np.ones((8, 5, 4), "float32") * np.arange(8, dtype="float32").reshape(8, 1, 1)
+    found = {finding.layer for finding in nw.check(recurrent, x) if "gap" in finding.rule}
+    assert found == {"outside"}
+    for command in (nw.recalibrate, lambda model, x: nw.gap(model, (x, x[:, 0]))):
+        with pytest.raises(ModelError, match=r"'inside' inside 'mine' .* runs in a loop that JAX"):
+            command(recurrent, x)
 
 
 def test_data_with_nan_are_refused():
@@ -119,6 +158,7 @@ def test_codes_and_names_never_change():
         "NW010 shared-norm", "NW011 dead-channels", "NW012 variance-underflow",
         "NW013 regularised-scale", "NW014 repeated-norm", "NW015 saturating-before",
         "NW016 not-finite", "NW017 batch-leakage",
+        "NW018 wrong-momentum", "NW019 unmoved-statistics",
     ]  # fmt: skip
 
 

@@ -7,10 +7,10 @@ from keras import layers
 
 import normwise as nw
 from normwise.datasets import from_arrays
-from normwise.diagnose.labels import labels_for
 from normwise.diagnose.parts import parts_of
 from normwise.errors import DataError, ModelError, SpecError
 from normwise.rewrite.intake import given_to
+from normwise.rewrite.labels import labels_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

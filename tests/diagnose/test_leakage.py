@@ -151,3 +151,43 @@ def test_two_examples_suffice(examples):
 def test_what_cannot_be_tried_is_said(model, x, settings, error, message):
     with pytest.raises(error, match=message):
         nw.leakage(model(), x, **settings)
+
+
+class WholeBatchesOnly(layers.Layer):
+    """Leaves few examples as they are, as code that guards against batches of one does."""
+
+    def __init__(self, spared, **settings):
+        super().__init__(**settings)
+        self.spared, self.norm = spared, layers.BatchNormalization()
+
+    def build(self, shape):
+        self.norm.build(shape)
+        self.norm.moving_mean.assign([1.0] * shape[-1])
+
+    def call(self, x, training=None):
+        return x if x.shape[0] in self.spared else self.norm(x, training=training)
+
+
+class OverItsSize(layers.Layer):
+    def call(self, x):
+        return x / x.shape[0]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: WholeBatchesOnly((1,), name="own"),
+        lambda: WholeBatchesOnly((1, 2, 3, 4), name="own"),
+        lambda: OverItsSize(name="own"),
+    ],
+)
+def test_a_prediction_that_differs_alone_leaks_and_the_layer_is_named(build):
+    found = nw.leakage(stack(layers.Dense(8), build(), layers.Dense(2)), X)
+    assert (found.leaks, found.layer, found.is_random) == (True, "own", False)
+
+
+def test_the_change_alone_is_that_of_the_definition():
+    model = stack(OverItsSize())
+    found = nw.leakage(model, X)  # six examples; alone, each value is six times as large
+    assert found.change == pytest.approx(5.0, rel=1e-5)
+    assert found.example == int(np.argmax(np.abs(X[:6]).max(axis=1)))

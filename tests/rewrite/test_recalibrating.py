@@ -124,6 +124,7 @@ def test_subclassed_models_too():
 
 def test_after_few_steps_with_a_high_momentum_it_closes_the_gap():
     """Five steps at momentum 0.99 leave 95% of the initial statistics, 0 and 1."""
+    keras.utils.set_random_seed(0)
     y = (X.sum(axis=1, keepdims=True) > 12).astype("float32")
     model = stack()
     model.compile(keras.optimizers.Adam(0.01), "mse")
@@ -331,3 +332,43 @@ def test_a_layer_that_is_called_again_waits_for_those_in_front_of_its_last_call(
     taken = np.concatenate([one.astype(np.float64), given])
     np.testing.assert_allclose(shared.moving_mean, taken.mean(0), rtol=1e-5)
     np.testing.assert_allclose(shared.moving_variance, taken.var(0), rtol=1e-5)
+
+
+class Skipping(layers.Layer):
+    """Leaves a batch of one as it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = layers.BatchNormalization()
+
+    def build(self, shape):
+        self.norm.build(shape)
+
+    def call(self, x, training=None):
+        return x if x.shape[0] == 1 else self.norm(x, training=training)
+
+
+@pytest.mark.parametrize("size", [3, 51, 102, 256])
+def test_layers_that_skip_single_examples_are_reached(size):
+    """None of the 103 examples is left over alone, either."""
+    inputs = keras.Input((6,))
+    layer = Skipping()
+    model = keras.Model(inputs, layer(inputs))
+    recalibrate(model, X, batch_size=size)
+    np.testing.assert_allclose(layer.norm.moving_mean, X.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(layer.norm.moving_variance, X.var(axis=0), rtol=1e-5)
+
+
+def test_layers_that_no_call_reaches_are_not_called_frozen():
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, Skipping()(inputs))
+    with pytest.raises(ModelError, match=r"no call of model .* reaches a batch normalisation"):
+        recalibrate(model, X, batch_size=1)
+
+
+def test_what_goes_wrong_on_the_way_changes_nothing():
+    model = stack()
+    model.get_layer("second").kernel.assign(np.full((5, 4), np.nan))
+    with pytest.raises(DataError, match=r"'second_norm' .* not finite"):
+        recalibrate(model, X)
+    assert np.asarray(model.get_layer("first_norm").moving_mean).tolist() == [0] * 5

@@ -13,17 +13,24 @@ from normwise.checks.rules import chosen
 from normwise.checks.running import findings_of, subject_of
 from normwise.checks.structure import can_merge, redundant_biases, repeated_norms
 from normwise.checks.subject import Subject
+from normwise.checks.values import is_rounding
 from normwise.datasets import Given
 from normwise.records import Finding
 from normwise.rewrite.affine import affine, inference_statistics
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.kinds import core
 from normwise.rewrite.linear import as_array
+from normwise.rewrite.losses import labelled_of, loss_of, refuse_rise, restoring
 from normwise.rewrite.rebuild import Edits, rebuild
-from normwise.rewrite.recalibrating import recalibrate
+from normwise.rewrite.recalibrating import recalibrate, why_worse
 from normwise.rewrite.steps import OnStep, silently
 
 __all__ = ["Fixed", "fix"]
+
+# What population statistics mend.
+_STATISTICS = ("stale-statistics", "moving-statistics-gap", "unmoved-statistics")
+# Means that a batch normalisation remembers: in inference, and with renormalisation in training.
+_MEANS_OF_INPUTS = ("moving_mean", "renorm_mean")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +56,20 @@ def fix(
     steps: int | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    force: bool = False,
     on_layer: OnStep = silently,
 ) -> Fixed:
     """Apply the safe fixes: predictions stay as they are, or come from the data's statistics.
 
+    With labels, a compiled model is fixed only where its loss does not rise. It is taken over the
+    validation part where there is one, else over all that was given.
+
     - ``redundant-bias``: the bias goes into the moving mean, and out of the layer.
     - ``time-distributed-norm``: the normalisation is called on the whole sequence.
     - ``repeated-norm``: two batch normalisations become one.
-    - ``not-finite``: moving variances below 0 become 0.
-    - ``stale-statistics``, ``moving-statistics-gap``: population statistics, where there is data.
+    - ``not-finite``: moving variances that are below 0 by rounding become 0.
+    - ``stale-statistics``, ``moving-statistics-gap``: population statistics, where there is data;
+      ``unmoved-statistics`` where there are labels, too.
 
     Args:
         model: As in :func:`normwise.check`. It stays untouched; one without a graph (subclassed)
@@ -67,6 +79,7 @@ def fix(
         steps: As there.
         select: As there.
         ignore: As there.
+        force: Fix also where the loss rises.
         on_layer: As in :func:`normwise.recalibrate`.
 
     Raises:
@@ -74,6 +87,7 @@ def fix(
         DataError: As there.
         UnknownNameError: As there.
         SpecError: As there.
+        WorseError: The loss would rise, by more than rounding.
 
     >>> model = keras.Sequential([
     ...     keras.Input((4,)), keras.layers.Dense(8, name="hidden"),
@@ -87,8 +101,15 @@ def fix(
     subject = subject_of(model, data, batch_size, steps)
     found = findings_of(subject, rules)
     wanted = {finding.rule for finding in found if finding.safe}
-    mended = _mended(subject, wanted, on_layer)
-    left = findings_of(Subject(mended, subject.x, batch_size, steps), rules)
+    labelled = None if force else labelled_of(model, subject.given)
+    before = loss_of(model, labelled)
+    why = (
+        f"{why_worse(subject.norms)}; try --ignore {','.join(_STATISTICS)} to mend the rest alone, "
+    )
+    with restoring(model):
+        mended = _mended(subject, wanted, on_layer)
+        refuse_rise(mended, labelled, before, f"{why}or force=True (--force)")
+    left = findings_of(Subject(mended, subject.given, batch_size, steps), rules)
     still = {(finding.rule, finding.layer) for finding in left}
     gone = [finding for finding in found if (finding.rule, finding.layer) not in still]
     return Fixed(mended, tuple(gone), tuple(left))
@@ -105,8 +126,10 @@ def _mended(subject: Subject, wanted: set[str], on_layer: OnStep) -> Any:
         _compile_like(subject.model, model)
     if "not-finite" in wanted:
         for norm in Subject(model).norms:
-            norm.moving_variance.assign(np.maximum(np.array(norm.moving_variance.value), 0))
-    if wanted & {"stale-statistics", "moving-statistics-gap"} and subject.x is not None:
+            variance = as_array(norm.moving_variance)
+            if is_rounding(variance, norm):
+                norm.moving_variance.assign(np.maximum(variance, 0))
+    if wanted.intersection(_STATISTICS) and subject.x is not None:
         recalibrate(model, Given(subject.x), on_layer=on_layer)
     return model
 
@@ -119,7 +142,9 @@ def _without_biases(subject: Subject) -> Edits:
         if layer is core(layer) and layer.bias_regularizer is None:
             edits.settings[layer]["use_bias"] = False
             bias = as_array(layer.bias)
-            edits.values.append((norm, "moving_mean", as_array(norm.moving_mean) - bias))
+            for name in _MEANS_OF_INPUTS:
+                if hasattr(norm, name):
+                    edits.values.append((norm, name, as_array(getattr(norm, name)) - bias))
     return edits
 
 

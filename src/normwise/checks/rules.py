@@ -16,11 +16,18 @@ from normwise.checks.structure import (
     time_distributed_norm,
     wrong_axis,
 )
-from normwise.checks.training import frozen_norm, regularised_scale, stale_statistics, tiny_batch
+from normwise.checks.training import (
+    frozen_norm,
+    regularised_scale,
+    stale_statistics,
+    tiny_batch,
+    wrong_momentum,
+)
 from normwise.checks.values import (
     dead_channels,
     moving_statistics_gap,
     not_finite,
+    unmoved_statistics,
     variance_underflow,
 )
 from normwise.errors import UnknownNameError
@@ -45,6 +52,8 @@ RULES = (
     Rule("NW015", "note", saturating_before),
     Rule("NW016", "error", not_finite),
     Rule("NW017", "error", batch_leakage),
+    Rule("NW018", "warning", wrong_momentum),
+    Rule("NW019", "error", unmoved_statistics),
 )
 
 

@@ -100,7 +100,7 @@ def subject_of(model: Any, data: Any, batch_size: int | None, steps: int | None)
     _require_at_least(0, "steps", steps)
     subject = Subject(model, None, batch_size, steps)  # refuses what is no model
     if data is not None:
-        subject = Subject(model, given_to(model, data).x, batch_size, steps)
+        subject = Subject(model, given_to(model, data), batch_size, steps)
     for part in keras.tree.flatten(subject.x):
         if part is not None:
             check_finite("given to the check", "the inputs", np.asarray(part))

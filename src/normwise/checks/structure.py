@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 
 from normwise.checks.rule import Found
 from normwise.checks.subject import Subject
-from normwise.checks.walks import batch_norms, is_passive, name_of_activation, source
+from normwise.checks.walks import batch_norms, is_passive, name_of_activation, norms_in, source
 from normwise.datasets import Given
 from normwise.diagnose import leakage
 from normwise.errors import DataError, ModelError
 from normwise.rewrite.feeding import rows
-from normwise.rewrite.graph import Graph, has_graph
+from normwise.rewrite.graph import Graph, data_of, has_graph
 from normwise.rewrite.kinds import (
+    CONVOLUTIONS,
     MAXIMA,
     MEANS,
     activation_of,
     channel_axis,
     core,
     is_activation,
+    is_elementwise_merge,
     is_linear,
     is_model,
     is_normalisation,
@@ -58,6 +60,7 @@ _NOISE = (
 )  # fmt: skip
 _SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "hardsigmoid", "hardtanh"})
 _ANSWERS = frozenset({"sigmoid", "softmax", "linear"})
+_BOUNDS = ("gamma_regularizer", "beta_regularizer", "gamma_constraint", "beta_constraint")
 # Examples that leakage is looked for in: a batch, and those that take their places.
 LEAKING = 32
 _RESHAPING = (keras.layers.Flatten, keras.layers.Reshape)
@@ -181,46 +184,90 @@ def _gives_the_answer(operation: Any) -> bool:
 
 def time_distributed_norm(subject: Subject) -> Iterator[Found]:
     """In TimeDistributed, batch normalisation takes its statistics step by step."""
-    for layer in subject.layers:
-        wrapped = isinstance(layer, keras.layers.TimeDistributed)
-        if wrapped and isinstance(layer.layer, keras.layers.BatchNormalization):
+    for wrapper in _wrappers(subject):
+        inner = wrapper.layer
+        is_one = isinstance(inner, keras.layers.BatchNormalization)
+        if is_one or any(norm.trainable for norm in norms_in(inner)):
             yield Found(
-                layer.name,
+                wrapper.name,
                 "each time step is normalised by its own statistics in training, and by those of "
                 "all steps in inference",
-                f"call {layer.layer.name!r} on the whole sequence, without TimeDistributed",
-                safe=True,
+                f"call {inner.name!r} on the whole sequence, without TimeDistributed"
+                if is_one
+                else f"call {inner.name!r} on all steps at once: reshape to (examples·steps, …) in "
+                f"front of it and back behind it; or freeze its normalisation (nw.freeze)",
+                safe=is_one,
             )
+
+
+def _wrappers(subject: Subject) -> list[Any]:
+    kind = keras.layers.TimeDistributed
+    return [layer for layer in subject.layers if isinstance(layer, kind)]
 
 
 def wrong_axis(subject: Subject) -> Iterator[Found]:
     """Batch normalisation works along another axis than the channels."""
     for graph, call in batch_norms(subject):
-        behind = source(graph, call, _keeps_axes)
-        if behind is None or not (is_linear(behind.operation) or is_recurrent(behind.operation)):
-            continue
         rank = len(call.outputs[0].shape)
-        right = channel_axis(behind.operation) % rank
         axis = core(call.operation).axis % rank
+        neighbours = {
+            layer: channel_axis(layer) % rank for layer in _with_channels(graph, call, rank)
+        }
         plain = call.operation is core(call.operation)
-        if plain and 2 < rank == len(behind.outputs[0].shape) and axis != right:
+        if plain and rank > 2 and neighbours and axis not in neighbours.values():
+            layer, right = next(iter(neighbours.items()))
             yield Found(
                 call.operation.name,
                 f"normalises axis {axis} of {tuple(call.outputs[0].shape)}, while the channels of "
-                f"{behind.operation.name!r} are axis {right}",
+                f"{layer.name!r} are axis {right}",
                 f"axis={-1 if right == rank - 1 else right} in {call.operation.name!r}, and train "
                 f"again",
             )
 
 
+def _with_channels(graph: Graph, call: Any, rank: int) -> list[Any]:
+    """The layers whose channels a call takes; where there is none, those that take its own."""
+    behind = [
+        found.operation
+        for found in _reached(graph.sources, call)
+        if len(found.outputs[0].shape) == rank
+        and (is_linear(found.operation) or is_recurrent(found.operation))
+    ]
+    return behind or [
+        found.operation
+        for found in _reached(graph.consumers, call)
+        if isinstance(core(found.operation), CONVOLUTIONS)
+        and len(next(data_of(found)).shape) == rank
+    ]
+
+
+def _reached(neighbours: Callable[[Any], list[Any]], call: Any) -> list[Any]:
+    """The first calls on each way from a call that do more than keep the axes where they are."""
+    found: dict[Any, None] = {}
+    waiting, seen = list(neighbours(call)), {call}
+    while waiting:
+        one = waiting.pop(0)
+        if one in seen:
+            continue
+        seen.add(one)
+        if _keeps_axes(one.operation):
+            waiting.extend(neighbours(one))
+        else:
+            found[one] = None
+    return list(found)
+
+
 def _keeps_axes(operation: Any) -> bool:
-    return is_activation(operation) or is_transparent(operation) or is_passive(operation)
+    unary = is_activation(operation) or is_transparent(operation) or is_passive(operation)
+    return unary or is_normalisation(operation) or is_elementwise_merge(operation)
 
 
 def shared_norm(subject: Subject) -> Iterator[Found]:
     """One batch normalisation is called on several inputs, whose statistics it mixes."""
+    stepwise = {norm for wrapper in _wrappers(subject) for norm in norms_in(wrapper)}
     for norm, count in subject.calls.items():
-        if count > 1 and norm.trainable:
+        # Once a time step, which has a rule of its own.
+        if count > 1 and norm.trainable and norm not in stepwise:
             yield Found(
                 norm.name,
                 f"is called {count} times; in training each call normalises by its own batch, in "
@@ -257,7 +304,9 @@ def can_merge(graph: Graph, first: Any, second: Any) -> bool:
     rank = len(second.outputs[0].shape)
     along = {norm.axis % rank for norm in norms}
     learns = second.operation.scale and second.operation.center and not second.operation.renorm
-    return learns and len(along) == 1 and _leads_only_to(graph, first, second)
+    # What a regulariser adds to the loss, and what a constraint allows, is about its own γ and β.
+    bound = any(getattr(norm, name) for norm in norms for name in _BOUNDS)
+    return learns and not bound and len(along) == 1 and _leads_only_to(graph, first, second)
 
 
 def saturating_before(subject: Subject) -> Iterator[Found]:

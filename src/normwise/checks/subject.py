@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from functools import cached_property
 from typing import Any
@@ -10,14 +11,15 @@ import jax
 import keras
 import numpy as np
 
+from normwise.datasets import Given
 from normwise.errors import ModelError
-from normwise.rewrite.feeding import batches, count, rows
+from normwise.rewrite.feeding import batches, count, fitting, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
 from normwise.rewrite.hidden import hidden_in
 from normwise.rewrite.kinds import sublayers
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.naming import unused
-from normwise.rewrite.recalibrating import batch_normalisations, reached
+from normwise.rewrite.recalibrating import batch_normalisations, is_visible
 from normwise.rewrite.watching import watching
 
 __all__ = ["EXAMPLES", "Subject"]
@@ -25,7 +27,7 @@ __all__ = ["EXAMPLES", "Subject"]
 # Examples that a layer's inputs are measured on, evenly spread over the data, and so many at a
 # time: to check is to look, not to train.
 EXAMPLES, AT_ONCE = 1024, 256
-# A size that a model leaves open.
+# A size that a model leaves open, that of a batch as well.
 OPEN_SIZE = 32
 
 
@@ -34,18 +36,22 @@ class Subject:
 
     Args:
         model: Any built Keras model.
-        x: Inputs as the model takes them, or ``None``.
+        given: Data for it, if there are any.
         batch_size: Examples of a training batch, if known.
         steps: Training steps that the statistics have seen, if known otherwise than from the
             model's optimiser.
 
     Raises:
         ModelError: It is no Keras model, or not built.
-        DataError: ``x`` is empty, or does not fit the model.
+        DataError: The inputs are empty, or do not fit the model.
     """
 
     def __init__(
-        self, model: Any, x: Any = None, batch_size: int | None = None, steps: int | None = None
+        self,
+        model: Any,
+        given: Given | None = None,
+        batch_size: int | None = None,
+        steps: int | None = None,
     ) -> None:
         if not isinstance(model, keras.Model):
             raise ModelError(
@@ -57,12 +63,21 @@ class Subject:
                 f"model {model.name!r} is not built, so it has no weights to look at; expected a "
                 f"built model; call it once, or begin it with keras.Input(shape)"
             )
-        self.model, self.x = model, x
+        self.model, self.given = model, given
+        self.x = None if given is None else given.x
         self.batch_size = batch_size
         self._steps = steps
         self.norms = batch_normalisations(model)
-        if x is not None and self.norms:
-            reached(model, x)  # refuses what does not fit
+        if self.x is not None and self.norms:
+            first = next(batches(self.x, AT_ONCE))
+            with fitting(model):
+                model(first, training=False)
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether a loss can be taken, and so a change of the model be judged."""
+        has_labels = self.given is not None and self.given.y is not None
+        return has_labels and bool(getattr(self.model, "compiled", False))
 
     @cached_property
     def layers(self) -> list[Any]:
@@ -107,16 +122,15 @@ class Subject:
         """Values a channel that one example gives each batch normalisation, in the larger call."""
         found: dict[Any, int] = {}
         for layer, shape in self._seen:
-            values = int(np.prod(shape)) // shape[layer.axis]
-            found[layer] = max(values, found.get(layer, 0))
+            values = math.prod(shape) / shape[layer.axis] / self._few_examples
+            found[layer] = max(math.ceil(values), found.get(layer, 0))
         return found
 
     @cached_property
     def _seen(self) -> list[tuple[Any, tuple[int, ...]]]:
         """Each call of a batch normalisation with its input's shape; nothing is computed."""
         seen: list[tuple[Any, tuple[int, ...]]] = []
-        inputs = self._one_example()
-        if not self.norms or inputs is None:
+        if not self.norms or self._few is None:
             return seen
 
         def called(values: Any) -> Any:
@@ -124,29 +138,45 @@ class Subject:
                 return keras.tree.flatten(self.model(values, training=False))
 
         with watching(self.norms, lambda layer, x, _mask: seen.append((layer, x.shape))):
-            jax.eval_shape(called, inputs)
+            jax.eval_shape(called, self._few)
         return seen
 
-    def _one_example(self) -> Any:
-        """Shapes and types of a batch of one; ``None`` where nothing says what the model takes."""
+    @property
+    def _few_examples(self) -> int:
+        return int(keras.tree.flatten(self._few)[0].shape[0])
+
+    @cached_property
+    def _few(self) -> Any:
+        """A few examples, or their shapes and types; ``None`` where nothing says what is taken.
+
+        More than one, which a model may take another way.
+        """
         if self.x is not None:
-            return next(batches(self.x, 1))
+            return next(batches(self.x, OPEN_SIZE))
         if not has_graph(self.model):
             return None
         return keras.tree.map_structure(
             lambda tensor: jax.ShapeDtypeStruct(
-                (1, *(size or OPEN_SIZE for size in tensor.shape[1:])), tensor.dtype
+                [size or OPEN_SIZE for size in tensor.shape], tensor.dtype
             ),
             functional_of(self.model).input,
         )
 
     @cached_property
     def observed(self) -> dict[Any, Moments]:
-        """What each batch normalisation takes in inference, over the data; needs ``x``."""
+        """What each batch normalisation takes in inference, over the data; needs ``x``.
+
+        Without those that no call reaches, and those inside a compiled loop.
+        """
         found = {layer: Moments(layer.axis) for layer in self.norms}
         chosen = np.unique(np.linspace(0, self.examples - 1, EXAMPLES).astype(int))
         some = rows(self.x, chosen)
-        with watching(self.norms, lambda layer, x, mask: found[layer].add(x, mask)):
+
+        def watch(layer: Any, inputs: Any, mask: Any) -> None:
+            if is_visible(inputs):
+                found[layer].add(inputs, mask)
+
+        with watching(self.norms, watch):
             for batch in batches(some, AT_ONCE):
                 self.model(batch, training=False)
         return {layer: moments for layer, moments in found.items() if moments.count.any()}

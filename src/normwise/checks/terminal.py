@@ -30,6 +30,7 @@ def print_findings(
     model: str,
     norms: int,
     left: Mapping[str, str],
+    fixing: str,
 ) -> None:
     """Print the findings, rule by rule, a line that counts them, and what was not looked at.
 
@@ -41,13 +42,15 @@ def print_findings(
         model: What was checked.
         norms: How many batch normalisations it has.
         left: Those of them that rules about places could not look at, each to the reason.
+        fixing: The command that applies the safe fixes.
     """
     summaries = {rule.code: rule.summary for rule in rules}
     for code, group in groupby(findings, lambda finding: finding.code):
         _print_rule(console, list(group), summaries[code])
         console.print()
     looked = f"{len(rules) - len(quiet)} rules looked at {number(norms, 'batch normalisation')}"
-    for line in [*_last_lines(findings, model, looked), *_needs(quiet), *_left(left)]:
+    counted = _last_lines(findings, model, looked, fixing)
+    for line in [*counted, *_needs(quiet), *_left(left)]:
         console.print(line, highlight=False, soft_wrap=True)
 
 
@@ -88,7 +91,7 @@ def _indented(text: RenderableType) -> RenderableType:
     return Padding(text, (0, 0, 0, 2), expand=False)
 
 
-def _last_lines(findings: Sequence[Finding], model: str, looked: str) -> list[str]:
+def _last_lines(findings: Sequence[Finding], model: str, looked: str, fixing: str) -> list[str]:
     if not findings:
         return [f"No findings in {model}; {looked}."]
     counts = Counter[str](finding.severity for finding in findings)
@@ -96,7 +99,7 @@ def _last_lines(findings: Sequence[Finding], model: str, looked: str) -> list[st
     lines = [f"{number(len(findings), 'finding')} in {model} ({parts}); {looked}."]
     safe = sum(finding.safe for finding in findings)
     if safe:
-        lines.append(f"{safe} can be mended: normwise fix {model} -o fixed.keras")
+        lines.append(f"{safe} can be mended: {fixing}")
     return lines
 
 

@@ -12,10 +12,18 @@ import numpy as np
 from normwise.checks.rule import Found, number
 from normwise.checks.subject import Subject
 from normwise.checks.values import apart
-from normwise.checks.walks import batch_norms, weights_before
-from normwise.rewrite.kinds import sublayers
+from normwise.checks.walks import asked_training, batch_norms, norms_in, weights_before
+from normwise.rewrite.beginnings import has_learned, never_moved
+from normwise.rewrite.freezing import is_frozen_on_purpose
+from normwise.rewrite.kinds import core
 
-__all__ = ["frozen_norm", "regularised_scale", "stale_statistics", "tiny_batch"]
+__all__ = [
+    "frozen_norm",
+    "regularised_scale",
+    "stale_statistics",
+    "tiny_batch",
+    "wrong_momentum",
+]
 
 # Keras' own, where nobody says.
 BATCH = 32
@@ -26,6 +34,8 @@ FEW = 8
 LEFT_OVER = 0.1
 # Of a moving average over many steps, in float32.
 ROUNDING = 1e-3
+# Below it, the last batch weighs more than all before it together.
+HALF = 0.5
 
 
 def stale_statistics(subject: Subject) -> Iterator[Found]:
@@ -33,7 +43,7 @@ def stale_statistics(subject: Subject) -> Iterator[Found]:
 
     After n steps momentumⁿ of what they began with is left in them. Not named are layers whose
     statistics show that they began with something else than 0 and 1, or were replaced since; and
-    with data those that fit it all the same.
+    with data those that fit it all the same. Statistics that never moved have a rule of their own.
     """
     steps = subject.steps
     if not steps:
@@ -41,6 +51,8 @@ def stale_statistics(subject: Subject) -> Iterator[Found]:
     fitting = set() if subject.x is None else set(subject.norms) - set(apart(subject))
     for norm in subject.norms:
         momentum = norm.momentum
+        if _has_a_rule_of_its_own(norm):
+            continue
         left = 0.0 if momentum is None else momentum**steps
         began_at_one = float(np.min(norm.moving_variance.value)) >= left * (1 - ROUNDING)
         if norm.trainable and left > LEFT_OVER and began_at_one and norm not in fitting:
@@ -51,6 +63,11 @@ def stale_statistics(subject: Subject) -> Iterator[Found]:
                 "population statistics (normwise recalibrate)",
                 safe=subject.x is not None,
             )
+
+
+def _has_a_rule_of_its_own(norm: Any) -> bool:
+    no_average = norm.momentum is not None and not 0 <= norm.momentum <= 1
+    return no_average or (never_moved(norm) and has_learned(norm) and norm.momentum != 1)
 
 
 def _until_left(momentum: float) -> str:
@@ -99,18 +116,10 @@ def frozen_norm(subject: Subject) -> Iterator[Found]:
                 "its γ and β are frozen, but its statistics move with every training batch",
                 f"{norm.name}.trainable = False freezes both; compile again",
             )
-    for call in (call for graph in subject.graphs for call in graph.calls):
-        moving = [norm for norm in _norms_in(call.operation) if norm.trainable]
-        if call.arguments.kwargs.get("training") is False and moving:
-            yield Found(
-                call.operation.name,
-                f"is called with training=False, which fit overrides: statistics move all the "
-                f"same ({number(len(moving), 'batch normalisation')})",
-                f"{call.operation.name}.trainable = False, or nw.freeze; compile again",
-            )
+    yield from _called_for_inference(subject)
     for graph, call in batch_norms(subject):
         norm, layer = call.operation, weights_before(graph, call)
-        if layer is None or norm.trainable == layer.trainable:
+        if layer is None or norm.trainable == layer.trainable or _stays(subject, core(norm)):
             continue
         if norm.trainable:
             message = (
@@ -125,11 +134,92 @@ def frozen_norm(subject: Subject) -> Iterator[Found]:
             )
             fix = "freeze both or none; or recalibrate after training"
         yield Found(norm.name, message, fix)
+    yield from _compiled_before(subject)
 
 
-def _norms_in(operation: Any) -> list[Any]:
-    kind = keras.layers.BatchNormalization
-    return [layer for layer in sublayers(operation) if isinstance(layer, kind)]
+def _called_for_inference(subject: Subject) -> Iterator[Found]:
+    for call in (call for graph in subject.graphs for call in graph.calls):
+        moving = [norm for norm in norms_in(call.operation) if norm.trainable]
+        if moving and asked_training(call) is False:
+            yield Found(
+                call.operation.name,
+                f"is called with training=False, which fit overrides: statistics move all the "
+                f"same ({number(len(moving), 'batch normalisation')})",
+                f"{call.operation.name}.trainable = False, or nw.freeze; compile again",
+            )
+
+
+def _stays(subject: Subject, norm: Any) -> bool:
+    """Whether a frozen normalisation is so on purpose: as ``nw.freeze`` leaves it.
+
+    A file does not say who froze it. There it is on purpose where all are frozen that the model
+    has, and this one with statistics of some training.
+    """
+    if norm.trainable:
+        return False
+    all_are = not any(other.trainable for other in subject.norms)
+    return is_frozen_on_purpose(norm) or (all_are and not never_moved(norm))
+
+
+def _compiled_before(subject: Subject) -> Iterator[Found]:
+    """Weights that were frozen, or freed, while an optimiser was at work on the others."""
+    model: Any = subject.model
+    if not (subject.norms and getattr(model, "compiled", False) and model.optimizer):
+        return
+    # Of a loss that is scaled, the optimiser inside.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    if not optimizer.built:
+        return
+    knows = [id(variable) for variable in optimizer._trainable_variables]
+    trains = [id(variable) for variable in model.trainable_variables]
+    if knows != trains:
+        yield Found(
+            None,
+            f"was frozen or unfrozen after it was compiled: its optimiser knows "
+            f"{number(len(knows), 'weight')}, while {len(trains)} train now; Keras' next fit "
+            f"fails, or trains as before",
+            "model.compile(...) again, after each change of trainable",
+        )
+
+
+def wrong_momentum(subject: Subject) -> Iterator[Found]:
+    """A momentum with which moving statistics are no average over batches."""
+    for norm in subject.norms:
+        momentum = norm.momentum
+        if not norm.trainable or momentum is None:
+            continue
+        if not 0 <= momentum <= 1:
+            yield Found(
+                norm.name,
+                f"momentum {momentum:g} is not between 0 and 1: its moving statistics move away "
+                f"from the data's, further with every batch",
+                "momentum=0.99, and train again",
+            )
+        elif momentum == 1:
+            yield Found(
+                norm.name,
+                "momentum 1 keeps its moving statistics as they began, while training normalises "
+                "by the batch",
+                "momentum=0.99, and train again; or trainable=False, which keeps them in training "
+                "as well",
+            )
+        elif momentum < HALF and not _is_whole(subject):
+            yield Found(
+                norm.name,
+                f"momentum {momentum:g} makes {1 - momentum:.0%} of its moving statistics those of "
+                f"the last batch alone: in Keras it is the weight of the old ones, in PyTorch that "
+                f"of the new",
+                f"momentum={1 - momentum:g}, which is what {momentum:g} means in PyTorch"
+                if momentum
+                else "momentum=0.99; or trainable=False, if statistics are to stay, as 0 means in "
+                "PyTorch",
+            )
+
+
+def _is_whole(subject: Subject) -> bool:
+    """Whether a training batch is known to hold all the data: the last one is their average."""
+    size = subject.batch_size
+    return size is not None and subject.x is not None and size >= subject.examples
 
 
 def regularised_scale(subject: Subject) -> Iterator[Found]:

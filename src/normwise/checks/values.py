@@ -12,19 +12,37 @@ from numpy.typing import NDArray
 from normwise.checks.rule import Found
 from normwise.checks.subject import EXAMPLES, Subject
 from normwise.rewrite.affine import inference_statistics
+from normwise.rewrite.beginnings import NEVER_MOVED, has_learned, never_moved
 from normwise.rewrite.linear import FloatArray, as_array
 
-__all__ = ["apart", "dead_channels", "moving_statistics_gap", "not_finite", "variance_underflow"]
+__all__ = [
+    "apart",
+    "dead_channels",
+    "is_rounding",
+    "moving_statistics_gap",
+    "not_finite",
+    "unmoved_statistics",
+    "variance_underflow",
+]
 
 # Medians over the channels that are still taken for noise of the moving average, before what the
 # examples' own number adds: of means in deviations, and of variances as a factor.
 SHIFT, FACTOR = 0.25, 1.5
-# Deviation of what a channel gives, where 1 is normal, under which it is a constant.
+# A γ, where 1 is normal, under which a channel gives a constant.
 CONSTANT = 1e-2
+# Of a value in float32: what is nearer to it may be the same.
+RESOLUTION = 1e-6
+# A part of ε that makes no difference beside it.
+NEGLIGIBLE = 1e-2
 # A variance under so many ε is divided by something that is mostly ε.
 NEAR = 2.0
 # Channels that a message names.
 NAMED = 5
+_IF_IT_LEARNT_BY_BATCHES = (
+    "if training normalised by batches and its statistics were lost: population statistics "
+    "(normwise recalibrate, which compares the losses); if not, the weights have learnt with 0 and "
+    "1: keep them, or train again with training=True, as fit does"
+)
 
 
 def moving_statistics_gap(subject: Subject) -> Iterator[Found]:
@@ -32,13 +50,17 @@ def moving_statistics_gap(subject: Subject) -> Iterator[Found]:
     if subject.x is None:
         return
     for norm, (shift, factor) in apart(subject).items():
+        unmoved = never_moved(norm)
         yield Found(
             norm.name,
             f"on this data its inputs have means {shift:.2g} deviations from the moving ones and "
-            f"variances that differ by a factor of {factor:.3g} (medians over channels)",
-            "population statistics (normwise recalibrate), if these data are prepared as in "
+            f"variances that differ by a factor of {factor:.3g} (medians over channels)"
+            + (f"; {NEVER_MOVED}" if unmoved else ""),
+            _IF_IT_LEARNT_BY_BATCHES
+            if unmoved
+            else "population statistics (normwise recalibrate), if these data are prepared as in "
             "training",
-            safe=True,
+            safe=not (unmoved and has_learned(norm)) or subject.is_labelled,
         )
 
 
@@ -63,13 +85,21 @@ def apart(subject: Subject) -> dict[Any, tuple[float, float]]:
     return found
 
 
+def unmoved_statistics(subject: Subject) -> Iterator[Found]:
+    """γ and β were trained, and moving statistics are still the 0 and 1 that they began as."""
+    for norm in subject.norms:
+        # With a momentum of 1 they cannot move, which has a rule of its own.
+        if norm.trainable and norm.momentum != 1 and never_moved(norm) and has_learned(norm):
+            yield Found(norm.name, NEVER_MOVED, _IF_IT_LEARNT_BY_BATCHES, safe=subject.is_labelled)
+
+
 def dead_channels(subject: Subject) -> Iterator[Found]:
     """Channels of a batch normalisation give a constant."""
     for norm in subject.norms:
         gamma = _gamma(norm)
         if not gamma.any() and isinstance(norm.gamma_initializer, keras.initializers.Zeros):
             continue  # a branch that begins as nothing, and has not been trained
-        dead = np.flatnonzero(_deviation(subject, norm) < CONSTANT)
+        dead = np.flatnonzero((np.abs(gamma) < CONSTANT) | _is_constant(subject, norm))
         if len(dead):
             yield Found(
                 norm.name,
@@ -84,8 +114,8 @@ def variance_underflow(subject: Subject) -> Iterator[Found]:
     """A variance near or under ε is not normalised to 1."""
     for norm in subject.norms:
         variance = _seen_variance(subject, norm)
-        small = (variance < NEAR * norm.epsilon) & (_deviation(subject, norm) >= CONSTANT)
-        low = np.flatnonzero(small)
+        dead = (np.abs(_gamma(norm)) < CONSTANT) | _is_constant(subject, norm)
+        low = np.flatnonzero((variance > 0) & (variance < NEAR * norm.epsilon) & ~dead)
         if len(low):
             worst = float(variance[low].min())
             left = np.sqrt(worst / (worst + norm.epsilon))
@@ -116,12 +146,16 @@ def not_finite(subject: Subject) -> Iterator[Found]:
         variance = as_array(norm.moving_variance)
         low = np.flatnonzero(variance < 0)
         if len(low):
+            tiny = is_rounding(variance[low], norm)
             yield Found(
                 norm.name,
                 f"a moving variance below 0 in {_counted(low, variance)}, down to "
                 f"{variance[low].min():.2g}: NaN in inference where it is below -ε",
-                "variances of 0 there, or population statistics",
-                safe=True,
+                "variances of 0 there, or population statistics"
+                if tiny
+                else "population statistics (normwise recalibrate), or an earlier checkpoint: "
+                "this is no rounding of 0",
+                safe=tiny,
             )
     if not places:
         yield from _overflowing(subject)
@@ -141,18 +175,26 @@ def _overflowing(subject: Subject) -> Iterator[Found]:
             return
 
 
+def is_rounding(variance: FloatArray, norm: Any) -> bool:
+    """Whether variances below 0 are rounded from 0: so near that ε hides the difference."""
+    return bool((variance >= -NEGLIGIBLE * norm.epsilon).all())
+
+
 def _counted(which: NDArray[np.intp], of: FloatArray) -> str:
     names = ", ".join(map(str, which[:NAMED]))
     more = ", …" if len(which) > NAMED else ""
     return f"{len(which)} of {of.size} channels ({names}{more})"
 
 
-def _deviation(subject: Subject, norm: Any) -> FloatArray:
-    """Of what each channel gives, in inference."""
-    seen = np.maximum(_seen_variance(subject, norm), 0)
-    _, divisor = inference_statistics(norm)
-    divided_by = np.maximum(divisor + norm.epsilon, norm.epsilon)
-    return np.asarray(np.abs(_gamma(norm)) * np.sqrt(seen / divided_by))
+def _is_constant(subject: Subject, norm: Any) -> NDArray[np.bool_]:
+    """Which channels take one value alone, but for its rounding.
+
+    A small variance alone does not say so: statistics may lag, and ε may be larger.
+    """
+    if subject.x is None or norm not in subject.observed:
+        return np.asarray(inference_statistics(norm)[1] == 0)
+    moments = subject.observed[norm]
+    return np.asarray(moments.variance <= (RESOLUTION * moments.mean) ** 2)
 
 
 def _seen_variance(subject: Subject, norm: Any) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,9 +10,24 @@ import keras
 
 from normwise.checks.subject import Subject
 from normwise.rewrite.graph import Graph
-from normwise.rewrite.kinds import activation_of, core, is_activation, is_transparent, is_weighted
+from normwise.rewrite.kinds import (
+    activation_of,
+    core,
+    is_activation,
+    is_transparent,
+    is_weighted,
+    sublayers,
+)
 
-__all__ = ["batch_norms", "is_passive", "name_of_activation", "source", "weights_before"]
+__all__ = [
+    "asked_training",
+    "batch_norms",
+    "is_passive",
+    "name_of_activation",
+    "norms_in",
+    "source",
+    "weights_before",
+]
 
 Passes = Callable[[Any], bool]
 
@@ -22,6 +38,23 @@ def batch_norms(subject: Subject) -> Iterator[tuple[Graph, Any]]:
         for call in graph.calls:
             if isinstance(core(call.operation), keras.layers.BatchNormalization):
                 yield graph, call
+
+
+def norms_in(operation: Any) -> list[Any]:
+    """The batch normalisations among a layer and those inside it, however deep.
+
+    >>> norms_in(keras.layers.TimeDistributed(keras.layers.BatchNormalization(name="a")))[0].name
+    'a'
+    """
+    kind = keras.layers.BatchNormalization
+    return [layer for layer in sublayers(operation) if isinstance(layer, kind)]
+
+
+def asked_training(call: Any) -> bool | None:
+    """What a call asks for as ``training``; ``None`` where that is its signature's default."""
+    given = call.arguments.kwargs.get("training")
+    parameter = inspect.signature(call.operation.call).parameters.get("training")
+    return None if parameter is None or given == parameter.default else given
 
 
 def source(graph: Graph, call: Any, passes: Passes) -> Any | None:

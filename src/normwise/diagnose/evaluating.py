@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import jax
 import numpy as np
 
-from normwise.errors import DataError, in_words
 from normwise.rewrite.feeding import count, rows
+from normwise.rewrite.losses import labels_fitting
 
-__all__ = ["Evaluate", "Part", "Scores", "evaluation", "labels_fitting", "prepare", "shuffled"]
+__all__ = ["Evaluate", "Part", "Scores", "evaluation", "prepare", "shuffled"]
 
 # A metric's name to its value; `loss` is always there.
 Scores: TypeAlias = dict[str, float]
@@ -30,23 +29,6 @@ def prepare(model: Any, part: Part) -> None:
     """
     with labels_fitting(model):
         model._symbolic_build(data_batch=rows(part, slice(1)))
-
-
-@contextmanager
-def labels_fitting(model: Any) -> Iterator[None]:
-    """Say of what a loss or a metric raises that the labels do not fit.
-
-    Raises:
-        DataError: They do not.
-    """
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"inputs and labels do not fit the loss or a metric of model {model.name!r} "
-            f"({in_words(error)}); expected what it was trained on; check shapes, and whether "
-            f"the labels are class numbers or one-hot"
-        ) from error
 
 
 def evaluation(model: Any) -> Evaluate:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +16,7 @@ from normwise.diagnose.forward import State, forward, state_of, with_seeds_of
 from normwise.errors import DataError, ModelError
 from normwise.rewrite.feeding import count, fitting, rows
 from normwise.rewrite.intake import given_to
+from normwise.rewrite.kinds import computes_in_half
 from normwise.rewrite.watching import Call, wrapping
 
 __all__ = ["LIMIT", "Leakage", "leakage"]
@@ -21,6 +24,14 @@ __all__ = ["LIMIT", "Leakage", "leakage"]
 # The largest change that rounding is given credit for: of sound models in float32 it was 0,
 # of such in half precision, whose own resolution is 1e-3 and 8e-3, as well (docs/diagnose.md).
 LIMIT = 1e-4
+
+# Likewise, where an example is alone: products of other shapes are rounded in another way, and
+# layer after layer adds to that. In half precision there is more of it.
+ALONE, HALF = 1e-2, 1e-1
+
+# A batch, or what comes of it, and the number of an example in it.
+Row: TypeAlias = tuple[Any, Any]
+Forward: TypeAlias = Callable[[State, Any], tuple[Any, State]]
 
 # Examples in the batch, each of which is kept once while all others change.
 EXAMPLES = 16
@@ -31,8 +42,9 @@ class Leakage:
     """How far a prediction depends on the other examples of its batch.
 
     Attributes:
-        change: The largest change of an example's output when all its neighbours are replaced,
-            over the largest value of that output in the batch.
+        change: The largest change of an example's output when all its neighbours are replaced, or
+            (if that is more than the other rounding of a batch of another size) when there are
+            none, over the largest value of that output in the batch.
         example: The number in ``x`` of the example that changed most.
         layer: Where it begins: the first layer whose output for that example changes although
             its input does not; ``None`` where nothing leaks, or it happens between layers, in
@@ -57,12 +69,12 @@ def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMP
 
     In inference it must not: an example's prediction would hang on who else asks at the same
     moment. Each example of a batch is kept once, in its place, while all others are replaced by
-    other examples of ``x``. The model stays untouched.
+    other examples of ``x``; in inference they are left out, too. The model stays untouched.
 
     Args:
         model: Any built Keras model whose outputs have a row for each example.
         x: Inputs in any form that ``fit`` takes, alone or with labels, as in
-            :func:`normwise.recalibrate`.
+            :func:`normwise.recalibrate`, of which twice ``examples`` are used.
         training: Whether to call the model as training does: how much batch normalisation ties
             the examples of a batch together.
         examples: How many make the batch, at least 2; half of ``x`` where that is fewer.
@@ -91,24 +103,36 @@ def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMP
     _check_outputs(model, plain, size)
     again, _ = run(with_seeds_of(model, state, after), rows(x, kept))
     change = jax.jit(_change)
-    changes = []
-    for row in range(size):
-        replaced = rows(x, np.where(kept == row, kept, others))
-        changes.append(float(change(plain, run(state, replaced)[0], row)))
+    is_random = any(float(change((plain, row), (again, row))) > LIMIT for row in range(size))
+    swapped = [np.where(kept == row, kept, others) for row in range(size)]
+    changes = [
+        float(change((plain, row), (run(state, rows(x, chosen))[0], row)))
+        for row, chosen in enumerate(swapped)
+    ]
+    _check_finite(model, changes)
+    most = int(np.argmax(changes))
+    largest, other = changes[most], (rows(x, swapped[most]), most)
+    # What is drawn at random has other shapes for an example alone, and so other values.
+    if largest <= LIMIT and not training and not is_random:
+        alone = [
+            float(change((plain, row), (run(state, rows(x, slice(row, row + 1)))[0], 0)))
+            for row in range(size)
+        ]
+        _check_finite(model, alone)
+        if max(alone) > (HALF if computes_in_half(model) else ALONE):
+            most = int(np.argmax(alone))
+            largest, other = alone[most], (rows(x, slice(most, most + 1)), 0)
+    one, leaks = (rows(x, kept), most), largest > LIMIT
+    layer = _first_layer(model, state, one, other, training) if leaks else None
+    return Leakage(change=largest, example=most, layer=layer, is_random=is_random)
+
+
+def _check_finite(model: Any, changes: list[float]) -> None:
     if not np.isfinite(changes).all():
         raise DataError(
             f"model {model.name!r} gives values that are not finite; expected predictions that "
             f"are; look for NaN in the data, or for overflow in the weights"
         )
-    most = int(np.argmax(changes))
-    batch, other = rows(x, kept), rows(x, np.where(kept == most, kept, others))
-    leaks = changes[most] > LIMIT
-    return Leakage(
-        change=changes[most],
-        example=most,
-        layer=_first_layer(model, state, batch, other, most, training) if leaks else None,
-        is_random=any(float(change(plain, again, row)) > LIMIT for row in range(size)),
-    )
 
 
 def _check(model: Any, examples: int) -> None:
@@ -144,56 +168,76 @@ def _check_outputs(model: Any, outputs: Any, size: int) -> None:
             )
 
 
-def _change(before: Any, after: Any, row: Any) -> jax.Array:
-    """The largest change in one row, over the largest value; over all parts that have rows."""
-    pairs = zip(keras.tree.flatten(before), keras.tree.flatten(after), strict=True)
-    changes = [_change_of_part(old, new, row) for old, new in pairs]
+def _change(before: Row, after: Row) -> jax.Array:
+    """The largest change of a row, over the largest value; over all parts that have rows."""
+    (old, row), (new, place) = before, after
+    pairs = list(zip(keras.tree.flatten(old), keras.tree.flatten(new), strict=False))
+    # Of a batch of one, other things may have one row than those that are an example's.
+    alike = [(one, other) for one, other in pairs if one.shape[1:] == other.shape[1:]]
+    changes = [_change_of_part(one, row, other[place]) for one, other in alike]
     return jnp.max(jnp.stack([jnp.zeros(()), *changes]))
 
 
-def _change_of_part(before: jax.Array, after: jax.Array, row: Any) -> jax.Array:
-    old, new = (part.astype("float32") for part in (before, after))
+def _change_of_part(before: jax.Array, row: Any, after: jax.Array) -> jax.Array:
+    old, new = before.astype("float32"), after.astype("float32")
     # Attention masks hold infinities, which do not differ from themselves.
-    difference = jnp.where(old[row] == new[row], 0.0, jnp.abs(new[row] - old[row]))
+    difference = jnp.where(old[row] == new, 0.0, jnp.abs(new - old[row]))
     largest = jnp.max(jnp.where(jnp.isfinite(old), jnp.abs(old), 0.0))
     return jnp.max(difference) / jnp.where(largest > 0, largest, 1.0)
 
 
-def _first_layer(
-    model: Any, state: State, batch: Any, other: Any, row: int, training: bool
-) -> str | None:
-    """The first layer whose output changes although its input does not."""
-    run, size = forward(model, training=training), count(batch)
-    seen: list[tuple[str, list[Any], list[Any]]] = []
+def _first_layer(model: Any, state: State, one: Row, other: Row, training: bool) -> str | None:
+    """The first layer whose output changes although its input does not.
+
+    Args:
+        model: As in :func:`leakage`.
+        state: Its variables.
+        one: A batch, and which row of it to compare.
+        other: Likewise; the batch may be another one in size.
+        training: As there.
+    """
+    run = forward(model, training=training)
+    names: list[str] = []
+
+    def compare(state: State, *batches: Any) -> list[tuple[jax.Array, jax.Array]]:
+        first, second = (_seen(model, run, state, x) for x in batches)
+        # What is called for one of the two alone has nothing to be compared with.
+        calls = [call for call in first if call in second]
+        names.extend(name for name, _ in calls)
+        return [
+            (
+                _change((first[call][0], one[1]), (second[call][0], other[1])),
+                _change((first[call][1], one[1]), (second[call][1], other[1])),
+            )
+            for call in calls
+        ]
+
+    # Only the changes leave the compiled function: all that layers give would fill the memory.
+    changes = jax.jit(compare)(state, one[0], other[0])
+    places = zip(names, changes, strict=True)
+    return next((name for name, (i, o) in places if float(i) <= LIMIT < float(o)), None)
+
+
+def _seen(model: Any, run: Forward, state: State, x: Any) -> dict[tuple[str, int], Any]:
+    """What each call of a layer takes and gives that has a row for each example.
+
+    By the layer's name and how often it was called before, in the order in which calls end.
+    """
+    size, seen, times = count(x), {}, Counter[str]()
 
     def noted(layer: Any, call: Call) -> Call:
         def called(*arguments: Any, **options: Any) -> Any:
             given = call(*arguments, **options)
             taken = _with_rows((arguments, options), size)
-            seen.append((layer.name, taken, _with_rows(given, size)))
+            seen[layer.name, times[layer.name]] = taken, _with_rows(given, size)
+            times[layer.name] += 1
             return given
 
         return called
 
-    names: list[str] = []
-
-    def compare(state: State, batch: Any, other: Any) -> list[tuple[jax.Array, jax.Array]]:
-        calls = []
-        for x in (batch, other):
-            run(state, x)
-            calls.append(seen.copy())
-            seen.clear()
-        names.extend(name for name, _, _ in calls[0])
-        return [
-            (_change(taken, taken_now, row), _change(given, given_now, row))
-            for (_, taken, given), (_, taken_now, given_now) in zip(*calls, strict=True)
-        ]
-
     with wrapping(_operations(model), noted):
-        # Only the changes leave the compiled function: all that layers give would fill the memory.
-        changes = jax.jit(compare)(state, batch, other)
-    places = zip(names, changes, strict=True)
-    return next((name for name, (i, o) in places if float(i) <= LIMIT < float(o)), None)
+        run(state, x)
+    return seen
 
 
 def _operations(model: Any) -> list[Any]:

@@ -10,9 +10,9 @@ from normwise.datasets import Given
 from normwise.datasets.arrays import split, split_note
 from normwise.datasets.labels import labelling
 from normwise.diagnose.evaluating import Part
-from normwise.diagnose.labels import labels_for
 from normwise.errors import DataError
 from normwise.rewrite.feeding import count, rows
+from normwise.rewrite.labels import labels_for
 
 __all__ = ["Parts", "parts_of"]
 

@@ -35,8 +35,8 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
 
     Args:
         axis: The axis of the channels, as in Keras; all others are reduced.
-        momentum: Weight of the old moving statistics, in [0, 1); or ``None``: they are the
-            average over all batches so far, each counting alike.
+        momentum: Weight of the old moving statistics, from 0 to 1, where 1 keeps them; or
+            ``None``: they are the average over all batches so far, each counting alike.
         *arguments: As in Keras.
         renorm_schedule: With ``renorm=True``, how the clips open: calls in training mode
             until they begin to, until ``rmax`` is reached, and until ``dmax`` is. Before, ``r``

@@ -22,10 +22,22 @@ def check_options(layer: Any) -> None:
     Raises:
         LayerError: They do.
     """
+    _check_momentum(layer, "momentum")
+    if layer.renorm:
+        _check_momentum(layer, "renorm_momentum")
     if layer.renorm_schedule is not None:
         _check_schedule(layer, layer.renorm_schedule, layer.renorm_clipping or {})
     if layer.virtual_batch_size is not None:
         _check_slices(layer, layer.virtual_batch_size)
+
+
+def _check_momentum(layer: Any, name: str) -> None:
+    momentum = getattr(layer, name)
+    if momentum is not None and not 0 <= momentum <= 1:
+        raise LayerError(
+            f"layer {layer.name!r} has {name}={momentum:g}, the weight of the old moving "
+            f"statistics; expected a number from 0 to 1; try {name}=0.99"
+        )
 
 
 def _check_schedule(layer: Any, schedule: tuple[int, ...], clipping: dict[str, Any]) -> None:

@@ -46,16 +46,18 @@ def rows(x: Any, index: Any) -> Any:
 
 
 def batches(x: Any, size: int) -> Iterator[Any]:
-    """``x`` by so many examples, the last ones by fewer.
+    """``x`` by at most so many examples, as evenly as can be: no single one is left over.
+
+    The first batches are the largest.
 
     Raises:
         DataError: As :func:`count`.
 
-    >>> [len(batch) for batch in batches(np.zeros(5), 2)]
-    [2, 2, 1]
+    >>> [len(batch) for batch in batches(np.zeros(9), 4)]
+    [3, 3, 3]
     """
-    for first in range(0, count(x), size):
-        yield rows(x, slice(first, first + size))
+    for part in np.array_split(np.arange(count(x)), -(-count(x) // size)):
+        yield rows(x, slice(int(part[0]), int(part[-1]) + 1))
 
 
 @contextmanager

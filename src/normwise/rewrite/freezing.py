@@ -7,9 +7,11 @@ from typing import Any
 from normwise.errors import ModelError, UnknownNameError
 from normwise.rewrite.recalibrating import batch_normalisations
 
-__all__ = ["freeze"]
+__all__ = ["freeze", "is_frozen_on_purpose"]
 
 WHAT = ("normalisation", "statistics", "everything")
+# Of a layer that was frozen here. It means nothing once the layer trains again.
+_MARK = "_frozen_by_normwise"
 
 
 def freeze(model: Any, what: str = "normalisation") -> Any:
@@ -60,6 +62,7 @@ def freeze(model: Any, what: str = "normalisation") -> Any:
         model.trainable = False
     for norm in norms:
         norm.trainable = False
+        setattr(norm, _MARK, True)
         if what == "statistics":
             # The layer is frozen and so in inference mode; its weights need not be.
             for weight in norm._trainable_variables:
@@ -67,6 +70,11 @@ def freeze(model: Any, what: str = "normalisation") -> Any:
     # What Keras compiled before would go on moving the statistics, without a word.
     model.compiled = False
     return model
+
+
+def is_frozen_on_purpose(norm: Any) -> bool:
+    """Whether a layer is frozen and :func:`freeze` did it; no file remembers."""
+    return not norm.trainable and getattr(norm, _MARK, False)
 
 
 def _norms(model: Any, what: str) -> list[Any]:

@@ -8,13 +8,16 @@ from typing import Any
 import keras
 
 __all__ = [
+    "CONVOLUTIONS",
     "MAXIMA",
     "MEANS",
     "activation_of",
     "channel_axis",
+    "computes_in_half",
     "core",
     "each_step",
     "is_activation",
+    "is_elementwise_merge",
     "is_frozen",
     "is_gate_activation",
     "is_linear",
@@ -26,9 +29,7 @@ __all__ = [
     "sublayers",
 ]
 
-_LINEAR = (
-    keras.layers.Dense,
-    keras.layers.EinsumDense,
+CONVOLUTIONS = (
     keras.layers.Conv1D,
     keras.layers.Conv2D,
     keras.layers.Conv3D,
@@ -40,6 +41,7 @@ _LINEAR = (
     keras.layers.SeparableConv1D,
     keras.layers.SeparableConv2D,
 )
+_LINEAR = (keras.layers.Dense, keras.layers.EinsumDense, *CONVOLUTIONS)
 _RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
 _NORMALISATION = (
     keras.layers.BatchNormalization,
@@ -61,6 +63,11 @@ _ACTIVATION_OPERATIONS = re.compile(
     "Relu6|Selu|Sigmoid|Silu|SoftShrink|Softmax|Softplus|Softsign|SparsePlus|SparseSigmoid|"
     "Sparsemax|Squareplus|Tanh|TanhShrink|Threshold"
 )
+_MERGES = (
+    keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply,
+    keras.layers.Average, keras.layers.Maximum, keras.layers.Minimum,
+)  # fmt: skip
+_MERGING_OPERATIONS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
 _GATES = frozenset({"sigmoid", "hard_sigmoid", "hardsigmoid", "softmax"})
 _TRANSPARENT_PACKAGES = ("keras.src.layers.pooling.", "keras.src.layers.regularization.")
 _TRANSPARENT = (
@@ -127,6 +134,17 @@ def is_activation(operation: Any) -> bool:
     )
 
 
+def is_elementwise_merge(operation: Any) -> bool:
+    """Whether several tensors become one, value by value: a layer such as ``Add``, or ``a + b``.
+
+    >>> is_elementwise_merge(keras.layers.Add()), is_elementwise_merge(keras.layers.Concatenate())
+    (True, False)
+    """
+    kind = type(operation)
+    named = kind.__name__ in _MERGING_OPERATIONS and kind.__module__.startswith("keras.src.ops.")
+    return named or isinstance(operation, _MERGES)
+
+
 def is_transparent(operation: Any) -> bool:
     """Whether a layer's activation may lie behind this one: pooling, dropout, padding.
 
@@ -175,3 +193,8 @@ def sublayers(operation: Any) -> list[Any]:
     if not isinstance(operation, keras.layers.Layer):
         return []
     return list(operation._flatten_layers())
+
+
+def computes_in_half(model: Any) -> bool:
+    """Whether a layer of the model computes in 16 bits, and so rounds in the third digit."""
+    return any("16" in str(layer.compute_dtype) for layer in sublayers(model))

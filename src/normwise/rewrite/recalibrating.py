@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 import numpy as np
 
-from normwise.errors import DataError, ModelError
+from normwise.errors import DataError, ModelError, WorseError
+from normwise.rewrite.beginnings import never_moved
 from normwise.rewrite.feeding import batches, fitting
 from normwise.rewrite.intake import given_to
 from normwise.rewrite.kinds import core
+from normwise.rewrite.losses import labelled_of, loss_of, refuse_rise, restoring
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.steps import OnStep, silently
 from normwise.rewrite.watching import watching
@@ -21,12 +25,16 @@ __all__ = [
     "Recalibration",
     "batch_normalisations",
     "fingerprint",
+    "is_visible",
     "population_statistics",
     "reached",
     "recalibrate",
     "require_norms",
     "set_statistics",
+    "why_worse",
 ]
+
+log = logging.getLogger("normwise")
 
 # Examples at a time, unless told.
 BATCH = 256
@@ -42,6 +50,7 @@ def recalibrate(
     *,
     batch_size: int = BATCH,
     frozen: bool = False,
+    force: bool = False,
     on_layer: OnStep = silently,
 ) -> Any:
     """Give every batch normalisation the mean and variance of its inputs over all of ``x``.
@@ -54,16 +63,19 @@ def recalibrate(
     statistics: training used them, too, so the weights behind it fit those and no others.
 
     Nothing but moving statistics changes. They change in place: ``nw.rewrite`` makes copies, and
-    so does ``keras.models.clone_model``.
+    so does ``keras.models.clone_model``. With labels, a compiled model whose loss would rise keeps
+    its statistics; so does one with which anything else goes wrong on the way.
 
     Args:
         model: Any built Keras model.
         x: Inputs in any form that ``fit`` takes, alone or with labels: arrays, data frames, lists
             and dictionaries of them, a ``PyDataset``, a generator (drawn once into memory); or
-            the name or file of data. All rows count; memory-mapped ones stay on the disk.
+            the name or file of data. All rows count; memory-mapped ones stay on the disk. With
+            labels the loss is compared, over the validation part where there is one.
         batch_size: Examples at a time: a matter of memory, and not of the result.
         frozen: Recalibrate frozen layers, too: they were frozen after training, or the weights
             behind them will be trained on.
+        force: Recalibrate also where the loss rises.
         on_layer: Called with (layers done, of, name of the next one).
 
     Returns:
@@ -72,7 +84,9 @@ def recalibrate(
     Raises:
         ModelError: It is not built, or has no batch normalisation that ``x`` reaches, or none
             that is not frozen.
-        DataError: ``x`` is empty, does not fit the model, or leads to what is no finite number.
+        DataError: ``x`` is empty, does not fit the model, or leads to what is no finite number; or
+            the labels do not fit.
+        WorseError: The loss would rise, by more than rounding.
 
     Reference: Wu & Johnson 2021, Rethinking "Batch" in BatchNorm, section 3,
     https://arxiv.org/abs/2105.07576; here exact, and layer after layer.
@@ -84,21 +98,42 @@ def recalibrate(
     (5.0, 8.6667)
     """
     require_norms(model)
-    x = given_to(model, x).x
-    layers = {
-        layer: calls for layer, calls in reached(model, x).items() if frozen or layer.trainable
-    }
+    given = given_to(model, x)
+    found = reached(model, given.x, batch_size)
+    layers = {layer: calls for layer, calls in found.items() if frozen or layer.trainable}
     if not layers:
         raise ModelError(
             f"every batch normalisation of model {model.name!r} is frozen, so its training used "
             f"the statistics that it has; expected one that is not; if they were frozen after "
             f"training, try frozen=True (--frozen)"
         )
-    for number, layer in enumerate(layers):
-        on_layer(number, len(layers), layer.name)
-        found = population_statistics(model, x, layer, layers[layer], batch_size)
-        set_statistics(layer, found)
+    labelled = None if force else labelled_of(model, given)
+    before, why = loss_of(model, labelled), why_worse(layers)
+    with restoring(model):
+        for number, layer in enumerate(layers):
+            on_layer(number, len(layers), layer.name)
+            moments = population_statistics(model, given.x, layer, layers[layer], batch_size)
+            set_statistics(layer, moments)
+        refuse_rise(
+            model, labelled, before, f"{why}; try force=True (--force) to have it all the same"
+        )
     return model
+
+
+def why_worse(layers: Iterable[Any]) -> str:
+    """What may be the reason why population statistics of these layers make a loss rise."""
+    for layer in layers:
+        if never_moved(layer):
+            return (
+                f"the statistics of {layer.name!r} never moved from 0 and 1, so the weights have "
+                f"learnt with those (trained without training=True?)"
+            )
+        if not layer.trainable:
+            return f"{layer.name!r} is frozen, so the weights have learnt with its statistics"
+    return (
+        "the weights fit the statistics that they have better than those of these data: look "
+        "whether the data are prepared as in training"
+    )
 
 
 def fingerprint(model: Any) -> str:
@@ -174,8 +209,11 @@ class Recalibration(keras.callbacks.Callback):  # type: ignore[misc]
         self._x, self._batch_size = x, batch_size
 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras')
-        """Recalibrate."""
-        recalibrate(self.model, self._x, batch_size=self._batch_size)
+        """Recalibrate; a loss that would rise is logged, and does not end the training."""
+        try:
+            recalibrate(self.model, self._x, batch_size=self._batch_size)
+        except WorseError as error:
+            log.warning("not recalibrated: %s", error)
 
 
 def population_statistics(
@@ -199,11 +237,12 @@ def population_statistics(
         nonlocal seen
         moments.add(inputs, mask)
         seen += 1
-        if seen % calls == 0:
+        if seen == calls:
             raise _Enough
 
     with watching([layer], watch):
         for batch in batches(x, batch_size):
+            seen = 0
             try:
                 model(batch, training=False)
             except _Enough:
@@ -233,25 +272,39 @@ def batch_normalisations(model: Any) -> list[Any]:
     return list(dict.fromkeys(norms))
 
 
-def reached(model: Any, x: Any) -> Counter[Any]:
+def reached(model: Any, x: Any, batch_size: int = BATCH) -> Counter[Any]:
     """The batch normalisations that a call of the model reaches, and how often each.
 
     In the order of their last calls: a layer that is called again behind another one waits for it.
+    Seen on the first batch, not on one example: a layer may treat that in another way.
 
     Args:
         model: As in :func:`recalibrate`.
         x: Likewise.
+        batch_size: Likewise.
 
     Raises:
-        ModelError: As there.
+        ModelError: As there, or what one of them takes cannot be seen.
         DataError: ``x`` is empty, or does not fit the model.
     """
     layers = require_norms(model)
     called: list[Any] = []
-    with watching(layers, lambda layer, _inputs, _mask: called.append(layer)):
-        one = next(batches(x, 1))
+
+    def watch(layer: Any, inputs: Any, _mask: Any) -> None:
+        if not is_visible(inputs):
+            raise ModelError(_unseen(model, layer))
+        called.append(layer)
+
+    with watching(layers, watch):
+        first = next(batches(x, batch_size))
         with fitting(model):
-            model(one, training=False)
+            model(first, training=False)
+    if not called:
+        raise ModelError(
+            f"no call of model {model.name!r} on these inputs reaches a batch normalisation "
+            f"(first {layers[0].name!r}); expected one that its outputs depend on; look whether "
+            f"the model's own code leaves it out"
+        )
     last = dict.fromkeys(reversed(called))
     return Counter({layer: called.count(layer) for layer in reversed(last)})
 
@@ -270,3 +323,28 @@ def require_norms(model: Any) -> list[Any]:
             f"BatchNormalization; there is nothing to recalibrate"
         )
     return layers
+
+
+def is_visible(inputs: Any) -> bool:
+    """Whether inputs hold numbers; in a loop that is compiled they only stand for some."""
+    try:
+        np.asarray(inputs)
+    except TypeError:  # JAX's tracers raise a kind of it
+        return False
+    return True
+
+
+def _unseen(model: Any, norm: Any) -> str:
+    around = [
+        layer.name
+        for layer in model._flatten_layers(include_self=False)
+        if layer is not norm and norm in layer._flatten_layers()
+    ]
+    place = f"inside {around[0]!r} " if around else ""
+    return (
+        f"batch normalisation {norm.name!r} {place}of model {model.name!r} runs in a loop that JAX "
+        f"compiles (as the cell of a recurrent layer does), where what it takes cannot be seen, "
+        f"nor its statistics move; expected one that the model calls; put it in front of "
+        f"{around[0] if around else 'the loop'!r} or behind, or normalise there with "
+        f"keras.layers.LayerNormalization"
+    )
