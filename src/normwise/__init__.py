@@ -10,7 +10,6 @@ Nothing heavy is imported before it is used.
 from __future__ import annotations
 
 import importlib
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from normwise.backend import choose_jax, require_jax
@@ -86,7 +85,7 @@ def __getattr__(name: str) -> Any:
             require_jax()
         return getattr(importlib.import_module(f"normwise.{home}"), name)
     if name == "__version__":
-        return metadata.version("normwise")
+        return importlib.import_module("importlib.metadata").version("normwise")
     raise AttributeError(f"module 'normwise' has no attribute {name!r}")
 
 

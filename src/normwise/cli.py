@@ -8,7 +8,6 @@ import glob
 import hashlib
 import json
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -141,6 +140,8 @@ _DIAGNOSE_EXAMPLES = """
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         print(f"normwise {metadata.version('normwise')}")
         raise typer.Exit
 

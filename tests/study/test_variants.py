@@ -53,6 +53,8 @@ def test_a_default_variant_that_cannot_be_is_left_out_with_a_note(data, tmp_path
     # Drawn again, the report says it as well.
     assert f"V{NOTE[1:]}." in page_of_folder(tmp_path / "out").notes
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == result.summary()
+    again = Study(recurrent, data, seeds=2, epochs=1).run(tmp_path / "out")
+    assert (again.trained, again.summary()) == (0, result.summary())
 
 
 @pytest.mark.usefixtures("untrained")
