@@ -53,6 +53,22 @@ def test_marks_among_numbers_are_missing_and_named(find, mark):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "is_number"), [(".", True), ("ND", True), ("#REF!", True), ("other", False)]
+)
+def test_among_few_numbers_marks_are_missing_and_words_are_kinds(find, text, is_number):
+    grades = np.where(MARKED, text, (1 + np.arange(ROWS) % 5).astype(str))
+    names = find(grade=grades).feature_names
+    assert ("grade is missing" in names) == is_number
+    assert (f"grade_{text}" in names) != is_number
+
+
+def test_marks_may_be_in_most_rows(find):
+    """Whether there was a measurement tells something, too."""
+    rare = np.where(np.arange(ROWS) % 6 == 0, NUMBERS.astype(str), "ND")
+    assert find(v=rare).feature_names == ("a", "v", "v is missing")
+
+
 def test_several_marks_are_all_named(find):
     text = NUMBERS.astype(str)
     text[MARKED] = np.resize(["ND", "<0.1", "*"], MARKED.sum())
