@@ -23,6 +23,7 @@ def inference_statistics(norm: Any) -> tuple[FloatArray, FloatArray]:
 
     With renormalisation it is the moving deviation that counts, which includes ε.
 
+    >>> import keras
     >>> norm = keras.layers.BatchNormalization()
     >>> norm.build((None, 2))
     >>> [part.tolist() for part in inference_statistics(norm)]
