@@ -50,7 +50,9 @@ def mean_of(path):
 
 @pytest.mark.parametrize("data", ["d.npz", "x.npz", "val.npz"])
 def test_all_rows_of_an_archive_count_as_they_are(files, run_command, data):
-    code, _, said = run_command("recalibrate", "m.keras", "--data", data, "-o", "new.keras")
+    code, _, said = run_command(
+        "recalibrate", "m.keras", "--data", data, "-o", "new.keras", "--force"
+    )
     assert code == 0, said
     np.testing.assert_allclose(mean_of(files / "new.keras"), [X.mean() / 255], rtol=1e-5)
     assert "unscaled" not in said
@@ -69,7 +71,7 @@ def test_all_rows_of_a_table_count(files, run_command):
 @pytest.mark.parametrize("data", ["d.npz", "x.npz"])
 @pytest.mark.usefixtures("files")
 def test_after_recalibration_nothing_is_apart(run_command, data):
-    run_command("recalibrate", "m.keras", "--data", data, "-o", "new.keras")
+    run_command("recalibrate", "m.keras", "--data", data, "-o", "new.keras", "--force")
     for model, found in (("m.keras", True), ("new.keras", False)):
         select = ("--select", "moving-statistics-gap")
         _, out, _ = run_command("check", model, "--data", data, "--format", "json", *select)

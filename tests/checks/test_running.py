@@ -13,6 +13,8 @@ from normwise.checks import RULES, chosen
 from normwise.checks.running import silent, subject_of
 from normwise.checks.sarif import sarif
 from normwise.checks.selection import project_selection
+from normwise.checks.subject import Subject
+from normwise.datasets import Given
 from normwise.errors import DataError, ModelError, SpecError, UnknownNameError
 
 pytestmark = pytest.mark.usefixtures("initial_values_from_numpy")
@@ -206,3 +208,20 @@ def test_another_project_says_nothing(tmp_path):
 def test_a_choice_that_cannot_be_read_is_refused(tmp_path, text, message):
     with pytest.raises((SpecError, UnknownNameError), match=message):
         project(tmp_path, text)
+
+
+def test_all_examples_are_measured(monkeypatch):
+    own = keras.Sequential([keras.Input((4,)), layers.BatchNormalization()])
+    x = np.random.default_rng(0).normal(size=(3000, 4)).astype("float32")
+    x[1::3] += 1e3  # most of which a thousand evenly spread examples miss
+    nw.recalibrate(own, x)
+    assert nw.check(own, x, select=["moving-statistics-gap"]) == []
+    looked = Subject(own, Given(x))
+    np.testing.assert_allclose(
+        looked.observed[looked.norms[0]].variance, x.var(axis=0, dtype=float), rtol=1e-6
+    )
+    monkeypatch.setattr("normwise.checks.subject.VALUES", 4 * 2000)
+    assert Subject(own, Given(x)).measured == 2000
+    assert next(iter(Subject(own, Given(x)).observed.values())).count.tolist() == [2000] * 4
+    monkeypatch.setattr("normwise.checks.subject.VALUES", 1)
+    assert Subject(own, Given(x)).measured == 1024

@@ -22,11 +22,11 @@ from normwise.rewrite.naming import unused
 from normwise.rewrite.recalibrating import batch_normalisations, is_visible
 from normwise.rewrite.watching import watching
 
-__all__ = ["EXAMPLES", "Subject"]
+__all__ = ["Subject"]
 
-# Examples that a layer's inputs are measured on, evenly spread over the data, and so many at a
-# time: to check is to look, not to train.
-EXAMPLES, AT_ONCE = 1024, 256
+# Values of batch normalisations' inputs that are measured at most, all layers together, but for
+# the least number of examples; and examples at a time: to check is to look, not to train.
+VALUES, LEAST, AT_ONCE = 2**27, 1024, 256
 # A size that a model leaves open, that of a batch as well.
 OPEN_SIZE = 32
 
@@ -163,14 +163,22 @@ class Subject:
         )
 
     @cached_property
+    def measured(self) -> int:
+        """How many examples the layers' inputs are measured on: all of them, unless it is long."""
+        values = sum(math.prod(shape) for _, shape in self._seen) / self._few_examples
+        return min(self.examples, max(LEAST, int(VALUES / max(values, 1))))
+
+    @cached_property
     def observed(self) -> dict[Any, Moments]:
         """What each batch normalisation takes in inference, over the data; needs ``x``.
 
         Without those that no call reaches, and those inside a compiled loop.
         """
         found = {layer: Moments(layer.axis) for layer in self.norms}
-        chosen = np.unique(np.linspace(0, self.examples - 1, EXAMPLES).astype(int))
-        some = rows(self.x, chosen)
+        some = self.x
+        if self.measured < self.examples:
+            spread = np.linspace(0, self.examples - 1, self.measured).astype(int)
+            some = rows(self.x, spread)
 
         def watch(layer: Any, inputs: Any, mask: Any) -> None:
             if is_visible(inputs):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.checks.rule import Found
-from normwise.checks.subject import EXAMPLES, Subject
+from normwise.checks.subject import Subject
 from normwise.rewrite.affine import inference_statistics
 from normwise.rewrite.beginnings import NEVER_MOVED, has_learned, never_moved
 from normwise.rewrite.linear import FloatArray, as_array
@@ -70,7 +70,7 @@ def apart(subject: Subject) -> dict[Any, tuple[float, float]]:
     Frozen layers are left out: their training used the moving statistics, too. Medians over the
     channels: of the means' distance in deviations, and of the variances' factor.
     """
-    noise = 3 / np.sqrt(min(subject.examples, EXAMPLES))
+    noise = 3 / np.sqrt(subject.measured)
     found = {}
     for norm, moments in subject.observed.items():
         if not norm.trainable:
