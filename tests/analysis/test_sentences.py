@@ -132,6 +132,7 @@ def test_the_sentence_begins_with_what_matters_most(first, second):
         ("helps", (0.01, 0.05), ", and ends better, at 0.8 instead of 0.9."),
         # A hundredth of the baseline's 0.9 is "no worse".
         ("helps", (-0.0089, 0.05), ", and ends no worse."),
+        ("helps", (-0.01 * 0.9, 0.05), ", and ends no worse."),
         ("helps", (-0.0091, 0.05), ", but whether it ends worse is open (at 0.8 instead of 0.9)."),
         ("helps", (0.0, 0.05), ", and ends no worse."),
         ("helps", (-0.05, 0.0), ", but whether it ends worse is open (at 0.8 instead of 0.9)."),
