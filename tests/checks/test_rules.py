@@ -230,6 +230,20 @@ def underflow():
     return model
 
 
+def misled():
+    """Variances of 1e-8 behind a layer whose statistics are still 0 and 1: its symptom alone."""
+    model = trained(net(hidden(), norm(), hidden("b"), norm("second"), layers.Dense(1)))
+    model.get_layer("a").kernel.assign(model.get_layer("a").kernel * 1e-4)
+    return model
+
+
+def misled_by_a_constant():
+    model = misled()
+    model.get_layer("a").kernel.assign(np.zeros((4, 8)))
+    statistics(model.get_layer("norm"), mean=1.0)
+    return model
+
+
 def under_epsilon():
     model = net(hidden(), norm(), relu(), layers.Dense(1))
     statistics(model.get_layer("norm"), variance=1e-9)
@@ -449,6 +463,12 @@ def test_what_is_exactly_as_it_began_is_said_to_have_never_moved(data):
     assert {one.safe for one in found} == {isinstance(data, tuple) and data[1] is not None}
     (found,) = nw.check(begun(), X + 3, select=["moving-statistics-gap", "unmoved-statistics"])
     assert "they never moved" in found.message
+
+
+@pytest.mark.parametrize("build", [misled, misled_by_a_constant])
+def test_what_wrong_statistics_in_front_make_small_is_no_finding(build):
+    symptoms = nw.check(build(), X, select=["dead-channels", "variance-underflow"])
+    assert {finding.layer for finding in symptoms} == {"norm"}
 
 
 def test_of_time_distributed_there_is_one_remedy():

@@ -95,11 +95,14 @@ def unmoved_statistics(subject: Subject) -> Iterator[Found]:
 
 def dead_channels(subject: Subject) -> Iterator[Found]:
     """Channels of a batch normalisation give a constant."""
+    misled = _misled(subject)
     for norm in subject.norms:
         gamma = _gamma(norm)
         if not gamma.any() and isinstance(norm.gamma_initializer, keras.initializers.Zeros):
             continue  # a branch that begins as nothing, and has not been trained
-        dead = np.flatnonzero((np.abs(gamma) < CONSTANT) | _is_constant(subject, norm))
+        dead = np.flatnonzero(
+            (np.abs(gamma) < CONSTANT) | (_is_constant(subject, norm) & (norm not in misled))
+        )
         if len(dead):
             yield Found(
                 norm.name,
@@ -112,7 +115,8 @@ def dead_channels(subject: Subject) -> Iterator[Found]:
 
 def variance_underflow(subject: Subject) -> Iterator[Found]:
     """A variance near or under ε is not normalised to 1."""
-    for norm in subject.norms:
+    misled = _misled(subject)
+    for norm in (norm for norm in subject.norms if norm not in misled):
         variance = _seen_variance(subject, norm)
         dead = (np.abs(_gamma(norm)) < CONSTANT) | _is_constant(subject, norm)
         low = np.flatnonzero((variance > 0) & (variance < NEAR * norm.epsilon) & ~dead)
@@ -184,6 +188,18 @@ def _counted(which: NDArray[np.intp], of: FloatArray) -> str:
     names = ", ".join(map(str, which[:NAMED]))
     more = ", …" if len(which) > NAMED else ""
     return f"{len(which)} of {of.size} channels ({names}{more})"
+
+
+def _misled(subject: Subject) -> set[Any]:
+    """The layers that stand behind others whose statistics are not those of the data.
+
+    What these take in inference is nothing that they took in training, or will once those are
+    mended: only the cause is named.
+    """
+    wrong = set() if subject.x is None else set(apart(subject))
+    ordered = list(subject.calls)
+    first = next((at for at, norm in enumerate(ordered) if norm in wrong), len(ordered))
+    return set(ordered[first + 1 :])
 
 
 def _is_constant(subject: Subject, norm: Any) -> NDArray[np.bool_]:
