@@ -107,13 +107,14 @@ def test_a_gradient_that_is_no_number_stays_one():
 
 
 WIDE = {
-    # Shape, window, filters, stride, dilation; of 108 values a window and more.
+    # Shape, window, filters, stride, dilation; of 108 values a window and more, but for the last.
     "rows and columns that no window reaches": ((10, 8, 12), (3, 3), 5, (2, 2), (1, 1)),
     "a stride above the window": ((11, 13, 20), (2, 2), 4, (3, 4), (1, 1)),
     "dilated": ((12, 9, 12), (3, 2), 5, (2, 2), (2, 3)),
     "a line": ((16, 20), (3,), 6, (2,), (1,)),
     "a volume": ((6, 4, 5, 9), (2, 2, 2), 3, (2, 1, 2), (1, 1, 1)),
     "a narrow window": ((10, 8, 2), (3, 3), 5, (2, 2), (1, 1)),
+    "a window of one": ((9, 8, 3), (1, 1), 4, (2, 2), (1, 1)),
 }
 
 
