@@ -1,11 +1,13 @@
 """Population statistics against NumPy in float64 over all data at once."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
-from normwise.errors import DataError, ModelError
+from normwise.errors import DataError, ModelError, WorseError
 from normwise.layers import BatchNormalization
 from normwise.rewrite import recalibrate
 from normwise.rewrite.moments import Moments
@@ -372,3 +374,17 @@ def test_what_goes_wrong_on_the_way_changes_nothing():
     with pytest.raises(DataError, match=r"'second_norm' .* not finite"):
         recalibrate(model, X)
     assert np.asarray(model.get_layer("first_norm").moving_mean).tolist() == [0] * 5
+
+
+def test_a_loss_that_wanders_by_less_than_a_hundredth_is_no_reason_to_refuse():
+    """As after a training that went well: Keras' own moving averages of its last batches."""
+    model = keras.Sequential([keras.Input((1,)), layers.BatchNormalization(epsilon=1e-9)])
+    model.compile("sgd", "mse")
+    x = DRAW.normal(size=(400, 1)).astype("float32")
+    deviation, norm = x.std(), model.layers[0]
+    # Labels of 1: a mean that is too low by so many deviations fits them better than the data's.
+    for low, refused in ((0.001, False), (0.1, True)):
+        norm.moving_mean.assign([x.mean() - low * deviation])
+        norm.moving_variance.assign([deviation**2])
+        with pytest.raises(WorseError) if refused else contextlib.nullcontext():
+            recalibrate(model, (x, np.ones_like(x)))

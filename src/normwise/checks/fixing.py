@@ -87,7 +87,7 @@ def fix(
         DataError: As there.
         UnknownNameError: As there.
         SpecError: As there.
-        WorseError: The loss would rise, by more than rounding.
+        WorseError: The loss would rise, by more than a hundredth.
 
     >>> model = keras.Sequential([
     ...     keras.Input((4,)), keras.layers.Dense(8, name="hidden"),

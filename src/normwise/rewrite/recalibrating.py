@@ -86,7 +86,7 @@ def recalibrate(
             that is not frozen.
         DataError: ``x`` is empty, does not fit the model, or leads to what is no finite number; or
             the labels do not fit.
-        WorseError: The loss would rise, by more than rounding.
+        WorseError: The loss would rise, by more than a hundredth.
 
     Reference: Wu & Johnson 2021, Rethinking "Batch" in BatchNorm, section 3,
     https://arxiv.org/abs/2105.07576; here exact, and layer after layer.
