@@ -145,7 +145,7 @@ def test_data_with_nan_are_refused():
         ({"steps": 0}, {"moving-statistics-gap", "tiny-batch"}),
         ({"data": X, "steps": 100}, set()),
     ],
-    ids=str,
+    ids=["nothing", "data", "batch size", "steps", "data and steps"],
 )
 def test_a_rule_is_not_run_only_where_all_it_could_look_at_is_missing(given, not_run):
     subject = subject_of(model(), given.get("data"), given.get("batch_size"), given.get("steps"))
