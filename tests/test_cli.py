@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 from normwise import cli
 from normwise.spec import Spec
@@ -111,6 +112,14 @@ REFUSED = [
         ("normwise: unknown study 'circle'; expected one of circles, circles-extensions, "),
     ),
     (("study", "circle"), "mnist-sigmoid, SPEC.toml; did you mean 'circles'"),
+    (("study", "my.keras"), "'my.keras' is no study; expected a built-in study or a SPEC.toml;"),
+    (("study", "my.keras"), "try --model my.keras"),
+    (("study", "mymodels:build"), "try --model mymodels:build"),
+    (("study", "my.csv"), "try --data my.csv"),
+    (
+        (*CIRCLES, "--task", "regresion"),
+        "expected 'binary', 'classes' or 'regression'; try --task regression",
+    ),
     (("study", "no.toml"), "cannot read 'no.toml' ([Errno 2] No such file or directory"),
     (("study", ""), "unknown study ''; expected one of circles, circles-extensions,"),
     (("study",), "no study was named; expected a built-in study, a SPEC.toml, or both --model"),
@@ -406,7 +415,8 @@ def test_a_shell_completes_commands_studies_and_files(run, monkeypatch, typed, o
     assert out.split() == offered
 
 
-HELP = [(), ("study",), ("list",), ("report",), ("diagnose",)]
+COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+HELP = [(), *((name,) for name in COMMANDS)]
 
 
 @pytest.mark.parametrize("command", HELP, ids=lambda words: "-".join(words) or "normwise")
@@ -416,6 +426,17 @@ def test_help_has_examples_and_fits_80_columns(run, command):
     assert "Examples" in out
     assert f"normwise {' '.join(command)}".strip() in out.split(" Examples ")[-1]
     assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_at_80_columns_cuts_nothing_off(run, command):
+    _, out, _ = run(command, "--help")
+    options = [each for each in COMMANDS[command].params if each.param_type_name == "option"]
+    names = [name for each in options for name in (*each.opts, *each.secondary_opts)]
+    assert [name for name in names if name not in out] == []
+    # A name that a row cuts off stands whole elsewhere; a text has no elsewhere.
+    cut = [word for word in out.split() if word.endswith("…")]
+    assert [word for word in cut if not word.startswith("--")] == []
 
 
 def test_no_arguments_are_answered_with_help(run):

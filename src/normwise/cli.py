@@ -29,7 +29,11 @@ GroupColumn = Annotated[
 ]
 TaskOption = Annotated[
     Literal["binary", "classes", "regression"] | None,
-    typer.Option("--task", help="What the values of that column are taken for."),
+    typer.Option(
+        "--task",
+        metavar="<task>",
+        help="binary, classes or regression: what that column is taken for.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write also where the loss rises.")]
 Steps = Annotated[
@@ -199,6 +203,8 @@ def study(
             help="Whether training standardises the targets of a regression; losses, metrics and "
             "predictions keep their units. Default: unless the model was compiled for them.",
             show_default=False,
+            # Two names as long as these are cut off in a row of 80 columns: the title shows them.
+            rich_help_panel="Regression: --standardize-targets or --no-standardize-targets",
         ),
     ] = None,
     variant: Annotated[
@@ -581,9 +587,19 @@ def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
         return Spec.make(changes)
     if name.endswith(".toml"):
         return Spec.from_toml(Path(name), changes)
+    if name not in BUILT_IN and (option := _option_for(name)):
+        raise SpecError(
+            f"{name!r} is no study; expected a built-in study or a SPEC.toml; try {option} {name}"
+        )
     if name not in BUILT_IN:
         raise UnknownNameError("study", name, [*BUILT_IN, "SPEC.toml"])
     return Spec.from_toml(study_file(name), changes)
+
+
+def _option_for(name: str) -> str | None:
+    """The option that takes what was named as a study: a model's file or function, or data."""
+    ending = ".keras" if ":" in name else Path(name).suffix
+    return {".keras": "--model", ".csv": "--data", ".npz": "--data"}.get(ending)
 
 
 def _folder(out: str | None, spec: Spec) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import itertools
 import math
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -346,7 +347,6 @@ _EXAMPLES = {
     "price": "2.5",
     "model": "circles",
     "data": "circles",
-    "task": "classes",
     "variants": "after",
 }
 _IN_A_FILE = {
@@ -360,6 +360,9 @@ def _as_usage_error(error: ValidationError) -> UsageError:
     name = str(first["loc"][0])
     option = f"--{name.removesuffix('s') if name == 'variants' else name.replace('_', '-')}"
     example = f"try {option} {_EXAMPLES[name]}" if name in _EXAMPLES else f"check {option}"
+    if first["type"] == "literal_error":
+        nearest = difflib.get_close_matches(str(first["input"]), get_args(Task), n=1, cutoff=0)
+        example = f"try {option} {nearest[0]}"
     if name in _IN_A_FILE:
         example = f"try {_IN_A_FILE[name]}"
     if first["type"] == "extra_forbidden":

@@ -261,7 +261,7 @@ def test_a_clearly_worse_ending_is_said_and_not_recommended(record, study):
          r"Undecided: `after` .*, which about \d+ seeds would decide\."),
         ({"none": [10], "after": [5]}, "none", r"Undecided: .* \(95% interval without bounds yet\)"),
         ({"none": [INF] * 5, "after": FAST}, "after",
-         r"Normalisation helps here: .* instead of 0 of 5, at least (1\.\d+) times sooner "
+         r"Normalisation helps here: .* where `none` does in 0 of 5 replicas, at least (1\.\d+) times sooner "
          r"\(95% interval \1 and up\)"),
         ({"before": SLOW, "after": FAST}, "after", "`after` helps here compared with `before`: `after`"),
         ({"none": SLOW, "after": FAST, "before": [5, 6, 5, 6, 5]}, "before",

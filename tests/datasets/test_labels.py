@@ -68,12 +68,22 @@ def test_two_classes_may_stand_for_several():
     assert found.encode(ROWS % 2).shape == (60,)
 
 
+NAMES = np.array([f"name {row}" for row in ROWS])
+# No task fits a name a row: none is offered.
+ELSEWHERE = "check which column or array holds the labels$"
+
+
 @pytest.mark.parametrize(
     ("labels", "task", "message"),
     [
         pytest.param(
             ROWS % 3, "binary", "y has 3 different values; .* try --task classes", id="three"
         ),
+        pytest.param(np.sqrt(ROWS), "binary", "y has 60 .* try --task regression", id="numbers"),
+        pytest.param(NAMES, "binary", f"y has 60 .* binary; {ELSEWHERE}", id="names-binary"),
+        pytest.param(NAMES, "classes", f"y has 60 .* each; {ELSEWHERE}", id="names-classes"),
+        pytest.param(NAMES, "regression", f"y is text.* regression; {ELSEWHERE}", id="names"),
+        pytest.param(NAMES, None, f"y is text .* 100 classes; {ELSEWHERE}", id="names-inferred"),
         pytest.param(
             np.array(["a", "b"])[ROWS % 2],
             "regression",

@@ -115,8 +115,8 @@ def _lead(
         "undecided": f"Undecided{than and f' whether {subject} helps{than}'}",
     }[c.outcome]
     facts = (
-        f"`{c.variant}` reaches {target} {_when(table[c.variant], horizon)} instead of "
-        f"{_instead(table[c.baseline])}, {_ratio(c)}"
+        f"`{c.variant}` reaches {target} {_when(table[c.variant], horizon)} "
+        f"{_against(table[c.baseline])}, {_ratio(c)}"
     )
     return f"{opening}: {facts}{_seeds(c)}"
 
@@ -129,11 +129,12 @@ def _when(variant: VariantSummary, horizon: int) -> str:
     return f"in {reached} of {variant.seeds} replicas within {horizon} epochs"
 
 
-def _instead(variant: VariantSummary) -> str:
-    median = variant.epochs_to_target.median.value
+def _against(baseline: VariantSummary) -> str:
+    median = baseline.epochs_to_target.median.value
     if math.isfinite(median):
-        return f"{median:g}"
-    return f"{variant.epochs_to_target.reached} of {variant.seeds}"
+        return f"instead of {median:g}"
+    reached = baseline.epochs_to_target.reached
+    return f"where `{baseline.name}` does in {reached} of {baseline.seeds} replicas"
 
 
 def _ratio(c: Comparison) -> str:

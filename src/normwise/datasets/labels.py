@@ -145,8 +145,7 @@ def _inferred(what: str, column: Array, values: Array) -> Task:
         if several and (len(values) > MOST_CLASSES or not _come(FEWEST_ROWS, column, values)):
             raise DataError(
                 f"{what} is text with {len(values)} different values in {len(column)} rows; "
-                f"expected numbers, or at most {MOST_CLASSES} classes; name another column with "
-                f"--target-column, or try --task classes"
+                f"expected numbers, or at most {MOST_CLASSES} classes; {_remedy(column, values)}"
             )
         return "classes" if several else "binary"
     if not several and _are_whole(values):
@@ -172,7 +171,7 @@ def _check_fit(what: str, column: Array, values: Array, task: Task) -> None:
         if _is_text(values):
             raise DataError(
                 f"{what} is text, such as {_quoted(values)}, and cannot be a quantity; expected "
-                f"numbers for the task regression; try --task classes"
+                f"numbers for the task regression; {_remedy(column, values)}"
             )
         return
     if column.ndim > 1:
@@ -182,15 +181,22 @@ def _check_fit(what: str, column: Array, values: Array, task: Task) -> None:
         )
     if task == "binary" and len(values) != 2:
         raise DataError(
-            f"{what} has {len(values)} different values; expected two for the task binary; try "
-            f"--task classes"
+            f"{what} has {len(values)} different values; expected two for the task binary; "
+            f"{_remedy(column, values)}"
         )
     if not _come(FEWEST_ROWS, column, values) and len(values) > 2:
         raise DataError(
             f"{what} has {len(values)} different values in {len(column)} rows; expected classes of "
-            f"at least {FEWEST_ROWS} rows each; name another column with --target-column, or try "
-            f"--task regression"
+            f"at least {FEWEST_ROWS} rows each; {_remedy(column, values)}"
         )
+
+
+def _remedy(column: Array, values: Array) -> str:
+    """What to type instead: a task that these labels fit, if there is one."""
+    other = "check which column or array holds the labels"
+    if _come(FEWEST_ROWS, column, values):
+        return f"try --task classes, or {other}"
+    return other if _is_text(values) else f"try --task regression, or {other}"
 
 
 def _come(times: int, column: Array, values: Array) -> bool:

@@ -93,7 +93,7 @@ def _losses(ways: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Spec:
                         "type": "nominal",
                         "title": None,
                         "scale": {"domain": list(colors), "range": list(colors.values())},
-                        "legend": {"orient": "top", "direction": "horizontal", "offset": 4},
+                        "legend": {"orient": "top", "direction": "horizontal", "offset": 16},
                     }
                 },
             },

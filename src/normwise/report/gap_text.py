@@ -71,13 +71,20 @@ def gap_sentence(found: Found) -> str:
     >>> gap_sentence({"gap": {"total": 0.58, "lagging": 0.57, "generalisation": 0.012,
     ...                       "batch_noise": -0.002}})[59:]
     'training loss in training: 0.570 lagging statistics, 0.012 generalisation, -0.002 batch noise.'
+    >>> gap_sentence({"gap": {"total": -2.2e10, "lagging": 638976, "generalisation": -2.2e10,
+    ...                       "batch_noise": -16384}})[:20]
+    'Of a gap of -2.2e+10'
     """
     parts = found["gap"]
     if parts is None:
         return "The model is not compiled, so only its statistics could be looked at."
-    digits = decimals(max(map(abs, parts.values())), 3)
-    # Adding zero turns a rounded -0.0 into 0.0.
-    said = {name: f"{round(value, digits) + 0.0:.{digits}f}" for name, value in parts.items()}
+    largest = max(map(abs, parts.values()))
+    digits = decimals(largest, 3)
+    said = {
+        # Adding zero turns a rounded -0.0 into 0.0.
+        name: number(value) if largest >= 1e6 else f"{round(value, digits) + 0.0:.{digits}f}"
+        for name, value in parts.items()
+    }
     shares = ", ".join(f"{said[name]} {words}" for name, words in PARTS.items())
     return (
         f"Of a gap of {said['total']} between validation loss in inference and training loss in "

@@ -74,7 +74,8 @@ def _scaled_again(array: Any, met: list[Any]) -> str:
         return ""
     return (
         f"The inputs lie between 0 and 1, and {again[0]!r} divides them by "
-        f"{1 / factors[again[0]]:.4g}: pass the pixels as the model was trained on them."
+        f"{1 / factors[again[0]]:.4g}: pass the pixels as the model was trained on them (built-in "
+        f"pictures go from 0 to 1, those of a file stay as they are: --data FILE.npz)."
     )
 
 
