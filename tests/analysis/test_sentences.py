@@ -53,6 +53,8 @@ def test_when_a_variant_arrives(median, reached, words):
         f"Only `none` was trained: it reaches val_accuracy>=0.8 {words}; add a variant such as "
         f"'after' to compare it with."
     )
+    alone = sentence([variant("after", median, reached=reached)], [])
+    assert alone.endswith(f" {words}; add a variant such as 'none' to compare it with.")
     pair = [variant("none"), variant("after", median, reached=reached)]
     both = sentence(pair, [compared("after", "hurts", 0.5)])
     assert f"`after` reaches val_accuracy>=0.8 {words} instead of 10, 0.5 times as fast" in both
@@ -93,12 +95,19 @@ def test_seeds_that_would_decide_are_named():
     assert unknown.endswith("; `before` is undecided.")
 
 
+def test_a_variant_that_never_arrives_hurts_by_at_least_a_bound():
+    pair = [variant("none"), variant("after", INF, reached=0)]
+    found = sentence(pair, [compared("after", "hurts", (0.0, 0.0, 0.892))])
+    assert "instead of 10, at most 0.892 times as fast (95% interval 0 to 0.892)" in found
+
+
 @pytest.mark.parametrize(
     ("outcome", "ratio", "words"),
     [
         ("helps", 1.25, "`before` helps too (1.25 times), and ends better, at 0.9 instead of 0.9."),
         ("helps", (INF, 1.1, INF), "`before` helps too, and ends better, at 0.9 instead of 0.9."),
         ("hurts", 0.5, "`before` hurts (0.5 times as fast)."),
+        ("hurts", (0.0, 0.0, 0.9), "`before` hurts (at most 0.9 times as fast)."),
         ("no difference", 1.0, "`before` makes no difference."),
     ],
 )

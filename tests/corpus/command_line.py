@@ -49,6 +49,8 @@ CASES = [
     Case("a budget of a nul", "study circles --budget '\0'", "does not parse"),
     Case("data of a nul", "study circles --data 'a\0.csv'", "there is no file"),
     Case("a model of a nul", "study circles --model 'a\0.keras'", "there is no file"),
+    Case("a model of too long a name", f"study --model {'m' * 5000} --data circles", "unknown model"),
+    Case("a module without a function", "study --model net.py --data circles", "is a module; expected package.module:function with the function that builds the model; try --model net:build"),
     Case("a module of a nul", "study circles --model 'a\0:b'", "cannot import"),
     Case("an output of a nul", "study circles --out 'a\0b'", "cannot be written"),
     Case("an output that is too long", f"study circles --out {'x' * 300}", "cannot be written"),

@@ -58,9 +58,10 @@ def verdict(
         return _nobody(target, best, horizon) + lost + "."
     if not comparisons:
         only = variants[0]
+        other = "after" if only.name == "none" else "none"
         return (
             f"Only `{only.name}` was trained: it reaches {target} {_when(only, horizon)}{lost}; "
-            f"add a variant such as 'after' to compare it with."
+            f"add a variant such as {other!r} to compare it with."
         )
     first = _first(comparisons, recommended)
     rest = [c for c in comparisons if c is not first]
@@ -140,6 +141,8 @@ def _against(baseline: VariantSummary) -> str:
 def _ratio(c: Comparison) -> str:
     ratio = c.epochs_ratio
     interval = f"({100 * c.confidence:.3g}% interval {_span(ratio)})"
+    if c.outcome == "hurts" and ratio.value == 0.0:
+        return f"at most {ratio.high:.3g} times as fast {interval}"
     unknown = math.isnan(ratio.value) or ratio.value == 0.0
     if unknown or (math.isinf(ratio.value) and ratio.low == 0.0):
         return f"a speed-up that cannot be estimated {interval}"
@@ -227,7 +230,8 @@ def _other(c: Comparison) -> str:
     if c.outcome == "helps":
         return f"{name} helps too" + (f" ({value:.3g} times)" if math.isfinite(value) else "")
     if c.outcome == "hurts":
-        return f"{name} hurts ({value:.2g} times as fast)"
+        bound = value or c.epochs_ratio.high
+        return f"{name} hurts ({'' if value else 'at most '}{bound:.2g} times as fast)"
     if c.outcome == "no difference":
         return f"{name} makes no difference"
     needed = f" (about {c.seeds_needed} seeds needed)" if c.seeds_needed else ""

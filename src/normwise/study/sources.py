@@ -222,6 +222,11 @@ def _find(text: str) -> Any:
         )
     if ":" in text:
         return _import(text)
+    if text.endswith(".py") or text in {path.stem for path in Path().glob("*.py")}:
+        raise ModelError(
+            f"model {text!r} is a module; expected package.module:function with the function that "
+            f"builds the model; try --model {text.removesuffix('.py')}:build"
+        )
     raise UnknownNameError("model", text, [*MODELS, "FILE.keras", "package.module:function"])
 
 
