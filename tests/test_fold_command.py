@@ -107,3 +107,18 @@ def test_a_folded_model_that_predicts_otherwise_is_not_written(run, monkeypatch)
     assert code == 1
     assert out.startswith("The folded model does not predict the same: it differs by 0.0")
     assert [path.name for path in Path().iterdir()] == ["model.keras"]
+
+
+def test_rounding_of_layers_in_half_precision_is_no_other_prediction(run):
+    dense = layers.Dense(16, dtype="mixed_float16", name="hidden")
+    norm = layers.BatchNormalization(dtype="mixed_float16", name="norm")
+    model = keras.Sequential([keras.Input((2,)), dense, norm, layers.Dense(1)])
+    draw = np.random.default_rng(0)
+    for variable in model.variables:
+        variable.assign(draw.uniform(0.3, 1.5, variable.shape))
+    model.save("model.keras")
+    code, out, _ = run("model.keras", "-o", "folded.keras", "--data", "circles")
+    assert code == 0
+    assert out.startswith("1 of 1 batch normalisations folded")
+    # Half of the last of 11 binary digits for each of the few steps that are rounded.
+    assert 1e-4 < json.loads(Path("folded.certificate.json").read_text())["difference"] < 5e-3

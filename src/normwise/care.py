@@ -178,10 +178,10 @@ def _examples(given: Given) -> Any:
 def _losses(model: Any, given: Given) -> dict[str, float]:
     """Of a compiled model, on the parts that have labels: all rows, and a part that validates."""
     from normwise.rewrite.labels import labels_for
-    from normwise.rewrite.losses import labels_fitting
+    from normwise.rewrite.losses import labels_fitting, takes_loss
 
     parts = [given.training, *([] if given.validation is None else [given.validation])]
-    if not getattr(model, "compiled", False) or any(part[1] is None for part in parts):
+    if not takes_loss(model) or any(part[1] is None for part in parts):
         return {}
     labels, _ = labels_for(model, [part[1] for part in parts])
     with labels_fitting(model):

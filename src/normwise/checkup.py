@@ -135,13 +135,13 @@ def fix_file(
 def _gap(model: Any, given: Given | None) -> Gap | None:
     """Of a compiled model with batch normalisation and finite weights, where there are data."""
     from normwise.checks import check
+    from normwise.checks.subject import Subject
     from normwise.diagnose import gap
     from normwise.rewrite.recalibrating import batch_normalisations
 
-    compiled = getattr(model, "compiled", False)
-    if given is None or given.y is None or not compiled or not batch_normalisations(model):
+    if given is None or given.y is None or not batch_normalisations(model):
         return None
-    if check(model, select=["not-finite"]):
+    if check(model, select=["not-finite"]) or not Subject(model, given).is_labelled:
         return None
     with stepping("comparing") as on_step:
         return gap(model, given, on_step=on_step)

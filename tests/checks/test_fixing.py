@@ -296,3 +296,48 @@ def test_the_optimiser_the_loss_and_the_metrics_come_along():
         np.testing.assert_array_equal(variable.value, old.value)
     y = np.zeros((300, 1))
     assert fixed.evaluate(X, y, verbose=0) == pytest.approx(model.evaluate(X, y, verbose=0))
+
+
+class Block(layers.Layer):
+    """Of layers that it names by number, as Keras does."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.dense, self.norm = layers.Dense(4), layers.BatchNormalization()
+
+    def build(self, shape):
+        self.dense.build(shape)
+        self.norm.build((None, 4))
+        self.built = True
+
+    def call(self, x, training=None):
+        return self.norm(self.dense(x), training=training)
+
+
+def test_what_stands_inside_a_layer_of_the_users_own_is_the_same_afterwards():
+    model = net(Block(name="block"), layers.Dense(4, name="bias"), norm(), layers.Dense(1))
+    model.compile(keras.optimizers.Adam(0.01), "mse")
+    model.fit(X, X[:, :1], epochs=2, verbose=0)
+    fixed = nw.fix(model)
+    assert {finding.rule for finding in fixed.mended} == {"redundant-bias"}
+    stale = {finding.layer for finding in fixed.left if finding.rule == "stale-statistics"}
+    assert model.get_layer("block").norm.name in stale
+    # The optimiser goes on with what it knows of the weights inside, too.
+    state = {one.path: one.numpy() for one in model.optimizer.variables}
+    inside = [one for one in fixed.model.optimizer.variables if "block" in one.path]
+    assert len(inside) == 8  # two moments of each of four weights
+    for one in inside:
+        np.testing.assert_array_equal(one.numpy(), state[one.path])
+
+
+def test_a_frozen_layer_that_is_not_mended_is_no_cause_of_what_gets_worse():
+    frozen = layers.BatchNormalization(name="frozen", trainable=False)
+    model, x, y = learnt_without_statistics()
+    model.get_layer("norm").trainable = True
+    for variable in model.get_layer("norm").non_trainable_variables:
+        variable.assign(variable + 0.01)  # moved, and so no cause either
+    model = keras.Sequential([keras.Input((4,)), frozen, *model.layers])
+    model.compile("adam", "mse")
+    with pytest.raises(WorseError) as refused:
+        nw.fix(model, (x, y))
+    assert "the weights fit the statistics that they have" in str(refused.value)

@@ -100,13 +100,14 @@ def test_what_cannot_be_checked_is_refused(arguments, options, kind, message):
         nw.check(*arguments, **options)
 
 
+@keras.saving.register_keras_serializable("test_running")
 class Cell(layers.Layer):
     """Normalises inside the loop of a recurrent layer, which JAX compiles."""
 
     state_size = 3
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, **options):
+        super().__init__(**options)
         self.dense, self.norm = layers.Dense(3), layers.BatchNormalization(name="inside")
 
     def build(self, shape):
@@ -127,8 +128,13 @@ def test_what_runs_in_a_compiled_loop_is_passed_over_by_the_check_and_named_by_t
     found = {finding.layer for finding in nw.check(recurrent, x) if "gap" in finding.rule}
     assert found == {"outside"}
     for command in (nw.recalibrate, lambda model, x: nw.gap(model, (x, x[:, 0]))):
-        with pytest.raises(ModelError, match=r"'inside' inside 'mine' .* runs in a loop that JAX"):
+        with pytest.raises(
+            ModelError,
+            match=r"^batch normalisation 'inside' inside 'mine' .* runs in a loop that JAX",
+        ):
             command(recurrent, x)
+    assert not any(finding.safe for finding in nw.check(recurrent, x))  # as fix cannot either
+    assert [finding.rule for finding in nw.fix(recurrent, x).left] == ["moving-statistics-gap"]
 
 
 def test_data_with_nan_are_refused():

@@ -20,7 +20,7 @@ from normwise.rewrite.affine import affine, inference_statistics
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.kinds import core
 from normwise.rewrite.linear import as_array
-from normwise.rewrite.losses import labelled_of, loss_of, refuse_rise, restoring
+from normwise.rewrite.losses import is_compiled, labelled_of, losses_of, refuse_rise, restoring
 from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.rewrite.recalibrating import recalibrate, why_worse
 from normwise.rewrite.steps import OnStep, silently
@@ -102,13 +102,12 @@ def fix(
     found = findings_of(subject, rules)
     wanted = {finding.rule for finding in found if finding.safe}
     labelled = None if force else labelled_of(model, subject.given)
-    before = loss_of(model, labelled)
-    why = (
-        f"{why_worse(subject.norms)}; try --ignore {','.join(_STATISTICS)} to mend the rest alone, "
-    )
+    before = losses_of(model, labelled)
+    why = why_worse(norm for norm in subject.norms if norm.trainable)  # a frozen one stays
+    rest = f"try --ignore {','.join(_STATISTICS)} to mend the rest alone"
     with restoring(model):
         mended = _mended(subject, wanted, on_layer)
-        refuse_rise(mended, labelled, before, f"{why}or force=True (--force)")
+        refuse_rise(mended, labelled, before, f"{why}; {rest}, or force=True (--force)")
     left = findings_of(Subject(mended, subject.given, batch_size, steps), rules)
     still = {(finding.rule, finding.layer) for finding in left}
     gone = [finding for finding in found if (finding.rule, finding.layer) not in still]
@@ -190,7 +189,7 @@ def _merged(subject: Subject) -> Edits | None:
 
 def _compile_like(old: Any, new: Any) -> None:
     """Compile a model as another one is, with an optimiser that goes on where that one is."""
-    if not getattr(old, "compiled", False):
+    if not is_compiled(old):
         return
     settings = dict(old._compile_config.config)
     settings["optimizer"] = type(old.optimizer).from_config(old.optimizer.get_config())

@@ -17,9 +17,10 @@ from normwise.rewrite.feeding import batches, count, fitting, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
 from normwise.rewrite.hidden import hidden_in
 from normwise.rewrite.kinds import sublayers
+from normwise.rewrite.losses import takes_loss
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.naming import unused
-from normwise.rewrite.recalibrating import batch_normalisations, is_visible
+from normwise.rewrite.recalibrating import batch_normalisations, is_visible, reached
 from normwise.rewrite.watching import watching
 
 __all__ = ["Subject"]
@@ -75,9 +76,20 @@ class Subject:
 
     @property
     def is_labelled(self) -> bool:
-        """Whether a loss can be taken, and so a change of the model be judged."""
+        """Whether a loss can be taken, and so a change of the statistics be judged."""
         has_labels = self.given is not None and self.given.y is not None
-        return has_labels and bool(getattr(self.model, "compiled", False))
+        return has_labels and self.can_recalibrate and takes_loss(self.model)
+
+    @cached_property
+    def can_recalibrate(self) -> bool:
+        """Whether there are data that population statistics can be taken of."""
+        if self.x is None:
+            return False
+        try:
+            reached(self.model, self.x, AT_ONCE)
+        except ModelError:  # one stands where its inputs cannot be seen, or none is reached
+            return False
+        return True
 
     @cached_property
     def layers(self) -> list[Any]:

@@ -16,6 +16,7 @@ from normwise.checks.walks import asked_training, batch_norms, norms_in, weights
 from normwise.rewrite.beginnings import has_learned, never_moved
 from normwise.rewrite.freezing import is_frozen_on_purpose
 from normwise.rewrite.kinds import core
+from normwise.rewrite.losses import is_compiled
 
 __all__ = [
     "frozen_norm",
@@ -61,7 +62,7 @@ def stale_statistics(subject: Subject) -> Iterator[Found]:
                 f"after {steps} steps at momentum {momentum:g}, {left:.0%} of what its moving "
                 f"statistics began with is left in them; {_until_left(momentum)}",
                 "population statistics (normwise recalibrate)",
-                safe=subject.x is not None,
+                safe=subject.can_recalibrate,
             )
 
 
@@ -164,7 +165,7 @@ def _stays(subject: Subject, norm: Any) -> bool:
 def _compiled_before(subject: Subject) -> Iterator[Found]:
     """Weights that were frozen, or freed, while an optimiser was at work on the others."""
     model: Any = subject.model
-    if not (subject.norms and getattr(model, "compiled", False) and model.optimizer):
+    if not (subject.norms and is_compiled(model) and model.optimizer):
         return
     # Of a loss that is scaled, the optimiser inside.
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)

@@ -60,7 +60,7 @@ def moving_statistics_gap(subject: Subject) -> Iterator[Found]:
             if unmoved
             else "population statistics (normwise recalibrate), if these data are prepared as in "
             "training",
-            safe=not (unmoved and has_learned(norm)) or subject.is_labelled,
+            safe=subject.is_labelled if unmoved and has_learned(norm) else subject.can_recalibrate,
         )
 
 

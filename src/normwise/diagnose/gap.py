@@ -16,6 +16,7 @@ from normwise.errors import DataError, ModelError, SpecError, listed
 from normwise.rewrite.feeding import rows
 from normwise.rewrite.folding import folding_of
 from normwise.rewrite.intake import given_to
+from normwise.rewrite.losses import takes_loss
 from normwise.rewrite.recalibrating import (
     BATCH,
     population_statistics,
@@ -149,10 +150,10 @@ def gap(
         raise SpecError(f"batch_size is {batch_size}; expected at least 1; try batch_size=32")
     require_norms(model)
     given = given_to(model, data)
-    compiled = bool(getattr(model, "compiled", False))
+    layers = reached(model, given.x)
+    compiled = takes_loss(model)  # which the call has to come before
     parts, decided = parts_of(model, given) if compiled else ({}, [])
     x = parts[TRAINING][0] if compiled else given.x
-    layers = reached(model, x)
     if compiled:
         prepare(model, parts[TRAINING])
     tell = _counting(on_step, len(layers) + (len(WAYS) if compiled else 0))

@@ -14,6 +14,7 @@ import numpy as np
 from normwise.rewrite.feeding import fitting
 from normwise.rewrite.folding import Folding
 from normwise.rewrite.graph import Graph, functional_of
+from normwise.rewrite.kinds import sublayers
 
 __all__ = ["Certificate", "certify", "example_inputs", "largest_difference"]
 
@@ -44,7 +45,7 @@ class Certificate:
         inputs: What was predicted: ``data`` or ``random numbers``.
         onnx: Largest difference of the folded model's ONNX file, run by ONNX Runtime, from the
             folded model; ``None`` if there is none.
-        tolerance: What rounding may come to, in the precision that the model computes in.
+        tolerance: What rounding may come to, in the coarsest precision that a layer computes in.
     """
 
     folded: Mapping[str, str]
@@ -101,7 +102,7 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
         layers=_by_layer(model, folding, inputs),
         seconds=_seconds(model, folding.model, inputs),
         inputs="random numbers" if x is None else "data",
-        tolerance=_HALF.get(model.compute_dtype, TOLERANCE),
+        tolerance=max(_HALF.get(one.compute_dtype, TOLERANCE) for one in sublayers(model)),
     )
 
 

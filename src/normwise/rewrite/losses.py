@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,15 @@ from normwise.rewrite.labels import labels_for
 
 __all__ = [
     "Labelled",
+    "Losses",
+    "is_compiled",
     "labelled_of",
     "labels_fitting",
-    "loss_of",
+    "losses_of",
     "refuse_rise",
     "restoring",
-    "rises",
+    "risen",
+    "takes_loss",
 ]
 
 log = logging.getLogger("normwise")
@@ -34,6 +38,10 @@ log = logging.getLogger("normwise")
 NOISE = 1e-2
 # A loss below it is 0, but for rounding: predictions and labels differ by 1e-5.
 ZERO = 1e-10
+# Of what is taken off a loss: what the rest is then wrong by, in single precision.
+ROUNDING = 1e-6
+# Arguments of a ``test_step`` on JAX.
+_STATE_AND_DATA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +57,37 @@ class Labelled:
     part: tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What a model loses.
+
+    Attributes:
+        values: By the name ``loss`` that of the model, without penalties; of several outputs
+            each one's as well, by the name of its metric.
+        penalties: What regularisers add for the weights.
+    """
+
+    values: dict[str, float]
+    penalties: float = 0.0
+
+
 def labelled_of(model: Any, given: Given | None) -> Labelled | None:
     """What a model is judged on: the validation part where there is one, else all rows.
 
-    ``None`` where there is no loss: without labels, or of a model that is not compiled, which is
-    logged.
+    ``None`` where there is no loss: without labels, or of a model that has none
+    (:func:`takes_loss`), which is logged.
 
     Raises:
         DataError: Labels are held out that the training part does not have.
     """
     if given is None or given.y is None:
         return None
-    if not getattr(model, "compiled", False):
+    if not takes_loss(model):
         log.warning(
-            "Model %r is not compiled, so no loss before and after is compared: "
+            "Model %r is not compiled%s, so no loss before and after is compared: "
             "model.compile(loss=...).",
             model.name,
+            " with a loss that Keras' evaluate takes here" if is_compiled(model) else "",
         )
         return None
     parts = [given.training, *([] if given.validation is None else [given.validation])]
@@ -75,8 +98,42 @@ def labelled_of(model: Any, given: Given | None) -> Labelled | None:
     return Labelled("training" if len(parts) == 1 else "validation", (x, labels[-1], *weights))
 
 
-def loss_of(model: Any, on: Labelled | None) -> float | None:
-    """The compiled loss in inference, regularisation included, as ``evaluate`` gives it.
+def is_compiled(model: Any) -> bool:
+    """Whether a model is compiled, in Keras' own way.
+
+    A file keeps nothing of a ``compile`` of the user's own; Keras calls what comes out of it
+    compiled all the same.
+    """
+    return bool(getattr(model, "compiled", False)) and hasattr(model, "optimizer")
+
+
+def takes_loss(model: Any) -> bool:
+    """Whether Keras' ``evaluate`` can take a model's loss, on JAX.
+
+    Not without one, as where a ``train_step`` of the user's own computes it, nor by a
+    ``test_step`` that was written for TensorFlow or PyTorch: that takes the data alone.
+
+    Args:
+        model: Built, and called once where its layers add losses.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> takes_loss(model)
+    False
+    >>> model.compile(loss="mse")
+    >>> takes_loss(model)
+    True
+    """
+    if not is_compiled(model):
+        return False
+    takes_state = len(signature(model.test_step).parameters) == _STATE_AND_DATA
+    return takes_state and bool(model._compile_loss is not None or model.losses)
+
+
+def losses_of(model: Any, on: Labelled | None) -> Losses | None:
+    """The compiled loss in inference, as ``evaluate`` gives it, and that of each of its outputs.
+
+    Without what regularisers add for the weights: beside a large penalty, predictions at random
+    would be a hundredth more.
 
     Raises:
         DataError: The examples do not fit the model, its loss or a metric.
@@ -86,39 +143,62 @@ def loss_of(model: Any, on: Labelled | None) -> float | None:
     x, y, *weights = on.part
     weighted = {"sample_weight": weights[0]} if weights else {}
     with labels_fitting(model):
-        return float(model.evaluate(x, y, verbose=0, return_dict=True, **weighted)["loss"])
+        found = model.evaluate(x, y, verbose=0, return_dict=True, **weighted)
+    penalties = sum(float(penalty) for penalty in model._get_regularization_losses())
+    outputs = [] if model._compile_loss is None else model._compile_loss.metrics
+    each = {one.name: float(found[one.name]) for one in outputs if one.name in found}
+    return Losses({"loss": float(found["loss"]) - penalties, **each}, penalties)
 
 
-def rises(before: float | None, after: float | None) -> bool:
-    """Whether a loss has risen by more than a hundredth: what moving statistics wander by.
+def risen(before: Losses, after: Losses) -> str | None:
+    """The name of a loss that has risen by more than a hundredth, what statistics wander by.
 
-    >>> rises(0.5, 0.501), rises(0.5, 0.51), rises(0.5, math.nan)
-    (False, True, True)
+    Of several outputs the sum decides; where it stays as it is, each of them: a small one could
+    not be seen in it.
+
+    >>> risen(Losses({"loss": 0.5}), Losses({"loss": 0.501}))
+    >>> risen(Losses({"loss": 0.5}), Losses({"loss": math.nan}))
+    'loss'
+    >>> before = Losses({"loss": 90.3, "a": 90.0, "b": 0.3})
+    >>> risen(before, Losses({"loss": 91.0, "a": 90.0, "b": 1.0}))
+    'b'
     """
-    if before is None or after is None or not math.isfinite(before):
-        return False
-    return not after <= before + NOISE * abs(before) + ZERO
+    rounding = ZERO + ROUNDING * abs(before.penalties)
+
+    def rises(old: float, new: float) -> bool:
+        return math.isfinite(old) and not new <= old + NOISE * abs(old) + rounding
+
+    old, new = before.values, after.values
+    if rises(old["loss"], new["loss"]):
+        return "loss"
+    if rises(new["loss"], old["loss"]):
+        return None
+    return next((name for name in old if rises(old[name], new[name])), None)
 
 
-def refuse_rise(model: Any, on: Labelled | None, before: float | None, why: str) -> None:
+def refuse_rise(model: Any, on: Labelled | None, before: Losses | None, why: str) -> None:
     """Refuse what was done to a model if its loss has risen.
 
     Args:
         model: As it is now.
         on: Examples to take the loss over.
-        before: The loss as it was, of :func:`loss_of`.
-        why: What may have made it rise, and what to do about it.
+        before: The losses as they were, of :func:`losses_of`.
+        why: What may have made one rise, and what to do about it.
 
     Raises:
         WorseError: It has.
-        DataError: As :func:`loss_of`.
+        DataError: As :func:`losses_of`.
     """
-    after = None if before is None else loss_of(model, on)
-    if on is not None and rises(before, after):
+    after = None if before is None else losses_of(model, on)
+    if on is None or before is None or after is None:
+        return
+    name = risen(before, after)
+    if name is not None:
+        old, new = before.values[name], after.values[name]
         raise WorseError(
-            f"model {model.name!r} would do worse: {on.name} loss {before:.4g} before, "
-            f"{after:.4g} after ({count(on.part[0]):,} examples); expected a loss that does not "
-            f"rise, so nothing was written or kept; {why}"
+            f"model {model.name!r} would do worse: {on.name} {name} {old:.4g} before, {new:.4g} "
+            f"after ({count(on.part[0]):,} examples); expected a loss that does not rise, so "
+            f"nothing was written or kept; {why}"
         )
 
 

@@ -83,7 +83,7 @@ def anew(operation: Any, **settings: Any) -> Any:
             return _lambda_anew(operation, config)
         if core(operation) is not operation:
             return _wrapper_anew(operation, lambda layer: anew(layer, **settings))
-        return type(operation).from_config({**config, **_live(operation, config), **settings})
+        new = type(operation).from_config({**config, **_live(operation, config), **settings})
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ModelError(
             f"layer {operation.name!r} of type {type(operation).__name__} cannot be made anew from "
@@ -91,6 +91,23 @@ def anew(operation: Any, **settings: Any) -> Any:
             f"__init__(); try adding what is missing, and "
             f"@keras.saving.register_keras_serializable() on your own functions"
         ) from error
+    _name_alike(operation, new)
+    return new
+
+
+def _name_alike(old: Any, new: Any) -> None:
+    """Give layers that a layer of the user's own makes the names they had.
+
+    Keras would number them on, and findings and an optimiser's state are told apart by names.
+    """
+    if not isinstance(old, keras.layers.Layer):
+        return
+    insides = [one._flatten_layers(include_self=False, recursive=False) for one in (old, new)]
+    for inner, other in zip(*insides, strict=False):  # some are made only when it is built
+        if type(inner) is not type(other):
+            return
+        other.name = inner.name
+        _name_alike(inner, other)
 
 
 def _live(operation: Any, config: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from normwise.rewrite.beginnings import never_moved
 from normwise.rewrite.feeding import batches, fitting
 from normwise.rewrite.intake import given_to
 from normwise.rewrite.kinds import core
-from normwise.rewrite.losses import labelled_of, loss_of, refuse_rise, restoring
+from normwise.rewrite.losses import labelled_of, losses_of, refuse_rise, restoring
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.steps import OnStep, silently
 from normwise.rewrite.watching import watching
@@ -108,7 +108,7 @@ def recalibrate(
             f"training, try frozen=True (--frozen)"
         )
     labelled = None if force else labelled_of(model, given)
-    before, why = loss_of(model, labelled), why_worse(layers)
+    before, why = losses_of(model, labelled), why_worse(layers)
     with restoring(model):
         for number, layer in enumerate(layers):
             on_layer(number, len(layers), layer.name)
@@ -289,16 +289,17 @@ def reached(model: Any, x: Any, batch_size: int = BATCH) -> Counter[Any]:
     """
     layers = require_norms(model)
     called: list[Any] = []
+    unseen: list[Any] = []
 
     def watch(layer: Any, inputs: Any, _mask: Any) -> None:
-        if not is_visible(inputs):
-            raise ModelError(_unseen(model, layer))
-        called.append(layer)
+        (called if is_visible(inputs) else unseen).append(layer)
 
     with watching(layers, watch):
         first = next(batches(x, batch_size))
         with fitting(model):
             model(first, training=False)
+    if unseen:  # said here, as Keras puts the layer's arguments around what is raised in a call
+        raise ModelError(_unseen(model, unseen[0]))
     if not called:
         raise ModelError(
             f"no call of model {model.name!r} on these inputs reaches a batch normalisation "

@@ -1,0 +1,123 @@
+"""What a model is judged by where its statistics change, and what no loss can be taken of."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import normwise as nw
+from normwise.errors import WorseError
+
+X = np.random.default_rng(0).normal(3.0, 2.0, (64, 1)).astype("float32")
+
+
+def normalised():
+    """A model whose predictions are its inputs, as long as its statistics stay at 0 and 1."""
+    inputs = keras.Input((1,))
+    norm = layers.BatchNormalization(epsilon=0.0, name="norm")
+    return inputs, norm(inputs)
+
+
+def penalised():
+    inputs, x = normalised()
+    ones = {"kernel_initializer": "ones", "kernel_regularizer": keras.regularizers.L2(1e4)}
+    model = keras.Model(inputs, layers.Dense(1, **ones)(x))
+    model.compile(loss="mse")
+    return model, X + 0.1
+
+
+def beside_a_large_loss():
+    inputs, x = normalised()
+    outputs = {
+        "small": layers.Identity(name="small")(x),
+        "large": layers.ReLU(name="large")(inputs),
+    }
+    model = keras.Model(inputs, outputs)
+    model.compile(loss={"small": "mse", "large": "mse"})
+    return model, {"small": X + 0.1, "large": X + 1e3}
+
+
+@pytest.mark.parametrize("made", [penalised, beside_a_large_loss])
+def test_what_is_large_and_stays_does_not_hide_a_loss_that_rises(made):
+    model, y = made()
+    before = model.evaluate(X, y, verbose=0, return_dict=True)["loss"]
+    with pytest.raises(WorseError, match=r"loss 0\.0\d+ before, [1-9]\S* after"):
+        nw.recalibrate(model, (X, y))
+    assert float(model.get_layer("norm").moving_mean[0]) == 0.0
+    nw.recalibrate(model, (X, y), force=True)
+    after = model.evaluate(X, y, verbose=0, return_dict=True)["loss"]
+    assert before < after < before * 1.01  # of the whole, by Keras, it cannot be seen
+
+
+def test_of_two_outputs_the_sum_decides_where_it_falls():
+    inputs, x = normalised()
+    model = keras.Model(inputs, [layers.Identity(name="a")(x), layers.Identity(name="b")(x)])
+    model.compile(loss=["mse", "mse"])
+    right = (X - X.mean()) / X.std()
+    y = [right, 0.6 * right + 0.4 * X]
+    before = model.evaluate(X, y, verbose=0, return_dict=True)
+    nw.recalibrate(model, (X, y))
+    after = model.evaluate(X, y, verbose=0, return_dict=True)
+    assert after["loss"] < before["loss"]
+
+
+@keras.saving.register_keras_serializable("test_losses")
+class Adversary(keras.Model):
+    """With a ``compile`` of its own, of which a file keeps nothing."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.norm = layers.BatchNormalization(name="norm")
+
+    def build(self, shape):
+        self.norm.build(shape)
+        self.built = True
+
+    def compile(self, judge="adam", loss_fn="mse"):
+        super().compile()
+        self.judge, self.loss_fn = judge, loss_fn
+
+    def call(self, x, training=None):
+        return self.norm(x, training=training)
+
+
+class ForTensorFlow(keras.Model):
+    """With steps that take the data alone, as those of TensorFlow do."""
+
+    def test_step(self, data):
+        x, y = data
+        return {"loss": keras.ops.mean((self(x, training=False) - y) ** 2)}
+
+
+def adversary():
+    model = Adversary()
+    model.build((None, 1))
+    model.compile()
+    return model
+
+
+def adversary_of_a_file():
+    adversary().save("model.keras")
+    return keras.saving.load_model("model.keras")
+
+
+def for_tensorflow():
+    model = ForTensorFlow(*normalised())
+    model.compile(loss="mse")
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:`compile..` was not called as part of model loading")
+@pytest.mark.parametrize("made", [adversary, adversary_of_a_file, for_tensorflow])
+def test_where_no_loss_can_be_taken_none_is_compared_and_that_is_said(
+    made, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    model = made()
+    assert nw.check(model, (X, X))
+    assert nw.gap(model, (X, X)).ways == {}
+    nw.recalibrate(model, (X, X))
+    assert float(model.get_layer("norm").moving_mean[0]) == pytest.approx(X.mean(), rel=1e-5)
+    assert "so no loss before and after is compared" in caplog.text
+    assert nw.fix(model, (X, X)).left == ()
