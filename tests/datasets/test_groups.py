@@ -55,13 +55,22 @@ def test_identifiers_that_repeat_are_no_inputs_and_named(find, name):
     assert set.intersection(*people(data))
 
 
+@pytest.mark.parametrize("name", ["pid", "patient", "userid", "Customer No", "uid"])
+@pytest.mark.parametrize("form", ["{}", "P{:04d}", "site-{}/a"])
+def test_codes_of_persons_are_identifiers_too(name, form):
+    table = pd.DataFrame({name: [form.format(one) for one in PERSON], "mark": MARK})
+    assert sort_columns(table).repeated == (name,)
+
+
 @pytest.mark.parametrize("name", ["patient_id", "subject"])
 def test_identifiers_with_gaps_are_named_too(find, name):
     data = find(**{name: pd.Series(PERSON).where(np.arange(len(PERSON)) % 9 > 0).astype("Int64")})
     assert data.feature_names == ("mark", "a")
 
 
-@pytest.mark.parametrize("name", ["paid", "humid", "persons", "patients", "grid", "Android"])
+@pytest.mark.parametrize(
+    "name", ["paid", "humid", "persons", "patients", "grid", "Android", "covid", "bid", "liquid"]
+)
 def test_what_only_sounds_like_an_identifier_is_an_input(find, name):
     assert name in find(**{name: PERSON}).feature_names
 

@@ -28,11 +28,14 @@ OFTEN, OFTEN_SHARE = 5, 0.01
 EXPECTED_REPETITIONS = 5
 # `CustomerId`, `order_id`, `ID`, `uuid`; not `paid` or `humid`.
 NAMED_IDENTIFIER = re.compile(r"(?:^|[\W_])(?i:id|uuid|guid)$|[a-z0-9](?:Id|ID)$")
-# `subject`, `patient_nbr`, `Household No`: whole numbers of that name were given out, too.
+# `subject`, `patient_nbr`, `Household No`, `userid`: whole numbers of that name, and texts with
+# numbers in them, were given out, too.
 NAMED_PERSON = re.compile(
-    r"^(?i:subject|patient|participant|respondent|person|household|customer|user|client|student)"
-    r"(?:[\W_]*(?i:no|nr|nbr|num|number|code))?\W*$"
+    r"^(?i:(?:subject|patient|participant|respondent|person|household|customer|user|client|student"
+    r"|member|employee)(?:[\W_]*(?:no|nr|nbr|num|number|code|id))?|pid|uid)\W*$"
 )
+# Of the values of such a column, how many have a digit.
+CODES_SHARE = 0.9
 # Missing values in fewer rows than this share are filled and not marked: a column that is
 # nearly always 0 is large where it is not, once it is standardised.
 MARKED_SHARE = 0.01
@@ -126,8 +129,7 @@ def _kind(name: str, column: pd.Series, often: int) -> str:
     if values.dtype.kind == "f" and not whole:
         return "numbers"
     counts = values.value_counts()
-    is_named = _is_named_identifier(name, whole=whole) and (whole or is_text(column))
-    if is_named:
+    if _is_named_identifier(name, column, whole=whole):
         return "repeated" if len(counts) < len(values) else "identifiers"
     if is_text(column):
         return _kind_of_text(counts, len(values), often)
@@ -145,9 +147,18 @@ def _are_whole(values: pd.Series) -> bool:
     return values.dtype.kind == "f" and bool((values % 1 == 0).all())
 
 
-def _is_named_identifier(name: str, *, whole: bool) -> bool:
+def _is_named_identifier(name: str, column: pd.Series, *, whole: bool) -> bool:
     """Whether a column of text or ``whole`` numbers is called what identifiers are called."""
-    return bool(NAMED_IDENTIFIER.search(name) or (whole and NAMED_PERSON.search(name)))
+    if not (whole or is_text(column)):
+        return False
+    if NAMED_IDENTIFIER.search(name):
+        return True
+    return bool(NAMED_PERSON.search(name)) and (whole or _are_codes(column.dropna()))
+
+
+def _are_codes(texts: pd.Series) -> bool:
+    """Whether texts have digits in them, as ``P051`` has, and kinds of persons have not."""
+    return bool(texts.astype(str).str.contains(r"\d").mean() >= CODES_SHARE)
 
 
 def _never_repeats(values: pd.Series, distinct: int) -> bool:
