@@ -116,6 +116,7 @@ def takes_loss(model: Any) -> bool:
     Args:
         model: Built, and called once where its layers add losses.
 
+    >>> import keras
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> takes_loss(model)
     False
