@@ -215,6 +215,15 @@ def test_a_pruned_grid_has_no_working_range():
     assert working_range([r for r in runs if r.learning_rate == 1], LOSS) is None
 
 
+def test_what_halving_stopped_tells_of_no_working_range():
+    # Of all points alike, as where the point that was chosen is hopeless and no seed judges it.
+    runs = over_rates([(0.01, 0.1)] * 4)
+    assert working_range(runs, LOSS) is not None
+    stopped = [dataclasses.replace(runs[-1], stopped_at=2)]
+    assert working_range([*runs[:-1], *stopped], LOSS) is None
+    assert range_gain([*runs[:-1], *stopped], runs, LOSS) is None
+
+
 def test_a_range_is_gained_seed_by_seed():
     ours = over_rates([(0.01, 0.1, 1.0), (0.1, 1.0), (0.01, 0.1, 1.0)])
     theirs = over_rates([(0.01,), (0.1,), (0.01, 0.1)])

@@ -74,11 +74,15 @@ def range_gain(
 
 
 def _widths(records: Sequence[RunRecord], target: Target) -> dict[int, float] | None:
-    """Decades by seed; ``None`` of a single learning rate, or if points lack some seeds."""
+    """Decades by seed; ``None`` of a single learning rate, or of a grid that was pruned.
+
+    Then points lack some seeds or, where no seed judges, replicas were stopped before they arrived.
+    """
     seeds: dict[object, set[int]] = {}
     for record in records:
         seeds.setdefault(point_of(record), set()).add(record.key.seed)
-    pruned = len(set(map(frozenset, seeds.values()))) > 1
+    stopped = any(record.stopped_at is not None for record in records)
+    pruned = stopped or len(set(map(frozenset, seeds.values()))) > 1
     if pruned or len({record.learning_rate for record in records}) < 2:
         return None
     lines: dict[int, dict[object, dict[float, bool]]] = {}
