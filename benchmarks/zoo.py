@@ -34,7 +34,7 @@ def first_batches(name: str) -> dict[str, float]:
         variants=[variant for variant in variants if name not in zoo.NORMALISED] or ["none"],
         loss="binary_crossentropy",
         optimizer=OPTIMIZER,
-        learning_rate=0.05,
+        learning_rate=0.01,
         batch_size=zoo.BATCH,
         seeds=2,
         epochs=1,

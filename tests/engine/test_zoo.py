@@ -9,7 +9,7 @@ import zoo
 
 from normwise.engine import largest_relative_difference
 
-SGD = {"class_name": "SGD", "config": {"learning_rate": 0.05, "momentum": 0.9}}
+SGD = {"class_name": "SGD", "config": {"learning_rate": 0.01, "momentum": 0.9}}
 # Where something is compared in the gradient, at a width where XLA computes it twice.
 COMPARED = ["maxout", "sorting, top-k, maximum", "pictures, 128 wide", "text, 128 wide"]
 

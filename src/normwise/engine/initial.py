@@ -185,7 +185,11 @@ def _initializer_of(layer: Any, weight: str) -> Any:
     if weight == "kernel":
         names.append("depthwise")
     attributes = (f"{name}_initializer" for name in names)
-    return next((getattr(layer, name) for name in attributes if hasattr(layer, name)), None)
+    found = next((getattr(layer, name) for name in attributes if hasattr(layer, name)), None)
+    if found is None and isinstance(layer, keras.layers.AdditiveAttention) and weight == "scale":
+        # The one random draw of Keras' own layers that no attribute names.
+        return keras.initializers.GlorotUniform()
+    return found
 
 
 def _is_zero_or_one(variable: Any) -> bool:
