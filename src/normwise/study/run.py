@@ -356,14 +356,14 @@ class Run:
     def _verify(self) -> SoloCheck:
         """The solo check, and the first batches of each variant where it stands in the grid."""
         self.on_progress(Progress("checking", share=1.0))
+        whole = self.runs.found[self._chosen()]
         starts, records = [], self._records()
         for variant in self._summary().variants:
             own = analysis.runs_at_best(variant, records)
             # What diverges says little of what else it does.
             fit = [run for run in own if run.diverged_at is None] or own
-            draw = derive_seed(0, f"start:{variant.name}:{self.fingerprint}")
-            starts.append(fit[draw % len(fit)])
-        whole = self.runs.found[self._chosen()]
+            # The same seed in all of them: they start alike and see the same batches.
+            starts.append(min(fit, key=lambda run: run.key.seed != whole.key.seed))
         return verify(self.trainer, self._placed(whole), [self._placed(run) for run in starts])
 
     def _placed(self, record: RunRecord) -> Trained:

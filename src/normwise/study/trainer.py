@@ -107,19 +107,22 @@ class Trainer:
         )
         return recipe.in_own_units(curves)
 
-    def first_batches(self, record: RunRecord, place: Place) -> tuple[Dataset, Curves]:
-        """The replica's first few batches, and the epoch that the engine makes of them."""
+    def beginnings(self, record: RunRecord, place: Place) -> Iterator[tuple[Dataset, Curves]]:
+        """The replica's first batches, and what the engine makes of them in an epoch.
+
+        First the study's own first epoch, if that has no more than a few batches: it is known.
+        Then whole batches alone, trained for this: a last one of few examples amplifies rounding.
+        """
         variant, point = place
         dataset = self._plan.recipe.dataset
         few = sample(dataset, point.batch_size)
         if len(few.x_train) // point.batch_size >= len(dataset.x_train) // point.batch_size:
-            # An epoch has no more, and its first is known.
-            return dataset, {name: [values[0]] for name, values in record.curves.items()}
+            yield dataset, {name: [values[0]] for name, values in record.curves.items()}
         cohort = self._plan.cohort(variant, point.batch_size, Schedule(1, 1), few, epochs=1)
         compiled = cohort.compile(cohort.lower())
         [chunk] = cohort.run(compiled, [_replica(record.key, point)], lambda *_: None)
         curves = self._plan.recipe.in_own_units(chunk.curves)
-        return few, {metric: values[0].tolist() for metric, values in curves.items()}
+        yield few, {metric: values[0].tolist() for metric, values in curves.items()}
 
     def time_alone(
         self, places: Mapping[tuple[str, int | None], Variant]

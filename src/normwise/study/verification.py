@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from normwise.datasets import Dataset
 from normwise.engine import largest_relative_difference
 from normwise.records import RunRecord, SoloCheck
-from normwise.study.trainer import Place, Trainer
+from normwise.study.trainer import Curves, Place, Trainer
 
 __all__ = ["Trained", "verify"]
 
@@ -48,15 +50,21 @@ def verify(trainer: Trainer, whole: Trained, starts: Sequence[Trained]) -> SoloC
 
 def _start(trainer: Trainer, one: Trained) -> tuple[float, bool]:
     """What the losses of a replica's first batches differ by, and whether rounding explains it."""
-    key, place = one.record.key, one.place
-    few, stacked = trainer.first_batches(one.record, place)
-    alone = trainer.train_alone(key, place, few, epochs=1)
-    difference = largest_relative_difference(alone, _losses(stacked))
-    if difference <= ROUNDING:
-        return difference, True
-    nudged = [trainer.train_alone(key, place, few, epochs=1, nudge=nudge) for nudge in NUDGES]
-    grown = max(largest_relative_difference(alone, _losses(curves)) for curves in nudged)
-    return difference, difference <= TIMES * grown
+    difference = math.inf
+    for few, stacked in trainer.beginnings(one.record, one.place):
+        alone = _alone(trainer, one, few)
+        difference = largest_relative_difference(alone, _losses(stacked))
+        if difference <= ROUNDING:
+            return difference, True
+        nudged = [_losses(_alone(trainer, one, few, nudge)) for nudge in NUDGES]
+        grown = max(largest_relative_difference(alone, losses) for losses in nudged)
+        if difference > TIMES * grown:
+            return difference, False
+    return difference, True
+
+
+def _alone(trainer: Trainer, one: Trained, few: Dataset, nudge: int = 0) -> Curves:
+    return trainer.train_alone(one.record.key, one.place, few, epochs=1, nudge=nudge)
 
 
 def _losses(curves: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
