@@ -304,7 +304,7 @@ CONTRACT = {
         "seed": 3,
         "max_relative_difference": 1e-6,
         "first_epoch_difference": 1e-7,
-        "first_steps_difference": 2e-8,
+        "first_steps_difference": 1e-8,
         "first_steps": {"none": 1e-8, "after": 2e-8},
         "failed": [],
     },

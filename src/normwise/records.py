@@ -597,15 +597,15 @@ class SoloCheck:
 
     @property
     def first_steps_difference(self) -> float | None:
-        """The largest over all variants; ``None`` where none was looked at."""
-        return max(self.first_steps.values(), default=None)
+        """That of the replica's own variant; ``None`` where it was not looked at."""
+        return self.first_steps.get(self.variant)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         parts = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        largest = self.first_steps_difference
-        if largest is not None:
-            parts["first_steps_difference"] = largest
+        own = self.first_steps_difference
+        if own is not None:
+            parts["first_steps_difference"] = own
         return {name: _plain(part) for name, part in parts.items()}
 
     @classmethod

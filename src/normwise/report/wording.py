@@ -228,7 +228,7 @@ def solo_sentence(check: SoloCheck | None) -> str:
     if check is None:
         return "Not run."
     start, largest = check.first_epoch_difference, check.max_relative_difference
-    steps = check.first_steps_difference
+    steps = max(check.first_steps.values(), default=None)
     found = (
         f"{number(largest, 2)} over the whole run, {number(start, 2)} in the first epoch's losses"
     )
