@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 from normwise.engine import program
-from normwise.engine.program import State, adds_losses
+from normwise.engine.program import State, evaluation_of
 
 
 def classifier():
@@ -32,7 +32,7 @@ def evaluated(model, dataset, batch_size):
         np.ones((), bool),
     )
     data = program.Data(dataset.x_train, dataset.y_train, dataset.x_val, dataset.y_val)
-    return {name: float(value) for name, value in evaluate(state, data).items()}
+    return {name: float(value) for name, value in evaluate(state, data)[1].items()}
 
 
 # A slice of one example, of seven (60 = 8 × 7 + 4), and all at once.
@@ -54,9 +54,9 @@ class SumPenalty(layers.Layer):
 def test_losses_that_layers_add_are_evaluated_batch_by_batch(rows):
     # A sum over the batch depends on its size; Keras' `fit` evaluates in its own batches.
     dataset = rows("classes")
-    assert not adds_losses(classifier(), dataset)
+    assert not evaluation_of(classifier(), dataset).adds_losses
     model = keras.Sequential([classifier(), SumPenalty()])
-    assert adds_losses(model, dataset)
+    assert evaluation_of(model, dataset).adds_losses
     ours = evaluated(model, dataset, batch_size=16)
     settings = {"verbose": 0, "return_dict": True}
     keras_own = model.evaluate(dataset.x_val, dataset.y_val, batch_size=16, **settings)

@@ -237,12 +237,30 @@ def test_both_kinds_of_weights_are_refused(data):
         study.run()
 
 
+class CountingCalls(layers.Layer):
+    """Counts its calls, those of an evaluation, too."""
+
+    def build(self, _):
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
+
+    def call(self, inputs):
+        self.calls.assign_add(1.0)
+        return inputs * (1 + 1e-3 * self.calls)
+
+
 def test_a_layer_that_changes_in_evaluation_is_refused(data):
-    inputs = keras.Input((2,))
-    hidden = layers.Dropout(0.5, name="always")(layers.Dense(3)(inputs), training=True)
-    model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(hidden))
+    hidden = [layers.Dense(3), CountingCalls(name="always"), layers.Dense(1, activation="sigmoid")]
+    model = keras.Sequential([keras.Input((2,)), *hidden])
     with pytest.raises(UsageError, match=r"layer .*always.* changes its state .* in evaluation"):
         Study(model, data, variants=["none"], seeds=1, epochs=1).run()
+
+
+def test_dropout_that_draws_in_evaluation_does_what_fit_does(data):
+    inputs = keras.Input((2,))
+    hidden = layers.Dropout(0.5)(layers.Dense(3)(inputs), training=True)
+    model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(hidden))
+    result = Study(model, data, variants=["none"], seeds=2, epochs=3).run()
+    assert result.answer.solo_check.max_relative_difference < 1e-4
 
 
 def test_a_study_that_needs_eager_execution_is_refused(data):

@@ -18,6 +18,7 @@ import numpy as np
 from jax import lax
 
 from normwise.datasets import Dataset
+from normwise.engine.initial import SEED_STATE
 from normwise.engine.metrics import build_metrics, epoch_metrics
 from normwise.engine.ties import safe_ties
 from normwise.errors import ModelError
@@ -27,8 +28,8 @@ __all__ = [
     "Data",
     "Program",
     "State",
-    "adds_losses",
     "build_compiled_parts",
+    "evaluation_of",
     "example_output",
     "make_program",
     "output_shape",
@@ -123,7 +124,7 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
         weights = None if data.weights is None else data.weights[order]
         metrics = epoch_metrics(model, data.y_train[order], outputs, weights)
         curves = {"loss": loss, **metrics}
-        val = evaluate(new, data)
+        new, val = evaluate(new, data)
         return new, curves | {f"val_{name}": value for name, value in val.items()}
 
     def segment(state: State, orders: jax.Array, data: Data) -> tuple[State, Curves]:
@@ -164,39 +165,66 @@ def _make_step(model: keras.Model) -> Callable[[State, Any, Any, Any], tuple[Sta
 
 def _make_evaluation(
     model: keras.Model, dataset: Dataset, batch_size: int
-) -> Callable[[State, Data], Curves]:
+) -> Callable[[State, Data], tuple[State, Curves]]:
     examples = len(dataset.x_val)
+    kind = evaluation_of(model, dataset)
     most = EVALUATION_BYTES // _activation_bytes(model, dataset)
-    if adds_losses(model, dataset):
+    if kind.depends_on_batches:
         most = batch_size
     at_once = min(examples, max(1, most))
     full = examples // at_once * at_once
     metrics = [variable.value for variable in model.metrics_variables]
 
-    def evaluate(state: State, data: Data) -> Curves:
-        def part(x: Any, y: Any) -> tuple[jax.Array, jax.Array]:
-            loss, (_, outputs, _, _) = model.compute_loss_and_updates(
-                state.trainable, state.non_trainable, metrics, x, y, None, training=False
+    def evaluate(state: State, data: Data) -> tuple[State, Curves]:
+        def part(seeds: list[jax.Array], xy: tuple[Any, Any]) -> Any:
+            before = seeds if kind.draws else state.non_trainable
+            loss, (_, outputs, after, _) = model.compute_loss_and_updates(
+                state.trainable, before, metrics, *xy, None, training=False
             )
-            return loss, outputs
+            return after if kind.draws else [], (loss, outputs)
 
         def slices(array: Any) -> Any:
             return array[:full].reshape(-1, at_once, *array.shape[1:])
 
-        losses, outputs = lax.map(lambda xy: part(*xy), (slices(data.x_val), slices(data.y_val)))
+        seeds = state.non_trainable if kind.draws else []
+        whole = slices(data.x_val), slices(data.y_val)
+        seeds, (losses, outputs) = lax.scan(part, seeds, whole)
         loss = losses.sum() * at_once
         outputs = outputs.reshape((full, *outputs.shape[2:]))
         if full < examples:
-            last, rest = part(data.x_val[full:], data.y_val[full:])
+            seeds, (last, rest) = part(seeds, (data.x_val[full:], data.y_val[full:]))
             loss += last * (examples - full)
             outputs = jnp.concatenate([outputs, rest])
-        return {"loss": loss / examples, **epoch_metrics(model, data.y_val, outputs)}
+        if kind.draws:
+            kept = [
+                jnp.where(state.alive, *both)
+                for both in zip(seeds, state.non_trainable, strict=True)
+            ]
+            state = state._replace(non_trainable=kept)
+        return state, {"loss": loss / examples, **epoch_metrics(model, data.y_val, outputs)}
 
     return evaluate
 
 
-def adds_losses(model: keras.Model, dataset: Dataset) -> bool:
-    """Whether layers add losses of what they compute, which may depend on the batch's size.
+class Evaluation(NamedTuple):
+    """What an evaluation does besides computing.
+
+    Attributes:
+        adds_losses: Layers add losses of what they compute, which may depend on the batch's size.
+        draws: Layers take numbers from their streams, as some of Keras' that augment do.
+    """
+
+    adds_losses: bool
+    draws: bool
+
+    @property
+    def depends_on_batches(self) -> bool:
+        """Whether it comes out otherwise where it is cut otherwise."""
+        return self.adds_losses or self.draws
+
+
+def evaluation_of(model: keras.Model, dataset: Dataset) -> Evaluation:
+    """What an evaluation of the model does.
 
     Raises:
         ModelError: A layer changes its state in evaluation, which a program does not carry on.
@@ -205,8 +233,10 @@ def adds_losses(model: keras.Model, dataset: Dataset) -> bool:
     first = len(model.trainable_variables)
     before = jaxpr.jaxpr.invars[first : first + len(state)]
     after = jaxpr.jaxpr.outvars[-len(state) - len(losses) :]
+    draws = False
     for variable, old, new in zip(model.non_trainable_variables, before, after, strict=False):
-        if new is not old:
+        draws |= new is not old
+        if new is not old and variable.name != SEED_STATE:
             raise ModelError(
                 f"layer {_owner_of(variable, model)!r} of model {model.name!r} changes its "
                 f"state ({variable.name!r}) in evaluation, too, and each evaluation would change "
@@ -214,7 +244,7 @@ def adds_losses(model: keras.Model, dataset: Dataset) -> bool:
                 f"training=True where the layer is called, or update it only if training"
             )
     of_weights = sum(variable.regularizer is not None for variable in model.trainable_variables)
-    return len(losses) > of_weights
+    return Evaluation(len(losses) > of_weights, draws)
 
 
 def _owner_of(variable: Any, model: keras.Model) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from normwise.datasets import Dataset
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import epoch_orders
-from normwise.engine.program import adds_losses
+from normwise.engine.program import evaluation_of
 from normwise.records import derive_seed
 
 __all__ = ["largest_relative_difference", "train_alone"]
@@ -64,7 +64,7 @@ def train_alone(
     for variable, value in zip(variables, [*trainable, *non_trainable], strict=True):
         variable.assign(value[0])
     batches = _Batches(dataset, weights, replica.seed, batch_size)
-    at_once = batch_size if adds_losses(model, dataset) else AT_ONCE
+    at_once = batch_size if evaluation_of(model, dataset).depends_on_batches else AT_ONCE
     history = model.fit(
         batches,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=batches.next_epoch)],

@@ -1,0 +1,66 @@
+"""Layers that augment draw in each step from the replica's own stream, as in ``fit``."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise.datasets import Dataset
+from normwise.engine.program import evaluation_of
+
+# Keras' own MixUp asks JAX for numbers of 64 bits.
+pytestmark = pytest.mark.filterwarnings("ignore:Explicitly requested dtype")
+
+# The second kind takes a number from its stream in evaluation, too, and leaves the pictures alone.
+IN_TRAINING = [
+    layers.RandomFlip,
+    lambda: layers.RandomRotation(0.1),
+    lambda: layers.RandomErasing(1.0),
+    lambda: layers.GaussianNoise(0.1),
+    lambda: layers.SpatialDropout2D(0.3),
+]
+ALWAYS = [
+    layers.MixUp,
+    lambda: layers.RandomGrayscale(0.5),
+    lambda: layers.RandomSharpness(0.5, value_range=(0, 1)),
+]
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    draw = np.random.default_rng(0)
+    x = draw.uniform(size=(112, 6, 6, 3)).astype("float32")
+    y = (x.mean((1, 2, 3)) > 0.5).astype("float32")[:, None]
+    return Dataset("pictures", x[:72], y[:72], x[72:], y[72:], "binary")
+
+
+def network(augmenting):
+    hidden = [augmenting, layers.Conv2D(4, 3, activation="relu"), layers.Flatten()]
+    return keras.Sequential(
+        [keras.Input((6, 6, 3)), *hidden, layers.Dense(1, activation="sigmoid")]
+    )
+
+
+@pytest.mark.parametrize("layer", [*IN_TRAINING, *ALWAYS], ids=lambda make: type(make()).__name__)
+def test_two_epochs_are_those_of_fit(layer, pictures, make_cohort, train, keras_fit):
+    # 72 examples in batches of 32 and 40 to validate: a last batch of either is a partial one.
+    model = network(layer())
+    cohort = make_cohort(model, pictures, epochs=2, width=2, devices=1)
+    [chunk] = train(cohort, [0, 1])
+    alone = keras_fit(model, cohort, 1, epochs=2)
+    for name in ("loss", "val_loss"):
+        np.testing.assert_allclose(chunk.curves[name][1], alone[name], rtol=1e-5, err_msg=name)
+    # The streams end alike, too, and each replica has its own.
+    [seeds] = [v for v in model.non_trainable_variables if "seed" in v.path]
+    np.testing.assert_array_equal(chunk.non_trainable[0][1], seeds.value)
+    assert (chunk.non_trainable[0][0] != chunk.non_trainable[0][1]).any()
+
+
+@pytest.mark.parametrize("layer", IN_TRAINING, ids=lambda make: type(make()).__name__)
+def test_most_draw_in_training_alone(layer, pictures):
+    assert evaluation_of(network(layer()), pictures) == (False, False)
+
+
+@pytest.mark.parametrize("layer", ALWAYS, ids=lambda make: type(make()).__name__)
+def test_some_draw_in_evaluation(layer, pictures):
+    assert evaluation_of(network(layer()), pictures) == (False, True)
