@@ -255,7 +255,7 @@ def test_a_layer_that_changes_in_evaluation_is_refused(data):
         Study(model, data, variants=["none"], seeds=1, epochs=1).run()
 
 
-def test_dropout_that_draws_in_evaluation_does_what_fit_does(data):
+def test_dropout_called_in_training_mode_does_what_fit_does(data):
     inputs = keras.Input((2,))
     hidden = layers.Dropout(0.5)(layers.Dense(3)(inputs), training=True)
     model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(hidden))
