@@ -1,11 +1,13 @@
 """Layers that augment draw in each step from the replica's own stream, as in ``fit``."""
 
+import jax
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from normwise.datasets import Dataset
+from normwise.engine import lower
 from normwise.engine.program import evaluation_of
 
 # Keras' own MixUp asks JAX for numbers of 64 bits.
@@ -16,6 +18,8 @@ IN_TRAINING = [
     layers.RandomFlip,
     lambda: layers.RandomRotation(0.1),
     lambda: layers.RandomErasing(1.0),
+    lambda: layers.RandomShear(0.2),
+    lambda: layers.RandomCrop(4, 4),
     lambda: layers.GaussianNoise(0.1),
     lambda: layers.SpatialDropout2D(0.3),
 ]
@@ -35,7 +39,9 @@ def pictures():
 
 
 def network(augmenting):
-    hidden = [augmenting, layers.Conv2D(4, 3, activation="relu"), layers.Flatten()]
+    # Pooling takes any size: in evaluation, RandomCrop leaves the pictures as they are.
+    pooling = layers.GlobalAveragePooling2D()
+    hidden = [augmenting, layers.Conv2D(4, 3, activation="relu"), pooling]
     return keras.Sequential(
         [keras.Input((6, 6, 3)), *hidden, layers.Dense(1, activation="sigmoid")]
     )
@@ -64,3 +70,15 @@ def test_most_draw_in_training_alone(layer, pictures):
 @pytest.mark.parametrize("layer", ALWAYS, ids=lambda make: type(make()).__name__)
 def test_some_draw_in_evaluation(layer, pictures):
     assert evaluation_of(network(layer()), pictures) == (False, True)
+
+
+@pytest.mark.parametrize("order", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("size", [(4, 3), (4, 9)])  # cut; the middle, resized
+def test_a_lowered_crop_is_keras_own(order, size):
+    shape = (6, 7, 3) if order == "channels_last" else (3, 6, 7)
+    x = np.random.default_rng(0).uniform(size=(5, *shape)).astype("float32")
+    crop = layers.RandomCrop(*size, seed=1, data_format=order)
+    lowered = lower(keras.Sequential([keras.Input(shape), crop]))
+    state = [variable.value for variable in lowered.non_trainable_variables]
+    ours, _ = jax.jit(lambda x: lowered.stateless_call([], state, x, training=True))(x)
+    np.testing.assert_allclose(ours, crop(x, training=True), rtol=1e-6)

@@ -51,6 +51,19 @@ class _MaxPooling:
         return max_pool(inputs, tuple(self.pool_size))
 
 
+class _RandomCrop(keras.layers.RandomCrop):  # type: ignore[misc]
+    """Keras cuts at a place that a program knows only as it runs, which cannot be traced."""
+
+    def transform_images(self, images: Any, transformation: Any, training: Any = True) -> Any:  # noqa: FBT002 (Keras')
+        if not training or isinstance(transformation[0], int):  # the middle of small ones
+            return super().transform_images(images, transformation, training)
+        images = keras.ops.cast(images, self.compute_dtype)
+        start, size = [0] * images.ndim, list(images.shape)
+        start[self.height_axis], start[self.width_axis] = transformation
+        size[self.height_axis], size[self.width_axis] = self.height, self.width
+        return keras.ops.slice(images, start, size)
+
+
 def _with(call: type, *kinds: type) -> dict[type, type]:
     """Each of Keras' classes, to one of the same name that has this call."""
     return {kind: type(kind.__name__, (call, kind), {}) for kind in kinds}
@@ -64,12 +77,18 @@ _POOLINGS = _with(
     _MaxPooling, keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D
 )
 
+_ALWAYS = {
+    keras.layers.BatchNormalization: BatchNormalization,
+    layers.BatchNormalization: BatchNormalization,
+    keras.layers.RandomCrop: _RandomCrop,
+}
+
 
 def lowered_kind(layer: keras.Layer, *, on_cpu: bool) -> type[keras.Layer] | None:
     """The class that computes what this layer computes; ``None`` where Keras' own is best."""
     kind = type(layer)
-    if kind in (keras.layers.BatchNormalization, layers.BatchNormalization):
-        return BatchNormalization
+    if kind in _ALWAYS:
+        return _ALWAYS[kind]
     if kind is keras.layers.Dense and _is_plain_float(layer):
         return _Dense
     if not on_cpu or getattr(layer, "data_format", None) != "channels_last":

@@ -14,6 +14,7 @@ import jax
 import keras
 
 from normwise.datasets import Dataset
+from normwise.engine.tracing import tracing
 
 __all__ = ["shares_out"]
 
@@ -27,6 +28,9 @@ SHARING = frozenset(
 
 def shares_out(model: keras.Model, dataset: Dataset) -> bool:
     """Whether a layer of the model computes with such an operation in training.
+
+    Raises:
+        ModelError: The model cannot be traced.
 
     >>> import normwise.datasets
     >>> circles = normwise.datasets.find_dataset("circles")
@@ -43,7 +47,8 @@ def shares_out(model: keras.Model, dataset: Dataset) -> bool:
     x = jax.ShapeDtypeStruct((2, *dataset.x_train.shape[1:]), dataset.x_train.dtype)
     trainable = [variable.value for variable in model.trainable_variables]
     non_trainable = [variable.value for variable in model.non_trainable_variables]
-    traced = jax.make_jaxpr(forward)(trainable, non_trainable, x)
+    with tracing(model, "training"):
+        traced = jax.make_jaxpr(forward)(trainable, non_trainable, x)
     return not SHARING.isdisjoint(_operations(traced.jaxpr))
 
 

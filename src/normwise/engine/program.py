@@ -21,6 +21,7 @@ from normwise.datasets import Dataset
 from normwise.engine.initial import SEED_STATE
 from normwise.engine.metrics import build_metrics, epoch_metrics
 from normwise.engine.ties import safe_ties
+from normwise.engine.tracing import tracing
 from normwise.errors import ModelError
 from normwise.rewrite.graph import has_graph
 
@@ -99,7 +100,7 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
             is kept, as Keras' ``fit`` keeps it.
 
     Raises:
-        ModelError: A layer changes its state in evaluation.
+        ModelError: The model cannot be traced, or a layer changes its state in evaluation.
     """
     build_compiled_parts(model, dataset)
     model.optimizer.build(model.trainable_variables)
@@ -227,7 +228,8 @@ def evaluation_of(model: keras.Model, dataset: Dataset) -> Evaluation:
     """What an evaluation of the model does.
 
     Raises:
-        ModelError: A layer changes its state in evaluation, which a program does not carry on.
+        ModelError: It cannot be traced, or a layer changes its state in evaluation, which a
+            program does not carry on.
     """
     jaxpr, (_, state, losses) = _forward(model, dataset)
     first = len(model.trainable_variables)
@@ -255,14 +257,13 @@ def _owner_of(variable: Any, model: keras.Model) -> str:
 
 def _forward(model: keras.Model, dataset: Dataset) -> Any:
     """What one example goes through in evaluation, traced; shapes of outputs, state and losses."""
-    return jax.make_jaxpr(
-        functools.partial(model.stateless_call, training=False, return_losses=True),
-        return_shape=True,
-    )(
-        [variable.value for variable in model.trainable_variables],
-        [variable.value for variable in model.non_trainable_variables],
-        jnp.asarray(dataset.x_val[:1]),
-    )
+    forward = functools.partial(model.stateless_call, training=False, return_losses=True)
+    with tracing(model, "evaluation"):
+        return jax.make_jaxpr(forward, return_shape=True)(
+            [variable.value for variable in model.trainable_variables],
+            [variable.value for variable in model.non_trainable_variables],
+            jnp.asarray(dataset.x_val[:1]),
+        )
 
 
 def _freeze_if_diverged(old: State, new: State, loss: jax.Array) -> State:
@@ -299,7 +300,9 @@ def output_shape(model: keras.Model, dataset: Dataset) -> Any:
     if has_graph(model):
         return model.output_shape
     examples = keras.KerasTensor((None, *dataset.x_train.shape[1:]), str(dataset.x_train.dtype))
-    return keras.tree.map_structure(lambda tensor: tensor.shape, model(examples))
+    with tracing(model, "evaluation"):
+        outputs = model(examples)
+    return keras.tree.map_structure(lambda tensor: tensor.shape, outputs)
 
 
 def example_output(model: keras.Model, dataset: Dataset) -> tuple[int, ...]:

@@ -83,7 +83,7 @@ def anew(operation: Any, **settings: Any) -> Any:
             return _lambda_anew(operation, config)
         if core(operation) is not operation:
             return _wrapper_anew(operation, lambda layer: anew(layer, **settings))
-        new = type(operation).from_config({**config, **_live(operation, config), **settings})
+        new = _made_of(operation, config, {**_live(operation, config), **settings})
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ModelError(
             f"layer {operation.name!r} of type {type(operation).__name__} cannot be made anew from "
@@ -93,6 +93,19 @@ def anew(operation: Any, **settings: Any) -> Any:
         ) from error
     _name_alike(operation, new)
     return new
+
+
+def _made_of(operation: Any, config: dict[str, Any], changes: dict[str, Any]) -> Any:
+    try:
+        return type(operation).from_config({**config, **changes})
+    except (TypeError, ValueError):
+        given = getattr(operation, "_auto_config", None)
+        if given is None or not type(operation).__module__.startswith("keras."):
+            raise
+        # The range that RandomShear makes of a number its own constructor refuses (Keras 3.14): as
+        # it was made, then. To say all arguments in get_config() is left to layers of the user's.
+        arguments = keras.saving.deserialize_keras_object(given.config)
+        return type(operation).from_config({**config, **arguments, **changes})
 
 
 def _name_alike(old: Any, new: Any) -> None:

@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import keras
 
 from normwise.datasets import Dataset
@@ -29,10 +28,10 @@ from normwise.engine import (
     rule_of_thumb,
     sample,
     shares_out,
+    tracing,
     training_flops,
     wants_turns,
 )
-from normwise.errors import ModelError, first_line
 from normwise.records import Variant
 from normwise.study.sources import ModelSource
 from normwise.study.training import Recipe
@@ -182,11 +181,5 @@ class Plan:
 
 
 def _traced(cohort: Cohort) -> Any:
-    try:
+    with tracing(cohort.program.model, "training"):
         return cohort.lower()
-    except (jax.errors.JAXTypeError, jax.errors.JAXIndexError) as error:
-        raise ModelError(
-            f"model {cohort.program.model.name!r} cannot be compiled "
-            f"({first_line(error)}); expected layers, a loss and metrics that "
-            f"compute with keras.ops alone; replace NumPy functions, float() and branches on values"
-        ) from error
