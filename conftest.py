@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 import hypothesis
@@ -46,6 +47,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         # `.ci/run` says so where the folder lies beside the project.
         required = os.environ.get("NORMWISE_REQUIRE_DATA")
         (pytest.fail if required else pytest.skip)(f"NORMWISE_DATA is {folder!r}: no such folder")
+
+
+@pytest.fixture(autouse=True)
+def _draws_of_its_own(request: pytest.FixtureRequest) -> None:
+    """Let what a test draws depend on its name alone, not on the tests before it."""
+    seed = zlib.crc32(request.node.nodeid.encode())
+    module = getattr(request.node, "module", None)
+    generators = [v for v in vars(module or object).values() if isinstance(v, np.random.Generator)]
+    for generator in (_DRAWS, *generators):
+        generator.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+    if "keras" in sys.modules:
+        import keras
+
+        keras.utils.set_random_seed(seed)
 
 
 @pytest.fixture

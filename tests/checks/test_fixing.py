@@ -99,6 +99,7 @@ def test_statistics_come_from_the_data_where_there_are_any():
     model = net(layers.Dense(8, use_bias=False, name="a"), norm(), layers.ReLU(), layers.Dense(1))
     statistics = model.get_layer("norm")
     statistics.moving_variance.assign(statistics.moving_variance + 1)  # as after five steps from 1
+    statistics.moving_mean.assign(statistics.moving_mean + 9)  # not of these data
     without = nw.fix(model, steps=5)
     assert [finding.rule for finding in without.mended] == []
     assert [finding.rule for finding in without.left] == ["stale-statistics"]
@@ -316,6 +317,7 @@ class Block(layers.Layer):
 
 def test_what_stands_inside_a_layer_of_the_users_own_is_the_same_afterwards():
     model = net(Block(name="block"), layers.Dense(4, name="bias"), norm(), layers.Dense(1))
+    model.get_layer("block").norm.moving_variance.assign(np.ones(4))  # as a new one's
     model.compile(keras.optimizers.Adam(0.01), "mse")
     model.fit(X, X[:, :1], epochs=2, verbose=0)
     fixed = nw.fix(model)
