@@ -5,6 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+from disturbing import disturbed
 from keras import layers
 
 from normwise.errors import ModelError
@@ -13,15 +14,6 @@ from normwise.rewrite import fold
 from normwise.rewrite.folding import folding_of
 
 DRAW = np.random.default_rng(11)
-
-
-def disturbed(model):
-    """Weights and statistics at random: an identity could pass any test of folding."""
-    for variable in model.variables:
-        low = 0.3 if "variance" in variable.name or "gamma" in variable.name else -0.7
-        if "seed" not in variable.name:
-            variable.assign(DRAW.uniform(low, 1.5, variable.shape))
-    return model
 
 
 def agree(model, found, shape=None, atol=2e-6):

@@ -3,21 +3,13 @@
 import keras
 import numpy as np
 import pytest
+from disturbing import disturbed
 from keras import layers
 
 from normwise.rewrite.certificate import certify
 from normwise.rewrite.folding import folding_of
 
 DRAW = np.random.default_rng(5)
-
-
-def disturbed(model):
-    """Weights and statistics at random: an identity could pass any test of folding."""
-    for variable in model.variables:
-        low = 0.3 if "variance" in variable.name or "gamma" in variable.name else -0.7
-        if "seed" not in variable.name:
-            variable.assign(DRAW.uniform(low, 1.5, variable.shape))
-    return model
 
 
 def predicted(model, x):
@@ -195,3 +187,82 @@ def test_a_frozen_normalisation_is_in_inference_mode_whatever_it_is_called_with(
     found = folding_of(model)
     assert found.folded == {"norm": "d"}
     assert certify(model, found).is_unambiguous
+
+
+class ByDefault(layers.Layer):
+    def call(self, x, training=True):  # noqa: FBT002 (what is tested)
+        return 2 * x if training else x
+
+
+def block(x, number, **called):
+    norm = layers.BatchNormalization(name=f"norm_{number}")
+    return norm(layers.Dense(4, name=f"dense_{number}")(x), **called)
+
+
+def nested(**called):
+    port, x = keras.Input((4,)), keras.Input((4,))
+    inner = keras.Model(port, block(port, 2, **called), name="inner")
+    return x, inner
+
+
+def behind_a_norm():
+    x = keras.Input((4,))
+    return x, block(layers.ReLU()(block(block(x, 1), 2, training=True)), 3)
+
+
+def beside_dropout():
+    x = keras.Input((4,))
+    noise = layers.Dropout(0.5, name="drop")(block(x, 1), training=True)
+    return x, layers.Add()([noise, block(layers.Dense(4)(block(x, 2)), 3)])
+
+
+def behind_a_nested_model():
+    x, inner = nested(training=True)
+    return x, block(inner(block(x, 1)), 3)
+
+
+def inside_a_nested_model():
+    x, inner = nested()
+    return x, inner(layers.Dropout(0.5, name="drop")(block(x, 1), training=True))
+
+
+def told_otherwise():
+    x = keras.Input((4,))
+    noise = layers.Dropout(0.5, name="drop")(block(x, 1), training=True)
+    return x, block(block(noise, 2, training=False), 3)
+
+
+def behind_a_default():
+    x = keras.Input((4,))
+    return x, block(ByDefault(name="own")(x), 2)
+
+
+def behind_a_frozen_norm():
+    x = keras.Input((4,))
+    frozen = layers.BatchNormalization(name="norm_1", trainable=False)
+    return x, block(frozen(layers.Dense(4)(x), training=True), 2)
+
+
+KEPT_UP = {
+    behind_a_norm: (["norm_1"], {"norm_2": "it is called with", "norm_3": "'norm_2' runs with"}),
+    beside_dropout: (["norm_1", "norm_2"], {"norm_3": "'drop' runs with training=True"}),
+    behind_a_nested_model: (["norm_1"], {"norm_2": "it is called", "norm_3": "'norm_2' runs with"}),
+    inside_a_nested_model: (["norm_1"], {"norm_2": "'drop' runs with training=True"}),
+    told_otherwise: (["norm_1", "norm_3"], {"norm_2": "it is called with training=False"}),
+    behind_a_default: ([], {"norm_2": "'own' runs with training=True"}),
+    behind_a_frozen_norm: ([], {"norm_1": "it is called with", "norm_2": "'norm_1' runs with"}),
+}
+
+
+@pytest.mark.parametrize("make", KEPT_UP)
+def test_a_mode_that_keras_keeps_up_leaves_what_it_reaches_and_no_more(make):
+    """Keras' own ``model(x)`` is the reference: it is the same before and after folding."""
+    x, y = make()
+    model = disturbed(keras.Model(x, layers.Dense(2)(y)))
+    folded, left = KEPT_UP[make]
+    found = folding_of(model)
+    assert sorted(found.folded) == folded
+    assert sorted(found.left) == sorted(left)
+    for name, why in left.items():
+        assert why in found.left[name]
+    assert certify(model, found).holds

@@ -12,6 +12,7 @@ from normwise.rewrite.affine import affine
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.kinds import MAXIMA, MEANS, activation_of, channel_axis, each_step
 from normwise.rewrite.linear import READING, WRITING
+from normwise.rewrite.modes import Mode
 from normwise.rewrite.usage import Usage
 
 __all__ = ["Neighbourhood"]
@@ -64,10 +65,16 @@ class Neighbourhood:
             yield f"it is a {type(norm).__name__}, with a call of its own"
         if self._usage.is_shared(norm):
             yield "it is called more than once"
-        if self._usage.is_forced(self._graph, call) and norm.trainable:
+        mode = self._usage.mode(call)
+        if mode.is_training and norm.trainable:
             yield (
-                "it is called with training=True, so model(x) normalises by the batch, which "
-                "model.predict(x) does not"
+                f"{_why_training(call, mode)}, so model(x) normalises by the batch, which "
+                f"model.predict(x) does not"
+            )
+        elif self._usage.rules(call):
+            yield (
+                f"it is called with training={mode.is_training}, which Keras keeps up after it: "
+                f"without it, what follows would run in another mode"
             )
 
     def _behind(self, call: Any) -> tuple[Any, str]:
@@ -127,7 +134,14 @@ class Neighbourhood:
 
     def _is_idle(self, call: Any) -> bool:
         idle = type(each_step(call.operation)) in _IDLE
-        return idle and not self._usage.is_forced(self._graph, call)
+        return idle and not self._usage.mode(call).is_training
+
+
+def _why_training(call: Any, mode: Mode) -> str:
+    if mode.ruler is call:
+        return "it is called with training=True"
+    name = mode.ruler.operation.name
+    return f"{name!r} runs with training=True, which Keras keeps up in it and after it"
 
 
 def _lets_through(operation: Any, call: Any) -> bool:

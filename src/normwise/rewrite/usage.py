@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from normwise.rewrite.graph import Graph, has_graph
-from normwise.rewrite.kinds import core, sublayers
+from normwise.rewrite.kinds import core, is_linear, sublayers
+from normwise.rewrite.modes import Mode, modes_of
 
 __all__ = ["Usage"]
 
@@ -23,29 +24,29 @@ class Usage:
     >>> model = keras.Model(x, norm(norm(x), training=True))
     >>> graph = Graph(model)
     >>> usage = Usage([graph])
-    >>> usage.is_shared(norm), [usage.is_forced(graph, call) for call in graph.calls]
+    >>> usage.is_shared(norm), [usage.mode(call).is_training for call in graph.calls]
     (True, [False, False, True])
     """
 
     def __init__(self, graphs: Sequence[Graph]) -> None:
         self._calls: Counter[Any] = Counter()
-        self._forced: set[Any] = set()
+        self._modes = modes_of(graphs[0].model)
         for graph in graphs:
             for call in graph.calls:
-                inner = core(call.operation)
-                if has_graph(inner):
-                    # Its layers are called in a graph of its own.
-                    self._forced |= {inner} if self.is_forced(graph, call) else set()
-                else:
+                if not has_graph(core(call.operation)):  # whose layers stand in a graph of its own
                     self._calls.update(sublayers(call.operation))
 
     def is_shared(self, operation: Any) -> bool:
         """Whether a layer is called more than once: here, in a nested model, inside a layer."""
         return self._calls[core(operation)] > 1
 
-    def is_forced(self, graph: Graph, call: Any) -> bool:
-        """Whether ``model(x)`` runs a call in training mode, as ``training=True`` asks.
+    def mode(self, call: Any) -> Mode:
+        """The mode that ``model(x)`` runs a call in; ``model.predict`` runs all in inference."""
+        return self._modes.get(call, Mode())
 
-        ``model.predict`` does not.
-        """
-        return graph.model in self._forced or bool(call.arguments.kwargs.get("training"))
+    def rules(self, call: Any) -> bool:
+        """Whether a call decides the mode of others, for which that matters."""
+        return any(
+            mode.ruler is call and other is not call and not is_linear(other.operation)
+            for other, mode in self._modes.items()
+        )

@@ -1,0 +1,77 @@
+"""In which mode ``model(x)`` runs each call of a model: inference, unless something asks otherwise.
+
+Keras keeps what a call asks for as ``training``: every call after it, in the order they run, that
+asks for nothing itself runs in that mode, too, whether or not it is fed by the first one.
+``model.predict``, ``evaluate`` and ``fit`` say the mode to each call, and override all of it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from normwise.rewrite.graph import calls_in_order, functional_of, has_graph
+from normwise.rewrite.kinds import core
+
+__all__ = ["Mode", "modes_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """The mode of a call in ``model(x)``.
+
+    Attributes:
+        is_training: Whether it is training mode.
+        ruler: The call that asked for it: this one, one that ran before, or that of a model
+            around it. ``None`` where nothing did.
+    """
+
+    is_training: bool = False
+    ruler: Any = None
+
+
+def modes_of(model: Any) -> dict[Any, Mode]:
+    """The mode of each call of a model with a graph, and of those nested in it.
+
+    Of a nested model that is called more than once, training mode where one of its calls is in it.
+
+    Args:
+        model: Built.
+
+    >>> x, drop = keras.Input((2,)), keras.layers.Dropout(0.5, name="drop")
+    >>> model = keras.Model(x, keras.layers.BatchNormalization(name="norm")(drop(x, training=True)))
+    >>> modes = modes_of(model)
+    >>> [(call.operation.name, modes[call].ruler.operation.name) for call in modes]
+    [('drop', 'drop'), ('norm', 'drop')]
+    """
+    found: dict[Any, Mode] = {}
+    _follow(model, Mode(), found)
+    return found
+
+
+def _follow(model: Any, mode: Mode, found: dict[Any, Mode]) -> Mode:
+    """Note the modes inside a model; gives that of what runs behind it."""
+    told = mode.ruler is not None  # the model then tells each of its calls
+    for call in calls_in_order(functional_of(model)):
+        layer = call.operation
+        if call.is_input or not isinstance(layer, keras.layers.Layer):
+            continue
+        mode = mode if told else _asked(call, mode)
+        if has_graph(core(layer)):
+            mode = _follow(core(layer), mode, found)
+        elif call not in found or mode.is_training:
+            found[call] = mode
+    return mode
+
+
+def _asked(call: Any, before: Mode) -> Mode:
+    """The mode that a call runs in which nobody told: its own, else what was kept, else default."""
+    asked = call.arguments.kwargs.get("training")
+    if asked is None and before.ruler is None:
+        parameter = inspect.signature(call.operation.call).parameters.get("training")
+        default = None if parameter is None else parameter.default
+        asked = default if isinstance(default, bool) else None
+    return before if asked is None else Mode(bool(asked), call)
