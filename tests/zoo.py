@@ -70,6 +70,16 @@ def competition(x):
     return L.Dense(16, activation="relu")(L.Concatenate()([largest, ranked, ops.maximum(x, -x)]))
 
 
+class Segments(L.Layer):
+    """The largest value of each third of a series."""
+
+    def call(self, x):
+        steps = x.shape[1]
+        thirds = ops.convert_to_tensor([3 * step // steps for step in range(steps)])
+        largest = ops.segment_max(ops.transpose(x, (1, 0, 2)), thirds, 3)
+        return ops.reshape(ops.transpose(largest, (1, 0, 2)), (-1, 3 * x.shape[2]))
+
+
 def residual(width):
     def hidden(x):
         x = L.Conv2D(width, 3, padding="same")(x)
@@ -164,6 +174,7 @@ NETWORKS = {
     "volumes": (VOLUME, chain(lambda: L.Conv3D(8, 2, activation="relu"), lambda: L.MaxPooling3D((1, 2, 2)), lambda: L.Conv3D(8, 2, activation="relu"), L.GlobalMaxPooling3D)),
     "volumes, transposed": (VOLUME, chain(lambda: L.Conv3DTranspose(8, 2, activation="relu"), lambda: L.AveragePooling3D(2), L.GlobalAveragePooling3D)),
     "series": (SERIES, chain(lambda: L.Conv1D(16, 3, padding="causal", activation="relu"), lambda: L.SeparableConv1D(16, 3, activation="relu"), lambda: L.MaxPooling1D(3, 2), L.GlobalMaxPooling1D)),
+    "segments, 96 wide": (SERIES, chain(lambda: L.Conv1D(96, 5, padding="same", activation="relu"), Segments, lambda: L.Dense(16, activation="relu"))),
     "series, transposed": (SERIES, chain(lambda: L.Conv1DTranspose(16, 3, 2, activation="relu"), lambda: L.DepthwiseConv1D(3, activation="relu"), lambda: L.AveragePooling1D(3), L.Flatten)),
     "in time": (SERIES, time_distributed),
     "LSTM": (SERIES, chain(lambda: L.LSTM(16, return_sequences=True), lambda: L.LSTM(16))),

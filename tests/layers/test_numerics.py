@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from normwise.engine import normalisation as engine
 from normwise.layers import BatchNormalization
 
 EPSILON = 1e-3
@@ -37,9 +38,9 @@ def reference(x, axis, d, mask=None):
     return hat * gamma + beta, dx, mean.ravel(), variance.ravel()
 
 
-def trained(x, axis, d, mask=None, **options):
+def trained(x, axis, d, mask=None, kind=BatchNormalization, **options):
     """The same of the layer; the moving statistics after one call are the batch's."""
-    layer = BatchNormalization(axis=axis, epsilon=EPSILON, momentum=0.0, **options)
+    layer = kind(axis=axis, epsilon=EPSILON, momentum=0.0, **options)
     layer.build(x.shape)
     weights = [np.array(a, "float32") for a in (GAMMA, BETA)]
     state = [np.zeros(3, "float32"), np.ones(3, "float32")]
@@ -109,3 +110,16 @@ def test_a_mean_a_million_times_the_deviation_is_survived():
     assert_allclose(y, expected_y, atol=1e-3)
     assert_allclose(dx, expected_dx, atol=1e-3)
     assert_allclose(variance, expected_variance, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [BatchNormalization, engine.BatchNormalization])
+@pytest.mark.parametrize("shape", [(32, 3), (256, 3), (8, 12, 3)])
+def test_one_example_far_from_the_others(kind, shape):
+    # Behind a ReLU, most are 0. The variance is as exact wherever in the batch that example is.
+    x, d = (np.maximum(a, 0) for a in case(shape, -1, "float32", mean=-1.0))
+    x[0] += 1000
+    y, dx, _, variance = trained(x, -1, d, kind=kind)
+    expected_y, expected_dx, _, expected_variance = reference(x, -1, d)
+    assert_allclose(y, expected_y, rtol=1e-5, atol=1e-5)
+    assert_allclose(dx, expected_dx, atol=1e-5)
+    assert_allclose(variance, expected_variance, rtol=1e-5)

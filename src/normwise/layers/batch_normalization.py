@@ -22,9 +22,9 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     on every backend. What differs:
 
     - On JAX the backward pass of training is the closed form of
-      :func:`normwise.layers.kernel_jax.normalise`, and a mean that is large
-      against the deviation costs no digits. Forward-mode differentiation
-      (``jax.jvp``) through this path is not possible.
+      :func:`normwise.layers.kernel_jax.normalise`; neither a mean that is large
+      against the deviation nor an example far from the others costs digits.
+      Forward-mode differentiation (``jax.jvp``) through this path is not possible.
     - A mask works with one channel, too.
     - The options below, which Keras' layer does not have.
 

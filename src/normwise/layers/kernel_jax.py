@@ -43,8 +43,8 @@ def normalise(
     ``dbeta = sum(d)``, ``dgamma = sum(d * h)``,
     ``dx = gamma * r * (d - weights / n * (dbeta + h * dgamma))``.
 
-    Sums run over deviations from a value inside the data, so a mean that is
-    large against the deviation costs no digits.
+    Sums run over deviations from the mean, so one that is large against the
+    deviation costs no digits, nor do a few values far from all others.
 
     Args:
         x: Float values, any shape; float32 or wider, since sums overflow in
@@ -109,10 +109,10 @@ def _forward(
         [total] = sums(lambda x, *w: [_counted(terms(x), *w)], axes, *seen)
         return (_everywhere(total, axis_name) / count).reshape(shape)
 
-    # Around a value inside the data no digits go to a large mean. By Samuelson's inequality an
-    # example is never further from the mean than std * sqrt(examples - 1), so the variance loses
-    # at most as many digits as the number of examples has, and next to none of usual data.
-    shift = _shift(x, axes, weights, count, axis_name).reshape(shape)
+    # Around the mean itself, but for its rounding, no digits go to a large mean, nor to an example
+    # far from the others. Around one example the variance would lose as many digits as there are
+    # examples (Samuelson's inequality): behind a ReLU, where few are not 0, that is seen.
+    shift = average(lambda x: x)
     offset = average(lambda x: x - _named(shift, 1))
     var = jnp.maximum(average(lambda x: (x - _named(shift, 2)) ** 2) - offset**2, 0)
     r = jax.lax.rsqrt(var + epsilon)
@@ -184,20 +184,3 @@ def _count(
     if weights is None:
         return float(math.prod(x.shape[axis] for axis in axes) * _devices(axis_name))
     return jnp.maximum(_everywhere(jnp.sum(weights, axes, dtype=x.dtype), axis_name), 1)
-
-
-def _shift(
-    x: Array,
-    axes: tuple[int, ...],
-    weights: Array | None,
-    count: Array | float,
-    axis_name: str | None,
-) -> Array:
-    """A value per channel near the mean: the first sample's mean, or the weighted mean."""
-    if weights is None:
-        # Where axes are explicitly sharded, JAX does not cut.
-        whole = not jax.typeof(x).sharding.is_fully_replicated
-        sample = x if whole else jax.lax.index_in_dim(x, 0, axes[0], keepdims=True)
-        first = jnp.mean(sample, axes)
-        return _everywhere(first, axis_name) / _devices(axis_name)
-    return _everywhere(jnp.sum(jnp.where(weights, x, 0), axes), axis_name) / count
