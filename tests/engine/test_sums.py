@@ -51,3 +51,68 @@ def test_other_axes_are_summed_at_once():
     a = normal(20, 3, 50, 60)
     [found] = sums_in_parts(lambda a: [a], (0, 2, 3), jnp.asarray(a))
     assert_sums(found, a, (0, 2, 3))
+
+
+def pieces(a, axes=None):
+    """In how many parts the sum is taken; 1 where there is no loop."""
+    axes = tuple(range(a.ndim - 1)) if axes is None else axes
+    program = jax.make_jaxpr(lambda a: sums_in_parts(lambda a: [a], axes, a))(a)
+    return next((e.params["length"] for e in program.eqns if e.primitive.name == "scan"), 1)
+
+
+# The fewest parts of whole examples that hold no more than PART values each.
+@pytest.mark.parametrize(
+    ("shape", "parts"),
+    [
+        ((8, PART // 8), 1), ((9, PART // 8), 3), ((8, PART // 4), 2), ((7, PART // 8, 2), 7),
+        ((6, PART), 6), ((3, 2 * PART), 3), ((1, 2 * PART), 1), ((2, PART // 2 + 1), 2),
+    ],
+)  # fmt: skip
+def test_a_part_fits_into_the_cache(shape, parts):
+    assert pieces(jax.ShapeDtypeStruct(shape, "float32")) == parts
+
+
+def test_only_sums_over_all_but_the_channels_are_cut():
+    assert pieces(jax.ShapeDtypeStruct((4, PART, 3), "float32"), (0, 2)) == 1
+    assert pieces(jax.ShapeDtypeStruct((4, PART, 3), "float32"), (0,)) == 1
+
+
+def test_an_accelerator_takes_all_at_once(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert pieces(jax.ShapeDtypeStruct((4, PART, 3), "float32")) == 1
+
+
+def products(function, *arrays):
+    return [e for e in jax.make_jaxpr(function)(*arrays).eqns if e.primitive.name == "dot_general"]
+
+
+def test_channels_are_summed_by_exact_products():
+    """Products are what CPUs are fast at; rounded factors are not what was asked for."""
+    found = products(lambda a: sums_in_parts(lambda a: [a], (0,), a), normal(300, 5))
+    assert len(found) == 2  # of 64 rows at once, and of what these give
+    assert len(products(channel_sum, normal(256, 5))) == 1  # few enough to be added in one row
+    highest = (jax.lax.Precision.HIGHEST, jax.lax.Precision.HIGHEST)
+    assert {one.params["precision"] for one in found} == {highest}
+    assert not products(lambda a: sums_in_parts(lambda a: [a], (1,), a), normal(300, 5))
+
+
+def test_under_vmap_small_products_stand_side_by_side():
+    """The ones have the replicas' axis as well: no matrix is transposed first."""
+    [found] = products(jax.vmap(channel_sum), normal(2, 30, 5))
+    (_, batch) = found.params["dimension_numbers"]
+    assert batch == ((0,), (0,))
+
+
+def test_a_first_row_that_is_no_number_stays_in_its_channel():
+    a = normal(30, 3)
+    a[4, 0] = np.nan
+    found = np.asarray(channel_sum(a))
+    assert np.isnan(found[0])
+    assert_sums(found[1:], a[:, 1:], 0)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("shape", [(10, 4), (6, PART, 1)])
+def test_the_type_of_number_stays(dtype, shape):
+    [found] = sums_in_parts(lambda a: [a], tuple(range(len(shape) - 1)), jnp.zeros(shape, dtype))
+    assert found.dtype == dtype
