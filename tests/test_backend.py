@@ -1,5 +1,6 @@
 """Keras on JAX without anybody's doing, and never against what somebody chose."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -130,3 +131,30 @@ def test_the_other_order_is_told_once_and_keeps_what_runs_there(tmp_path):
     )
     assert done.stdout == "2\n" * 6, done.stderr
     assert done.stderr.count("set KERAS_BACKEND=jax") == done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("chosen", ["torch", "tensorflow", "no-such-backend"])
+def test_a_backend_that_is_not_there_is_one_message(tmp_path, chosen):
+    if importlib.util.find_spec(chosen):
+        pytest.skip(f"{chosen} is installed")
+    done = python(
+        "import normwise as nw\n"
+        "for name in ('layers', 'place', 'recalibrate'):\n"
+        "    try: getattr(nw, name)\n"
+        "    except nw.errors.BackendError as error: print(error)",
+        tmp_path,
+        chosen,
+    )
+    assert done.stderr == ""
+    assert done.stdout.count(f"Keras cannot run on the backend '{chosen}'") == 3
+    assert done.stdout.count("set KERAS_BACKEND=jax in the environment") == 3
+
+
+def test_the_command_line_runs_on_jax_and_says_so(tmp_path):
+    done = python(
+        "import normwise as nw; nw.check; import keras; print(keras.config.backend())",
+        tmp_path,
+        "torch",
+    )
+    assert done.stdout == "jax\n", done.stderr
+    assert done.stderr == "KERAS_BACKEND is 'torch'; studies and checks run on 'jax', as here\n"

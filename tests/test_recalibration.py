@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from keras import layers
 
+from normwise.care import losses
+from normwise.datasets import Given
 from normwise.datasets.circles import circles
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -101,3 +103,19 @@ def test_labels_that_do_not_fit_the_loss_are_named(run, tmp_path):
     assert code == 2
     assert "inputs and labels do not fit the loss or a metric" in error
     assert not (tmp_path / "new.keras").exists()
+
+
+def test_the_losses_that_are_shown_are_weighted_as_keras_weights_them():
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "mse")
+    draw = np.random.default_rng(0)
+    x, y, weights = draw.normal(size=(9, 2)), draw.normal(size=(9, 1)), draw.uniform(size=9)
+    given = Given(x, y, weights, validation=(x[:4], y[:4], 3 * weights[:4]))
+    errors = (x.sum(axis=1) - y[:, 0]) ** 2  # in float64; Keras divides by the number of examples
+    wanted = {
+        "training": float(np.sum(weights * errors) / 9),
+        "validation": float(np.sum(3 * weights[:4] * errors[:4]) / 4),
+    }
+    keras_own = model.evaluate(x, y, sample_weight=weights, verbose=0)
+    assert losses(model, given)["training"] == pytest.approx(keras_own, rel=1e-5)
+    assert losses(model, given) == pytest.approx(wanted, rel=1e-4)

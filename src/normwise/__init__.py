@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from normwise.backend import choose_jax, require_jax
+from normwise.backend import choose_jax, require_jax, require_keras
 
 if TYPE_CHECKING:
     from normwise import analysis, errors, layers
@@ -76,6 +76,8 @@ choose_jax()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "layers" or _HOMES.get(name) == "rewrite":
+        require_keras()
     if name in _MODULES:
         return importlib.import_module(f"normwise.{name}")
     if name in _HOMES:

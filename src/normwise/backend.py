@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import os
 import sys
 from pathlib import Path
 
-from normwise.errors import BackendError
+from normwise.errors import BackendError, in_words
 
-__all__ = ["choose_jax", "keras_home", "require_jax"]
+__all__ = ["choose_jax", "keras_home", "require_jax", "require_keras"]
 
 log = logging.getLogger("normwise")
 
@@ -50,12 +51,33 @@ def require_jax() -> None:
     """
     loaded = _loaded()
     if loaded is None:
+        chosen = os.environ.get("KERAS_BACKEND") or "jax"
+        if chosen != "jax":
+            log.warning("KERAS_BACKEND is %r; studies and checks run on 'jax', as here", chosen)
         os.environ["KERAS_BACKEND"] = "jax"
     elif loaded != "jax":
         raise BackendError(
             f"Keras is already loaded with the {loaded!r} backend; expected 'jax', which the "
             f"engine compiles with; {_what_to_type()}"
         )
+
+
+def require_keras() -> None:
+    """Import Keras on whichever backend was chosen, or say that there is none of that name.
+
+    Raises:
+        BackendError: It is not installed, or Keras does not know it.
+    """
+    if _loaded() is not None:
+        return
+    try:
+        importlib.import_module("keras")
+    except (ImportError, ValueError) as error:
+        chosen = os.environ.get("KERAS_BACKEND") or "of keras.json"
+        raise BackendError(
+            f"Keras cannot run on the backend {chosen!r} ({in_words(error)}); expected 'jax', or "
+            f"another one that is installed; {_what_to_type()}"
+        ) from error
 
 
 def keras_home() -> Path:

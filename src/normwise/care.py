@@ -20,7 +20,7 @@ from normwise.progress import stepping
 if TYPE_CHECKING:
     from normwise.rewrite.certificate import Certificate
 
-__all__ = ["fold_file", "recalibrate_file"]
+__all__ = ["fold_file", "losses", "recalibrate_file"]
 
 # Examples that a folded model is compared and timed on.
 EXAMPLES = 32
@@ -56,7 +56,7 @@ def recalibrate_file(
     require_norms(loaded)
     given = given_to(loaded, data, table)
     layers = [layer for layer in reached(loaded, given.x) if frozen or layer.trainable]
-    before, old = [_statistics(layer) for layer in layers], _losses(loaded, given)
+    before, old = [_statistics(layer) for layer in layers], losses(loaded, given)
     weights = fingerprint(loaded)
     with stepping("recalibrating") as on_layer:
         recalibrate(
@@ -71,7 +71,7 @@ def recalibrate_file(
     _print(Console(markup=False), layers, before)
     proof = f"All but the statistics unchanged: SHA-256 {weights[:16]}… before and after"
     Console(markup=False).print(proof, highlight=False)
-    _print_losses(Console(markup=False), old, _losses(loaded, given))
+    _print_losses(Console(markup=False), old, losses(loaded, given))
     Console(markup=False).print(f"Written: {out}", highlight=False, soft_wrap=True)
 
 
@@ -175,8 +175,11 @@ def _examples(given: Given) -> Any:
     return rows(given.x if given.validation is None else given.validation[0], slice(EXAMPLES))
 
 
-def _losses(model: Any, given: Given) -> dict[str, float]:
-    """Of a compiled model, on the parts that have labels: all rows, and a part that validates."""
+def losses(model: Any, given: Given) -> dict[str, float]:
+    """Of a compiled model, on the parts that have labels: all rows, and a part that validates.
+
+    Weights of the examples count, as in Keras' ``evaluate``.
+    """
     from normwise.rewrite.labels import labels_for
     from normwise.rewrite.losses import labels_fitting, takes_loss
 
@@ -186,9 +189,16 @@ def _losses(model: Any, given: Given) -> dict[str, float]:
     labels, _ = labels_for(model, [part[1] for part in parts])
     with labels_fitting(model):
         return {
-            name: float(model.evaluate(x, y, verbose=0, return_dict=True)["loss"])
-            for name, y, (x, *_) in zip(("training", "validation"), labels, parts, strict=False)
+            name: _loss(model, x, y, *weights)
+            for name, y, (x, _, *weights) in zip(
+                ("training", "validation"), labels, parts, strict=False
+            )
         }
+
+
+def _loss(model: Any, x: Any, y: Any, weights: Any = None) -> float:
+    found = model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)
+    return float(found["loss"])
 
 
 def _print_losses(console: Console, before: dict[str, float], after: dict[str, float]) -> None:

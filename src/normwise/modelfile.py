@@ -27,6 +27,8 @@ log = logging.getLogger("normwise")
 
 SUFFIX = ".keras"
 KINDS = {SUFFIX: "a Keras file", ".onnx": "an ONNX file"}
+# What data come in.
+DATA = (".csv", ".npz")
 # The member of the archive that says which classes it needs.
 CONFIG = "config.json"
 # What a model was compiled with, in its configuration.
@@ -63,6 +65,11 @@ def load_model(
         raise ModelError(
             f"there is no file {str(path)!r}; expected a model saved with "
             f"model.save('NAME.keras'); check the path from {str(Path.cwd())!r}"
+        )
+    if Path(path).suffix in DATA:
+        raise ModelError(
+            f"{str(path)!r} is a file of data; expected a model saved with "
+            f"model.save('NAME{SUFFIX}'); try MODEL{SUFFIX} --data {path}"
         )
     try:
         config = _config_in(path)

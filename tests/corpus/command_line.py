@@ -58,6 +58,8 @@ CASES = [
     Case("no model", "check", "Missing argument 'MODEL.keras'"),
     Case("no such model", "check no.keras", "there is no file 'no.keras'"),
     Case("a rule of no one", "check m.keras --select bias", "unknown rule 'bias'", MODEL),
+    Case("a code of no one", "check m.keras --select NW99", "did you mean 'NW0", MODEL),
+    Case("data for a model", "check d.npz", "try MODEL.keras --data d.npz", {"d.npz": "no model"}),
     Case("a form of no one", "check m.keras --format xml", "'xml' is not one of", MODEL),
     Case("a project's file that is torn", "check m.keras", "pyproject.toml",
          MODEL | {"pyproject.toml": "[tool.normwise"}),

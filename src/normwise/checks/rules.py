@@ -73,7 +73,9 @@ def chosen(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]
     known = {key: rule for rule in RULES for key in (rule.code, rule.name)}
     for text in (*select, *ignore):
         if text not in known:
-            raise UnknownNameError("rule", text, [rule.name for rule in RULES])
+            is_code = text.upper().startswith("NW")
+            names = [rule.code if is_code else rule.name for rule in RULES]
+            raise UnknownNameError("rule", text, names)
     wanted = {known[text] for text in select} or set(RULES)
     unwanted = {known[text] for text in ignore}
     return [rule for rule in RULES if rule in wanted and rule not in unwanted]
