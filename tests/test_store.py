@@ -132,6 +132,13 @@ def test_another_study_is_not_overwritten(folder):
     assert contents(folder) == before
 
 
+def test_of_another_study_only_what_makes_it_another_is_named(folder):
+    Store(folder, SPEC).add([record()])
+    other = SPEC.model_copy(update={"data": "digits", "variants": ("none",), "seeds": 1})
+    with pytest.raises(StoreError, match=r"\(data is 'circles' there and 'digits' here\)"):
+        Store(folder, other)
+
+
 GRID = {"learning_rate": (0.1, 0.01), "variants": ("none", "after")}
 
 

@@ -40,6 +40,8 @@ _OF_THE_ANSWER = {
 }  # fmt: skip
 # Settings that may gain values.
 _GROWING = {"variants", *AXES}
+# Settings of which there may be more; fewer are refused.
+_EXTENSIBLE = {*_GROWING, "seeds"}
 
 Part = TypeVar("Part")
 # What reading JSON that is damaged, or is not ours, can raise.
@@ -301,10 +303,11 @@ def _extended(folder: Path, spec: Spec) -> Spec:
             f"folder {str(folder)!r} holds a spec.toml that is no study's ({error}); {instead}"
         ) from None
     pairs = {name: (getattr(there, name), getattr(spec, name)) for name in Spec.model_fields}
+    unlike = [name for name, (old, new) in pairs.items() if not _extends(name, old, new)]
+    # Of another study, that it has other seeds or a smaller grid, too, is no reason.
+    telling = [name for name in unlike if name not in _EXTENSIBLE] or unlike
     differing = [
-        f"{name} is {old!r} there and {new!r} here"
-        for name, (old, new) in pairs.items()
-        if not _extends(name, old, new)
+        f"{name} is {pairs[name][0]!r} there and {pairs[name][1]!r} here" for name in telling
     ]
     if spec.prune and spec.target != there.target:
         differing.append(f"prune stopped runs by the target {there.target} there")
