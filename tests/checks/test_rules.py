@@ -402,6 +402,58 @@ GOLDEN = {
 }  # fmt: skip
 CASES = [(rule, *case) for rule, cases in GOLDEN.items() for case in cases]
 
+# What a finding's `fix` says. Of a rule that knows several, each belongs to one of its cases above.
+REMEDIES = {
+    "batch-leakage": {"call 'norm' without training=True"},
+    "dead-channels": {"a smaller model has the same predictions: remove these channels; if they should live, train with a lower learning rate, or normalise before the activation"},
+    "dropout-before-norm": {"move it behind the last batch normalisation, or set its rate to 0"},
+    "frozen-norm": {
+        "freeze both or none; or recalibrate after training",
+        "model.compile(...) again, after each change of trainable",
+        "norm.trainable = False as well (nw.freeze does it); compile again",
+        "norm.trainable = False freezes both; compile again",
+        "norm.trainable = False, or nw.freeze; compile again",
+    },
+    "moving-statistics-gap": {"population statistics (normwise recalibrate), if these data are prepared as in training"},
+    "norm-after-output": {"remove 'norm', or put it in front of 'out'"},
+    "not-finite": {
+        "an earlier checkpoint, or train again with a lower learning rate",
+        "population statistics (normwise recalibrate), or an earlier checkpoint: this is no rounding of 0",
+    },
+    "redundant-bias": {"use_bias=False"},
+    "regularised-scale": {
+        "no gamma_regularizer, unless γ is to be pruned",
+        'optimizer.exclude_from_weight_decay(var_names=["gamma", "beta"]) before compiling',
+    },
+    "repeated-norm": {"remove 'first'"},
+    "saturating-before": {
+        "normalise in front of 'a': normwise.place(model, 'before')",
+        "normalise in front of 'sigmoid': normwise.place(model, 'before')",
+    },
+    "shared-norm": {"a batch normalisation of its own for each input"},
+    "stale-statistics": {"population statistics (normwise recalibrate)"},
+    "time-distributed-norm": {
+        "call 'inner' on the whole sequence, without TimeDistributed",
+        "call 'sequential' on all steps at once: reshape to (examples·steps, …) in front of it and back behind it; or freeze its normalisation (nw.freeze)",
+    },
+    "tiny-batch": {
+        "another batch size, or drop the last 1", "another batch size, or drop the last 3", "another batch size, or drop the last 7",
+        "larger batches; or freeze the normalisation (trainable=False), or use group normalisation",
+    },
+    "unmoved-statistics": {"if training normalised by batches and its statistics were lost: population statistics (normwise recalibrate, which compares the losses); if not, the weights have learnt with 0 and 1: keep them, or train again with training=True, as fit does"},
+    "variance-underflow": {
+        "a smaller epsilon, such as 1e-11, and train again; or inputs of larger scale",
+        "a smaller epsilon, such as 3e-06, and train again; or inputs of larger scale",
+    },
+    "wrong-axis": {"axis=-1 in 'norm', and train again", "axis=1 in 'norm', and train again"},
+    "wrong-momentum": {
+        "momentum=0.9, which is what 0.1 means in PyTorch",
+        "momentum=0.99, and train again",
+        "momentum=0.99, and train again; or trainable=False, which keeps them in training as well",
+        "momentum=0.99; or trainable=False, if statistics are to stay, as 0 means in PyTorch",
+    },
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("rule", "build", "given", "layer", "message"),
@@ -412,6 +464,7 @@ def test_a_rule_says_what_it_finds(rule, build, given, layer, message):
     keras.utils.clear_session()
     (found,) = nw.check(build(), select=[rule], **given)
     assert (found.rule, found.layer, found.message) == (rule, layer, message)
+    assert found.fix in REMEDIES[rule]
 
 
 def test_leakage_is_measured_where_the_graph_does_not_show_it():
