@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from normwise.durations import seconds_of
-from normwise.errors import NormwiseError, SoloCheckFailed, StudyIncomplete
+from normwise.errors import NormwiseError, SoloCheckFailed, StudyIncomplete, WorseError
 
 if TYPE_CHECKING:
     from normwise.spec import Spec
@@ -569,7 +569,8 @@ def main() -> None:
         app(standalone_mode=True, prog_name="normwise")
     except NormwiseError as error:
         # No Rich here: a message is to be read as it is, whatever brackets it holds.
-        print(f"normwise: {error}", file=sys.stderr)
+        said = error.typed if isinstance(error, WorseError) else error
+        print(f"normwise: {said}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 

@@ -143,9 +143,22 @@ class StoreError(UsageError):
 
 
 class WorseError(NormwiseError):
-    """What was asked for makes a model worse; nothing was written, and the model is as before."""
+    """What was asked for makes a model worse; nothing was written, and the model is as before.
+
+    Args:
+        said: What arrived, what was expected, and why.
+        ways: What to do instead, as it is written in Python and on the command line.
+
+    Attributes:
+        typed: The message for who reads it on the command line.
+    """
 
     exit_code = 1
+
+    def __init__(self, said: str, ways: tuple[str, str]) -> None:
+        in_python, typed = ways
+        super().__init__(f"{said}; {in_python}")
+        self.typed = f"{said}; {typed}"
 
 
 class StudyIncomplete(NormwiseError):  # noqa: N818 (an outcome, not a mistake)

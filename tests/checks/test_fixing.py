@@ -198,7 +198,7 @@ def test_what_makes_the_loss_rise_is_refused_and_nothing_changes(held_out):
     before = model.evaluate(x, y, verbose=0)
     data = (x[:200], y[:200], x[200:], y[200:]) if held_out else (x, y)
     part, count = ("validation", 100) if held_out else ("training", 300)
-    said = rf"{part} loss 0\.\d+ before, \S+ after \({count} examples\).*never moved.*--force"
+    said = rf"{part} loss 0\.\d+ before, \S+ after \({count} examples\).*never moved.*force=True$"
     assert {finding.rule for finding in nw.check(model, data)} >= {"unmoved-statistics"}
     with pytest.raises(WorseError, match=said):
         nw.fix(model, data)

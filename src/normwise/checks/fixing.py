@@ -104,10 +104,13 @@ def fix(
     labelled = None if force else labelled_of(model, subject.given)
     before = losses_of(model, labelled)
     why = why_worse(norm for norm in subject.norms if norm.trainable)  # a frozen one stays
-    rest = f"try --ignore {','.join(_STATISTICS)} to mend the rest alone"
+    ways = (
+        f"try ignore={list(_STATISTICS)} to mend the rest alone, or force=True",
+        f"try --ignore {','.join(_STATISTICS)} to mend the rest alone, or --force",
+    )
     with restoring(model):
         mended = _mended(subject, wanted, on_layer)
-        refuse_rise(mended, labelled, before, f"{why}; {rest}, or force=True (--force)")
+        refuse_rise(mended, labelled, before, why, ways)
     left = findings_of(Subject(mended, subject.given, batch_size, steps), rules)
     still = {(finding.rule, finding.layer) for finding in left}
     gone = [finding for finding in found if (finding.rule, finding.layer) not in still]

@@ -177,14 +177,17 @@ def risen(before: Losses, after: Losses) -> str | None:
     return next((name for name in old if rises(old[name], new[name])), None)
 
 
-def refuse_rise(model: Any, on: Labelled | None, before: Losses | None, why: str) -> None:
+def refuse_rise(
+    model: Any, on: Labelled | None, before: Losses | None, why: str, ways: tuple[str, str]
+) -> None:
     """Refuse what was done to a model if its loss has risen.
 
     Args:
         model: As it is now.
         on: Examples to take the loss over.
         before: The losses as they were, of :func:`losses_of`.
-        why: What may have made one rise, and what to do about it.
+        why: What may have made one rise.
+        ways: What to do about it, as :class:`~normwise.errors.WorseError` takes it.
 
     Raises:
         WorseError: It has.
@@ -199,7 +202,8 @@ def refuse_rise(model: Any, on: Labelled | None, before: Losses | None, why: str
         raise WorseError(
             f"model {model.name!r} would do worse: {on.name} {name} {old:.4g} before, {new:.4g} "
             f"after ({count(on.part[0]):,} examples); expected a loss that does not rise, so "
-            f"nothing was written or kept; {why}"
+            f"nothing was written or kept; {why}",
+            ways,
         )
 
 

@@ -114,9 +114,7 @@ def recalibrate(
             on_layer(number, len(layers), layer.name)
             moments = population_statistics(model, given.x, layer, layers[layer], batch_size)
             set_statistics(layer, moments)
-        refuse_rise(
-            model, labelled, before, f"{why}; try force=True (--force) to have it all the same"
-        )
+        refuse_rise(model, labelled, before, why, ("try force=True", "try --force"))
     return model
 
 
