@@ -296,6 +296,7 @@ GOOD = [10.0, 11.0, 12.0]
         (GOOD, GOOD, {"horizon": 0}, "horizon is 0; expected a finite number above 0"),
         (GOOD, GOOD, {"horizon": INF}, "horizon is inf; expected a finite number above 0"),
         (GOOD, GOOD, {"horizon": math.nan}, "horizon is nan"),
+        *((GOOD, GOOD, {"confidence": wrong}, "above 0 and below 1") for wrong in (0, 1, 1.5)),
         (GOOD, GOOD, {"margin": 1.0}, "margin is 1; expected a finite ratio above 1"),
         (GOOD, GOOD, {"margin": math.nan}, "margin is nan"),
         (
@@ -318,3 +319,7 @@ def test_inputs_are_not_changed():
     before = variant.copy(), baseline.copy()
     compare(variant, baseline, horizon=30)
     np.testing.assert_array_equal((variant, baseline), before)
+
+
+def test_a_horizon_may_be_a_part_of_an_epoch():
+    assert compare([0.2, 0.25], [0.4, 0.5], horizon=0.5, paired=False).ratio == pytest.approx(2)

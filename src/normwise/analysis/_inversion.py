@@ -14,7 +14,6 @@ FloatArray = NDArray[np.float64]
 Accepts = Callable[[FloatArray], NDArray[np.bool_]]
 
 _GRID = 48  # Speed-ups looked at between two candidates, in each of …
-_STEP = 1e-9  # A log speed-up that makes no difference to anyone.
 _PASSES = 4  # … this many passes: 48⁴ = 5e6, so ends are found to 2e-7 of the range.
 
 
@@ -24,7 +23,8 @@ def balance_point(
     """The log speed-up at which both samples have the same geometric mean.
 
     Both are cut off at the smaller of the horizon and the sped-up horizon, so the
-    difference of the means falls, or stays, as the speed-up rises.
+    difference of the means falls as the speed-up rises. It stays only where all of both
+    are cut off, and then on to the end of that side: it passes 0 once or not at all.
 
     Args:
         variant: Epochs to the target, shape (variants,), ``inf`` for never.
@@ -35,8 +35,7 @@ def balance_point(
 
     Returns:
         ``inf`` if the variant is ahead however little of its speed is credited
-        to it, −``inf`` if the baseline is, NaN if neither is anywhere. Where a
-        range balances, its middle.
+        to it, −``inf`` if the baseline is, NaN if neither is anywhere.
 
     >>> variant, baseline = np.array([10.0, 12.0]), np.array([20.0, 24.0])
     >>> round(math.exp(balance_point(variant, baseline, 100.0, -2.0, 2.5)), 9)
@@ -44,10 +43,13 @@ def balance_point(
     """
     log_variant, log_baseline, log_horizon = np.log(variant), np.log(baseline), math.log(horizon)
 
+    def below(logs: FloatArray, moved: FloatArray) -> FloatArray:
+        # Distances to the cut, not epochs: what is cut off adds exactly 0, however many there are.
+        return np.asarray(np.minimum(logs - log_horizon + moved[:, None], 0.0).mean(axis=1))
+
     def lead(speed: FloatArray) -> FloatArray:
-        cut = log_horizon + np.minimum(speed, 0.0)[:, None]
-        ours, theirs = np.minimum(log_variant + speed[:, None], cut), np.minimum(log_baseline, cut)
-        return np.asarray(theirs.mean(axis=1) - ours.mean(axis=1))
+        theirs = below(log_baseline, -np.minimum(speed, 0.0))
+        return theirs - below(log_variant, np.maximum(speed, 0.0))
 
     first, last = lead(np.array([low, high]))
     if first <= 0.0 <= last:
@@ -56,26 +58,13 @@ def balance_point(
         return math.inf
     if first <= 0.0:
         return -math.inf
-    left = _crossing(lead, low, high, lambda gap: int(np.argmax(gap <= 0.0)))
-    if lead(np.array([left + _STEP]))[0] < 0.0:
-        return left
-    right = _crossing(lead, low, high, lambda gap: int(np.flatnonzero(gap >= 0.0)[-1]) + 1)
-    return (left + right) / 2
-
-
-def _crossing(
-    lead: Callable[[FloatArray], FloatArray],
-    low: float,
-    high: float,
-    first_below: Callable[[FloatArray], int],
-) -> float:
-    """Where ``lead`` falls through 0; exact where it is linear between the last grid points."""
     for _ in range(_PASSES):
         grid = np.linspace(low, high, _GRID)
-        at = first_below(lead(grid))
+        at = int(np.argmax(lead(grid) <= 0.0))
         low, high = float(grid[at - 1]), float(grid[at])
-    above, below = lead(np.array([low, high]))
-    return float(low + (high - low) * above / (above - below))
+    above, under = lead(np.array([low, high]))
+    # Exact where it is linear between the last two points.
+    return float(low + (high - low) * above / (above - under))
 
 
 def accepted_range(
