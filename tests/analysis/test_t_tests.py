@@ -95,3 +95,11 @@ def test_few_pairs_that_all_lost_one_show_no_size():
     assert accepts(np.zeros(1)).tolist() == [False]
     five = beside([*baseline, 0.1], [CUT + 1] * 5)
     assert paired_test(five, np.ones(5, bool), 0.95)(np.zeros(1)).tolist() == [False]
+
+
+def test_each_speed_up_is_judged_by_the_pairs_that_it_leaves():
+    """Sped up, the one pair that lost nothing is cut off as well."""
+    baseline, variant = [0.0, 0.1, 0.2, CUT + 1], [CUT + 1] * 3 + [9.0]
+    lost = np.array([True, True, True, False])
+    accepts = paired_test(beside(baseline, variant), lost, 0.2)
+    assert accepts(np.array([0.0, 2.0])).tolist() == [False, True]
