@@ -195,6 +195,11 @@ def of_momentum(momentum):
     return lambda: net(hidden(), norm(momentum=momentum), relu(), layers.Dense(1))
 
 
+def behind_a_frozen_norm():
+    frozen = norm("frozen", momentum=0.1, trainable=False)
+    return net(hidden(), frozen, hidden("b"), norm(momentum=0.1), layers.Dense(1))
+
+
 def never_moved():
     model = net(hidden(), norm(), relu(), layers.Dense(1))
     statistics(model.get_layer("norm"), beta=0.1)
@@ -392,6 +397,8 @@ GOLDEN = {
         (of_momentum(0.1), {}, "norm", "momentum 0.1 makes 90% of its moving statistics those of the last batch alone: in Keras it is the weight of the old ones, in PyTorch that of the new"),
         (of_momentum(0.0), {}, "norm", "momentum 0 makes 100% of its moving statistics those of the last batch alone: in Keras it is the weight of the old ones, in PyTorch that of the new"),
         (of_momentum(1.0), {}, "norm", "momentum 1 keeps its moving statistics as they began, while training normalises by the batch"),
+        (behind_a_frozen_norm, {}, "norm", "momentum 0.1 makes 90% of its moving statistics those of the last batch alone: in Keras it is the weight of the old ones, in PyTorch that of the new"),
+        (of_momentum(1.5), {}, "norm", "momentum 1.5 is not between 0 and 1: its moving statistics move away from the data's, further with every batch"),
         (of_momentum(99), {"steps": 160}, "norm", "momentum 99 is not between 0 and 1: its moving statistics move away from the data's, further with every batch"),
         (of_momentum(-0.1), {"data": X, "batch_size": 64}, "norm", "momentum -0.1 is not between 0 and 1: its moving statistics move away from the data's, further with every batch"),
     ],

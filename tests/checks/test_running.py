@@ -204,16 +204,29 @@ def test_another_project_says_nothing(tmp_path):
     [
         (
             "[tool.normwise.check]\nselct = []",
-            "unknown setting in .tool.normwise.check. of .*selct",
+            "unknown setting in [tool.normwise.check] of {file}: 'selct'; expected one of select, "
+            "ignore; did you mean 'select'?",
         ),
-        ("[tool.normwise.check]\nselect = 'NW001'", "is 'NW001'; expected a list of codes"),
-        ("[tool.normwise.check]\nignore = [1]", "is .1.; expected a list of codes"),
-        ("[tool", "cannot read .*TOMLDecodeError"),
+        (
+            "[tool.normwise.check]\nselect = 'NW001'",
+            "select in [tool.normwise.check] of {file} is 'NW001'; expected a list of codes or "
+            'names; try select = ["NW001"]',
+        ),
+        (
+            "[tool.normwise.check]\nignore = [1]",
+            "ignore in [tool.normwise.check] of {file} is [1]; ",
+        ),
+        (
+            "[tool.normwise]\ncheck = 3",
+            "[tool.normwise.check] of {file} is 3; expected a section; ",
+        ),
+        ("[tool", "cannot read {file} (TOMLDecodeError: "),
     ],
 )
 def test_a_choice_that_cannot_be_read_is_refused(tmp_path, text, message):
-    with pytest.raises((SpecError, UnknownNameError), match=message):
+    with pytest.raises((SpecError, UnknownNameError)) as raised:
         project(tmp_path, text)
+    assert message.format(file=repr(str(tmp_path / "pyproject.toml"))) in str(raised.value)
 
 
 def test_all_examples_are_measured(monkeypatch):

@@ -10,7 +10,6 @@ from normwise.datasets import from_arrays
 from normwise.diagnose.parts import parts_of
 from normwise.errors import DataError, ModelError, SpecError
 from normwise.rewrite.intake import given_to
-from normwise.rewrite.labels import labels_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -261,49 +260,9 @@ def test_weights_of_examples_count_in_the_losses():
         assert found.ways["moving"][part]["loss"] == pytest.approx(expected, rel=1e-5)
 
 
-def classifier(outputs, loss):
-    ends = {1: "sigmoid", 3: "softmax", 5: "softmax"}
-    model = keras.Sequential([keras.Input((4,)), layers.Dense(outputs, activation=ends[outputs])])
-    model.compile(loss=loss)
-    return model
-
-
-CODES = np.arange(50) % 3
-SPARSE, BINARY = "sparse_categorical_crossentropy", "binary_crossentropy"
-
-
-@pytest.mark.parametrize(
-    ("model", "labels", "expected"),
-    [
-        ((3, SPARSE), CODES, CODES),
-        ((5, SPARSE), CODES + 2, CODES + 2),  # five outputs know these numbers
-        ((3, SPARSE), CODES + 2, CODES),
-        ((3, SPARSE), np.array(["a", "b", "c"])[CODES], CODES),
-        ((1, BINARY), np.array(["no", "yes"])[CODES // 2], (CODES // 2)[:, None]),
-        ((1, BINARY), CODES // 2 + 1, (CODES // 2)[:, None]),
-        ((1, BINARY), CODES / 2, CODES / 2),  # shares
-        ((1, "hinge"), CODES // 2 * 2 - 1, CODES // 2 * 2 - 1),
-        ((1, "mse"), CODES * 7.5, CODES * 7.5),
-        ((3, "categorical_crossentropy"), np.eye(3)[CODES], np.eye(3)[CODES]),
-    ],
-    ids=lambda one: one[1] if isinstance(one, tuple) else None,
-)
-def test_labels_stay_what_they_are_unless_the_loss_takes_no_such(model, labels, expected):
-    (found, other), notes = labels_for(classifier(*model), [labels, labels[::-1]])
-    np.testing.assert_array_equal(found, expected)
-    np.testing.assert_array_equal(other, expected[::-1])
-    assert bool(notes) == (not np.array_equal(labels, expected))
-
-
-def test_a_label_that_training_has_not_is_named():
-    labels = [np.array(["a", "b", "a"]), np.array(["c"])]
-    with pytest.raises(DataError, match="holds the label 'c', which the training part does not"):
-        labels_for(classifier(3, SPARSE), labels)
-
-
 @pytest.mark.parametrize(
     "y",
-    [np.eye(3)[CODES], CODES[:, None, None] * np.ones((50, 2, 2)), np.ones(50)],
+    [np.eye(3)[np.arange(50) % 3], np.ones((50, 2, 2)), np.ones(50)],
     ids=["one-hot", "masks", "constant"],
 )
 def test_labels_that_are_no_classes_are_split_too(y):

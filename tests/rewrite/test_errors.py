@@ -98,6 +98,11 @@ def test_the_code_in_the_subclass_message_runs_and_can_be_placed():
             ),
         ),
         (
+            stack(*[layers.LayerNormalization(name=f"n{i}") for i in range(3)]),
+            "none",
+            "has normalisation already (n0, n1, n2); ",
+        ),
+        (
             stack(*[layers.LayerNormalization(name=f"n{i}") for i in range(4)]),
             "none",
             "has normalisation already (n0, n1, n2, …)",

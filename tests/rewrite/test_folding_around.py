@@ -243,7 +243,13 @@ def behind_a_frozen_norm():
     return x, block(frozen(layers.Dense(4)(x), training=True), 2)
 
 
+def in_front_of_linear_layers_alone():
+    x = keras.Input((4,))
+    return x, layers.Dense(3)(block(block(x, 1), 2, training=False))
+
+
 KEPT_UP = {
+    in_front_of_linear_layers_alone: (["norm_1", "norm_2"], {}),
     behind_a_norm: (["norm_1"], {"norm_2": "it is called with", "norm_3": "'norm_2' runs with"}),
     beside_dropout: (["norm_1", "norm_2"], {"norm_3": "'drop' runs with training=True"}),
     behind_a_nested_model: (["norm_1"], {"norm_2": "it is called", "norm_3": "'norm_2' runs with"}),

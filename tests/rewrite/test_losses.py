@@ -6,7 +6,8 @@ import pytest
 from keras import layers
 
 import normwise as nw
-from normwise.errors import WorseError
+from normwise.errors import DataError, WorseError
+from normwise.rewrite.losses import Labelled, losses_of
 
 X = np.random.default_rng(0).normal(3.0, 2.0, (64, 1)).astype("float32")
 
@@ -35,6 +36,43 @@ def beside_a_large_loss():
     model = keras.Model(inputs, outputs)
     model.compile(loss={"small": "mse", "large": "mse"})
     return model, {"small": X + 0.1, "large": X + 1e3}
+
+
+def doubled():
+    """A model with the output ``double`` beside its inputs, and a penalty of 3·2²."""
+    inputs = keras.Input((1,))
+    twos = {"kernel_initializer": keras.initializers.Constant(2.0), "use_bias": False}
+    double = layers.Dense(1, name="double", kernel_regularizer=keras.regularizers.L2(3.0), **twos)
+    outputs = {"double": double(inputs), "same": layers.Identity(name="same")(inputs)}
+    model = keras.Model(inputs, outputs, name="doubled")
+    model.compile(loss={"double": "mse", "same": "mae"})
+    return model
+
+
+@pytest.mark.parametrize("weights", [(), (np.linspace(0, 2, 64),)], ids=["plain", "weighted"])
+def test_losses_are_of_each_output_weighted_as_the_examples_and_without_penalties(weights, capsys):
+    y, each = {"double": X, "same": X + 1}, [{"double": w, "same": w**2} for w in weights]
+    found = losses_of(doubled(), Labelled("training", (X, y, *each)))
+    (w,) = weights or (np.ones(64),)
+    double, same = np.mean(w[:, None] * X.astype(float) ** 2), np.mean(w**2)
+    wanted = {"loss": double + same, "double_loss": double, "same_loss": same}
+    assert found.values == pytest.approx(wanted, rel=1e-5)
+    assert found.penalties == 12.0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_loss_may_come_from_layers_alone():
+    model = keras.Sequential([keras.Input((1,)), layers.ActivityRegularization(l2=0.5)])
+    model.compile()
+    found = losses_of(model, Labelled("training", (X, X)))
+    assert found.values == pytest.approx({"loss": model.evaluate(X, verbose=0)})
+    assert found.penalties == 0.0
+
+
+def test_labels_that_the_loss_does_not_take_are_said_to_be_so():
+    message = "do not fit the loss or a metric of model 'doubled' .*; expected what it was trained"
+    with pytest.raises(DataError, match=message):
+        losses_of(doubled(), Labelled("training", (X, {"other": X})))
 
 
 @pytest.mark.parametrize("made", [penalised, beside_a_large_loss])

@@ -35,7 +35,7 @@ class Labelling:
 
     task: Task
     distinct: Array
-    in_doubt: bool
+    in_doubt: bool = False
 
     @property
     def values(self) -> Array:
@@ -116,7 +116,7 @@ def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
         task = _inferred(what, column, values)
         return Labelling(task, values, in_doubt=_could_be_either(column, values))
     _check_fit(what, column, values, task)
-    return Labelling(task, values, in_doubt=False)
+    return Labelling(task, values)
 
 
 def _check_distinct(what: str, column: Array, values: Array) -> None:

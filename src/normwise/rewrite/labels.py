@@ -45,7 +45,7 @@ def labels_for(model: Any, labels: list[Any]) -> tuple[list[Any], list[str]]:
     task = _task(model, train) if isinstance(train, np.ndarray) else None
     if task is None:
         return labels, []
-    found = Labelling(task, np.unique(train), in_doubt=False)
+    found = Labelling(task, np.unique(train))
     strange = [label for part in labels for label in np.setdiff1d(part, train).tolist()]
     if strange:
         raise DataError(
