@@ -474,11 +474,26 @@ def test_a_rule_says_what_it_finds(rule, build, given, layer, message):
     assert found.fix in REMEDIES[rule]
 
 
+@pytest.mark.parametrize(
+    ("momentum", "right"),
+    [(0.1, "momentum=0.9, "), (0.25, "momentum=0.75, "), (0.0, "momentum=0.99; or trainable=F")],
+)
+def test_a_momentum_of_pytorch_is_said_in_that_of_keras(momentum, right):
+    (found,) = nw.check(of_momentum(momentum)(), select=["wrong-momentum"])
+    assert found.fix.startswith(right)
+
+
 def test_leakage_is_measured_where_the_graph_does_not_show_it():
     assert nw.check(centred_over_the_batch(), select=["batch-leakage"]) == []
     (found,) = nw.check(centred_over_the_batch(), X, select=["batch-leakage"])
     assert found.layer.startswith("subtract")  # where the mean meets the examples
     assert "other neighbours in its batch change an example's prediction by" in found.message
+    assert found.fix == (
+        "no function of a whole batch in inference: means, maxima or a softmax over axis 0"
+    )
+    (pair,) = nw.check(centred_over_the_batch(), X[:2], select=["batch-leakage"])
+    assert pair.layer.startswith("subtract")
+    assert nw.check(centred_over_the_batch(), X[:1], select=["batch-leakage"]) == []
 
 
 def test_keras_overrides_what_the_graph_says_of_training():
