@@ -11,10 +11,11 @@ from pydantic import TypeAdapter
 
 from normwise.records import RunRecord, Variant
 
-__all__ = ["event_of", "fingerprint_of", "read_back", "run_of", "seconds_of"]
+__all__ = ["event_of", "fingerprint_of", "notes_of", "read_back", "run_of", "seconds_of"]
 
 Record = TypeVar("Record")
 _RUN, _SIZE = TypeAdapter(RunRecord), TypeAdapter(int | None)
+_NOTES = TypeAdapter(tuple[str, ...])
 
 
 def event_of(record: RunRecord) -> dict[str, Any]:
@@ -40,6 +41,19 @@ def event_of(record: RunRecord) -> dict[str, Any]:
 def fingerprint_of(event: dict[str, Any]) -> str | None:
     """Of the data and model, where training starts."""
     return str(event["fingerprint"]) if event["event"] == "started" else None
+
+
+def notes_of(event: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
+    """The fingerprint, and what was said of the data, where training starts.
+
+    ``None`` in older journals, too.
+
+    >>> notes_of({"event": "started", "fingerprint": "f", "notes": ["2 rows were dropped."]})
+    ('f', ('2 rows were dropped.',))
+    """
+    if event["event"] != "started" or "notes" not in event:
+        return None
+    return str(event["fingerprint"]), _NOTES.validate_python(event["notes"])
 
 
 def seconds_of(event: dict[str, Any]) -> tuple[str, tuple[str, int | None], float] | None:

@@ -19,7 +19,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from pydantic import TypeAdapter
 
 from normwise.errors import StoreError, UsageError, in_words
 from normwise.files import replacing
-from normwise.journal import event_of, fingerprint_of, read_back, run_of, seconds_of
+from normwise.journal import event_of, fingerprint_of, notes_of, read_back, run_of, seconds_of
 from normwise.records import Ablation, RunRecord, SoloCheck, Summary, Target
 from normwise.spec import AXES, Spec
 
@@ -104,6 +104,21 @@ class Store:
         """
         found = [text for text in self._read(fingerprint_of) if text is not None]
         return found[-1] if found else None
+
+    def notes(self, fingerprint: str) -> tuple[str, ...] | None:
+        """What was said of the data when training last began with them and the model.
+
+        Args:
+            fingerprint: Of the data and model.
+
+        Returns:
+            Sentences; ``None`` where the journal keeps none.
+
+        Raises:
+            StoreError: A line of the journal does not read.
+        """
+        found = [one for one in self._read(notes_of) if one is not None]
+        return dict(found).get(fingerprint)
 
     def seconds(self, fingerprint: str) -> dict[tuple[str, int | None], float]:
         """What an epoch takes each variant that trains alone, by name and batch size.
@@ -191,7 +206,7 @@ class Store:
             for (variant, size), value in seconds.items()
         )
 
-    def mark(self, event: str, **facts: int | str) -> None:
+    def mark(self, event: str, **facts: int | str | Sequence[str]) -> None:
         """Journal that the study ``started``, ``stopped`` or ``finished``."""
         self._append([{"event": event, **facts}])
 

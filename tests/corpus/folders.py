@@ -23,7 +23,7 @@ def finished(path: Path) -> None:
     setting = SPEC.setting("f", point)
     curves = dict.fromkeys(("loss", "val_loss", "accuracy", "val_accuracy"), (0.5, 0.4))
     keys = [RunKey(variant, seed, setting) for variant in SPEC.variants for seed in range(2)]
-    store.mark("started", fingerprint="f")
+    store.mark("started", fingerprint="f", notes=["Said of the data."])
     store.add(RunRecord(key, 0.01, curves) for key in keys)
     summary = Summary("study", Target("val_accuracy", ">=", 0.4), (), (), "words", "none")
     text = summary.to_json() | {"environment": {"fingerprint": "f"}}

@@ -45,6 +45,7 @@ def read(folder, journal):
     with contextlib.suppress(StoreError):
         store.fingerprint()
         store.seconds("f")
+        store.notes("f")
         records = store.records()
     assert path.read_bytes() == whole
     return records

@@ -1,11 +1,15 @@
 """Images of bytes: a user's model gets them as `fit` would, a built-in one from 0 to 1."""
 
+import json
+
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 import normwise as nw
 from normwise.datasets import from_arrays
+from normwise.study import page_of_folder
 from normwise.study.sources import ModelSource, as_model_takes
 
 DRAW = np.random.default_rng(0)
@@ -44,6 +48,34 @@ def test_a_study_says_once_that_a_model_gets_them_unscaled():
     source = ModelSource(build(None), data)
     assert sum("reach 'dense" in note and "unscaled" in note for note in source.noted().notes) == 1
     np.testing.assert_array_equal(source.noted().x_train, X[:48])
+
+
+@pytest.mark.parametrize("kept", ["in a file", "in Python"])
+def test_what_was_said_of_the_data_is_said_again_where_the_study_is_drawn_again(kept, tmp_path):
+    """As of the model, which reading the data again does not show; or of arrays that are gone."""
+    data = PARTS
+    if kept == "in a file":
+        data = str(tmp_path / "data.npz")
+        (x, y), (x_val, y_val) = PARTS
+        np.savez(data, x_train=x, y_train=y, x_val=x_val, y_val=y_val)
+    result = nw.Study(
+        build(None), data, variants=["none"], seeds=1, epochs=1, batch_size=16, optimizer="sgd",
+        learning_rate=0.01,
+    ).run(tmp_path / "study")  # fmt: skip
+    assert sum("unscaled" in note for note in result.page.notes) == 1
+    assert any("taken for 3 classes" in note for note in result.page.notes)
+    assert page_of_folder(tmp_path / "study").notes == result.page.notes
+
+
+def test_in_an_older_journal_they_are_those_of_the_data_read_again(tmp_path):
+    nw.Study("circles", "circles", variants=["none"], seeds=1, epochs=1).run(tmp_path)
+    whole = page_of_folder(tmp_path).notes
+    journal = tmp_path / "journal.jsonl"
+    events = [json.loads(line) for line in journal.read_text().splitlines()]
+    for event in events:
+        event.pop("notes", None)
+    journal.write_text("".join(json.dumps(event) + "\n" for event in events))
+    assert page_of_folder(tmp_path).notes == whole
 
 
 def test_a_built_in_model_gets_them_scaled():

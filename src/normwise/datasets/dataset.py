@@ -74,6 +74,11 @@ class Dataset:
         kind = f"{self.classes} classes" if self.classes else "numbers to predict (a regression)"
         return f"The labels of {self.name} were taken for {kind}."
 
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All that a report says of the data."""
+        return *self.notes, self.task_note
+
     def require(self, task: Task | None) -> Dataset:
         """This data set, if its labels are what was asked for.
 

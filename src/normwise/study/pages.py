@@ -29,10 +29,20 @@ def make_page(
     summary: Summary,
     records: Sequence[RunRecord],
     dataset: Dataset | None,
+    said: Sequence[str],
     *,
     incomplete: bool = False,
 ) -> Page:
-    """The page of a study; without its data there is no picture of it."""
+    """The page of a study.
+
+    Args:
+        spec: The study's settings.
+        summary: Its answer.
+        records: Its runs.
+        dataset: Its data; there is no picture of them where they are not at hand.
+        said: Of the data, in sentences.
+        incomplete: Whether runs are missing.
+    """
     settings = {key: _text(value) for key, value in spec.model_dump(exclude_none=True).items()}
     # What a model was compiled with, or a default says, counts as if it had been given.
     settings |= {key: summary.environment[key] for key in _SETTLED if key in summary.environment}
@@ -41,16 +51,15 @@ def make_page(
         records,
         settings=settings,
         preview=None if dataset is None else _preview(dataset),
-        notes=_notes(summary, dataset),
+        notes=(*said, *_notes(summary)),
         incomplete=incomplete,
     )
 
 
-def _notes(summary: Summary, dataset: Dataset | None) -> tuple[str, ...]:
+def _notes(summary: Summary) -> tuple[str, ...]:
     left_out = summary.environment.get("left_out", "")
-    of_data = (*dataset.notes, dataset.task_note) if dataset else ()
     of_variants = [f"{left_out[0].upper()}{left_out[1:]}."] if left_out else []
-    return (*of_data, *of_variants, *_target_notes(summary))
+    return (*of_variants, *_target_notes(summary))
 
 
 def _target_notes(summary: Summary) -> tuple[str, ...]:
@@ -86,7 +95,8 @@ def page_of_folder(folder: Path) -> Page:
     spec = Spec.from_toml(folder / "spec.toml", {})
     store = Store(folder, spec)
     finished = store.summary()
-    records = _of_one_study(store, spec, finished)
+    fingerprint = finished["environment"]["fingerprint"] if finished else store.fingerprint()
+    records = _of_one_study(store, spec, fingerprint)
     if not records:
         raise StoreError(
             f"folder {str(folder)!r} holds a study without a finished run; expected at least "
@@ -102,7 +112,7 @@ def page_of_folder(folder: Path) -> Page:
         spec,
         records,
         finished["target"]["metric"] if finished else metric,
-        seconds=store.seconds(finished["environment"]["fingerprint"]) if finished else {},
+        seconds=store.seconds(fingerprint) if finished and fingerprint else {},
         solo_check=SoloCheck.from_json(finished["solo_check"]) if finished else None,
         environment=environment,
         ablation=(
@@ -112,16 +122,18 @@ def page_of_folder(folder: Path) -> Page:
         ),
         mean_loss=float(environment["mean_loss"]) if "mean_loss" in environment else None,
     )
-    return make_page(spec, summary, records, dataset, incomplete=finished is None)
+    said = store.notes(fingerprint) if fingerprint else None
+    if said is None:
+        said = dataset.said if dataset else ()
+    return make_page(spec, summary, records, dataset, said, incomplete=finished is None)
 
 
-def _of_one_study(store: Store, spec: Spec, finished: dict[str, Any] | None) -> list[RunRecord]:
-    """The runs that the summary is of, or the newest where there is none.
+def _of_one_study(store: Store, spec: Spec, fingerprint: str | None) -> list[RunRecord]:
+    """The runs that the summary is of, or the newest where nothing says of what.
 
     The same settings with other data of that name journal into the same folder.
     """
     records = store.records()
-    fingerprint = finished["environment"]["fingerprint"] if finished else store.fingerprint()
     if fingerprint is None:
         settings = {record.key.setting for record in records[-1:]}
     else:

@@ -284,7 +284,7 @@ class Run:
     def _begin(self) -> None:
         """Journal once that training starts."""
         if self.store is not None and not self.begun:
-            self.store.mark("started", fingerprint=self.fingerprint)
+            self.store.mark("started", fingerprint=self.fingerprint, notes=self.dataset.said)
         self.begun = True
 
     def _train(self, missing: dict[RunKey, Place]) -> None:
@@ -398,7 +398,7 @@ class Run:
         return Result(
             answer=summary,
             records=records,
-            page=make_page(self.spec, summary, records, self.dataset),
+            page=make_page(self.spec, summary, records, self.dataset, self.dataset.said),
             folder=None if self.store is None else self.store.folder,
             reused=reused,
             trained=len(keys & self.runs.keys) - reused,
