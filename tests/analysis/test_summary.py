@@ -247,6 +247,40 @@ def test_a_clearly_worse_ending_is_said_and_not_recommended(record, study):
     assert found.verdict.endswith(", but it ends worse, at 0.848 instead of 0.9.")
 
 
+def test_where_only_seeds_that_chose_arrive_the_sentence_agrees_with_the_range(record):
+    """Seeds 0 and 2 choose 0.1 and arrive there; 1 and 3 judge, and do not."""
+    records = [
+        record(
+            name, seed, 5 if rate == 0.1 and seed % 2 == 0 else INF, rate=rate, setting=f"{rate}"
+        )
+        for name in ("none", "after")
+        for rate in (0.01, 0.1)
+        for seed in range(4)
+    ]
+    found = summarise("x", records, TARGET)
+    assert [one.epochs_to_target.reached for one in found.variants] == [0, 0]
+    # Of four seeds, two arrive at one end of a decade.
+    assert [one.working_range.value for one in found.variants] == [0.25, 0.25]
+    assert found.verdict == (
+        "No variant reaches val_accuracy>=0.8 within 30 epochs on the seeds that judge, at the "
+        "point of the grid that the others chose (of the other replicas 4 do): the best value is "
+        "0.5, by `none`; try --target 'val_accuracy>=0.5' or more --epochs than 30, or more --seeds."
+    )
+
+
+def test_a_working_range_ends_with_the_shortest_run_as_the_sentence_does(record):
+    records = [
+        record(name, seed, 25, rate=rate, setting=f"{rate}", epochs=epochs)
+        for name, epochs in (("none", 20), ("after", 30))
+        for rate in (0.01, 0.1)
+        for seed in range(4)
+    ]
+    found = summarise("x", records, TARGET)
+    assert found.verdict.startswith("No variant reaches val_accuracy>=0.8 within 20 epochs: the")
+    assert [one.working_range.value for one in found.variants] == [0.0, 0.0]
+    assert found.comparisons[0].range_gain.value == 0.0
+
+
 @pytest.mark.parametrize(
     ("arrivals", "recommended", "sentence"),
     [

@@ -2,14 +2,17 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from normwise import analysis
 from normwise.errors import SpecError, StudyIncomplete
-from normwise.records import RunRecord
+from normwise.records import RunKey, RunRecord, Target, Variant
 from normwise.study import Study, page_of_folder
 from normwise.study.budget import Budget
+from normwise.study.run import Run
 from tests.study.test_grid import data, model
 
 # A target that differs by luck alone between these variants, so that it takes rounds.
@@ -71,18 +74,54 @@ def test_run_again_and_drawn_again_it_says_the_same(undisturbed):
     assert events.count("timed") == 3
 
 
+def test_where_nobody_arrives_it_stops_and_says_what_to_type(tmp_path):
+    settings = SETTINGS | {"target": "val_loss<=1e-9", "epochs": 1, "variants": ("none", "after")}
+    found = Study(model(), data(), **settings).run(tmp_path)
+    assert {run.key.seed for run in found.records} == set(range(4))
+    for page in (found.page, page_of_folder(tmp_path)):
+        [note] = [note for note in page.notes if "No further round of seeds" in note]
+        assert "no replica reaches val_loss<=1e-09" in note
+        assert "try a --target that is reached, or more --epochs" in note
+
+
+def test_where_one_arrives_seeds_go_on_and_no_note_says_otherwise(undisturbed):
+    assert not any("No further round" in note for note in undisturbed.page.notes)
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_one_that_arrives_anywhere_in_the_grid_is_worth_another_round(arrives):
+    """Seed 0 chooses, and seed 1, which judges, does not arrive."""
+    records = [
+        RunRecord(RunKey(name, seed, str(rate)), rate, {"val_loss": (0.9, last)})
+        for name in ("none", "after")
+        for rate in (0.01, 0.1)
+        for seed in range(2)
+        for last in [0.1 if arrives and (seed, rate) == (0, 0.1) else 0.8]
+    ]
+    summary = analysis.summarise("x", records, Target.parse("val_loss<=0.4"), rounds=[2, 4])
+    assert not any(one.epochs_to_target.reached for one in summary.variants)
+    run = SimpleNamespace(
+        spec=SimpleNamespace(rounds=(2, 4)),
+        variants=[Variant.parse("none"), Variant.parse("after")],
+        _summary=lambda: summary,
+        _records=lambda: records,
+    )
+    assert [one.name for one in Run._undecided(run, 2)] == ["none", "after"] * arrives
+
+
 def test_a_budget_that_ends_in_the_first_round_is_said(tmp_path):
     with pytest.raises(StudyIncomplete, match=r"had spent its budget of 0\.001 s after .* of 12"):
         Study(model(), data(), **SETTINGS).run(tmp_path / "study", budget=0.001)
     assert (tmp_path / "study" / "journal.jsonl").exists()
 
 
-def test_a_budget_ends_a_study_between_its_rounds(tmp_path, monkeypatch):
+def test_a_budget_ends_a_study_between_its_rounds(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(Budget, "allows", lambda *_: False)
     found = Study(model(), data(), **SETTINGS).run(tmp_path, budget=600)
     assert {r.key.seed for r in found.records} == set(range(4))
     assert {one.seeds for one in found.answer.comparisons} == {4}
     assert "undecided" in {one.outcome for one in found.answer.comparisons}
+    assert sum("with a larger --budget to go on" in one.message for one in caplog.records) == 1
     # With more time the same command goes on.
     monkeypatch.undo()
     more = Study(model(), data(), **SETTINGS).run(tmp_path, budget=600)
@@ -97,8 +136,6 @@ def test_a_budget_is_reckoned_from_the_pace():
 
 
 def _record():
-    from normwise.records import RunKey
-
     return RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (1.0,)})
 
 

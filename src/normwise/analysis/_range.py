@@ -17,7 +17,10 @@ __all__ = ["range_gain", "working_range"]
 
 
 def working_range(
-    records: Sequence[RunRecord], target: Target, confidence: float = 0.95
+    records: Sequence[RunRecord],
+    target: Target,
+    confidence: float = 0.95,
+    horizon: float = math.inf,
 ) -> Estimate | None:
     """Decades of learning rates at which a variant's replicas reach the target.
 
@@ -30,6 +33,7 @@ def working_range(
         records: One variant's runs at all points of the grid.
         target: What to reach.
         confidence: Of the interval.
+        horizon: Epochs within which a replica arrives.
 
     Returns:
         In decades; ``None`` where the grid has a single learning rate, or was pruned.
@@ -42,7 +46,7 @@ def working_range(
     >>> working_range(runs, Target.parse("val_loss<=0.4")).value
     1.75
     """
-    widths = _widths(records, target)
+    widths = _widths(records, target, horizon)
     if widths is None:
         return None
     rates = [record.learning_rate for record in records]
@@ -61,19 +65,22 @@ def range_gain(
     baseline: Sequence[RunRecord],
     target: Target,
     confidence: float = 0.95,
+    horizon: float = math.inf,
 ) -> Estimate | None:
     """How many decades a variant's working range is wider than the baseline's, seed by seed.
 
     ``None`` where the grid has a single learning rate, or no seed is shared.
     """
-    ours, theirs = _widths(records, target), _widths(baseline, target)
+    ours, theirs = _widths(records, target, horizon), _widths(baseline, target, horizon)
     if ours is None or theirs is None:
         return None
     gains = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
     return mean_estimate(gains, confidence) if gains else None
 
 
-def _widths(records: Sequence[RunRecord], target: Target) -> dict[int, float] | None:
+def _widths(
+    records: Sequence[RunRecord], target: Target, horizon: float
+) -> dict[int, float] | None:
     """Decades by seed; ``None`` of a single learning rate, or of a grid that was pruned.
 
     Then points lack some seeds or, where no seed judges, replicas were stopped before they arrived.
@@ -88,9 +95,9 @@ def _widths(records: Sequence[RunRecord], target: Target) -> dict[int, float] | 
     lines: dict[int, dict[object, dict[float, bool]]] = {}
     for record in records:
         line = lines.setdefault(record.key.seed, {})
-        arrived = outcome(record, target).kind == "reached"
+        epoch = outcome(record, target).epoch
         place = (record.initializer, record.batch_size)
-        line.setdefault(place, {})[record.learning_rate] = arrived
+        line.setdefault(place, {})[record.learning_rate] = math.isfinite(epoch) and epoch <= horizon
     return {seed: statistics.fmean(map(_width, line.values())) for seed, line in lines.items()}
 
 

@@ -172,6 +172,7 @@ def summarise(
             recommended,
             best=_best(list(arms.values()), target),
             horizon=horizon,
+            unjudged=_reaching(records, target, horizon),
         ),
         recommended=recommended,
         solo_check=solo_check,
@@ -223,7 +224,7 @@ def _variant_summary(
         learning_rate=learning_rate,
         initializer=initializer,
         batch_size=batch_size,
-        working_range=working_range(arm.all_runs, target, confidence),
+        working_range=working_range(arm.all_runs, target, confidence, horizon),
         early_stopping=(
             None if patience is None else early_stopping(runs, target.metric, patience, confidence)
         ),
@@ -268,7 +269,7 @@ def _comparison(
         epochs_ratio=ratio,
         seconds_ratio=ratio.times(measures.seconds_of(base) / measures.seconds_of(arm)),
         seeds_needed=decision.seeds_needed and decision.seeds_needed * arm.seeds_a_judge,
-        range_gain=range_gain(arm.all_runs, base.all_runs, target, confidence),
+        range_gain=range_gain(arm.all_runs, base.all_runs, target, confidence, measures.horizon),
         confidence=look.confidence,
         final_difference=_difference(
             arm, base, confidence, lambda one, seed: _final(one.runs[seed], target.metric)
@@ -289,6 +290,10 @@ def _difference(
     """Of a value, arm minus base, over the seeds that both have."""
     shared = [seed for seed in arm.runs if seed in base.runs]
     return mean_estimate([value(arm, seed) - value(base, seed) for seed in shared], confidence)
+
+
+def _reaching(records: Sequence[RunRecord], target: Target, horizon: int) -> int:
+    return sum(outcome(record, target).epoch <= horizon for record in records)
 
 
 def _best(arms: Sequence[_Arm], target: Target) -> tuple[str, float]:

@@ -41,6 +41,7 @@ def verdict(
     *,
     best: tuple[str, float],
     horizon: int,
+    unjudged: int = 0,
 ) -> str:
     """One sentence for people: who reaches the target sooner, by how much, how sure.
 
@@ -51,11 +52,13 @@ def verdict(
         recommended: From `recommend`.
         best: The variant that came nearest to the target, and its best value.
         horizon: Epochs every replica was given.
+        unjudged: Replicas that reach the target though no variant does where it is judged: at
+            other points of the grid, or of the seeds that chose.
     """
     table = {variant.name: variant for variant in variants}
     lost = _diverged(variants)
     if not any(variant.epochs_to_target.reached for variant in variants):
-        return _nobody(target, best, horizon) + lost + "."
+        return _nobody(target, best, horizon, unjudged) + lost + "."
     if not comparisons:
         only = variants[0]
         other = "after" if only.name == "none" else "none"
@@ -86,17 +89,21 @@ def _finite(value: float) -> float:
     return 0.0 if math.isnan(value) else value
 
 
-def _nobody(target: Target, best: tuple[str, float], horizon: int) -> str:
+def _nobody(target: Target, best: tuple[str, float], horizon: int, unjudged: int) -> str:
     name, value = best
-    if math.isnan(value):
-        return (
-            f"No variant reaches {target} within {horizon} epochs, and none shows a finite "
-            f"{target.metric}: try a smaller --learning-rate"
+    nobody = f"No variant reaches {target} within {horizon} epochs"
+    if unjudged:
+        nobody += (
+            f" on the seeds that judge, at the point of the grid that the others chose "
+            f"(of the other replicas {unjudged} {'does' if unjudged == 1 else 'do'})"
         )
+    if math.isnan(value):
+        return f"{nobody}, and none shows a finite {target.metric}: try a smaller --learning-rate"
     near = Target(target.metric, target.relation, value)
+    more = ", or more --seeds" if unjudged else ""
     return (
-        f"No variant reaches {target} within {horizon} epochs: the best value is {value:.4g}, by "
-        f"`{name}`; try --target '{near}' or more --epochs than {horizon}"
+        f"{nobody}: the best value is {value:.4g}, by `{name}`; "
+        f"try --target '{near}' or more --epochs than {horizon}{more}"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from normwise.analysis import point_of, runs_at_best
+from normwise.analysis import outcome, point_of, runs_at_best
 from normwise.records import RunRecord, Summary, Target, VariantSummary
 from normwise.report.numbers import number, seconds
 
@@ -26,7 +26,7 @@ def own_notes(summary: Summary, records: Sequence[RunRecord]) -> tuple[str, ...]
     return (
         *notes,
         *_together(summary),
-        *_rounds(summary),
+        *_rounds(summary, records),
         *_pruned(records),
         *_seconds(summary),
         *_ablation(summary),
@@ -49,7 +49,7 @@ def _together(summary: Summary) -> Iterator[str]:
         )
 
 
-def _rounds(summary: Summary) -> Iterator[str]:
+def _rounds(summary: Summary, records: Sequence[RunRecord]) -> Iterator[str]:
     """That seeds came in rounds, how errors are kept from adding up, and when each was decided."""
     if not summary.rounds:
         return
@@ -64,6 +64,12 @@ def _rounds(summary: Summary) -> Iterator[str]:
         f"all is decided ({ends}). Each of the {len(summary.rounds)} looks is made at "
         f"{100 * alone:.4g}% confidence, so that all together are right with 95%."
     )
+    target = summary.target
+    if not any(outcome(record, target).kind == "reached" for record in records):
+        yield (
+            f"No further round of seeds is trained where no replica reaches {target}, since more "
+            f"of them would say no more: try a --target that is reached, or more --epochs."
+        )
 
 
 def _seconds(summary: Summary) -> Iterator[str]:

@@ -53,6 +53,11 @@ __all__ = ["Run"]
 
 log = logging.getLogger("normwise")
 
+OPEN = (
+    "the budget does not suffice for another round of seeds: what is undecided is left open; run "
+    "the same command with a larger --budget to go on"
+)
+
 
 class Run:
     """The state of one :meth:`normwise.Study.run`.
@@ -186,12 +191,14 @@ class Run:
                 and not self.budget.allows(len(missing), self.runs.found.values())
             ):
                 self.wanted = before
+                log.warning(OPEN)
                 return
             if missing:
                 yield missing
             if self._missing():
                 if number == 0:
                     raise self._too_small()
+                log.warning(OPEN)
                 return
             variants = self._undecided(seeds)
             if not variants:
@@ -275,8 +282,8 @@ class Run:
         summary = self._summary()
         wanting = {one.variant for one in summary.comparisons if one.outcome == "undecided"}
         # Where no replica arrives, more of them say no more.
-        hopeless = not any(one.epochs_to_target.reached for one in summary.variants)
-        if hopeless or not wanting:
+        outcomes = [analysis.outcome(record, summary.target) for record in self._records()]
+        if not wanting or all(one.kind != "reached" for one in outcomes):
             return []
         wanting.add(summary.comparisons[0].baseline)
         return [variant for variant in self.variants if variant.name in wanting]
