@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import pytest
 
 from normwise import errors
@@ -55,3 +58,21 @@ def test_a_message_stays_readable_where_names_are_many():
 
 def test_names_that_fit_are_all_listed():
     assert listed([str(i) for i in range(30)]).endswith("28, 29")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.WorseError("a model would do worse", ("try force=True", "try --force")),
+        errors.UnknownNameError("study", "circle", ["circles", "churn"]),
+        errors.LayerError("axis is 7; expected …"),
+        errors.StudyIncomplete("stopped"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_reaches_another_process_as_it_is(error):
+    error.add_note("seen in the child")
+    there = pickle.loads(pickle.dumps(error))
+    assert type(there) is type(error)
+    assert (str(there), there.args, vars(there)) == (str(error), error.args, vars(error))
+    assert repr(copy.copy(error)) == repr(error)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 __all__ = [
     "BackendError",
@@ -50,6 +51,14 @@ class NormwiseError(Exception):
     """Base of all errors that normwise raises on purpose."""
 
     exit_code = 3
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As another process gets it: with its message, whatever that was made from."""
+        return _with_message, (type(self), self.args), vars(self)
+
+
+def _with_message(kind: type[NormwiseError], args: tuple[Any, ...]) -> NormwiseError:
+    return kind.__new__(kind, *args)
 
 
 class UsageError(NormwiseError):
