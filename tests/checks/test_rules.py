@@ -702,6 +702,10 @@ def dropped_branches():
     return keras.Model(x, norm()(layers.Add()([x, y])))
 
 
+def dropped_examples():
+    return net(layers.Dropout(0.5, noise_shape=(None, 1)), hidden(), norm(), layers.Dense(1))
+
+
 def never_dropped():
     return net(layers.Dropout(0.0), hidden(), norm(), layers.Dense(1))
 
@@ -815,7 +819,9 @@ INNOCENT = {
         for build in (of_a_frozen_norm, bias_through_relu, bias_that_others_use,
                       bias_before_layer_norm, bias_before_zero_padding, bias_along_another_axis)
     ],
-    "dropout-before-norm": [(dropped_behind, {}), (dropped_branches, {}), (never_dropped, {})],
+    "dropout-before-norm": [
+        (dropped_behind, {}), (dropped_branches, {}), (dropped_examples, {}), (never_dropped, {}),
+    ],
     "stale-statistics": [
         (seldom_updated, {}), (hardly_begun, {}), (lagging, {"steps": 22}), (replaced, {}),
         (of_population_in_the_meantime, {"data": X}), (never_moved, {"steps": 60}),

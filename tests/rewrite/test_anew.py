@@ -1,5 +1,6 @@
 """Layers made anew from what Keras says of them."""
 
+import keras
 import pytest
 from keras import layers
 
@@ -18,3 +19,41 @@ def test_a_layer_that_refuses_its_own_configuration(factors, ranges):
     assert (tuple(made.x_factor), tuple(made.y_factor)) == ranges
     assert made.get_config() == layer.get_config()
     assert anew(layer, seed=5).seed == 5
+
+
+class Lazy(layers.Layer):
+    """Makes the one layer when it is made, and the other when it is built."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.norm = layers.BatchNormalization()
+
+    def build(self, shape):
+        self.dense = layers.Dense(shape[-1])
+        self.built = True
+
+    def call(self, x):
+        return self.norm(self.dense(x))
+
+
+class Pair(layers.Layer):
+    """Two layers, which Keras numbers on, the one with layers of its own."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.first, self.last = Lazy(), layers.LayerNormalization()
+
+    def call(self, x):
+        return self.last(self.first(x))
+
+
+def test_layers_inside_a_layer_of_ones_own_keep_their_names():
+    pair = Pair(name="pair")
+    pair(keras.Input((3,)))
+    made = anew(pair)
+    assert made.first.norm is not pair.first.norm
+    for old, new in (
+        (pair, made), (pair.last, made.last), (pair.first, made.first),
+        (pair.first.norm, made.first.norm),
+    ):  # fmt: skip
+        assert new.name == old.name

@@ -7,7 +7,7 @@ from keras import layers
 
 from normwise.layers import BatchNormalization
 from normwise.records import Variant
-from normwise.rewrite import place, strip
+from normwise.rewrite import place, placed_layers, strip
 
 # Keras 3.15's `get_weights` and `save` under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -292,6 +292,44 @@ def test_a_sigmoid_that_is_only_scaled_is_no_gate():
     x = layers.Dense(4, activation="sigmoid", name="a")(inputs) * 2.0
     placed = place(keras.Model(inputs, layers.Dense(1)(x)), "after")
     assert placed.get_layer("a_norm")
+
+
+def weighed(x, *front, gate="sigmoid"):
+    """Channels of ``x``, each multiplied by what is read of it through ``front``."""
+    y = x
+    for layer in (*front, layers.Dense(4, activation="relu", name="read")):
+        y = layer(y)
+    gates = layers.Activation(gate)(layers.Dense(4, name="gate")(y))
+    return layers.Multiply()([x, gates])
+
+
+@pytest.mark.parametrize(
+    ("front", "gate", "wanted"),
+    [
+        ([layers.GlobalAveragePooling1D(keepdims=True)], "sigmoid", []),
+        ([layers.GlobalMaxPooling1D(), layers.Reshape((1, 4))], "sigmoid", []),
+        ([layers.MaxPooling1D(6)], "sigmoid", ["read_norm"]),
+        ([layers.GlobalAveragePooling1D(keepdims=True)], "relu", ["read_norm", "gate_norm"]),
+    ],
+    ids=["pooled", "reshaped", "not of all positions", "no gate"],
+)
+def test_what_squeezes_and_excites_stays_as_it_is(front, gate, wanted):
+    inputs = keras.Input((6, 3))
+    x = weighed(layers.Dense(4, name="a")(inputs), *front, gate=gate)
+    model = keras.Model(inputs, layers.Dense(1)(x))
+    assert placed_layers(model, "after") == ["a_norm", *wanted]
+
+
+def test_two_layers_that_read_an_input_agree_about_its_channels():
+    inputs = keras.Input((3, 8, 8), name="x")
+    ends = [layers.Conv2D(2, 3, data_format="channels_first", name=name)(inputs) for name in "ab"]
+    assert place(keras.Model(inputs, ends), "input").get_layer("x_norm").axis == 1
+
+
+def test_a_frozen_normalisation_is_no_obstacle():
+    frozen = layers.BatchNormalization(name="frozen", trainable=False)
+    stack = [layers.Dense(4, trainable=False), frozen, layers.Dense(4, name="a"), layers.Dense(1)]
+    assert placed_layers(keras.Sequential([keras.Input((4,)), *stack]), "after") == ["a_norm"]
 
 
 def test_an_activity_regulariser_goes_with_the_activation():

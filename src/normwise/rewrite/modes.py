@@ -7,7 +7,6 @@ asks for nothing itself runs in that mode, too, whether or not it is fed by the 
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +67,7 @@ def _follow(model: Any, mode: Mode, found: dict[Any, Mode]) -> Mode:
 
 
 def _asked(call: Any, before: Mode) -> Mode:
-    """The mode that a call runs in which nobody told: its own, else what was kept, else default."""
+    """The mode that a call runs in which nobody told: its own, else what was kept."""
+    # Keras writes it down where it calls: what the user said, or else the signature's default.
     asked = call.arguments.kwargs.get("training")
-    if asked is None and before.ruler is None:
-        parameter = inspect.signature(call.operation.call).parameters.get("training")
-        default = None if parameter is None else parameter.default
-        asked = default if isinstance(default, bool) else None
     return before if asked is None else Mode(bool(asked), call)
