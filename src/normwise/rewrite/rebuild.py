@@ -109,17 +109,18 @@ def _made_of(operation: Any, config: dict[str, Any], changes: dict[str, Any]) ->
 
 
 def _name_alike(old: Any, new: Any) -> None:
-    """Give layers that a layer of the user's own makes the names they had.
+    """Give a layer its name, and those that a layer of the user's own makes the names they had.
 
-    Keras would number them on, and findings and an optimiser's state are told apart by names.
+    Keras would number them on, and the layer itself, where its configuration is Keras' guess.
+    Findings and an optimiser's state are told apart by names.
     """
+    new.name = old.name
     if not isinstance(old, keras.layers.Layer):
         return
     insides = [one._flatten_layers(include_self=False, recursive=False) for one in (old, new)]
     for inner, other in zip(*insides, strict=False):  # some are made only when it is built
         if type(inner) is not type(other):
             return
-        other.name = inner.name
         _name_alike(inner, other)
 
 
