@@ -336,6 +336,7 @@ GOLDEN = {
     "tiny-batch": [
         (normal, {"batch_size": 4}, None, "1 batch normalisation with batches of 4 examples: a mean is off by about 0.50 deviations of it"),
         (normal, {"data": X[:129]}, "norm", "the last batch of 129 examples has 1: 1 value a channel to take a mean and a variance of, so every output is its β"),
+        (normal, {"data": X[:129], "batch_size": 8}, "norm", "the last batch of 129 examples has 1: 1 value a channel to take a mean and a variance of, so every output is its β"),
         (normal, {"data": X[:135]}, "norm", "the last batch of 135 examples has 7: 7 values a channel to take a mean and a variance of"),
         (normal, {"data": X[:300], "batch_size": 33}, "norm", "the last batch of 300 examples has 3: 3 values a channel to take a mean and a variance of"),
     ],
@@ -391,6 +392,7 @@ GOLDEN = {
         (below_zero, {}, "norm", "a moving variance below 0 in 1 of 8 channels (6), down to -0.5: NaN in inference where it is below -ε"),
     ],
     "batch-leakage": [
+        (leaking, {"data": X}, "norm", "is called with training=True, so model(x) normalises by the batch that an example happens to be in, and moves the statistics; fit and predict override it"),
         (leaking, {}, "norm", "is called with training=True, so model(x) normalises by the batch that an example happens to be in, and moves the statistics; fit and predict override it"),
     ],
     "wrong-momentum": [
@@ -472,6 +474,38 @@ def test_a_rule_says_what_it_finds(rule, build, given, layer, message):
     (found,) = nw.check(build(), select=[rule], **given)
     assert (found.rule, found.layer, found.message) == (rule, layer, message)
     assert found.fix in REMEDIES[rule]
+
+
+def in_a_row(first=(), second=(), *, shape=(4,), again=False, used=False):
+    """Two normalisations: the first called once more, or what it gives used once more."""
+    x = keras.Input(shape)
+    before = norm("first", **dict(first))
+    y = before(layers.Dense(4)(x))
+    z = layers.Dense(1)(norm("second", **dict(second))(y))
+    others = ([before(x)] if again else []) + ([y] if used else [])
+    beside = [layers.Dense(1)(other) for other in others]
+    return keras.Model(x, [z, *beside])
+
+
+@pytest.mark.parametrize(
+    ("model", "safe"),
+    [
+        (in_a_row(), True),
+        (in_a_row({"axis": 1}, {"axis": -1}), True),
+        (in_a_row({"axis": 1}, {"axis": 2}, shape=(4, 4)), False),
+        (in_a_row({"trainable": False}), False),
+        (in_a_row({"gamma_regularizer": "l2"}), False),
+        (in_a_row({}, {"beta_constraint": "non_neg"}), False),
+        (in_a_row({}, {"scale": False}), False),
+        (in_a_row({}, {"center": False}), False),
+        (in_a_row({"scale": False, "center": False}), True),
+        (in_a_row(again=True), False),
+        (in_a_row(used=True), False),
+    ],
+)
+def test_two_in_a_row_are_merged_only_where_one_gives_the_same(model, safe):
+    (found,) = nw.check(model, select=["repeated-norm"])
+    assert (found.layer, found.safe) == ("second", safe)
 
 
 @pytest.mark.parametrize(
