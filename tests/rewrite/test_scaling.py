@@ -45,6 +45,13 @@ def test_pixels_that_meet_weights_unscaled_are_named(model, kind):
     assert "whole numbers up to 255 and reach 'first' unscaled" in note
 
 
+@pytest.mark.parametrize("bright", [0, 1, 255])
+def test_each_of_a_few_examples_is_looked_at(bright):
+    x = np.zeros((256, 8, 8, 3), "uint8")
+    x[bright] = 255
+    assert "whole numbers up to 255" in scaling_note(image_model(), x)
+
+
 @pytest.mark.parametrize("model", SCALING)
 def test_a_model_that_scales_them_is_told_nothing(model):
     assert scaling_note(SCALING[model](), BYTES) == ""
