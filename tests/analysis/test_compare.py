@@ -323,3 +323,13 @@ def test_inputs_are_not_changed():
 
 def test_a_horizon_may_be_a_part_of_an_epoch():
     assert compare([0.2, 0.25], [0.4, 0.5], horizon=0.5, paired=False).ratio == pytest.approx(2)
+
+
+@pytest.mark.parametrize(
+    ("paired", "total", "censored"), [(True, "paired|3", 2), (False, "unpaired|6", 3)]
+)
+def test_it_says_how_it_was_computed(paired, total, censored):
+    found = compare([9, INF, INF], [20, 21, INF], horizon=30, paired=paired)
+    kind, number = total.split("|")
+    assert found.method == f"{kind} censored t test, inverted, over {number}"
+    assert found.censored == censored
