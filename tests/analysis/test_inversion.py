@@ -61,3 +61,16 @@ def test_where_one_never_arrives_nothing_balances(variant, baseline, point):
 def test_ends_move_outwards_only(ends, extended):
     found = extended_range(lambda speed: abs(speed - 0.5) < 0.2, ends, -1.0, 2.0)
     assert found == pytest.approx(extended, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("accepts", "extended"),
+    [
+        (lambda speed: speed < 0.7, (-1.0, 0.7)),
+        (lambda speed: speed > 0.3, (0.3, 2.0)),
+        (lambda speed: speed < math.inf, (-1.0, 2.0)),
+    ],
+)
+def test_what_is_accepted_all_the_way_ends_at_the_stop(accepts, extended):
+    found = extended_range(accepts, (0.4, 0.6), -1.0, 2.0)
+    assert found == pytest.approx(extended, abs=1e-5)

@@ -64,7 +64,7 @@ def pieces(a, axes=None):
 @pytest.mark.parametrize(
     ("shape", "parts"),
     [
-        ((8, PART // 8), 1), ((9, PART // 8), 3), ((8, PART // 4), 2), ((7, PART // 8, 2), 7),
+        ((8, PART // 8), 1), ((2, 4), 1), ((9, PART // 8), 3), ((8, PART // 4), 2), ((7, PART // 8, 2), 7),
         ((6, PART), 6), ((3, 2 * PART), 3), ((1, 2 * PART), 1), ((2, PART // 2 + 1), 2),
     ],
 )  # fmt: skip
