@@ -4,6 +4,7 @@ import jax
 import keras
 import numpy as np
 import pytest
+from disturbing import disturbed
 from keras import layers
 
 import normwise as nw
@@ -18,15 +19,6 @@ pytestmark = [
 
 DRAW = np.random.default_rng(3)
 X = DRAW.normal(size=(300, 4)).astype("float32")
-
-
-def disturbed(model):
-    """Everything at random: an identity could pass for a repair."""
-    for variable in model.variables:
-        low = 0.3 if "variance" in variable.name or "gamma" in variable.name else -0.7
-        if "seed" not in variable.name:
-            variable.assign(DRAW.uniform(low, 1.5, variable.shape))
-    return model
 
 
 def net(*stack, shape=(4,)):
