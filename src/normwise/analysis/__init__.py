@@ -5,7 +5,7 @@ from normwise.analysis._compare import Decision, compare
 from normwise.analysis._grid import best_point, point_of, runs_at_best
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
-from normwise.analysis._outcome import outcome
+from normwise.analysis._outcome import outcome, reaching
 from normwise.analysis._rounds import in_whole_rounds
 from normwise.analysis._summary import Seconds, summarise
 from normwise.analysis._target import default_target, higher_is_better
@@ -24,6 +24,7 @@ __all__ = [
     "median_epochs",
     "outcome",
     "point_of",
+    "reaching",
     "runs_at_best",
     "subsets_to_try",
     "summarise",

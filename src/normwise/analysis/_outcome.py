@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from normwise.errors import UnknownNameError
 from normwise.records import Outcome, RunRecord, Target
 
-__all__ = ["best_value", "outcome"]
+__all__ = ["best_value", "outcome", "reaching"]
 
 
 def outcome(record: RunRecord, target: Target) -> Outcome:
@@ -51,6 +52,18 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
         reachable = Target(target.metric, target.relation, best)
         remedy += f", or set the target to its best value: '{reachable}'"
     return Outcome("censored", math.inf, remedy)
+
+
+def reaching(records: Sequence[RunRecord], target: Target, horizon: float = math.inf) -> int:
+    """How many replicas reach ``target`` within ``horizon`` epochs.
+
+    >>> from normwise.records import RunKey
+    >>> runs = [RunRecord(RunKey("none", s, "a"), 0.1, {"loss": (1.0, 0.1 * s)}) for s in (1, 9)]
+    >>> reaching(runs, Target.parse("loss<=0.5")), reaching(runs, Target.parse("loss<=0.5"), 1)
+    (1, 0)
+    """
+    found = (outcome(record, target) for record in records)
+    return sum(one.kind == "reached" and one.epoch <= horizon for one in found)
 
 
 def best_value(curve: tuple[float, ...], target: Target) -> float:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from normwise.analysis._grid import point_of
 from normwise.analysis._mean import mean_estimate
-from normwise.analysis._outcome import outcome
+from normwise.analysis._outcome import reaching
 from normwise.records import Estimate, RunRecord, Target
 
 __all__ = ["range_gain", "working_range"]
@@ -95,9 +95,9 @@ def _widths(
     lines: dict[int, dict[object, dict[float, bool]]] = {}
     for record in records:
         line = lines.setdefault(record.key.seed, {})
-        epoch = outcome(record, target).epoch
+        arrived = bool(reaching([record], target, horizon))
         place = (record.initializer, record.batch_size)
-        line.setdefault(place, {})[record.learning_rate] = math.isfinite(epoch) and epoch <= horizon
+        line.setdefault(place, {})[record.learning_rate] = arrived
     return {seed: statistics.fmean(map(_width, line.values())) for seed, line in lines.items()}
 
 

@@ -12,7 +12,7 @@ from normwise.analysis._grid import Point, judged
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.analysis._mean import mean_estimate, restricted_mean
 from normwise.analysis._median import median_epochs
-from normwise.analysis._outcome import best_value, outcome
+from normwise.analysis._outcome import best_value, outcome, reaching
 from normwise.analysis._range import range_gain, working_range
 from normwise.analysis._rounds import Looked, decide_in_rounds
 from normwise.analysis._stopping import early_stopping
@@ -172,7 +172,7 @@ def summarise(
             recommended,
             best=_best(list(arms.values()), target),
             horizon=horizon,
-            unjudged=_reaching(records, target, horizon),
+            unjudged=reaching(records, target, horizon),
         ),
         recommended=recommended,
         solo_check=solo_check,
@@ -290,10 +290,6 @@ def _difference(
     """Of a value, arm minus base, over the seeds that both have."""
     shared = [seed for seed in arm.runs if seed in base.runs]
     return mean_estimate([value(arm, seed) - value(base, seed) for seed in shared], confidence)
-
-
-def _reaching(records: Sequence[RunRecord], target: Target, horizon: int) -> int:
-    return sum(outcome(record, target).epoch <= horizon for record in records)
 
 
 def _best(arms: Sequence[_Arm], target: Target) -> tuple[str, float]:

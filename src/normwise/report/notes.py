@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from normwise.analysis import outcome, point_of, runs_at_best
+from normwise.analysis import point_of, reaching, runs_at_best
 from normwise.records import RunRecord, Summary, Target, VariantSummary
 from normwise.report.numbers import number, seconds
 
@@ -65,7 +65,7 @@ def _rounds(summary: Summary, records: Sequence[RunRecord]) -> Iterator[str]:
         f"{100 * alone:.4g}% confidence, so that all together are right with 95%."
     )
     target = summary.target
-    if not any(outcome(record, target).kind == "reached" for record in records):
+    if not reaching(records, target):
         yield (
             f"No further round of seeds is trained where no replica reaches {target}, since more "
             f"of them would say no more: try a --target that is reached, or more --epochs."

@@ -282,8 +282,7 @@ class Run:
         summary = self._summary()
         wanting = {one.variant for one in summary.comparisons if one.outcome == "undecided"}
         # Where no replica arrives, more of them say no more.
-        outcomes = [analysis.outcome(record, summary.target) for record in self._records()]
-        if not wanting or all(one.kind != "reached" for one in outcomes):
+        if not wanting or not analysis.reaching(self._records(), summary.target):
             return []
         wanting.add(summary.comparisons[0].baseline)
         return [variant for variant in self.variants if variant.name in wanting]
