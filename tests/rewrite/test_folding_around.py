@@ -72,6 +72,14 @@ def test_what_happens_at_each_time_step_is_folded(what):
     agree(model, found.model)
 
 
+def test_a_model_that_is_called_twice_is_folded_once():
+    twice, x = cnn(), keras.Input((6, 6, 2))
+    model = disturbed(keras.Model(x, layers.Add()([twice(x), twice(layers.ReLU()(x))])))
+    found = folding_of(model)
+    assert (found.folded, found.left) == ({"norm": "conv"}, {})
+    agree(model, found.model)
+
+
 def test_another_axis_of_a_time_step_is_left():
     stack = [each(layers.Conv2D(4, 3), "conv"), each(layers.BatchNormalization(axis=1), "bn")]
     model = disturbed(keras.Sequential([keras.Input((5, 6, 6, 2)), *stack]))

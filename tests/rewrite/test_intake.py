@@ -264,7 +264,7 @@ REFUSED = {
     "masked": (np.ma.masked_greater(X, 20), "data is a masked array, .* values are left out"),
     "large whole numbers": (np.full((9, 4), 2**40), "holds the whole number 1099511627776"),
     "other lengths": ((X, Y[:9]), "60 inputs and 9 labels in the training part"),
-    "no examples": (X[:0], "0 examples"),
+    "no examples": (X[:0], "the inputs have 0 examples; expected one number, above 0"),
     "too narrow": (X[:, :3], "do not fit model"),
 }
 

@@ -89,6 +89,42 @@ def test_nested_models_are_entered(build):
     assert names["head"] == ["g", "c", "c_norm", "out"]
 
 
+@pytest.mark.parametrize(
+    "first",
+    [layers.Dense(3, activation="tanh", name="a"), layers.SimpleRNN(3, name="a")],
+    ids=["inside a layer", "inside a cell"],
+)
+def test_an_activation_of_its_own_behind_another_is_not_the_block_s(first):
+    stack = [first, layers.Dropout(0.1, name="drop"), layers.ReLU(name="relu"), layers.Dense(1)]
+    shape = (5, 4) if isinstance(first, layers.RNN) else (4,)
+    placed = place(keras.Sequential([keras.Input(shape), *stack]), "after")
+    assert [layer.name for layer in placed.layers][:4] == ["a", "a_norm", "drop", "relu"]
+
+
+def test_a_model_that_only_prepares_an_input_stays_in_front():
+    prepare = keras.Sequential(
+        [keras.Input((8,)), layers.Rescaling(1 / 255), layers.GaussianNoise(0.1)], name="prepare"
+    )
+    model = keras.Sequential([keras.Input((8,)), prepare, layers.Dense(1)])
+    assert placed_layers(model, "input") == ["prepare_norm"]
+
+
+class Sized(keras.Model):
+    """A functional model with a constructor of its own."""
+
+    def __init__(self, size, **options):
+        inputs = keras.Input((4,))
+        hidden = layers.Dense(size, name="a")(inputs)
+        super().__init__(inputs, layers.Dense(1)(hidden), **options)
+
+
+def test_a_model_with_a_constructor_of_its_own_becomes_a_plain_one():
+    placed = place(Sized(3, name="sized"), "after")
+    assert type(placed) is type(keras.Model(x := keras.Input((1,)), x))
+    assert placed.name == "sized"
+    assert placed.get_layer("a_norm")
+
+
 def test_activation_operations_are_found(build):
     placed = place(build("operation_activations"), "after")
     assert [type(layer).__name__ for layer in placed.operations[:4]] == [

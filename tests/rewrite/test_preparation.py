@@ -120,6 +120,20 @@ def test_data_that_does_not_fit_is_refused(data, message):
         place(network(), "input:norm=zscore", data=data)
 
 
+def test_of_several_inputs_all_shapes_are_named(capsys):
+    a, b = keras.Input((2,), name="a"), keras.Input((3,), name="b")
+    model = keras.Model([a, b], keras.layers.Dense(1)(keras.layers.Concatenate()([a, b])))
+    model.name = "two"
+    place(model, "input:norm=zscore", data=[X[:, :2], X[:, :3]])
+    assert capsys.readouterr() == ("", "")  # Keras says nothing on the way
+    with pytest.raises(DataError) as caught:
+        place(model, "input:norm=zscore", data=[X[:, :2], X])
+    assert str(caught.value) == (
+        "the data for variant 'input:norm=zscore' has examples of shape (2,), (4,); expected (2,), "
+        "(3,), as model 'two' takes them; pass the inputs that it trains on"
+    )
+
+
 def test_masked_sequences_are_refused():
     model = network(keras.layers.Masking(name="mask"), keras.layers.LSTM(2), shape=(5, 3))
     with pytest.raises(

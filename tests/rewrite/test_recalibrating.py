@@ -9,7 +9,7 @@ from keras import layers
 
 from normwise.errors import DataError, ModelError, WorseError
 from normwise.layers import BatchNormalization
-from normwise.rewrite import recalibrate
+from normwise.rewrite import Recalibration, recalibrate
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.recalibrating import fingerprint
 
@@ -69,6 +69,21 @@ def test_a_mean_that_is_large_against_the_deviation_costs_no_digits():
         moments.add(x[first : first + 64])
     np.testing.assert_allclose(moments.mean, x.mean(axis=0, dtype=np.float64), rtol=1e-12)
     np.testing.assert_allclose(moments.variance, x.astype(np.float64).var(axis=0), rtol=1e-9)
+
+
+def test_many_small_numbers_are_added_in_float64():
+    x = (1e4 + DRAW.normal(size=(20_000, 1))).astype("float32")
+    moments = Moments(axis=-1)
+    moments.add(x)
+    np.testing.assert_allclose(moments.mean, x.mean(axis=0, dtype=np.float64), rtol=1e-12)
+
+
+def test_moments_of_nothing_are_refused():
+    moments = Moments(axis=-1)
+    moments.add(np.zeros((0, 3)))
+    for what in ("mean", "variance"):
+        with pytest.raises(ValueError, match=r"^no values were added; .*; add a batch first$"):
+            getattr(moments, what)
 
 
 def test_channels_may_be_any_axis_and_a_mask_counts():
@@ -388,3 +403,169 @@ def test_a_loss_that_wanders_by_less_than_a_hundredth_is_no_reason_to_refuse():
         norm.moving_variance.assign([deviation**2])
         with pytest.raises(WorseError) if refused else contextlib.nullcontext():
             recalibrate(model, (x, np.ones_like(x)))
+
+
+class Noting(layers.Layer):
+    """Notes how many examples come by."""
+
+    def __init__(self, sizes):
+        super().__init__()
+        self.note = sizes.append
+
+    def call(self, x):
+        self.note(x.shape[0])
+        return x
+
+
+def test_a_pass_takes_so_many_examples_at_once_and_ends_at_the_layer_that_it_is_for():
+    in_front, behind = [], []
+    norms = [layers.BatchNormalization(name=name) for name in ("first", "shared")]
+    inputs = keras.Input((6,))
+    x = norms[1](layers.ReLU()(norms[1](norms[0](Noting(in_front)(inputs)))))
+    model = keras.Model(inputs, Noting(behind)(x))
+    steps = []
+    recalibrate(model, X, batch_size=50, on_layer=lambda *step: steps.append(step))
+    assert steps == [(0, 2, "first"), (1, 2, "shared")]
+    # Once to see which layers are reached, and once for each of the two.
+    assert in_front[1:] == [35, *[35, 34, 34] * 2]  # behind Keras' own call, which builds
+    assert behind[1:] == [35]
+
+
+def test_what_a_graph_asks_to_train_is_in_inference_mode_and_keeps_its_state():
+    noise = layers.Dropout(0.5, seed=1)
+    norm = layers.BatchNormalization()
+    inputs = keras.Input((6,))
+    model = keras.Model(inputs, norm(noise(inputs, training=True), training=True))
+    before = fingerprint(model)
+    recalibrate(model, X)
+    np.testing.assert_allclose(norm.moving_mean, X.mean(axis=0, dtype=float), rtol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance, X.var(axis=0, dtype=float), rtol=1e-5)
+    assert fingerprint(model) == before
+
+
+class Stepping(keras.Model):
+    """Normalises one step after the other, in a loop that JAX compiles."""
+
+    def __init__(self):
+        super().__init__(name="mine")
+        self.norm = layers.BatchNormalization(name="norm")
+
+    def call(self, x, training=None):
+        steps = keras.ops.transpose(x, (1, 0, 2))
+
+        def step(carry, x):
+            return carry, self.norm(x, training=training)
+
+        return keras.ops.scan(step, keras.ops.zeros(()), steps)[1]
+
+
+class Normalised(layers.SimpleRNNCell):
+    def __init__(self, units):
+        super().__init__(units, name="cell")
+        self.norm = layers.BatchNormalization(name="norm")
+
+    def build(self, shape):
+        super().build(shape)
+        self.norm.build((None, self.units))
+
+    def call(self, x, states, training=None):
+        y, states = super().call(x, states, training=training)
+        return self.norm(y, training=training), states
+
+
+def recurrent():
+    return keras.Sequential(
+        [keras.Input((3, 2)), layers.RNN(Normalised(4), name="memory"), layers.Dense(1)],
+        name="mine",
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "place", "loop"),
+    [(recurrent, "inside 'memory' ", "'memory'"), (Stepping, "", "the loop")],
+)
+def test_a_layer_in_a_compiled_loop_cannot_be_seen_and_that_is_said(made, place, loop):
+    model, x = made(), np.ones((5, 3, 2), "float32")
+    model(x)
+    with pytest.raises(ModelError) as caught:
+        recalibrate(model, x)
+    assert str(caught.value) == (
+        f"batch normalisation 'norm' {place}of model 'mine' runs in a loop that JAX compiles (as "
+        f"the cell of a recurrent layer does), where what it takes cannot be seen, nor its "
+        f"statistics move; expected one that the model calls; put it in front of {loop} or behind, "
+        f"or normalise there with keras.layers.LayerNormalization"
+    )
+
+
+def of_ones(*, learnt=True, frozen=False):
+    """A model that gives its inputs, which are its labels, as long as its statistics stay."""
+    norm = layers.BatchNormalization(momentum=1.0, epsilon=0.0, name="norm")
+    model = keras.Sequential([keras.Input((6,)), norm], name="whole")
+    if learnt:
+        norm.moving_variance.assign([4.0] * 6)
+        norm.gamma.assign([2.0] * 6)
+    norm.trainable = not frozen
+    model.compile(loss="mse")
+    return model
+
+
+NEVER = (
+    "the statistics of 'norm' never moved from 0 and 1, so the weights have learnt with those "
+    "(trained without training=True?)"
+)
+FROZEN = "'norm' is frozen, so the weights have learnt with its statistics"
+OTHER = (
+    "the weights fit the statistics that they have better than those of these data: look whether "
+    "the data are prepared as in training"
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"), [({"learnt": False}, NEVER), ({"frozen": True}, FROZEN), ({}, OTHER)]
+)
+def test_a_loss_that_would_rise_is_refused_with_what_may_be_the_reason(options, why):
+    model = of_ones(**options)
+    before = [np.array(variable.value) for variable in model.variables]
+    with pytest.raises(WorseError) as caught:
+        recalibrate(model, (X, X, X[:50], X[:50]), frozen=True)
+    for old, variable in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, variable.value)
+    factor = 2 if options.get("learnt", True) else 1
+    wide = X.astype(np.float64)
+    after = np.mean((factor * (wide - wide.mean(0)) / wide.std(0) - wide)[:50] ** 2)
+    said = str(caught.value)
+    assert said.startswith("model 'whole' would do worse: validation loss ")
+    assert f", {after:.4g} after (50 examples); expected a loss that does not rise" in said
+    assert f"so nothing was written or kept; {why}" in said
+    assert "try force=True" in said
+    assert "try --force" in caught.value.typed
+
+
+def test_what_would_rise_is_recalibrated_by_force():
+    model = of_ones()
+    recalibrate(model, (X, X), force=True)
+    np.testing.assert_allclose(model.layers[0].moving_mean, X.mean(axis=0), rtol=1e-5)
+
+
+def trained_with(callback, model, *data):
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    model.fit(*data, epochs=1, verbose=0, callbacks=[callback])
+
+
+def test_the_callback_recalibrates_at_the_end_of_training():
+    sizes = []
+    norm = layers.BatchNormalization()
+    model = keras.Sequential([keras.Input((6,)), Noting(sizes), norm, layers.Dense(1)])
+    trained_with(Recalibration(X, batch_size=52), model, X[:32], X[:32, :1])
+    np.testing.assert_allclose(norm.moving_mean, X.mean(axis=0, dtype=float), rtol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance, X.var(axis=0, dtype=float), rtol=1e-5)
+    assert sizes[-2:] == [52, 51]
+
+
+def test_the_callback_says_that_the_loss_would_rise_and_ends_no_training(caplog):
+    model = of_ones()
+    with caplog.at_level("WARNING", "normwise"):
+        trained_with(Recalibration((X, X)), model, X, X)
+    [said] = [record.message for record in caplog.records]
+    assert said.startswith("not recalibrated: model 'whole' would do worse: training loss ")
+    assert np.asarray(model.layers[0].moving_variance).tolist() == [4.0] * 6

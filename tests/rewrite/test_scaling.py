@@ -66,6 +66,31 @@ def test_other_numbers_are_no_pixels(x):
     assert scaling_note(image_model(), x) == ""
 
 
+@pytest.mark.parametrize(
+    ("shape", "kind", "largest", "named"),
+    [
+        ((30, 8, 8, 1), "uint8", 2, True),  # bytes in pictures, dark or not
+        ((30, 8, 8, 1), "uint8", 1, False),
+        ((30, 8, 8), "uint8", 2, True),
+        ((30, 8), "uint8", 128, True),  # bytes in a table, where they need the range
+        ((30, 8), "uint8", 127, False),
+        ((30, 8, 8, 1), "float32", 128, True),
+        ((30, 8, 8, 1), "float32", 127, False),
+        ((30, 8), "float32", 255, False),  # a count, or a size
+    ],
+)
+def test_what_whole_numbers_are_taken_for_pixels(shape, kind, largest, named):
+    model = keras.Sequential([keras.Input(shape[1:]), layers.Dense(2, name="first")])
+    x = np.zeros(shape, kind)
+    x[3] = largest
+    said = (
+        f"The inputs hold whole numbers up to {largest} and reach 'first' unscaled, as fit would "
+        f"give them to the model: pass what it was trained on, or begin it with "
+        f"keras.layers.Rescaling(1 / 255)."
+    )
+    assert scaling_note(model, x) == (said if named else "")
+
+
 def test_tokens_that_an_embedding_reads_are_no_pixels():
     x = keras.Input((8,), dtype="uint8")
     model = keras.Model(x, layers.Dense(1)(layers.Flatten()(layers.Embedding(256, 2)(x))))
@@ -82,11 +107,17 @@ def test_of_several_inputs_those_are_looked_at_that_hold_pixels():
 
 
 @pytest.mark.parametrize("kind", ["float32", "float64"])
-def test_numbers_of_0_to_1_that_are_divided_again_are_named(kind):
-    note = scaling_note(
-        image_model(layers.Rescaling(1 / 255, name="scale")), (BYTES / 255).astype(kind)
+@pytest.mark.parametrize(
+    ("scale", "offset", "number"), [(1 / 255, 0, "255"), (1 / 127.5, -1, "127.5")]
+)
+def test_numbers_of_0_to_1_that_are_divided_again_are_named(scale, offset, number, kind):
+    model = image_model(layers.Rescaling(scale, offset, name="scale"))
+    note = scaling_note(model, (BYTES / 255).astype(kind))
+    assert note == (
+        f"The inputs lie between 0 and 1, and 'scale' divides them by {number}: pass the pixels as "
+        f"the model was trained on them (built-in pictures go from 0 to 1, those of a file stay as "
+        f"they are: --data FILE.npz)."
     )
-    assert note.startswith("The inputs lie between 0 and 1, and 'scale' divides them by 255:")
 
 
 @pytest.mark.parametrize(
@@ -96,8 +127,11 @@ def test_numbers_of_0_to_1_that_are_divided_again_are_named(kind):
         (layers.Rescaling(1 / 255), BYTES % 2),
         (layers.Rescaling(1 / 255), BYTES / 255 * 0),
         (layers.Rescaling(1 / 255), BYTES / 127.5 - 1),
+        (layers.Rescaling(1 / 255), BYTES / 127.5),
+        (layers.Rescaling(1 / 100), BYTES / 255),
+        (layers.Rescaling(0.0), BYTES / 255),
     ],
-    ids=["to -1 and 1", "masks of bytes", "nothing", "centred"],
+    ids=["to -1 and 1", "masks of bytes", "nothing", "centred", "to 2", "by 100", "by nothing"],
 )
 def test_numbers_that_no_layer_divides_again_are_not(front, x):
     assert scaling_note(image_model(front), x) == ""

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from normwise.errors import ModelError
 from normwise.layers import BatchNormalization
 from normwise.rewrite import place, strip
 
@@ -114,11 +115,40 @@ def test_an_offset_becomes_the_bias():
         ([], layers.BatchNormalization(center=False), False),
         ([], layers.RMSNormalization(), False),
         ([layers.Dense(4)], layers.BatchNormalization(), False),
+        ([layers.AveragePooling1D(1)], layers.BatchNormalization(), True),
+        ([layers.Reshape((2, 2, 4))], layers.BatchNormalization(), False),
     ],
 )
 def test_who_gets_a_bias(between, norm, expected):
-    model = stack(layers.Dense(4, use_bias=False, name="a"), *between, norm)
+    """A layer whose offset β is: with nothing in between that bends, mixes or shapes."""
+    first = layers.Dense(4, use_bias=False, name="a")
+    model = keras.Sequential([keras.Input((4, 4)), first, *between, norm, layers.Dense(1)])
     assert strip(model).get_layer("a").use_bias is expected
+
+
+@pytest.mark.parametrize("options", [{"activation": "relu"}, {"trainable": False}], ids=str)
+def test_who_gets_none_by_its_own_options(options):
+    first = layers.Dense(4, use_bias=False, name="a", **options)
+    assert not strip(stack(first, layers.BatchNormalization())).get_layer("a").use_bias
+
+
+def test_an_offset_behind_many_sums_is_looked_for_once_in_each():
+    inputs = keras.Input((4,))
+    x = layers.Dense(4, use_bias=False, name="a")(inputs)
+    for _ in range(40):  # 2⁴⁰ ways through them
+        x = layers.Add()([x, layers.Dropout(0.1)(x)])
+    model = keras.Model(inputs, layers.Dense(1)(layers.BatchNormalization()(x)))
+    assert strip(model).get_layer("a").use_bias
+
+
+def test_a_frozen_model_whose_normalisation_trains_on_is_no_baseline():
+    """Frozen models stay as they are, and this one would normalise by the batch."""
+    norm = layers.BatchNormalization(name="norm")
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4), norm], name="inner")
+    inner.trainable = False
+    norm.trainable = True
+    with pytest.raises(ModelError, match=r"'norm' \(BatchNormalization\) in layer 'inner'"):
+        strip(stack(inner))
 
 
 def test_layers_in_front_of_a_concatenation_get_a_bias():

@@ -339,11 +339,10 @@ def _unseen(model: Any, norm: Any) -> str:
         for layer in model._flatten_layers(include_self=False)
         if layer is not norm and norm in layer._flatten_layers()
     ]
-    place = f"inside {around[0]!r} " if around else ""
+    place, loop = (f"inside {around[0]!r} ", repr(around[0])) if around else ("", "the loop")
     return (
         f"batch normalisation {norm.name!r} {place}of model {model.name!r} runs in a loop that JAX "
         f"compiles (as the cell of a recurrent layer does), where what it takes cannot be seen, "
         f"nor its statistics move; expected one that the model calls; put it in front of "
-        f"{around[0] if around else 'the loop'!r} or behind, or normalise there with "
-        f"keras.layers.LayerNormalization"
+        f"{loop} or behind, or normalise there with keras.layers.LayerNormalization"
     )

@@ -25,9 +25,9 @@ def scaling_note(model: Any, x: Any) -> str:
     """A sentence where pixels meet a model that was made for others.
 
     Pixels of 0 to 255 meet weights with nothing in between that scales them; or numbers of 0 to 1
-    meet a ``Rescaling`` that divides them by 255. Bytes of three and more dimensions are taken for
-    pixels, and whole numbers of 0 to 255 that need all of that range; only what a graph shows is
-    known to scale nothing.
+    meet a ``Rescaling`` that is for those: it divides by 255, or by 127.5 to reach -1 and 1. Bytes
+    of three and more dimensions are taken for pixels, and whole numbers of 0 to 255 that need all
+    of that range; only what a graph shows is known to scale nothing.
 
     Args:
         model: A built model.
@@ -68,7 +68,7 @@ def _unscaled(array: Any, met: list[Any]) -> str:
 
 def _scaled_again(array: Any, met: list[Any]) -> str:
     factors = {layer.name: float(np.max(layer.scale)) for layer in met if _is_rescaling(layer)}
-    again = [name for name, factor in factors.items() if 0 < factor < 1 / BRIGHT]
+    again = [name for name, factor in factors.items() if 0 < factor <= 2 / BRIGHTEST]
     some = _some(array)
     if not again or array.dtype.kind != "f" or not 0 <= some.min() < some.max() <= 1:
         return ""
