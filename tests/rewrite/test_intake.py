@@ -238,40 +238,41 @@ def broken():
     raise KeyError("a")
 
 
-REFUSED = {
-    "two arrays for one input": ([X[:30], X[30:]], "the inputs are 2 .*takes 1.*concatenate"),
-    "a pair in a list": ([X, Y], "the inputs are 2 .*labels go with them in a tuple"),
-    "four arrays": ((X, B, Y, W), r"shape \(60,\) in the validation part"),
-    "other names": ({"zeta": X}, "the inputs are 1 .zeta., and model"),
-    "nothing": ([], "the inputs are 0"),
-    "a number": (7, "data is of type int"),
-    "a set": ({1, 2}, "data is of type set"),
-    "a function": (endless, "data is of type function"),
-    "an exhausted iterator": (iter([]), "gives no batch; .*used before"),
-    "a generator that fails": (broken(), "the generator failed .KeyError: 'a'"),
-    "a generator in a tuple": ((iter([X]), Y), r"data\[0\] is of type list_iterator"),
-    "ragged batches": (iter([X, X[:, :3]]), "the batches do not go together"),
-    "batches of other parts": (iter([(X, Y), X]), "the batches do not go together"),
-    "single numbers": (iter(range(9)), "batch 0 "),
-    "texts": (np.array([["a"] * 4] * 9), "an input of the training part has type <U1"),
-    "a batch of texts": (iter([np.array([["a"] * 4] * 9)]), "has type <U1"),
-    "a frame with texts": (FRAME.assign(a="x"), "data has columns that hold no numbers: a;"),
-    "dates": (np.zeros((9, 4), "M8[s]"), "has type datetime64"),
-    "complex numbers": (X * 1j, "has type complex64"),
-    "fields": (np.zeros(9, [("a", "f4")]), "has type .*'a'"),
-    "rows of several lengths": ([[1.0, 2.0], [3.0]], "is no array"),
-    "objects of several shapes": (np.array([X[0], X[1, :2]], object), "is no array"),
-    "masked": (np.ma.masked_greater(X, 20), "data is a masked array, .* values are left out"),
-    "large whole numbers": (np.full((9, 4), 2**40), "holds the whole number 1099511627776"),
-    "other lengths": ((X, Y[:9]), "60 inputs and 9 labels in the training part"),
-    "no examples": (X[:0], "the inputs have 0 examples; expected one number, above 0"),
-    "too narrow": (X[:, :3], "do not fit model"),
-}
+def refused():
+    return {
+        "two arrays for one input": ([X[:30], X[30:]], "the inputs are 2 .*takes 1.*concatenate"),
+        "a pair in a list": ([X, Y], "the inputs are 2 .*labels go with them in a tuple"),
+        "four arrays": ((X, B, Y, W), r"shape \(60,\) in the validation part"),
+        "other names": ({"zeta": X}, "the inputs are 1 .zeta., and model"),
+        "nothing": ([], "the inputs are 0"),
+        "a number": (7, "data is of type int"),
+        "a set": ({1, 2}, "data is of type set"),
+        "a function": (endless, "data is of type function"),
+        "an exhausted iterator": (iter([]), "gives no batch; .*used before"),
+        "a generator that fails": (broken(), "the generator failed .KeyError: 'a'"),
+        "a generator in a tuple": ((iter([X]), Y), r"data\[0\] is of type list_iterator"),
+        "ragged batches": (iter([X, X[:, :3]]), "the batches do not go together"),
+        "batches of other parts": (iter([(X, Y), X]), "the batches do not go together"),
+        "single numbers": (iter(range(9)), "batch 0 "),
+        "texts": (np.array([["a"] * 4] * 9), "an input of the training part has type <U1"),
+        "a batch of texts": (iter([np.array([["a"] * 4] * 9)]), "has type <U1"),
+        "a frame with texts": (FRAME.assign(a="x"), "data has columns that hold no numbers: a;"),
+        "dates": (np.zeros((9, 4), "M8[s]"), "has type datetime64"),
+        "complex numbers": (X * 1j, "has type complex64"),
+        "fields": (np.zeros(9, [("a", "f4")]), "has type .*'a'"),
+        "rows of several lengths": ([[1.0, 2.0], [3.0]], "is no array"),
+        "objects of several shapes": (np.array([X[0], X[1, :2]], object), "is no array"),
+        "masked": (np.ma.masked_greater(X, 20), "data is a masked array, .* values are left out"),
+        "large whole numbers": (np.full((9, 4), 2**40), "holds the whole number 1099511627776"),
+        "other lengths": ((X, Y[:9]), "60 inputs and 9 labels in the training part"),
+        "no examples": (X[:0], "the inputs have 0 examples; expected one number, above 0"),
+        "too narrow": (X[:, :3], "do not fit model"),
+    }
 
 
-@pytest.mark.parametrize("form", REFUSED)
+@pytest.mark.parametrize("form", refused())
 def test_what_fit_would_not_take_is_refused_by_name(form):
-    data, message = REFUSED[form]
+    data, message = refused()[form]
     with pytest.raises(DataError, match=message):
         recalibrate(one_input(), data)
 

@@ -163,13 +163,18 @@ def test_hidden_layers_have_no_such_statistics():
 
 
 @pytest.mark.parametrize(
-    "data",
-    [pd.DataFrame(X), X.astype(object), (X, X[:, 0]), iter([X[:20], X[20:]])],
+    "make",
+    [
+        lambda: pd.DataFrame(X),
+        lambda: X.astype(object),
+        lambda: (X, X[:, 0]),
+        lambda: iter([X[:20], X[20:]]),
+    ],
     ids=["frame", "objects", "with labels", "batches"],
 )
-def test_data_in_the_forms_of_fit_give_the_same_statistics(data):
+def test_data_in_the_forms_of_fit_give_the_same_statistics(make):
     model = keras.Sequential([keras.Input((4,)), layers.Dense(2), layers.ReLU(), layers.Dense(1)])
-    placed = place(model, "input:norm=zscore", data=data)
+    placed = place(model, "input:norm=zscore", data=make())
     scale = placed.layers[0]
     np.testing.assert_allclose(np.ravel(scale.mean), X.mean(axis=0, dtype=float), rtol=1e-5)
     np.testing.assert_allclose(np.ravel(scale.variance), X.var(axis=0, dtype=float), rtol=1e-5)
