@@ -15,7 +15,7 @@ from normwise.datasets import Given
 from normwise.errors import ModelError
 from normwise.rewrite.feeding import batches, count, fitting, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
-from normwise.rewrite.hidden import hidden_in
+from normwise.rewrite.hidden import left_in
 from normwise.rewrite.kinds import sublayers
 from normwise.rewrite.losses import takes_loss
 from normwise.rewrite.moments import Moments
@@ -105,9 +105,8 @@ class Subject:
     def left(self) -> dict[str, str]:
         """The batch normalisations that rules about places cannot look at, each to the reason."""
         found: dict[str, str] = {}
-        for hidden in hidden_in(self.model, self.graphs):
-            if isinstance(hidden.norm, keras.layers.BatchNormalization):
-                found[unused(hidden.name, found)] = hidden.why
+        for name, why in left_in(self.model, self.graphs):
+            found[unused(name, found)] = why
         return found
 
     @property

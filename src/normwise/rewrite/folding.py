@@ -10,7 +10,7 @@ import keras
 from normwise.rewrite.affine import affine
 from normwise.rewrite.blocks import graphs_of
 from normwise.rewrite.foldable import Neighbourhood
-from normwise.rewrite.hidden import hidden_in
+from normwise.rewrite.hidden import left_in
 from normwise.rewrite.kinds import core
 from normwise.rewrite.linear import LinearWeights
 from normwise.rewrite.naming import unused
@@ -105,9 +105,8 @@ def folding_of(model: Any) -> Folding:
             _multiply(changed.setdefault(layer, LinearWeights(core(layer))), call, is_behind)
             edits.removed.add(call)
             folded[name] = layer.name
-    for hidden in hidden_in(model, graphs):
-        if isinstance(hidden.norm, keras.layers.BatchNormalization):
-            left[unused(hidden.name, {*folded, *left})] = hidden.why
+    for name, why in left_in(model, graphs):
+        left[unused(name, {*folded, *left})] = why
     for layer, weights in changed.items():
         edits.settings[layer]["use_bias"] = True
         edits.values.extend((layer, name, value) for name, value in weights.values())

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import keras
+
 from normwise.errors import ModelError, listed
 from normwise.rewrite.graph import Graph, has_graph
-from normwise.rewrite.kinds import core, is_frozen, is_normalisation, sublayers
+from normwise.rewrite.kinds import (
+    core,
+    is_batch_normalisation,
+    is_frozen,
+    is_normalisation,
+    sublayers,
+)
+from normwise.rewrite.normalised import normalising
 
-__all__ = ["Hidden", "hidden_in", "refuse_hidden", "refuse_normalised_baseline"]
+__all__ = ["Hidden", "hidden_in", "left_in", "refuse_hidden", "refuse_normalised_baseline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +51,12 @@ def hidden_in(model: Any, graphs: Iterable[Graph]) -> list[Hidden]:
     """The normalisation of a model that stands in none of these graphs.
 
     What counts is what :func:`~normwise.rewrite.strip` takes out of a graph: batch, layer,
-    group and RMS normalisation, Keras' own or derived from it.
+    group and RMS normalisation, Keras' own or derived from it, and their operations.
 
     Args:
         model: Any built Keras model.
         graphs: Of the model and of those nested in it, outer ones first.
 
-    >>> import keras
     >>> norm = keras.layers.BatchNormalization(name="norm")
     >>> inner = keras.Sequential([keras.Input((2,)), norm], name="inner")
     >>> steps = keras.layers.TimeDistributed(inner, name="steps")
@@ -58,14 +66,29 @@ def hidden_in(model: Any, graphs: Iterable[Graph]) -> list[Hidden]:
     """
     calls = [call for graph in graphs for call in graph.calls]
     shown = {core(call.operation) for call in calls}
-    holders = {} if has_graph(model) else dict.fromkeys(sublayers(model), model)
+    holders = {} if has_graph(model) else dict.fromkeys(_norms_in(model), model)
     for call in calls:  # what is nested comes later, and knows the holder better
-        holders |= dict.fromkeys(sublayers(call.operation), call.operation)
-    return [
-        Hidden(layer, holder)
-        for layer, holder in holders.items()
-        if is_normalisation(layer) and layer is core(layer) and layer not in shown
-    ]
+        holders |= dict.fromkeys(_norms_in(call.operation), call.operation)
+    return [Hidden(norm, holder) for norm, holder in holders.items() if norm not in shown]
+
+
+def left_in(model: Any, graphs: Iterable[Graph]) -> Iterator[tuple[str, str]]:
+    """The batch normalisations that are no layers of a graph: names, and why they stay.
+
+    Args:
+        model: As in :func:`hidden_in`.
+        graphs: Likewise.
+    """
+    graphs = list(graphs)
+    for hidden in hidden_in(model, graphs):
+        if is_batch_normalisation(hidden.norm):
+            yield hidden.name, hidden.why
+    for graph in graphs:
+        for call in graph.calls:
+            operation = call.operation
+            is_layer = isinstance(operation, keras.layers.Layer)
+            if is_batch_normalisation(operation) and not is_layer:
+                yield operation.name, "it is an operation, with no statistics or weights of a layer"
 
 
 def refuse_hidden(model: Any, graphs: Iterable[Graph]) -> None:
@@ -99,13 +122,23 @@ def refuse_normalised_baseline(model: Any, builder: str) -> None:
     Raises:
         ModelError: It has normalisation that is not frozen.
     """
-    norms = [core(layer) for layer in sublayers(model) if is_normalisation(layer)]
-    names = dict.fromkeys(repr(norm.name) for norm in norms if not is_frozen(norm))
+    norms = [norm for norm in _norms_in(model) if not is_frozen(norm)]
+    names = dict.fromkeys(repr(norm.name) for norm in norms)
     if names:
         raise ModelError(
             f"the model that {builder!r} gives for 'none' has normalisation: {listed([*names])}; "
             f"expected a baseline without any; build it only where norm.is_baseline is false"
         )
+
+
+def _norms_in(operation: Any) -> Iterator[Any]:
+    """The normalisation in a layer, however deep; of operations those that are not frozen."""
+    for layer in sublayers(operation):
+        if is_normalisation(layer) and layer is core(layer):
+            yield layer
+        elif has_graph(layer) and layer.built:
+            found = [call.operation for _, call in normalising([Graph(layer)])]
+            yield from (one for one in found if not isinstance(one, keras.layers.Layer))
 
 
 def _in_words(found: Hidden) -> str:

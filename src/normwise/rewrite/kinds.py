@@ -17,6 +17,7 @@ __all__ = [
     "core",
     "each_step",
     "is_activation",
+    "is_batch_normalisation",
     "is_elementwise_merge",
     "is_frozen",
     "is_gate_activation",
@@ -63,6 +64,8 @@ _ACTIVATION_OPERATIONS = re.compile(
     "Relu6|Selu|Sigmoid|Silu|SoftShrink|Softmax|Softplus|Softsign|SparsePlus|SparseSigmoid|"
     "Sparsemax|Squareplus|Tanh|TanhShrink|Threshold"
 )
+# So is `keras.ops.layer_normalization(x)` one of class LayerNorm.
+_NORMALISING_OPERATIONS = frozenset({"BatchNorm", "LayerNorm", "RMSNorm"})
 _MERGES = (
     keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply,
     keras.layers.Average, keras.layers.Maximum, keras.layers.Minimum,
@@ -121,17 +124,24 @@ def is_recurrent(operation: Any) -> bool:
 
 
 def is_normalisation(operation: Any) -> bool:
-    """Whether the layer normalises activations with parameters of its own."""
-    return isinstance(core(operation), _NORMALISATION)
+    """Whether this normalises activations: a layer, or an operation of ``keras.ops``.
+
+    Not what has no parameters whatever: ``UnitNormalization`` and ``ops.normalize``.
+    """
+    named = _is_operation(operation) and type(operation).__name__ in _NORMALISING_OPERATIONS
+    return named or isinstance(core(operation), _NORMALISATION)
+
+
+def is_batch_normalisation(operation: Any) -> bool:
+    """Whether this is batch normalisation, a layer or the operation ``ops.batch_normalization``."""
+    named = _is_operation(operation) and type(operation).__name__ == "BatchNorm"
+    return named or isinstance(core(operation), keras.layers.BatchNormalization)
 
 
 def is_activation(operation: Any) -> bool:
     """Whether this is an activation of its own, a layer or an operation such as ``ops.relu``."""
-    kind = type(operation)
-    named = _ACTIVATION_OPERATIONS.fullmatch(kind.__name__) is not None
-    return (named and kind.__module__.startswith("keras.src.ops.")) or isinstance(
-        operation, _ACTIVATION
-    )
+    named = _ACTIVATION_OPERATIONS.fullmatch(type(operation).__name__) is not None
+    return (named and _is_operation(operation)) or isinstance(operation, _ACTIVATION)
 
 
 def is_elementwise_merge(operation: Any) -> bool:
@@ -140,9 +150,13 @@ def is_elementwise_merge(operation: Any) -> bool:
     >>> is_elementwise_merge(keras.layers.Add()), is_elementwise_merge(keras.layers.Concatenate())
     (True, False)
     """
-    kind = type(operation)
-    named = kind.__name__ in _MERGING_OPERATIONS and kind.__module__.startswith("keras.src.ops.")
+    named = _is_operation(operation) and type(operation).__name__ in _MERGING_OPERATIONS
     return named or isinstance(operation, _MERGES)
+
+
+def _is_operation(operation: Any) -> bool:
+    """Whether this is what a function of ``keras.ops`` leaves in a graph."""
+    return type(operation).__module__.startswith("keras.src.ops.")
 
 
 def is_transparent(operation: Any) -> bool:

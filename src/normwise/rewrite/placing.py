@@ -17,11 +17,10 @@ from normwise.rewrite.kinds import (
     activation_of,
     channel_axis,
     core,
-    is_frozen,
-    is_normalisation,
     is_recurrent,
 )
 from normwise.rewrite.naming import unused
+from normwise.rewrite.normalised import normalising
 from normwise.rewrite.normalisers import check_options, normaliser
 from normwise.rewrite.preparation import preparation, values_at
 from normwise.rewrite.rebuild import Edits, anew, rebuild
@@ -136,8 +135,7 @@ def _placing(model: Any, variant: str | Variant, data: Any) -> _Placing:
 
 
 def _refuse_normalised(model: Any, graphs: list[Graph]) -> None:
-    layers = [call.operation for graph in graphs for call in graph.calls]
-    names = [layer.name for layer in layers if is_normalisation(layer) and not is_frozen(layer)]
+    names = [call.operation.name for _, call in normalising(graphs)]
     if names:
         shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         raise ModelError(

@@ -17,9 +17,9 @@ from normwise.rewrite.kinds import (
     core,
     is_frozen,
     is_linear,
-    is_normalisation,
     is_transparent,
 )
+from normwise.rewrite.normalised import check_removable, normalising
 from normwise.rewrite.rebuild import Edits, anew, rebuild
 
 __all__ = ["strip"]
@@ -35,12 +35,13 @@ _MERGING = (
 def strip(model: Any) -> Any:
     """A copy of a model without its normalisation: the baseline to compare with.
 
-    Removes batch, layer, group and RMS normalisation, also inside nested
+    Removes batch, layer, group and RMS normalisation, layers as well as operations
+    (``keras.ops.layer_normalization(x)``), also inside nested
     models; frozen layers and models (``trainable = False``) keep theirs.
     Normalisation inside a layer (one of your own, a wrapper, a recurrent cell)
     cannot be taken out, and is refused. Preprocessing
-    (``keras.layers.Normalization``), ``UnitNormalization``, which has no
-    parameters, and ``SpectralNormalization``, which is of weights, stay.
+    (``keras.layers.Normalization``), ``UnitNormalization`` and ``keras.ops.normalize``,
+    which have no parameters, and ``SpectralNormalization``, which is of weights, stay.
 
     A layer that goes without a bias because a removed normalisation had an offset
     β gets one, so that the baseline can learn what the model could: of β's
@@ -62,7 +63,8 @@ def strip(model: Any) -> Any:
         values. It is not compiled.
 
     Raises:
-        ModelError: The model is subclassed or unbuilt, or has normalisation inside a layer.
+        ModelError: The model is subclassed or unbuilt, or has normalisation inside a layer, or
+            an operation that normalises with a scale or an offset computed by the model.
 
     >>> model = keras.Sequential([
     ...     keras.Input((4,)), keras.layers.Dense(8, use_bias=False, name="hidden"),
@@ -74,10 +76,9 @@ def strip(model: Any) -> Any:
     """
     edits, graphs = Edits(), list(graphs_of(model))
     refuse_hidden(model, graphs)
-    for graph in graphs:
-        for call in graph.calls:
-            if is_normalisation(call.operation) and not is_frozen(call.operation):
-                _remove(graph, call, edits)
+    for graph, call in normalising(graphs):
+        check_removable(graph, call)
+        _remove(graph, call, edits)
     return rebuild(model, edits)
 
 
@@ -85,7 +86,8 @@ def _remove(graph: Graph, call: Any, edits: Edits) -> None:
     edits.removed.add(call)
     for layer in _layers_without_bias(graph, call):
         edits.settings[layer]["use_bias"] = True
-    (source,) = graph.sources(call)
+    # An operation takes mean and variance behind its input, where the model computes them.
+    source = graph.source_of(call.input_tensors[0])
     if edits.settings.get(source.operation, {}).get("use_bias"):
         _keep_offset(core(call.operation), source, edits)
     _merge_activation(graph, source, call, edits)

@@ -1,0 +1,68 @@
+"""The calls that normalise in a model's graphs: of layers, and of operations of ``keras.ops``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import keras
+
+from normwise.errors import ModelError
+from normwise.rewrite.graph import Graph
+from normwise.rewrite.kinds import is_frozen, is_normalisation
+
+__all__ = ["check_removable", "normalising"]
+
+# What an operation takes that goes when it goes. Its scale and offset are another thing where the
+# model computes them: they act on what follows, whether that is normalised or not.
+_GOING = frozenset({"x", "mean", "variance"})
+
+
+def normalising(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Any]]:
+    """Graph and call, wherever activations are normalised by what is not frozen.
+
+    An operation is as frozen as the model whose graph it stands in.
+
+    >>> inputs = keras.Input((4,))
+    >>> model = keras.Model(inputs, keras.ops.layer_normalization(inputs))
+    >>> [type(call.operation).__name__ for _, call in normalising([Graph(model)])]
+    ['LayerNorm']
+    """
+    for graph in graphs:
+        for call in graph.calls:
+            is_layer = isinstance(call.operation, keras.layers.Layer)
+            if is_normalisation(call.operation) and not is_frozen(
+                call.operation if is_layer else graph.model
+            ):
+                yield graph, call
+
+
+def check_removable(graph: Graph, call: Any) -> None:
+    """Refuse an operation whose scale or offset the model computes, as conditional ones are.
+
+    Args:
+        graph: The graph.
+        call: Of a normalisation in it.
+
+    Raises:
+        ModelError: Without it, what computes them would be gone as well.
+    """
+    if isinstance(call.operation, keras.layers.Layer):
+        return
+    taken = inspect.signature(call.operation.call).bind(
+        *call.arguments.args, **call.arguments.kwargs
+    )
+    computed = [
+        name
+        for name, value in taken.arguments.items()
+        if isinstance(value, keras.KerasTensor) and name not in _GOING
+    ]
+    if computed:
+        raise ModelError(
+            f"operation {call.operation.name!r} of model {graph.model.name!r} normalises, and its "
+            f"{' and '.join(computed)} the model computes: taken out, it would take along what "
+            f"computes them; expected normalisation with weights of its own, or the scale and the "
+            f"offset as operations behind it; try keras.ops.layer_normalization(x) * scale + "
+            f"offset, or a builder with an argument 'norm', which decides itself"
+        )
