@@ -91,6 +91,71 @@ def test_what_whole_numbers_are_taken_for_pixels(shape, kind, largest, named):
     assert scaling_note(model, x) == (said if named else "")
 
 
+def pictures(kind):
+    """Of a bright spot each, sixteen by sixteen: dark at the edges, as digits are."""
+    draws = np.random.default_rng(1)
+    y, x = np.mgrid[:16, :16]
+    centres, sizes = draws.uniform(4, 11, (2, 40, 1, 1)), draws.uniform(4, 60, (40, 1, 1))
+    spots = np.exp(-((y - centres[0]) ** 2 + (x - centres[1]) ** 2) / sizes)
+    return np.rint(255 * spots / spots.max((1, 2), keepdims=True))[..., None].astype(kind)
+
+
+def flat_model(columns):
+    return keras.Sequential([keras.Input((columns,)), layers.Dense(2, name="first")])
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int64", "float32", "float16"])
+def test_flat_pictures_are_named(kind):
+    flat = pictures(kind).reshape(40, 256)
+    assert "whole numbers up to 255 and reach 'first'" in scaling_note(flat_model(256), flat)
+    assert scaling_note(flat_model(256), flat / 255) == ""
+
+
+def tables():
+    draws = np.random.default_rng(2)
+    ages, counts = draws.integers(0, 100, (500, 150)), draws.poisson(120, (500, 150))
+    few = draws.integers(0, 256, (500, 20))
+    spectra = draws.normal(200, 15, (500, 150)).clip(0, 255)
+    return {
+        "ages": ages, "counts": counts, "few columns": few, "some among ages": np.hstack([ages, few]),
+        "words": draws.poisson(0.3, (500, 150)), "spectra": spectra,
+        "larger": draws.integers(0, 300, (500, 150)), "signed": few[:, :1] - np.arange(150),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["int64", "float32"])
+@pytest.mark.parametrize("name", tables())
+def test_tables_of_numbers_in_that_range_are_not(name, kind):
+    x = tables()[name].astype(kind)
+    assert scaling_note(flat_model(x.shape[1]), x) == ""
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_pictures_of_another_size_are_named(interpolation):
+    small = np.asarray(
+        keras.ops.image.resize(BYTES.astype("float32"), (6, 6), interpolation=interpolation)
+    )
+    model = keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(2, 3, name="first")])
+    note = scaling_note(model, small)
+    assert note.startswith(f"The inputs hold numbers up to {small.max():.5g} and reach 'first'")
+    for other in (small / 255, small - 127.5, small * 4, (small - 127) / 70):
+        assert scaling_note(model, other) == ""
+
+
+@pytest.mark.parametrize("largest", [65535, 4095, 255])
+def test_pictures_of_words_are_named_with_their_largest_number(largest):
+    x = (BYTES / 255 * largest).astype("uint16")
+    note = scaling_note(image_model(), x)
+    assert f"whole numbers up to {largest} and reach 'first'" in note
+    assert f"keras.layers.Rescaling(1 / {largest})" in note
+
+
+def test_flat_pictures_of_words_are_named_and_counts_are_not():
+    flat = pictures("uint16").reshape(40, 256) * np.uint16(257)
+    assert "whole numbers up to 65535 and" in scaling_note(flat_model(256), flat)
+    assert scaling_note(flat_model(256), flat // 100) == ""
+
+
 def test_tokens_that_an_embedding_reads_are_no_pixels():
     x = keras.Input((8,), dtype="uint8")
     model = keras.Model(x, layers.Dense(1)(layers.Flatten()(layers.Embedding(256, 2)(x))))

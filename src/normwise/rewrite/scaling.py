@@ -19,6 +19,10 @@ __all__ = ["scaling_note"]
 EXAMPLES = 256
 # Whole numbers up to at least this and at most 255 are taken for pixels.
 BRIGHT, BRIGHTEST = 128, 255
+# By so much a picture that was made larger or smaller may lie outside: bicubic ones do.
+OVERSHOOT = 32
+# A flat picture has so many columns, and of so many values some (nearly) reach the brightest.
+COLUMNS, SATURATED = 100, 0.98
 
 
 def scaling_note(model: Any, x: Any) -> str:
@@ -26,8 +30,10 @@ def scaling_note(model: Any, x: Any) -> str:
 
     Pixels of 0 to 255 meet weights with nothing in between that scales them; or numbers of 0 to 1
     meet a ``Rescaling`` that is for those: it divides by 255, or by 127.5 to reach -1 and 1. Bytes
-    of three and more dimensions are taken for pixels, and whole numbers of 0 to 255 that need all
-    of that range; only what a graph shows is known to scale nothing.
+    and 16-bit words of three and more dimensions are taken for pixels, and numbers of 0 to 255 that
+    need all of that range: whole ones, of four dimensions others, too, as pictures have that were
+    made smaller; of two dimensions those of a hundred columns or more that share that range, as
+    flat pictures do and ages and counts do not. Only what a graph shows is known to scale nothing.
 
     Args:
         model: A built model.
@@ -59,10 +65,13 @@ def _unscaled(array: Any, met: list[Any]) -> str:
     names = [repr(layer.name) for layer in met if not _is_rescaling(layer)]
     if not names or not _are_pixels(array):
         return ""
+    some = _some(array)
+    largest, kind = some.max(), "whole numbers" if _are_whole(some) else "numbers"
+    divisor = max(int(largest), BRIGHTEST) if array.dtype == np.uint16 else BRIGHTEST
     return (
-        f"The inputs hold whole numbers up to {int(_some(array).max())} and reach "
+        f"The inputs hold {kind} up to {largest:.5g} and reach "
         f"{listed(list(dict.fromkeys(names)))} unscaled, as fit would give them to the model: "
-        f"pass what it was trained on, or begin it with keras.layers.Rescaling(1 / 255)."
+        f"pass what it was trained on, or begin it with keras.layers.Rescaling(1 / {divisor})."
     )
 
 
@@ -81,11 +90,31 @@ def _scaled_again(array: Any, met: list[Any]) -> str:
 
 def _are_pixels(array: Any) -> bool:
     some, deep = _some(array), array.ndim > 2
-    least, largest = some.min(), some.max()
+    least, largest = float(some.min()), float(some.max())
     if array.dtype == np.uint8:
-        return bool(largest > 1 if deep else largest >= BRIGHT)
-    in_range = deep and least >= 0 and BRIGHT <= largest <= BRIGHTEST
-    return bool(in_range and (some == np.floor(some)).all())
+        return largest > 1 if deep else largest >= BRIGHT
+    if array.dtype == np.uint16 and largest > BRIGHTEST:
+        return deep or _share_a_range(some, np.iinfo(np.uint16).max)
+    if not deep:
+        return _share_a_range(some, BRIGHTEST)
+    if array.ndim > 3 and not _are_whole(some):
+        return least >= -OVERSHOOT and BRIGHT <= largest <= BRIGHTEST + OVERSHOOT
+    return least >= 0 and BRIGHT <= largest <= BRIGHTEST and _are_whole(some)
+
+
+def _are_whole(some: Any) -> bool:
+    return bool((some == np.floor(some)).all())
+
+
+def _share_a_range(rows: Any, brightest: int) -> bool:
+    """Whether half of many columns, but for those that never change, need most of one range."""
+    least, largest = rows.min(axis=0), rows.max(axis=0)
+    if len(least) < COLUMNS or least.min() < 0:
+        return False
+    if not SATURATED * brightest <= largest.max() <= brightest:
+        return False
+    spans = (largest - least)[largest > least]
+    return len(spans) >= COLUMNS and bool(2 * np.median(spans) >= brightest)
 
 
 def _some(array: Any) -> Any:
