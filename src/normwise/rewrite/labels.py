@@ -53,7 +53,13 @@ def labels_for(model: Any, labels: list[Any]) -> tuple[list[Any], list[str]]:
             f"not; expected classes that the training part has, too; check how the arrays were cut"
         )
     note = f"Labels became the numbers of their classes, in order: {listed(found.names)}."
-    return [found.encode(part) for part in labels], [note]
+    return [_encoded(found, part) for part in labels], [note]
+
+
+def _encoded(found: Labelling, labels: Any) -> Any:
+    """The numbers of classes; of several labels an example, in their shape."""
+    codes = found.encode(labels.reshape(-1))
+    return codes if labels.size == len(labels) else codes.reshape(labels.shape)
 
 
 def _task(model: Any, labels: Any) -> Task | None:
