@@ -118,7 +118,8 @@ def _fits(model: Any, x: Any) -> bool:
     inputs = _in_order(model, x)
     tensors = functional_of(model).inputs
     return inputs is not None and all(
-        _agrees(tensor.shape, np.shape(part)) for tensor, part in zip(tensors, inputs, strict=True)
+        part is None or _agrees(tensor.shape, np.shape(part))
+        for tensor, part in zip(tensors, inputs, strict=True)
     )
 
 
@@ -128,7 +129,7 @@ def _has_parts(model: Any, x: Any) -> bool:
 
 def _is_known(model: Any) -> bool:
     """Whether the model says which inputs it takes."""
-    return has_graph(model) and getattr(model, "built", False)
+    return has_graph(model) and bool(model.built)
 
 
 def _is_called_with(model: Any, x: Any) -> bool:

@@ -53,7 +53,8 @@ def scaling_note(model: Any, x: Any) -> str:
         return ""
     graph, tensors = Graph(model), functional_of(model).inputs
     for tensor, array in zip(tensors, keras.tree.flatten(x), strict=True):
-        if array.dtype.kind in "fiu" and array.ndim > 1 and array.size:
+        # An optional input may be left out.
+        if array is not None and array.dtype.kind in "fiu" and array.ndim > 1 and array.size:
             met = list(_met(graph, graph.source_of(tensor)))
             note = _unscaled(array, met) or _scaled_again(array, met)
             if note:
