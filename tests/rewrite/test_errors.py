@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 from normwise.errors import ModelError, UnknownNameError, VariantError
-from normwise.rewrite import place, strip
+from normwise.rewrite import place, placed_layers, strip
 
 
 class Subclassed(keras.Model):
@@ -177,6 +177,23 @@ def test_options_that_contradict(variant, message):
         place(stack(layers.Dense(2)), variant)
 
 
+@pytest.mark.parametrize(
+    ("variant", "placed"),
+    [("after:only=3", 2), ("before+after:only=2+5", 4), ("after:only=1+2", 0)],
+)
+def test_numbers_beyond_the_last_normalisation(variant, placed):
+    model = stack(layers.Dense(4), layers.Dense(4))
+    if not placed:
+        assert len(placed_layers(model, variant)) == 2
+        return
+    with pytest.raises(VariantError) as caught:
+        place(model, variant)
+    assert str(caught.value) == (
+        f"variant {variant!r} keeps normalisation layer {variant[-1]} and would place {placed}; "
+        f"expected numbers from 1 to {placed}; try 'only={placed}'"
+    )
+
+
 def test_an_unknown_place():
     with pytest.raises(UnknownNameError, match="did you mean 'before'"):
         place(stack(layers.Dense(2)), "befor")
@@ -192,11 +209,15 @@ def test_the_input_of_a_frozen_model_is_left_to_it():
         place(model, "input")
 
 
-def test_an_embedding_inside_a_nested_model_is_seen():
+@pytest.mark.parametrize("depth", [1, 2])
+def test_an_embedding_inside_a_nested_model_is_seen(depth):
     tokens, numbers = keras.Input((5,), name="tokens"), keras.Input((5, 2), name="numbers")
     inner_tokens, inner_numbers = keras.Input((5,)), keras.Input((5, 2))
     both = layers.Concatenate()([layers.Embedding(9, 2)(inner_tokens), inner_numbers])
     inner = keras.Model([inner_tokens, inner_numbers], both)
+    if depth == 2:
+        ports = keras.Input((5,)), keras.Input((5, 2))
+        inner = keras.Model(ports, inner(ports))
     model = keras.Model([tokens, numbers], layers.Dense(1)(inner([tokens, numbers])))
     added = {layer.name for layer in place(model, "input").layers if "norm" in layer.name}
     assert added == {"numbers_norm"}

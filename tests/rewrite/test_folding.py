@@ -209,6 +209,35 @@ def test_what_cannot_be_folded_stays_and_the_reason_is_given(why):
     agree(model, found)
 
 
+def adapted():
+    dense = layers.Dense(4, name="dense")
+    dense.build((None, 5))
+    dense.enable_lora(2)
+    return dense
+
+
+def quantised():
+    dense = layers.Dense(4, name="dense")
+    dense.build((None, 5))
+    dense.quantize("int8")
+    return dense
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("make", [adapted, quantised])
+@pytest.mark.parametrize("leads", [True, False])
+def test_a_kernel_that_is_not_all_there_is_takes_no_normalisation(make, leads):
+    norm, dense = layers.BatchNormalization(name="norm"), make()
+    stack = [layers.ReLU(), norm, dense] if leads else [dense, norm]
+    model = keras.Sequential([keras.Input((5,)), *stack])
+    norm.moving_mean.assign(np.full(norm.moving_mean.shape, 0.5))
+    found = folding_of(model)
+    assert found.folded == {}
+    assert "'dense'" in found.left["norm"]
+    assert "a Dense" in found.left["norm"]
+    agree(model, found)
+
+
 FIRST = {"data_format": "channels_first"}
 # Each with as many channels as columns, so that no shape tells the axes apart.
 CHANNELS_FIRST = {

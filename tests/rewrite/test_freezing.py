@@ -28,7 +28,7 @@ def build():
         name="base",
     )
     inputs = keras.Input((4,))
-    return keras.Model(inputs, layers.Dense(1, name="head")(base(inputs)))
+    return keras.Model(inputs, layers.Dense(1, name="head")(base(inputs)), name="net")
 
 
 def fit(model):
@@ -111,14 +111,35 @@ def frozen():
 @pytest.mark.parametrize(
     ("build_model", "what", "error", "message"),
     [
-        (build, "statistic", UnknownNameError, "did you mean 'statistics'"),
-        (lambda: keras.Sequential([keras.Input((4,)), layers.Dense(1)]), "normalisation",
-         ModelError, "has no batch normalisation"),
-        (lambda: keras.Sequential([layers.BatchNormalization()]), "normalisation",
-         ModelError, "is not built"),
-        (frozen, "statistics", ModelError, "is frozen as a whole"),
+        (
+            build, "statistic", UnknownNameError,
+            "unknown choice of what to freeze 'statistic'; expected one of normalisation, "
+            "statistics, everything; did you mean 'statistics'?",
+        ),
+        (
+            lambda: keras.Sequential([keras.Input((4,)), layers.Dense(1)], name="net"),
+            "normalisation", ModelError,
+            "model 'net' has no batch normalisation; expected a built model with at least one "
+            "BatchNormalization; for other layers try layer.trainable = False",
+        ),
+        (
+            lambda: keras.Sequential([layers.BatchNormalization()], name="net"), "everything",
+            ModelError,
+            "model 'net' is not built; expected a built model with at least one "
+            "BatchNormalization; for other layers try layer.trainable = False",
+        ),
+        (
+            frozen, "statistics", ModelError,
+            "model 'net' is frozen as a whole, so γ and β cannot train in it; expected "
+            "model.trainable to be True; set it, and freeze its layers one by one",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_frozen_is_said(build_model, what, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error) as caught:
         nw.freeze(build_model(), what)
+    assert str(caught.value) == message
+
+
+def test_the_normalisation_is_what_is_frozen_unless_told():
+    assert fit(nw.freeze(build())) == MOVED["normalisation"]

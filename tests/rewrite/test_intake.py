@@ -68,6 +68,15 @@ class Endless(keras.utils.PyDataset):
         return X, Y
 
 
+class Counted(keras.utils.PyDataset):
+    """Says how many batches it has, and is none of a length."""
+
+    num_batches = 2
+
+    def __getitem__(self, number):
+        return X[CUTS[number]], Y[CUTS[number]]
+
+
 class Loader:
     """As PyTorch's: an iterable of lists, with a length."""
 
@@ -210,25 +219,131 @@ def test_images_without_their_channel_axis_fit_as_in_keras():
     np.testing.assert_allclose(model.layers[0].moving_mean.value, [images.mean()], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("shape", "train", "val"),
+    [
+        ((3, 3, 1), (9, 3, 3, 1), (5, 3, 3)),
+        ((3, 3, 1), (9, 3, 3), (5, 3, 3, 1)),
+        ((3, 3, 1), (9, 3, 3, 1), (5, 3, 2)),
+        ((3, 3, 1), (9, 3, 3, 1), (5, 3, 3, 2)),
+        ((3, 1, 3), (9, 3, 1, 3), (5, 3, 3)),
+        ((4,), (9, 4), (5, 4, 1)),
+        ((4,), (9, 4, 1), (5, 4)),
+        ((4,), (9, 4), (5, 4, 2)),
+        ((4,), (9, 4), (5, 3)),
+        ((4,), (9, 4), (4,)),
+        ((4,), (9, 4), (5, 4, 1, 1)),
+        ((1,), (9, 1), (5,)),
+        ((1,), (9,), (5, 1)),
+        ((1,), (9, 1), (5, 2)),
+        ((None, 2), (9, 7, 2), (5, 3, 2)),
+        ((None, 2), (9, 7, 2), (5, 3, 3)),
+        ((3, 2, 2), (9, 3, 2, 2), (5, 2, 2, 2)),
+    ],
+    ids=str,
+)
+def test_a_validation_part_is_taken_in_the_shapes_that_keras_takes(shape, train, val):
+    model = keras.Model(inputs := keras.Input(shape), layers.BatchNormalization()(inputs))
+    try:
+        model(np.zeros(val))
+    except ValueError:
+        said = (
+            f"the inputs have shape {train} in the training part and shape {val} in the validation "
+            f"part; expected the same after the first axis; check how the arrays were cut"
+        )
+        with pytest.raises(DataError) as caught:
+            given_to(model, (np.zeros(train), None, np.zeros(val), None))
+        assert str(caught.value) == said
+    else:
+        given = given_to(model, (np.zeros(train), None, np.zeros(val), None))
+        assert [part[0].shape for part in (given.training, given.validation)] == [train, val]
+
+
+class Eager(keras.Model):
+    """Normalises by the batch wherever it is not told otherwise."""
+
+    def __init__(self, sizes):
+        super().__init__()
+        x, self.norm = keras.Input((4,)), layers.BatchNormalization()
+        self.graph = keras.Model(x, self.norm(x, training=True))
+        self.note = sizes.append
+
+    def call(self, x, training=None):
+        self.note(x.shape[0])
+        return self.graph(x, training=training)
+
+
+@pytest.mark.parametrize("data", [(X, Y), (X,), X], ids=["with labels", "in a tuple", "alone"])
+def test_asking_a_model_takes_one_example_and_changes_nothing_in_it(data):
+    model = Eager(sizes := [])
+    model(X, training=False)
+    sizes.clear()
+    assert given_to(model, data).x is X
+    assert sizes == [1]
+    assert np.asarray(model.norm.moving_mean).tolist() == [0.0] * 4
+
+
+def test_a_model_that_says_nothing_of_its_inputs_needs_some():
+    model = Subclassed()
+    model([X[:2], B[:2]])
+    for data, lengths in (([], "no"), ([X, B[:9]], "9, 60")):
+        with pytest.raises(DataError) as caught:
+            given_to(model, data)
+        assert str(caught.value) == (
+            f"the inputs have {lengths} examples; expected one number, above 0, of all their "
+            f"parts; check how the arrays were cut"
+        )
+
+
+class Sum(layers.Layer):
+    """Of what there is."""
+
+    def call(self, a, b=None):
+        return a if b is None else a + b
+
+    def compute_output_shape(self, a_shape, b_shape=None):  # noqa: ARG002
+        return a_shape
+
+
+def test_an_optional_input_may_be_left_out():
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b", optional=True)
+    norm = layers.BatchNormalization()
+    model = keras.Model([a, b], norm(Sum()(a, b)))
+    for other, wanted in ((None, X), (X, X + X)):
+        recalibrate(model, ([X, other], Y))
+        np.testing.assert_allclose(norm.moving_mean, wanted.mean(axis=0, dtype=float), rtol=1e-5)
+    with pytest.raises(DataError, match=r"shape \(60, 4\), shape \(\) in the training part"):
+        given_to(model, ([X, None], Y, [X[:, :3], None], Y))
+
+
 def endless():
     yield from itertools.repeat((X, Y))
 
 
 @pytest.mark.parametrize("source", [endless, Endless], ids=["generator", "PyDataset"])
 def test_what_has_no_end_is_drawn_to_a_limit_that_is_said(source, caplog, monkeypatch):
-    monkeypatch.setattr(drawing, "MOST_EXAMPLES", 150)
+    monkeypatch.setattr(drawing, "MOST_EXAMPLES", 120)
     with caplog.at_level(logging.WARNING, "normwise"):
         given = given_to(one_input(), source())
-    assert len(given.x) == 180
+    assert len(given.x) == 120
     [said] = [record.message for record in caplog.records]
-    assert "the first 180 examples were drawn into memory and count: at most 1,024 MiB" in said
+    assert said == (
+        f"Of the {type(source()).__name__} the first 120 examples were drawn into memory and "
+        f"count: at most 1,024 MiB, and 120 examples of what does not say where it ends."
+    )
+
+
+def test_a_limit_of_memory_counts_all_batches_together(monkeypatch):
+    monkeypatch.setattr(drawing, "MOST_BYTES", 10 * 4 * 4 - 1)
+    assert len(given_to(one_input(), (row[np.newaxis] for row in X)).x) == 10
 
 
 def test_what_says_its_end_is_drawn_to_it_unless_it_is_too_large(caplog, monkeypatch):
     monkeypatch.setattr(drawing, "MOST_EXAMPLES", 10)
-    assert len(given_to(one_input(), Batches(X, Y)).x) == 60
+    for source in (Batches(X, Y), Counted(), Loader()):
+        assert len(given_to(one_input(), source).x) == 60
     assert not caplog.records
-    monkeypatch.setattr(drawing, "MOST_BYTES", 100)
+    monkeypatch.setattr(drawing, "MOST_BYTES", 32 * (4 + 1) * 4)  # the first batch
     assert len(given_to(one_input(), Batches(X, Y)).x) == 32
     assert "the first 32 examples" in caplog.text
 
@@ -248,11 +363,13 @@ def refused():
         "a number": (7, "data is of type int"),
         "a set": ({1, 2}, "data is of type set"),
         "a function": (endless, "data is of type function"),
-        "an exhausted iterator": (iter([]), "gives no batch; .*used before"),
+        "an exhausted iterator": (iter([]), "the list_iterator gives no batch; .*used before"),
         "a generator that fails": (broken(), "the generator failed .KeyError: 'a'"),
         "a generator in a tuple": ((iter([X]), Y), r"data\[0\] is of type list_iterator"),
         "ragged batches": (iter([X, X[:, :3]]), "the batches do not go together"),
         "batches of other parts": (iter([(X, Y), X]), "the batches do not go together"),
+        "batches of nothing": (iter([(), ()]), "batch 0 holds no array; .*; look at what the"),
+        "batches of no labels": (iter([(None, None)]), "batch 0 holds no array"),
         "single numbers": (iter(range(9)), "batch 0 "),
         "texts": (np.array([["a"] * 4] * 9), "an input of the training part has type <U1"),
         "a batch of texts": (iter([np.array([["a"] * 4] * 9)]), "has type <U1"),
@@ -263,8 +380,14 @@ def refused():
         "rows of several lengths": ([[1.0, 2.0], [3.0]], "is no array"),
         "objects of several shapes": (np.array([X[0], X[1, :2]], object), "is no array"),
         "masked": (np.ma.masked_greater(X, 20), "data is a masked array, .* values are left out"),
-        "large whole numbers": (np.full((9, 4), 2**40), "holds the whole number 1099511627776"),
+        "large whole numbers": (
+            np.full((9, 4), 2**40),
+            "^an input of the training part holds the whole number 1099511627776",
+        ),
         "other lengths": ((X, Y[:9]), "60 inputs and 9 labels in the training part"),
+        "other weights": ((X, Y, W[:9]), "60 inputs and 9 weights in the training part; expected"),
+        "other validation labels": ((X, Y, X, Y[:9]), "60 inputs and 9 labels in the validation"),
+        "a number in an array": (np.array(7.0), r"shape \(\); expected .*, examples first"),
         "no examples": (X[:0], "the inputs have 0 examples; expected one number, above 0"),
         "too narrow": (X[:, :3], "do not fit model"),
     }

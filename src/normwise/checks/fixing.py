@@ -102,7 +102,7 @@ def fix(
     found = findings_of(subject, rules)
     wanted = {finding.rule for finding in found if finding.safe}
     labelled = None if force else labelled_of(model, subject.given)
-    before = losses_of(model, labelled)
+    before = None if labelled is None else losses_of(model, labelled)
     why = why_worse(norm for norm in subject.norms if norm.trainable)  # a frozen one stays
     ways = (
         f"try ignore={list(_STATISTICS)} to mend the rest alone, or force=True",

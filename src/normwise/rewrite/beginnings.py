@@ -29,7 +29,7 @@ def never_moved(norm: Any) -> bool:
 def has_learned(norm: Any) -> bool:
     """Whether γ or β of a batch normalisation differ from the constants that they began as."""
     return any(
-        not np.array_equal(np.asarray(weight.value, np.float32), np.full(weight.shape, began))
+        not np.array_equal(np.asarray(weight.value), np.full(weight.shape, began))
         for weight, began in _weights(norm)
     )
 

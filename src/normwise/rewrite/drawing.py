@@ -78,7 +78,7 @@ def drawn(source: Iterable[Any]) -> tuple[Any, str]:
             break
         batches.append(_batch(len(batches), batch))
         arrays = [part for part in keras.tree.flatten(batches[-1]) if part is not None]
-        examples += max((len(part) for part in arrays), default=0)
+        examples += max(map(len, arrays))
         size += sum(part.nbytes for part in arrays)
     if not batches:
         raise DataError(
@@ -110,7 +110,13 @@ def _batch(number: int, batch: Any) -> Any:
     # As in `fit`, a list of parts is a tuple: inputs, labels, weights.
     parts = tuple(batch) if isinstance(batch, list) and not _holds_numbers(batch) else batch
     found = in_memory(f"batch {number}", parts)
-    if any(part is not None and part.ndim == 0 for part in keras.tree.flatten(found)):
+    arrays = [part for part in keras.tree.flatten(found) if part is not None]
+    if not arrays:
+        raise DataError(
+            f"batch {number} holds no array; expected inputs, alone or with their labels; look at "
+            f"what the first step of a loop over the batches gives"
+        )
+    if any(array.ndim == 0 for array in arrays):
         raise DataError(
             f"batch {number} is a single number; expected batches, examples first; collect the "
             f"examples, so many at a time"

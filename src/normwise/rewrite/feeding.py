@@ -26,8 +26,7 @@ def count(x: Any) -> int:
     >>> count({"a": np.zeros((3, 2)), "b": np.zeros(3)})
     3
     """
-    parts = [part for part in keras.tree.flatten(x) if part is not None]
-    lengths = {(np.shape(part) or (0,))[0] for part in parts}
+    lengths = {len(part) for part in keras.tree.flatten(x) if part is not None}
     if len(lengths) != 1 or 0 in lengths:
         raise DataError(
             f"the inputs have {', '.join(map(str, sorted(lengths))) or 'no'} examples; expected "

@@ -78,10 +78,9 @@ def is_frozen_on_purpose(norm: Any) -> bool:
 
 
 def _norms(model: Any, what: str) -> list[Any]:
-    built = getattr(model, "built", False)
-    norms = batch_normalisations(model) if built else []
+    norms = batch_normalisations(model) if model.built else []
     if not norms:
-        lack = "has no batch normalisation" if built else "is not built"
+        lack = "has no batch normalisation" if model.built else "is not built"
         raise ModelError(
             f"model {model.name!r} {lack}; expected a built model with at least one "
             f"BatchNormalization; for other layers try layer.trainable = False"

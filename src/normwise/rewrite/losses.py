@@ -130,7 +130,7 @@ def takes_loss(model: Any) -> bool:
     return takes_state and bool(model._compile_loss is not None or model.losses)
 
 
-def losses_of(model: Any, on: Labelled | None) -> Losses | None:
+def losses_of(model: Any, on: Labelled) -> Losses:
     """The compiled loss in inference, as ``evaluate`` gives it, and that of each of its outputs.
 
     Without what regularisers add for the weights: beside a large penalty, predictions at random
@@ -139,8 +139,6 @@ def losses_of(model: Any, on: Labelled | None) -> Losses | None:
     Raises:
         DataError: The examples do not fit the model, its loss or a metric.
     """
-    if on is None:
-        return None
     x, y, *weights = on.part
     weighted = {"sample_weight": weights[0]} if weights else {}
     with labels_fitting(model):
@@ -200,9 +198,9 @@ def refuse_rise(
         WorseError: It has.
         DataError: As :func:`losses_of`.
     """
-    after = None if before is None else losses_of(model, on)
-    if on is None or before is None or after is None:
+    if on is None or before is None:
         return
+    after = losses_of(model, on)
     name = risen(before, after)
     if name is not None:
         old, new = before.values[name], after.values[name]

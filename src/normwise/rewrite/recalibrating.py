@@ -108,7 +108,8 @@ def recalibrate(
             f"training, try frozen=True (--frozen)"
         )
     labelled = None if force else labelled_of(model, given)
-    before, why = losses_of(model, labelled), why_worse(layers)
+    before = None if labelled is None else losses_of(model, labelled)
+    why = why_worse(layers)
     with restoring(model):
         for number, layer in enumerate(layers):
             on_layer(number, len(layers), layer.name)
@@ -314,9 +315,9 @@ def require_norms(model: Any) -> list[Any]:
     Raises:
         ModelError: It is not built, or has none.
     """
-    layers = batch_normalisations(model) if getattr(model, "built", False) else []
+    layers = batch_normalisations(model) if model.built else []
     if not layers:
-        what = "has no batch normalisation" if getattr(model, "built", False) else "is not built"
+        what = "has no batch normalisation" if model.built else "is not built"
         raise ModelError(
             f"model {model.name!r} {what}; expected a built model with at least one "
             f"BatchNormalization; there is nothing to recalibrate"
