@@ -64,7 +64,7 @@ def print_fixed(console: Console, fixed: Fixed) -> None:
             line = f"{title}: {rule} in {', '.join(names[:SHOWN])}{more}"
             console.print(line, highlight=False)
     if not fixed.mended:
-        console.print("There was nothing that can be mended safely.", highlight=False)
+        console.print("There was nothing that can be mended safely.")
 
 
 def _print_rule(console: Console, findings: Sequence[Finding], summary: str) -> None:
@@ -110,5 +110,4 @@ def _left(left: Mapping[str, str]) -> list[str]:
 
 
 def _needs(quiet: Sequence[Rule]) -> list[str]:
-    options = [f"--{rule.needs[0].replace('_', '-')}" for rule in quiet]
-    return [f"{rule.name} looks with {option}" for rule, option in zip(quiet, options, strict=True)]
+    return [f"{rule.name} looks with --{rule.needs[0].replace('_', '-')}" for rule in quiet]
