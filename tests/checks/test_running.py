@@ -10,12 +10,13 @@ from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonS
 
 import normwise as nw
 from normwise.checks import RULES, chosen
-from normwise.checks.running import silent, subject_of
+from normwise.checks.running import findings_of, silent, subject_of
 from normwise.checks.sarif import sarif
 from normwise.checks.selection import project_selection
 from normwise.checks.subject import Subject
 from normwise.datasets import Given
 from normwise.errors import DataError, ModelError, SpecError, UnknownNameError
+from normwise.records import Finding
 
 pytestmark = pytest.mark.usefixtures("initial_values_from_numpy")
 
@@ -89,7 +90,14 @@ REFUSED = [
     ((model(), X[:0]), {}, DataError, "0 examples"),
     ((model(),), {"batch_size": 0}, SpecError, "batch_size is 0; expected at least 1"),
     ((model(),), {"steps": -1}, SpecError, "steps is -1; expected at least 0"),
-    ((model(),), {"select": ["NW999"]}, UnknownNameError, "unknown rule 'NW999'"),
+    ((model(),), {"select": ["NW999"]}, UnknownNameError, "unknown rule 'NW999'; .* NW001, NW002,"),
+    ((model(),), {"ignore": ["nw005"]}, UnknownNameError, "did you mean 'NW005'?"),
+    (
+        (model(),),
+        {"select": ["what"]},
+        UnknownNameError,
+        "unknown rule 'what'; .* redundant-bias, ",
+    ),
     ((model(),), {"ignore": ["redundant-biass"]}, UnknownNameError, "did you mean 'redundant-"),
 ]
 
@@ -98,6 +106,33 @@ REFUSED = [
 def test_what_cannot_be_checked_is_refused(arguments, options, kind, message):
     with pytest.raises(kind, match=message):
         nw.check(*arguments, **options)
+
+
+class Trains(layers.Layer):
+    """In training mode unless told otherwise."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = layers.BatchNormalization()
+
+    def call(self, x, training=True):  # noqa: FBT002 (what is tested)
+        return self.norm(x, training=training)
+
+
+def test_a_layer_that_trains_unless_told_otherwise_is_only_looked_at():
+    own = keras.Sequential([keras.Input((4,)), Trains(), layers.Dense(1)])
+    before = [np.array(variable.value) for variable in own.variables]
+    assert nw.check(own, X)
+    for old, variable in zip(before, own.variables, strict=True):
+        np.testing.assert_array_equal(old, variable.value)
+
+
+def test_progress_is_said_rule_by_rule():
+    said = []
+    rules = chosen(select=["NW001", "NW002", "NW008"])
+    found = findings_of(Subject(model()), rules, lambda *step: said.append(step))
+    assert said == [(0, 3, "redundant-bias"), (1, 3, "dropout-before-norm"), (2, 3, "wrong-axis")]
+    assert [finding.rule for finding in found] == ["redundant-bias"]
 
 
 @keras.saving.register_keras_serializable("test_running")
@@ -184,6 +219,33 @@ def test_the_log_is_valid_sarif():
         assert result.level.value == next(r.severity for r in RULES if r.code == result.ruleId)
         (location,) = result.locations
         assert location.physicalLocation.artifactLocation.uri == "models/my%20model.keras"
+    assert run.tool.driver.name == "normwise"
+    assert run.tool.driver.version == nw.__version__
+
+
+@pytest.mark.parametrize(
+    ("layer", "said", "place"),
+    [
+        (
+            "norm",
+            "Layer 'norm': is frozen. Fix: thaw it.",
+            {"logicalLocations": [{"name": "norm", "kind": "element"}]},
+        ),
+        (None, "The model: is frozen. Fix: thaw it.", {}),
+    ],
+)
+def test_a_finding_is_a_result_of_the_log(layer, said, place):
+    finding = Finding("NW009", "frozen-norm", layer, "warning", "is frozen", "thaw it", safe=False)
+    (run,) = sarif([finding], RULES, Path("net.keras"))["runs"]
+    (result,) = run["results"]
+    assert result == {
+        "ruleId": "NW009",
+        "ruleIndex": 8,
+        "level": "warning",
+        "message": {"text": said},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": "net.keras"}}, **place}],
+        "properties": {"fix": "thaw it", "safe": False},
+    }
 
 
 def project(folder, text):
@@ -198,6 +260,7 @@ def test_the_project_chooses(tmp_path):
 
 
 def test_another_project_says_nothing(tmp_path):
+    assert project_selection(tmp_path) == {}
     assert project(tmp_path, "[project]\nname = 'other'\n") == {}
 
 
@@ -220,8 +283,14 @@ def test_another_project_says_nothing(tmp_path):
         ),
         (
             "[tool.normwise]\ncheck = 3",
-            "[tool.normwise.check] of {file} is 3; expected a section; ",
+            "[tool.normwise.check] of {file} is 3; expected a section; try [tool.normwise.check] "
+            'with ignore = ["NW001"] below it',
         ),
+        (
+            "[tool]\nnormwise = 'strict'",
+            "[tool.normwise] of {file} is 'strict'; expected a section",
+        ),
+        ("tool = []", "[tool] of {file} is []; expected a section; "),
         ("[tool", "cannot read {file} (TOMLDecodeError: "),
     ],
 )

@@ -56,7 +56,7 @@ def _descriptor(rule: Rule) -> dict[str, Any]:
 
 
 def _result(finding: Finding, index: int, model: Path) -> dict[str, Any]:
-    artifact = {"uri": quote(model.as_posix()), "index": -1}
+    artifact = {"uri": quote(model.as_posix())}
     location: dict[str, Any] = {"physicalLocation": {"artifactLocation": artifact}}
     subject = "The model"
     if finding.layer is not None:

@@ -11,6 +11,7 @@ from normwise.errors import SpecError, UnknownNameError, in_words
 __all__ = ["project_selection"]
 
 FILE = "pyproject.toml"
+SECTION = ("tool", "normwise", "check")
 KEYS = ("select", "ignore")
 
 
@@ -21,7 +22,7 @@ def project_selection(folder: Path) -> dict[str, list[str]]:
         folder: Where to begin looking.
 
     Raises:
-        SpecError: The file cannot be read, or a setting is no list of texts.
+        SpecError: The file cannot be read, a section is none, or a setting is no list of texts.
         UnknownNameError: There is a setting of another name.
 
     >>> project_selection(Path("/"))
@@ -39,13 +40,13 @@ def project_selection(folder: Path) -> dict[str, list[str]]:
             f"cannot read {str(path)!r} ({in_words(error)}); expected TOML; mend it, or name the "
             f"rules with --select"
         ) from error
-    for key in ("tool", "normwise", "check"):
-        body = body.get(key, {}) if isinstance(body, dict) else {}
-    if not isinstance(body, dict):
-        raise SpecError(
-            f"[tool.normwise.check] of {str(path)!r} is {body!r}; expected a section; "
-            f'try ignore = ["NW001"] below it'
-        )
+    for depth, name in enumerate(SECTION, 1):
+        body = body.get(name, {})
+        if not isinstance(body, dict):
+            raise SpecError(
+                f"[{'.'.join(SECTION[:depth])}] of {str(path)!r} is {body!r}; expected a section; "
+                f'try [{".".join(SECTION)}] with ignore = ["NW001"] below it'
+            )
     return {key: _texts(path, key, value) for key, value in body.items()}
 
 
