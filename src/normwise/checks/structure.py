@@ -103,8 +103,7 @@ def _has_free_bias(layer: Any) -> bool:
 def _same_channels(behind: Any, norm: Any) -> bool:
     """Whether the normalisation's axis holds the channels of the layer behind it."""
     rank = len(norm.outputs[0].shape)
-    # Global pooling leaves nothing but channels.
-    return rank == 2 or norm.operation.axis % rank == channel_axis(behind.operation) % rank
+    return bool(norm.operation.axis % rank == channel_axis(behind.operation) % rank)
 
 
 def _leads_only_to(graph: Graph, start: Any, end: Any) -> bool:
@@ -214,7 +213,7 @@ def wrong_axis(subject: Subject) -> Iterator[Found]:
             layer: channel_axis(layer) % rank for layer in _with_channels(graph, call, rank)
         }
         plain = call.operation is core(call.operation)
-        if plain and rank > 2 and neighbours and axis not in neighbours.values():
+        if plain and neighbours and axis not in neighbours.values():
             layer, right = next(iter(neighbours.items()))
             yield Found(
                 call.operation.name,
@@ -243,7 +242,7 @@ def _with_channels(graph: Graph, call: Any, rank: int) -> list[Any]:
 
 def _reached(neighbours: Callable[[Any], list[Any]], call: Any) -> list[Any]:
     """The first calls on each way from a call that do more than keep the axes where they are."""
-    found: dict[Any, None] = {}
+    found: list[Any] = []
     waiting, seen = list(neighbours(call)), {call}
     while waiting:
         one = waiting.pop(0)
@@ -253,8 +252,8 @@ def _reached(neighbours: Callable[[Any], list[Any]], call: Any) -> list[Any]:
         if _keeps_axes(one.operation):
             waiting.extend(neighbours(one))
         else:
-            found[one] = None
-    return list(found)
+            found.append(one)
+    return found
 
 
 def _keeps_axes(operation: Any) -> bool:

@@ -37,6 +37,8 @@ LEFT_OVER = 0.1
 ROUNDING = 1e-3
 # Below it, the last batch weighs more than all before it together.
 HALF = 0.5
+# What to do about a regulariser.
+_WITHOUT = {"γ": "no gamma_regularizer, unless γ is to be pruned", "β": "no beta_regularizer"}
 
 
 def stale_statistics(subject: Subject) -> Iterator[Found]:
@@ -59,8 +61,8 @@ def stale_statistics(subject: Subject) -> Iterator[Found]:
         if norm.trainable and left > LEFT_OVER and began_at_one and norm not in fitting:
             yield Found(
                 norm.name,
-                f"after {steps} steps at momentum {momentum:g}, {left:.0%} of what its moving "
-                f"statistics began with is left in them; {_until_left(momentum)}",
+                f"after {number(steps, 'step')} at momentum {momentum:g}, {left:.0%} of what its "
+                f"moving statistics began with is left in them; {_until_left(momentum)}",
                 "population statistics (normwise recalibrate)",
                 safe=subject.can_recalibrate,
             )
@@ -83,13 +85,12 @@ def tiny_batch(subject: Subject) -> Iterator[Found]:
     if subject.batch_size is None and subject.x is None:
         return
     size = subject.batch_size or BATCH
-    said = f"{size} examples" if subject.batch_size else f"{size} examples, Keras' default"
     trained = [norm for norm in subject.norms if norm.trainable]
     if trained and size < FEW:
         yield Found(
             None,
-            f"{number(len(trained), 'batch normalisation')} with batches of {said}: a mean is "
-            f"off by about {size**-0.5:.2f} deviations of it",
+            f"{number(len(trained), 'batch normalisation')} with batches of {size} examples: a "
+            f"mean is off by about {size**-0.5:.2f} deviations of it",
             "larger batches; or freeze the normalisation (trainable=False), or use group "
             "normalisation",
         )
@@ -109,8 +110,7 @@ def tiny_batch(subject: Subject) -> Iterator[Found]:
 def frozen_norm(subject: Subject) -> Iterator[Found]:
     """Weights are frozen while statistics move, or statistics are frozen while weights move."""
     for norm in subject.norms:
-        own = [getattr(norm, name, None) for name in ("gamma", "beta")]
-        learned = [variable for variable in own if variable is not None]
+        learned = [variable for variable in (norm.gamma, norm.beta) if variable is not None]
         if norm.trainable and learned and not any(variable.trainable for variable in learned):
             yield Found(
                 norm.name,
@@ -233,15 +233,15 @@ def regularised_scale(subject: Subject) -> Iterator[Found]:
                 norm.name,
                 f"a regulariser of {' and '.join(hit)} shrinks what the layer gives, and no "
                 f"weights that it could keep small",
-                f"no {'gamma' if 'γ' in hit else 'beta'}_regularizer, unless γ is to be pruned",
+                "; ".join(_WITHOUT[name] for name in hit),
             )
     optimizer = getattr(subject.model, "optimizer", None)
-    decay = getattr(optimizer, "weight_decay", None)
+    decay: Any = getattr(optimizer, "weight_decay", None)
     hit = [norm.name for norm in subject.norms if _decays(optimizer, norm)] if decay else []
     if hit:
         yield Found(
             None,
-            f"{type(optimizer).__name__} decays the weights by {float(decay or 0):g}, γ and β of "
+            f"{type(optimizer).__name__} decays the weights by {float(decay):g}, γ and β of "
             f"{number(len(hit), 'batch normalisation')} (first {hit[0]!r}) among them",
             'optimizer.exclude_from_weight_decay(var_names=["gamma", "beta"]) before compiling',
         )

@@ -137,8 +137,7 @@ def not_finite(subject: Subject) -> Iterator[Found]:
     places: dict[str, list[str]] = {}
     for variable in subject.model.variables:
         layer, _, name = variable.path.rpartition("/")
-        value = np.asarray(variable.value)
-        if "float" in str(variable.dtype) and not np.isfinite(value.astype("float32")).all():
+        if "float" in str(variable.dtype) and not np.isfinite(as_array(variable)).all():
             places.setdefault(layer.rpartition("/")[2], []).append(name)
     for place, names in places.items():
         yield Found(
