@@ -8,7 +8,7 @@ from disturbing import disturbed
 from keras import layers
 
 import normwise as nw
-from normwise.errors import WorseError
+from normwise.errors import SpecError, WorseError
 from normwise.rewrite.moments import Moments
 
 # Keras 3.15 on NumPy 2, whenever a variable becomes an array.
@@ -48,6 +48,10 @@ SAFE = {
     "time-distributed-norm": [
         lambda: net(layers.TimeDistributed(norm("inner"), name="td"), layers.LSTM(2), shape=(5, 2)),
         lambda: net(layers.TimeDistributed(norm("inner", axis=3)), layers.Flatten(), shape=(2, 3, 3, 2)),
+        lambda: net(
+            layers.TimeDistributed(layers.Dense(3)), layers.TimeDistributed(norm("inner")), layers.LSTM(4, return_sequences=True),
+            norm("whole", axis=2), layers.LSTM(2), shape=(5, 2),
+        ),
     ],
     "repeated-norm": [
         lambda: net(layers.Dense(8, use_bias=False), norm("first"), norm("second"), layers.Dense(1)),
@@ -73,6 +77,55 @@ def test_predictions_stay_as_they_are(rule, build):
     np.testing.assert_allclose(given, wanted, rtol=2e-5, atol=2e-5 * np.abs(wanted).max())
     for old, variable in zip(before, model.variables, strict=True):
         np.testing.assert_array_equal(old, variable.value)
+
+
+def test_a_bias_is_left_where_more_than_it_would_go():
+    model = net(
+        layers.Dense(8, name="plain"),
+        norm("first"),
+        layers.ReLU(),
+        layers.Dense(8, name="regularised", bias_regularizer="l2"),
+        norm("second"),
+        layers.ReLU(),
+        layers.SpectralNormalization(layers.Dense(4), name="wrapped"),
+        norm("third"),
+    )
+    fixed = nw.fix(model, select=["redundant-bias"])
+    assert [finding.layer for finding in fixed.mended] == ["plain"]
+    assert [finding.layer for finding in fixed.left] == ["regularised", "wrapped"]
+    assert fixed.model.get_layer("plain").use_bias is False
+    assert fixed.model.get_layer("regularised").use_bias is True
+
+
+def test_only_what_was_asked_for_is_mended():
+    model = net(layers.Dense(8, name="a"), norm(), layers.ReLU(), layers.Dense(1))
+    assert {finding.rule for finding in nw.check(model, X + 9)} >= {"moving-statistics-gap"}
+    kept = nw.fix(model, ignore=["redundant-bias"])
+    assert (kept.mended, kept.left) == ((), ())
+    assert kept.model.get_layer("a").use_bias
+    kept = nw.fix(model, X + 9, select=["redundant-bias"])
+    assert [finding.rule for finding in kept.mended] == ["redundant-bias"]
+    np.testing.assert_array_equal(
+        kept.model.get_layer("norm").moving_variance, model.get_layer("norm").moving_variance
+    )
+
+
+def test_what_is_known_of_training_is_known_before_and_after():
+    """Nothing is taken for mended because the batch size was forgotten."""
+    model = net(norm(momentum=0.0), layers.Dense(1))
+    fixed = nw.fix(model, X, batch_size=4, ignore=["moving-statistics-gap"])
+    assert {"tiny-batch", "wrong-momentum"} == {finding.rule for finding in fixed.left}
+    fixed = nw.fix(model, X, batch_size=300, ignore=["moving-statistics-gap"])
+    assert (fixed.mended, fixed.left) == ((), ())
+    with pytest.raises(SpecError, match="batch_size is 0"):
+        nw.fix(model, batch_size=0)
+
+
+def test_progress_is_said_layer_by_layer():
+    model = net(norm("first"), layers.Dense(3), norm("second", trainable=False), norm("third"))
+    said = []
+    nw.fix(model, X + 9, on_layer=lambda *step: said.append(step))
+    assert said == [(0, 2, "first"), (1, 2, "third")]
 
 
 def test_a_model_without_bias_trains_as_the_one_with():
@@ -192,8 +245,15 @@ def test_what_makes_the_loss_rise_is_refused_and_nothing_changes(held_out):
     part, count = ("validation", 100) if held_out else ("training", 300)
     said = rf"{part} loss 0\.\d+ before, \S+ after \({count} examples\).*never moved.*force=True$"
     assert {finding.rule for finding in nw.check(model, data)} >= {"unmoved-statistics"}
-    with pytest.raises(WorseError, match=said):
+    with pytest.raises(WorseError, match=said) as refused:
         nw.fix(model, data)
+    statistics = ["stale-statistics", "moving-statistics-gap", "unmoved-statistics"]
+    assert str(refused.value).endswith(
+        f"; try ignore={statistics} to mend the rest alone, or force=True"
+    )
+    assert refused.value.typed.endswith(
+        f"; try --ignore {','.join(statistics)} to mend the rest alone, or --force"
+    )
     with pytest.raises(WorseError, match=said):
         nw.recalibrate(model, data)
     assert {value.sum() for value in moving(model)} == {0.0, 8.0}
