@@ -791,11 +791,21 @@ def test_leakage_is_measured_where_the_graph_does_not_show_it():
     assert found.layer.startswith("subtract")  # where the mean meets the examples
     assert "other neighbours in its batch change an example's prediction by" in found.message
     assert found.fix == (
-        "no function of a whole batch in inference: means, maxima or a softmax over axis 0"
+        "no function of a whole batch in inference: means, maxima or a softmax over axis 0, "
+        "or a normalisation that a layer calls with training=True"
     )
     (pair,) = nw.check(centred_over_the_batch(), X[:2], select=["batch-leakage"])
     assert pair.layer.startswith("subtract")
     assert nw.check(centred_over_the_batch(), X[:1], select=["batch-leakage"]) == []
+
+
+def test_a_layer_that_asks_for_the_batch_in_its_own_code_is_found_by_its_predictions():
+    x = keras.Input((4,))
+    model = keras.Model(x, layers.Dense(1)(Stuck()(x)))
+    assert nw.check(model, select=["batch-leakage"]) == []
+    (found,) = nw.check(model, X, select=["batch-leakage"])
+    assert found.layer.startswith("batch_normalization")
+    assert "a normalisation that a layer calls with training=True" in found.fix
 
 
 def test_keras_overrides_what_the_graph_says_of_training():
@@ -925,6 +935,13 @@ class Block(layers.Layer):
 
     def call(self, x, training=False):  # noqa: FBT002 (what is tested)
         return self.norm(x, training=training)
+
+
+class Stuck(Block):
+    """In training for ever."""
+
+    def call(self, x):
+        return super().call(x, training=True)
 
 
 def with_a_default():

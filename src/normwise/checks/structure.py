@@ -359,5 +359,6 @@ def batch_leakage(subject: Subject) -> Iterator[Found]:
             found.layer,
             f"other neighbours in its batch change an example's prediction by {found.change:.2g} "
             f"of the largest value, beginning here",
-            "no function of a whole batch in inference: means, maxima or a softmax over axis 0",
+            "no function of a whole batch in inference: means, maxima or a softmax over axis 0, "
+            "or a normalisation that a layer calls with training=True",
         )
