@@ -112,7 +112,7 @@ def fold_file(
         inputs = example_inputs(loaded) if x is None else x
         exported = export_onnx(found.model, onnx, inputs)
         certificate = dataclasses.replace(certificate, onnx=exported)
-    text = json.dumps(dataclasses.asdict(certificate), indent=2) + "\n"
+    text = json.dumps(certificate.to_json(), indent=2) + "\n"
     written = []
     if certificate.holds:
         paper = out.with_suffix(".certificate.json")

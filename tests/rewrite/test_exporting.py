@@ -67,3 +67,16 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_left(tmp_path, monkeypat
     with pytest.raises(ModelError, match=r"to ONNX \(NotImplementedError: no such operator\)"):
         export_onnx(picture_net(), tmp_path / "m.onnx", np.ones((1, 8, 8, 2)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_predicts_otherwise_is_not_kept(tmp_path, monkeypatch):
+    def export_of_another(_, *arguments, **options):
+        return export(another, *arguments, **options)
+
+    another, export = picture_net(), keras.Model.export
+    another(np.ones((1, 8, 8, 2)))
+    monkeypatch.setattr(keras.Model, "export", export_of_another)
+    message = r"predicts otherwise: ONNX Runtime differs by .* rounding explains 0.0001;.*--onnx"
+    with pytest.raises(ModelError, match=message):
+        export_onnx(picture_net(), tmp_path / "m.onnx", np.ones((1, 8, 8, 2)))
+    assert list(tmp_path.iterdir()) == []

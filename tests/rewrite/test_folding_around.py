@@ -6,7 +6,8 @@ import pytest
 from disturbing import disturbed
 from keras import layers
 
-from normwise.rewrite.certificate import certify
+from normwise.errors import DataError
+from normwise.rewrite.certificate import certify, largest_difference
 from normwise.rewrite.folding import folding_of
 
 DRAW = np.random.default_rng(5)
@@ -289,3 +290,51 @@ def test_a_mode_that_keras_keeps_up_leaves_what_it_reaches_and_no_more(make):
     for name, why in left.items():
         assert found.left[name].startswith(why)
     assert certify(model, found).holds
+
+
+NAN, INF = np.nan, np.inf
+ONE = np.ones(2)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "difference"),
+    [
+        ([ONE, ONE], [ONE, np.array([1, NAN])], INF),
+        ([ONE, ONE], [np.array([NAN, 1]), ONE], INF),
+        (np.array([1, NAN]), ONE, INF),
+        (ONE, np.array([1, INF]), INF),
+        (np.array([-INF, 2]), np.array([-INF, 3]), 0.5),  # as attention masks hold
+        (np.array([NAN, 4]), np.array([NAN, 3]), 0.25),
+        (np.array([INF, 4]), np.array([-INF, 4]), INF),
+        (np.zeros(2), np.array([0, 0.5]), 0.5),
+    ],
+)
+def test_a_difference_is_infinite_where_one_side_alone_is_a_number(before, after, difference):
+    assert largest_difference(before, after) == difference
+
+
+def overflowing():
+    """Whose folded kernel is infinite, and times 0 no number; in its second output."""
+    x = keras.Input((4,))
+    hidden, norm = layers.Dense(3, use_bias=False, name="h"), layers.BatchNormalization(name="n")
+    model = keras.Model(x, [layers.Dense(2)(x), norm(hidden(x))])
+    hidden.kernel.assign(np.full((4, 3), 1e20))
+    norm.gamma.assign(np.full(3, 1e25))
+    norm.moving_variance.assign(np.full(3, 1e8))
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_a_certificate_does_not_hold_for_what_overflows_in_the_folded_model():
+    model = overflowing()
+    certificate = certify(model, folding_of(model), np.zeros((8, 4), "float32"))
+    assert not certificate.holds
+    assert certificate.difference == np.inf
+    assert certificate.to_json()["difference"] is None
+
+
+def test_a_model_that_predicts_no_number_cannot_be_certified():
+    model = disturbed(keras.Model(x := keras.Input((4,)), layers.Dense(3)(x)))
+    model.layers[-1].bias.assign(np.full(3, NAN))
+    with pytest.raises(DataError, match=r"nothing that is finite for random numbers; .*compare"):
+        certify(model, folding_of(model))

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
+from normwise.errors import DataError
 from normwise.rewrite.feeding import fitting
 from normwise.rewrite.folding import Folding
 from normwise.rewrite.graph import Graph, functional_of
 from normwise.rewrite.kinds import sublayers
 
-__all__ = ["Certificate", "certify", "example_inputs", "largest_difference"]
+__all__ = ["Certificate", "certify", "example_inputs", "largest_difference", "tolerance_of"]
 
 # Examples of a batch that is timed, and how often.
 EXAMPLES, ROUNDS = 32, 9
@@ -27,7 +29,7 @@ _HALF = {"float16": 1e-2, "bfloat16": 1e-1}
 OPEN_SIZE = 32
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Certificate:
     """What is known of a folded model.
 
@@ -69,6 +71,13 @@ class Certificate:
         """Whether the model itself gives one thing, whichever way it is used."""
         return self.disagreement <= self.tolerance
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; ``null`` for a difference that is not finite, which JSON cannot say."""
+        body: dict[str, Any] = keras.tree.map_structure(
+            lambda value: None if value == math.inf else value, dataclasses.asdict(self)
+        )
+        return body
+
 
 def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
     """Compare a model with its folded copy.
@@ -79,7 +88,7 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
         x: Inputs to compare on; random numbers unless given.
 
     Raises:
-        DataError: ``x`` does not fit the model.
+        DataError: ``x`` does not fit the model, or nothing that it gives for it is finite.
 
     >>> from normwise.rewrite.folding import folding_of
     >>> model = keras.Sequential([
@@ -92,6 +101,7 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
     inputs = example_inputs(model) if x is None else x
     with fitting(model):
         called, predicted = _called(model, inputs), model.predict_on_batch(inputs)
+    _check_comparable(model, predicted, "random numbers" if x is None else "the data")
     folded = folding.model
     return Certificate(
         folded=folding.folded,
@@ -102,8 +112,16 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
         layers=_by_layer(model, folding, inputs),
         seconds=_seconds(model, folding.model, inputs),
         inputs="random numbers" if x is None else "data",
-        tolerance=max(_HALF.get(one.compute_dtype, TOLERANCE) for one in sublayers(model)),
+        tolerance=tolerance_of(model),
     )
+
+
+def _check_comparable(model: Any, predicted: Any, inputs: str) -> None:
+    if not any(np.isfinite(output).any() for output in keras.tree.flatten(predicted)):
+        raise DataError(
+            f"model {model.name!r} predicts nothing that is finite for {inputs}; expected values "
+            f"to compare those of the folded model with; look for NaN in the data and the weights"
+        )
 
 
 def _called(model: Any, inputs: Any) -> Any:
@@ -150,17 +168,37 @@ def _by_layer(model: Any, folding: Folding, inputs: Any) -> dict[str, float]:
     }
 
 
+def tolerance_of(model: Any) -> float:
+    """What rounding may come to, of the largest value, in the coarsest precision of a layer.
+
+    >>> tolerance_of(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    0.0001
+    """
+    return max(_HALF.get(one.compute_dtype, TOLERANCE) for one in sublayers(model))
+
+
 def largest_difference(before: Any, after: Any) -> float:
-    """Largest |after - before| over the largest |before|, over all outputs.
+    """Largest |after - before| over the largest finite |before|, over all outputs.
+
+    What is not finite agrees with the same; where only one is, the difference is infinite.
 
     >>> largest_difference([np.array([1.0, -2.0])], [np.array([1.5, -2.0])])
     0.25
+    >>> largest_difference([np.ones(2), np.ones(2)], [np.ones(2), np.array([1.0, np.nan])])
+    inf
     """
     pairs = zip(keras.tree.flatten(before), keras.tree.flatten(after), strict=True)
     return max(
-        float(np.max(np.abs(np.asarray(new, np.float64) - old)) / (np.max(np.abs(old)) or 1.0))
-        for old, new in pairs
+        _difference(np.asarray(old, np.float64), np.asarray(new, np.float64)) for old, new in pairs
     )
+
+
+def _difference(before: np.ndarray, after: np.ndarray) -> float:
+    same = (before == after) | (np.isnan(before) & np.isnan(after))
+    with np.errstate(invalid="ignore"):  # an infinity less itself, which is the same
+        change = np.where(same, 0.0, np.abs(after - before))
+    largest = np.max(np.abs(before), initial=0.0, where=np.isfinite(before))
+    return float(np.max(np.nan_to_num(change, nan=np.inf, posinf=np.inf)) / (largest or 1.0))
 
 
 def _seconds(before: Any, after: Any, inputs: Any) -> tuple[float, float]:

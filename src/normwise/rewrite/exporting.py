@@ -12,7 +12,7 @@ import numpy as np
 
 from normwise.errors import ModelError, UsageError, in_words
 from normwise.files import replacing
-from normwise.rewrite.certificate import largest_difference
+from normwise.rewrite.certificate import largest_difference, tolerance_of
 
 __all__ = ["export_onnx", "require_onnx"]
 
@@ -45,12 +45,10 @@ def export_onnx(model: Any, path: Path, inputs: Any) -> float:
 
     Raises:
         UsageError: The packages of the extra ``onnx`` are not installed.
-        ModelError: A layer of the model cannot be exported.
+        ModelError: A layer of the model cannot be exported, or is exported wrongly.
         StoreError: The file cannot be written.
     """
     require_onnx()
-    import onnxruntime
-
     # Keras exports no model that was never called; `predict` does not count.
     wanted = keras.tree.map_structure(np.asarray, model(inputs, training=False))
     with replacing(path) as beside:
@@ -63,10 +61,28 @@ def export_onnx(model: Any, path: Path, inputs: Any) -> float:
                 f"model {model.name!r} cannot be exported to ONNX ({in_words(error)}); expected "
                 f"layers that jax2onnx knows; leave --onnx out"
             ) from error
+        difference, tolerance = (
+            largest_difference(wanted, _run(beside, model, inputs)),
+            tolerance_of(model),
+        )
+        if difference > tolerance:
+            raise ModelError(
+                f"the ONNX file of model {model.name!r} predicts otherwise: ONNX Runtime differs "
+                f"by {difference:.2g} of the largest value, and rounding explains {tolerance:.2g}; "
+                f"expected the same, so nothing was written; leave --onnx out: a layer is exported "
+                f"wrongly"
+            )
+        return difference
+
+
+def _run(path: Path, model: Any, inputs: Any) -> Any:
+    """What ONNX Runtime predicts with a file of the model."""
+    import onnxruntime
+
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [one.name for one in session.get_inputs()]
     # Keras casts what it is given; ONNX Runtime refuses it.
     dtypes = [one.dtype for one in keras.tree.flatten(model.inputs)]
     parts = keras.tree.flatten(inputs)
     given = [np.asarray(part, dtype) for part, dtype in zip(parts, dtypes, strict=True)]
-    return largest_difference(wanted, session.run(None, dict(zip(names, given, strict=True))))
+    return session.run(None, dict(zip(names, given, strict=True)))
