@@ -225,6 +225,32 @@ class Plain(keras.Model):
         return self.last(hidden if self.norm is None else self.norm(hidden, training=training))
 
 
+class Modeless(keras.Model):
+    """Keras' `fit` does not tell it that it trains, and it trains."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.norm = layers.BatchNormalization() if norm else None
+        self.last = layers.Dense(1, activation="sigmoid")
+
+    def call(self, inputs):
+        return self.last(inputs if self.norm is None else self.norm(inputs))
+
+
+@pytest.mark.filterwarnings("ignore:`build...` was called on layer 'modeless")
+def test_a_model_whose_call_takes_no_mode_trains_as_in_fit_and_has_no_batch_normalisation():
+    settings = {"loss": "binary_crossentropy", "seeds": 2, "epochs": 2}
+    result = Study(
+        lambda norm: Modeless(norm.places), circles(), variants=["none"], **settings
+    ).run()
+    assert result.answer.solo_check.max_relative_difference < 1e-5
+    message = (
+        r"takes no 'training' in its call\(\), .* 'batch_normal.* in inference .*training=None"
+    )
+    with pytest.raises(ModelError, match=message):
+        Study(lambda norm: Modeless(norm.places), circles(), variants=["after"], **settings).run()
+
+
 def test_a_builder_may_place_the_normalisation_itself():
     asked = set()
 

@@ -18,7 +18,7 @@ from normwise.engine.program import make_program, output_shape, replica_bytes, t
 from normwise.engine.schedule import Schedule, candidates, chosen, rule_of_thumb, sample
 from normwise.engine.solo import largest_relative_difference, train_alone
 from normwise.engine.stopwatch import seconds_per_epoch
-from normwise.engine.tracing import tracing
+from normwise.engine.traces import stateless, tracing
 
 __all__ = [
     "Chunk",
@@ -43,6 +43,7 @@ __all__ = [
     "sample",
     "seconds_per_epoch",
     "shares_out",
+    "stateless",
     "tracing",
     "train_alone",
     "training_flops",

@@ -14,7 +14,7 @@ import jax
 import keras
 
 from normwise.datasets import Dataset
-from normwise.engine.tracing import tracing
+from normwise.engine.traces import stateless, tracing
 
 __all__ = ["shares_out"]
 
@@ -40,15 +40,11 @@ def shares_out(model: keras.Model, dataset: Dataset) -> bool:
     >>> shares_out(keras.Model(inputs, keras.ops.fft((inputs, inputs))[0]), circles)
     True
     """
-
-    def forward(trainable: Any, non_trainable: Any, x: Any) -> Any:
-        return model.stateless_call(trainable, non_trainable, x, training=True)
-
     x = jax.ShapeDtypeStruct((2, *dataset.x_train.shape[1:]), dataset.x_train.dtype)
     trainable = [variable.value for variable in model.trainable_variables]
     non_trainable = [variable.value for variable in model.non_trainable_variables]
     with tracing(model, "training"):
-        traced = jax.make_jaxpr(forward)(trainable, non_trainable, x)
+        traced = jax.make_jaxpr(stateless(model, training=True))(trainable, non_trainable, x)
     return not SHARING.isdisjoint(_operations(traced.jaxpr))
 
 

@@ -6,7 +6,6 @@ reports progress and can be stopped while each cohort still compiles once.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from normwise.datasets import Dataset
 from normwise.engine.initial import SEED_STATE
 from normwise.engine.metrics import build_metrics, epoch_metrics
 from normwise.engine.ties import safe_ties
-from normwise.engine.tracing import tracing
+from normwise.engine.traces import stateless, tracing
 from normwise.errors import ModelError
 from normwise.rewrite.graph import has_graph
 
@@ -257,7 +256,7 @@ def _owner_of(variable: Any, model: keras.Model) -> str:
 
 def _forward(model: keras.Model, dataset: Dataset) -> Any:
     """What one example goes through in evaluation, traced; shapes of outputs, state and losses."""
-    forward = functools.partial(model.stateless_call, training=False, return_losses=True)
+    forward = stateless(model, training=False, return_losses=True)
     with tracing(model, "evaluation"):
         return jax.make_jaxpr(forward, return_shape=True)(
             [variable.value for variable in model.trainable_variables],
@@ -290,7 +289,7 @@ def training_flops(model: keras.Model, dataset: Dataset, batch_size: int) -> flo
     weights = [variable.value for variable in model.trainable_variables]
     state = [variable.value for variable in model.non_trainable_variables]
     x = jax.ShapeDtypeStruct((batch_size, *dataset.x_train.shape[1:]), dataset.x_train.dtype)
-    forward = functools.partial(model.stateless_call, training=True)
+    forward = stateless(model, training=True)
     costs = jax.jit(forward).lower(weights, state, x).cost_analysis() or {}
     return 3 * float(costs.get("flops", 0)) * len(dataset.x_train) / batch_size
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +9,9 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.study.identity import named
 
-__all__ = ["Compiled", "compiled_of", "metric_anew", "named", "optimizer_anew", "rate_of"]
+__all__ = ["Compiled", "compiled_of", "metric_anew", "optimizer_anew", "rate_of"]
 
 _SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 
@@ -132,25 +130,6 @@ def metric_anew(metric: Any) -> Any:
             f"configuration ({error}); expected get_config() to return every argument of "
             f"__init__(); compile the model without it"
         ) from error
-
-
-def named(part: Any) -> str:
-    """A loss, metric or optimiser in words that stay the same from process to process."""
-    if part is None or isinstance(part, str | float | int):
-        return str(part)
-    if not hasattr(part, "get_config"):
-        return _source(part)
-    # Keras counts up the names of optimisers and metrics in a process.
-    config = {key: value for key, value in part.get_config().items() if key != "name"}
-    text = json.dumps(config, sort_keys=True, default=_source)
-    return f"{type(part).__name__}{re.sub(' at 0x[0-9a-f]+', '', text)}"
-
-
-def _source(part: Any) -> str:
-    try:
-        return inspect.getsource(part)
-    except (TypeError, OSError):
-        return str(getattr(part, "__qualname__", type(part).__qualname__))
 
 
 def _flat(metrics: Any) -> Sequence[Any]:

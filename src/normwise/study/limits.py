@@ -24,7 +24,8 @@ def check_trainable(model: keras.Model) -> None:
 
     Raises:
         ModelError: It has a ``train_step`` of its own or the like, several inputs or
-            outputs, a stateful recurrent layer, or a layer that keeps metrics.
+            outputs, a stateful recurrent layer, a layer that keeps metrics, or normalisation that
+            ``fit`` keeps in inference mode.
     """
     for name in _OWN_WAYS:
         definer = next(kind for kind in type(model).__mro__ if name in vars(kind))
@@ -45,6 +46,13 @@ def check_trainable(model: keras.Model) -> None:
             )
     for layer in model._flatten_layers(include_self=False):
         _check_layer(layer)
+        if isinstance(layer, keras.layers.BatchNormalization) and not model._call_has_training_arg:
+            raise ModelError(
+                f"model {model.name!r} takes no 'training' in its call(), so Keras' fit runs batch "
+                f"normalisation {layer.name!r} in inference mode, by statistics that never move; "
+                f"expected one that learns; try def call(self, inputs, training=None), and pass it "
+                f"on to the layer"
+            )
 
 
 def _check_layer(layer: keras.Layer) -> None:

@@ -6,10 +6,9 @@ import dataclasses
 import hashlib
 import importlib
 import inspect
-import json
-import re
 import sys
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -29,6 +28,7 @@ from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.rewrite.scaling import scaling_note
 from normwise.studies.models import MODELS
 from normwise.study.compiled import compiled_of
+from normwise.study.identity import architecture, own_code
 from normwise.study.limits import check_trainable
 from normwise.study.target_units import TargetUnits
 
@@ -120,7 +120,7 @@ class ModelSource:
         notes = (*self._dataset.notes, *filter(None, [note]))
         return dataclasses.replace(self._dataset, notes=notes)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of the baseline's architecture, whatever Keras called its layers.
 
@@ -128,13 +128,9 @@ class ModelSource:
         anew for each seed.
         """
         model = self.build(Variant())
-        if has_graph(model):
-            text = json.dumps(model.get_config(), sort_keys=True, default=str)
-            # Keras numbers the layers of a process: dense_7 is dense in the next one.
-            text = re.sub(r"_\d+\b", "", text)
-        else:
-            text = str([(variable.name, variable.shape) for variable in model.variables])
-        digest = hashlib.sha256(text.encode())
+        digest = hashlib.sha256(architecture(model).encode())
+        for text in own_code(model, self._dataset.x_train):
+            digest.update(text.encode())
         for variable in model.non_trainable_variables:
             if variable.name != SEED_STATE:
                 digest.update(np.asarray(variable.value).tobytes())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 
 from normwise.errors import ModelError, NormwiseError, in_words
 
-__all__ = ["tracing"]
+__all__ = ["stateless", "tracing"]
 
 
 @contextmanager
@@ -43,6 +45,19 @@ def tracing(model: keras.Model, what: str) -> Iterator[None]:
     finally:
         if filters:
             keras.config.enable_traceback_filtering()
+
+
+def stateless(model: keras.Model, *, training: bool, **options: bool) -> Callable[..., Any]:
+    """Keras' ``stateless_call`` of a model in a mode, also where its ``call`` does not take one.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5)])
+    >>> seed = [variable.value for variable in model.non_trainable_variables]
+    >>> stateless(model, training=False)([], seed, keras.ops.ones((1, 2)))[0].tolist()
+    [[1.0, 1.0]]
+    """
+    # As Keras' `fit` does, which `model(x, training=...)` does by itself.
+    mode = {"training": training} if model._call_has_training_arg else {}
+    return functools.partial(model.stateless_call, **mode, **options)
 
 
 def _refusal(model: keras.Model, what: str, error: Exception) -> ModelError:

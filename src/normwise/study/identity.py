@@ -1,0 +1,158 @@
+"""What makes a model another one: a text that stays the same from process to process."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+
+from normwise.engine import stateless, tracing
+from normwise.rewrite.graph import has_graph
+from normwise.rewrite.kinds import sublayers
+
+__all__ = ["architecture", "named", "own_code"]
+
+# Where a configuration says which layers an operation takes from.
+_WIRES = ("keras_history", "input_layers", "output_layers")
+# Packages whose code is told by its name.
+_KNOWN = ("keras", "jax")
+# How JAX prints a function: with its address.
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def architecture(model: keras.Model) -> str:
+    """Layers, their options and wiring; layers count up whatever numbers Keras gave their names.
+
+    >>> def network():
+    ...     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> architecture(network()) == architecture(network())
+    True
+    """
+    if not has_graph(model):
+        return str([(variable.name, variable.shape) for variable in model.variables])
+    return json.dumps(_counted_up(model.get_config(), {}), sort_keys=True, default=str)
+
+
+def _counted_up(part: Any, names: dict[str, str], key: str = "") -> Any:
+    if isinstance(part, dict):
+        if part.get("class_name") == "__lambda__":
+            return None  # its bytes, with the path of its file; `own_code` says what it computes
+        return {name: _counted_up(value, names, name) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [_counted_up(one, names, key if key in _WIRES else "") for one in part]
+    if isinstance(part, str) and key in ("name", *_WIRES):
+        # In the next process of Keras, dense_7 and dense_8 are dense and dense_1.
+        return names.setdefault(part, f"{re.sub(r'_[0-9]+$', '', part)}#{len(names)}")
+    return part
+
+
+def own_code(model: keras.Model, x: np.ndarray) -> Iterator[str]:
+    """What code of the user's own in a model computes, which its configuration only names.
+
+    As the program that JAX traces for two examples. Nothing where all code is Keras'.
+
+    Args:
+        model: A built model.
+        x: Inputs, as the model takes them.
+
+    Raises:
+        ModelError: It cannot be traced.
+
+    >>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, activation="relu")])
+    >>> list(own_code(network, np.zeros((3, 2))))
+    []
+    >>> inputs = keras.Input((2,))
+    >>> network = keras.Model(inputs, keras.layers.Lambda(lambda x: 2 * x)(inputs))
+    >>> ["mul" in text for text in own_code(network, np.zeros((3, 2)))]
+    [True, True]
+    """
+    if has_graph(model) and not any(map(_is_own, sublayers(model))):
+        return
+    trainable = [variable.value for variable in model.trainable_variables]
+    non_trainable = [variable.value for variable in model.non_trainable_variables]
+    for training in (True, False):
+        with tracing(model, "training" if training else "evaluation"):
+            yield _program(stateless(model, training=training), trainable, non_trainable, x[:2])
+
+
+def _is_own(layer: Any) -> bool:
+    functions = [value for value in vars(layer).values() if inspect.isfunction(value)]
+    return any(map(_is_of_the_user, (type(layer), *functions)))
+
+
+def _is_of_the_user(code: Any) -> bool:
+    return code.__module__.split(".")[0] not in _KNOWN
+
+
+def _program(function: Callable[..., Any], *arguments: Any) -> str:
+    """What a function computes, and the arrays that it brings along, but for random states."""
+    program = jax.make_jaxpr(function)(*arguments)
+    brought = [np.asarray(one) for one in program.consts]
+    arrays = [one.tobytes().hex() for one in brought if one.dtype.kind != "u"]
+    return "|".join([_ADDRESS.sub("", str(program.jaxpr)), *arrays])
+
+
+def named(part: Any) -> str:
+    """A loss, metric or optimiser in words that stay the same from process to process.
+
+    Code of the user's is its source, with the values that it finds around it.
+
+    >>> def power(exponent):
+    ...     return lambda y, prediction: (y - prediction) ** exponent
+    >>> named(power(2)) == named(power(2)), named(power(2)) == named(power(4))
+    (True, False)
+    """
+    return _named(part, ())
+
+
+def _named(part: Any, within: tuple[Any, ...]) -> str:
+    if inspect.isfunction(part) or inspect.isclass(part):
+        return _sourced(part, within)
+    if hasattr(part, "get_config"):
+        # Keras counts up the names of optimisers and metrics in a process.
+        config = {key: value for key, value in part.get_config().items() if key != "name"}
+        text = json.dumps(config, sort_keys=True, default=lambda one: _named(one, within))
+        # Wrappers of Keras' hold functions of the user's, which a configuration only names.
+        codes = [type(part), *filter(inspect.isfunction, vars(part).values())]
+        return "|".join([*(_sourced(one, within) for one in codes), _ADDRESS.sub("", text)])
+    if isinstance(part, np.ndarray | jax.Array):
+        return str(np.asarray(part).tolist())
+    return _ADDRESS.sub("", str(part))
+
+
+def _sourced(code: Any, within: tuple[Any, ...]) -> str:
+    """The source of a function or class, and what its names stand for."""
+    if not _is_of_the_user(code) or code in within:
+        return str(code.__qualname__)
+    try:
+        text = inspect.getsource(code)
+    except (TypeError, OSError):
+        text = str(code.__qualname__)
+    around = {key: value for one in _functions(code) for key, value in _around(one).items()}
+    known = (*within, code)
+    return text + "".join(f"|{key}={_named(around[key], known)}" for key in sorted(around))
+
+
+def _functions(code: Any) -> list[Any]:
+    return [*filter(inspect.isfunction, vars(code).values())] if inspect.isclass(code) else [code]
+
+
+def _around(function: Any) -> dict[str, Any]:
+    """Values of a function's names: its defaults, and what it takes from where it was defined."""
+    defaults = {
+        key: one.default
+        for key, one in inspect.signature(function).parameters.items()
+        if one.default is not one.empty
+    }
+    try:
+        found = inspect.getclosurevars(function)
+    except ValueError:  # a name that has no value yet
+        return defaults
+    taken = {**found.globals, **found.nonlocals, **defaults}
+    return {key: value for key, value in taken.items() if not inspect.ismodule(value)}
