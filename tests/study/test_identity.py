@@ -175,6 +175,14 @@ def test_a_loss_is_told_by_what_its_code_finds_around_it(make, values):
     assert named(make(one)) == named(make(one)) != named(make(other))
 
 
+def test_a_builder_is_told_by_what_it_makes_of_a_variant_as_well():
+    def placed(layer):
+        return lambda norm: behind(*([layer()] if norm.places else []))
+
+    one, other = layers.BatchNormalization, layers.LayerNormalization
+    assert fingerprint(placed(one)) == fingerprint(placed(one)) != fingerprint(placed(other))
+
+
 def test_a_class_of_the_user_is_told_by_its_code_and_what_that_names(monkeypatch):
     before = named(Powered())
     assert before == named(Powered())

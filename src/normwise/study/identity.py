@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 import re
@@ -99,7 +100,7 @@ def _program(function: Callable[..., Any], *arguments: Any) -> str:
 
 
 def named(part: Any) -> str:
-    """A loss, metric or optimiser in words that stay the same from process to process.
+    """A loss, metric, optimiser or function in words that stay the same from process to process.
 
     Code of the user's is its source, with the values that it finds around it.
 
@@ -122,7 +123,8 @@ def _named(part: Any, within: tuple[Any, ...]) -> str:
         codes = [type(part), *filter(inspect.isfunction, vars(part).values())]
         return "|".join([*(_sourced(one, within) for one in codes), _ADDRESS.sub("", text)])
     if isinstance(part, np.ndarray | jax.Array):
-        return str(np.asarray(part).tolist())
+        array = np.asarray(part)
+        return f"{array.dtype}{array.shape}{hashlib.sha256(array.tobytes()).hexdigest()}"
     return _ADDRESS.sub("", str(part))
 
 

@@ -28,7 +28,7 @@ from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.rewrite.scaling import scaling_note
 from normwise.studies.models import MODELS
 from normwise.study.compiled import compiled_of
-from normwise.study.identity import architecture, own_code
+from normwise.study.identity import architecture, named, own_code
 from normwise.study.limits import check_trainable
 from normwise.study.target_units import TargetUnits
 
@@ -125,12 +125,14 @@ class ModelSource:
         """Hash of the baseline's architecture, whatever Keras called its layers.
 
         And of what training does not move, such as frozen weights: all others are drawn
-        anew for each seed.
+        anew for each seed. Of a function that takes ``norm`` its source counts, too, as it
+        says what the variants are.
         """
         model = self.build(Variant())
-        digest = hashlib.sha256(architecture(model).encode())
-        for text in own_code(model, self._dataset.x_train):
-            digest.update(text.encode())
+        texts = [architecture(model), *own_code(model, self._dataset.x_train)]
+        if self._builder is not None:
+            texts.append(named(self._builder))
+        digest = hashlib.sha256("|".join(texts).encode())
         for variable in model.non_trainable_variables:
             if variable.name != SEED_STATE:
                 digest.update(np.asarray(variable.value).tobytes())
