@@ -39,14 +39,15 @@ class Table:
         encoding: Of the file's text.
         separator: What stands between the fields.
         renamed: Columns that got their name here.
-        as_text: Reads these columns again, by their names, as they are written.
+        as_text: Reads these columns again, by their names, as they are written; so many of
+            their rows, or all of them.
     """
 
     frame: pd.DataFrame
     encoding: str
     separator: str
     renamed: list[str]
-    as_text: Callable[[list[str]], pd.DataFrame]
+    as_text: Callable[[list[str], int | None], pd.DataFrame]
 
     def notes(self, decimal: str | None) -> list[str]:
         """What was unusual about the file, in sentences for the report.
@@ -98,10 +99,11 @@ def read_table(path: Path) -> Table:
     names, renamed = _names(header)
     frame.columns = names
 
-    def as_text(columns: list[str]) -> pd.DataFrame:
+    def as_text(columns: list[str], rows: int | None) -> pd.DataFrame:
         if not columns:
             return frame[columns]
-        again: pd.DataFrame = read(usecols=sorted(map(names.index, columns)), dtype=str)
+        places = sorted(map(names.index, columns))
+        again: pd.DataFrame = read(usecols=places, dtype=str, nrows=rows)
         again.columns = sorted(columns, key=names.index)
         return again.apply(_stripped)
 

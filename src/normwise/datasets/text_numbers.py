@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -18,14 +18,17 @@ __all__ = ["Numerals", "Sign"]
 
 Sign = Literal[".", ","]
 OTHER: dict[Sign, Sign] = {".": ",", ",": "."}
-# A sign, a currency, digits, decimals, a currency or a per cent sign. Digits may stand in groups of
-# three, in India of two before the last three; without, they are no more than a float tells apart.
-# No group begins with 0: a number such as 0,125 has decimals.
+# A sign, a currency, digits, decimals, a currency or a per cent sign, or a minus behind all (SAP).
+# Digits may stand in groups of three, in India of two before the last three; without, they are no
+# more than a float tells apart. No group begins with 0: a number such as 0,125 has decimals.
 NUMBER = (
-    r"^(?=[^()]*$|\(.*\)$)([-+\u2212(]?)\s*[$€£¥₹]?\s*"
+    r"^(?=[^()]*$|\(.*\)$)(?![-+\u2212(].*[-\u2212]$)([-+\u2212(]?)\s*[$€£¥₹]?\s*"
     r"([1-9]\d{{0,2}}(?:[{groups}\s'\u2019]\d{{3}})+|[1-9]\d?(?:{group}\d{{2}})+{group}\d{{3}}|\d{{1,15}})"
-    r"(?:{point}(\d*))?((?:[eE][-+]?\d+)?)\s*[%$€£¥₹]?\)?$"
+    r"(?:{point}(\d*))?((?:[eE][-+]?\d+)?)\s*[%$€£¥₹]?\)?([-\u2212]?)$"
 )
+UNIT = "([%$€£¥₹])"
+# In front of the limit of what was measured, as in `>200`.
+LIMIT = r"^(?:[<>]=?|[≤≥])\s*"
 PATTERNS = {
     sign: re.compile(
         NUMBER.format(groups=re.escape(other), group=re.escape(other), point=re.escape(sign))
@@ -97,6 +100,29 @@ class Numerals:
         """What each text says, where those that say two things have ``decimal`` before decimals."""
         return self.readings[decimal].combine_first(self.readings[OTHER[decimal]])
 
+    @property
+    def units(self) -> list[str]:
+        """What stands beside the numbers, where that differs: ``'$'``, ``'%'``, ``'nothing'``.
+
+        A currency and nothing do not.
+        """
+        numbers = self.numbers(".")
+        found = self.texts.kinds[numbers.notna() & (numbers != 0)].str.extract(UNIT)[0]
+        units = [repr(unit) for unit in found.dropna().unique()]
+        if "'%'" in units and found.isna().any():
+            units.append("nothing")
+        return units if len(units) > 1 else []
+
+    @property
+    def beyond(self) -> pd.Series:
+        """Which texts say that a value is beyond a limit, as ``>200`` and ``<0.1`` do."""
+        return self.texts.kinds.str.match(LIMIT)
+
+    def limits(self) -> Numerals:
+        """The column with the limits in place of what is beyond them."""
+        kinds = self.texts.kinds.str.replace(LIMIT, "", regex=True)
+        return Numerals(replace(self.texts, kinds=kinds))
+
     def example(self, decimal: Sign) -> str:
         """How a text was read that shows most: ``1,200 as 1200``."""
         numbers = self.numbers(decimal)
@@ -109,13 +135,14 @@ def _read(kinds: pd.Series, decimal: Sign) -> pd.Series:
     """Texts as numbers; NaN where one is none.
 
     >>> import pandas as pd
-    >>> _read(pd.Series(["1,234.5", "12 %", "0,5", "(3)", "x"]), ".").tolist()
-    [1234.5, 12.0, nan, -3.0, nan]
+    >>> _read(pd.Series(["1,234.5", "12 %", "0,5", "(3)", "4-", "x"]), ".").tolist()
+    [1234.5, 12.0, nan, -3.0, -4.0, nan]
     """
     import pandas as pd
 
     parts = kinds.str.extract(PATTERNS[decimal].pattern)
-    sign = parts[0].map({"": "", "+": "", "-": "-", "\u2212": "-", "(": "-"})
+    signs = parts[0] + parts[4]
+    sign = signs.map({"": "", "+": "", "-": "-", "\u2212": "-", "(": "-"})
     digits = parts[1].str.replace(r"\D", "", regex=True)
     plain = sign + digits + "." + parts[2].fillna("0") + parts[3].fillna("")
     return pd.to_numeric(plain, errors="coerce").astype("float64")

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from normwise.datasets.codes import codes_in
 from normwise.datasets.reading import Table, is_text
-from normwise.datasets.text_dates import COMPACT, NEVER, compact_days, days_of
+from normwise.datasets.sentinels import sentinel_of
+from normwise.datasets.text_dates import COMPACT, NEVER, Dates, compact_days, days_of
+from normwise.datasets.text_durations import durations_of
 from normwise.datasets.text_numbers import Numerals, Sign
 from normwise.datasets.texts import Texts
 from normwise.errors import listed
@@ -43,7 +46,14 @@ class Values:
         decimal: The sign before decimals that most columns prove, if any does.
         numbers: Columns of numbers that were written as text.
         decided: Those in which a sign had to be told from that of thousands, with an example.
+        codes: Columns of digits that are codes, as text.
+        limited: Columns in which a limit stands for what is beyond it, with an example.
+        units: Columns of numbers with different signs beside them, and which.
         dates: Columns of dates, with their format.
+        exchanged: Those whose days could be months as well, with an example.
+        centuries: Those whose years had two digits, and what they were taken for.
+        durations: Columns of hours, minutes and seconds.
+        sentinels: Columns of numbers with one that may stand for no value.
         missing: Columns in which some texts were taken for missing, and which.
     """
 
@@ -51,7 +61,14 @@ class Values:
     decimal: Sign | None = None
     numbers: list[str] = field(default_factory=list)
     decided: list[str] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    limited: list[str] = field(default_factory=list)
+    units: list[str] = field(default_factory=list)
     dates: list[str] = field(default_factory=list)
+    exchanged: list[str] = field(default_factory=list)
+    centuries: list[str] = field(default_factory=list)
+    durations: list[str] = field(default_factory=list)
+    sentinels: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     @property
@@ -60,7 +77,14 @@ class Values:
         said = [
             ("Numbers written as text", self.numbers),
             ("Decimals and thousands, told apart for each column", self.decided),
+            ("Codes, taken as text (numbers have no 0 in front)", self.codes),
+            ("Values beyond a limit, taken as the limit", self.limited),
+            ("Numbers of different units, taken as they stand", self.units),
             ("Dates, taken as days", self.dates),
+            ("Days and months that could be exchanged", self.exchanged),
+            ("Years of two digits", self.centuries),
+            ("Durations, taken as days", self.durations),
+            ("Perhaps marks of missing values, taken as numbers", self.sentinels),
             ("Taken for missing among numbers or dates", self.missing),
         ]
         return [f"{what}: {listed(names)}." for what, names in said if names]
@@ -80,23 +104,42 @@ def read_values(table: Table, target: str) -> Values:
     values = Values(table.frame.copy(deep=False))
     names = [name for name in table.frame.columns if is_text(table.frame[name])]
     written = {name: Numerals(Texts.of(table.frame[name])) for name in names}
-    numerals = {name: one for name, one in written.items() if _are_numbers(one, name == target)}
+    found = {name: _numerals_in(one, name == target) for name, one in written.items()}
+    numerals = {name: one for name, one in found.items() if one is not None}
     values.decimal = _decimal(table, numerals)
     numerals |= _with_points(table, values.decimal)
     for name, one in numerals.items():
+        if one is not written.get(name, one):
+            beyond = written[name].texts.kinds[written[name].beyond]
+            values.limited.append(f"{name} ({beyond.iloc[0]!r} and {len(beyond) - 1} others)")
         _take_numbers(values, table, name, one)
-    for name in names:
-        if name not in numerals and name != target:
-            _take_dates(values, name, written[name].texts)
+    times = [name for name in names if name not in numerals and name != target]
+    _take_times(values, table, {name: written[name].texts for name in times})
     for name in table.frame.columns:
         if not is_text(table.frame[name]) and name != target:
             _take_compact_dates(values, name)
+    _take_codes(values, table, target)
+    _name_sentinels(values)
     return values
 
 
-def _are_numbers(numerals: Numerals, is_target: bool) -> bool:
+def _numerals_in(numerals: Numerals, is_target: bool) -> Numerals | None:
+    """A column of numbers, with its limits in place of what is beyond them; ``None`` if of none.
+
+    One mark such as ``<0.1`` says that nothing was measured; many different ones are a scale that
+    ends somewhere else for each.
+    """
     if not numerals.are_usual:
-        return False
+        return None
+    beyond, read = numerals.beyond, numerals.numbers(".").notna()
+    texts = numerals.texts
+    is_scale = beyond.sum() > FEW_TEXTS and texts.count(beyond) <= texts.count(read)
+    if is_scale and read.sum() > MANY_NUMBERS:
+        numerals = numerals.limits()
+    return numerals if _are_numbers(numerals, is_target) else None
+
+
+def _are_numbers(numerals: Numerals, is_target: bool) -> bool:
     read = numerals.numbers(".").notna()
     many = read.sum() > MANY_NUMBERS
     return _fit(numerals.texts, read) and (not is_target or bool(many or read.all()))
@@ -118,7 +161,7 @@ def _with_points(table: Table, decimal: Sign | None) -> dict[str, Numerals]:
     if decimal == "." or (decimal is None and table.separator == ","):
         # To be sure takes bare numbers beside; not many columns are worth to be read again.
         doubtful = [name for name in doubtful if _are_mostly_whole(columns[name])]
-    again = table.as_text(doubtful)
+    again = table.as_text(doubtful, None)
     numerals = {name: Numerals(Texts.of(again[name])) for name in doubtful}
     return {
         name: one
@@ -158,6 +201,8 @@ def _take_numbers(values: Values, table: Table, name: str, numerals: Numerals) -
     values.numbers.append(name)
     if numerals.either.any() or decimal == ",":
         values.decided.append(f"{name} ({numerals.example(decimal)})")
+    if numerals.units:
+        values.units.append(f"{name} ({' and '.join(numerals.units)})")
     _take_missing(values, name, numerals.texts, numbers)
 
 
@@ -169,13 +214,68 @@ def _decimal_of(numerals: Numerals, usual: Sign | None, separator: str) -> Sign:
     return own or "."
 
 
-def _take_dates(values: Values, name: str, texts: Texts) -> None:
-    days, read, form = days_of(texts)
-    if not _fit(texts, read):
-        return
-    values.frame[name] = texts.spread(days)
-    values.dates.append(f"{name} ({form})")
-    _take_missing(values, name, texts, days)
+def _take_times(values: Values, table: Table, columns: dict[str, Texts]) -> None:
+    """Durations and dates, with days and months in the order that the table shows elsewhere."""
+    dates: dict[str, Dates] = {}
+    for name, texts in columns.items():
+        lasting = durations_of(texts)
+        if lasting is not None and _fit(texts, lasting.notna()):
+            values.frame[name] = texts.spread(lasting)
+            values.durations.append(name)
+            _take_missing(values, name, texts, lasting)
+            continue
+        found = days_of(texts)
+        if _fit(texts, found.moments.notna()):
+            dates[name] = found
+    day_first = _is_day_first(values, table, dates)
+    for name, found in dates.items():
+        other = found.exchanged
+        is_other = other is not None and other.is_day_first == day_first
+        _take_dates(values, name, other if other is not None and is_other else found)
+
+
+def _is_day_first(values: Values, table: Table, dates: dict[str, Dates]) -> bool | None:
+    """Whether days stand before months where dates do not show it: as in the others they do.
+
+    Else so in a table with decimal commas.
+    """
+    shown = Counter(one.is_day_first for one in dates.values() if one.exchanged is None)
+    if shown[True] != shown[False]:
+        return shown[True] > shown[False]
+    return True if _has_decimal_commas(values, table) else None
+
+
+def _has_decimal_commas(values: Values, table: Table) -> bool:
+    """Whether decimals stand behind commas; fields without any, whether semicolons part them."""
+    if values.decimal is not None or table.separator != ";":
+        return values.decimal == ","
+    with_points = [name for name in _floats(table) if name not in values.numbers]
+    return not any((table.frame[name] % 1 > 0).any() for name in with_points)
+
+
+def _take_dates(values: Values, name: str, dates: Dates) -> None:
+    values.frame[name] = dates.texts.spread(dates.days)
+    values.dates.append(f"{name} ({dates.form})")
+    if dates.example:
+        values.exchanged.append(f"{name} ({dates.example})")
+    if dates.years:
+        values.centuries.append(f"{name} ({dates.years})")
+    _take_missing(values, name, dates.texts, dates.days)
+
+
+def _take_codes(values: Values, table: Table, target: str) -> None:
+    codes = codes_in(table, target)
+    for name in codes.columns:
+        values.frame[name] = codes[name]
+        values.codes.append(f"{name} ({codes[name].dropna().iloc[0]})")
+
+
+def _name_sentinels(values: Values) -> None:
+    for name in values.frame.columns:
+        column = values.frame[name]
+        found = None if is_text(column) else sentinel_of(column.to_numpy(np.float64))
+        if found is not None:
+            values.sentinels.append(f"{name} ({(column == found).sum():,}: {found:.15g})")
 
 
 def _take_compact_dates(values: Values, name: str) -> None:

@@ -1,0 +1,58 @@
+"""Columns of digits that are codes and no numbers: ``01234``, ``007``, ``81E5``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from normwise.datasets.reading import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["codes_in"]
+
+# So many rows show whether a column is worth to be read again as it is written.
+ROWS = 1000
+# What is never more has no second digit to speak of.
+LEAST = 10
+# Nobody writes a number so: with 0 in front of two digits and more (`07` may be a month, `000` no
+# value), or an exponent behind whole digits (programs write 8.1e+06, people 8e6).
+PADDED, WITH_E = r"(?=\d{3})0+[1-9]\d*", r"\d+E\d+"
+DIGITS = rf"\d+|{WITH_E}"
+
+
+def codes_in(table: Table, target: str) -> pd.DataFrame:
+    """The columns read as numbers whose fields are codes, as they are written.
+
+    All fields of a column have as many digits, and some begin with 0; or most begin with it; or
+    all have an exponent.
+
+    Args:
+        table: As it was read.
+        target: The column to predict, which is left out.
+    """
+    inputs = table.frame.drop(columns=target)
+    whole = [name for name in inputs.columns if _may_be_codes(inputs[name])]
+    some = table.as_text(whole, ROWS)
+    again = table.as_text([name for name in whole if _are_codes(some[name])], None)
+    return again[[name for name in again.columns if _are_codes(again[name])]]
+
+
+def _may_be_codes(column: pd.Series) -> bool:
+    if column.dtype.kind not in "iuf":
+        return False
+    numbers = column.to_numpy(np.float64)
+    numbers = numbers[np.isfinite(numbers)]
+    in_range = len(numbers) > 0 and numbers.min() >= 0 and numbers.max() >= LEAST
+    return bool(in_range and (numbers % 1 == 0).all())
+
+
+def _are_codes(texts: pd.Series) -> bool:
+    kinds = texts.dropna()
+    if kinds.empty or not kinds.str.fullmatch(DIGITS).all():
+        return False
+    padded, lengths = kinds.str.fullmatch(PADDED), kinds.str.len()
+    as_long = padded.any() and lengths.min() == lengths.max()
+    return bool(as_long or 2 * padded.sum() >= len(kinds) or kinds.str.fullmatch(WITH_E).all())
