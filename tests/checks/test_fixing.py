@@ -337,6 +337,49 @@ def test_what_is_not_safe_is_left(build):
     np.testing.assert_array_equal(np.asarray(model(x)), np.asarray(fixed.model(x)))
 
 
+class Halving(keras.optimizers.schedules.LearningRateSchedule):
+    """The user's own: no configuration gives it back."""
+
+    def __init__(self, start):
+        self.start = start
+
+    def __call__(self, step):
+        return self.start / (1 + step)
+
+
+def decaying(rate, model):
+    """By names, and in one list of weights."""
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(
+        var_list=[model.get_layer("last").kernel], var_names=["gamma", "beta", "bias"]
+    )
+    return optimizer
+
+
+@pytest.mark.parametrize(
+    "compiled_with",
+    [
+        lambda model: decaying(0.02, model),
+        lambda model: decaying(Halving(0.02), model),
+        lambda model: decaying(lambda: 0.02, model),
+        lambda model: keras.optimizers.LossScaleOptimizer(decaying(0.02, model)),
+    ],
+    ids=["AdamW", "own schedule", "function", "loss scale"],
+)
+def test_the_next_step_is_the_one_that_the_model_would_have_taken(compiled_with):
+    """Of Keras' `train_on_batch`: same rate, momenta, and weights that do not decay."""
+    model = net(layers.Dense(8), norm(), layers.Dense(1, name="last"))
+    model.compile(compiled_with(model), "mse")
+    model.fit(X, np.ones((300, 1)), epochs=1, shuffle=False, verbose=0)
+    fixed = nw.fix(model)
+    assert [finding.rule for finding in fixed.mended] == ["redundant-bias"]
+    for one in (model, fixed.model):
+        one.train_on_batch(X[:32], np.zeros((32, 1)))
+    weights = {weight.path: weight for weight in model.trainable_variables}
+    for weight in fixed.model.trainable_variables:
+        np.testing.assert_allclose(weight, weights[weight.path], rtol=1e-4, atol=1e-6)
+
+
 def test_the_optimiser_the_loss_and_the_metrics_come_along():
     keras.utils.set_random_seed(0)  # fit shuffles, and rounding hangs on the order
     model = net(layers.Dense(8), norm(), layers.Dense(1))

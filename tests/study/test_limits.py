@@ -10,8 +10,9 @@ from keras import layers
 from normwise import Study
 from normwise.datasets import from_arrays
 from normwise.errors import ModelError, SpecError, UnknownNameError, UsageError
+from normwise.rewrite.optimizers import optimizer_anew
 from normwise.spec import Spec
-from normwise.study.compiled import compiled_of, optimizer_anew
+from normwise.study.compiled import compiled_of
 from normwise.study.limits import check_trainable
 from normwise.study.training import Recipe
 from normwise.study.weights import class_weights, sample_weights

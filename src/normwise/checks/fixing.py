@@ -21,6 +21,7 @@ from normwise.rewrite.graph import has_graph
 from normwise.rewrite.kinds import core
 from normwise.rewrite.linear import as_array
 from normwise.rewrite.losses import is_compiled, labelled_of, losses_of, refuse_rise, restoring
+from normwise.rewrite.optimizers import inner_optimizer, optimizer_anew
 from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.rewrite.recalibrating import recalibrate, why_worse
 from normwise.rewrite.steps import OnStep, silently
@@ -195,7 +196,8 @@ def _compile_like(old: Any, new: Any) -> None:
     if not is_compiled(old):
         return
     settings = dict(old._compile_config.config)
-    settings["optimizer"] = type(old.optimizer).from_config(old.optimizer.get_config())
+    settings["optimizer"] = optimizer_anew(old.optimizer)
+    _exclude_alike(old, settings["optimizer"], new)
     new.compile(**settings)
     new.optimizer.build(new.trainable_variables)
     # Named after the weights that they are of, which kept their names.
@@ -203,3 +205,12 @@ def _compile_like(old: Any, new: Any) -> None:
     for variable in new.optimizer.variables:
         if variable.path in state:
             variable.assign(np.array(state[variable.path].value))
+
+
+def _exclude_alike(old: Any, optimizer: Any, new: Any) -> None:
+    """Weights that do not decay in one model do not in the other: a configuration leaves it out."""
+    decays = inner_optimizer(old.optimizer)._use_weight_decay
+    excluded = {weight.path for weight in old.trainable_variables if not decays(weight)}
+    if excluded:
+        kept = [weight for weight in new.trainable_variables if weight.path in excluded]
+        inner_optimizer(optimizer).exclude_from_weight_decay(var_list=kept)

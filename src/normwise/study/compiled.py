@@ -9,9 +9,10 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.rewrite.optimizers import undecayed
 from normwise.study.identity import named
 
-__all__ = ["Compiled", "compiled_of", "metric_anew", "optimizer_anew", "rate_of"]
+__all__ = ["Compiled", "compiled_of", "metric_anew"]
 
 _SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 
@@ -39,7 +40,7 @@ class Compiled:
         """All of it in words that stay the same from process to process."""
         parts = [
             self.optimizer,
-            _undecayed(self.optimizer),
+            undecayed(self.optimizer),
             self.loss,
             self.loss_weight,
             *self.metrics,
@@ -77,38 +78,6 @@ def compiled_of(model: keras.Model) -> Compiled | None:
     )
 
 
-def rate_of(optimizer: Any) -> Any:
-    """An optimiser's learning rate: a number, or a schedule."""
-    rate = optimizer._learning_rate
-    return rate if isinstance(rate, _SCHEDULE) else float(rate)
-
-
-def optimizer_anew(optimizer: Any, learning_rate: float | None = None) -> Any:
-    """A new optimiser with the same options, before its first step.
-
-    Args:
-        optimizer: Any of Keras', or the user's own.
-        learning_rate: In place of the optimiser's own.
-
-    Raises:
-        ModelError: It has an option that the engine cannot honour, or cannot be made anew.
-    """
-    config = optimizer.get_config()
-    # A schedule as it is: from a configuration, a class of the user's does not return.
-    config["learning_rate"] = rate_of(optimizer) if learning_rate is None else learning_rate
-    try:
-        new = type(optimizer).from_config(config)
-    except (TypeError, ValueError) as error:
-        raise ModelError(
-            f"optimiser {type(optimizer).__name__} cannot be made anew from its configuration "
-            f"({error}); expected get_config() to return every argument of __init__(); try one of "
-            f"keras.optimizers"
-        ) from error
-    if _undecayed(optimizer) is not None:
-        new.exclude_from_weight_decay(var_names=[_undecayed(optimizer)])
-    return new
-
-
 def metric_anew(metric: Any) -> Any:
     """A metric with variables of its own: training writes into them.
 
@@ -134,12 +103,6 @@ def metric_anew(metric: Any) -> Any:
 
 def _flat(metrics: Any) -> Sequence[Any]:
     return [part for part in keras.tree.flatten(metrics) if part is not None]
-
-
-def _undecayed(optimizer: Any) -> str | None:
-    """The pattern of names of weights that do not decay, which a configuration leaves out."""
-    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
-    return None if pattern is None else str(pattern.pattern)
 
 
 def _only(model: keras.Model, what: str, parts: Any) -> Any:
