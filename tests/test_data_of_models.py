@@ -117,3 +117,49 @@ def test_bytes_that_nothing_scales_are_said_once(run_command, caplog, command):
     out = () if command in ("check", "diagnose") else ("-o", "new.keras")
     run_command(command, "raw.keras", "--data", "d.npz", *out)
     assert sum("unscaled" in record.message for record in caplog.records) == 1
+
+
+@pytest.fixture
+def of_three_classes(tmp_path):
+    """A model of three classes, and a table of two of them."""
+    draw = np.random.default_rng(2)
+    codes = draw.integers(1, 3, 60)
+    x = np.eye(3)[codes] + 0.1 * draw.normal(size=(60, 3))
+    model = keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.BatchNormalization(),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "m.keras")
+
+    def written(kinds):
+        rows = [f"{a},{b},{c},{kinds[code]}" for (a, b, c), code in zip(x, codes, strict=True)]
+        (tmp_path / "t.csv").write_text("\n".join(["a,b,c,y", *rows]))
+
+    return written
+
+
+@pytest.mark.parametrize("command", ["recalibrate", "fix"])
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["", "forced"])
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        ("xyz", "No loss before and after is compared: the labels are y, z, and model"),
+        ((0, 1, 2), None),
+        ((0, 2, 3), "No loss before and after is compared: the labels are 2, 3, and model"),
+    ],
+    ids=["texts", "numbers", "other numbers"],
+)
+def test_a_table_of_a_part_of_the_classes(
+    of_three_classes, run_command, caplog, command, force, kinds, said
+):
+    of_three_classes(kinds)
+    typed = ("m.keras", "--data", "t.csv", "--target-column", "y", "--task", "classes")
+    code, out, _ = run_command(command, *typed, "-o", "new.keras", *force)
+    assert code in (0, 1)
+    found = [one.message for one in caplog.records if "onvert" not in one.message]
+    assert [one[: len(said or "")] for one in found] == ([] if said is None else [said])
+    assert ("loss" in out) == (said is None and code == 0)

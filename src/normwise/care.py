@@ -49,6 +49,7 @@ def recalibrate_file(
     from normwise.modelfile import check_output, load_model, save_model
     from normwise.rewrite import recalibrate
     from normwise.rewrite.intake import given_to
+    from normwise.rewrite.losses import numbered
     from normwise.rewrite.recalibrating import fingerprint, reached, require_norms
 
     check_output(out, model)
@@ -56,6 +57,7 @@ def recalibrate_file(
     require_norms(loaded)
     given = given_to(loaded, data, table)
     layers = [layer for layer in reached(loaded, given.x) if frozen or layer.trainable]
+    given = numbered(loaded, given)
     before, old = [_statistics(layer) for layer in layers], losses(loaded, given)
     weights = fingerprint(loaded)
     with stepping("recalibrating") as on_layer:
@@ -178,22 +180,15 @@ def _examples(given: Given) -> Any:
 def losses(model: Any, given: Given) -> dict[str, float]:
     """Of a compiled model, on the parts that have labels: all rows, and a part that validates.
 
-    Weights of the examples count, as in Keras' ``evaluate``.
+    Weights of the examples count, as in Keras' ``evaluate``. The labels are those that it takes.
     """
-    from normwise.rewrite.labels import labels_for
-    from normwise.rewrite.losses import labels_fitting, takes_loss
+    from normwise.rewrite.losses import has_labels, labels_fitting, takes_loss
 
-    parts = [given.training, *([] if given.validation is None else [given.validation])]
-    if not takes_loss(model) or any(part[1] is None for part in parts):
+    if not takes_loss(model) or not has_labels(given):
         return {}
-    labels, _ = labels_for(model, [part[1] for part in parts])
+    parts = {"training": given.training, "validation": given.validation}
     with labels_fitting(model):
-        return {
-            name: _loss(model, x, y, *weights)
-            for name, y, (x, _, *weights) in zip(
-                ("training", "validation"), labels, parts, strict=False
-            )
-        }
+        return {name: _loss(model, *part) for name, part in parts.items() if part is not None}
 
 
 def _loss(model: Any, x: Any, y: Any, weights: Any = None) -> float:

@@ -113,15 +113,20 @@ def fix_file(
     """
     require_jax()
     from normwise.checks import chosen, fix
+    from normwise.checks.subject import Subject
     from normwise.checks.terminal import print_fixed
     from normwise.modelfile import check_output, load_model, save_model
     from normwise.rewrite.intake import given_to
+    from normwise.rewrite.losses import numbered
 
     check_output(out, model)
     selection = _selection(select, ignore)
     chosen(**selection)  # before any work is done
     loaded = load_model(model, unsafe=unsafe)
     given = None if data is None else given_to(loaded, data, table)
+    if given is not None:
+        Subject(loaded, given)  # calls the model, after which the losses of its layers are known
+        given = numbered(loaded, given)
     before = _gap(loaded, given)
     with stepping("recalibrating") as on_layer:
         fixed = fix(loaded, given, steps=steps, **selection, force=force, on_layer=on_layer)

@@ -419,3 +419,99 @@ def test_pixels_that_nothing_scales_are_said_once(caplog):
     )
     nw.fix(model, pixels)
     assert sum("unscaled" in record.message for record in caplog.records) == 1
+
+
+def spoilt(value, places, kind="float32"):
+    labels = Y.astype(kind)
+    labels[places] = value
+    return labels
+
+
+def labels_without_meaning():
+    nan = spoilt(np.nan, [5, 17])
+    training = "2 NaN or infinite values in the training labels .first in row 5.; .* the 2 rows"
+    return {
+        "NaN": ((X, nan), training),
+        "infinite": ((X, spoilt(-np.inf, [5, 17])), training),
+        "half precision": ((X, spoilt(np.nan, [5, 17], "float16")), training),
+        "a column": ((X, nan[:, None]), training),
+        "several outputs": ((X, {"a": Y, "b": nan}), training),
+        "a series of pandas": ((X, pd.Series(nan)), training),
+        "None": ((X, spoilt(None, [5, 17], object)), training),
+        "masked by pandas": (
+            (X, pd.array(spoilt(None, [5, 17], object), "Float32")),
+            "masked array, 2 of",
+        ),
+        "a generator": (((X[cut], nan[cut]) for cut in CUTS), training),
+        "validation": ((X, Y, X, nan), "2 NaN or infinite values in the validation labels"),
+        "texts and None": ((X, np.array([None, "a"] * 30, object)), "has type object"),
+        "bytes": ((X, np.array([b"a", b"b"] * 30)), "has type .S1"),
+    }
+
+
+@pytest.mark.parametrize("form", labels_without_meaning())
+@pytest.mark.parametrize("loss", [None, "mse", keras.losses.MeanSquaredError()], ids=str)
+def test_labels_that_are_no_numbers_are_counted_and_named(form, loss):
+    data, message = labels_without_meaning()[form]
+    model = one_input()
+    if loss is not None:
+        model.compile(loss=loss)
+    with pytest.raises(DataError, match=message):
+        given_to(model, data)
+
+
+@pytest.mark.parametrize("kind", ["S1", "M8[s]", "complex64"])
+def test_labels_of_an_archive_that_mean_nothing_are_named(kind, tmp_path):
+    np.savez(tmp_path / "d.npz", x=X, y=np.ones(60).astype(kind))
+    with pytest.raises(DataError, match="the labels of the training part have type"):
+        given_to(one_input(), tmp_path / "d.npz")
+
+
+def leaving_out(labels, outputs):
+    return keras.ops.nanmean((labels - outputs) ** 2)
+
+
+class LeavingOut(keras.losses.Loss):
+    def call(self, labels, outputs):
+        return leaving_out(labels, outputs)
+
+
+class OwnLoss(keras.Sequential):
+    def compute_loss(self, _x, y, y_pred, *_others, **_options):
+        return leaving_out(y, y_pred)
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss"),
+    [(keras.Sequential, leaving_out), (keras.Sequential, LeavingOut()), (OwnLoss, "mse")],
+    ids=["function", "class", "model"],
+)
+def test_a_loss_of_the_users_own_may_leave_labels_out(kind, loss):
+    model = kind([keras.Input((4,)), layers.BatchNormalization(), layers.Dense(1)])
+    model.compile(loss=loss)
+    labels = spoilt(np.nan, [5, 17])[:, None]
+    given = given_to(model, (X, labels))
+    assert given.y is labels
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (spoilt(np.nan, [5, 17]), "2 NaN or infinite values in the training weights .first in row"),
+        (0 * W, "weights of the training part are all 0, so no example counts"),
+        (np.zeros(60, int), "weights of the training part are all 0"),
+        ({"a": 0 * W, "b": 0 * W}, "weights of the training part are all 0"),
+        (np.array(["a"] * 60), "the weights of the training part has type <U1"),
+    ],
+    ids=["NaN", "0", "whole", "several", "texts"],
+)
+def test_weights_that_say_nothing_are_refused(weights, message):
+    with pytest.raises(DataError, match=message):
+        given_to(one_input(), (X, Y, weights))
+    with pytest.raises(DataError, match=message.replace("training", "validation")):
+        given_to(one_input(), ((X, Y), (X, Y, weights)))
+
+
+def test_an_output_may_count_nothing():
+    weights = {"a": 0 * W, "b": W}
+    assert given_to(one_input(), (X, Y, weights)).weights == weights

@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from keras import layers
 
+import normwise as nw
 from normwise.errors import DataError
-from normwise.rewrite.labels import labels_for
+from normwise.rewrite.intake import given_to
+from normwise.rewrite.labels import UnknownClassesError, labels_for
+from normwise.rewrite.losses import labelled_of, losses_of
 
 CODES = np.arange(50) % 3
 SPARSE, BINARY = "sparse_categorical_crossentropy", "binary_crossentropy"
@@ -32,7 +35,6 @@ def classifier(outputs, loss):
         ((1, BINARY), CODES // 2, CODES // 2, None),
         ((3, SPARSE), CODES - 1, CODES, "-1, 0, 1"),
         ((3, SPARSE), np.array([0, 1, 3])[CODES], CODES, "0, 1, 3"),
-        ((3, SPARSE), np.arange(50) % 4, np.arange(50) % 4, None),  # one more than it has outputs
         ((1, BINARY), CODES / 2, CODES / 2, None),  # shares
         ((1, "hinge"), CODES // 2 * 2 - 1, CODES // 2 * 2 - 1, None),
         ((1, "mse"), CODES * 7.5, CODES * 7.5, None),
@@ -57,7 +59,7 @@ STEPS = np.arange(60).reshape(10, 6)
     [
         (3, SPARSE, np.array([1, 2, 3])[STEPS % 3], STEPS % 3),
         (3, SPARSE, np.array(["a", "b", "c"])[STEPS % 3], STEPS % 3),
-        (3, SPARSE, STEPS % 4, STEPS % 4),
+        (5, SPARSE, STEPS % 4, STEPS % 4),
         (1, BINARY, np.array(["no", "yes"])[STEPS % 2], STEPS % 2),
     ],
 )
@@ -77,3 +79,162 @@ def test_one_that_training_has_not_is_named():
     labels = [np.array(["a", "b", "a"]), np.array(["b", "c"])]
     with pytest.raises(DataError, match="holds the label 'c', which the training part does not"):
         labels_for(classifier(3, SPARSE), labels)
+
+
+def pixel_classes(outputs, loss):
+    model = keras.Sequential([keras.Input((2, 2, 1)), layers.Conv2D(outputs, 1)])
+    model.compile(loss=loss)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("made", "labels"),
+    [
+        ((classifier, 3, SPARSE), CODES % 2 * 2),  # 0 and 2 of 0, 1, 2
+        ((classifier, 3, SPARSE), CODES % 2 + 1),
+        ((classifier, 3, [SPARSE]), np.full(50, 2)),
+        ((classifier, 3, SPARSE), (CODES % 2 + 1).astype("float32")[:, None]),
+        ((classifier, 1, BINARY), np.ones(50)),
+        ((classifier, 1, "binary_focal_crossentropy"), np.zeros(50)),
+        ((pixel_classes, 3, SPARSE), np.arange(200).reshape(50, 2, 2) % 2 + 1),
+        ((pixel_classes, 1, BINARY), np.arange(200).reshape(50, 2, 2, 1)),  # of `fit`'s own
+        (
+            (classifier, 3, keras.losses.SparseCategoricalCrossentropy(ignore_class=255)),
+            np.where(CODES == 1, 255, CODES),
+        ),
+    ],
+)
+def test_numbers_of_a_part_of_the_classes_stay(made, labels):
+    build, *options = made
+    [found], notes = labels_for(build(*options), [labels])
+    np.testing.assert_array_equal(found, labels)
+    assert notes == []
+
+
+def test_labels_of_pixels_keep_their_shape_and_what_a_loss_ignores():
+    loss = keras.losses.SparseCategoricalCrossentropy(ignore_class=255)
+    labels = np.arange(200).reshape(50, 2, 2) % 4  # 0 to 3
+    marked = np.where(labels == 0, 255, labels)
+    [found], _ = labels_for(pixel_classes(3, loss), [marked])
+    np.testing.assert_array_equal(found, np.where(labels == 0, 255, labels - 1))
+
+
+def test_channels_in_front_are_the_classes():
+    model = keras.Sequential([keras.Input((3, 2, 2)), layers.Identity()])
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(axis=1))
+    labels = np.arange(200).reshape(50, 2, 2) % 3
+    assert labels_for(model, [labels]) == ([labels], [])
+
+
+class Subclassed(keras.Model):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def call(self, x):
+        return self.layer(x)
+
+
+def subclassed(outputs, loss):
+    model = Subclassed(layers.Dense(outputs))
+    model.compile(loss=loss)
+    return model
+
+
+LETTERS = np.array(["a", "b", "c"])
+
+
+@pytest.mark.parametrize("build", [classifier, subclassed])
+@pytest.mark.parametrize(
+    ("outputs", "loss", "labels", "classes"),
+    [
+        (3, SPARSE, LETTERS[CODES % 2], 3),
+        (5, SPARSE, LETTERS[CODES], 5),
+        (3, "mse", LETTERS[CODES % 2], 3),
+        (3, SPARSE, CODES % 2 + 2, 3),  # 2 and 3 of 1, 2, 3, or of 2, 3, 4
+        (3, SPARSE, CODES % 2 * -1, 3),
+        (3, SPARSE, np.arange(50) % 4, 3),
+        (3, SPARSE, CODES % 2 / 2, 3),
+        (1, BINARY, LETTERS[CODES], 2),
+        (1, BINARY, LETTERS[CODES * 0], 2),
+        (1, BINARY, CODES * 0 + 2, 2),
+        (1, BINARY, CODES, 2),
+    ],
+)
+def test_classes_that_cannot_be_known_are_not_guessed(build, outputs, loss, labels, classes):
+    x = np.zeros((50, 4), "float32")
+    with pytest.raises(UnknownClassesError, match=f"tells {classes} classes apart, so which"):
+        labels_for(build(outputs, loss), [labels], x)
+
+
+def test_a_model_without_a_graph_takes_texts_of_all_its_classes():
+    [found], notes = labels_for(subclassed(3, SPARSE), [LETTERS[CODES]], np.zeros((50, 4)))
+    np.testing.assert_array_equal(found, CODES)
+    assert notes
+
+
+def test_looking_at_what_it_gives_moves_nothing_in_it():
+    model = Subclassed(counting := Counting())
+    model.compile(loss=SPARSE)
+    model(np.zeros((1, 3)))
+    labels_for(model, [CODES], np.zeros((50, 3)))
+    assert int(counting.calls) == 1
+
+
+class Counting(layers.Layer):
+    def build(self, _shape):
+        self.calls = self.add_weight(shape=(), trainable=False, initializer="zeros")
+
+    def call(self, x):
+        self.calls.assign_add(1)
+        return x
+
+
+def of_two_classes_in_three():
+    """A model that tells three corners apart, and examples of the last two of them."""
+    draw = np.random.default_rng(1)
+    codes = draw.integers(1, 3, 60)
+    x = (np.eye(3)[codes] + 0.1 * draw.normal(size=(60, 3))).astype("float32")
+    model = keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.BatchNormalization(name="norm"),
+            layers.Dense(
+                3,
+                activation="softmax",
+                kernel_initializer=keras.initializers.Constant(20 * np.eye(3)),
+            ),
+        ]
+    )
+    model.compile(loss=SPARSE)
+    return model, x, codes
+
+
+def test_the_loss_of_a_part_of_the_classes_is_the_one_that_keras_gives():
+    model, x, codes = of_two_classes_in_three()
+    wanted = model.evaluate(x, codes, verbose=0)
+    labelled = labelled_of(model, given_to(model, (x, codes)))
+    assert losses_of(model, labelled).values["loss"] == pytest.approx(wanted, rel=1e-6)
+
+
+def test_where_classes_cannot_be_known_no_loss_is_compared_and_that_is_said(caplog):
+    model, x, codes = of_two_classes_in_three()
+    data = x, LETTERS[codes]
+    nw.recalibrate(model, data)
+    np.testing.assert_allclose(model.get_layer("norm").moving_mean, x.mean(axis=0), rtol=1e-5)
+    [said] = [record.message for record in caplog.records]
+    assert said.startswith("No loss before and after is compared: the labels are b, c, and model")
+    with pytest.raises(DataError, match="the labels are b, c, and model"):
+        nw.gap(model, data)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_what_labels_became_is_said(caplog):
+    model, x, codes = of_two_classes_in_three()
+    codes[0] = 0
+    nw.recalibrate(model, (x, LETTERS[codes]), force=True)
+    assert not caplog.records
+    nw.fix(model, (x, LETTERS[codes]))
+    assert [record.message for record in caplog.records] == [
+        "Labels became the numbers of their classes, in order: a, b, c."
+    ]

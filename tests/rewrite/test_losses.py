@@ -159,3 +159,53 @@ def test_where_no_loss_can_be_taken_none_is_compared_and_that_is_said(
     assert float(model.get_layer("norm").moving_mean[0]) == pytest.approx(X.mean(), rel=1e-5)
     assert "so no loss before and after is compared" in caplog.text
     assert nw.fix(model, (X, X)).left == ()
+
+
+def overflowing(labels, outputs):
+    """Infinite, and so no help, where a label is 0."""
+    return keras.ops.mean(((labels - outputs) / labels) ** 2)
+
+
+def with_loss(loss):
+    model = keras.Model(*normalised())
+    model.compile(loss=loss)
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_a_loss_that_is_no_finite_number_is_not_taken_for_one_that_did_not_rise():
+    model, labels = with_loss(overflowing), np.where(np.arange(64)[:, None] == 5, 0, X)
+    for change in (nw.recalibrate, nw.fix):
+        with pytest.raises(
+            WorseError, match=r"loss of model .* is inf before and inf after \(64 ex"
+        ):
+            change(model, (X, labels))
+        assert float(model.get_layer("norm").moving_mean[0]) == 0.0
+    nw.recalibrate(model, (X, labels), force=True)
+    assert float(model.get_layer("norm").moving_mean[0]) == pytest.approx(X.mean(), rel=1e-5)
+
+
+def test_of_one_output_of_two_likewise():
+    inputs, x = normalised()
+    model = keras.Model(inputs, [layers.Identity(name="a")(x), layers.Identity(name="b")(inputs)])
+    model.compile(loss=[overflowing, "mse"])
+    with pytest.raises(WorseError, match="is inf before and inf after"):
+        nw.recalibrate(model, (X, [0 * X, X]))
+
+
+def test_a_loss_that_becomes_a_finite_number_has_not_risen_and_is_said(caplog):
+    model = with_loss("mse")
+    model.get_layer("norm").moving_variance.assign([-1.0])
+    nw.recalibrate(model, (X, X))
+    loss = model.evaluate(X, X, verbose=0)
+    said = [record.message for record in caplog.records]
+    assert said == [f"The training loss of model {model.name!r} was nan, and is {loss:.4g}."]
+
+
+def test_weights_that_are_all_0_do_not_switch_the_comparison_off():
+    model = with_loss("mse")
+    with pytest.raises(DataError, match="are all 0"):
+        nw.recalibrate(model, (X, X, np.zeros(64)))
+    with pytest.raises(DataError, match="1 NaN or infinite values in the training labels"):
+        nw.recalibrate(model, (X, np.where(np.arange(64)[:, None] == 5, np.nan, X)))
+    assert float(model.get_layer("norm").moving_mean[0]) == 0.0

@@ -17,7 +17,7 @@ from normwise.rewrite.feeding import batches, count, fitting, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
 from normwise.rewrite.hidden import left_in
 from normwise.rewrite.kinds import sublayers
-from normwise.rewrite.losses import takes_loss
+from normwise.rewrite.losses import is_judged
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.naming import unused
 from normwise.rewrite.recalibrating import batch_normalisations, is_visible, reached
@@ -77,8 +77,7 @@ class Subject:
     @property
     def is_labelled(self) -> bool:
         """Whether a loss can be taken, and so a change of the statistics be judged."""
-        has_labels = self.given is not None and self.given.y is not None
-        return has_labels and self.can_recalibrate and takes_loss(self.model)
+        return self.can_recalibrate and self.given is not None and is_judged(self.model, self.given)
 
     @cached_property
     def can_recalibrate(self) -> bool:

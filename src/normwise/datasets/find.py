@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normwise.datasets.archive import from_npz, given_in_npz
 from normwise.datasets.circles import circles
@@ -20,6 +23,8 @@ from normwise.datasets.table import from_csv
 from normwise.errors import DataError, UnknownNameError
 from normwise.files import is_file
 from normwise.records import Task
+
+Array = NDArray[Any]
 
 __all__ = [
     "BUILT_IN",
@@ -143,7 +148,7 @@ def find_given(data: str, table: TableOptions | None = None) -> Given:
         return given_of(found)
     return Given(
         np.concatenate([found.x_train, found.x_val]),
-        np.concatenate([found.y_train, found.y_val]),
+        np.concatenate(_labels(found)),
         held=len(found.x_val),
         notes=found.notes,
     )
@@ -151,12 +156,34 @@ def find_given(data: str, table: TableOptions | None = None) -> Given:
 
 def given_of(dataset: Dataset) -> Given:
     """A data set's two parts, as they are."""
-    return Given(
-        dataset.x_train,
-        dataset.y_train,
-        validation=(dataset.x_val, dataset.y_val),
-        notes=dataset.notes,
-    )
+    train, val = _labels(dataset)
+    return Given(dataset.x_train, train, validation=(dataset.x_val, val), notes=dataset.notes)
+
+
+def _labels(dataset: Dataset) -> list[Array]:
+    """The labels of both parts as they were before they became numbers.
+
+    The numbers count the labels that there are, and not the classes of a model.
+    """
+    labels, values = [dataset.y_train, dataset.y_val], _values_behind(dataset)
+    if values is None:
+        return labels
+    return [values[part.reshape(len(part)).astype(int)] for part in labels]
+
+
+def _values_behind(dataset: Dataset) -> Array | None:
+    """The labels that became the numbers of their classes, in order; ``None`` where none did."""
+    names, labels = dataset.class_names, np.concatenate([dataset.y_train, dataset.y_val])
+    # Where the numbers were given, names beside them need not be all there, nor in order.
+    if not names or len(np.unique(labels)) != len(names):
+        return None
+    ways = [np.array(names)]
+    if all(re.fullmatch(r"0|-?[1-9]\d*", name) for name in names):
+        ways = [ways[0].astype(np.int64), *ways]
+    values = next((way for way in ways if (way[1:] > way[:-1]).all()), None)
+    if values is None or np.array_equal(values, np.arange(len(names))):
+        return None
+    return values
 
 
 def _check(data: str, target_column: str | None, group_column: str | None = None) -> None:

@@ -13,6 +13,7 @@ from normwise.diagnose.evaluating import Part
 from normwise.errors import DataError
 from normwise.rewrite.feeding import count, rows
 from normwise.rewrite.labels import labels_for
+from normwise.rewrite.losses import has_labels, labels_in
 
 __all__ = ["Parts", "parts_of"]
 
@@ -34,7 +35,8 @@ def parts_of(model: Any, given: Given) -> tuple[Parts, list[str]]:
         The parts, and what was decided, in sentences.
 
     Raises:
-        DataError: There are no labels, or the rows cannot be split.
+        DataError: There are no labels, or which classes they are cannot be known, or the rows
+            cannot be split.
 
     >>> import keras
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -43,14 +45,14 @@ def parts_of(model: Any, given: Given) -> tuple[Parts, list[str]]:
     >>> {name: len(part[0]) for name, part in parts.items()}, notes
     ({'training': 8, 'validation': 2}, ['8 rows train, 2 validate (stratified split, seed 0).'])
     """
-    both = [given.training, *([] if given.validation is None else [given.validation])]
-    if any(len(part) < 2 or part[1] is None for part in both):
+    if not has_labels(given):
         raise DataError(
             f"model {model.name!r} is compiled, and the data have no labels to take its loss of; "
             f"expected (x, y), ((x, y), (x_val, y_val)) or (x, y, x_val, y_val); pass the labels, "
             f"too"
         )
-    labels, notes = labels_for(model, [part[1] for part in both])
+    both = [given.training, *([] if given.validation is None else [given.validation])]
+    labels, notes = labels_for(model, labels_in(given), given.x)
     both = [(part[0], y, *part[2:]) for part, y in zip(both, labels, strict=True)]
     if len(both) == 1:
         both, note = _split(both[0], given.held)

@@ -12,11 +12,13 @@ import keras
 import numpy as np
 
 from normwise.datasets import Dataset, Given, TableOptions, find_given, given_of
+from normwise.datasets.dataset import check_finite
 from normwise.datasets.plain import check_numbers, check_range, is_array
 from normwise.errors import DataError, listed
 from normwise.rewrite.drawing import drawn, in_memory
 from normwise.rewrite.feeding import count, rows
 from normwise.rewrite.graph import functional_of, has_graph
+from normwise.rewrite.losses import has_own_loss
 from normwise.rewrite.scaling import scaling_note
 
 __all__ = ["given_to"]
@@ -59,6 +61,7 @@ def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
     parts = [(_inputs(model, part[0]), *part[1:]) for part in parts]
     for name, part in zip(("training", "validation"), parts, strict=False):
         _check(name, part)
+        _check_labels(model, name, *part[1:])
     for x, *_ in parts[1:]:
         _check_validation(model, parts[0][0], x)
     note = scaling_note(model, parts[0][0])
@@ -210,3 +213,30 @@ def _check(name: str, part: tuple[Any, ...]) -> None:
                 f"there are {x} inputs and {other} {what} in the {name} part; expected as many of "
                 f"each; check how the arrays were cut"
             )
+
+
+def _check_labels(model: Any, name: str, labels: Any = None, weights: Any = None) -> None:
+    """Refuse labels and weights that no loss can be taken of.
+
+    A loss of the user's own may leave labels out that are no numbers.
+    """
+    for array in _arrays(labels):
+        if array.dtype.kind not in "fiubU":
+            raise DataError(
+                f"the labels of the {name} part have type {array.dtype}; expected numbers or "
+                f"texts; convert them, as in labels.astype(str), and leave out what has none"
+            )
+        if not has_own_loss(model):
+            check_finite("given", f"the {name} labels", array)
+    for array in _arrays(weights):
+        check_numbers(f"the weights of the {name} part", array)
+        check_finite("given", f"the {name} weights", array)
+    if _arrays(weights) and not any(array.any() for array in _arrays(weights)):
+        raise DataError(
+            f"the weights of the {name} part are all 0, so no example counts in a loss; expected "
+            f"some above 0; leave the weights out"
+        )
+
+
+def _arrays(part: Any) -> list[Any]:
+    return [array for array in keras.tree.flatten(part) if array is not None]

@@ -4,78 +4,144 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from normwise.datasets.labels import Labelling
 from normwise.errors import DataError, listed
-from normwise.records import Task
+from normwise.rewrite.feeding import rows
+from normwise.rewrite.graph import functional_of, has_graph
 
-__all__ = ["labels_for"]
+__all__ = ["UnknownClassesError", "labels_for"]
 
-# Losses that count classes from 0, and one that takes a share between 0 and 1.
+# Losses that count classes from 0, and those that take a share between 0 and 1.
 COUNTING = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
-SHARE = ("binary_crossentropy", "BinaryCrossentropy")
+SHARE = (
+    "binary_crossentropy",
+    "BinaryCrossentropy",
+    "binary_focal_crossentropy",
+    "BinaryFocalCrossentropy",
+)
+
+Array = NDArray[Any]
 
 
-def labels_for(model: Any, labels: list[Any]) -> tuple[list[Any], list[str]]:
+class UnknownClassesError(DataError):
+    """Labels do not say which of a model's classes each is, so no loss can be taken of them."""
+
+
+def labels_for(model: Any, labels: list[Any], x: Any = None) -> tuple[list[Any], list[str]]:
     """Labels of the training part, and of the validation part if there is one, for a model's loss.
 
     They stay as they are, as ``fit`` would take them. Texts, and whole numbers that a loss which
     counts classes from 0 does not take, become the numbers of their classes, in order, as in a
-    study.
+    study: where there are as many of them as the model tells apart. Of fewer nobody can say which
+    are missing.
 
     Args:
         model: A compiled model.
         labels: Of each part.
+        x: Inputs of the training part, to see how many classes a model without a graph tells apart.
 
     Returns:
         The same in numbers, and what was done, in sentences.
 
     Raises:
+        UnknownClassesError: Which classes they are cannot be known.
         DataError: A validation label is none of the training part's.
 
-    >>> import keras
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     >>> model.compile(loss="sparse_categorical_crossentropy")
     >>> [numbers], notes = labels_for(model, [np.array(["a", "c", "b"])])
     >>> numbers.tolist(), notes
     ([0, 2, 1], ['Labels became the numbers of their classes, in order: a, b, c.'])
     """
-    train = labels[0]
-    task = _task(model, train) if isinstance(train, np.ndarray) else None
-    if task is None:
+    if not all(isinstance(part, np.ndarray) for part in labels):
         return labels, []
-    found = Labelling(task, np.unique(train))
-    strange = [label for part in labels for label in np.setdiff1d(part, train).tolist()]
+    loss = _loss(model)
+    ignored = _options(loss).get("ignore_class")
+    distinct = [_distinct(part, ignored) for part in labels]
+    every, outputs = np.unique(np.concatenate(distinct)), _outputs(model, loss, x)
+    if _fits(loss, outputs, every, one_each=labels[0].size == len(labels[0])):
+        return labels, []
+    values = distinct[0]
+    strange = np.setdiff1d(every, values).tolist()
     if strange:
         raise DataError(
             f"the validation part holds the label {strange[0]!r}, which the training part does "
             f"not; expected classes that the training part has, too; check how the arrays were cut"
         )
-    note = f"Labels became the numbers of their classes, in order: {listed(found.names)}."
-    return [_encoded(found, part) for part in labels], [note]
+    names = listed(Labelling("classes", values).names)
+    if outputs is None or len(values) != max(outputs, 2):
+        raise UnknownClassesError(_unknown(model, names, outputs))
+    note = f"Labels became the numbers of their classes, in order: {names}."
+    return [_encoded(part, values, outputs, ignored) for part in labels], [note]
 
 
-def _encoded(found: Labelling, labels: Any) -> Any:
-    """The numbers of classes; of several labels an example, in their shape."""
-    codes = found.encode(labels.reshape(-1))
-    return codes if labels.size == len(labels) else codes.reshape(labels.shape)
+def _distinct(labels: Array, ignored: Any) -> Array:
+    values = np.unique(labels)
+    return values if ignored is None else values[values != ignored]
 
 
-def _task(model: Any, labels: Any) -> Task | None:
-    """What labels are that the loss cannot take as they are; ``None`` where it can."""
-    values, loss = np.unique(labels), _loss_name(model)
-    if labels.dtype.kind == "U":
-        return "binary" if loss in SHARE else "classes"
-    if loss in SHARE and len(values) == 2 and not 0 <= values[0] < values[1] <= 1:
-        return "binary"
-    outputs = getattr(model, "output_shape", None) or (None,)
-    if loss not in COUNTING or not isinstance(outputs[-1], int):
+def _fits(loss: Any, outputs: int | None, values: Array, *, one_each: bool) -> bool:
+    """Whether a loss takes labels with these values as they are."""
+    if values.dtype.kind == "U":
+        return False
+    name, are_whole = _name(loss), bool((np.mod(values, 1) == 0).all())
+    if name in COUNTING and outputs is not None:
+        return are_whole and bool(((values >= 0) & (values < outputs)).all())
+    if name in SHARE:
+        # Of a picture's pixels, or of numbers that are no classes, `fit` takes any.
+        are_classes = are_whole and (one_each or len(values) == 2)
+        return not are_classes or bool(((values >= 0) & (values <= 1)).all())
+    return True
+
+
+def _encoded(labels: Array, values: Array, outputs: int, ignored: Any) -> Array:
+    codes = np.searchsorted(values, labels)
+    if outputs == 1:
+        return (codes[:, None] if codes.ndim == 1 else codes).astype(np.float32)
+    return (codes if ignored is None else np.where(labels == ignored, ignored, codes)).astype("i4")
+
+
+def _unknown(model: Any, names: str, outputs: int | None) -> str:
+    if outputs is None:
+        return (
+            f"the labels are {names}, and of model {model.name!r}, which has not one output, it is "
+            f"not known how many classes it tells apart; expected the numbers of its classes; pass "
+            f"the numbers that the model was trained with"
+        )
+    classes = max(outputs, 2)
+    return (
+        f"the labels are {names}, and model {model.name!r} tells {classes} classes apart, so which "
+        f"of them each is cannot be known; expected {classes} different labels, or numbers from 0 "
+        f"to {classes - 1}; pass the numbers that the model was trained with"
+    )
+
+
+def _outputs(model: Any, loss: Any, x: Any) -> int | None:
+    """How many numbers the only output has for a thing; ``None`` where that is not known."""
+    if has_graph(model):
+        found = functional_of(model).outputs
+    elif x is not None:
+        with keras.StatelessScope():  # what the call moves stays as it is
+            found = keras.tree.flatten(model(rows(x, slice(1)), training=False))
+    else:
         return None
-    counted = values[0] >= 0 and values[-1] < outputs[-1]
-    return None if counted or len(values) > outputs[-1] else "classes"
+    size = found[0].shape[_options(loss).get("axis", -1)] if len(found) == 1 else None
+    return size if isinstance(size, int) else None
 
 
-def _loss_name(model: Any) -> str:
-    loss = getattr(model, "loss", None)
+def _loss(model: Any) -> Any:
+    """The only loss of a model, however it was given; else what was given."""
+    losses = keras.tree.flatten(getattr(model, "loss", None))
+    return losses[0] if len(losses) == 1 else losses
+
+
+def _options(loss: Any) -> dict[str, Any]:
+    return getattr(loss, "_fn_kwargs", {})
+
+
+def _name(loss: Any) -> str:
     return loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)

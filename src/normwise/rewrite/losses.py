@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 from collections.abc import Iterator
@@ -10,20 +11,26 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
+import keras
 import numpy as np
 
 from normwise.datasets import Given
 from normwise.errors import DataError, WorseError, in_words
 from normwise.rewrite.feeding import count
-from normwise.rewrite.labels import labels_for
+from normwise.rewrite.labels import UnknownClassesError, labels_for
 
 __all__ = [
     "Labelled",
     "Losses",
+    "has_labels",
+    "has_own_loss",
     "is_compiled",
+    "is_judged",
     "labelled_of",
     "labels_fitting",
+    "labels_in",
     "losses_of",
+    "numbered",
     "refuse_rise",
     "restoring",
     "risen",
@@ -74,14 +81,37 @@ class Losses:
 def labelled_of(model: Any, given: Given | None) -> Labelled | None:
     """What a model is judged on: the validation part where there is one, else all rows.
 
-    ``None`` where there is no loss: without labels, or of a model that has none
-    (:func:`takes_loss`), which is logged.
+    ``None`` where no loss can be taken: of data without labels, or for a reason that is logged
+    (:func:`numbered`).
 
     Raises:
         DataError: Labels are held out that the training part does not have.
     """
-    if given is None or given.y is None:
+    if given is None or not has_labels(given):
         return None
+    found = numbered(model, given)
+    if not has_labels(found):
+        return None
+    part = found.training if found.validation is None else found.validation
+    return Labelled("training" if found.validation is None else "validation", part)
+
+
+def numbered(model: Any, given: Given) -> Given:
+    """Data with their labels as the compiled loss of a model takes them; what was done is logged.
+
+    Without labels where no loss can be taken of them, which is logged, too: the model has none
+    that Keras' ``evaluate`` takes, or which class a label stands for cannot be known. What came
+    out of this function stays as it is.
+
+    Args:
+        model: Built, and called once where its layers add losses.
+        given: What was given for it.
+
+    Raises:
+        DataError: Labels are held out that the training part does not have.
+    """
+    if not has_labels(given):
+        return given
     if not takes_loss(model):
         log.warning(
             "Model %r is not compiled%s, so no loss before and after is compared: "
@@ -89,13 +119,44 @@ def labelled_of(model: Any, given: Given | None) -> Labelled | None:
             model.name,
             " with a loss that Keras' evaluate takes here" if is_compiled(model) else "",
         )
-        return None
+        return _labelled(given, [None] * 2)
+    try:
+        labels, notes = labels_for(model, labels_in(given), given.x)
+    except UnknownClassesError as error:
+        log.warning("No loss before and after is compared: %s.", error)
+        return _labelled(given, [None] * 2)
+    for note in notes:
+        log.warning(note)
+    return _labelled(given, labels)
+
+
+def is_judged(model: Any, given: Given) -> bool:
+    """Whether the loss of a model can be taken of data, and so a change of it be judged."""
+    if not (has_labels(given) and takes_loss(model)):
+        return False
+    try:
+        labels_for(model, labels_in(given), given.x)
+    except DataError:
+        return False
+    return True
+
+
+def has_labels(given: Given) -> bool:
+    """Whether there are labels for all parts."""
+    return all(one is not None for one in labels_in(given))
+
+
+def labels_in(given: Given) -> list[Any]:
+    """Those of the training part, and of the validation part if there is one."""
     parts = [given.training, *([] if given.validation is None else [given.validation])]
-    if any(len(part) < 2 or part[1] is None for part in parts):
-        return None
-    labels, _ = labels_for(model, [part[1] for part in parts])
-    x, _, *weights = parts[-1]
-    return Labelled("training" if len(parts) == 1 else "validation", (x, labels[-1], *weights))
+    return [part[1] if len(part) > 1 else None for part in parts]
+
+
+def _labelled(given: Given, labels: list[Any]) -> Given:
+    validation = given.validation
+    if validation is not None:
+        validation = (validation[0], labels[1], *validation[2:])
+    return dataclasses.replace(given, y=labels[0], validation=validation)
 
 
 def is_compiled(model: Any) -> bool:
@@ -116,7 +177,6 @@ def takes_loss(model: Any) -> bool:
     Args:
         model: Built, and called once where its layers add losses.
 
-    >>> import keras
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     >>> takes_loss(model)
     False
@@ -128,6 +188,23 @@ def takes_loss(model: Any) -> bool:
         return False
     takes_state = len(signature(model.test_step).parameters) == _STATE_AND_DATA
     return takes_state and bool(model._compile_loss is not None or model.losses)
+
+
+def has_own_loss(model: Any) -> bool:
+    """Whether the loss of a model is computed by the user's own code.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> has_own_loss(model)
+    False
+    >>> model.compile(loss=lambda labels, outputs: keras.ops.nanmean((labels - outputs) ** 2))
+    >>> has_own_loss(model)
+    True
+    """
+    named = [getattr(one, "fn", one) for one in keras.tree.flatten(getattr(model, "loss", None))]
+    steps = [getattr(type(model), name, None) for name in ("compute_loss", "train_step")]
+    parts = [one for one in (*named, *steps) if not (one is None or isinstance(one, str))]
+    return not all(one.__module__.startswith("keras.") for one in parts)
 
 
 def losses_of(model: Any, on: Labelled) -> Losses:
@@ -182,6 +259,12 @@ def risen(before: Losses, after: Losses) -> str | None:
     return next((name for name in old if rises(old[name], new[name])), None)
 
 
+def _not_finite(before: Losses, after: Losses) -> str | None:
+    """The name of a loss that was no finite number, and is none."""
+    pairs = ((name, (before.values[name], after.values[name])) for name in before.values)
+    return next((name for name, pair in pairs if not any(map(math.isfinite, pair))), None)
+
+
 def refuse_rise(
     model: Any, on: Labelled | None, before: Losses | None, why: str, ways: tuple[str, str]
 ) -> None:
@@ -195,18 +278,31 @@ def refuse_rise(
         ways: What to do about it, as :class:`~normwise.errors.WorseError` takes it.
 
     Raises:
-        WorseError: It has.
+        WorseError: It has, or was no finite number and is none, of which nobody can say.
         DataError: As :func:`losses_of`.
     """
     if on is None or before is None:
         return
     after = losses_of(model, on)
+    which = f"{count(on.part[0]):,} examples"
+    name = _not_finite(before, after)
+    if name is not None:
+        raise WorseError(
+            f"the {on.name} {name} of model {model.name!r} is {before.values[name]} before and "
+            f"{after.values[name]} after ({which}), so whether it would do worse cannot be told; "
+            f"expected a finite number, so nothing was written or kept; look for overflow and NaN "
+            f"in weights, predictions and labels",
+            ways,
+        )
+    if not math.isfinite(before.values["loss"]):
+        old, new = (losses.values["loss"] for losses in (before, after))
+        log.warning("The %s loss of model %r was %s, and is %.4g.", on.name, model.name, old, new)
     name = risen(before, after)
     if name is not None:
         old, new = before.values[name], after.values[name]
         raise WorseError(
             f"model {model.name!r} would do worse: {on.name} {name} {old:.4g} before, {new:.4g} "
-            f"after ({count(on.part[0]):,} examples); expected a loss that does not rise, so "
+            f"after ({which}); expected a loss that does not rise, so "
             f"nothing was written or kept; {why}",
             ways,
         )
@@ -216,7 +312,7 @@ def refuse_rise(
 def restoring(model: Any) -> Iterator[None]:
     """Give all of a model's variables their values back if the block raises.
 
-    >>> import contextlib, keras
+    >>> import contextlib
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
     >>> with contextlib.suppress(KeyError), restoring(model):
     ...     _ = model.layers[0].moving_mean.assign([5.0])
