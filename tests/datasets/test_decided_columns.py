@@ -96,7 +96,7 @@ def test_one_row_that_shows_the_order_is_enough(read):
 CLOCK = pd.Timestamp("2020-01-01") + pd.to_timedelta(EVERY * 433 % 1440, "min")
 
 
-@pytest.mark.parametrize("form", ["%I:%M %p", "%I:%M:%S %p", "%H:%M"])
+@pytest.mark.parametrize("form", ["%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%H:%M"])
 def test_times_of_a_day_are_numbers(read, form):
     frame, notes = read(at=CLOCK.strftime(form))
     found = frame["at"] - frame["at"].min()
@@ -129,6 +129,14 @@ def test_durations_are_numbers(read, case):
     np.testing.assert_allclose(frame["took"][2:] * 86400, seconds[2:], atol=1e-6)
     assert frame["took"][:2].isna().all()
     assert "Durations, taken as days: took." in notes
+
+
+@pytest.mark.parametrize("form", ["{}:{}", "{}:{}:{}", "1:{}:0{}"])
+def test_what_has_one_digit_behind_a_colon_is_no_duration(read, form):
+    texts = [form.format(1959 + i // 4, 1 + i % 4, i % 7) for i in EVERY]
+    frame, notes = read(v=texts)
+    assert frame["v"].tolist() == texts
+    assert not any(note.startswith(("Durations", "Dates")) for note in notes)
 
 
 @pytest.mark.parametrize("minus", ["-", "\u2212"])

@@ -24,7 +24,7 @@ DAYS = (
     "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a %b %d %Y", "%A, %d %B %Y",
 )  # fmt: skip
 TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
-CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p")
+CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p")
 FORMATS = (*map("".join, product(DAYS, TIMES)), *CLOCKS)
 # Formats with the day in front of the month, or behind it, in numbers.
 DAY_AND_MONTH = re.compile("(%[dm])([-/.])(%[dm])")

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["durations_of"]
 
 # Hours, minutes and seconds, or only the first two or the last two of them.
-DURATION = r"^([-\u2212]?)(?:(\d+):)?(\d+):([0-5]?\d(?:\.\d+)?)$"
+# Two digits behind each colon: `1959:1` is a quarter.
+DURATION = r"^([-\u2212]?)(?:(\d+):(?=\d\d:))?(\d+):([0-5]\d(?:\.\d+)?)$"
 DAY, LAST_HOUR = 24 * 3600, 23
 
 
