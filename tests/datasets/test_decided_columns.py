@@ -195,6 +195,8 @@ CODES = {
     "with gaps": ["", *(f"{n:03d}" for n in WHOLE[1:])],
     "most begin with 0": [f"0{n}" for n in GENERATOR.integers(10, 10**6, ROWS)],
     "an exponent": [f"{n}E{1 + n % 9}" for n in WHOLE],
+    "with a mark": [*(f"{n:05d}" for n in WHOLE[1:]), "n.a."],
+    "with others": [*(f"{n:05d}" for n in WHOLE[1:]), "00010-1234"],
 }
 
 
@@ -211,6 +213,8 @@ PLAIN = {
     "numbers": [f"{n}" for n in WHOLE * 100],
     "no value": ["000", *(f"{n}" for n in WHOLE[1:] + 100)],
     "a slip": ["007", *(f"{n}" for n in WHOLE[1:] * 100)],
+    "times": [moment.strftime("%H%M") for moment in CLOCK],
+    "times with seconds": [moment.strftime("%H%M%S") for moment in CLOCK],
     "exponents": [f"{n}e+02" for n in WHOLE],
 }
 

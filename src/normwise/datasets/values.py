@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,8 +101,11 @@ def read_values(table: Table, target: str) -> Values:
         target: The column to predict, whose texts may be classes: it is numbers only where all of
             its values are, or many different ones.
     """
-    values = Values(table.frame.copy(deep=False))
-    names = [name for name in table.frame.columns if is_text(table.frame[name])]
+    codes = codes_in(table, target)
+    table = replace(table, frame=table.frame.assign(**codes))
+    values = Values(table.frame.copy(deep=False), codes=_examples(codes))
+    texts = [name for name in table.frame.columns if is_text(table.frame[name])]
+    names = [name for name in texts if name not in codes]
     written = {name: Numerals(Texts.of(table.frame[name])) for name in names}
     found = {name: _numerals_in(one, name == target) for name, one in written.items()}
     numerals = {name: one for name, one in found.items() if one is not None}
@@ -118,7 +121,6 @@ def read_values(table: Table, target: str) -> Values:
     for name in table.frame.columns:
         if not is_text(table.frame[name]) and name != target:
             _take_compact_dates(values, name)
-    _take_codes(values, table, target)
     _name_sentinels(values)
     return values
 
@@ -263,11 +265,8 @@ def _take_dates(values: Values, name: str, dates: Dates) -> None:
     _take_missing(values, name, dates.texts, dates.days)
 
 
-def _take_codes(values: Values, table: Table, target: str) -> None:
-    codes = codes_in(table, target)
-    for name in codes.columns:
-        values.frame[name] = codes[name]
-        values.codes.append(f"{name} ({codes[name].dropna().iloc[0]})")
+def _examples(codes: dict[str, pd.Series]) -> list[str]:
+    return [f"{name} ({column.dropna().iloc[0]})" for name, column in codes.items()]
 
 
 def _name_sentinels(values: Values) -> None:
