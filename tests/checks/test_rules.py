@@ -497,10 +497,11 @@ def saturated_further_on():
 
 
 def burst_inside():
-    """In a model inside another, the bias as well."""
-    inner = net(layers.Dense(8, name="a"), norm(), relu())
-    inner.get_layer("a").set_weights([np.full((4, 8), np.inf), np.full(8, np.nan)])
-    return net(inner, layers.Dense(1))
+    """In a layer inside another, the bias as well."""
+    inside = layers.Dense(3, name="a")
+    model = net(layers.TimeDistributed(inside), norm(), layers.LSTM(2), shape=(5, 2))
+    inside.set_weights([np.full((2, 3), np.inf), np.full(3, np.nan)])
+    return model
 
 
 def below_zero_by_rounding():
@@ -1251,6 +1252,24 @@ def at_twice_epsilon():
     return model
 
 
+class NormalisedInTraining(keras.Model):
+    """With a normalisation that no prediction reaches, as of an auxiliary output."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.norm = layers.Dense(3), layers.BatchNormalization()
+
+    def call(self, x, training=None):
+        y = self.dense(x)
+        return self.norm(y) if training else y
+
+
+def normalised_in_training_alone():
+    model = NormalisedInTraining()
+    model(X[:2], training=True)
+    return model
+
+
 INNOCENT = {
     "redundant-bias": [
         (build, {})
@@ -1275,6 +1294,7 @@ INNOCENT = {
         (normal, {"data": X[:136]}), (normal, {"batch_size": 8}),  # 8 are enough
         (few_positions, {"data": np.ones((33, 8, 8, 1), "float32")}),
         (all_frozen, {"batch_size": 1}),
+        (normalised_in_training_alone, {"data": X[:129]}),
     ],
     "norm-after-output": [(normal, {}), (backbone, {}), (norm_alone, {}), (behind_no_linear_layer, {})],
     "time-distributed-norm": [(distributed_dense, {})],

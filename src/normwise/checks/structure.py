@@ -147,13 +147,9 @@ def _is_quiet(operation: Any) -> bool:
 def norm_after_output(subject: Subject) -> Iterator[Found]:
     """Batch normalisation behind the output layer forces predictions to the batch's scale."""
     for graph, output in _ends(subject.model):
-        call = output
-        while _gives_the_answer(call.operation):
-            sources = graph.sources(call)
-            if len(sources) != 1:
-                break
-            call = sources[0]
-        if not isinstance(core(call.operation), keras.layers.BatchNormalization):
+        answers = _gives_the_answer(output.operation)
+        call = source(graph, output, _gives_the_answer) if answers else output
+        if call is None or not isinstance(core(call.operation), keras.layers.BatchNormalization):
             continue
         behind = source(graph, call, lambda o: is_activation(o) or is_passive(o))
         if behind is not None and is_linear(behind.operation):
