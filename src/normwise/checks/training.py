@@ -165,13 +165,9 @@ def _stays(subject: Subject, norm: Any) -> bool:
 def _compiled_before(subject: Subject) -> Iterator[Found]:
     """Weights that were frozen, or freed, while an optimiser was at work on the others."""
     model: Any = subject.model
-    if not (subject.norms and is_compiled(model) and model.optimizer):
+    if not (subject.norms and is_compiled(model) and model.optimizer and model.optimizer.built):
         return
-    # Of a loss that is scaled, the optimiser inside.
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    if not optimizer.built:
-        return
-    knows = [id(variable) for variable in optimizer._trainable_variables]
+    knows = [id(variable) for variable in model.optimizer._trainable_variables]
     trains = [id(variable) for variable in model.trainable_variables]
     if knows != trains:
         yield Found(
