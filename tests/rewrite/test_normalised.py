@@ -98,6 +98,26 @@ def test_a_scale_that_the_model_computes_is_not_taken_along(normalise):
         strip(model_of(normalise))
 
 
+def test_statistics_of_something_else_are_not_taken_along():
+    inputs, others = keras.Input((4,)), keras.Input((5,), name="others")
+    hidden = layers.Dense(5, name="hidden")(inputs)
+    of_it, weighted = ops.relu(hidden), layers.Dense(5)(inputs)
+    for other, is_refused in ((of_it, False), (hidden, False), (weighted, True), (others, True)):
+        mean, variance = ops.moments(other, 0)
+        normal = ops.batch_normalization(of_it, mean, variance, -1)
+        model = keras.Model([inputs, others], [layers.Dense(2, name="logits")(normal), others])
+        if is_refused:
+            with pytest.raises(ModelError, match="normalises, and its mean and variance the model"):
+                strip(model)
+        else:
+            np.testing.assert_allclose(
+                strip(model)([X, np.ones((64, 5))])[0],
+                np.maximum(X @ np.asarray(model.get_layer("hidden").kernel), 0)
+                @ np.asarray(model.get_layer("logits").kernel),
+                rtol=1e-4, atol=1e-5,
+            )  # fmt: skip
+
+
 def test_the_norm_of_an_example_stays_as_its_layer_does():
     for unit in (layers.UnitNormalization(), ops.normalize):
         model = model_of(unit)

@@ -10,13 +10,14 @@ import keras
 
 from normwise.errors import ModelError
 from normwise.rewrite.graph import Graph
-from normwise.rewrite.kinds import is_frozen, is_normalisation
+from normwise.rewrite.kinds import is_frozen, is_normalisation, is_weighted
 
 __all__ = ["check_removable", "normalising"]
 
-# What an operation takes that goes when it goes. Its scale and offset are another thing where the
-# model computes them: they act on what follows, whether that is normalised or not.
-_GOING = frozenset({"x", "mean", "variance"})
+# What an operation takes that goes when it goes, if nothing else in the model makes it. Its scale
+# and offset are another thing where the model computes them: they act on what follows, whether that
+# is normalised or not.
+_STATISTICS = frozenset({"mean", "variance"})
 
 
 def normalising(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Any]]:
@@ -41,6 +42,8 @@ def normalising(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Any]]:
 def check_removable(graph: Graph, call: Any) -> None:
     """Refuse an operation whose scale or offset the model computes, as conditional ones are.
 
+    And one whose statistics are those of something else than what it normalises.
+
     Args:
         graph: The graph.
         call: Of a normalisation in it.
@@ -50,13 +53,14 @@ def check_removable(graph: Graph, call: Any) -> None:
     """
     if isinstance(call.operation, keras.layers.Layer):
         return
-    taken = inspect.signature(call.operation.call).bind(
-        *call.arguments.args, **call.arguments.kwargs
-    )
+    signature = inspect.signature(call.operation.call)
+    taken = signature.bind(*call.arguments.args, **call.arguments.kwargs).arguments
+    kept = _behind(graph, taken.pop("x"))
     computed = [
         name
-        for name, value in taken.arguments.items()
-        if isinstance(value, keras.KerasTensor) and name not in _GOING
+        for name, value in taken.items()
+        if isinstance(value, keras.KerasTensor)
+        and (name not in _STATISTICS or any(map(_is_own, _behind(graph, value) - kept)))
     ]
     if computed:
         raise ModelError(
@@ -66,3 +70,19 @@ def check_removable(graph: Graph, call: Any) -> None:
             f"offset as operations behind it; try keras.ops.layer_normalization(x) * scale + "
             f"offset, or a builder with an argument 'norm', which decides itself"
         )
+
+
+def _behind(graph: Graph, tensor: Any) -> set[Any]:
+    """The calls that a tensor depends on."""
+    found, waiting = set[Any](), [graph.source_of(tensor)]
+    while waiting:
+        call = waiting.pop()
+        if call not in found:
+            found.add(call)
+            waiting.extend(graph.sources(call))
+    return found
+
+
+def _is_own(call: Any) -> bool:
+    """Whether a call brings in what no other has: weights, or an input."""
+    return call.is_input or is_weighted(call.operation)
