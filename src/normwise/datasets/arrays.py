@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from normwise.datasets.dataset import Dataset, check_finite
+from normwise.datasets.frames import in_columns_of
 from normwise.datasets.labels import Labelling, labelling
 from normwise.datasets.plain import check_numbers, check_range, plain_array
 from normwise.errors import DataError
@@ -59,6 +60,7 @@ def from_arrays(
             f"data {name!r} has {there} without {lacks}; expected both, or neither; pass the "
             f"missing one"
         )
+    x_val, aligned = in_columns_of(x, x_val)
     inputs, targets = _pair(name, keys[:2], x, y)
     found = labelling(f"data {name!r}: {keys[1]}", targets, task)
     if x_val is None or y_val is None:
@@ -80,6 +82,7 @@ def from_arrays(
         class_names=found.names,
         notes=(
             *notes,
+            *aligned,
             *said,
             *filter(None, [found.note(keys[1], targets)]),
             *_constant_columns(parts[0]),

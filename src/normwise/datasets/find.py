@@ -150,7 +150,8 @@ def find_given(data: str, table: TableOptions | None = None) -> Given:
         np.concatenate([found.x_train, found.x_val]),
         np.concatenate(_labels(found)),
         held=len(found.x_val),
-        notes=found.notes,
+        # All rows count here, wherever a study would split them.
+        notes=tuple(note for note in found.notes if " rows train, " not in note),
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from normwise.datasets import Dataset, Given, TableOptions, find_given, given_of
 from normwise.datasets.dataset import check_finite
+from normwise.datasets.frames import in_columns_of
 from normwise.datasets.plain import check_numbers, check_range, is_array
 from normwise.errors import DataError, listed
 from normwise.rewrite.drawing import drawn, in_memory
@@ -72,11 +73,14 @@ def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
 
 def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
     if isinstance(data, str | Path):
-        return find_given(str(data), table)
+        found = find_given(str(data), table)
+        for note in found.notes:
+            log.warning(note)
+        return found
     if isinstance(data, Dataset):
         return given_of(data)
     if is_array(data) or isinstance(data, list | tuple | Mapping):
-        return _read(model, in_memory("data", data), whole=True)
+        return _read(model, in_memory("data", _aligned(model, data)), whole=True)
     if not isinstance(data, Iterable) or isinstance(data, set | frozenset | bytes):
         raise DataError(
             f"data is of type {type(data).__name__}; expected arrays as the model takes them, a "
@@ -87,6 +91,26 @@ def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
     if note:
         log.warning(note)
     return _read(model, together, whole=False)
+
+
+def _aligned(model: Any, data: Any) -> Any:
+    """Data with the columns of a validation frame in the order of the training frame's."""
+    if not isinstance(data, tuple):
+        return data
+    if len(data) == 4 and not (_is_known(model) and _has_parts(model, data)):
+        x, y, x_val, y_val = data
+        return x, y, _in_columns_of(x, x_val), y_val
+    if len(data) == 2 and all(isinstance(part, tuple | list) and part for part in data):
+        train, (x_val, *others) = data
+        return train, (_in_columns_of(train[0], x_val), *others)
+    return data
+
+
+def _in_columns_of(x: Any, x_val: Any) -> Any:
+    x_val, notes = in_columns_of(x, x_val)
+    for note in notes:
+        log.warning(note)
+    return x_val
 
 
 def _read(model: Any, data: Any, *, whole: bool) -> Given:

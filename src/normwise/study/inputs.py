@@ -86,6 +86,11 @@ def as_dataset(data: Any, spec: Spec) -> Dataset:
             f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), "
             f"batches of (x, y), a name or a file; try Study(model, (x, y))"
         )
+    if isinstance(data[0], tuple) and isinstance(data[1], tuple) and len(data[1]) == 3:
+        raise SpecError(
+            "the validation part has weights of its own, (x_val, y_val, weights); expected "
+            "examples that count alike, since variants are judged by them; try (x_val, y_val)"
+        )
     if _has_validation(data):
         return from_arrays(*data[0], *data[1], task=spec.task)
     return from_arrays(data[0], data[1], task=spec.task)
