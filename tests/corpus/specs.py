@@ -37,6 +37,7 @@ CASES = [
     spec("a name of nothing", 'study = ""', "study' is ''; expected"),
     spec("a weight of a list", "class_weight = [1, 2]", "class_weight' is [1, 2]"),
     spec("a weight below 0", "class_weight = {0 = -1.0}", "class_weight' is -1.0"),
+    spec("weights of none", "class_weight = {0 = 0, 1 = 0}", "every training example the weight 0"),
     spec("a class that is not", "class_weight = {5 = 1.0}", "unknown class in class_weight '5'"),
     spec("callbacks of fit", "callbacks = []", "an argument of Keras' fit"),
     spec("a setting of no one", "lr = 0.1", "unknown setting 'lr'"),

@@ -50,6 +50,17 @@ def test_a_study_says_once_that_a_model_gets_them_unscaled():
     np.testing.assert_array_equal(source.noted().x_train, X[:48])
 
 
+def test_a_study_says_that_it_draws_anew_what_a_model_had_learnt():
+    data, model = from_arrays(*PARTS[0], *PARTS[1]), build(1 / 255)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert ModelSource(model, data).noted().notes == data.notes
+    model.fit(*PARTS[0], batch_size=16, verbose=0)
+    note = ModelSource(model, data).noted().notes[-1]
+    assert note.startswith(
+        "The model had been trained for 3 steps: weights that train are drawn anew"
+    )
+
+
 @pytest.mark.parametrize("kept", ["in a file", "in Python"])
 def test_what_was_said_of_the_data_is_said_again_where_the_study_is_drawn_again(kept, tmp_path):
     """As of the model, which reading the data again does not show; or of arrays that are gone."""

@@ -226,6 +226,16 @@ def test_a_wrong_class_weight_says_what_to_type(value, message):
         Spec.make({"model": "m", "data": "d", "class_weight": value})
 
 
+def test_weights_that_leave_no_loss_are_refused(data):
+    with pytest.raises(
+        SpecError, match=r"class_weight gives every .* weight 0.*; leave class_weig"
+    ):
+        class_weights({"0": 0.0, "1": 0.0}, data)
+    with pytest.raises(SpecError, match="sample_weight gives every training example the weight 0"):
+        sample_weights(np.zeros(3), 3)
+    assert class_weights({"0": 0.0}, data).any()
+
+
 def test_class_weights_of_a_regression_are_refused():
     numbers = from_arrays(np.arange(20.0)[:, None], np.arange(20) / 7)
     with pytest.raises(SpecError, match="numbers to predict; expected classes"):

@@ -78,6 +78,7 @@ class ModelSource:
             built = self._call(found)
         check_trainable(built)
         self.compiled = compiled_of(built)
+        self._steps = _steps_of(built)
         self.units = TargetUnits.of(built, dataset, standardize)
         if self._builder is None:
             self._plain = strip(built)
@@ -115,9 +116,17 @@ class ModelSource:
         return placed_layers(self._plain, variant, data=Given(self._dataset.x_train))
 
     def noted(self) -> Dataset:
-        """The data; a note says where the baseline gets pixels that nothing scales."""
-        note = scaling_note(self.build(Variant()), self._dataset.x_train)
-        notes = (*self._dataset.notes, *filter(None, [note]))
+        """The data, with notes on what the model makes of them.
+
+        Where the baseline gets pixels that nothing scales, and where a model had learnt before.
+        """
+        scaling = scaling_note(self.build(Variant()), self._dataset.x_train)
+        learnt = (
+            f"The model had been trained for {self._steps:,} steps: weights that train are drawn "
+            f"anew for each seed, frozen ones stay."
+        )
+        said = filter(None, [scaling, learnt if self._steps else None])
+        notes = (*self._dataset.notes, *said)
         return dataclasses.replace(self._dataset, notes=notes)
 
     @cached_property
@@ -199,6 +208,11 @@ class ModelSource:
                 f"take them; begin the model with keras.Input({self._dataset.x_train.shape[1:]})"
             ) from error
         return model
+
+
+def _steps_of(model: keras.Model) -> int:
+    """Steps that a compiled model was trained for."""
+    return int(model.optimizer.iterations) if getattr(model, "optimizer", None) else 0
 
 
 def as_model_takes(model: ModelLike, dataset: Dataset) -> Dataset:

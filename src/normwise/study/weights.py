@@ -27,7 +27,7 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
         ``(n,)``, float32.
 
     Raises:
-        SpecError: The labels are no classes.
+        SpecError: The labels are no classes, or none of the examples counts.
         UnknownNameError: There is no such class.
 
     >>> from normwise.datasets import from_arrays
@@ -47,7 +47,7 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
             raise UnknownNameError("class in class_weight", name, [*dataset.class_names, *numbers])
     by_number = np.array([weight.get(name, 1.0) for name in names], np.float32)
     labels: Array = dataset.y_train.reshape(len(dataset.y_train)).astype(int)
-    return by_number[labels]
+    return _counting("class_weight", by_number[labels])
 
 
 def sample_weights(weight: Any, examples: int) -> Array:
@@ -82,4 +82,13 @@ def sample_weights(weight: Any, examples: int) -> Array:
             f"sample_weight holds {array[row]:g} in row {row}; {expected}; "
             f"try sample_weight=numpy.ones({examples})"
         )
-    return array
+    return _counting("sample_weight", array)
+
+
+def _counting(what: str, weights: Array) -> Array:
+    if not weights.any():
+        raise SpecError(
+            f"{what} gives every training example the weight 0, so that no loss would be left to "
+            f"learn from; expected one above 0; leave {what} out"
+        )
+    return weights
