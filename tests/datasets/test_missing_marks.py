@@ -86,6 +86,15 @@ def test_rows_whose_target_is_a_mark_are_dropped_and_said(find, mark):
     assert f"Taken for missing among numbers or dates: v (17: {mark!r})." in data.notes
 
 
+@pytest.mark.parametrize("mark", [".", "?", "#DIV/0!"])
+@pytest.mark.parametrize("kinds", [2, 5])
+def test_a_mark_is_no_class_among_numbers_of_few_kinds(find, mark, kinds):
+    numbers = np.arange(ROWS) % kinds
+    data = find("rating", rating=np.where(MARKED, mark, numbers.astype(str)))
+    assert (data.task, data.classes) == ("binary" if kinds == 2 else "classes", kinds)
+    assert "17 of 200 rows have no value of rating and were dropped." in data.notes
+
+
 @pytest.mark.parametrize(
     "kinds", [["0", "1", "2", "3+"], ["1", "2", "none"], ["0-9", "10-19", "20+"], ["a", ".", "b"]]
 )

@@ -99,7 +99,7 @@ def read_values(table: Table, target: str) -> Values:
     Args:
         table: As it was read.
         target: The column to predict, whose texts may be classes: it is numbers only where all of
-            its values are, or many different ones.
+            its values are, but for marks such as ``?``, or many different ones.
     """
     codes = codes_in(table, target)
     table = replace(table, frame=table.frame.assign(**codes))
@@ -143,8 +143,13 @@ def _numerals_in(numerals: Numerals, is_target: bool) -> Numerals | None:
 
 def _are_numbers(numerals: Numerals, is_target: bool) -> bool:
     read = numerals.numbers(".").notna()
-    many = read.sum() > MANY_NUMBERS
-    return _fit(numerals.texts, read) and (not is_target or bool(many or read.all()))
+    if is_target and read.sum() <= MANY_NUMBERS and not _are_marks(numerals.texts.kinds[~read]):
+        return False  # a word is a class among classes
+    return _fit(numerals.texts, read)
+
+
+def _are_marks(texts: pd.Series) -> bool:
+    return bool(texts.str.match(MARK).all())
 
 
 def _decimal(table: Table, numerals: dict[str, Numerals]) -> Sign | None:
