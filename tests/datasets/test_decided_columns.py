@@ -242,6 +242,15 @@ def test_a_number_that_may_stand_for_none_is_named(read, mark):
     assert f"Perhaps marks of missing values, taken as numbers: v ({count}: {mark})." in notes
 
 
+@pytest.mark.parametrize(("others", "is_named"), [("2018-03-01", True), ("1899-10-01", False)])
+def test_the_first_day_of_spreadsheets_is_named(read, others, is_named):
+    days = (np.datetime64(others) + EVERY % 600).astype(str)
+    _, notes = read(v=np.where(EVERY % 6 == 0, "1900-01-01", days))
+    count = int((EVERY % 6 == 0).sum())
+    said = f"Perhaps marks of missing values, taken as numbers: v ({count}: 1900-01-01)."
+    assert (said in notes) == is_named
+
+
 @pytest.mark.parametrize(
     "values",
     [WHOLE - 109, EVERY - 99, np.where(EVERY % 6 == 0, 9, EVERY % 5), np.full(ROWS, -99)],

@@ -410,3 +410,13 @@ def test_reading_back_what_pandas_wrote(find):
     train, val = split(LEFT)
     again = pd.read_csv(io.StringIO(text))
     assert_inputs(data, scaled(again[["weight"]], train), train, val)
+
+
+def test_a_first_line_of_numbers_is_said_to_have_been_taken_for_names(find):
+    text = PLAIN[["age", "weight", "left"]].to_csv(index=False, header=False)
+    names = text.splitlines()[0].split(",")
+    said = f"The first line was taken for names, which are all numbers: {', '.join(names)}; if it "
+    data = find(text, names[2])
+    assert [note.startswith(said) for note in data.notes].count(True) == 1
+    named = find(PLAIN[["age", "weight", "left"]].to_csv(index=False), "left")
+    assert not any(note.startswith("The first line") for note in named.notes)

@@ -62,7 +62,22 @@ class Table:
         if decimal == ",":
             unusual.append("with decimal commas")
         said = [f"The table was read {', '.join(unusual)}."] if unusual else []
-        return said + ([f"Columns named here: {listed(self.renamed)}."] if self.renamed else [])
+        if self.renamed:
+            said.append(f"Columns named here: {listed(self.renamed)}.")
+        if all(map(_is_number, self.frame.columns)):
+            said.append(
+                f"The first line was taken for names, which are all numbers: "
+                f"{listed([*self.frame.columns])}; if it is a row, put a line of names above it."
+            )
+        return said
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_table(path: Path) -> Table:

@@ -10,7 +10,7 @@ import numpy as np
 
 from normwise.datasets.codes import codes_in
 from normwise.datasets.reading import Table, is_text
-from normwise.datasets.sentinels import sentinel_of
+from normwise.datasets.sentinels import FIRST_DAY, sentinel_of
 from normwise.datasets.text_dates import COMPACT, NEVER, Dates, compact_days, days_of
 from normwise.datasets.text_durations import durations_of
 from normwise.datasets.text_numbers import Numerals, Sign
@@ -279,7 +279,8 @@ def _name_sentinels(values: Values) -> None:
         column = values.frame[name]
         found = None if is_text(column) else sentinel_of(column.to_numpy(np.float64))
         if found is not None:
-            values.sentinels.append(f"{name} ({(column == found).sum():,}: {found:.15g})")
+            mark = "1900-01-01" if found == FIRST_DAY else f"{found:.15g}"
+            values.sentinels.append(f"{name} ({(column == found).sum():,}: {mark})")
 
 
 def _take_compact_dates(values: Values, name: str) -> None:
