@@ -161,8 +161,8 @@ def _without_wrappers(subject: Subject) -> Edits:
             wrapped = isinstance(wrapper, keras.layers.TimeDistributed)
             if not wrapped or not isinstance(norm, keras.layers.BatchNormalization):
                 continue
-            # Inside, there is one axis less.
-            axis = norm.axis if norm.axis < 0 else norm.axis + 1
+            # Inside, there is one axis less, behind that of the examples.
+            axis = norm.axis if norm.axis <= 0 else norm.axis + 1
             config = {**norm.get_config(), "axis": axis, "name": wrapper.name}
             new = type(norm).from_config(config)
             edits.removed.add(call)
