@@ -51,10 +51,33 @@ def test_a_folded_model_predicts_the_same_from_its_file(tmp_path):
     np.testing.assert_allclose(given, model(x, training=False), atol=1e-5)
 
 
-def test_missing_packages_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "find_spec", lambda name: None if "jax" in name else name)
-    with pytest.raises(UsageError, match=r"and jax2onnx cannot be imported; .*normwise\[onnx\]"):
+def test_a_file_is_of_inference_whatever_a_graph_asks_for(tmp_path, capsys):
+    inputs = keras.Input((3,))
+    x = layers.Dropout(0.5)(layers.Dense(4)(inputs), training=True)
+    model = keras.Model(inputs, layers.Dense(1)(layers.GaussianNoise(1.0)(x)))
+    assert export_onnx(model, tmp_path / "m.onnx", DRAW.normal(size=(9, 3))) < 1e-5
+    assert capsys.readouterr().out == ""
+
+
+def test_several_inputs_and_outputs_find_their_places(tmp_path):
+    inputs = {"b": keras.Input((2,), name="b"), "a": keras.Input((3,), name="a")}
+    ends = {"y": layers.Dense(1)(inputs["a"]), "x": layers.Dense(2)(inputs["b"])}
+    x = {"a": DRAW.normal(size=(9, 3)), "b": DRAW.normal(size=(9, 2))}
+    assert export_onnx(keras.Model(inputs, ends), tmp_path / "m.onnx", x) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [(["jax2onnx"], "jax2onnx"), (["jax2onnx", "onnxruntime"], "jax2onnx and onnxruntime")],
+)
+def test_missing_packages_are_named(missing, named, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None if name in missing else name)
+    with pytest.raises(UsageError) as caught:
         export_onnx(picture_net(), tmp_path / "m.onnx", np.ones((1, 8, 8, 2)))
+    assert str(caught.value) == (
+        f"an ONNX file was asked for, and {named} cannot be imported; expected what Keras exports "
+        f"with; try pip install 'normwise[onnx]'"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

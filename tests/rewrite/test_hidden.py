@@ -128,6 +128,22 @@ def test_it_is_refused_by_name_wherever_it_is(where):
             assert part in str(caught.value)
 
 
+def test_the_ways_out_name_the_layer_and_its_class():
+    first, last = layers.BatchNormalization(name="first"), layers.LayerNormalization(name="last")
+    model = model_with(Holder([first, layers.Dense(3), last], name="mine"))
+    with pytest.raises(ModelError) as caught:
+        strip(model)
+    said = str(caught.value)
+    assert said.startswith(
+        "model 'whole' has normalisation inside layers, where it cannot be taken out: 'first' "
+        "(BatchNormalization) in layer 'mine' (Holder), 'last' (LayerNormalization) in layer "
+        "'mine' (Holder); expected it as layers of the model's own graph. There are two ways out:\n"
+        "\n1. take it out of 'mine' in the function that builds the model, "
+    )
+    assert "keras.Sequential([keras.Input(shape), Holder(..., normalise=False), ...])" in said
+    assert "block = Holder(..., normalise=not norm.is_baseline)" in said
+
+
 @pytest.mark.parametrize("kind", NORMALISERS)
 def test_every_kind_counts_that_strip_takes_out_of_a_graph(kind):
     norm = NORMALISERS[kind]

@@ -125,6 +125,33 @@ def test_a_model_with_a_constructor_of_its_own_becomes_a_plain_one():
     assert placed.get_layer("a_norm")
 
 
+def test_a_nested_model_that_is_called_twice_is_normalised_inside_and_once():
+    """Whatever follows its calls: that belongs to one of them alone."""
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="deep")], name="inner")
+    inputs = keras.Input((4,))
+    one = layers.ReLU()(inner(inputs))
+    model = keras.Model(inputs, layers.Dense(1)(layers.ReLU()(inner(one))))
+    assert placed_layers(model, "after") == ["deep_norm"]
+    placed = place(model, "after").get_layer("inner")
+    assert [layer.name for layer in placed.layers] == ["deep", "deep_norm"]
+
+
+def test_an_activation_may_stand_outside_of_two_models():
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4, name="deep")], name="inner")
+    outer = keras.Sequential([keras.Input((4,)), inner], name="outer")
+    model = keras.Sequential([keras.Input((4,)), outer, layers.ReLU(name="relu"), layers.Dense(1)])
+    placed = [layer.name for layer in place(model, "after").layers]
+    assert placed[:3] == ["outer", "relu", "deep_norm"]
+
+
+def test_a_gate_of_each_step_is_a_gate():
+    inputs = keras.Input((5, 4))
+    x = layers.Dense(4, name="a")(inputs)
+    gate = layers.TimeDistributed(layers.Dense(4, activation="sigmoid"), name="gate")(x)
+    model = keras.Model(inputs, layers.Dense(1)(layers.Multiply()([x, gate])))
+    assert placed_layers(model, "after") == ["a_norm"]
+
+
 def test_activation_operations_are_found(build):
     placed = place(build("operation_activations"), "after")
     assert [type(layer).__name__ for layer in placed.operations[:4]] == [

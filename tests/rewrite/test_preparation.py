@@ -9,7 +9,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from normwise.errors import DataError, ModelError, VariantError
 from normwise.records import Variant
-from normwise.rewrite import place, strip
+from normwise.rewrite import place, placed_layers, strip
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -45,6 +45,7 @@ def normalised(model, x):
 def test_inputs_are_prepared_as_scikit_learn_does(norm):
     placed = place(network(), f"input:norm={norm}", data=X)
     assert [layer.name for layer in placed.layers] == ["x_norm", "out"]
+    assert placed_layers(network(), f"input:norm={norm}", data=X) == ["x_norm"]
     expected = REFERENCES[norm](X.astype(np.float64))
     np.testing.assert_allclose(normalised(placed, X), expected, rtol=1e-4, atol=1e-3)
 

@@ -319,6 +319,14 @@ def test_half_precision_is_widened_before_differences_are_taken(kind):
     np.testing.assert_allclose(moments.variance, held.var(axis=0), rtol=1e-6)
 
 
+def test_double_precision_is_kept():
+    x = 1e9 + DRAW.normal(size=(64, 2))
+    moments = Moments(axis=-1)
+    moments.add(x)
+    np.testing.assert_allclose(moments.mean, x.mean(axis=0), rtol=1e-15)
+    np.testing.assert_allclose(moments.variance, (x - 1e9).var(axis=0), rtol=1e-6)
+
+
 def test_statistics_that_overflow_their_type_are_refused():
     model = keras.Sequential([keras.Input((2,)), layers.BatchNormalization(dtype="float16")])
     x = DRAW.uniform(-5e4, 5e4, (64, 2)).astype("float32")

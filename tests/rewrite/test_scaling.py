@@ -156,6 +156,27 @@ def test_flat_pictures_of_words_are_named_and_counts_are_not():
     assert scaling_note(flat_model(256), flat // 100) == ""
 
 
+def test_rows_of_pixels_may_meet_a_recurrent_layer():
+    model = keras.Sequential([keras.Input((8, 8)), layers.LSTM(2, name="first")])
+    assert "reach 'first' unscaled" in scaling_note(model, BYTES[..., 0])
+
+
+class Own(keras.Model):
+    """A nested model with a ``call`` of its own, which may scale."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = layers.Conv2D(2, 3)
+
+    def call(self, x):
+        return self.conv(x / 255)
+
+
+def test_of_what_shows_no_graph_nothing_is_said():
+    inputs = keras.Input((8, 8, 3))
+    assert scaling_note(keras.Model(inputs, Own()(inputs)), BYTES) == ""
+
+
 def test_tokens_that_an_embedding_reads_are_no_pixels():
     x = keras.Input((8,), dtype="uint8")
     model = keras.Model(x, layers.Dense(1)(layers.Flatten()(layers.Embedding(256, 2)(x))))
