@@ -165,11 +165,11 @@ def branching(*, shared=False):
     y = conv(x)
     normed = layers.BatchNormalization(name="norm")(y)
     other = conv(x) if shared else y
-    return keras.Model(x, layers.Add()([normed, other]))
+    return keras.Model(x, layers.Add(name="sum")([normed, other]))
 
 
 def into_a_shared_layer(*, pooled=False):
-    x = keras.Input((6, 3))
+    x = keras.Input((6, 3), name="x")
     shared = layers.Dense(4, name="dense")
     normed = layers.BatchNormalization(name="norm")(x)
     between = layers.GlobalAveragePooling1D() if pooled else layers.Dropout(0.5)
@@ -177,35 +177,49 @@ def into_a_shared_layer(*, pooled=False):
     return keras.Model(x, layers.Add()([shared(between(normed)), shared(other(x))]))
 
 
+def between(first, last, shape=(6, 6, 3), axis=-1):
+    norm = layers.BatchNormalization(axis, name="norm")
+    return keras.Sequential([keras.Input(shape), first, norm, last])
+
+
+PADDED = {"padding": "same", "name": "last"}
+BEHIND = "it follows 'relu', a ReLU, and "
 LEFT = {
-    "'dense' is called more than once": into_a_shared_layer,
-    "is called more than once": lambda: into_a_shared_layer(pooled=True),
-    "an activation": lambda: keras.Sequential(
-        [keras.Input((6, 6, 3)), layers.Conv2D(4, 3, activation="relu", name="conv"),
-         layers.BatchNormalization(name="norm"), layers.Conv2D(2, 3, padding="same")]
+    "it follows 'x', a InputLayer, and 'dense' is called more than once": into_a_shared_layer,
+    "it follows 'x', a InputLayer, and 'dense' is called more than once ": lambda: (
+        into_a_shared_layer(pooled=True)
     ),
-    "pads with zeros": lambda: keras.Sequential(
-        [keras.Input((6, 6, 3)), layers.ReLU(), layers.BatchNormalization(name="norm"),
-         layers.Conv2D(2, 3, padding="same")]
+    "'conv' has an activation in between, and 'last' behind it pads with zeros, which it would "
+    "have moved": lambda: between(
+        layers.Conv2D(4, 3, activation="relu", name="conv"), layers.Conv2D(2, 3, **PADDED)
     ),
-    "is a Conv2DTranspose": lambda: keras.Sequential(
-        [keras.Input((6, 6, 3)), layers.ReLU(), layers.BatchNormalization(name="norm"),
-         layers.Conv2DTranspose(2, 3)]
+    BEHIND + "'last' behind it pads with zeros, which it would have moved": lambda: between(
+        layers.ReLU(name="relu"), layers.Conv2D(2, 3, **PADDED)
     ),
-    "others use": branching,
-    "called more than once": lambda: branching(shared=True),
-    "another axis": lambda: keras.Sequential(
+    BEHIND + "'last' behind it is a Conv2DTranspose": lambda: between(
+        layers.ReLU(name="relu"), layers.Conv2DTranspose(2, 3, name="last")
+    ),
+    BEHIND + "'last' takes another axis": lambda: between(
+        layers.ReLU(name="relu"),
+        layers.Conv2D(2, 3, data_format="channels_first", name="last"),
+    ),
+    "others use 'conv', too, and 'sum' behind it is a Add": branching,
+    "'conv' is called more than once, and 'sum' behind it is a Add": lambda: branching(shared=True),
+    "it normalises another axis than the channels, and 'relu' behind it is a ReLU": lambda: between(
+        layers.Dense(4, name="d"), layers.ReLU(name="relu"), shape=(6, 4), axis=1
+    ),
+    "it normalises another axis than the channels, and several use what it gives, or it is an "
+    "output": lambda: keras.Sequential(
         [keras.Input((6, 4)), layers.Dense(4, name="d"), layers.BatchNormalization(1, name="norm")]
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("why", LEFT)
 def test_what_cannot_be_folded_stays_and_the_reason_is_given(why):
     model = disturbed(LEFT[why]())
     found = folding_of(model)
-    assert found.folded == {}
-    assert why in found.left["norm"]
+    assert (found.folded, found.left) == ({}, {"norm": why.strip()})
     agree(model, found)
 
 

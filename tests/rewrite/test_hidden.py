@@ -10,6 +10,7 @@ from normwise.errors import ModelError
 from normwise.layers import BatchNormalization
 from normwise.rewrite import place, strip
 from normwise.rewrite.folding import folding_of
+from normwise.rewrite.hidden import refuse_normalised_baseline
 
 
 class Holder(layers.Layer):
@@ -197,6 +198,19 @@ def test_so_it_does_where_a_builder_gives_it_for_none(seen):
 
     with pytest.raises(ModelError, match=r"'build' gives for 'none' has normalisation: 'always'"):
         Study(build, DATA, variants=["none", "after"], seeds=2, epochs=1).run()
+
+
+def test_what_is_frozen_is_no_normalisation_of_a_baseline():
+    frozen = layers.BatchNormalization(name="frozen", trainable=False)
+    refuse_normalised_baseline(model_with(frozen), "build")
+    steps = layers.TimeDistributed(layers.BatchNormalization(name="bn"))
+    model = model_with(frozen, Holder(layers.LayerNormalization(name="ln")), steps)
+    with pytest.raises(ModelError) as caught:
+        refuse_normalised_baseline(model, "build")
+    assert str(caught.value) == (
+        "the model that 'build' gives for 'none' has normalisation: 'ln', 'bn'; expected a "
+        "baseline without any; build it only where norm.is_baseline is false"
+    )
 
 
 def test_folding_leaves_it_counts_each_and_says_why():

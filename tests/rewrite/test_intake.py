@@ -11,7 +11,7 @@ import scipy.sparse
 from keras import layers
 
 import normwise as nw
-from normwise.datasets import from_arrays
+from normwise.datasets import TableOptions, from_arrays
 from normwise.errors import DataError
 from normwise.rewrite import drawing, recalibrate
 from normwise.rewrite.intake import given_to
@@ -25,8 +25,8 @@ B = DRAW.normal(size=(60, 3)).astype("float32")
 CUTS = [slice(0, 32), slice(32, 60)]
 
 
-def one_input():
-    return keras.Sequential([keras.Input((4,)), layers.BatchNormalization(), layers.Dense(1)])
+def one_input(columns=4):
+    return keras.Sequential([keras.Input((columns,)), layers.BatchNormalization(), layers.Dense(1)])
 
 
 def two_inputs(kind=list):
@@ -283,6 +283,40 @@ def test_asking_a_model_takes_one_example_and_changes_nothing_in_it(data):
     assert np.asarray(model.norm.moving_mean).tolist() == [0.0] * 4
 
 
+@pytest.mark.parametrize(
+    "data", [(X, B[:, :2]), ((X, B[:, :2]), Y), [X, B[:, :2]]], ids=["tuple", "labels", "list"]
+)
+def test_as_many_inputs_as_wanted_are_the_inputs_whatever_their_shapes(data):
+    with pytest.raises(DataError, match="the inputs do not fit model"):
+        recalibrate(two_inputs(), data)
+
+
+@pytest.mark.filterwarnings("ignore:When providing `inputs` as a dict")
+def test_inputs_by_name_have_the_names_of_the_model_s_dictionary():
+    a, b = keras.Input((4,), name="other"), keras.Input((3,), name="names")
+    norm = layers.BatchNormalization()
+    model = keras.Model({"a": a, "b": b}, layers.Concatenate()([norm(a), b]))
+    given = given_to(model, ({"b": B, "a": X}, Y))
+    np.testing.assert_array_equal(given.x["a"], X)
+    np.testing.assert_array_equal(given.x["b"], B)
+    recalibrate(model, given)
+    np.testing.assert_allclose(norm.moving_mean, X.mean(axis=0, dtype=float), rtol=1e-5)
+
+
+def test_texts_may_be_labels():
+    texts = np.where(Y > 0, "yes", "no")
+    np.testing.assert_array_equal(given_to(one_input(), (X, texts)).y, texts)
+
+
+def test_a_file_is_read_as_a_study_reads_it(tmp_path):
+    path = tmp_path / "table.csv"
+    FRAME.assign(y=Y, later=W).to_csv(path, index=False)
+    for source in (path, str(path)):
+        given = given_to(one_input(5), source, TableOptions(target_column="y", task="regression"))
+        assert given.x.shape == (60, 5)
+        assert given.y.shape == (60, 1)
+
+
 def test_a_model_that_says_nothing_of_its_inputs_needs_some():
     model = Subclassed()
     model([X[:2], B[:2]])
@@ -376,6 +410,9 @@ def refused():
         "a frame with texts": (FRAME.assign(a="x"), "data has columns that hold no numbers: a;"),
         "dates": (np.zeros((9, 4), "M8[s]"), "has type datetime64"),
         "complex numbers": (X * 1j, "has type complex64"),
+        "a generator in a dictionary": ({"a": iter([X])}, r"data\['a'\] is of type list_iterator"),
+        "a single text": ((X, np.array("a")), r"^data\[1\] has type <U1 and shape \(\)"),
+        "a validation part from a generator": (iter([((X, Y), (X, Y))]), "the inputs are 4"),
         "fields": (np.zeros(9, [("a", "f4")]), "has type .*'a'"),
         "rows of several lengths": ([[1.0, 2.0], [3.0]], "is no array"),
         "objects of several shapes": (np.array([X[0], X[1, :2]], object), "is no array"),

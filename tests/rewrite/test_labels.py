@@ -70,6 +70,25 @@ def test_labels_of_each_step_stay_in_their_shape(outputs, loss, labels, expected
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        (keras.losses.SparseCategoricalCrossentropy(), CODES),
+        (keras.losses.sparse_categorical_crossentropy, CODES),
+        (keras.losses.MeanSquaredError(), CODES + 2),
+        (lambda y, _: keras.ops.cast(y, "float32"), CODES + 2),
+    ],
+)
+def test_a_loss_may_be_an_object_or_a_function(loss, expected):
+    [found], _ = labels_for(classifier(3, loss), [CODES + 2])
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_without_a_loss_they_stay_what_they_are():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    assert labels_for(model, [CODES + 2])[0][0].tolist() == (CODES + 2).tolist()
+
+
 def test_of_several_outputs_they_stay_what_they_are():
     several = {"kind": np.array(["a", "b"]), "size": np.ones(2)}
     assert labels_for(classifier(3, SPARSE), [several]) == ([several], [])

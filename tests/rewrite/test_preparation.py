@@ -73,9 +73,9 @@ def test_statistics_are_of_what_reaches_the_layer():
     ("data_format", "axes"), [("channels_last", (0, 1, 2)), ("channels_first", (0, 2, 3))]
 )
 def test_pictures_are_prepared_channel_by_channel(data_format, axes):
-    x = DRAWS.normal(3, 2, size=(20, 4, 4, 4)).astype("f4")
+    x = DRAWS.normal(3, 2, size=(20, 3, 4, 5)).astype("f4")
     layers = [keras.layers.Conv2D(2, 1, data_format=data_format), keras.layers.Flatten()]
-    placed = place(network(*layers, shape=(4, 4, 4)), "input:norm=zscore", data=x)
+    placed = place(network(*layers, shape=(3, 4, 5)), "input:norm=zscore", data=x)
     expected = (x - x.mean(axes, keepdims=True)) / x.std(axes, keepdims=True)
     np.testing.assert_allclose(normalised(placed, x), expected, rtol=1e-3, atol=1e-4)
 

@@ -288,6 +288,16 @@ def test_a_mask_broadcasts_as_in_the_training_of_keras(shape, mask_shape, axis):
     np.testing.assert_allclose(found[1], norm.moving_variance, rtol=1e-4)
 
 
+def test_where_a_mask_counts_a_large_mean_costs_no_digits_either():
+    x = (1e4 + DRAW.normal(size=(500, 3, 2))).astype("float32")
+    mask = DRAW.random((500, 3)) < 0.5
+    moments = Moments(axis=-1)
+    moments.add(x, mask)
+    rows = x[mask].astype(np.float64)
+    np.testing.assert_allclose(moments.mean, rows.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(moments.variance, rows.var(axis=0), rtol=1e-9)
+
+
 def test_what_a_mask_leaves_out_may_be_anything():
     x = np.array([[[1.0], [np.nan]], [[4.0], [np.inf]]], "float32")
     moments = Moments(axis=-1)
@@ -297,6 +307,7 @@ def test_what_a_mask_leaves_out_may_be_anything():
 
 def test_a_channel_that_a_mask_leaves_without_values_is_what_keras_makes_of_it():
     x, mask = np.ones((2, 3, 4), "float32"), padded((2, 3), [2, 1])
+    x[:, 2] = np.nan
     moments = Moments(axis=1)
     moments.add(x, mask)
     moments.add(2 * x, mask)

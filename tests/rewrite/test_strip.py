@@ -126,6 +126,30 @@ def test_who_gets_a_bias(between, norm, expected):
     assert strip(model).get_layer("a").use_bias is expected
 
 
+@pytest.mark.parametrize(
+    ("norm", "expected"),
+    [
+        (layers.LayerNormalization(axis=[-1], name="norm"), [1.0, 2.0, 3.0]),
+        (layers.LayerNormalization(axis=[1, 2], name="norm"), [0.0, 0.0, 0.0]),
+        (layers.BatchNormalization(axis=1, name="norm"), [0.0, 0.0, 0.0]),
+    ],
+    ids=["channels", "channels and steps", "steps"],
+)
+def test_an_offset_of_other_axes_is_no_bias(norm, expected):
+    first = layers.Dense(3, use_bias=False, name="a")
+    model = keras.Sequential([keras.Input((3, 4)), first, norm, layers.Dense(1)])
+    norm.beta.assign(np.broadcast_to([1.0, 2.0, 3.0], norm.beta.shape))
+    np.testing.assert_array_equal(strip(model).get_layer("a").bias, expected)
+
+
+def test_an_offset_becomes_the_bias_where_channels_come_first_too():
+    first = layers.Conv1D(3, 1, use_bias=False, data_format="channels_first", name="a")
+    norm = layers.BatchNormalization(axis=1)
+    model = keras.Sequential([keras.Input((2, 5)), first, norm, layers.Flatten(), layers.Dense(1)])
+    norm.beta.assign([1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(strip(model).get_layer("a").bias, [1.0, 2.0, 3.0])
+
+
 @pytest.mark.parametrize("options", [{"activation": "relu"}, {"trainable": False}], ids=str)
 def test_who_gets_none_by_its_own_options(options):
     first = layers.Dense(4, use_bias=False, name="a", **options)
