@@ -184,6 +184,21 @@ def test_what_cannot_be_recalibrated_is_said(model, x, error, message):
         recalibrate(model(), x)
 
 
+@pytest.mark.parametrize("extremes", [[np.inf, 1.0], [np.inf, -np.inf], [3e38, -3e38]], ids=str)
+def test_infinite_values_are_said_to_be_that_and_warned_of_by_nobody(extremes):
+    x = X.copy()
+    x[[0, 5]] = np.array(extremes)[:, None]
+    model = keras.Sequential(
+        [keras.Input((6,)), layers.BatchNormalization(name="norm")], name="net"
+    )
+    with pytest.raises(DataError) as caught:
+        recalibrate(model, x)
+    assert str(caught.value) == (
+        "layer 'norm' of model 'net' takes values that are not finite; expected inputs and weights "
+        "that are; look for NaN in the data, or overflow"
+    )
+
+
 def test_only_statistics_change_and_a_hash_proves_it():
     model = stack()
     before = fingerprint(model)
@@ -338,11 +353,28 @@ def test_double_precision_is_kept():
     np.testing.assert_allclose(moments.variance, (x - 1e9).var(axis=0), rtol=1e-6)
 
 
-def test_statistics_that_overflow_their_type_are_refused():
-    model = keras.Sequential([keras.Input((2,)), layers.BatchNormalization(dtype="float16")])
-    x = DRAW.uniform(-5e4, 5e4, (64, 2)).astype("float32")
-    with pytest.raises(DataError, match=r"keeps its moving_variance as float16, .* overflows"):
-        recalibrate(model, x)
+@pytest.mark.parametrize(
+    ("dtype", "x", "said"),
+    [
+        (
+            "float16", [-4e4, 4e4],
+            "keeps its moving_variance as float16, in which the data's, up to 1.6e+09, overflows; "
+            "expected values that fit; scale the inputs, or make the layer anew with "
+            "dtype='mixed_float16'",
+        ),
+        (
+            "float32", [-1e20, 1e20],
+            "keeps its moving_variance as float32, in which the data's, up to 1e+40, overflows; "
+            "expected values that fit; scale the inputs",
+        ),
+    ],
+)  # fmt: skip
+def test_statistics_that_overflow_their_type_are_refused(dtype, x, said):
+    norm = layers.BatchNormalization(dtype=dtype, name="norm")
+    with pytest.raises(DataError) as caught:
+        recalibrate(keras.Sequential([keras.Input((1,)), norm]), np.array(x, "float32")[:, None])
+    assert str(caught.value) == f"layer 'norm' {said}"
+    assert (float(norm.moving_mean[0]), float(norm.moving_variance[0])) == (0, 1)
 
 
 def test_renormalisation_gets_the_deviation_that_it_divides_by():

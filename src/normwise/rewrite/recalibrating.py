@@ -176,10 +176,12 @@ def set_statistics(layer: Any, found: Moments) -> None:
         with np.errstate(over="ignore"):  # what becomes infinite is refused
             held = keras.ops.convert_to_numpy(keras.ops.cast(values, variable.dtype))
         if not np.isfinite(held).all():
+            kind = variable.dtype
+            wider = f", or make the layer anew with dtype='mixed_{kind}'" if "16" in kind else ""
             raise DataError(
-                f"layer {layer.name!r} keeps its {name} as {variable.dtype}, in which the data's, "
-                f"up to {np.abs(values).max():.3g}, overflows; expected values that fit; scale the "
-                f"inputs, or make the layer anew with dtype='mixed_{variable.dtype}'"
+                f"layer {layer.name!r} keeps its {name} as {kind}, in which the data's, up to "
+                f"{np.abs(values).max():.3g}, overflows; expected values that fit; scale the inputs"
+                f"{wider}"
             )
         variable.assign(held)
 
