@@ -200,3 +200,9 @@ def test_the_largest_difference_is_a_share_of_the_largest_value_of_its_output(
 ):
     outputs = [[np.array(one, "float32") for one in ones] for ones in (before, after)]
     assert largest_difference(*outputs) == wanted
+
+
+@pytest.mark.parametrize(("dtype", "before", "after"), [("float16", 6e4, -6e4), ("int8", 60, -60)])
+def test_a_difference_may_be_larger_than_its_type_holds(dtype, before, after):
+    outputs = [np.array([one], dtype) for one in (before, after)]
+    assert largest_difference(*outputs) == 2.0

@@ -7,7 +7,7 @@ from keras import layers
 
 import normwise as nw
 from normwise.errors import DataError, WorseError
-from normwise.rewrite.losses import Labelled, losses_of
+from normwise.rewrite.losses import Labelled, Losses, losses_of, risen
 
 X = np.random.default_rng(0).normal(3.0, 2.0, (64, 1)).astype("float32")
 
@@ -73,6 +73,38 @@ def test_labels_that_the_loss_does_not_take_are_said_to_be_so():
     message = "do not fit the loss or a metric of model 'doubled' .*; expected what it was trained"
     with pytest.raises(DataError, match=message):
         losses_of(doubled(), Labelled("training", (X, {"other": X})))
+
+
+NAN, INF = float("nan"), float("inf")
+SAME = {"loss": 90.3, "a": 90.0, "b": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("before", "penalties", "after", "wanted"),
+    [
+        ({"loss": 0.5}, 0, {"loss": 0.5049}, None),
+        ({"loss": 0.5}, 0, {"loss": 0.5051}, "loss"),
+        ({"loss": -1.0}, 0, {"loss": -0.9901}, None),
+        ({"loss": -1.0}, 0, {"loss": -0.9899}, "loss"),
+        ({"loss": 0.0}, 0, {"loss": 1e-10}, None),  # rounding
+        ({"loss": 0.0}, 0, {"loss": 2e-10}, "loss"),
+        ({"loss": 0.5}, 1e6, {"loss": 1.4}, None),  # of what is taken off
+        ({"loss": 0.5}, -1e6, {"loss": 1.4}, None),
+        ({"loss": 0.5}, 1e6, {"loss": 1.6}, "loss"),
+        ({"loss": 0.5}, 0, {"loss": NAN}, "loss"),
+        ({"loss": 0.5}, 0, {"loss": INF}, "loss"),
+        ({"loss": NAN}, 0, {"loss": INF}, None),
+        ({"loss": INF}, 0, {"loss": NAN}, None),
+        (SAME, 0, {"loss": 91.0, "a": 90.0, "b": 1.0}, "b"),
+        (SAME, 0, {"loss": 91.0, "a": 90.0, "b": 0.3029}, None),
+        (SAME, 0, {"loss": 89.0, "a": 88.0, "b": 1.0}, None),  # the sum fell
+        (SAME, 0, {"loss": 92.0, "a": 91.7, "b": 0.3}, "loss"),
+    ],
+)
+def test_a_loss_has_risen_where_it_is_a_hundredth_and_rounding_above(
+    before, penalties, after, wanted
+):
+    assert risen(Losses(before, penalties), Losses(after)) == wanted
 
 
 @pytest.mark.parametrize("made", [penalised, beside_a_large_loss])

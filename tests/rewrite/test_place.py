@@ -314,6 +314,14 @@ def test_convolution_before_global_pooling_and_softmax_is_an_output_layer():
     ]
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_an_activation_with_weights_makes_no_hidden_layer_of_the_one_before(nested):
+    last = layers.PReLU()
+    end = keras.Sequential([keras.Input((2,)), last]) if nested else last
+    stack = [layers.Dense(4, name="a"), layers.Dense(2, name="last"), end]
+    assert placed_layers(keras.Sequential([keras.Input((4,)), *stack]), "after") == ["a_norm"]
+
+
 def test_frozen_parts_stay_as_they_are():
     backbone = keras.Sequential(
         [keras.Input((4,)), layers.Dense(4, name="old"), layers.BatchNormalization(name="bn")],
