@@ -135,7 +135,7 @@ def _outputs(model: Any, loss: Any, x: Any) -> int | None:
 
 def _loss(model: Any) -> Any:
     """The only loss of a model, however it was given; else what was given."""
-    losses = keras.tree.flatten(getattr(model, "loss", None))
+    losses = keras.tree.flatten(model.loss)
     return losses[0] if len(losses) == 1 else losses
 
 
