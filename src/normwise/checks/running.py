@@ -10,8 +10,9 @@ import numpy as np
 
 from normwise.checks.rule import Rule
 from normwise.checks.rules import chosen
-from normwise.checks.subject import Subject
+from normwise.checks.subject import Subject, require_model
 from normwise.datasets.dataset import check_finite
+from normwise.diagnose.untouched import untouched
 from normwise.errors import SpecError
 from normwise.records import Finding
 from normwise.rewrite.intake import given_to
@@ -63,7 +64,9 @@ def check(
     >>> [(finding.code, finding.rule, finding.layer) for finding in check(model)]
     [('NW001', 'redundant-bias', 'hidden')]
     """
-    return findings_of(subject_of(model, data, batch_size, steps), chosen(select, ignore))
+    rules = chosen(select, ignore)
+    with untouched(model):
+        return findings_of(subject_of(model, data, batch_size, steps), rules)
 
 
 def findings_of(
@@ -98,9 +101,9 @@ def subject_of(model: Any, data: Any, batch_size: int | None, steps: int | None)
     """
     _require_at_least(1, "batch_size", batch_size)
     _require_at_least(0, "steps", steps)
-    subject = Subject(model, None, batch_size, steps)  # refuses what is no model
-    if data is not None:
-        subject = Subject(model, given_to(model, data), batch_size, steps)
+    require_model(model)
+    given = None if data is None else given_to(model, data)
+    subject = Subject(model, given, batch_size, steps)
     for part in keras.tree.flatten(subject.x):
         if part is not None:
             check_finite("given to the check", "the inputs", np.asarray(part))

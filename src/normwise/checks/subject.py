@@ -16,20 +16,21 @@ from normwise.errors import ModelError
 from normwise.rewrite.feeding import batches, count, fitting, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
 from normwise.rewrite.hidden import left_in
-from normwise.rewrite.kinds import sublayers
+from normwise.rewrite.kinds import has_own_code, sublayers
 from normwise.rewrite.losses import is_judged
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.naming import unused
 from normwise.rewrite.recalibrating import batch_normalisations, is_visible, reached
+from normwise.rewrite.tracing import tracing
 from normwise.rewrite.watching import watching
 
-__all__ = ["Subject"]
+__all__ = ["Subject", "require_model"]
 
 # Values of batch normalisations' inputs that are measured at most, all layers together, but for
 # the least number of examples; and examples at a time: to check is to look, not to train.
 VALUES, LEAST, AT_ONCE = 2**27, 1024, 256
-# A size that a model leaves open, that of a batch as well.
-OPEN_SIZE = 32
+# A size that a model leaves open, and that of a batch of zeros.
+OPEN_SIZE, FEW = 32, 2
 
 
 class Subject:
@@ -54,16 +55,7 @@ class Subject:
         batch_size: int | None = None,
         steps: int | None = None,
     ) -> None:
-        if not isinstance(model, keras.Model):
-            raise ModelError(
-                f"the model is of type {type(model).__name__}; expected a Keras model; try "
-                f"check(keras.saving.load_model('model.keras'))"
-            )
-        if not model.built:
-            raise ModelError(
-                f"model {model.name!r} is not built, so it has no weights to look at; expected a "
-                f"built model; call it once, or begin it with keras.Input(shape)"
-            )
+        require_model(model)
         self.model, self.given = model, given
         self.x = None if given is None else given.x
         self.batch_size = batch_size
@@ -73,6 +65,20 @@ class Subject:
             first = next(batches(self.x, AT_ONCE))
             with fitting(model):
                 model(first, training=False)
+        elif not all(norm.built for norm in self.norms):
+            _ = self._seen  # a layer may build others when it is first called
+            self._require_built()
+        # What no call on these data reaches has no weights to look at.
+        self.norms = [norm for norm in self.norms if norm.built]
+
+    def _require_built(self) -> None:
+        late = next((norm.name for norm in self.norms if not norm.built), None)
+        if late is not None:
+            raise ModelError(
+                f"batch normalisation {late!r} of model {self.model.name!r} is not built, so it "
+                f"has no weights to look at; expected a model that was called; call it once, as in "
+                f"model(x[:2]), or pass data"
+            )
 
     @property
     def is_labelled(self) -> bool:
@@ -144,11 +150,16 @@ class Subject:
             return seen
 
         def called(values: Any) -> Any:
-            with keras.StatelessScope():
-                return keras.tree.flatten(self.model(values, training=False))
+            return keras.tree.flatten(self.model(values, training=False))
 
-        with watching(self.norms, lambda layer, x, _mask: seen.append((layer, x.shape))):
-            jax.eval_shape(called, self._few)
+        shown = watching(self.norms, lambda layer, x, _mask: seen.append((layer, x.shape)))
+        # The scope is around the trace: what a layer builds when it is first called gets its
+        # values when the scope ends, and would keep those of the trace.
+        with tracing(self.model, "evaluation"), shown, keras.StatelessScope():
+            if self.x is not None or has_own_code(self.model):
+                called(self._few)  # which may want values, and may keep what it is given
+            else:
+                jax.eval_shape(called, self._few)
         return seen
 
     @property
@@ -157,7 +168,7 @@ class Subject:
 
     @cached_property
     def _few(self) -> Any:
-        """A few examples, or their shapes and types; ``None`` where nothing says what is taken.
+        """A few examples, made of zeros without data; ``None`` where nothing says what is taken.
 
         More than one, which a model may take another way.
         """
@@ -165,12 +176,7 @@ class Subject:
             return next(batches(self.x, OPEN_SIZE))
         if not has_graph(self.model):
             return None
-        return keras.tree.map_structure(
-            lambda tensor: jax.ShapeDtypeStruct(
-                [size or OPEN_SIZE for size in tensor.shape], tensor.dtype
-            ),
-            functional_of(self.model).input,
-        )
+        return keras.tree.map_structure(_nothing, functional_of(self.model).input)
 
     @cached_property
     def measured(self) -> int:
@@ -198,3 +204,26 @@ class Subject:
             for batch in batches(some, AT_ONCE):
                 self.model(batch, training=False)
         return {layer: moments for layer, moments in found.items() if moments.count.any()}
+
+
+def require_model(model: Any) -> None:
+    """Refuse what has no weights to look at.
+
+    Raises:
+        ModelError: It is no Keras model, or not built.
+    """
+    if not isinstance(model, keras.Model):
+        raise ModelError(
+            f"the model is of type {type(model).__name__}; expected a Keras model; try "
+            f"check(keras.saving.load_model('model.keras'))"
+        )
+    if not model.built:
+        raise ModelError(
+            f"model {model.name!r} is not built, so it has no weights to look at; expected a "
+            f"built model; call it once, or begin it with keras.Input(shape)"
+        )
+
+
+def _nothing(tensor: Any) -> Any:
+    batch, *sizes = tensor.shape
+    return np.zeros([batch or FEW, *(size or OPEN_SIZE for size in sizes)], str(tensor.dtype))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from normwise.datasets import Given
 from normwise.diagnose.distances import Distance, distance
 from normwise.diagnose.evaluating import Evaluate, Scores, evaluation, prepare, shuffled
 from normwise.diagnose.parts import Parts, parts_of
@@ -149,8 +150,21 @@ def gap(
     if batch_size < 1:
         raise SpecError(f"batch_size is {batch_size}; expected at least 1; try batch_size=32")
     require_norms(model)
-    given = given_to(model, data)
-    layers = reached(model, given.x)
+    with untouched(model):
+        given = given_to(model, data)
+        layers = reached(model, given.x)  # before which not all layers need be built
+        return _taken_apart(model, given, layers, batch_size, seed, on_step)
+
+
+def _taken_apart(
+    model: Any,
+    given: Given,
+    layers: Mapping[Any, int],
+    batch_size: int,
+    seed: int,
+    on_step: OnStep,
+) -> Gap:
+    """What :func:`gap` finds, of the layers that a call reaches."""
     compiled = takes_loss(model)  # which the call has to come before
     parts, decided = parts_of(model, given) if compiled else ({}, [])
     x = parts[TRAINING][0] if compiled else given.x

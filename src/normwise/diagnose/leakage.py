@@ -13,10 +13,11 @@ import keras
 import numpy as np
 
 from normwise.diagnose.forward import State, forward, state_of, with_seeds_of
+from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError
 from normwise.rewrite.feeding import count, fitting, rows
 from normwise.rewrite.intake import given_to
-from normwise.rewrite.kinds import computes_in_half
+from normwise.rewrite.kinds import computes_in_half, has_own_code
 from normwise.rewrite.watching import Call, wrapping
 
 __all__ = ["LIMIT", "Leakage", "leakage"]
@@ -90,13 +91,18 @@ def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMP
     (True, 'centred', False)
     """
     _check(model, examples)
-    x = given_to(model, x).x
+    with untouched(model):
+        x = given_to(model, x).x
     total = _count(x)
     size = max(2, min(examples, total // 2))
     # From the second half of what is used, so that no neighbour stays one; of two or three
     # examples, one has to stand in twice.
     others = (np.arange(size) + (size if total > size else 1)) % total
     kept = np.arange(size)
+    if has_own_code(model):
+        # Layers may build others when they are first called: as Keras does before it compiles.
+        with fitting(model), keras.StatelessScope():
+            model(rows(x, kept), training=training)
     state, run = state_of(model), jax.jit(forward(model, training=training))
     with fitting(model):
         plain, after = run(state, rows(x, kept))

@@ -13,6 +13,8 @@ __all__ = ["untouched"]
 def untouched(model: Any) -> Iterator[None]:
     """Give all variables their values back, bit for bit, when the block ends, however it does.
 
+    Of what is no model there are none.
+
     >>> import keras
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
     >>> with untouched(model):
@@ -21,7 +23,7 @@ def untouched(model: Any) -> Iterator[None]:
     0.0
     """
     # Arrays of JAX never change: to hold them is to have a copy.
-    kept = [(variable, variable.value) for variable in model.variables]
+    kept = [(variable, variable.value) for variable in getattr(model, "variables", ())]
     try:
         yield
     finally:

@@ -3,7 +3,7 @@
 Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
 chunks, devices), ``schedule`` (how many side by side), ``halving`` (who may stop
 early), ``initial`` and ``orders`` (what differs between replicas), ``lower`` (layers
-that suit the CPU), ``tracing`` (what cannot be compiled, by the layer), ``ties`` and
+that suit the CPU), ``ties`` and
 ``pool`` (what XLA's CPU backend would get wrong), ``solo`` (the proof), ``stopwatch`` (what
 a training alone takes).
 """
@@ -18,7 +18,8 @@ from normwise.engine.program import make_program, output_shape, replica_bytes, t
 from normwise.engine.schedule import Schedule, candidates, chosen, rule_of_thumb, sample
 from normwise.engine.solo import largest_relative_difference, train_alone
 from normwise.engine.stopwatch import seconds_per_epoch
-from normwise.engine.traces import stateless, tracing
+from normwise.engine.traces import stateless
+from normwise.rewrite.tracing import tracing
 
 __all__ = [
     "Chunk",

@@ -14,7 +14,8 @@ import jax
 import keras
 
 from normwise.datasets import Dataset
-from normwise.engine.traces import stateless, tracing
+from normwise.engine.traces import stateless
+from normwise.rewrite.tracing import tracing
 
 __all__ = ["shares_out"]
 

@@ -20,9 +20,10 @@ from normwise.datasets import Dataset
 from normwise.engine.initial import SEED_STATE
 from normwise.engine.metrics import build_metrics, epoch_metrics
 from normwise.engine.ties import safe_ties
-from normwise.engine.traces import stateless, tracing
+from normwise.engine.traces import stateless
 from normwise.errors import ModelError
 from normwise.rewrite.graph import has_graph
+from normwise.rewrite.tracing import tracing
 
 __all__ = [
     "Data",

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from normwise.errors import DataError, first_line
+from normwise.rewrite.tracing import refusal_of, unfiltered, wants_values
 
 __all__ = ["batches", "count", "fitting", "rows"]
 
@@ -65,10 +66,14 @@ def fitting(model: Any) -> Iterator[None]:
 
     Raises:
         DataError: They do not.
+        ModelError: It cannot be compiled where it is.
     """
     try:
-        yield
+        with unfiltered():
+            yield
     except (ValueError, TypeError) as error:
+        if wants_values(error):
+            raise refusal_of(model, "evaluation", error) from error
         raise DataError(
             f"the inputs do not fit model {model.name!r} "
             f"({first_line(error)}); expected what the model takes, shape "

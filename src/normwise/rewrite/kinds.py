@@ -16,6 +16,7 @@ __all__ = [
     "computes_in_half",
     "core",
     "each_step",
+    "has_own_code",
     "is_activation",
     "is_batch_normalisation",
     "is_elementwise_merge",
@@ -212,3 +213,18 @@ def sublayers(operation: Any) -> list[Any]:
 def computes_in_half(model: Any) -> bool:
     """Whether a layer of the model computes in 16 bits, and so rounds in the third digit."""
     return any("16" in str(layer.compute_dtype) for layer in sublayers(model))
+
+
+def has_own_code(model: Any) -> bool:
+    """Whether a call of the model runs Python code of the user's own.
+
+    >>> has_own_code(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    False
+    >>> has_own_code(keras.Sequential([keras.Input((2,)), keras.layers.Lambda(abs)]))
+    True
+    """
+    return any(
+        isinstance(layer, keras.layers.Lambda)
+        or not type(layer).__module__.startswith(("keras.", "normwise."))
+        for layer in sublayers(model)
+    )

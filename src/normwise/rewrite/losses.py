@@ -18,6 +18,7 @@ from normwise.datasets import Given
 from normwise.errors import DataError, WorseError, in_words
 from normwise.rewrite.feeding import count
 from normwise.rewrite.labels import UnknownClassesError, labels_for
+from normwise.rewrite.tracing import refusal_of, unfiltered, wants_values
 
 __all__ = [
     "Labelled",
@@ -336,10 +337,14 @@ def labels_fitting(model: Any) -> Iterator[None]:
 
     Raises:
         DataError: They do not.
+        ModelError: The model, its loss or a metric cannot be compiled.
     """
     try:
-        yield
-    except (ValueError, TypeError) as error:
+        with unfiltered():
+            yield
+    except (ValueError, TypeError, RuntimeError) as error:
+        if wants_values(error):
+            raise refusal_of(model, "evaluation", error) from error
         raise DataError(
             f"inputs and labels do not fit the loss or a metric of model {model.name!r} "
             f"({in_words(error)}); expected what it was trained on; check shapes, and whether "

@@ -1,0 +1,106 @@
+"""A model that cannot be traced, refused by the layer that stands in the way."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+
+from normwise.errors import ModelError, NormwiseError, in_words
+
+__all__ = ["refusal_of", "tracing", "unfiltered", "wants_values"]
+
+
+@contextmanager
+def tracing(model: keras.Model, what: str) -> Iterator[None]:
+    """Where a model is traced; what fails there is the model's.
+
+    Args:
+        model: Which.
+        what: Of it, "training" or "evaluation".
+
+    Raises:
+        ModelError: It cannot be traced; names the innermost layer.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="output")])
+    >>> with tracing(model, "training"):  # doctest: +ELLIPSIS
+    ...     model(keras.ops.ones((1, 3)))
+    Traceback (most recent call last):
+        ...
+    normwise.errors.ModelError: layer 'output' of type Dense fails in training (ValueError: ...
+    """
+    with unfiltered():
+        try:
+            yield
+        except NormwiseError:
+            raise
+        except Exception as error:
+            raise refusal_of(model, what, error) from error
+
+
+@contextmanager
+def unfiltered() -> Iterator[None]:
+    """Where errors are raised as they are, with all their frames.
+
+    Keras would raise an error of its own making in the place of JAX's, or fail in doing so.
+    """
+    filters = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if filters:
+            keras.config.enable_traceback_filtering()
+
+
+def wants_values(error: BaseException) -> bool:
+    """Whether an error comes of code that needs values where JAX traces, which has none."""
+    return _is_jax_own(_behind(error))
+
+
+def refusal_of(model: keras.Model, what: str, error: BaseException) -> ModelError:
+    """What :func:`tracing` says of an error."""
+    error = _behind(error)
+    layer = _innermost_layer(error)
+    kind = _kind_of_the_user(layer)
+    who = f"layer {layer.name!r} of type {kind.__name__}" if layer else f"model {model.name!r}"
+    if not isinstance(error, TypeError | IndexError):  # what JAX raises where it needs a value
+        return ModelError(
+            f"{who} fails in {what} ({in_words(error)}); expected a model that computes on a batch "
+            f"of the data; try model(x[:2], training={what == 'training'})"
+        )
+    way_out = "replace NumPy functions, float() and branches on values"
+    if kind.__module__.startswith("keras."):
+        way_out = "leave it out of the model, and apply it to the data beforehand"
+    return ModelError(
+        f"{who} cannot be compiled for {what} ({in_words(error)}); expected layers, a loss and "
+        f"metrics that compute with keras.ops alone; {way_out}"
+    )
+
+
+def _is_jax_own(error: BaseException) -> bool:
+    # What it raises where it needs a value; nothing else of its own is a kind of these.
+    return isinstance(error, TypeError | IndexError) and type(error).__module__.startswith("jax")
+
+
+def _behind(error: BaseException) -> BaseException:
+    """JAX's error that another one was raised for, as Keras does; else the error itself."""
+    one: BaseException | None = error
+    while one is not None and not _is_jax_own(one):
+        one = one.__cause__ or one.__context__
+    return one or error
+
+
+def _innermost_layer(error: BaseException) -> keras.Layer | None:
+    """The layer whose code, or what it called, raised the error; ``None`` if that is no layer's."""
+    owners = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    innermost = next((one for one in reversed(owners) if isinstance(one, keras.Layer)), None)
+    return None if isinstance(innermost, keras.Model) else innermost
+
+
+def _kind_of_the_user(layer: keras.Layer | None) -> type:
+    """Its type before it was lowered."""
+    kinds = type(layer).__mro__
+    return next(kind for kind in kinds if not kind.__module__.startswith("normwise.engine"))
