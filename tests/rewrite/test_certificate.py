@@ -17,20 +17,19 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 X = np.random.default_rng(8).normal(size=(20, 4)).astype("float32")
 
 
-def stack(dtype="float32", *, last="tanh"):
+def stack():
     """Normalisation behind a layer, behind another, in front of one, and where it stays."""
-    dense = layers.Dense(3, name="first", dtype=dtype)
     return disturbed(
         keras.Sequential(
             [
                 keras.Input((4,)),
-                dense,
+                layers.Dense(3, name="first"),
                 layers.BatchNormalization(name="behind"),
                 layers.ReLU(),
                 layers.BatchNormalization(name="in_front"),
                 layers.Dense(5, name="second"),
                 layers.BatchNormalization(name="behind_too"),
-                layers.Activation(last),
+                layers.Activation("tanh", name="bent"),
                 layers.BatchNormalization(name="stays"),
             ],
             name="whole",
@@ -60,7 +59,7 @@ def test_what_is_right_is_certified():
     assert found.folded == wanted
     assert list(found.left) == ["stays"]
     assert found.left["stays"] == (
-        "it follows 'activation', a Activation, and several use what it gives, or it is an output"
+        "it follows 'bent', a Activation, and several use what it gives, or it is an output"
     )
     assert max(found.difference, found.call_difference, *found.layers.values()) < 1e-5
     assert found.disagreement < 1e-5
