@@ -177,6 +177,13 @@ def into_a_shared_layer(*, pooled=False):
     return keras.Model(x, layers.Add()([shared(between(normed)), shared(other(x))]))
 
 
+def branching_behind_dropout():
+    x = keras.Input((3,))
+    y = layers.Dropout(0.5)(layers.Dense(4)(x))
+    normed = layers.BatchNormalization(name="norm")(y)
+    return keras.Model(x, layers.Add(name="sum")([normed, y]))
+
+
 def between(first, last, shape=(6, 6, 3), axis=-1):
     norm = layers.BatchNormalization(axis, name="norm")
     return keras.Sequential([keras.Input(shape), first, norm, last])
@@ -204,6 +211,7 @@ LEFT = {
         layers.Conv2D(2, 3, data_format="channels_first", name="last"),
     ),
     "others use 'conv', too, and 'sum' behind it is a Add": branching,
+    "others use what it takes, too, and 'sum' behind it is a Add": branching_behind_dropout,
     "'conv' is called more than once, and 'sum' behind it is a Add": lambda: branching(shared=True),
     "it normalises another axis than the channels, and 'relu' behind it is a ReLU": lambda: between(
         layers.Dense(4, name="d"), layers.ReLU(name="relu"), shape=(6, 4), axis=1

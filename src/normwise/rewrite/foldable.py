@@ -81,7 +81,7 @@ class Neighbourhood:
         """The linear layer that the normalisation follows; or why it follows none."""
         source = self._through_idle(call, up=True)
         if source is None:
-            return None, "several inputs meet in it"
+            return None, "others use what it takes, too"
         objection = next(self._objections_behind(source, call), "")
         return (None, objection) if objection else (source.operation, "")
 
@@ -123,8 +123,7 @@ class Neighbourhood:
         """The next call past those that do nothing in inference; ``None`` where it branches."""
         while True:
             if up:
-                sources = self._graph.sources(call)
-                call = sources[0] if len(sources) == 1 else None
+                (call,) = self._graph.sources(call)
             else:
                 call = self._graph.next_call(call)
             if call is None or not self._is_idle(call):
