@@ -68,9 +68,14 @@ def in_steps():
 
 
 def test_a_model_for_each_step_cannot_be_placed_in():
-    wanted = "layer 'frames' wraps the model 'stack' in TimeDistributed, "
-    with pytest.raises(ModelError, match=re.escape(wanted)):
+    with pytest.raises(ModelError) as caught:
         place(in_steps(), "after")
+    assert str(caught.value) == (
+        "layer 'frames' wraps the model 'stack' in TimeDistributed, where normalisation would see "
+        "one time step at a time; expected layers whose output can be normalised over the whole "
+        "sequence; try calling the layers of 'stack' one by one, each in a TimeDistributed of its "
+        "own"
+    )
 
 
 def test_nor_is_there_anything_to_strip_from_it():

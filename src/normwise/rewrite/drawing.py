@@ -110,16 +110,10 @@ def _batch(number: int, batch: Any) -> Any:
     # As in `fit`, a list of parts is a tuple: inputs, labels, weights.
     parts = tuple(batch) if isinstance(batch, list) and not _holds_numbers(batch) else batch
     found = in_memory(f"batch {number}", parts)
-    arrays = [part for part in keras.tree.flatten(found) if part is not None]
-    if not arrays:
+    if all(part is None for part in keras.tree.flatten(found)):
         raise DataError(
             f"batch {number} holds no array; expected inputs, alone or with their labels; look at "
             f"what the first step of a loop over the batches gives"
-        )
-    if any(array.ndim == 0 for array in arrays):
-        raise DataError(
-            f"batch {number} is a single number; expected batches, examples first; collect the "
-            f"examples, so many at a time"
         )
     return found
 
