@@ -105,6 +105,20 @@ def test_labels_that_do_not_fit_the_loss_are_named(run, tmp_path):
     assert not (tmp_path / "new.keras").exists()
 
 
+@pytest.mark.parametrize(
+    ("labels", "shown"), [("abc", True), ("bc", False), ((1, 2), True), ((2, 3), False)], ids=str
+)
+def test_losses_are_shown_where_the_classes_are_known(labels, shown):
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, codes = np.random.default_rng(0).normal(size=(12, 2)), np.arange(12) % len(labels)
+    found = losses(model, Given(x, np.array(list(labels))[codes]))
+    # In order, from 0 where they are all there; the numbers themselves where they are classes.
+    numbers = codes if len(labels) == 3 else np.array([1, 2])[codes]
+    wanted = {"training": model.evaluate(x, numbers, verbose=0)} if shown else {}
+    assert found == pytest.approx(wanted)
+
+
 def test_the_losses_that_are_shown_are_weighted_as_keras_weights_them():
     model = keras.Sequential([keras.Input((2,)), layers.Dense(1, kernel_initializer="ones")])
     model.compile("sgd", "mse")

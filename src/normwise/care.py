@@ -180,11 +180,12 @@ def _examples(given: Given) -> Any:
 def losses(model: Any, given: Given) -> dict[str, float]:
     """Of a compiled model, on the parts that have labels: all rows, and a part that validates.
 
-    Weights of the examples count, as in Keras' ``evaluate``. The labels are those that it takes.
+    Weights of the examples count, as in Keras' ``evaluate``.
     """
-    from normwise.rewrite.losses import has_labels, labels_fitting, takes_loss
+    from normwise.rewrite.losses import has_labels, labels_fitting, numbered
 
-    if not takes_loss(model) or not has_labels(given):
+    given = numbered(model, given)
+    if not has_labels(given):
         return {}
     parts = {"training": given.training, "validation": given.validation}
     with labels_fitting(model):

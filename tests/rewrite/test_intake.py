@@ -524,10 +524,20 @@ class OwnLoss(keras.Sequential):
         return leaving_out(y, y_pred)
 
 
+class OwnStep(keras.Sequential):
+    def test_step(self, state, data):
+        return super().test_step(state, data)
+
+
 @pytest.mark.parametrize(
     ("kind", "loss"),
-    [(keras.Sequential, leaving_out), (keras.Sequential, LeavingOut()), (OwnLoss, "mse")],
-    ids=["function", "class", "model"],
+    [
+        (keras.Sequential, leaving_out),
+        (keras.Sequential, LeavingOut()),
+        (OwnLoss, "mse"),
+        (OwnStep, "mse"),
+    ],
+    ids=["function", "class", "model", "step"],
 )
 def test_a_loss_of_the_users_own_may_leave_labels_out(kind, loss):
     model = kind([keras.Input((4,)), layers.BatchNormalization(), layers.Dense(1)])

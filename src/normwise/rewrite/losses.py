@@ -203,7 +203,9 @@ def has_own_loss(model: Any) -> bool:
     True
     """
     named = [getattr(one, "fn", one) for one in keras.tree.flatten(getattr(model, "loss", None))]
-    steps = [getattr(type(model), name, None) for name in ("compute_loss", "train_step")]
+    steps = [
+        getattr(type(model), name, None) for name in ("compute_loss", "train_step", "test_step")
+    ]
     parts = [one for one in (*named, *steps) if not (one is None or isinstance(one, str))]
     return not all(one.__module__.startswith("keras.") for one in parts)
 
