@@ -199,6 +199,15 @@ def test_numbers_beyond_the_last_normalisation(variant, placed):
     )
 
 
+def test_inputs_are_counted_and_named_in_their_order():
+    numbers = [keras.Input((2,), name=name) for name in "abc"]
+    model = keras.Model(numbers, layers.Dense(1)(layers.Concatenate()(numbers)))
+    assert placed_layers(model, "input:only=2") == ["b_norm"]
+    ids = [keras.Input((2,), dtype="int32", name=name) for name in "de"]
+    with pytest.raises(ModelError, match=r"of model 'ids' can be normalised \(it has d, e\)"):
+        place(keras.Model(ids, [layers.Embedding(9, 2)(one) for one in ids], name="ids"), "input")
+
+
 def test_an_unknown_place():
     with pytest.raises(UnknownNameError, match="did you mean 'before'"):
         place(stack(layers.Dense(2)), "befor")

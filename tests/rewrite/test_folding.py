@@ -159,6 +159,25 @@ def test_a_factor_below_zero_does_not_pass_a_maximum():
     agree(model, found)
 
 
+def test_a_factor_of_zero_does():
+    model = behind_a_maximum_of_negatives()
+    model.get_layer("norm").gamma.assign([1, 0, 1, 1])
+    found = folding_of(model)
+    assert list(found.folded) == ["norm"]
+    agree(model, found)
+
+
+def test_what_cancels_is_subtracted_in_float64():
+    """A bias that the mean takes away: in single precision, nothing of it would be left."""
+    dense, norm = layers.Dense(2, name="dense"), layers.BatchNormalization(name="norm")
+    model = keras.Sequential([keras.Input((3,)), dense, norm])
+    dense.bias.assign([1e6 + 0.5, 3.0])
+    norm.moving_mean.assign([1e6, 1.0])
+    norm.moving_variance.assign([4.0, 1.0])
+    wanted = np.array([0.5, 2.0]) / np.sqrt(np.array([4.0, 1.0]) + norm.epsilon)
+    np.testing.assert_allclose(fold(model).get_layer("dense").bias, wanted, rtol=1e-6)
+
+
 def branching(*, shared=False):
     x = keras.Input((6, 6, 3))
     conv = layers.Conv2D(4, 3, name="conv")

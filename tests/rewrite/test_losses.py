@@ -75,6 +75,19 @@ def test_labels_that_the_loss_does_not_take_are_said_to_be_so():
         losses_of(doubled(), Labelled("training", (X, {"other": X})))
 
 
+def test_a_model_without_a_loss_is_said_to_be_so(caplog):
+    model = keras.Sequential([keras.Input((1,)), layers.BatchNormalization()], name="net")
+    end = "so no loss before and after is compared: model.compile(loss=...)."
+    nw.recalibrate(model, (X, X))
+    model.compile()
+    nw.recalibrate(model, (X, X))
+    nw.recalibrate(model, X)
+    assert [record.message for record in caplog.records] == [
+        f"Model 'net' is not compiled, {end}",
+        f"Model 'net' is not compiled with a loss that Keras' evaluate takes here, {end}",
+    ]
+
+
 NAN, INF = float("nan"), float("inf")
 SAME = {"loss": 90.3, "a": 90.0, "b": 0.3}
 

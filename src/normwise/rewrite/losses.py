@@ -166,7 +166,7 @@ def is_compiled(model: Any) -> bool:
     A file keeps nothing of a ``compile`` of the user's own; Keras calls what comes out of it
     compiled all the same.
     """
-    return bool(getattr(model, "compiled", False)) and hasattr(model, "optimizer")
+    return bool(model.compiled) and hasattr(model, "optimizer")
 
 
 def takes_loss(model: Any) -> bool:
