@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -216,15 +217,23 @@ def computes_in_half(model: Any) -> bool:
 
 
 def has_own_code(model: Any) -> bool:
-    """Whether a call of the model runs Python code of the user's own.
+    """Whether a call of the model runs Python code of the user's own: a layer, an activation.
 
     >>> has_own_code(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
     False
     >>> has_own_code(keras.Sequential([keras.Input((2,)), keras.layers.Lambda(abs)]))
     True
+    >>> own = keras.layers.Dense(1, activation=lambda x: 2 * x)
+    >>> has_own_code(keras.Sequential([keras.Input((2,)), own]))
+    True
     """
-    return any(
-        isinstance(layer, keras.layers.Lambda)
-        or not type(layer).__module__.startswith(("keras.", "normwise."))
-        for layer in sublayers(model)
+    return any(map(_is_own, sublayers(model)))
+
+
+def _is_own(layer: Any) -> bool:
+    if isinstance(layer, keras.layers.Lambda):
+        return True
+    functions = filter(inspect.isfunction, vars(layer).values())
+    return not type(layer).__module__.startswith(("keras.", "normwise.")) or any(
+        not function.__module__.startswith(("keras.", "jax.")) for function in functions
     )

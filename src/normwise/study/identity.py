@@ -15,7 +15,7 @@ import numpy as np
 
 from normwise.engine import stateless, tracing
 from normwise.rewrite.graph import has_graph
-from normwise.rewrite.kinds import sublayers
+from normwise.rewrite.kinds import has_own_code
 
 __all__ = ["architecture", "named", "own_code"]
 
@@ -73,22 +73,13 @@ def own_code(model: keras.Model, x: np.ndarray) -> Iterator[str]:
     >>> ["mul" in text for text in own_code(network, np.zeros((3, 2)))]
     [True, True]
     """
-    if has_graph(model) and not any(map(_is_own, sublayers(model))):
+    if has_graph(model) and not has_own_code(model):
         return
     trainable = [variable.value for variable in model.trainable_variables]
     non_trainable = [variable.value for variable in model.non_trainable_variables]
     for training in (True, False):
         with tracing(model, "training" if training else "evaluation"):
             yield _program(stateless(model, training=training), trainable, non_trainable, x[:2])
-
-
-def _is_own(layer: Any) -> bool:
-    functions = [value for value in vars(layer).values() if inspect.isfunction(value)]
-    return any(map(_is_of_the_user, (type(layer), *functions)))
-
-
-def _is_of_the_user(code: Any) -> bool:
-    return code.__module__.split(".")[0] not in _KNOWN
 
 
 def _program(function: Callable[..., Any], *arguments: Any) -> str:
@@ -130,7 +121,7 @@ def _named(part: Any, within: tuple[Any, ...]) -> str:
 
 def _sourced(code: Any, within: tuple[Any, ...]) -> str:
     """The source of a function or class, and what its names stand for."""
-    if not _is_of_the_user(code) or code in within:
+    if code.__module__.split(".")[0] in _KNOWN or code in within:
         return str(code.__qualname__)
     try:
         text = inspect.getsource(code)
