@@ -75,6 +75,15 @@ def test_labels_that_the_loss_does_not_take_are_said_to_be_so():
         losses_of(doubled(), Labelled("training", (X, {"other": X})))
 
 
+def test_over_a_validation_part_without_labels_no_loss_is_compared():
+    inputs, x = normalised()
+    model = keras.Model(inputs, x)
+    model.compile(loss="mse")  # which would rise: the labels are the inputs
+    nw.recalibrate(model, (X, X, X[:9], None))
+    norm = model.get_layer("norm")
+    np.testing.assert_allclose(norm.moving_mean, X.mean(axis=0), rtol=1e-5)
+
+
 def test_a_model_without_a_loss_is_said_to_be_so(caplog):
     model = keras.Sequential([keras.Input((1,)), layers.BatchNormalization()], name="net")
     end = "so no loss before and after is compared: model.compile(loss=...)."
