@@ -124,19 +124,30 @@ def test_never_against_never_is_undecided(paired):
 
 
 @pytest.mark.parametrize(
-    "epochs", [[10, 12, 14], [1, 1, 2, 1], [3.5, 4.25, 9.0], [5, INF, INF], [7] * 30]
+    ("epochs", "horizon"),
+    [
+        *(([10, 12, 14], 30), ([1, 1, 2, 1], 30), ([3.5, 4.25, 9.0], 30)),
+        *(([5, INF, INF], 30), ([7] * 30, 30)),
+        # Of so long a range not even the smallest part is as narrow as what rounding leaves: both
+        # ends are where the means balance, which is just beside 1, above it and below.
+        *(([7.3] * 3, 1e300), ([7.3, 8.1, 9.7], 1e300)),
+    ],
 )
-def test_pairs_that_agree_make_no_difference(epochs):
-    found = compare(epochs, epochs, horizon=30)
+def test_pairs_that_agree_make_no_difference(epochs, horizon):
+    found = compare(epochs, epochs, horizon=horizon)
     assert (found.outcome, found.ratio) == ("no difference", 1.0)
     assert 1 / 1.25 <= found.low <= 1 <= found.high <= 1.25
+    # Nothing distinguishes the sides.
+    assert found.low == pytest.approx(1 / found.high, rel=1e-9)
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_fewer_than_three_seeds_never_decide(n):
-    found = compare([10.0, 10.1][:n], [90.0, 91.0][:n], horizon=100)
+@pytest.mark.parametrize("ratio", [9.0, 1.0])
+def test_fewer_than_three_seeds_never_decide(n, ratio):
+    variant = np.array([10.0, 10.1])[:n]
+    found = compare(variant, ratio * variant, horizon=100)
     assert (found.outcome, found.low, found.high) == ("undecided", 0.0, INF)
-    assert found.ratio == pytest.approx(9, rel=0.01)
+    assert found.ratio == pytest.approx(ratio)
     assert found.seeds_needed == 5
 
 

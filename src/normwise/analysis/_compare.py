@@ -146,10 +146,11 @@ def compare(
     censored, total = _count(variant, baseline, paired=paired)
     method = f"{'paired' if paired else 'unpaired'} censored t test, inverted, over {total}"
     value, low, high = _log_interval(variant, baseline, limit, paired=paired, confidence=level)
-    if paired and math.isfinite(value) and np.array_equal(variant, baseline):
+    decidable = n >= FEWEST_TO_DECIDE and math.isfinite(value)
+    if paired and decidable and np.array_equal(variant, baseline):
         value, edge = 0.0, math.log(margin)
         low, high = min(max(low, -edge), 0.0), max(min(high, edge), 0.0)
-    outcome = _outcome(low, high, math.log(margin)) if n >= FEWEST_TO_DECIDE else "undecided"
+    outcome = _outcome(low, high, math.log(margin))
     return Decision(
         outcome,
         math.exp(value),

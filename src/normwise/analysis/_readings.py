@@ -148,8 +148,8 @@ class _Seen:
 def _seen(epochs: FloatArray, factor: FloatArray, cut: FloatArray) -> _Seen:
     """Log of the epochs as a ``factor`` times coarser clock shows them, on average."""
     cell = np.minimum(np.ceil(epochs / factor - _SLACK), cut)
-    # The share of the epoch (e − 1, e] that lies in the cell before.
-    earlier = np.clip((cell - 1) * factor - (epochs - 1), 0.0, 1.0)
+    # The share of the epoch (e − 1, e] that lies in the cell before, which ends before e.
+    earlier = np.maximum((cell - 1) * factor - (epochs - 1), 0.0)
     upper = np.log(cell)
     gap = upper - np.log(np.maximum(cell - 1, 1.0))
     return _Seen(
