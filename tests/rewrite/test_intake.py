@@ -497,7 +497,9 @@ def labels_without_meaning():
 
 
 @pytest.mark.parametrize("form", labels_without_meaning())
-@pytest.mark.parametrize("loss", [None, "mse", keras.losses.MeanSquaredError()], ids=str)
+@pytest.mark.parametrize(
+    "loss", [None, "mse", keras.losses.MeanSquaredError()], ids=["none", "a name", "an object"]
+)
 def test_labels_that_are_no_numbers_are_counted_and_named(form, loss):
     data, message = labels_without_meaning()[form]
     model = one_input()
