@@ -49,7 +49,7 @@ def recalibrate_file(
     from normwise.modelfile import check_output, load_model, save_model
     from normwise.rewrite import recalibrate
     from normwise.rewrite.intake import given_to
-    from normwise.rewrite.losses import numbered
+    from normwise.rewrite.losses import numbered, say_unlabelled
     from normwise.rewrite.recalibrating import fingerprint, reached, require_norms
 
     check_output(out, model)
@@ -57,6 +57,8 @@ def recalibrate_file(
     require_norms(loaded)
     given = given_to(loaded, data, table)
     layers = [layer for layer in reached(loaded, given.x) if frozen or layer.trainable]
+    if not force:
+        say_unlabelled(given)
     given = numbered(loaded, given)
     before, old = [_statistics(layer) for layer in layers], losses(loaded, given)
     weights = fingerprint(loaded)

@@ -3,9 +3,11 @@
 import re
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
+import normwise as nw
 from normwise.errors import ModelError, UnknownNameError, VariantError
 from normwise.rewrite import place, placed_layers, strip
 
@@ -235,3 +237,23 @@ def test_an_embedding_inside_a_nested_model_is_seen(depth):
     model = keras.Model([tokens, numbers], layers.Dense(1)(inner([tokens, numbers])))
     added = {layer.name for layer in place(model, "input").layers if "norm" in layer.name}
     assert added == {"numbers_norm"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        nw.check,
+        nw.fix,
+        nw.fold,
+        nw.strip,
+        lambda model: nw.place(model, "before"),
+        lambda model: nw.recalibrate(model, np.ones((3, 2))),
+        lambda model: nw.gap(model, np.ones((3, 2))),
+        lambda model: nw.leakage(model, np.ones((3, 2))),
+        nw.freeze,
+    ],
+)
+def test_the_path_of_a_model_is_no_model_and_what_loads_it_is_said(ask):
+    message = r"of type str; expected a Keras model; try keras.saving.load_model\('m.keras'\)"
+    with pytest.raises(ModelError, match=message):
+        ask("m.keras")

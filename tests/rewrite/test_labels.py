@@ -212,8 +212,8 @@ class Counting(layers.Layer):
 def of_two_classes_in_three():
     """A model that tells three corners apart, and examples of the last two of them."""
     draw = np.random.default_rng(1)
-    codes = draw.integers(1, 3, 60)
-    x = (np.eye(3)[codes] + 0.1 * draw.normal(size=(60, 3))).astype("float32")
+    codes = draw.integers(1, 3, 120)
+    x = (np.eye(3)[codes] + 0.1 * draw.normal(size=(120, 3))).astype("float32")
     model = keras.Sequential(
         [
             keras.Input((3,)),

@@ -1,6 +1,7 @@
 """Population statistics against NumPy in float64 over all data at once."""
 
 import contextlib
+import re
 
 import keras
 import numpy as np
@@ -628,3 +629,51 @@ def test_the_callback_says_that_the_loss_would_rise_and_ends_no_training(caplog)
     [said] = [record.message for record in caplog.records]
     assert said.startswith("not recalibrated: model 'whole' would do worse: training loss ")
     assert np.asarray(model.layers[0].moving_variance).tolist() == [4.0] * 6
+
+
+def taught():
+    """A model whose statistics are of many examples."""
+    model = keras.Sequential(
+        [keras.Input((3,)), layers.Dense(4), layers.BatchNormalization(name="norm")]
+    )
+    return recalibrate(model, np.random.default_rng(0).normal(size=(400, 3)))
+
+
+@pytest.mark.parametrize("x", [np.full((1, 3), 0.7), np.full((40, 3), 0.7)], ids=["one", "copies"])
+def test_examples_that_are_all_the_same_leave_a_model_as_it_was(x):
+    model = taught()
+    before = [np.array(one.value) for one in model.variables]
+    message = f"'norm' takes the same value of every example, {len(x)} for a .* pass more of them"
+    with pytest.raises(DataError, match=message):
+        recalibrate(model, x)
+    for old, variable in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(old, variable.value)
+
+
+def test_a_channel_that_does_not_vary_is_no_reason():
+    model = taught()
+    model.layers[0].kernel.assign(np.eye(3, 4))  # the fourth is the bias alone
+    recalibrate(model, np.random.default_rng(1).normal(size=(200, 3)))
+    assert model.get_layer("norm").moving_variance[3] == 0
+
+
+@pytest.mark.parametrize(("examples", "off"), [(99, "99 values .* off by about 14%"), (100, None)])
+def test_few_examples_are_said(caplog, examples, off):
+    """A sample's variance has the relative deviation √(2 / (n - 1)), where values are normal."""
+    recalibrate(taught(), np.random.default_rng(1).normal(size=(examples, 3)))
+    said = [one for one in caplog.messages if one.startswith("The statistics are of")]
+    assert [bool(re.search(off or "", one)) for one in said] == [True] * (off is not None)
+
+
+def test_without_labels_no_loss_is_compared_which_is_said_once(caplog):
+    x = np.random.default_rng(1).normal(size=(200, 3))
+    said = "The data have no labels, so no loss before and after is compared: pass (x, y)."
+    model = taught()
+    caplog.clear()
+    recalibrate(model, x)
+    assert caplog.messages.count(said) == 1
+    caplog.clear()
+    model.compile("sgd", "mse")
+    recalibrate(model, (x, np.zeros((200, 4))), force=True)
+    recalibrate(model, x, force=True)
+    assert said not in caplog.messages

@@ -16,7 +16,7 @@ from normwise.errors import ModelError
 from normwise.rewrite.feeding import batches, count, fitting, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
 from normwise.rewrite.hidden import left_in
-from normwise.rewrite.kinds import has_own_code, sublayers
+from normwise.rewrite.kinds import has_own_code, require_keras, sublayers
 from normwise.rewrite.losses import is_judged
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.naming import unused
@@ -212,11 +212,7 @@ def require_model(model: Any) -> None:
     Raises:
         ModelError: It is no Keras model, or not built.
     """
-    if not isinstance(model, keras.Model):
-        raise ModelError(
-            f"the model is of type {type(model).__name__}; expected a Keras model; try "
-            f"check(keras.saving.load_model('model.keras'))"
-        )
+    require_keras(model)
     if not model.built:
         raise ModelError(
             f"model {model.name!r} is not built, so it has no weights to look at; expected a "

@@ -17,7 +17,7 @@ from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError
 from normwise.rewrite.feeding import count, fitting, rows
 from normwise.rewrite.intake import given_to
-from normwise.rewrite.kinds import computes_in_half, has_own_code
+from normwise.rewrite.kinds import computes_in_half, has_own_code, require_keras
 from normwise.rewrite.watching import Call, wrapping
 
 __all__ = ["LIMIT", "Leakage", "leakage"]
@@ -142,7 +142,8 @@ def _check_finite(model: Any, changes: list[float]) -> None:
 
 
 def _check(model: Any, examples: int) -> None:
-    if not getattr(model, "built", False):
+    require_keras(model)
+    if not model.built:
         raise ModelError(
             f"model {model.name!r} is not built; expected a built model; call it on a batch first, "
             f"as in model(x[:2])"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from normwise.errors import ModelError, UnknownNameError
+from normwise.rewrite.kinds import require_keras
 from normwise.rewrite.recalibrating import batch_normalisations
 
 __all__ = ["freeze", "is_frozen_on_purpose"]
@@ -78,6 +79,7 @@ def is_frozen_on_purpose(norm: Any) -> bool:
 
 
 def _norms(model: Any, what: str) -> list[Any]:
+    require_keras(model)
     norms = batch_normalisations(model) if model.built else []
     if not norms:
         lack = "has no batch normalisation" if model.built else "is not built"

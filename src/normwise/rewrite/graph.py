@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.rewrite.kinds import require_keras
 
 __all__ = ["Graph", "calls_in_order", "data_of", "functional_of", "has_graph"]
 
@@ -44,11 +45,7 @@ def functional_of(model: Any) -> Any:
         ModelError: The model is subclassed, or a ``Sequential`` that does not
             know its input's shape, or no Keras model at all.
     """
-    if not isinstance(model, keras.Model):
-        raise ModelError(
-            f"the model is of type {type(model).__name__}; expected a Keras model; "
-            f"try keras.Sequential([keras.Input(shape=(784,)), ...])"
-        )
+    require_keras(model)
     if not has_graph(model):
         raise ModelError(
             f"model {model.name!r} is of the subclassed type {type(model).__name__}, whose layers "

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 from typing import Any
 
 import keras
+
+from normwise.errors import ModelError
 
 __all__ = [
     "CONVOLUTIONS",
@@ -29,6 +32,7 @@ __all__ = [
     "is_recurrent",
     "is_transparent",
     "is_weighted",
+    "require_keras",
     "sublayers",
 ]
 
@@ -214,6 +218,22 @@ def sublayers(operation: Any) -> list[Any]:
 def computes_in_half(model: Any) -> bool:
     """Whether a layer of the model computes in 16 bits, and so rounds in the third digit."""
     return any("16" in str(layer.compute_dtype) for layer in sublayers(model))
+
+
+def require_keras(model: Any) -> None:
+    """Refuse what is no Keras model, such as the path of one.
+
+    Raises:
+        ModelError: It is none.
+
+    >>> require_keras(keras.Sequential([keras.Input((2,))]))
+    """
+    if not isinstance(model, keras.Model):
+        path = str(model) if isinstance(model, str | Path) else "model.keras"
+        raise ModelError(
+            f"the model is of type {type(model).__name__}; expected a Keras model; try "
+            f"keras.saving.load_model({path!r})"
+        )
 
 
 def has_own_code(model: Any) -> bool:

@@ -8,7 +8,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.datasets.labels import Labelling
 from normwise.errors import DataError, listed
 from normwise.rewrite.feeding import rows
 from normwise.rewrite.graph import functional_of, has_graph
@@ -72,7 +71,7 @@ def labels_for(model: Any, labels: list[Any], x: Any = None) -> tuple[list[Any],
             f"the validation part holds the label {strange[0]!r}, which the training part does "
             f"not; expected classes that the training part has, too; check how the arrays were cut"
         )
-    names = listed(Labelling("classes", values).names)
+    names = listed([one if isinstance(one, str) else f"{one:g}" for one in values.tolist()])
     if outputs is None or len(values) != max(outputs, 2):
         raise UnknownClassesError(_unknown(model, names, outputs))
     note = f"Labels became the numbers of their classes, in order: {names}."

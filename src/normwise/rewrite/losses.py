@@ -35,6 +35,7 @@ __all__ = [
     "refuse_rise",
     "restoring",
     "risen",
+    "say_unlabelled",
     "takes_loss",
 ]
 
@@ -129,6 +130,14 @@ def numbered(model: Any, given: Given) -> Given:
     for note in notes:
         log.warning(note)
     return _labelled(given, labels)
+
+
+def say_unlabelled(given: Given) -> None:
+    """Log that there are no labels to take a loss of, where there are none."""
+    if not has_labels(given):
+        log.warning(
+            "The data have no labels, so no loss before and after is compared: pass (x, y)."
+        )
 
 
 def is_judged(model: Any, given: Given) -> bool:

@@ -11,12 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from normwise.datasets import Given
 from normwise.errors import DataError, ModelError, WorseError
 from normwise.rewrite.beginnings import never_moved
 from normwise.rewrite.feeding import batches, fitting
 from normwise.rewrite.intake import given_to
-from normwise.rewrite.kinds import core
-from normwise.rewrite.losses import labelled_of, losses_of, refuse_rise, restoring
+from normwise.rewrite.kinds import core, require_keras
+from normwise.rewrite.losses import labelled_of, losses_of, refuse_rise, restoring, say_unlabelled
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.steps import OnStep, silently
 from normwise.rewrite.watching import watching
@@ -38,6 +39,10 @@ log = logging.getLogger("normwise")
 
 # Examples at a time, unless told.
 BATCH = 256
+# Values of a channel: the variance of fewer is off by a seventh, √(2/n), and more.
+FEW = 100
+# Of a channel's squared mean: a variance below it is rounding, of values that are all the same.
+SAME = 1e-12
 
 
 class _Enough(Exception):  # noqa: N818 (no error)
@@ -109,14 +114,40 @@ def recalibrate(
         )
     labelled = None if force else labelled_of(model, given)
     before = None if labelled is None else losses_of(model, labelled)
-    why = why_worse(layers)
+    if not force and not isinstance(x, Given):
+        say_unlabelled(given)
+    why, counts = why_worse(layers), []
     with restoring(model):
         for number, layer in enumerate(layers):
             on_layer(number, len(layers), layer.name)
             moments = population_statistics(model, given.x, layer, layers[layer], batch_size)
+            _require_variety(layer, moments)
             set_statistics(layer, moments)
+            counts.append(moments.count.min())
         refuse_rise(model, labelled, before, why, ("try force=True", "try --force"))
+    _say_few(min(counts))
     return model
+
+
+def _say_few(values: float) -> None:
+    if values < FEW:
+        log.warning(
+            "The statistics are of %d values for a channel, whose variance is off by about %.0f%%; "
+            "more examples give better ones.",
+            values,
+            100 * np.sqrt(2 / values),
+        )
+
+
+def _require_variety(layer: Any, found: Moments) -> None:
+    """Refuse what would set a variance of 0 in every channel of a layer that has others."""
+    had = np.asarray(layer.moving_variance.value, np.float64)
+    if (found.variance <= SAME * found.mean**2).all() and (had > layer.epsilon).any():
+        raise DataError(
+            f"layer {layer.name!r} takes the same value of every example, {found.count.min():.0f} "
+            f"for a channel, so its variance would be 0; expected examples that differ; pass more "
+            f"of them"
+        )
 
 
 def why_worse(layers: Iterable[Any]) -> str:
@@ -315,8 +346,9 @@ def require_norms(model: Any) -> list[Any]:
     """Every batch normalisation of a model that has some.
 
     Raises:
-        ModelError: It is not built, or has none.
+        ModelError: It is no Keras model, not built, or has none.
     """
+    require_keras(model)
     layers = batch_normalisations(model) if model.built else []
     if not layers:
         what = "has no batch normalisation" if model.built else "is not built"
