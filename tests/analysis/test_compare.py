@@ -293,7 +293,18 @@ GOOD = [10.0, 11.0, 12.0]
             "variant_epochs[1] is nan; expected a number; try float('inf') for never reached",
         ),
         (GOOD, [10.0, 0.0, 12.0], {}, "baseline_epochs[1] is 0; expected epochs above 0"),
-        (GOOD, [10.0, 11.0, -3.0], {}, "baseline_epochs[2] is -3; expected epochs above 0"),
+        (
+            GOOD,
+            [10.0, 11.0, -3.0],
+            {},
+            "baseline_epochs[2] is -3; expected epochs above 0; try counting epochs from 1",
+        ),
+        (
+            [0.2, 0.7],
+            [0.2, 0.3],
+            {"horizon": 0.5},
+            "variant_epochs[1] is 0.7; expected at most the horizon, 0.5; try horizon=0.7",
+        ),
         (
             GOOD,
             [10.0, 31.0, 45.0],

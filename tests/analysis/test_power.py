@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 from scipy import stats
 
+from normwise.analysis import compare
 from normwise.analysis._power import seeds_for_decision
 
 MOST = 10_000
@@ -49,3 +51,24 @@ def test_ten_thousand_seeds_are_the_most_that_are_named():
 @pytest.mark.parametrize(("effect", "half_width"), [(math.inf, 1.0), (0.2, math.inf)])
 def test_without_bounds_nothing_can_be_foreseen(effect, half_width):
     assert seeds_for_decision(effect, half_width, 10, 1.25, 0.95) is None
+
+
+@pytest.mark.parametrize(
+    ("variant", "baseline", "bounded"),
+    [
+        ([6.0, 7.5, 8.2], [7.1, 7.7, 9.4], (True, True)),
+        ([10.0, 14.0, 19.0, 17.0, 15.0], [16.0, 13.5, 21.0, math.inf, 18.0], (True, True)),
+        ([8.1, 9.5, 20.1, 12.0], [14.2, math.inf, 19.3, math.inf], (True, False)),
+        ([14.2, math.inf, 19.3, math.inf], [8.1, 9.5, 20.1, 12.0], (False, True)),
+    ],
+)
+def test_a_comparison_plans_with_the_narrower_side_of_its_interval(variant, baseline, bounded):
+    found = compare(variant, baseline, horizon=22.0)
+    assert found.outcome == "undecided"
+    assert (found.low > 0, math.isfinite(found.high)) == bounded
+    with np.errstate(divide="ignore"):
+        low, value, high = np.log([found.low, found.ratio, found.high])
+    half = (high - low) / 2 if all(bounded) else min(value - low, high - value)
+    wanted = searched(value, half, len(variant), 1.25, 0.95)
+    assert wanted is not None
+    assert found.seeds_needed == wanted
