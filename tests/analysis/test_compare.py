@@ -320,6 +320,7 @@ GOOD = [10.0, 11.0, 12.0]
         (GOOD, GOOD, {"horizon": math.nan}, "horizon is nan"),
         *((GOOD, GOOD, {"confidence": wrong}, "above 0 and below 1") for wrong in (0, 1, 1.5)),
         (GOOD, GOOD, {"margin": 1.0}, "margin is 1; expected a finite ratio above 1"),
+        (GOOD, GOOD, {"margin": INF}, "margin is inf; expected a finite ratio above 1"),
         (GOOD, GOOD, {"margin": math.nan}, "margin is nan"),
         (
             GOOD,
