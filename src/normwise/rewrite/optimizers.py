@@ -17,8 +17,9 @@ _SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 def inner_optimizer(optimizer: Any) -> Any:
     """The optimiser that moves the weights, where another one scales its loss.
 
-    >>> inner_optimizer(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())).name
-    'sgd'
+    >>> scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
+    >>> type(inner_optimizer(scaled)).__name__
+    'SGD'
     """
     return getattr(optimizer, "inner_optimizer", optimizer)
 
