@@ -92,6 +92,17 @@ def test_in_front_of_a_dense_layer_and_on_both_sides():
     agree(model, found)
 
 
+def test_behind_a_layer_and_dropout():
+    stack = [
+        layers.Dense(4, name="dense"),
+        layers.Dropout(0.5),
+        layers.BatchNormalization(name="norm"),
+    ]
+    model, found = folded((5,), stack)
+    assert (found.folded, found.left) == ({"norm": "dense"}, {})
+    agree(model, found)
+
+
 VALID = {
     "1d": ((9, 4), lambda: layers.Conv1D(6, 3, name="linear")),
     "2d": ((8, 8, 4), lambda: layers.Conv2D(6, 3, strides=2, use_bias=False, name="linear")),

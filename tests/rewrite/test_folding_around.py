@@ -257,7 +257,20 @@ def in_front_of_linear_layers_alone():
     return x, layers.Dense(3)(block(block(x, 1), 2, training=False))
 
 
+def in_front_of_an_operation():
+    x = keras.Input((4,))
+    return x, layers.Dense(3)(keras.ops.relu(block(block(x, 1), 2, training=False)))
+
+
+def told_from_outside():
+    """What a nested model is called with goes before what its own calls ask for."""
+    x, inner = nested(training=False)
+    return x, inner(block(x, 1), training=True)
+
+
 KEPT_UP = {
+    in_front_of_an_operation: (["norm_1", "norm_2"], {}),
+    told_from_outside: (["norm_1"], {"norm_2": "'inner' runs with training=True"}),
     in_front_of_linear_layers_alone: (["norm_1", "norm_2"], {}),
     behind_a_norm: (
         ["norm_1"],

@@ -144,6 +144,29 @@ def test_an_activation_may_stand_outside_of_two_models():
     assert placed[:3] == ["outer", "relu", "deep_norm"]
 
 
+def branching():
+    port = keras.Input((4,))
+    a = layers.Dense(4, name="a")(port)
+    return keras.Model(port, layers.Add()([a, layers.Dense(4, name="b")(a)]))
+
+
+def of_two_ends():
+    port = keras.Input((4,))
+    ends = [layers.Dense(4, name=name)(port) for name in "ab"]
+    return keras.Model(port, ends)
+
+
+@pytest.mark.parametrize("make", [branching, of_two_ends])
+def test_an_activation_outside_is_that_of_the_only_end_alone(make):
+    inner, inputs = make(), keras.Input((4,))
+    end = keras.tree.flatten(inner(inputs))[0]
+    model = keras.Model(inputs, layers.Dense(1)(layers.ReLU()(end)))
+    placed = place(model, "after").get_layer(inner.name)
+    assert sorted(layer.name for layer in placed.layers if "norm" in layer.name) == [
+        "a_norm", "b_norm",
+    ]  # fmt: skip
+
+
 def test_a_gate_of_each_step_is_a_gate():
     inputs = keras.Input((5, 4))
     x = layers.Dense(4, name="a")(inputs)
