@@ -91,12 +91,16 @@ def test_nested_models_are_entered(build):
 
 @pytest.mark.parametrize(
     "first",
-    [layers.Dense(3, activation="tanh", name="a"), layers.SimpleRNN(3, name="a")],
-    ids=["inside a layer", "inside a cell"],
+    [
+        layers.Dense(3, activation="tanh", name="a"),
+        layers.SimpleRNN(3, name="a"),
+        layers.Bidirectional(layers.SimpleRNN(3), name="a"),
+    ],
+    ids=["inside a layer", "inside a cell", "inside two cells"],
 )
 def test_an_activation_of_its_own_behind_another_is_not_the_block_s(first):
     stack = [first, layers.Dropout(0.1, name="drop"), layers.ReLU(name="relu"), layers.Dense(1)]
-    shape = (5, 4) if isinstance(first, layers.RNN) else (4,)
+    shape = (4,) if isinstance(first, layers.Dense) else (5, 4)
     placed = place(keras.Sequential([keras.Input(shape), *stack]), "after")
     assert [layer.name for layer in placed.layers][:4] == ["a", "a_norm", "drop", "relu"]
 
