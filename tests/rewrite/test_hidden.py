@@ -10,7 +10,7 @@ from normwise.errors import ModelError
 from normwise.layers import BatchNormalization
 from normwise.rewrite import place, strip
 from normwise.rewrite.folding import folding_of
-from normwise.rewrite.hidden import refuse_normalised_baseline
+from normwise.rewrite.hidden import hidden_in, refuse_normalised_baseline
 
 
 class Holder(layers.Layer):
@@ -211,6 +211,13 @@ def test_what_is_frozen_is_no_normalisation_of_a_baseline():
         "the model that 'build' gives for 'none' has normalisation: 'ln', 'bn'; expected a "
         "baseline without any; build it only where norm.is_baseline is false"
     )
+
+
+def test_a_model_that_shows_no_graph_is_what_holds_it():
+    model = Residual(layers.BatchNormalization(name="bn"), name="mine")
+    model(np.zeros((2, 3), "float32"))
+    [found] = hidden_in(model, [])
+    assert (found.norm, found.holder, found.name) == (model.norm, model, "mine/bn")
 
 
 def test_folding_leaves_it_counts_each_and_says_why():

@@ -154,6 +154,10 @@ TWO = {
     "two outputs": lambda: ((X, B), (Y, Y)),
     "with validation": lambda: ([X, B], Y, [X[:5], B[:5]], Y[:5]),
     "pairs": lambda: (([X, B], Y), ([X[:5], B[:5]], Y[:5])),
+    "names with validation": lambda: (
+        ({"zeta": X, "alpha": B}, Y),
+        ({"alpha": B[:5], "unused": Y[:5], "zeta": X[:5]}, Y[:5]),
+    ),
     "batches with labels": lambda: (((X[cut], B[cut]), Y[cut]) for cut in CUTS),
     "batches of tuples": lambda: ((X[cut], B[cut]) for cut in CUTS),
     "batches by name": lambda: ({"zeta": X[cut], "alpha": B[cut]} for cut in CUTS),
@@ -170,10 +174,12 @@ PLACES += [(form, dict) for form in TWO if "name" in form]
 def test_two_inputs_find_their_places(form, kind):
     model = two_inputs(kind)
     given = given_to(model, TWO[form]())
-    found = given.x if kind is dict else dict(zip(("zeta", "alpha"), given.x, strict=True))
-    np.testing.assert_array_equal(found["zeta"], X)
-    np.testing.assert_array_equal(found["alpha"], B)
-    model(given.x)
+    parts = [(given.x, 60), *([(given.validation[0], 5)] if given.validation else [])]
+    for x, examples in parts:
+        found = x if kind is dict else dict(zip(("zeta", "alpha"), x, strict=True))
+        np.testing.assert_array_equal(found["zeta"], X[:examples])
+        np.testing.assert_array_equal(found["alpha"], B[:examples])
+        model(x)
 
 
 @pytest.mark.parametrize("data", [[X, B], (X, B), ([X, B], Y), ((X, B), Y, W)], ids=range(4))

@@ -172,7 +172,14 @@ class Own(keras.Model):
         return self.conv(x / 255)
 
 
+def test_one_number_an_example_is_no_picture_and_nothing_has_none():
+    single = keras.Sequential([keras.Input(()), layers.Reshape((1,)), layers.Dense(1)])
+    assert scaling_note(single, np.arange(256).astype("uint8")) == ""
+    assert scaling_note(image_model(), BYTES[:, :0]) == ""
+
+
 def test_of_what_shows_no_graph_nothing_is_said():
+    assert scaling_note(Own(), BYTES) == ""
     inputs = keras.Input((8, 8, 3))
     assert scaling_note(keras.Model(inputs, Own()(inputs)), BYTES) == ""
 
