@@ -57,3 +57,18 @@ def test_a_layer_of_ones_own_and_those_inside_keep_their_names():
         (pair.first.norm, made.first.norm),
     ):  # fmt: skip
         assert new.name == old.name
+
+
+class Bent(layers.Layer):
+    """Has an activation, and takes none."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.activation = keras.activations.tanh
+
+    def call(self, x):
+        return self.activation(x)
+
+
+def test_an_activation_that_is_no_argument_is_left_to_the_layer():
+    assert anew(Bent(name="bent")).activation is keras.activations.tanh

@@ -171,6 +171,21 @@ def test_an_activation_outside_is_that_of_the_only_end_alone(make):
     ]  # fmt: skip
 
 
+def test_operations_are_no_layers_with_weights_and_none_that_are_frozen():
+    inputs = keras.Input((4,), name="x")
+    hidden = layers.Dense(4, name="a")(keras.ops.exp(inputs))
+    model = keras.Model(inputs, keras.ops.exp(layers.Dense(1, name="out")(hidden)))
+    assert placed_layers(model, "input+after") == ["x_norm", "a_norm"]
+
+
+def test_a_gate_may_be_an_operation():
+    inputs = keras.Input((4,))
+    x = layers.Dense(4, name="a")(inputs)
+    gate = keras.ops.sigmoid(layers.Dense(4, name="gate")(x))
+    model = keras.Model(inputs, layers.Dense(1)(x * gate))
+    assert placed_layers(model, "after") == ["a_norm"]
+
+
 def test_a_gate_of_each_step_is_a_gate():
     inputs = keras.Input((5, 4))
     x = layers.Dense(4, name="a")(inputs)
