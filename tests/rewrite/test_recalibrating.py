@@ -677,3 +677,18 @@ def test_without_labels_no_loss_is_compared_which_is_said_once(caplog):
     recalibrate(model, (x, np.zeros((200, 4))), force=True)
     recalibrate(model, x, force=True)
     assert said not in caplog.messages
+
+
+def test_behind_a_branch_that_begins_as_nothing_examples_may_differ_as_they_like():
+    model = keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.BatchNormalization(gamma_initializer="zeros"),
+            layers.Dense(4),
+            layers.BatchNormalization(name="norm"),
+        ]
+    )
+    recalibrate(model, np.random.default_rng(0).normal(size=(200, 3)))
+    np.testing.assert_array_equal(model.get_layer("norm").moving_variance.value, 0)
+    with pytest.raises(DataError, match="takes the same value of every example"):
+        recalibrate(taught(), np.full((200, 3), 0.7))

@@ -121,7 +121,7 @@ def recalibrate(
         for number, layer in enumerate(layers):
             on_layer(number, len(layers), layer.name)
             moments = population_statistics(model, given.x, layer, layers[layer], batch_size)
-            _require_variety(layer, moments)
+            _require_variety(layer, moments, given.x)
             set_statistics(layer, moments)
             counts.append(moments.count.min())
         refuse_rise(model, labelled, before, why, ("try force=True", "try --force"))
@@ -139,15 +139,24 @@ def _say_few(values: float) -> None:
         )
 
 
-def _require_variety(layer: Any, found: Moments) -> None:
-    """Refuse what would set a variance of 0 in every channel of a layer that has others."""
+def _require_variety(layer: Any, found: Moments, x: Any) -> None:
+    """Refuse examples that are all the same, where a layer's variances would all become 0.
+
+    Behind a branch that begins as nothing, such as γ = 0, they are 0 of any examples.
+    """
     had = np.asarray(layer.moving_variance.value, np.float64)
-    if (found.variance <= SAME * found.mean**2).all() and (had > layer.epsilon).any():
+    varied = (had > layer.epsilon).any()
+    if varied and (found.variance <= SAME * found.mean**2).all() and _are_all_the_same(x):
         raise DataError(
             f"layer {layer.name!r} takes the same value of every example, {found.count.min():.0f} "
             f"for a channel, so its variance would be 0; expected examples that differ; pass more "
             f"of them"
         )
+
+
+def _are_all_the_same(x: Any) -> bool:
+    parts = [np.asarray(part) for part in keras.tree.flatten(x) if part is not None]
+    return all((part[1:] == part[:1]).all() for part in parts)
 
 
 def why_worse(layers: Iterable[Any]) -> str:
