@@ -176,7 +176,7 @@ def _examples(given: Given) -> Any:
     """Those that a folded model is compared on: of the validation part, if there is one."""
     from normwise.rewrite.feeding import rows
 
-    return rows(given.x if given.validation is None else given.validation[0], slice(EXAMPLES))
+    return rows(given.parts[-1][0], slice(EXAMPLES))
 
 
 def losses(model: Any, given: Given) -> dict[str, float]:
@@ -189,9 +189,11 @@ def losses(model: Any, given: Given) -> dict[str, float]:
     given = numbered(model, given)
     if not has_labels(given):
         return {}
-    parts = {"training": given.training, "validation": given.validation}
     with labels_fitting(model):
-        return {name: _loss(model, *part) for name, part in parts.items() if part is not None}
+        return {
+            name: _loss(model, *part)
+            for name, part in zip(("training", "validation"), given.parts, strict=False)
+        }
 
 
 def _loss(model: Any, x: Any, y: Any, weights: Any = None) -> float:

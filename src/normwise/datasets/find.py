@@ -24,8 +24,6 @@ from normwise.errors import DataError, UnknownNameError
 from normwise.files import is_file
 from normwise.records import Task
 
-Array = NDArray[Any]
-
 __all__ = [
     "BUILT_IN",
     "FILES",
@@ -36,6 +34,7 @@ __all__ = [
     "where_is",
 ]
 
+Array = NDArray[Any]
 CHURN_TARGET = "Exited"
 # The built-in data that are not embedded, and their files in the data folder.
 FILES = {

@@ -33,3 +33,8 @@ class Given:
     def training(self) -> tuple[Any, ...]:
         """``(x, y)``, or ``(x, y, weights)`` where there are weights."""
         return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
+
+    @property
+    def parts(self) -> list[tuple[Any, ...]]:
+        """The training part, and the validation part if there is one."""
+        return [self.training] if self.validation is None else [self.training, self.validation]

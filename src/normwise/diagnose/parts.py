@@ -51,9 +51,8 @@ def parts_of(model: Any, given: Given) -> tuple[Parts, list[str]]:
             f"expected (x, y), ((x, y), (x_val, y_val)) or (x, y, x_val, y_val); pass the labels, "
             f"too"
         )
-    both = [given.training, *([] if given.validation is None else [given.validation])]
     labels, notes = labels_for(model, labels_in(given), given.x)
-    both = [(part[0], y, *part[2:]) for part, y in zip(both, labels, strict=True)]
+    both = [(part[0], y, *part[2:]) for part, y in zip(given.parts, labels, strict=True)]
     if len(both) == 1:
         both, note = _split(both[0], given.held)
         notes = [*notes, note]

@@ -3,9 +3,9 @@
 Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
 chunks, devices), ``schedule`` (how many side by side), ``halving`` (who may stop
 early), ``initial`` and ``orders`` (what differs between replicas), ``lower`` (layers
-that suit the CPU), ``ties`` and
-``pool`` (what XLA's CPU backend would get wrong), ``solo`` (the proof), ``stopwatch`` (what
-a training alone takes).
+that suit the CPU), ``traces`` (a model as a function of its state), ``ties`` and ``pool``
+(what XLA's CPU backend would get wrong), ``solo`` (the proof), ``stopwatch`` (what a training
+alone takes).
 """
 
 from normwise.engine.cohort import Chunk, Cohort
@@ -19,7 +19,6 @@ from normwise.engine.schedule import Schedule, candidates, chosen, rule_of_thumb
 from normwise.engine.solo import largest_relative_difference, train_alone
 from normwise.engine.stopwatch import seconds_per_epoch
 from normwise.engine.traces import stateless
-from normwise.rewrite.tracing import tracing
 
 __all__ = [
     "Chunk",
@@ -45,7 +44,6 @@ __all__ = [
     "seconds_per_epoch",
     "shares_out",
     "stateless",
-    "tracing",
     "train_alone",
     "training_flops",
     "wants_turns",

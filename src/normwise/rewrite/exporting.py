@@ -61,10 +61,8 @@ def export_onnx(model: Any, path: Path, inputs: Any) -> float:
                 f"model {model.name!r} cannot be exported to ONNX ({in_words(error)}); expected "
                 f"layers that jax2onnx knows; leave --onnx out"
             ) from error
-        difference, tolerance = (
-            largest_difference(wanted, _run(beside, model, inputs)),
-            tolerance_of(model),
-        )
+        difference = largest_difference(wanted, _run(beside, model, inputs))
+        tolerance = tolerance_of(model)
         if difference > tolerance:
             raise ModelError(
                 f"the ONNX file of model {model.name!r} predicts otherwise: ONNX Runtime differs "

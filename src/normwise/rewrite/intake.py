@@ -58,8 +58,7 @@ def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
     if isinstance(data, Given):
         return data
     found = _given(model, data, table)
-    parts = [found.training, *([] if found.validation is None else [found.validation])]
-    parts = [(_inputs(model, part[0]), *part[1:]) for part in parts]
+    parts = [(_inputs(model, part[0]), *part[1:]) for part in found.parts]
     for name, part in zip(("training", "validation"), parts, strict=False):
         _check(name, part)
         _check_labels(model, name, *part[1:])

@@ -94,8 +94,7 @@ def labelled_of(model: Any, given: Given | None) -> Labelled | None:
     found = numbered(model, given)
     if not has_labels(found):
         return None
-    part = found.training if found.validation is None else found.validation
-    return Labelled("training" if found.validation is None else "validation", part)
+    return Labelled("training" if found.validation is None else "validation", found.parts[-1])
 
 
 def numbered(model: Any, given: Given) -> Given:
@@ -158,8 +157,7 @@ def has_labels(given: Given) -> bool:
 
 def labels_in(given: Given) -> list[Any]:
     """Those of the training part, and of the validation part if there is one."""
-    parts = [given.training, *([] if given.validation is None else [given.validation])]
-    return [part[1] if len(part) > 1 else None for part in parts]
+    return [part[1] if len(part) > 1 else None for part in given.parts]
 
 
 def _labelled(given: Given, labels: list[Any]) -> Given:

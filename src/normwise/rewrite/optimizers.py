@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 import keras
@@ -10,8 +9,6 @@ import keras
 from normwise.errors import ModelError
 
 __all__ = ["inner_optimizer", "optimizer_anew", "rate_of", "undecayed"]
-
-_SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 
 
 def inner_optimizer(optimizer: Any) -> Any:
@@ -31,7 +28,7 @@ def rate_of(optimizer: Any) -> Any:
     0.5
     """
     rate = optimizer._learning_rate
-    return rate if isinstance(rate, _SCHEDULE) or inspect.isfunction(rate) else float(rate)
+    return rate if callable(rate) else float(rate)
 
 
 def optimizer_anew(optimizer: Any, learning_rate: float | None = None) -> Any:

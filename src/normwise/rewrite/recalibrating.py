@@ -17,6 +17,7 @@ from normwise.rewrite.beginnings import never_moved
 from normwise.rewrite.feeding import batches, fitting
 from normwise.rewrite.intake import given_to
 from normwise.rewrite.kinds import core, require_keras
+from normwise.rewrite.linear import as_array
 from normwise.rewrite.losses import labelled_of, losses_of, refuse_rise, restoring, say_unlabelled
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.steps import OnStep, silently
@@ -144,8 +145,7 @@ def _require_variety(layer: Any, found: Moments, x: Any) -> None:
 
     Behind a branch that begins as nothing, such as γ = 0, they are 0 of any examples.
     """
-    had = np.asarray(layer.moving_variance.value, np.float64)
-    varied = (had > layer.epsilon).any()
+    varied = (as_array(layer.moving_variance) > layer.epsilon).any()
     if varied and (found.variance <= SAME * found.mean**2).all() and _are_all_the_same(x):
         raise DataError(
             f"layer {layer.name!r} takes the same value of every example, {found.count.min():.0f} "

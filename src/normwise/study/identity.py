@@ -13,9 +13,10 @@ import jax
 import keras
 import numpy as np
 
-from normwise.engine import stateless, tracing
+from normwise.engine import stateless
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.kinds import has_own_code
+from normwise.rewrite.tracing import tracing
 
 __all__ = ["architecture", "named", "own_code"]
 
@@ -86,8 +87,12 @@ def _program(function: Callable[..., Any], *arguments: Any) -> str:
     """What a function computes, and the arrays that it brings along, but for random states."""
     program = jax.make_jaxpr(function)(*arguments)
     brought = [np.asarray(one) for one in program.consts]
-    arrays = [one.tobytes().hex() for one in brought if one.dtype.kind != "u"]
+    arrays = [_digest(one) for one in brought if one.dtype.kind != "u"]
     return "|".join([_ADDRESS.sub("", str(program.jaxpr)), *arrays])
+
+
+def _digest(array: np.ndarray) -> str:
+    return f"{array.dtype}{array.shape}{hashlib.sha256(array.tobytes()).hexdigest()}"
 
 
 def named(part: Any) -> str:
@@ -114,8 +119,7 @@ def _named(part: Any, within: tuple[Any, ...]) -> str:
         codes = [type(part), *filter(inspect.isfunction, vars(part).values())]
         return "|".join([*(_sourced(one, within) for one in codes), _ADDRESS.sub("", text)])
     if isinstance(part, np.ndarray | jax.Array):
-        array = np.asarray(part)
-        return f"{array.dtype}{array.shape}{hashlib.sha256(array.tobytes()).hexdigest()}"
+        return _digest(np.asarray(part))
     return _ADDRESS.sub("", str(part))
 
 

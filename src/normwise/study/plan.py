@@ -28,11 +28,11 @@ from normwise.engine import (
     rule_of_thumb,
     sample,
     shares_out,
-    tracing,
     training_flops,
     wants_turns,
 )
 from normwise.records import Variant
+from normwise.rewrite.tracing import tracing
 from normwise.study.sources import ModelSource
 from normwise.study.training import Recipe
 from normwise.study.variants import buildable

@@ -120,13 +120,13 @@ class ModelSource:
 
         Where the baseline gets pixels that nothing scales, and where a model had learnt before.
         """
-        scaling = scaling_note(self.build(Variant()), self._dataset.x_train)
-        learnt = (
-            f"The model had been trained for {self._steps:,} steps: weights that train are drawn "
-            f"anew for each seed, frozen ones stay."
-        )
-        said = filter(None, [scaling, learnt if self._steps else None])
-        notes = (*self._dataset.notes, *said)
+        said = [scaling_note(self.build(Variant()), self._dataset.x_train)]
+        if self._steps:
+            said.append(
+                f"The model had been trained for {self._steps:,} steps: weights that train are "
+                f"drawn anew for each seed, frozen ones stay."
+            )
+        notes = (*self._dataset.notes, *filter(None, said))
         return dataclasses.replace(self._dataset, notes=notes)
 
     @cached_property
