@@ -19,7 +19,7 @@ import numpy as np
 
 from normwise import Study, analysis
 from normwise.datasets import Dataset, find_dataset
-from normwise.records import RunRecord, Target
+from normwise.domain import RunRecord, Target
 
 BATCH = 60
 RATE = 0.05

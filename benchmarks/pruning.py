@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 
 from normwise import Study
-from normwise.records import RunRecord, Summary
+from normwise.domain import RunRecord, Summary
 from normwise.study import Result
 
 VARIANTS = ("none", "after", "before", "input", "input+after")

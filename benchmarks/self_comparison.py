@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from normwise import Study, analysis
 from normwise.analysis import _summary
 from normwise.analysis._grid import best_point, point_of
-from normwise.records import Comparison, RunKey, RunRecord, Target
+from normwise.domain import Comparison, RunKey, RunRecord, Target
 
 SEEDS = 10
 RATES = "1e-4:1:9"

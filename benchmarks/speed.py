@@ -85,7 +85,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 from normwise import engine
 engine.configure()
 from normwise.datasets import find_dataset
-from normwise.records import Variant
+from normwise.domain import Variant
 from normwise.spec import Spec
 from normwise.studies import study_file
 from normwise.study.plan import Plan

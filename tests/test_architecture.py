@@ -14,13 +14,13 @@ import normwise
 ROOT = Path(normwise.__file__).parent
 
 # Every module may import these parts, and the standard library.
-COMMON = {"errors", "records", "files"}
+COMMON = {"errors", "domain", "files"}
 
 # Part: the parts and the packages it may import, wherever the import stands.
 # From DESIGN.md; `keras` and `jax` in few places, and nothing upwards.
 TABLE = {
     "errors": (set(), set()),
-    "records": (set(), {"numpy"}),
+    "domain": (set(), set()),
     "files": (set(), {"platformdirs"}),
     "backend": (set(), set()),  # looks at Keras without importing it
     "datasets": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads

@@ -3,8 +3,8 @@ import math
 
 import pytest
 
+from normwise.domain import RunKey, RunRecord, Summary, Target
 from normwise.errors import StoreError
-from normwise.records import RunKey, RunRecord, Summary, Target
 from normwise.spec import Spec
 from normwise.store import Store, curve_columns
 

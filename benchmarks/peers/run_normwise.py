@@ -19,7 +19,7 @@ engine.configure()
 from workloads import WORKLOADS, Workload
 
 from normwise.datasets import from_arrays
-from normwise.records import Variant
+from normwise.domain import Variant
 from normwise.spec import Spec
 from normwise.study.plan import Plan
 from normwise.study.sources import ModelSource

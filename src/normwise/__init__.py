@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from normwise import analysis, errors, layers
     from normwise.checks import check, fix
     from normwise.diagnose import Gap, Leakage, gap, leakage
-    from normwise.records import Finding, Summary, Target, Variant
+    from normwise.domain import Finding, Summary, Target, Variant
     from normwise.rewrite import Recalibration, fold, freeze, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
 
@@ -48,15 +48,15 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Finding": "records",
+    "Finding": "domain",
     "Gap": "diagnose",
     "Leakage": "diagnose",
     "Progress": "study",
     "Result": "study",
     "Study": "study",
-    "Summary": "records",
-    "Target": "records",
-    "Variant": "records",
+    "Summary": "domain",
+    "Target": "domain",
+    "Variant": "domain",
     "Recalibration": "rewrite",
     "check": "checks",
     "fix": "checks",

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from normwise.records import RunRecord, Variant
+from normwise.domain import RunRecord, Variant
 
 __all__ = ["event_of", "fingerprint_of", "notes_of", "read_back", "run_of", "seconds_of"]
 
@@ -21,7 +21,7 @@ _NOTES = TypeAdapter(tuple[str, ...])
 def event_of(record: RunRecord) -> dict[str, Any]:
     """A finished run.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> event = event_of(RunRecord(RunKey("none", 0, "f"), 0.1, {"loss": (0.5, math.nan)}))
     >>> event["curves"], run_of({"event": "run", **event})[0].key.seed
     ({'loss': [0.5, None]}, 0)

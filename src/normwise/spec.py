@@ -18,8 +18,8 @@ import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
+from normwise.domain import Condition, Target, Task, Variant
 from normwise.errors import SpecError, UnknownNameError, UsageError
-from normwise.records import Condition, Target, Task, Variant
 from normwise.series import MOST, series
 
 __all__ = ["AXES", "LEARNING_RATE", "OPTIMIZER", "Spec", "optimizer_parts"]
@@ -237,7 +237,7 @@ class Spec(BaseModel):
         return (*doubled, most)
 
     def setting(self, fingerprint: str, condition: Condition) -> str:
-        """Hash of what shapes a run; see :class:`~normwise.records.RunKey`.
+        """Hash of what shapes a run; see :class:`~normwise.domain.RunKey`.
 
         It does not depend on the rest of the grid, nor on the variants and seeds.
         """

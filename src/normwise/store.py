@@ -25,10 +25,10 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from normwise.domain import Ablation, RunRecord, SoloCheck, Summary, Target
 from normwise.errors import StoreError, UsageError, in_words
 from normwise.files import replacing
 from normwise.journal import event_of, fingerprint_of, notes_of, read_back, run_of, seconds_of
-from normwise.records import Ablation, RunRecord, SoloCheck, Summary, Target
 from normwise.spec import AXES, Spec
 
 __all__ = ["Store", "curve_columns"]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from normwise.records import RunKey, RunRecord
+from normwise.domain import RunKey, RunRecord
 
 
 @pytest.fixture

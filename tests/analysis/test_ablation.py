@@ -5,7 +5,7 @@ from itertools import combinations
 import pytest
 
 from normwise import analysis
-from normwise.records import Target
+from normwise.domain import Target
 
 TARGET = Target.parse("val_accuracy>=0.8")
 

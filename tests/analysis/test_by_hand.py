@@ -22,8 +22,8 @@ from normwise.analysis._mean import mean_estimate, restricted_mean
 from normwise.analysis._median import _between
 from normwise.analysis._range import range_gain, working_range
 from normwise.analysis._stopping import early_stopping
+from normwise.domain import RunKey, RunRecord, Target
 from normwise.errors import SpecError
-from normwise.records import RunKey, RunRecord, Target
 
 INF = math.inf
 TARGET = Target.parse("val_accuracy>=0.8")

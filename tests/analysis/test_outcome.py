@@ -6,8 +6,8 @@ import re
 import pytest
 
 from normwise.analysis import default_target, outcome
+from normwise.domain import RunKey, RunRecord, Target
 from normwise.errors import SpecError, UnknownNameError
-from normwise.records import RunKey, RunRecord, Target
 
 ACCURACY = Target.parse("val_accuracy>=0.8")
 

@@ -9,7 +9,7 @@ import pytest
 from normwise import analysis
 from normwise.analysis import compare, summarise
 from normwise.analysis._rounds import decide_in_rounds
-from normwise.records import RunKey, Target
+from normwise.domain import RunKey, Target
 
 TARGET = Target.parse("val_accuracy>=0.8")
 SLOW = [24, 25, 27, 25, 26, 24, 25, 27, 25, 26, 24, 25]

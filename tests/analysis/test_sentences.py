@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from normwise.analysis._verdict import recommend, verdict
-from normwise.records import Comparison, EpochsToTarget, Estimate, Target, VariantSummary
+from normwise.domain import Comparison, EpochsToTarget, Estimate, Target, VariantSummary
 
 INF = math.inf
 TARGET = Target.parse("val_accuracy>=0.8")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from normwise.analysis import summarise
 from normwise.analysis._stopping import early_stop
-from normwise.records import RunKey, RunRecord, Target
+from normwise.domain import RunKey, RunRecord, Target
 
 VALUES = st.one_of(
     st.sampled_from([0.1, 0.2, 0.3]), st.floats(-10, 10, width=16), st.just(math.nan)

@@ -13,8 +13,8 @@ from scipy import stats
 
 from normwise import analysis
 from normwise.analysis import compare, summarise
+from normwise.domain import SoloCheck, Target
 from normwise.errors import SpecError, UnknownNameError
-from normwise.records import SoloCheck, Target
 
 INF = math.inf
 TARGET = Target.parse("val_accuracy>=0.8")

@@ -15,8 +15,8 @@ from normwise.checks.sarif import sarif
 from normwise.checks.selection import project_selection
 from normwise.checks.subject import Subject
 from normwise.datasets import Given
+from normwise.domain import Finding
 from normwise.errors import DataError, ModelError, SpecError, UnknownNameError
-from normwise.records import Finding
 
 pytestmark = pytest.mark.usefixtures("initial_values_from_numpy")
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from normwise.checks import RULES, Fixed
 from normwise.checks.terminal import print_findings, print_fixed
-from normwise.records import Finding
+from normwise.domain import Finding
 
 
 def found(layer, message="is wrong", fix="mend it", *, code="NW009", safe=False):

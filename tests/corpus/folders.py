@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from normwise.records import RunKey, RunRecord, Summary, Target
+from normwise.domain import RunKey, RunRecord, Summary, Target
 from normwise.spec import Spec
 from normwise.store import Store
 from tests.corpus.case import Case, Content, directory

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from normwise.domain import RunRecord
 from normwise.errors import StoreError, UsageError
-from normwise.records import RunRecord
 from normwise.store import Store
 from normwise.study import page_of_folder
 from tests.corpus.folders import SPEC, finished

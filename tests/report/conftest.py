@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 
-from normwise.records import (
+from normwise.domain import (
     Comparison,
     EpochsToTarget,
     Estimate,

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 import pytest
 
-from normwise.records import RunRecord, Summary, Target
+from normwise.domain import RunRecord, Summary, Target
 from normwise.report import DataPreview, Page, altair_chart, build_page
 from normwise.report.charts import MOST_DOTS, MOST_POINTS, Style, all_charts, figure, preview_chart
 from normwise.report.colors import variant_colors

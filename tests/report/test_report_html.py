@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from normwise.domain import RunRecord, Summary
 from normwise.errors import StoreError
-from normwise.records import RunRecord, Summary
 from normwise.report import Page, build_page, html, wording, write_html
 
 Study = tuple[Summary, list[RunRecord]]

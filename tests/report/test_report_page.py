@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from normwise.records import RunKey, RunRecord, Summary, Target
+from normwise.domain import RunKey, RunRecord, Summary, Target
 from normwise.report import Page, build_page
 from normwise.report.curves import build_panels
 

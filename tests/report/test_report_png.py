@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from normwise.records import RunRecord, Summary
+from normwise.domain import RunRecord, Summary
 from normwise.report import Page, build_page, write_png
 
 Study = tuple[Summary, list[RunRecord]]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from normwise.records import RunRecord, Summary
+from normwise.domain import RunRecord, Summary
 from normwise.report import Page, build_page, print_page
 
 Study = tuple[Summary, list[RunRecord]]

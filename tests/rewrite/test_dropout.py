@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from normwise.domain import Variant
 from normwise.errors import VariantError
-from normwise.records import Variant
 from normwise.rewrite import place, strip
 
 WHERE = [

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import layers
 
+from normwise.domain import Variant
 from normwise.layers import BatchNormalization
-from normwise.records import Variant
 from normwise.rewrite import place, placed_layers, strip
 
 # Keras 3.15's `get_weights` and `save` under NumPy 2.

@@ -7,8 +7,8 @@ import pytest
 from keras import layers
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from normwise.domain import Variant
 from normwise.errors import DataError, ModelError, VariantError
-from normwise.records import Variant
 from normwise.rewrite import place, placed_layers, strip
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -9,7 +9,7 @@ import pytest
 
 from normwise import Study
 from normwise.datasets import find_dataset, where_is
-from normwise.records import Variant
+from normwise.domain import Variant
 from normwise.spec import Spec
 from normwise.studies import BUILT_IN, study_file
 from normwise.studies.models import MODELS

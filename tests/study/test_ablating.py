@@ -6,8 +6,8 @@ import keras
 import pytest
 from keras import layers
 
+from normwise.domain import Variant
 from normwise.errors import ModelError, SpecError, VariantError
-from normwise.records import Variant
 from normwise.rewrite import place, placed_layers
 from normwise.study import Study, page_of_folder
 from tests.study.test_grid import data, model

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from normwise.records import Target
+from normwise.domain import Target
 from normwise.study import Study, page_of_folder
 from tests.study.test_ablating import two_layers
 from tests.study.test_grid import data

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from normwise import analysis
+from normwise.domain import RunKey, RunRecord, Target
 from normwise.engine import Replica
 from normwise.errors import SpecError
-from normwise.records import RunKey, RunRecord, Target
 from normwise.study import Study, page_of_folder
 from normwise.study.pruning import best_half, is_hopeless
 from tests.study.test_grid import data, model

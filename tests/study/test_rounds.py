@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from normwise import analysis
+from normwise.domain import RunKey, RunRecord, Target, Variant
 from normwise.errors import SpecError, StudyIncomplete
-from normwise.records import RunKey, RunRecord, Target, Variant
 from normwise.study import Study, page_of_folder
 from normwise.study.budget import Budget
 from normwise.study.run import Run

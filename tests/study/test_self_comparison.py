@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from normwise import analysis
-from normwise.records import RunKey, Target
+from normwise.domain import RunKey, Target
 from normwise.study import Study
 
 STUDIES, SEEDS = 40, 10

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from normwise.domain import RunKey, RunRecord
 from normwise.engine import Chunk, Replica
-from normwise.records import RunKey, RunRecord
 from normwise.study.winners import Winners, best_run
 
 

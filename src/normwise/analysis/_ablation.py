@@ -8,7 +8,7 @@ from itertools import combinations
 from normwise.analysis._grid import rank
 from normwise.analysis._mean import mean_estimate, restricted_mean
 from normwise.analysis._outcome import outcome
-from normwise.records import Ablation, AblationStep, Estimate, RunRecord, Target
+from normwise.domain import Ablation, AblationStep, Estimate, RunRecord, Target
 
 __all__ = ["Subset", "ablation", "subsets_to_try"]
 
@@ -78,7 +78,7 @@ def ablation(
         target: What to reach.
         confidence: Of the intervals.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> def run(seed, arrives):
     ...     curve = tuple(0.1 if epoch >= arrives else 1.0 for epoch in range(1, 31))
     ...     return RunRecord(RunKey("after", seed, "a"), 0.1, {"val_loss": curve})

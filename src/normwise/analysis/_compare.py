@@ -18,8 +18,8 @@ from normwise.analysis._inversion import Accepts, accepted_range, balance_point,
 from normwise.analysis._power import FEWEST_TO_PLAN, seeds_for_decision
 from normwise.analysis._readings import Reading, as_times, as_whole_epochs
 from normwise.analysis._tests import paired_test, unpaired_test
+from normwise.domain import VerdictKind
 from normwise.errors import SpecError
-from normwise.records import VerdictKind
 
 __all__ = ["Decision", "compare"]
 

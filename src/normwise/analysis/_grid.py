@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from normwise.analysis._groups import by_seed
 from normwise.analysis._outcome import outcome
-from normwise.records import RunRecord, Target, VariantSummary
+from normwise.domain import RunRecord, Target, VariantSummary
 
 __all__ = ["Point", "best_point", "judged", "point_of", "rank", "runs_at_best"]
 
@@ -19,7 +19,7 @@ Point = tuple[float, str | None, int | None]
 def point_of(record: RunRecord) -> Point:
     """Where in the grid a run stands.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> point_of(RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (1.0,)}, batch_size=32))
     (0.1, None, 32)
     """
@@ -40,7 +40,7 @@ def best_point(records: Sequence[RunRecord], target: Target) -> Point:
     Raises:
         UnknownNameError: A record has no such metric.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> slow = RunRecord(RunKey("none", 0, "a"), 0.01, {"val_loss": (0.9, 0.5, 0.3)})
     >>> fast = RunRecord(RunKey("none", 0, "b"), 0.10, {"val_loss": (0.6, 0.3, 0.3)})
     >>> best_point([slow, fast], Target.parse("val_loss<=0.4"))[0]
@@ -94,7 +94,7 @@ def judged(
 def runs_at_best(variant: VariantSummary, records: Sequence[RunRecord]) -> list[RunRecord]:
     """The variant's runs at the point of the grid where it stands.
 
-    >>> from normwise.records import EpochsToTarget, Estimate, RunKey
+    >>> from normwise.domain import EpochsToTarget, Estimate, RunKey
     >>> times = EpochsToTarget(Estimate(1, 1, 1), Estimate(1, 1, 1), 1, 0, 0)
     >>> best = VariantSummary("after", 1, {}, times, 0.1, learning_rate=0.1)
     >>> runs = [RunRecord(RunKey("after", 0, ""), rate, {"loss": (1.0,)}) for rate in (0.1, 1.0)]

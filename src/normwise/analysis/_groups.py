@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from normwise.domain import RunRecord
 from normwise.errors import SpecError
-from normwise.records import RunRecord
 
 __all__ = ["baseline_of", "by_seed", "by_variant"]
 
@@ -18,7 +18,7 @@ def by_variant(records: Sequence[RunRecord]) -> Groups:
     Raises:
         SpecError: There are no records.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> record = RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (0.5,)})
     >>> list(by_variant([record]))
     ['none']
@@ -47,7 +47,7 @@ def by_seed(variant: str, records: Sequence[RunRecord]) -> dict[int, RunRecord]:
     Raises:
         SpecError: A seed occurs twice, so that pairs would be ambiguous.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> record = RunRecord(RunKey("none", 7, "a"), 0.1, {"loss": (0.5,)})
     >>> list(by_seed("none", [record]))
     [7]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from normwise.analysis._epochs import checked_confidence
 from normwise.analysis._student import two_sided_t
+from normwise.domain import Estimate
 from normwise.errors import SpecError
-from normwise.records import Estimate
 
 __all__ = ["mean_estimate", "restricted_mean"]
 

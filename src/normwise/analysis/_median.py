@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr
 
 from normwise.analysis._epochs import checked_confidence, checked_epochs, checked_horizon
-from normwise.records import Estimate
+from normwise.domain import Estimate
 
 __all__ = ["median_epochs"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from normwise.domain import Outcome, RunRecord, Target
 from normwise.errors import UnknownNameError
-from normwise.records import Outcome, RunRecord, Target
 
 __all__ = ["best_value", "outcome", "reaching"]
 
@@ -26,7 +26,7 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
     Raises:
         UnknownNameError: The record has no such metric.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> record = RunRecord(RunKey("after", 0, "a"), 0.1, {"val_accuracy": (0.5, 0.7, 0.9)})
     >>> outcome(record, Target.parse("val_accuracy>=0.7"))
     Outcome(kind='reached', epoch=2.0, remedy='')
@@ -57,7 +57,7 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
 def reaching(records: Sequence[RunRecord], target: Target, horizon: float = math.inf) -> int:
     """How many replicas reach ``target`` within ``horizon`` epochs.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> runs = [RunRecord(RunKey("none", s, "a"), 0.1, {"loss": (1.0, 0.1 * s)}) for s in (1, 9)]
     >>> reaching(runs, Target.parse("loss<=0.5")), reaching(runs, Target.parse("loss<=0.5"), 1)
     (1, 0)

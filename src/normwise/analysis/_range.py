@@ -11,7 +11,7 @@ from itertools import pairwise
 from normwise.analysis._grid import point_of
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._outcome import reaching
-from normwise.records import Estimate, RunRecord, Target
+from normwise.domain import Estimate, RunRecord, Target
 
 __all__ = ["range_gain", "working_range"]
 
@@ -38,7 +38,7 @@ def working_range(
     Returns:
         In decades; ``None`` where the grid has a single learning rate, or was pruned.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> def run(seed, rate, last):
     ...     return RunRecord(RunKey("none", seed, str(rate)), rate, {"val_loss": (0.9, last)})
     >>> runs = [run(s, rate, 0.1) for s in (0, 1) for rate in (0.01, 0.1)]

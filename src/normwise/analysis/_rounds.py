@@ -11,7 +11,7 @@ from normwise.analysis._compare import Decision
 from normwise.analysis._grid import point_of
 from normwise.analysis._groups import by_variant
 from normwise.analysis._holm import holm
-from normwise.records import RunRecord
+from normwise.domain import RunRecord
 
 __all__ = ["Looked", "decide_in_rounds", "in_whole_rounds"]
 
@@ -95,7 +95,7 @@ def in_whole_rounds(records: Sequence[RunRecord], rounds: Sequence[int]) -> list
         records: Of any variants and points of a grid; seeds count from 0.
         rounds: Seeds at the end of each round, ascending.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> runs = [RunRecord(RunKey("none", s, "a"), 0.1, {"loss": (1.0,)}) for s in range(5)]
     >>> len(in_whole_rounds(runs, [3, 6])), len(in_whole_rounds(runs, [10, 20]))
     (3, 5)

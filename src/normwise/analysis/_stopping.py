@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normwise.analysis._mean import mean_estimate
-from normwise.records import EarlyStopping, RunRecord
+from normwise.domain import EarlyStopping, RunRecord
 
 __all__ = ["Stop", "early_stop", "early_stopping"]
 

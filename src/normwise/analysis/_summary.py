@@ -17,7 +17,7 @@ from normwise.analysis._range import range_gain, working_range
 from normwise.analysis._rounds import Looked, decide_in_rounds
 from normwise.analysis._stopping import early_stopping
 from normwise.analysis._verdict import recommend, verdict
-from normwise.records import (
+from normwise.domain import (
     Comparison,
     EpochsToTarget,
     Estimate,
@@ -115,7 +115,7 @@ def summarise(
         UnknownNameError: A record has no such metric.
         SpecError: No records, or two records of one variant, seed and point of the grid.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> def record(variant, seed, arrives):
     ...     curve = tuple(0.9 if epoch >= arrives else 0.5 for epoch in range(1, 31))
     ...     return RunRecord(RunKey(variant, seed, "a"), 0.1, {"val_accuracy": curve}, seconds=3.0)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from normwise.analysis._grid import Point, point_of
 from normwise.analysis._groups import baseline_of, by_variant
+from normwise.domain import RunRecord, Target
 from normwise.errors import SpecError, UnknownNameError
-from normwise.records import RunRecord, Target
 
 __all__ = ["default_target", "higher_is_better"]
 
@@ -48,7 +48,7 @@ def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -
         UnknownNameError: The records have no such metric.
         SpecError: There are no records, or every replica of the baseline diverged.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> records = [
     ...     RunRecord(RunKey("none", seed, "a"), 0.1, {"val_loss": (0.9, last)})
     ...     for seed, last in enumerate([0.5, 0.4, 0.6])

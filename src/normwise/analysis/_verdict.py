@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from normwise.records import Comparison, Estimate, Target, VariantSummary
+from normwise.domain import Comparison, Estimate, Target, VariantSummary
 
 __all__ = ["recommend", "verdict"]
 

@@ -15,7 +15,7 @@ from normwise.checks.structure import can_merge, redundant_biases, repeated_norm
 from normwise.checks.subject import Subject
 from normwise.checks.values import is_rounding
 from normwise.datasets import Given
-from normwise.records import Finding
+from normwise.domain import Finding
 from normwise.rewrite.affine import affine, inference_statistics
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.kinds import core

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from normwise.checks.subject import Subject
-from normwise.records import Finding, Severity
+from normwise.domain import Finding, Severity
 
 __all__ = ["Found", "Rule", "number"]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One place where a rule applies; fields as of :class:`~normwise.records.Finding`."""
+    """One place where a rule applies; fields as of :class:`~normwise.domain.Finding`."""
 
     layer: str | None
     message: str

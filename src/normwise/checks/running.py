@@ -13,8 +13,8 @@ from normwise.checks.rules import chosen
 from normwise.checks.subject import Subject, require_model
 from normwise.datasets.dataset import check_finite
 from normwise.diagnose.untouched import untouched
+from normwise.domain import Finding
 from normwise.errors import SpecError
-from normwise.records import Finding
 from normwise.rewrite.intake import given_to
 from normwise.rewrite.steps import OnStep, silently
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from normwise.checks.rule import Rule
-from normwise.records import Finding
+from normwise.domain import Finding
 
 __all__ = ["sarif"]
 

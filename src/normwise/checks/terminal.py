@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from normwise.checks.fixing import Fixed
 from normwise.checks.rule import Rule, number
-from normwise.records import Finding
+from normwise.domain import Finding
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -15,8 +15,8 @@ from normwise.datasets.arrays import from_arrays
 from normwise.datasets.dataset import Dataset
 from normwise.datasets.given import Given
 from normwise.datasets.plain import check_numbers
+from normwise.domain import Task
 from normwise.errors import DataError, listed
-from normwise.records import Task
 
 __all__ = ["from_npz", "given_in_npz"]
 

@@ -12,8 +12,8 @@ from normwise.datasets.dataset import Dataset, check_finite
 from normwise.datasets.frames import in_columns_of
 from normwise.datasets.labels import Labelling, labelling
 from normwise.datasets.plain import check_numbers, check_range, plain_array
+from normwise.domain import Task
 from normwise.errors import DataError
-from normwise.records import Task
 
 __all__ = ["from_arrays", "split"]
 

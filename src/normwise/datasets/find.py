@@ -20,9 +20,9 @@ from normwise.datasets.folder import FOLDER_VARIABLE, in_data_folder, not_found
 from normwise.datasets.given import Given
 from normwise.datasets.images import KERAS_CACHE, fashion_mnist, keras_folder, mnist
 from normwise.datasets.table import from_csv
+from normwise.domain import Task
 from normwise.errors import DataError, UnknownNameError
 from normwise.files import is_file
-from normwise.records import Task
 
 __all__ = [
     "BUILT_IN",

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.domain import Task
 from normwise.errors import DataError
-from normwise.records import Task
 
 __all__ = ["split_by_group"]
 

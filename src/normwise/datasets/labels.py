@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.datasets.quantities import is_quantity
+from normwise.domain import Task
 from normwise.errors import DataError, listed
-from normwise.records import Task
 
 __all__ = ["Labelling", "labelling"]
 

@@ -15,8 +15,8 @@ from normwise.datasets.grouping import split_by_group
 from normwise.datasets.labels import labelling
 from normwise.datasets.reading import Table, in_one_line, is_text, read_table
 from normwise.datasets.values import read_values
+from normwise.domain import Task
 from normwise.errors import DataError, UnknownNameError, listed
-from normwise.records import Task
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,8 +21,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.domain import derive_seed
 from normwise.errors import ModelError, UnknownNameError
-from normwise.records import derive_seed
 
 __all__ = ["InitialValues", "Replica", "named_initializer"]
 

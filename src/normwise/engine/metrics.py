@@ -16,8 +16,8 @@ import keras
 import numpy as np
 
 from normwise.datasets import Dataset
+from normwise.domain import derive_seed
 from normwise.errors import ModelError, in_words
-from normwise.records import derive_seed
 
 __all__ = ["build_metrics", "check_metrics", "epoch_metrics", "metric_names", "name_of"]
 

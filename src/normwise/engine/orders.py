@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.records import derive_seed
+from normwise.domain import derive_seed
 
 __all__ = ["epoch_orders", "stacked_orders"]
 

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.datasets import Dataset
+from normwise.domain import derive_seed
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import epoch_orders
 from normwise.engine.program import evaluation_of
-from normwise.records import derive_seed
 
 __all__ = ["largest_relative_difference", "train_alone"]
 

@@ -1,6 +1,6 @@
 """The report: one page model, drawn as terminal text, HTML and PNG.
 
-``page`` turns a :class:`~normwise.records.Summary` and its records into plain
+``page`` turns a :class:`~normwise.domain.Summary` and its records into plain
 data; everything else only draws that data.
 
 >>> from normwise.report import build_page, print_page, write_html, write_png

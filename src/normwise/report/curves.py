@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from normwise.analysis import outcome
-from normwise.records import RunRecord, Target
+from normwise.domain import RunRecord, Target
 
 __all__ = ["Arrival", "Curve", "Panel", "arrival", "build_panels", "metric_groups"]
 
@@ -77,7 +77,7 @@ class Arrival:
 def metric_groups(records: Sequence[RunRecord]) -> Groups:
     """Metrics paired as training and validation, in order of appearance.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> curves = {"loss": (1.0,), "mae": (1.0,), "val_loss": (1.0,)}
     >>> metric_groups([RunRecord(RunKey("none", 0, ""), 0.1, curves)])
     {'loss': {'training': 'loss', 'validation': 'val_loss'}, 'mae': {'training': 'mae'}}

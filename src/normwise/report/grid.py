@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normwise.analysis import outcome
-from normwise.records import RunRecord, Target
+from normwise.domain import RunRecord, Target
 
 __all__ = ["Cell", "grid_cells"]
 
@@ -36,7 +36,7 @@ def grid_cells(
 ) -> tuple[Cell, ...]:
     """The cells of every variant in order; none where there is a single learning rate.
 
-    >>> from normwise.records import RunKey
+    >>> from normwise.domain import RunKey
     >>> runs = [
     ...     RunRecord(RunKey("none", 0, str(rate)), rate, {"val_loss": (1.0, rate)})
     ...     for rate in (0.1, 1.0)

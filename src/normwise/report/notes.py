@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from normwise.analysis import point_of, reaching, runs_at_best
-from normwise.records import RunRecord, Summary, Target, VariantSummary
+from normwise.domain import RunRecord, Summary, Target, VariantSummary
 from normwise.report.numbers import number, seconds
 
 __all__ = ["own_notes"]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from normwise.analysis import runs_at_best
-from normwise.records import (
+from normwise.domain import (
     Ablation,
     Comparison,
     RunRecord,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from normwise.records import SOLO_LIMIT, Estimate, SoloCheck, Target
+from normwise.domain import SOLO_LIMIT, Estimate, SoloCheck, Target
 from normwise.report.curves import BAND
 from normwise.report.numbers import NONE, decimals, number, seconds
 from normwise.report.page import Page, Row

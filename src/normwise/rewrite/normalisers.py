@@ -8,8 +8,8 @@ from typing import Any
 import keras
 
 from normwise import layers
+from normwise.domain import Variant
 from normwise.errors import VariantError
-from normwise.records import Variant
 
 __all__ = ["check_options", "largest_group_count", "normaliser"]
 

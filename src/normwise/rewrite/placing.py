@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
+from normwise.domain import Variant
 from normwise.errors import ModelError, VariantError
-from normwise.records import Variant
 from normwise.rewrite.blocks import Block, find_blocks, graphs_of
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.hidden import refuse_hidden
@@ -71,7 +71,7 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
     Args:
         model: A ``Sequential`` or functional model, built, without normalisation
             (outside its frozen parts), inside layers neither. It stays untouched.
-        variant: A :class:`~normwise.records.Variant`, or its text; ``none`` gives a copy.
+        variant: A :class:`~normwise.domain.Variant`, or its text; ``none`` gives a copy.
         data: The inputs that the model trains on, in any form that ``fit`` takes, as in
             :func:`recalibrate`; only data preparation needs them.
 

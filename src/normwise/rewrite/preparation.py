@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.domain import Variant
 from normwise.errors import DataError, ModelError, VariantError
-from normwise.records import Variant
 from normwise.rewrite.graph import Graph, functional_of
 
 __all__ = ["preparation", "values_at"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from normwise.analysis import Subset
-from normwise.records import Condition, Summary, Variant, VariantSummary
+from normwise.domain import Condition, Summary, Variant, VariantSummary
 
 __all__ = ["stands_at", "to_ablate", "with_layers"]
 

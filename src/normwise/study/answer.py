@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from normwise import analysis
-from normwise.records import Ablation, RunRecord, SoloCheck, Summary, Target
+from normwise.domain import Ablation, RunRecord, SoloCheck, Summary, Target
 from normwise.spec import Spec
 
 __all__ = ["answer_of", "target_of"]

@@ -7,7 +7,7 @@ import statistics
 import time
 from collections.abc import Collection
 
-from normwise.records import RunRecord
+from normwise.domain import RunRecord
 
 __all__ = ["Budget"]
 

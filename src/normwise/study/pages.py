@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from normwise.datasets import Dataset, find_dataset
+from normwise.domain import Ablation, RunRecord, SoloCheck, Summary
 from normwise.errors import StoreError, UsageError
-from normwise.records import Ablation, RunRecord, SoloCheck, Summary
 from normwise.report import DataPreview, Page, build_page
 from normwise.spec import Spec
 from normwise.store import Store

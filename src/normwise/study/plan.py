@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 from normwise.datasets import Dataset
+from normwise.domain import Variant
 from normwise.engine import (
     Cohort,
     InitialValues,
@@ -31,7 +32,6 @@ from normwise.engine import (
     training_flops,
     wants_turns,
 )
-from normwise.records import Variant
 from normwise.rewrite.tracing import tracing
 from normwise.study.sources import ModelSource
 from normwise.study.training import Recipe

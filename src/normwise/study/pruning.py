@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from normwise.analysis import best_point, outcome, point_of
+from normwise.domain import RunRecord, Target
 from normwise.engine import Keep, Replica
-from normwise.records import RunRecord, Target
 
 __all__ = ["best_half", "is_hopeless"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from normwise.records import RunRecord, Summary
+from normwise.domain import RunRecord, Summary
 from normwise.report import Page, altair_chart
 from normwise.store import curve_columns
 

@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 
 from normwise import analysis, engine
 from normwise.datasets import Dataset
-from normwise.errors import SoloCheckFailed, StudyIncomplete
-from normwise.modelfile import save_model
-from normwise.records import (
+from normwise.domain import (
     Ablation,
     Condition,
     RunKey,
@@ -28,6 +26,8 @@ from normwise.records import (
     Variant,
     derive_seed,
 )
+from normwise.errors import SoloCheckFailed, StudyIncomplete
+from normwise.modelfile import save_model
 from normwise.report import Artist, write_html, write_png
 from normwise.spec import Spec
 from normwise.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from normwise.records import RunKey, RunRecord
+from normwise.domain import RunKey, RunRecord
 from normwise.store import Store
 
 __all__ = ["Runs"]

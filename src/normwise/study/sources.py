@@ -17,10 +17,10 @@ import numpy as np
 
 from normwise.datasets import Dataset, Given
 from normwise.datasets.pixels import scaled
+from normwise.domain import Variant
 from normwise.engine.initial import SEED_STATE
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
 from normwise.modelfile import load_model
-from normwise.records import Variant
 from normwise.rewrite import place, placed_layers, strip
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.hidden import refuse_normalised_baseline
@@ -45,7 +45,7 @@ class ModelSource:
             model's name, a ``.keras`` file, ``package.module:function``. A
             function may take ``dataset`` (a :class:`~normwise.datasets.Dataset`)
             and, to place the normalisation itself, ``norm`` (a
-            :class:`~normwise.records.Variant`).
+            :class:`~normwise.domain.Variant`).
         dataset: What the study trains on.
         standardize: Whether to standardise the targets of a regression; the model decides
             unless told.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normwise.datasets import Dataset
+from normwise.domain import Condition, RunKey, RunRecord, Variant
 from normwise.engine import (
     Chunk,
     Keep,
@@ -19,7 +20,6 @@ from normwise.engine import (
     seconds_per_epoch,
     train_alone,
 )
-from normwise.records import Condition, RunKey, RunRecord, Variant
 from normwise.study.plan import Arm, Plan
 from normwise.study.training import learning_rate_of
 from normwise.study.winners import Weights, Winners

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.datasets import Dataset
+from normwise.domain import Target
 from normwise.engine import output_shape
 from normwise.engine.metrics import check_metrics, metric_names, name_of
 from normwise.engine.program import build_compiled_parts, example_output
 from normwise.errors import ModelError, SpecError, UnknownNameError
-from normwise.records import Target
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.optimizers import optimizer_anew, rate_of
 from normwise.spec import LEARNING_RATE, OPTIMIZER, Spec, optimizer_parts

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from normwise.domain import Variant
 from normwise.errors import UsageError
-from normwise.records import Variant
 from normwise.spec import Spec
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from normwise.datasets import Dataset
+from normwise.domain import RunRecord, SoloCheck
 from normwise.engine import largest_relative_difference
-from normwise.records import RunRecord, SoloCheck
 from normwise.study.trainer import Curves, Place, Trainer
 
 __all__ = ["Trained", "verify"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from normwise.records import RunKey, RunRecord
+from normwise.domain import RunKey, RunRecord
 
 if TYPE_CHECKING:
     from normwise.engine import Chunk

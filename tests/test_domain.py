@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normwise.errors import SpecError, UnknownNameError, VariantError
-from normwise.records import (
+from normwise.domain import (
     Comparison,
     EpochsToTarget,
     Estimate,
@@ -20,6 +19,7 @@ from normwise.records import (
     VariantSummary,
     derive_seed,
 )
+from normwise.errors import SpecError, UnknownNameError, VariantError
 
 PLACES = st.lists(st.sampled_from(["input", "before", "after"]), min_size=1, unique=True)
 OPTIONS = st.fixed_dictionaries(
@@ -195,7 +195,7 @@ GOLDEN = "97898a1c7445a3f1 1610380561 631197531"
 
 def test_digests_and_seeds_are_the_same_in_every_process():
     code = (
-        "from normwise.records import RunKey, derive_seed;"
+        "from normwise.domain import RunKey, derive_seed;"
         "print(RunKey('after:momentum=0.9', 3, 'abc').digest,"
         " derive_seed(0, 'order'), derive_seed(7, 'dropout'))"
     )

@@ -1,0 +1,49 @@
+"""The core types, one idea a file: read this package first.
+
+A *study* trains one model on one data set in several *variants* (plans of
+normalisation), each as many *replicas* (training runs with a seed of their
+own). A replica leaves a :class:`RunRecord`; the records of a variant become
+:class:`Estimate` values, two variants' records a :class:`Comparison`, and all
+of it one :class:`Summary`, which is the file ``summary.json``.
+
+Everything here is frozen data; it knows the standard library only.
+"""
+
+from normwise.domain.ablation import Ablation, AblationStep
+from normwise.domain.comparison import Comparison, VerdictKind
+from normwise.domain.condition import Condition
+from normwise.domain.estimate import Estimate
+from normwise.domain.finding import Finding, Severity
+from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
+from normwise.domain.run import RunKey, RunRecord
+from normwise.domain.seeds import derive_seed
+from normwise.domain.solo_check import SOLO_LIMIT, SoloCheck
+from normwise.domain.summary import EarlyStopping, Summary, VariantSummary
+from normwise.domain.target import Target
+from normwise.domain.task import Task
+from normwise.domain.variant import Variant
+
+__all__ = [
+    "SOLO_LIMIT",
+    "Ablation",
+    "AblationStep",
+    "Comparison",
+    "Condition",
+    "EarlyStopping",
+    "EpochsToTarget",
+    "Estimate",
+    "Finding",
+    "Outcome",
+    "OutcomeKind",
+    "RunKey",
+    "RunRecord",
+    "Severity",
+    "SoloCheck",
+    "Summary",
+    "Target",
+    "Task",
+    "Variant",
+    "VariantSummary",
+    "VerdictKind",
+    "derive_seed",
+]

@@ -1,0 +1,66 @@
+"""One training run: its key, and the record that it leaves behind."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["RunKey", "RunRecord"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """What makes a training run the one it is.
+
+    Attributes:
+        variant: Canonical name of the variant.
+        seed: The replica's seed, ≥ 0.
+        setting: Hash of everything else that shapes the run: model, data,
+            optimiser, learning rate, batch size, epochs.
+    """
+
+    variant: str
+    seed: int
+    setting: str
+
+    @property
+    def digest(self) -> str:
+        """A stable 16-digit name, the same in every process and on every machine."""
+        return hashlib.sha256(f"{self.variant}|{self.seed}|{self.setting}".encode()).hexdigest()[
+            :16
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What one finished training run leaves behind.
+
+    Attributes:
+        key: Which run it was.
+        learning_rate: Of the optimiser at the first step.
+        curves: Metric name (``loss``, ``accuracy``, ``val_loss``, …) to one
+            value an epoch, all of the same length. After a divergence the
+            values are NaN.
+        diverged_at: First epoch (from 1) whose training loss was not finite,
+            or ``None``.
+        seconds: This replica's share of its chunk's training time.
+        initializer: Of all kernels; ``None`` for each layer's own.
+        batch_size: Examples in a batch; ``None`` in journals that do not say.
+        stopped_at: Epoch after which it was stopped, because its point of the grid was not
+            going to be the best, or ``None``. After it the values are NaN.
+    """
+
+    key: RunKey
+    learning_rate: float
+    curves: Mapping[str, tuple[float, ...]]
+    diverged_at: int | None = None
+    seconds: float = 0.0
+    initializer: str | None = None
+    batch_size: int | None = None
+    stopped_at: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the run was given."""
+        return len(next(iter(self.curves.values())))

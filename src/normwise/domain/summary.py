@@ -1,0 +1,131 @@
+"""A study's answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from normwise.domain.ablation import Ablation
+from normwise.domain.comparison import Comparison
+from normwise.domain.estimate import Estimate
+from normwise.domain.outcome import EpochsToTarget
+from normwise.domain.plain import ABSENT_IF_NONE, plain
+from normwise.domain.solo_check import SoloCheck
+from normwise.domain.target import Target
+
+__all__ = ["EarlyStopping", "Summary", "VariantSummary"]
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStopping:
+    """What Keras' early stopping would have made of a variant's runs.
+
+    Attributes:
+        patience: Epochs without an improvement after which it stops.
+        monitor: The metric it watches.
+        epochs: Mean number of epochs trained.
+        final: Mean of the target's metric at the restored epoch.
+    """
+
+    patience: int
+    monitor: str
+    epochs: Estimate
+    final: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSummary:
+    """One variant in numbers.
+
+    Attributes:
+        name: The variant's canonical name.
+        seeds: How many replicas were trained.
+        final: Metric to its mean at the last epoch, over replicas that did not
+            diverge.
+        epochs_to_target: When they reached the target.
+        seconds_per_epoch: Training time of one epoch of this variant's model alone, by
+            Keras' own ``fit`` on this machine, validation not counted; NaN where that
+            was not measured.
+        learning_rate: The rate this variant stands at.
+        initializer: Likewise, of all kernels; ``None`` for each layer's own.
+        batch_size: Likewise.
+        working_range: Decades of learning rates at which it reaches the target;
+            ``None`` where the grid has a single one.
+        early_stopping: What it would have saved, if that was asked.
+        cost: Of a training alone to the median epoch, at the price that was given.
+    """
+
+    name: str
+    seeds: int
+    final: Mapping[str, Estimate]
+    epochs_to_target: EpochsToTarget
+    seconds_per_epoch: float
+    learning_rate: float
+    initializer: str | None = field(default=None, metadata=ABSENT_IF_NONE)
+    batch_size: int | None = field(default=None, metadata=ABSENT_IF_NONE)
+    working_range: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    early_stopping: EarlyStopping | None = field(default=None, metadata=ABSENT_IF_NONE)
+    cost: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+
+    @property
+    def seconds_to_target(self) -> Estimate:
+        """Of a training alone to the median epoch; the epoch's interval, in seconds.
+
+        >>> times = EpochsToTarget(Estimate(10, 8, 12), Estimate(10, 9, 11), 5, 0, 0)
+        >>> VariantSummary("after", 5, {}, times, 0.5, learning_rate=0.1).seconds_to_target.high
+        6.0
+        """
+        return self.epochs_to_target.median.times(self.seconds_per_epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A study's answer: the content of ``summary.json``, version 1.
+
+    Attributes:
+        study: The study's name.
+        target: What the replicas were timed to.
+        variants: Each in numbers, in the order they were given.
+        comparisons: Each of the others against the baseline.
+        verdict: The answer, in a sentence.
+        recommended: Name of a variant.
+        solo_check: One replica trained again by Keras' own ``fit``.
+        environment: Where it ran, name to text.
+        rounds: Seeds after which the comparisons could be decided; empty where all
+            seeds came at once.
+        ablation: Which normalisation layers matter, if that was asked.
+    """
+
+    study: str
+    target: Target
+    variants: tuple[VariantSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    verdict: str
+    recommended: str
+    solo_check: SoloCheck | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    rounds: tuple[int, ...] = ()
+    ablation: Ablation | None = field(default=None, metadata=ABSENT_IF_NONE)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values; what is not finite becomes ``null``.
+
+        What only some studies have (a grid, early stopping) is left out where there is none.
+        """
+        body: dict[str, Any] = {"version": 1, **plain(self)}
+        if self.solo_check is not None:
+            body["solo_check"] = self.solo_check.to_json()
+        for variant in body["variants"]:
+            variant["final"] = {
+                metric: {"mean": final["value"], "low": final["low"], "high": final["high"]}
+                for metric, final in variant["final"].items()
+            }
+            times = variant["epochs_to_target"]
+            median = times.pop("median")
+            median["median"] = median.pop("value")
+            variant["restricted_mean"] = times.pop("restricted_mean")
+            variant["epochs_to_target"] = {**median, **times}
+        if not self.rounds:
+            del body["rounds"]
+        return body
