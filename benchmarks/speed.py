@@ -89,8 +89,8 @@ from normwise.domain import Variant
 from normwise.spec import Spec
 from normwise.studies import study_file
 from normwise.study.plan import Plan
-from normwise.study.sources import ModelSource
-from normwise.study.training import Recipe
+from normwise.models.source import ModelSource
+from normwise.models.compiling import Recipe
 seeds, name = int(sys.argv[1]), sys.argv[2]
 spec = Spec.from_toml(study_file("circles"), {"seeds": seeds})
 dataset = find_dataset(spec.data)

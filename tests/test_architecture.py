@@ -35,11 +35,15 @@ TABLE = {
     "diagnose": ({"datasets", "rewrite"}, {"numpy", "keras", "jax"}),
     "checks": ({"datasets", "diagnose", "rewrite"}, {"jax", "keras", "numpy", "rich"}),
     "engine": ({"backend", "datasets", "layers", "rewrite"}, {"numpy", "keras", "jax"}),
+    "models": (
+        {"datasets", "engine", "modelfile", "rewrite", "spec", "studies"},
+        {"jax", "keras", "numpy"},
+    ),
     "studies": ({"datasets"}, {"keras", "numpy"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),
     "study": (
-        {"analysis", "backend", "datasets", "engine", "modelfile", "report", "rewrite", "spec",
-         "store", "studies"},
+        {"analysis", "backend", "datasets", "engine", "modelfile", "models", "report", "rewrite",
+         "spec", "store", "studies"},
         {"numpy", "pandas", "keras", "jax"},
     ),
     "progress": ({"study"}, {"rich"}),

@@ -20,10 +20,10 @@ from workloads import WORKLOADS, Workload
 
 from normwise.datasets import from_arrays
 from normwise.domain import Variant
+from normwise.models.compiling import Recipe
+from normwise.models.source import ModelSource
 from normwise.spec import Spec
 from normwise.study.plan import Plan
-from normwise.study.sources import ModelSource
-from normwise.study.training import Recipe
 
 EPOCHS = 4
 

@@ -10,10 +10,10 @@ import pytest
 from normwise import Study
 from normwise.datasets import find_dataset, where_is
 from normwise.domain import Variant
+from normwise.models.source import ModelSource
 from normwise.spec import Spec
 from normwise.studies import BUILT_IN, study_file
 from normwise.studies.models import MODELS
-from normwise.study.sources import ModelSource
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

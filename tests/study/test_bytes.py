@@ -9,8 +9,8 @@ from keras import layers
 
 import normwise as nw
 from normwise.datasets import from_arrays
+from normwise.models.source import ModelSource, as_model_takes
 from normwise.study import page_of_folder
-from normwise.study.sources import ModelSource, as_model_takes
 
 DRAW = np.random.default_rng(0)
 Y = DRAW.integers(0, 3, 60)

@@ -8,10 +8,10 @@ from keras import layers
 from normwise import Study
 from normwise.datasets.circles import circles
 from normwise.errors import UnknownNameError
+from normwise.models.compiled import compiled_of
+from normwise.models.compiling import Recipe, learning_rate_of
 from normwise.spec import Spec
-from normwise.study.compiled import compiled_of
 from normwise.study.inputs import example_weights
-from normwise.study.training import Recipe, learning_rate_of
 
 SCHEDULE = keras.optimizers.schedules.ExponentialDecay(0.25, 10, 0.9)
 

@@ -11,8 +11,8 @@ from keras import layers, ops
 
 from normwise import Study
 from normwise.datasets import from_arrays
-from normwise.study.identity import named
-from normwise.study.sources import ModelSource
+from normwise.models.identity import named
+from normwise.models.source import ModelSource
 
 X, Y = np.random.default_rng(0).normal(size=(60, 8)).astype("float32"), np.arange(60) % 2
 

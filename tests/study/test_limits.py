@@ -10,11 +10,11 @@ from keras import layers
 from normwise import Study
 from normwise.datasets import from_arrays
 from normwise.errors import ModelError, SpecError, UnknownNameError, UsageError
+from normwise.models.compiled import compiled_of
+from normwise.models.compiling import Recipe
+from normwise.models.limits import check_trainable
 from normwise.rewrite.optimizers import optimizer_anew
 from normwise.spec import Spec
-from normwise.study.compiled import compiled_of
-from normwise.study.limits import check_trainable
-from normwise.study.training import Recipe
 from normwise.study.weights import class_weights, sample_weights
 
 

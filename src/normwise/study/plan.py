@@ -32,10 +32,10 @@ from normwise.engine import (
     training_flops,
     wants_turns,
 )
+from normwise.models.compiling import Recipe
+from normwise.models.source import ModelSource
+from normwise.models.variants import buildable
 from normwise.rewrite.tracing import tracing
-from normwise.study.sources import ModelSource
-from normwise.study.training import Recipe
-from normwise.study.variants import buildable
 
 __all__ = ["Arm", "Plan"]
 

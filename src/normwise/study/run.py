@@ -28,6 +28,8 @@ from normwise.domain import (
 )
 from normwise.errors import SoloCheckFailed, StudyIncomplete
 from normwise.modelfile import save_model
+from normwise.models.compiling import Recipe, check_target, default_metric
+from normwise.models.source import ModelLike, ModelSource
 from normwise.report import Artist, write_html, write_png
 from normwise.spec import Spec
 from normwise.store import Store
@@ -40,9 +42,7 @@ from normwise.study.progress import Progress
 from normwise.study.pruning import best_half, is_hopeless
 from normwise.study.result import Result
 from normwise.study.runs import Runs
-from normwise.study.sources import ModelLike, ModelSource
 from normwise.study.trainer import Place, Trainer
-from normwise.study.training import Recipe, check_target, default_metric
 from normwise.study.verification import Trained, verify
 from normwise.study.winners import Winners, best_run
 

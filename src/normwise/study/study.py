@@ -18,7 +18,7 @@ from normwise.study.progress import Progress
 from normwise.study.result import Result
 
 if TYPE_CHECKING:
-    from normwise.study.sources import ModelLike
+    from normwise.models.source import ModelLike
 
 __all__ = ["Study"]
 
@@ -118,8 +118,8 @@ class Study:
         budget: float | None,
     ) -> Result:
         # Here, so that to import the package loads neither Keras nor JAX.
+        from normwise.models.source import as_model_takes
         from normwise.study.run import Run
-        from normwise.study.sources import as_model_takes
 
         self._arrived = came = self._arrived or arrived(self._data)
         dataset = as_model_takes(self._model, as_dataset(came.data, self.spec))

@@ -20,8 +20,8 @@ from normwise.engine import (
     seconds_per_epoch,
     train_alone,
 )
+from normwise.models.compiling import learning_rate_of
 from normwise.study.plan import Arm, Plan
-from normwise.study.training import learning_rate_of
 from normwise.study.winners import Weights, Winners
 
 if TYPE_CHECKING:

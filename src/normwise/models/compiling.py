@@ -20,11 +20,11 @@ from normwise.engine import output_shape
 from normwise.engine.metrics import check_metrics, metric_names, name_of
 from normwise.engine.program import build_compiled_parts, example_output
 from normwise.errors import ModelError, SpecError, UnknownNameError
+from normwise.models.compiled import Compiled, metric_anew
+from normwise.models.identity import named
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.optimizers import optimizer_anew, rate_of
 from normwise.spec import LEARNING_RATE, OPTIMIZER, Spec, optimizer_parts
-from normwise.study.compiled import Compiled, metric_anew
-from normwise.study.identity import named
 
 __all__ = ["Recipe", "check_target", "default_metric", "learning_rate_of", "make_loss"]
 

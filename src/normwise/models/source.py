@@ -21,16 +21,16 @@ from normwise.domain import Variant
 from normwise.engine.initial import SEED_STATE
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
 from normwise.modelfile import load_model
+from normwise.models.compiled import compiled_of
+from normwise.models.identity import architecture, named, own_code
+from normwise.models.limits import check_trainable
+from normwise.models.target_units import TargetUnits
 from normwise.rewrite import place, placed_layers, strip
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.hidden import refuse_normalised_baseline
 from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.rewrite.scaling import scaling_note
 from normwise.studies.models import MODELS
-from normwise.study.compiled import compiled_of
-from normwise.study.identity import architecture, named, own_code
-from normwise.study.limits import check_trainable
-from normwise.study.target_units import TargetUnits
 
 __all__ = ["ModelSource", "as_model_takes"]
 

@@ -10,7 +10,7 @@ from normwise.errors import UsageError
 from normwise.spec import Spec
 
 if TYPE_CHECKING:
-    from normwise.study.sources import ModelSource
+    from normwise.models.source import ModelSource
 
 __all__ = ["buildable"]
 

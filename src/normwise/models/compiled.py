@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.models.identity import named
 from normwise.rewrite.optimizers import undecayed
-from normwise.study.identity import named
 
 __all__ = ["Compiled", "compiled_of", "metric_anew"]
 
