@@ -8,7 +8,7 @@ NormwiseError
 │   ├── DataError         the data cannot be found, read or trained on
 │   ├── ModelError        the model cannot be built, placed in or trained
 │   ├── LayerError        a layer's options contradict each other or where it is called
-│   ├── BackendError      Keras runs on another backend than JAX
+│   ├── BackendError      Keras runs on another backend than JAX, or lacks a part that is needed
 │   └── StoreError        the study's folder holds something else or cannot be written
 ├── WorseError            what was asked for makes a model worse, so it was not kept (exit code 1)
 └── StudyIncomplete       the study was stopped before its end (exit code 3)
@@ -144,7 +144,7 @@ class LayerError(UsageError, ValueError):
 
 
 class BackendError(UsageError):
-    """Keras was already loaded with a backend that the engine cannot use."""
+    """Keras was loaded with another backend than JAX, or its version lacks a part."""
 
 
 class StoreError(UsageError):

@@ -223,7 +223,7 @@ def _is_known(kind: str, config: dict[str, Any]) -> bool:
         return False
     if kind == "function" and module == "builtins":
         return any(hasattr(getattr(keras, part), str(name)) for part in FUNCTIONS)
-    own = module == "keras" or str(module).startswith("keras.")
+    own = str(module).split(".")[0] == "keras"
     # Keras writes tuples, slices and the like with a class name of this kind, and no module.
     return own or (kind.startswith("__") and module is None)
 

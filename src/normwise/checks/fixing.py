@@ -16,6 +16,7 @@ from normwise.checks.subject import Subject
 from normwise.checks.values import is_rounding
 from normwise.datasets import Given
 from normwise.domain import Finding
+from normwise.keras_private import compile_settings, decays
 from normwise.rewrite.affine import affine, inference_statistics
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.kinds import core
@@ -195,7 +196,7 @@ def _compile_like(old: Any, new: Any) -> None:
     """Compile a model as another one is, with an optimiser that goes on where that one is."""
     if not is_compiled(old):
         return
-    settings = dict(old._compile_config.config)
+    settings = compile_settings(old)
     settings["optimizer"] = optimizer_anew(old.optimizer)
     _exclude_alike(old, settings["optimizer"], new)
     new.compile(**settings)
@@ -209,8 +210,8 @@ def _compile_like(old: Any, new: Any) -> None:
 
 def _exclude_alike(old: Any, optimizer: Any, new: Any) -> None:
     """Weights that do not decay in one model do not in the other: a configuration leaves it out."""
-    decays = inner_optimizer(old.optimizer)._use_weight_decay
-    excluded = {weight.path for weight in old.trainable_variables if not decays(weight)}
+    inner = inner_optimizer(old.optimizer)
+    excluded = {weight.path for weight in old.trainable_variables if not decays(inner, weight)}
     if excluded:
         kept = [weight for weight in new.trainable_variables if weight.path in excluded]
         inner_optimizer(optimizer).exclude_from_weight_decay(var_list=kept)

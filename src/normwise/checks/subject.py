@@ -13,6 +13,7 @@ import numpy as np
 
 from normwise.datasets import Given
 from normwise.errors import ModelError
+from normwise.keras_private import steps_taken
 from normwise.rewrite.feeding import batches, count, fitting, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
 from normwise.rewrite.hidden import left_in
@@ -121,7 +122,7 @@ class Subject:
             return self._steps
         optimizer = getattr(self.model, "optimizer", None)
         # With gradient accumulation `iterations` counts updates; statistics move in every step.
-        return None if optimizer is None else int(np.asarray(optimizer._iterations.value))
+        return None if optimizer is None else steps_taken(optimizer)
 
     @property
     def examples(self) -> int:

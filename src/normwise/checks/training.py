@@ -13,6 +13,7 @@ from normwise.checks.rule import Found, number
 from normwise.checks.subject import Subject
 from normwise.checks.values import apart
 from normwise.checks.walks import asked_training, batch_norms, norms_in, weights_before
+from normwise.keras_private import decays, trained_variables
 from normwise.rewrite.beginnings import has_learned, never_moved
 from normwise.rewrite.freezing import is_frozen_on_purpose
 from normwise.rewrite.kinds import core
@@ -167,7 +168,7 @@ def _compiled_before(subject: Subject) -> Iterator[Found]:
     model: Any = subject.model
     if not (subject.norms and is_compiled(model) and model.optimizer and model.optimizer.built):
         return
-    knows = [id(variable) for variable in model.optimizer._trainable_variables]
+    knows = [id(variable) for variable in trained_variables(model.optimizer)]
     trains = [id(variable) for variable in model.trainable_variables]
     if knows != trains:
         yield Found(
@@ -244,4 +245,4 @@ def regularised_scale(subject: Subject) -> Iterator[Found]:
 
 
 def _decays(optimizer: keras.optimizers.Optimizer, norm: Any) -> bool:
-    return any(optimizer._use_weight_decay(variable) for variable in norm.trainable_variables)
+    return any(decays(optimizer, variable) for variable in norm.trainable_variables)

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
+from normwise.keras_private import build_compiled
 from normwise.rewrite.feeding import count, rows
 from normwise.rewrite.losses import labels_fitting
 
@@ -28,7 +29,7 @@ def prepare(model: Any, part: Part) -> None:
         DataError: The labels do not fit them.
     """
     with labels_fitting(model):
-        model._symbolic_build(data_batch=rows(part, slice(1)))
+        build_compiled(model, rows(part, slice(1)))
 
 
 def evaluation(model: Any) -> Evaluate:

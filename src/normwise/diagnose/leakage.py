@@ -15,6 +15,7 @@ import numpy as np
 from normwise.diagnose.forward import State, forward, state_of, with_seeds_of
 from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError
+from normwise.keras_private import every_layer
 from normwise.rewrite.feeding import count, fitting, rows
 from normwise.rewrite.intake import given_to
 from normwise.rewrite.kinds import computes_in_half, has_own_code, require_keras
@@ -249,7 +250,7 @@ def _seen(model: Any, run: Forward, state: State, x: Any) -> dict[tuple[str, int
 
 def _operations(model: Any) -> list[Any]:
     """Every layer and operation inside a model, each once."""
-    layers = list(model._flatten_layers(include_self=False))
+    layers = every_layer(model, itself=False)
     graphs = [layer for layer in (model, *layers) if hasattr(layer, "operations")]
     return list(dict.fromkeys([*layers, *(one for graph in graphs for one in graph.operations)]))
 

@@ -147,12 +147,13 @@ class Cohort:
     def start(self, replicas: Sequence[Replica]) -> State:
         """The replicas before their first step."""
         optimizer = self.program.model.optimizer
+        rate = optimizer.learning_rate
         values = [
             np.broadcast_to(np.asarray(variable.value), (len(replicas), *variable.shape))
             for variable in optimizer.variables
         ]
         values = [
-            _rates(replicas, value) if variable is optimizer._learning_rate else value
+            _rates(replicas, value) if variable is rate else value
             for variable, value in zip(optimizer.variables, values, strict=True)
         ]
         on_host = (*self.initial.state(replicas), values, np.ones(len(replicas), bool))

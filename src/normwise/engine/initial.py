@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from normwise.domain import derive_seed
 from normwise.errors import ModelError, UnknownNameError
+from normwise.keras_private import RANDOM_STATE, draw_from_key, every_layer, is_keras_own
 
 __all__ = ["InitialValues", "Replica", "named_initializer"]
 
@@ -33,8 +34,6 @@ QUICK = {"xla_backend_optimization_level": 0}
 AT_ONCE = 8
 # Whatever an initialiser computes, no two threads wait for the same cores to compute it.
 DRAWING = threading.Lock()
-# What Keras calls the state of a random layer, such as Dropout.
-SEED_STATE = "seed_generator_state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class InitialValues:
         known = list(paths.values())
         if like is not None:
             # Dropout that a variant adds draws from streams of its own, behind the baseline's.
-            dropout = [path for path in known if f"/{SEED_STATE}#" in path]
+            dropout = [path for path in known if f"/{RANDOM_STATE}#" in path]
             extended = list(dict.fromkeys([*like.order, *dropout]))
             # Else a builder made this model, with layer names of its own.
             known = extended if set(known) <= set(extended) else known
@@ -113,7 +112,7 @@ class InitialValues:
 
     def _is_random(self, variable: Any) -> bool:
         if not variable.trainable:
-            return bool(variable.name == SEED_STATE)
+            return bool(variable.name == RANDOM_STATE)
         return hasattr(self._initializer(variable), "seed")
 
     def _stack(self, variable: Any, replicas: Sequence[Replica]) -> Array:
@@ -140,7 +139,7 @@ class InitialValues:
             return np.broadcast_to(value, (len(seeds), *value.shape))
         stream = self._streams[id(variable)]
         keys = np.array([[derive_seed(seed, stream), 0] for seed in seeds], np.uint32)
-        if variable.name == SEED_STATE:
+        if variable.name == RANDOM_STATE:
             return keys.astype(variable.value.dtype)
         config = json.dumps(initializer.get_config(), sort_keys=True, default=str)
         kind: Any = type(initializer)
@@ -202,7 +201,7 @@ def _is_repeatable(initializer: Any, variable: Any) -> bool:
     """Whether an initialiser without a seed, other than Keras' own, is a constant one."""
     if initializer is None or hasattr(initializer, "seed"):
         return True
-    if type(initializer).__module__.startswith("keras."):
+    if is_keras_own(type(initializer)):
         return True
     first, second = (initializer(variable.shape, variable.dtype) for _ in range(2))
     return bool(np.array_equal(first, second))
@@ -213,10 +212,8 @@ def _drawing(
     kind: Any, config: str, shape: tuple[int, ...], dtype: str
 ) -> Callable[[Any], jax.Array]:
     def one(key: jax.Array) -> Any:
-        initializer = kind.from_config(json.loads(config))
-        # Keras takes a JAX key in place of a seed; a traced one lets one program draw all replicas.
-        initializer.seed = key
-        return initializer(shape, dtype)
+        # A traced key lets one program draw all replicas.
+        return draw_from_key(kind.from_config(json.loads(config)), key, shape, dtype)
 
     # One after another: factorisations of a batch, as of orthogonal kernels, share out their work
     # to the threads that they run on, and may wait for ever (jaxlib 0.10).
@@ -242,7 +239,7 @@ def named_initializer(name: str) -> Any:
 
 def _owners(model: keras.Model) -> dict[int, Any]:
     owners: dict[int, Any] = {}
-    for layer in model._flatten_layers():  # Keras has no public walk into wrapped layers.
+    for layer in every_layer(model):
         for variable in layer.variables:
             # The innermost layer comes last in the walk and is the owner.
             owners[id(variable)] = layer

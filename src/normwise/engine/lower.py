@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from normwise.engine.lowered import lowered_kind
+from normwise.keras_private import every_layer
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.rebuild import anew
 
@@ -45,7 +46,7 @@ def wants_turns(model: keras.Model) -> bool:
     A convolution with a replica axis is one in groups, which XLA's CPU backend runs
     as a scalar loop: twenty times slower. Products of matrices take the axis well.
     """
-    kinds = [type(layer).__name__ for layer in model._flatten_layers()]
+    kinds = [type(layer).__name__ for layer in every_layer(model)]
     return jax.default_backend() == "cpu" and any("Conv" in kind for kind in kinds)
 
 
@@ -56,7 +57,7 @@ def _copy(model: keras.Model, clone: Callable[[Any], Any]) -> keras.Model:
     for old, new in zip(model.variables, copy.variables, strict=True):
         if not old.trainable:
             new.assign(np.array(old.value))
-    for layer in copy._flatten_layers():
+    for layer in every_layer(copy):
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()
     return copy

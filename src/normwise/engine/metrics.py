@@ -18,6 +18,7 @@ import numpy as np
 from normwise.datasets import Dataset
 from normwise.domain import derive_seed
 from normwise.errors import ModelError, in_words
+from normwise.keras_private import compiled_metrics
 
 __all__ = ["build_metrics", "check_metrics", "epoch_metrics", "metric_names", "name_of"]
 
@@ -27,7 +28,7 @@ TRIED, FIRST = 50, 13
 
 def build_metrics(model: keras.Model, labels: Any, outputs: Any) -> None:
     """Create the variables of the compiled metrics, which Keras otherwise does in ``fit``."""
-    compiled = model._compile_metrics
+    compiled = compiled_metrics(model)
     if compiled is None or compiled.built:
         return
     compiled.build(labels, outputs)
@@ -49,7 +50,7 @@ def epoch_metrics(
         outputs: What the model gave for them.
         weights: Of the examples; count for Keras' ``weighted_metrics`` only.
     """
-    metric = model._compile_metrics
+    metric = compiled_metrics(model)
     if metric is None:
         return {}
     start = [variable.value for variable in metric.variables]
@@ -60,8 +61,9 @@ def epoch_metrics(
 
 def metric_names(model: keras.Model) -> list[str]:
     """What :func:`epoch_metrics` gives, in its order."""
-    start = [variable.value for variable in model._compile_metrics.variables]
-    return list(jax.eval_shape(model._compile_metrics.stateless_result, start))
+    metric: Any = compiled_metrics(model)
+    start = [variable.value for variable in metric.variables]
+    return list(jax.eval_shape(metric.stateless_result, start))
 
 
 def check_metrics(
@@ -124,7 +126,7 @@ def _both_ways(metric: Any, labels: jax.Array, outputs: jax.Array) -> tuple[Any,
     built = keras.Sequential()  # Keras makes metrics of names and functions in a compiled model
     built.compile(metrics=[metric])
     build_metrics(built, labels, outputs)
-    compiled = built._compile_metrics
+    compiled: Any = compiled_metrics(built)
 
     start = [variable.value for variable in compiled.variables]
 

@@ -17,11 +17,11 @@ import numpy as np
 from jax import lax
 
 from normwise.datasets import Dataset
-from normwise.engine.initial import SEED_STATE
 from normwise.engine.metrics import build_metrics, epoch_metrics
 from normwise.engine.ties import safe_ties
 from normwise.engine.traces import stateless
 from normwise.errors import ModelError
+from normwise.keras_private import RANDOM_STATE, every_layer
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.tracing import tracing
 
@@ -238,7 +238,7 @@ def evaluation_of(model: keras.Model, dataset: Dataset) -> Evaluation:
     draws = False
     for variable, old, new in zip(model.non_trainable_variables, before, after, strict=False):
         draws |= new is not old
-        if new is not old and variable.name != SEED_STATE:
+        if new is not old and variable.name != RANDOM_STATE:
             raise ModelError(
                 f"layer {_owner_of(variable, model)!r} of model {model.name!r} changes its "
                 f"state ({variable.name!r}) in evaluation, too, and each evaluation would change "
@@ -250,7 +250,7 @@ def evaluation_of(model: keras.Model, dataset: Dataset) -> Evaluation:
 
 
 def _owner_of(variable: Any, model: keras.Model) -> str:
-    layers = model._flatten_layers()
+    layers = every_layer(model)
     owners = [one for one in layers if any(own is variable for own in one.variables)]
     return str(owners[-1].name)  # the innermost comes last
 

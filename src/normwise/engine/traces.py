@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from normwise.rewrite.kinds import takes_training
+
 __all__ = ["stateless"]
 
 
@@ -20,5 +22,5 @@ def stateless(model: keras.Model, *, training: bool, **options: bool) -> Callabl
     [[1.0, 1.0]]
     """
     # As Keras' `fit` does, which `model(x, training=...)` does by itself.
-    mode = {"training": training} if model._call_has_training_arg else {}
+    mode = {"training": training} if takes_training(model) else {}
     return functools.partial(model.stateless_call, **mode, **options)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from normwise.keras_private import batch_moments
 from normwise.layers.options import OWN_OPTIONS, check_axis, check_backend, check_options
 from normwise.layers.renormalisation import PAPER_SCHEDULE, bounds
 
@@ -145,7 +146,9 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
         """Output, mean and variance of the batch."""
         if keras.backend.backend() != "jax":
             check_backend(self)
-            mean, variance = self._moments(x, mask)
+            mean, variance = batch_moments(self, x, mask)
+            # Keras leaves shape () of masked moments where there is one channel.
+            mean, variance = ops.reshape(mean, (-1,)), ops.reshape(variance, (-1,))
             y = ops.batch_normalization(
                 x, mean, variance, self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
             )
@@ -187,11 +190,6 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
             _move(self.moving_variance, variance, keep)
         if self.steps is not None:
             self.steps.assign_add(1)
-
-    def _moments(self, inputs: Any, mask: Any) -> Any:
-        # Keras squeezes the masked moments, which leaves shape () where there is one channel.
-        mean, variance = super()._moments(inputs, mask)
-        return ops.reshape(mean, (-1,)), ops.reshape(variance, (-1,))
 
     def get_config(self) -> dict[str, Any]:
         """Keras' configuration, and of the options above those that are set.

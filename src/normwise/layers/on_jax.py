@@ -29,7 +29,7 @@ def normalised(
         LayerError: The layer's axis is not there, or it has none and needs one.
     """
     _check_mapped(layer)
-    axes = tuple(layer._reduction_axes)
+    axes = tuple(axis for axis in range(x.ndim) if axis != layer.axis % x.ndim)
 
     def of(x: Any, weights: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
         return normalise(x, gamma, beta, axes, layer.epsilon, weights, layer.axis_name, layer._sums)

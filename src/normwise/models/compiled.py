@@ -9,8 +9,14 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.keras_private import (
+    compile_arguments,
+    excludes_variables_from_decay,
+    learning_rate,
+    undecayed_pattern,
+    wrapped_function,
+)
 from normwise.models.identity import named
-from normwise.rewrite.optimizers import undecayed
 
 __all__ = ["Compiled", "compiled_of", "metric_anew"]
 
@@ -40,7 +46,7 @@ class Compiled:
         """All of it in words that stay the same from process to process."""
         parts = [
             self.optimizer,
-            undecayed(self.optimizer),
+            undecayed_pattern(self.optimizer),
             self.loss,
             self.loss_weight,
             *self.metrics,
@@ -68,13 +74,13 @@ def compiled_of(model: keras.Model) -> Compiled | None:
     """
     if not model.compiled:
         return None
-    loss, metrics = model._compile_loss, model._compile_metrics
+    given = compile_arguments(model)
     return Compiled(
         optimizer=_plain_optimizer(model),
-        loss=_only(model, "losses", loss and loss._user_loss),
-        loss_weight=_only(model, "loss weights", loss and loss._user_loss_weights),
-        metrics=_flat(metrics and metrics._user_metrics),
-        weighted_metrics=_flat(metrics and metrics._user_weighted_metrics),
+        loss=_only(model, "losses", given.loss),
+        loss_weight=_only(model, "loss weights", given.loss_weights),
+        metrics=_flat(given.metrics),
+        weighted_metrics=_flat(given.weighted_metrics),
     )
 
 
@@ -88,9 +94,8 @@ def metric_anew(metric: Any) -> Any:
         return metric
     if type(metric) is keras.metrics.MeanMetricWrapper:
         # From its configuration, a function of the user's does not return.
-        return keras.metrics.MeanMetricWrapper(
-            metric._fn, metric.name, metric.dtype, **metric._fn_kwargs
-        )
+        function, options = wrapped_function(metric)
+        return keras.metrics.MeanMetricWrapper(function, metric.name, metric.dtype, **options)
     try:
         return type(metric).from_config(metric.get_config())
     except (TypeError, ValueError, NotImplementedError) as error:
@@ -132,14 +137,14 @@ def _plain_optimizer(model: keras.Model) -> Any:
             "an optimiser whose weights are those that were measured",
             "use_ema=False",
         )
-    if getattr(optimizer, "_exclude_from_weight_decay", None):
+    if excludes_variables_from_decay(optimizer):
         _refuse(
             model,
             "variables excluded from weight decay, which no other copy of the model has",
             "them to be excluded by name",
             "exclude_from_weight_decay(var_names=['bias'])",
         )
-    rate = optimizer._learning_rate
+    rate = learning_rate(optimizer)
     if callable(rate) and not isinstance(rate, (_SCHEDULE, keras.Variable)):
         _refuse(
             model,

@@ -20,6 +20,7 @@ from normwise.engine import output_shape
 from normwise.engine.metrics import check_metrics, metric_names, name_of
 from normwise.engine.program import build_compiled_parts, example_output
 from normwise.errors import ModelError, SpecError, UnknownNameError
+from normwise.keras_private import operation_behind
 from normwise.models.compiled import Compiled, metric_anew
 from normwise.models.identity import named
 from normwise.rewrite.graph import has_graph
@@ -149,7 +150,7 @@ class Recipe:
         if self._kept_optimizer is not None and self.spec.optimizer is None:
             optimizer = f"{_in_words(self._kept_optimizer)} (the model's own)"
         settings = {"optimizer": optimizer, "learning_rate": self._rates_in_words(model)}
-        rate = model.optimizer._learning_rate
+        rate = rate_of(model.optimizer)
         if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
             settings["learning_rate"] += f", then {type(rate).__name__} (the model's own)"
         if self._kept_loss is not None:
@@ -356,7 +357,7 @@ def _activation_for(dataset: Dataset, units: int) -> str | None:
 
 def _ends_in_probabilities(model: keras.Model) -> bool:
     # Not the last of the layers: keras.ops.sigmoid(x) is an operation and none of them.
-    last = model.outputs[0]._keras_history.operation
+    last = operation_behind(model.outputs[0])
     if has_graph(last):
         return _ends_in_probabilities(last)
     activation = getattr(last, "activation", None)

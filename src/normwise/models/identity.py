@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from normwise.engine import stateless
+from normwise.keras_private import is_keras_own
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.kinds import has_own_code
 from normwise.rewrite.tracing import tracing
@@ -23,7 +24,6 @@ __all__ = ["architecture", "named", "own_code"]
 # Where a configuration says which layers an operation takes from.
 _WIRES = ("keras_history", "input_layers", "output_layers")
 # Packages whose code is told by its name.
-_KNOWN = ("keras", "jax")
 # How JAX prints a function: with its address.
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -125,7 +125,7 @@ def _named(part: Any, within: tuple[Any, ...]) -> str:
 
 def _sourced(code: Any, within: tuple[Any, ...]) -> str:
     """The source of a function or class, and what its names stand for."""
-    if code.__module__.split(".")[0] in _KNOWN or code in within:
+    if is_keras_own(code) or code.__module__.split(".")[0] == "jax" or code in within:
         return str(code.__qualname__)
     try:
         text = inspect.getsource(code)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 
 from normwise.errors import ModelError
+from normwise.keras_private import defined_by_keras, every_layer
+from normwise.rewrite.kinds import takes_training
 
 __all__ = ["check_trainable"]
 
@@ -28,8 +30,7 @@ def check_trainable(model: keras.Model) -> None:
             ``fit`` keeps in inference mode.
     """
     for name in _OWN_WAYS:
-        definer = next(kind for kind in type(model).__mro__ if name in vars(kind))
-        if not definer.__module__.startswith("keras."):
+        if not defined_by_keras(type(model), name):
             raise ModelError(
                 f"model {model.name!r} of type {type(model).__name__} has its own {name}(), which "
                 f"one compiled program for all replicas does not call; expected Keras' own; try a "
@@ -44,9 +45,9 @@ def check_trainable(model: keras.Model) -> None:
                 f"the data are one array of examples and one of labels; try a keras.Model of one, "
                 f"which cuts or joins what it needs inside"
             )
-    for layer in model._flatten_layers(include_self=False):
+    for layer in every_layer(model, itself=False):
         _check_layer(layer)
-        if isinstance(layer, keras.layers.BatchNormalization) and not model._call_has_training_arg:
+        if isinstance(layer, keras.layers.BatchNormalization) and not takes_training(model):
             raise ModelError(
                 f"model {model.name!r} takes no 'training' in its call(), so Keras' fit runs batch "
                 f"normalisation {layer.name!r} in inference mode, by statistics that never move; "

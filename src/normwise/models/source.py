@@ -18,8 +18,8 @@ import numpy as np
 from normwise.datasets import Dataset, Given
 from normwise.datasets.pixels import scaled
 from normwise.domain import Variant
-from normwise.engine.initial import SEED_STATE
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
+from normwise.keras_private import RANDOM_STATE
 from normwise.modelfile import load_model
 from normwise.models.compiled import compiled_of
 from normwise.models.identity import architecture, named, own_code
@@ -143,7 +143,7 @@ class ModelSource:
             texts.append(named(self._builder))
         digest = hashlib.sha256("|".join(texts).encode())
         for variable in model.non_trainable_variables:
-            if variable.name != SEED_STATE:
+            if variable.name != RANDOM_STATE:
                 digest.update(np.asarray(variable.value).tobytes())
         return digest.hexdigest()[:16]
 

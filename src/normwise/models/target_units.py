@@ -15,6 +15,7 @@ import numpy as np
 
 from normwise.datasets import Dataset
 from normwise.errors import ModelError, SpecError
+from normwise.keras_private import operation_behind
 from normwise.rewrite.graph import has_graph
 
 __all__ = ["TargetUnits"]
@@ -111,9 +112,9 @@ def _why_not(model: keras.Model, wanted: bool | None) -> str | None:
 
 def _ends_linearly(model: Any) -> bool:
     tensor = model.outputs[0]
-    last = tensor._keras_history.operation
+    last = operation_behind(tensor)
     while isinstance(last, _PASSING):
-        last = last.input._keras_history.operation
+        last = operation_behind(last.input)
     if has_graph(last):
         return _ends_linearly(last)
     activation = getattr(last, "activation", None)

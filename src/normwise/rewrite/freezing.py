@@ -62,11 +62,13 @@ def freeze(model: Any, what: str = "normalisation") -> Any:
     if what == "everything":
         model.trainable = False
     for norm in norms:
+        norm.trainable = True  # a frozen layer does not list what it would train
+        weights = norm.trainable_variables
         norm.trainable = False
         setattr(norm, _MARK, True)
         if what == "statistics":
             # The layer is frozen and so in inference mode; its weights need not be.
-            for weight in norm._trainable_variables:
+            for weight in weights:
                 weight.trainable = True
     # What Keras compiled before would go on moving the statistics, without a word.
     model.compiled = False

@@ -12,9 +12,10 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.keras_private import Call, calls_in_order, defined_by_keras, functional_inside
 from normwise.rewrite.kinds import require_keras
 
-__all__ = ["Graph", "calls_in_order", "data_of", "functional_of", "has_graph"]
+__all__ = ["Graph", "data_of", "functional_of", "has_graph"]
 
 _TWO_WAYS_OUT = """\
 1. a function that builds a functional model, which is then rewritten for you:
@@ -34,8 +35,7 @@ def has_graph(model: Any) -> bool:
     """Whether ``model`` is functional or ``Sequential``, without a ``call`` of its own."""
     if not isinstance(model, keras.Function | keras.Sequential):
         return False
-    definer = next(kind for kind in type(model).__mro__ if "call" in vars(kind))
-    return definer.__module__.startswith("keras.")
+    return defined_by_keras(type(model), "call")
 
 
 def functional_of(model: Any) -> Any:
@@ -54,13 +54,14 @@ def functional_of(model: Any) -> Any:
         )
     if not isinstance(model, keras.Sequential):
         return model
-    if model._functional is None:
+    functional = functional_inside(model)
+    if functional is None:
         raise ModelError(
             f"Sequential model {model.name!r} does not know the shape of its input; expected a "
             f"built model; put keras.Input(shape=...) first, as in "
             f"keras.Sequential([keras.Input(shape=(784,)), ...])"
         )
-    return model._functional
+    return functional
 
 
 class Graph:
@@ -95,24 +96,24 @@ class Graph:
         self.outputs = [self.source_of(tensor) for tensor in functional.outputs]
         needed = self._ancestors(self.outputs)
         self.calls = [call for call in ordered if call in needed]
-        self._consumers: dict[Any, list[Any]] = {call: [] for call in self.calls}
+        self._consumers: dict[Call, list[Call]] = {call: [] for call in self.calls}
         for call in self.calls:
             for source in self.sources(call):
                 self._consumers[source].append(call)
 
-    def consumers(self, call: Any) -> list[Any]:
+    def consumers(self, call: Call) -> list[Call]:
         """The calls that use an output of ``call`` as data."""
         return self._consumers[call]
 
-    def sources(self, call: Any) -> list[Any]:
+    def sources(self, call: Call) -> list[Call]:
         """The calls whose outputs ``call`` uses as data."""
         return [self.source_of(tensor) for tensor in data_of(call)]
 
-    def source_of(self, tensor: Any) -> Any:
+    def source_of(self, tensor: Any) -> Call:
         """The call that gives ``tensor``."""
         return self._maker[id(tensor)]
 
-    def next_call(self, call: Any) -> Any | None:
+    def next_call(self, call: Call) -> Call | None:
         """The one call that uses ``call``'s output; ``None`` if it branches or leaves the model."""
         consumers = self._consumers[call]
         return consumers[0] if len(consumers) == 1 and call not in self.outputs else None
@@ -121,7 +122,7 @@ class Graph:
         """Whether ``operation`` is called more than once."""
         return sum(call.operation is operation for call in self.calls) > 1
 
-    def _ancestors(self, calls: list[Any]) -> set[Any]:
+    def _ancestors(self, calls: list[Call]) -> set[Call]:
         found, waiting = set(calls), list(calls)
         while waiting:
             new = [source for source in self.sources(waiting.pop()) if source not in found]
@@ -130,13 +131,7 @@ class Graph:
         return found
 
 
-def calls_in_order(functional: Any) -> list[Any]:
-    """Every call of a functional model, each after the calls it depends on."""
-    by_depth = functional._nodes_by_depth
-    return [call for depth in sorted(by_depth, reverse=True) for call in by_depth[depth]]
-
-
-def data_of(call: Any) -> Iterator[Any]:
+def data_of(call: Call) -> Iterator[Any]:
     """The tensors a call takes as data: all but the masks."""
     # Keras hands masks over as keyword arguments: `mask`, `query_mask` and the like.
     keywords = call.arguments.kwargs.items()

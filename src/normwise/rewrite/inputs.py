@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from normwise.keras_private import is_preprocessing
 from normwise.rewrite.graph import Graph, data_of, functional_of, has_graph
 from normwise.rewrite.kinds import is_frozen, is_model, is_weighted, sublayers
 
@@ -49,8 +50,7 @@ def _after_preparation(graph: Graph, call: Any) -> Any:
 def _prepares(operation: Any) -> bool:
     if is_model(operation):
         return not is_weighted(operation)
-    preprocessing = ".layers.preprocessing." in type(operation).__module__
-    return preprocessing or isinstance(operation, SHAPING)
+    return is_preprocessing(operation) or isinstance(operation, SHAPING)
 
 
 def _takes_numbers(graph: Graph, call: Any) -> bool:

@@ -10,6 +10,13 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.keras_private import (
+    every_layer,
+    is_keras_own,
+    is_operation,
+    is_pooling,
+    is_regularization,
+)
 
 __all__ = [
     "CONVOLUTIONS",
@@ -34,6 +41,7 @@ __all__ = [
     "is_weighted",
     "require_keras",
     "sublayers",
+    "takes_training",
 ]
 
 CONVOLUTIONS = (
@@ -78,7 +86,6 @@ _MERGES = (
 )  # fmt: skip
 _MERGING_OPERATIONS = frozenset({"Add", "Subtract", "Multiply", "Maximum", "Minimum"})
 _GATES = frozenset({"sigmoid", "hard_sigmoid", "hardsigmoid", "softmax"})
-_TRANSPARENT_PACKAGES = ("keras.src.layers.pooling.", "keras.src.layers.regularization.")
 _TRANSPARENT = (
     keras.layers.ZeroPadding1D,
     keras.layers.ZeroPadding2D,
@@ -134,20 +141,20 @@ def is_normalisation(operation: Any) -> bool:
 
     Not what has no parameters whatever: ``UnitNormalization`` and ``ops.normalize``.
     """
-    named = _is_operation(operation) and type(operation).__name__ in _NORMALISING_OPERATIONS
+    named = is_operation(operation) and type(operation).__name__ in _NORMALISING_OPERATIONS
     return named or isinstance(core(operation), _NORMALISATION)
 
 
 def is_batch_normalisation(operation: Any) -> bool:
     """Whether this is batch normalisation, a layer or the operation ``ops.batch_normalization``."""
-    named = _is_operation(operation) and type(operation).__name__ == "BatchNorm"
+    named = is_operation(operation) and type(operation).__name__ == "BatchNorm"
     return named or isinstance(core(operation), keras.layers.BatchNormalization)
 
 
 def is_activation(operation: Any) -> bool:
     """Whether this is an activation of its own, a layer or an operation such as ``ops.relu``."""
     named = _ACTIVATION_OPERATIONS.fullmatch(type(operation).__name__) is not None
-    return (named and _is_operation(operation)) or isinstance(operation, _ACTIVATION)
+    return (named and is_operation(operation)) or isinstance(operation, _ACTIVATION)
 
 
 def is_elementwise_merge(operation: Any) -> bool:
@@ -156,13 +163,8 @@ def is_elementwise_merge(operation: Any) -> bool:
     >>> is_elementwise_merge(keras.layers.Add()), is_elementwise_merge(keras.layers.Concatenate())
     (True, False)
     """
-    named = _is_operation(operation) and type(operation).__name__ in _MERGING_OPERATIONS
+    named = is_operation(operation) and type(operation).__name__ in _MERGING_OPERATIONS
     return named or isinstance(operation, _MERGES)
-
-
-def _is_operation(operation: Any) -> bool:
-    """Whether this is what a function of ``keras.ops`` leaves in a graph."""
-    return type(operation).__module__.startswith("keras.src.ops.")
 
 
 def is_transparent(operation: Any) -> bool:
@@ -170,8 +172,8 @@ def is_transparent(operation: Any) -> bool:
 
     Such a layer keeps the channels apart and has no weights.
     """
-    packaged = type(operation).__module__.startswith(_TRANSPARENT_PACKAGES)
-    return packaged or isinstance(operation, _TRANSPARENT)
+    kept = is_pooling(operation) or is_regularization(operation)
+    return kept or isinstance(operation, _TRANSPARENT)
 
 
 def is_gate_activation(activation: Any) -> bool:
@@ -212,7 +214,16 @@ def sublayers(operation: Any) -> list[Any]:
     """A layer and all layers inside it, however deep; none for an operation that is no layer."""
     if not isinstance(operation, keras.layers.Layer):
         return []
-    return list(operation._flatten_layers())
+    return every_layer(operation)
+
+
+def takes_training(layer: Any) -> bool:
+    """Whether the ``call`` of a layer or model takes ``training``, as Keras' ``fit`` asks.
+
+    >>> takes_training(keras.layers.Dropout(0.5)), takes_training(keras.layers.ReLU())
+    (True, False)
+    """
+    return "training" in inspect.signature(layer.call).parameters
 
 
 def computes_in_half(model: Any) -> bool:
@@ -254,6 +265,8 @@ def _is_own(layer: Any) -> bool:
     if isinstance(layer, keras.layers.Lambda):
         return True
     functions = filter(inspect.isfunction, vars(layer).values())
-    return not type(layer).__module__.startswith(("keras.", "normwise.")) or any(
-        not function.__module__.startswith(("keras.", "jax.")) for function in functions
+    ours = type(layer).__module__.startswith("normwise.")
+    return not (ours or is_keras_own(type(layer))) or any(
+        not (is_keras_own(function) or function.__module__.startswith("jax."))
+        for function in functions
     )

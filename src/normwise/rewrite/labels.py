@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.errors import DataError, listed
+from normwise.keras_private import loss_options
 from normwise.rewrite.feeding import rows
 from normwise.rewrite.graph import functional_of, has_graph
 
@@ -59,7 +60,7 @@ def labels_for(model: Any, labels: list[Any], x: Any = None) -> tuple[list[Any],
     if not all(isinstance(part, np.ndarray) for part in labels):
         return labels, []
     loss = _loss(model)
-    ignored = _options(loss).get("ignore_class")
+    ignored = loss_options(loss).get("ignore_class")
     distinct = [_distinct(part, ignored) for part in labels]
     every, outputs = np.unique(np.concatenate(distinct)), _outputs(model, loss, x)
     if _fits(loss, outputs, every, one_each=labels[0].size == len(labels[0])):
@@ -128,7 +129,7 @@ def _outputs(model: Any, loss: Any, x: Any) -> int | None:
             found = keras.tree.flatten(model(rows(x, slice(1)), training=False))
     else:
         return None
-    size = found[0].shape[_options(loss).get("axis", -1)] if len(found) == 1 else None
+    size = found[0].shape[loss_options(loss).get("axis", -1)] if len(found) == 1 else None
     return size if isinstance(size, int) else None
 
 
@@ -136,10 +137,6 @@ def _loss(model: Any) -> Any:
     """The only loss of a model, however it was given; else what was given."""
     losses = keras.tree.flatten(model.loss)
     return losses[0] if len(losses) == 1 else losses
-
-
-def _options(loss: Any) -> dict[str, Any]:
-    return getattr(loss, "_fn_kwargs", {})
 
 
 def _name(loss: Any) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from normwise.datasets import Given
 from normwise.errors import DataError, WorseError, in_words
+from normwise.keras_private import compiled_losses, is_keras_own
 from normwise.rewrite.feeding import count
 from normwise.rewrite.labels import UnknownClassesError, labels_for
 from normwise.rewrite.tracing import refusal_of, unfiltered, wants_values
@@ -195,7 +196,7 @@ def takes_loss(model: Any) -> bool:
     if not is_compiled(model):
         return False
     takes_state = len(signature(model.test_step).parameters) == _STATE_AND_DATA
-    return takes_state and bool(model._compile_loss is not None or model.losses)
+    return takes_state and bool(compiled_losses(model) is not None or model.losses)
 
 
 def has_own_loss(model: Any) -> bool:
@@ -214,7 +215,7 @@ def has_own_loss(model: Any) -> bool:
         getattr(type(model), name, None) for name in ("compute_loss", "train_step", "test_step")
     ]
     parts = [one for one in (*named, *steps) if not (one is None or isinstance(one, str))]
-    return not all(one.__module__.startswith("keras.") for one in parts)
+    return not all(map(is_keras_own, parts))
 
 
 def losses_of(model: Any, on: Labelled) -> Losses:
@@ -230,8 +231,13 @@ def losses_of(model: Any, on: Labelled) -> Losses:
     weighted = {"sample_weight": weights[0]} if weights else {}
     with labels_fitting(model):
         found = model.evaluate(x, y, verbose=0, return_dict=True, **weighted)
-    penalties = sum(float(penalty) for penalty in model._get_regularization_losses())
-    outputs = [] if model._compile_loss is None else model._compile_loss.metrics
+    penalties = sum(
+        float(weight.regularizer(weight))
+        for weight in model.trainable_weights
+        if weight.regularizer is not None
+    )
+    compiled = compiled_losses(model)
+    outputs = [] if compiled is None else compiled.metrics
     each = {one.name: float(found[one.name]) for one in outputs if one.name in found}
     return Losses({"loss": float(found["loss"]) - penalties, **each}, penalties)
 

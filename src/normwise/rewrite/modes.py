@@ -12,7 +12,8 @@ from typing import Any
 
 import keras
 
-from normwise.rewrite.graph import calls_in_order, functional_of, has_graph
+from normwise.keras_private import calls_in_order
+from normwise.rewrite.graph import functional_of, has_graph
 from normwise.rewrite.kinds import core
 
 __all__ = ["Mode", "modes_of"]

@@ -7,8 +7,9 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.keras_private import learning_rate, options_without_rate, undecayed_pattern
 
-__all__ = ["inner_optimizer", "optimizer_anew", "rate_of", "undecayed"]
+__all__ = ["inner_optimizer", "optimizer_anew", "rate_of"]
 
 
 def inner_optimizer(optimizer: Any) -> Any:
@@ -27,24 +28,24 @@ def rate_of(optimizer: Any) -> Any:
     >>> float(round(rate_of(keras.optimizers.SGD(0.5)), 3))
     0.5
     """
-    rate = optimizer._learning_rate
+    rate = learning_rate(optimizer)
     return rate if callable(rate) else float(rate)
 
 
-def optimizer_anew(optimizer: Any, learning_rate: float | None = None) -> Any:
+def optimizer_anew(optimizer: Any, rate: float | None = None) -> Any:
     """A new optimiser with the same options, before its first step.
 
     Args:
         optimizer: Any of Keras', or the user's own.
-        learning_rate: In place of the optimiser's own.
+        rate: In place of the optimiser's own.
 
     Raises:
         ModelError: It cannot be made anew from its configuration.
     """
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return _scaled_anew(optimizer, learning_rate)
-    config = _options(optimizer)
-    config["learning_rate"] = rate_of(optimizer) if learning_rate is None else learning_rate
+        return _scaled_anew(optimizer, rate)
+    config = options_without_rate(optimizer)
+    config["learning_rate"] = rate_of(optimizer) if rate is None else rate
     try:
         new = type(optimizer).from_config(config)
     except (TypeError, ValueError) as error:
@@ -53,28 +54,13 @@ def optimizer_anew(optimizer: Any, learning_rate: float | None = None) -> Any:
             f"({error}); expected get_config() to return every argument of __init__(); try one of "
             f"keras.optimizers"
         ) from error
-    if undecayed(optimizer) is not None:
-        new.exclude_from_weight_decay(var_names=[undecayed(optimizer)])
+    pattern = undecayed_pattern(optimizer)
+    if pattern is not None:
+        new.exclude_from_weight_decay(var_names=[pattern])
     return new
 
 
-def _options(optimizer: Any) -> dict[str, Any]:
-    """All but the learning rate: a schedule of the user's need not have a configuration."""
-    rate = optimizer._learning_rate
-    optimizer._learning_rate = keras.ops.convert_to_tensor(0.0)
-    try:
-        return dict(optimizer.get_config())
-    finally:
-        optimizer._learning_rate = rate
-
-
-def _scaled_anew(optimizer: Any, learning_rate: float | None) -> Any:
+def _scaled_anew(optimizer: Any, rate: float | None) -> Any:
     config = optimizer.get_config()
-    config["inner_optimizer"] = optimizer_anew(optimizer.inner_optimizer, learning_rate)
+    config["inner_optimizer"] = optimizer_anew(optimizer.inner_optimizer, rate)
     return type(optimizer)(**config)
-
-
-def undecayed(optimizer: Any) -> str | None:
-    """The pattern of names of weights that do not decay, which a configuration leaves out."""
-    pattern = getattr(optimizer, "_exclude_from_weight_decay_pattern", None)
-    return None if pattern is None else str(pattern.pattern)

@@ -11,7 +11,15 @@ import keras
 import numpy as np
 
 from normwise.errors import ModelError
-from normwise.rewrite.graph import calls_in_order, functional_of, has_graph
+from normwise.keras_private import (
+    calls_in_order,
+    constructor_arguments,
+    defined_by_keras,
+    direct_sublayers,
+    is_keras_own,
+    lambda_output_shape,
+)
+from normwise.rewrite.graph import functional_of, has_graph
 from normwise.rewrite.kinds import core
 
 __all__ = ["Edits", "anew", "rebuild"]
@@ -99,13 +107,13 @@ def _made_of(operation: Any, config: dict[str, Any], changes: dict[str, Any]) ->
     try:
         return type(operation).from_config({**config, **changes})
     except (TypeError, ValueError):
-        given = getattr(operation, "_auto_config", None)
-        if given is None or not type(operation).__module__.startswith("keras."):
+        # To say all arguments in get_config() is left to layers of the user's own.
+        noted = constructor_arguments(operation) if is_keras_own(type(operation)) else None
+        if noted is None:
             raise
         # The range that RandomShear makes of a number its own constructor refuses (Keras 3.14): as
-        # it was made, then. To say all arguments in get_config() is left to layers of the user's.
-        arguments = keras.saving.deserialize_keras_object(given.config)
-        return type(operation).from_config({**config, **arguments, **changes})
+        # it was made, then.
+        return type(operation).from_config({**config, **noted, **changes})
 
 
 def _name_alike(old: Any, new: Any) -> None:
@@ -117,7 +125,7 @@ def _name_alike(old: Any, new: Any) -> None:
     new.name = old.name
     if not isinstance(old, keras.layers.Layer):
         return
-    insides = [one._flatten_layers(include_self=False, recursive=False) for one in (old, new)]
+    insides = map(direct_sublayers, (old, new))
     for inner, other in zip(*insides, strict=False):  # some are made only when it is built
         if type(inner) is not type(other):
             return
@@ -140,7 +148,11 @@ def _live(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
 
 def _lambda_anew(layer: Any, config: dict[str, Any]) -> Any:
     # From its configuration, a lambda would come back without the globals it uses.
-    live = {"function": layer.function, "output_shape": layer._output_shape, "mask": layer.mask}
+    live = {
+        "function": layer.function,
+        "output_shape": lambda_output_shape(layer),
+        "mask": layer.mask,
+    }
     return keras.layers.Lambda(**{**config, **live, "arguments": layer.arguments})
 
 
@@ -204,8 +216,7 @@ def _call_again(
 
 
 def _constructor_of(model: Any) -> Any:
-    definer = next(kind for kind in type(model).__mro__ if "__init__" in vars(kind))
-    return type(model) if definer.__module__.startswith("keras.") else keras.Model
+    return type(model) if defined_by_keras(type(model), "__init__") else keras.Model
 
 
 def _operation_anew(operation: Any, edits: Edits, clones: dict[Any, Any]) -> Any:

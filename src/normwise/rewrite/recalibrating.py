@@ -13,6 +13,7 @@ import numpy as np
 
 from normwise.datasets import Given
 from normwise.errors import DataError, ModelError, WorseError
+from normwise.keras_private import every_layer
 from normwise.rewrite.beginnings import never_moved
 from normwise.rewrite.feeding import batches, fitting
 from normwise.rewrite.intake import given_to
@@ -308,7 +309,7 @@ def batch_normalisations(model: Any) -> list[Any]:
     >>> [layer.name for layer in batch_normalisations(model)]
     ['a']
     """
-    found = [core(layer) for layer in model._flatten_layers()]
+    found = [core(layer) for layer in every_layer(model)]
     norms = [layer for layer in found if isinstance(layer, keras.layers.BatchNormalization)]
     return list(dict.fromkeys(norms))
 
@@ -380,8 +381,8 @@ def is_visible(inputs: Any) -> bool:
 def _unseen(model: Any, norm: Any) -> str:
     around = [
         layer.name
-        for layer in model._flatten_layers(include_self=False)
-        if layer is not norm and norm in layer._flatten_layers()
+        for layer in every_layer(model, itself=False)
+        if layer is not norm and norm in every_layer(layer)
     ]
     place, loop = (f"inside {around[0]!r} ", repr(around[0])) if around else ("", "the loop")
     return (

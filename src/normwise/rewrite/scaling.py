@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from normwise.errors import listed
+from normwise.keras_private import is_augmentation
 from normwise.rewrite.graph import Graph, data_of, functional_of, has_graph
 from normwise.rewrite.inputs import SHAPING
 from normwise.rewrite.kinds import core, is_linear, is_model, is_recurrent, is_transparent
@@ -142,5 +143,4 @@ def _is_rescaling(layer: Any) -> bool:
 
 
 def _keeps_range(layer: Any) -> bool:
-    augments = ".preprocessing.image_preprocessing." in type(layer).__module__
-    return augments or is_transparent(layer) or isinstance(layer, SHAPING)
+    return is_augmentation(layer) or is_transparent(layer) or isinstance(layer, SHAPING)

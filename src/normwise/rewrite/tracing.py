@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import keras
 
 from normwise.errors import ModelError, NormwiseError, in_words
+from normwise.keras_private import is_keras_own
 
 __all__ = ["refusal_of", "tracing", "unfiltered", "wants_values"]
 
@@ -72,7 +73,7 @@ def refusal_of(model: keras.Model, what: str, error: BaseException) -> ModelErro
             f"of the data; try model(x[:2], training={what == 'training'})"
         )
     way_out = "replace NumPy functions, float() and branches on values"
-    if kind.__module__.startswith("keras."):
+    if is_keras_own(kind):
         way_out = "leave it out of the model, and apply it to the data beforehand"
     return ModelError(
         f"{who} cannot be compiled for {what} ({in_words(error)}); expected layers, a loss and "
