@@ -68,7 +68,7 @@ def on_progress(progress):
         stages[stage[0]] = stages.get(stage[0], 0.0) + now - stage[1]
         stage[:] = [progress.stage, now]
 stage.append(started)
-import normwise.cli
+import normwise.commands
 from normwise.studies import study_file
 from normwise.spec import Spec
 from normwise.study import Study

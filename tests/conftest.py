@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture
 def run_command(tmp_path, monkeypatch, capsys):
     """Run a command in an empty folder; the exit code, standard output and standard error."""
-    from normwise import cli
+    from normwise import commands
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
@@ -17,7 +17,7 @@ def run_command(tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["normwise", *arguments])
         code = 0
         try:
-            cli.main()
+            commands.main()
         except SystemExit as stop:
             code = stop.code
         return code, *capsys.readouterr()

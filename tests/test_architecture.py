@@ -47,16 +47,12 @@ TABLE = {
          "spec", "store", "studies"},
         {"numpy", "pandas", "keras", "jax"},
     ),
-    "progress": ({"study"}, {"rich"}),
-    "listing": ({"datasets", "spec", "studies"}, {"rich"}),
-    "durations": (set(), set()),
-    "care": ({"backend", "datasets", "diagnose", "modelfile", "progress", "rewrite"}, {"numpy", "rich"}),
-    "checkup": ({"backend", "checks", "datasets", "diagnose", "modelfile", "progress", "rewrite"}, {"rich"}),
-    "diagnosis": (
-        {"backend", "datasets", "diagnose", "modelfile", "progress", "report", "rewrite"}, {"rich"},
+    "commands": (
+        {"backend", "checks", "datasets", "diagnose", "modelfile", "report", "rewrite", "spec", "studies",
+         "study"},
+        {"numpy", "rich", "typer"},
     ),
-    "cli": ({"durations", "care", "checkup", "datasets", "diagnosis", "listing", "progress", "report", "spec", "studies", "study"}, {"rich", "typer"}),
-    "__main__": ({"cli"}, set()),
+    "__main__": ({"commands"}, set()),
     "__init__": ({"analysis", "backend", "checks", "diagnose", "layers", "rewrite", "study"}, set()),
 }  # fmt: skip
 
@@ -169,10 +165,8 @@ def test_an_unknown_name_is_an_attribute_error():
     [
         "normwise",
         "normwise.analysis",
-        "normwise.cli",
+        "normwise.commands",
         "normwise.datasets",
-        "normwise.listing",
-        "normwise.progress",
         "normwise.report",
         "normwise.store",
         "normwise.studies",

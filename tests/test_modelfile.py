@@ -103,7 +103,7 @@ def test_a_class_of_ones_own_is_not_imported_unless_trusted():
     assert Path("was-run").exists()
 
 
-@pytest.mark.parametrize("module", ["os", "subprocess", "kerasevil", "normwise.cli"])
+@pytest.mark.parametrize("module", ["os", "subprocess", "kerasevil", "normwise.commands"])
 def test_a_module_named_by_the_file_is_refused(module):
     name = rewritten(
         saved(net(layers.Dense(1))),

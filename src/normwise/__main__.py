@@ -1,6 +1,6 @@
 """``python -m normwise``."""
 
-from normwise.cli import main
+from normwise.commands import main
 
 if __name__ == "__main__":
     main()

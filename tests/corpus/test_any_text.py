@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from normwise.commands.study import seconds_of
 from normwise.domain import Target, Variant
-from normwise.durations import seconds_of
 from normwise.errors import SpecError, UsageError
 from normwise.spec import Spec, optimizer_parts
 

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from normwise import Study
-from normwise.cli import app
+from normwise.commands.app import app
 from normwise.datasets import TableOptions, find_dataset, find_given
 from normwise.datasets.columns import sort_columns
 from normwise.errors import DataError, SpecError, UnknownNameError

@@ -1,22 +1,28 @@
-"""The built-in studies and data sets as a table on the terminal."""
+"""`normwise list`: the built-in studies and data sets, as a table."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from normwise.datasets import BUILT_IN as DATA
-from normwise.datasets import where_is
-from normwise.spec import Spec
-from normwise.studies import BUILT_IN as STUDIES
-from normwise.studies import study_file
-from normwise.studies.estimate import estimated_seconds
-
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["print_list", "roughly"]
+__all__ = ["EXAMPLES", "list_studies", "print_list", "roughly"]
+
+EXAMPLES = """
+**Examples**
+
+`normwise list` — then `normwise study circles`
+"""
+
+
+def list_studies() -> None:
+    """Show the built-in studies: question, variants, needs, runs and time."""
+    from rich.console import Console
+
+    print_list(Console())
 
 
 def print_list(console: Console) -> None:
@@ -32,8 +38,13 @@ def print_list(console: Console) -> None:
 def _studies() -> Table:
     from rich.table import Table
 
+    from normwise.datasets import where_is
+    from normwise.spec import Spec
+    from normwise.studies import BUILT_IN, study_file
+    from normwise.studies.estimate import estimated_seconds
+
     table = Table("study", "asks", "runs", "time", box=None, header_style="bold")
-    for name in STUDIES:
+    for name in BUILT_IN:
         spec = Spec.from_toml(study_file(name), {})
         asks = f"{spec.question}\n[dim]{', '.join(spec.variants)}\nneeds {where_is(spec.data)}[/]"
         runs = f"{len(spec.variants)} × {spec.seeds}"
@@ -46,8 +57,10 @@ def _studies() -> Table:
 def _data() -> Table:
     from rich.table import Table
 
+    from normwise.datasets import BUILT_IN, where_is
+
     table = Table("--data", "needs", box=None, header_style="bold")
-    for name in DATA:
+    for name in BUILT_IN:
         table.add_row(name, where_is(name))
     table.add_row("FILE.csv", "--target-column NAME")
     table.add_row("FILE.npz", "x_train and y_train in it")

@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
+from normwise.commands.list import print_list, roughly
 from normwise.datasets import BUILT_IN as DATA
-from normwise.listing import print_list, roughly
 from normwise.spec import Spec
 from normwise.studies import BUILT_IN, study_file
 

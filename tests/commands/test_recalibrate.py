@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.care import losses
+from normwise.commands.recalibrate import losses
 from normwise.datasets import Given
 from normwise.datasets.circles import circles
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import typer
 
-from normwise import cli
+from normwise import commands
+from normwise.commands.app import app
 from normwise.spec import Spec
 from normwise.studies import study_file
 
@@ -72,7 +73,7 @@ def run(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["normwise", *arguments])
         code = 0
         try:
-            cli.main()
+            commands.main()
         except SystemExit as stop:
             code = stop.code
         out, error = capsys.readouterr()
@@ -415,7 +416,7 @@ def test_a_shell_completes_commands_studies_and_files(run, monkeypatch, typed, o
     assert out.split() == offered
 
 
-COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 HELP = [(), *((name,) for name in COMMANDS)]
 
 
@@ -457,10 +458,10 @@ def python(code, **environment):
 
 def test_help_loads_nothing_heavy():
     code = (
-        "import sys; from normwise import cli\n"
+        "import sys; from normwise import commands\n"
         "for command in ([], ['study'], ['list'], ['report']):\n"
         "    sys.argv = ['normwise', *command, '--help']\n"
-        "    try: cli.main()\n"
+        "    try: commands.main()\n"
         "    except SystemExit as stop: assert stop.code == 0\n"
         # Not pydantic: Typer itself imports it where it is installed.
         "heavy = {'keras', 'jax', 'numpy', 'pandas', 'scipy', 'sklearn', 'normwise.spec'}\n"

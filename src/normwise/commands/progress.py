@@ -1,4 +1,4 @@
-"""A study's progress on the terminal: replicas, epoch, time left."""
+"""What is under way, on the terminal: a study's replicas, epoch and time left; named steps."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from normwise.study import Progress as StudyProgress
 
-__all__ = ["shown", "stepping"]
+__all__ = ["step_progress", "study_progress"]
 
 
 @contextmanager
-def shown(*, quiet: bool, verbose: bool = False) -> Iterator[Callable[[StudyProgress], None]]:
+def study_progress(
+    *, quiet: bool, verbose: bool = False
+) -> Iterator[Callable[[StudyProgress], None]]:
     """Draw a progress line on standard error while the block runs.
 
     Args:
@@ -62,7 +64,7 @@ def shown(*, quiet: bool, verbose: bool = False) -> Iterator[Callable[[StudyProg
 
 
 @contextmanager
-def stepping(verb: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, str], None]]:
+def step_progress(verb: str, *, quiet: bool = False) -> Iterator[Callable[[int, int, str], None]]:
     """Draw a bar of named steps on standard error while the block runs.
 
     Args:

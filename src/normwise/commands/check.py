@@ -1,0 +1,136 @@
+"""`normwise check`: what is known to go wrong with batch normalisation, in a model's file."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from normwise.backend import require_jax
+from normwise.commands.arguments import (
+    GroupColumn,
+    Ignore,
+    Model,
+    Select,
+    Steps,
+    TargetColumn,
+    Task,
+    Unsafe,
+    rule_selection,
+)
+from normwise.commands.progress import step_progress
+
+if TYPE_CHECKING:
+    from normwise.checks.rule import Rule
+    from normwise.checks.subject import Subject
+    from normwise.domain import Finding
+
+__all__ = ["EXAMPLES", "check"]
+
+EXAMPLES = """
+**Examples**
+
+`normwise check model.keras` — exit code 1 if there are findings
+
+`normwise check model.keras --data mnist --batch-size 64`
+
+`normwise check model.keras --format sarif > findings.sarif`
+
+In `pyproject.toml`: `[tool.normwise.check]` with `ignore = ["redundant-bias"]`.
+"""
+
+
+def check(
+    model: Model,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Built-in data, FILE.csv or FILE.npz: all its training rows count."),
+    ] = None,
+    target_column: TargetColumn = None,
+    task: Task = None,
+    group_column: GroupColumn = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Examples of a training batch.")
+    ] = None,
+    steps: Steps = None,
+    form: Annotated[
+        Literal["text", "json", "sarif"], typer.Option("--format", help="What to print.")
+    ] = "text",
+    select: Select = None,
+    ignore: Ignore = None,
+    unsafe: Unsafe = False,
+) -> None:
+    """Look for what is known to go wrong with batch normalisation.
+
+    Prints findings with their remedies and ends with exit code 1 if there are any. The model
+    is not changed.
+    """
+    require_jax()
+    from normwise.checks import chosen
+    from normwise.checks.running import findings_of, subject_of
+    from normwise.datasets import TableOptions
+    from normwise.modelfile import load_model
+    from normwise.rewrite.intake import given_to
+
+    rules = chosen(**rule_selection(select, ignore))
+    table = TableOptions(target_column, task, group_column)
+    loaded = load_model(model, unsafe=unsafe)
+    given = None if data is None else given_to(loaded, data, table)
+    subject = subject_of(loaded, given, batch_size, steps)
+    with step_progress("checking", quiet=form != "text") as on_rule:
+        findings = findings_of(subject, rules, on_rule)
+    if form == "text":
+        typed = {"--data": data, "--steps": steps}
+        typed |= {f"--{name.replace('_', '-')}": one for name, one in asdict(table).items()}
+        typed |= {"--select": ",".join(select or ()), "--ignore": ",".join(ignore or ())}
+        _print_text(model, subject, rules, findings, _fixing(model, typed, unsafe=unsafe))
+    else:
+        body = _sarif if form == "sarif" else _json
+        sys.stdout.write(json.dumps(body(model, subject, rules, findings), indent=2) + "\n")
+    raise typer.Exit(1 if findings else 0)
+
+
+def _print_text(
+    model: Path, subject: Subject, rules: Sequence[Rule], findings: Sequence[Finding], fixing: str
+) -> None:
+    from rich.console import Console
+
+    from normwise.checks.running import silent
+    from normwise.checks.terminal import print_findings
+
+    console, quiet, norms = Console(markup=False), silent(subject, rules), len(subject.norms)
+    print_findings(console, findings, rules, quiet, str(model), norms, subject.left, fixing)
+
+
+def _sarif(
+    model: Path, _: Subject, rules: Sequence[Rule], findings: Sequence[Finding]
+) -> dict[str, Any]:
+    from normwise.checks.sarif import sarif
+
+    return sarif(findings, rules, model)
+
+
+def _json(
+    model: Path, subject: Subject, _: Sequence[Rule], findings: Sequence[Finding]
+) -> dict[str, Any]:
+    found = [finding.to_json() for finding in findings]
+    return {"model": str(model), "findings": found, "left": subject.left}
+
+
+def _fixing(model: Path, typed: dict[str, Any], *, unsafe: bool) -> str:
+    """The command that mends what a check found, with the options that the check was given.
+
+    >>> _fixing(Path("a b.keras"), {"--data": "mnist", "--steps": None}, unsafe=False)
+    "normwise fix 'a b.keras' -o 'a b-fixed.keras' --data mnist"
+    """
+    out = model.with_name(f"{model.stem}-fixed.keras")
+    words = ["normwise", "fix", str(model), "-o", str(out)]
+    for option, value in typed.items():
+        words.extend([option, str(value)] if value not in (None, "") else [])
+    return shlex.join([*words, *(["--unsafe"] if unsafe else [])])

@@ -1,0 +1,124 @@
+"""`normwise diagnose`: why a model does otherwise in inference than in training."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from normwise.backend import require_jax
+from normwise.commands.arguments import GroupColumn, Model, TargetColumn, Task, Unsafe
+from normwise.commands.output_folder import output_folder
+from normwise.commands.progress import step_progress
+from normwise.errors import ModelError
+from normwise.files import replacing
+
+if TYPE_CHECKING:
+    from normwise.datasets import Given, TableOptions
+
+__all__ = ["EXAMPLES", "diagnose"]
+
+EXAMPLES = """
+**Examples**
+
+`normwise diagnose best.keras --data circles`
+
+`normwise diagnose model.keras --data mnist --batch-size 512 --out my-model`
+"""
+
+# Examples that leakage is looked for in: a batch, and those that take their places.
+LOOKED_AT = 32
+
+
+def diagnose(
+    model: Model,
+    data: Annotated[str, typer.Option(help="Built-in data, FILE.csv or FILE.npz.")],
+    target_column: TargetColumn = None,
+    task: Task = None,
+    group_column: GroupColumn = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Examples in a batch, as the model was trained with.")
+    ] = 32,
+    out: Annotated[
+        str | None,
+        typer.Option(help="Folder for the results. Default: normwise-out/MODEL-HASH."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print gap.json and nothing else.")
+    ] = False,
+    unsafe: Unsafe = False,
+) -> None:
+    """Say why a model does otherwise in inference than in training.
+
+    The same weights on the same data, normalised four ways, show how much of the gap is
+    lagging statistics, batch noise or generalisation; and whether a prediction depends on its
+    neighbours in the batch. Nothing is trained, and the model stays as it is.
+    """
+    require_jax()
+    from rich.console import Console
+
+    from normwise.datasets import TableOptions
+    from normwise.modelfile import load_model
+    from normwise.report import Artist, gap_figure, gap_sentence, print_gap
+    from normwise.rewrite.intake import given_to
+
+    table = TableOptions(target_column, task, group_column)
+    folder = output_folder(
+        out,
+        name=model.stem,
+        identity=" ".join([str(model.resolve()), data, *_typed(table), str(batch_size)]),
+        example="my-model",
+    )
+    with Artist() as artist:
+        loaded = load_model(model, unsafe=unsafe)
+        found = _found(loaded, given_to(loaded, data, table), batch_size, quiet=as_json)
+        text = json.dumps(found, indent=2) + "\n"
+        with replacing(folder / "gap.json") as beside:
+            beside.write_text(text, "utf-8")
+        picture = artist.draw(gap_figure(found, gap_sentence(found)))
+    with replacing(folder / "gap.png") as beside:
+        beside.write_bytes(picture)
+    if as_json:
+        sys.stdout.write(text)
+        return
+    files = [str(folder / name) for name in ("gap.json", "gap.png")]
+    print_gap(found, Console(), files=files, recalibrate=_recalibrating(model, data, table))
+
+
+def _found(model: Any, given: Given, batch_size: int, *, quiet: bool) -> dict[str, Any]:
+    """The content of ``gap.json``."""
+    from normwise.diagnose import gap
+
+    with step_progress("diagnosing", quiet=quiet) as on_step:
+        found = gap(model, given, batch_size=batch_size, on_step=on_step).summary()
+    try:
+        return {**found, "leakage": _leakage(model, given.x)}
+    except ModelError as error:  # an output without a row for each example: the rest still holds
+        return {**found, "leakage": None, "notes": [*found["notes"], f"Leakage: {error}."]}
+
+
+def _leakage(model: Any, x: Any) -> dict[str, Any]:
+    from normwise.datasets import Given
+    from normwise.diagnose import leakage
+    from normwise.rewrite.feeding import rows
+
+    leak = leakage(model, Given(rows(x, slice(LOOKED_AT))))
+    return {**asdict(leak), "leaks": leak.leaks}
+
+
+def _typed(table: TableOptions) -> list[str]:
+    """How the table is read, as it is typed."""
+    given = {f"--{name.replace('_', '-')}": value for name, value in asdict(table).items()}
+    return [word for name, value in given.items() if value is not None for word in (name, value)]
+
+
+def _recalibrating(model: Path, data: str, table: TableOptions) -> str:
+    """The command that gives the model statistics of the whole data."""
+    out = model.with_name(f"{model.stem}-recalibrated{model.suffix}")
+    words = ["normwise", "recalibrate", str(model), "--data", data]
+    return shlex.join([*words, *_typed(table), "-o", str(out)])

@@ -1,0 +1,132 @@
+"""`normwise fix`: what `normwise check` finds, mended where that is safe, in another file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from normwise.backend import require_jax
+from normwise.commands.arguments import (
+    Force,
+    GroupColumn,
+    Ignore,
+    Model,
+    Out,
+    Select,
+    Steps,
+    TargetColumn,
+    Task,
+    Unsafe,
+    rule_selection,
+)
+from normwise.commands.progress import step_progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from normwise.datasets import Given, TableOptions
+    from normwise.diagnose import Gap
+
+__all__ = ["EXAMPLES", "fix"]
+
+EXAMPLES = """
+**Examples**
+
+`normwise fix model.keras -o fixed.keras`
+
+`normwise fix model.keras -o fixed.keras --data mnist` — statistics, too
+"""
+
+# What is shown before and after; of a compiled model all of it is known.
+_SHOWN: dict[str, Callable[[Gap], float | None]] = {
+    "training loss in inference": lambda gap: gap.ways["moving"]["training"]["loss"],
+    "validation loss": lambda gap: gap.ways["moving"]["validation"]["loss"],
+    "gap between training and inference": lambda gap: gap.total,
+    "of it lagging statistics": lambda gap: gap.lagging,
+}
+
+
+def fix(
+    model: Model,
+    out: Out,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="Built-in data, FILE.csv or FILE.npz: mends statistics, and shows the "
+            "loss before and after."
+        ),
+    ] = None,
+    target_column: TargetColumn = None,
+    task: Task = None,
+    group_column: GroupColumn = None,
+    steps: Steps = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    force: Force = False,
+    unsafe: Unsafe = False,
+) -> None:
+    """Mend what `normwise check` finds, where that is safe, in a new file.
+
+    Predictions stay as they are; where data is given and statistics are wrong, they come from
+    the data. Nothing is written where the loss would rise (exit code 1). The file that was read
+    is not touched.
+    """
+    require_jax()
+    from rich.console import Console
+
+    from normwise import checks
+    from normwise.checks.terminal import print_fixed
+    from normwise.datasets import TableOptions
+    from normwise.modelfile import check_output, load_model, save_model
+
+    check_output(out, model)
+    selection = rule_selection(select, ignore)
+    checks.chosen(**selection)  # before any work is done
+    loaded = load_model(model, unsafe=unsafe)
+    given = _given(loaded, data, TableOptions(target_column, task, group_column))
+    before = _gap(loaded, given)
+    with step_progress("recalibrating") as on_layer:
+        fixed = checks.fix(loaded, given, steps=steps, **selection, force=force, on_layer=on_layer)
+    save_model(fixed.model, out)
+    console = Console(markup=False)
+    print_fixed(console, fixed)
+    _print_gap(console, before, _gap(fixed.model, given))
+    console.print(f"Written: {out}", highlight=False, soft_wrap=True)
+
+
+def _given(model: Any, data: str | None, table: TableOptions) -> Given | None:
+    """The data with labels as the model's loss takes them."""
+    from normwise.checks.subject import Subject
+    from normwise.rewrite.intake import given_to
+    from normwise.rewrite.losses import numbered
+
+    if data is None:
+        return None
+    given = given_to(model, data, table)
+    Subject(model, given)  # calls the model, after which the losses of its layers are known
+    return numbered(model, given)
+
+
+def _gap(model: Any, given: Given | None) -> Gap | None:
+    """Of a compiled model with batch normalisation and finite weights, where there are data."""
+    from normwise.checks import check
+    from normwise.checks.subject import Subject
+    from normwise.diagnose import gap
+    from normwise.rewrite.recalibrating import batch_normalisations
+
+    if given is None or given.y is None or not batch_normalisations(model):
+        return None
+    if check(model, select=["not-finite"]) or not Subject(model, given).is_labelled:
+        return None
+    with step_progress("comparing") as on_step:
+        return gap(model, given, on_step=on_step)
+
+
+def _print_gap(console: Console, before: Gap | None, after: Gap | None) -> None:
+    if before is None and after is None:
+        return
+    for name, value in _SHOWN.items():
+        old, new = ("not finite" if gap is None else f"{value(gap):.4g}" for gap in (before, after))
+        console.print(f"{name}: {old} before, {new} after", highlight=False)

@@ -1,0 +1,30 @@
+"""`normwise report`: a study's report once more, from its folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["EXAMPLES", "report"]
+
+EXAMPLES = """
+**Examples**
+
+`normwise report my-study` — after `normwise study circles --out my-study`
+"""
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder.")],
+) -> None:
+    """Draw the report again from a study's folder; nothing is trained."""
+    from rich.console import Console
+
+    from normwise.report import print_page, write_html, write_png
+    from normwise.study import page_of_folder
+
+    page = page_of_folder(folder)
+    files = [write_html(page, folder / "report.html"), write_png(page, folder / "curves.png")]
+    print_page(page, Console(), files=[str(file) for file in files])
