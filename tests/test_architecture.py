@@ -24,8 +24,7 @@ TABLE = {
     "files": (set(), {"platformdirs"}),
     "backend": (set(), set()),  # looks at Keras without importing it
     "datasets": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads
-    "series": (set(), {"pydantic_core"}),
-    "spec": ({"series"}, {"pydantic", "pydantic_core", "tomli_w"}),
+    "spec": (set(), {"pydantic", "pydantic_core", "tomli_w"}),
     "journal": (set(), {"pydantic"}),
     "store": ({"journal", "spec"}, {"pyarrow", "pydantic"}),
     "analysis": (set(), {"numpy", "scipy"}),
@@ -50,7 +49,7 @@ TABLE = {
     "commands": (
         {"backend", "checks", "datasets", "diagnose", "modelfile", "report", "rewrite", "spec", "studies",
          "study"},
-        {"numpy", "rich", "typer"},
+        {"numpy", "pydantic", "rich", "typer"},
     ),
     "__main__": ({"commands"}, set()),
     "__init__": ({"analysis", "backend", "checks", "diagnose", "layers", "rewrite", "study"}, set()),

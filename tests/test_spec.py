@@ -1,9 +1,14 @@
+import dataclasses
+import hashlib
+from typing import Annotated
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from normwise.domain import Condition
 from normwise.errors import SpecError, UnknownNameError, VariantError
-from normwise.spec import Spec, optimizer_parts
+from normwise.spec import AXES, About, Spec, optimizer_parts
 from normwise.studies import BUILT_IN, study_file
 
 BASE = {"model": "circles", "data": "circles"}
@@ -155,6 +160,112 @@ def test_a_run_is_known_by_what_shapes_it():
     more = Spec.make({**BASE, "seeds": 99, "target": "loss<=1", "study": "x"})
     assert setting(more, "data-model") == "01bc7abcc0455408"
     assert setting(spec, "other") != "01bc7abcc0455408"
+
+
+# Hashes that journals and folders of earlier versions hold, as those versions made them.
+BEFORE = [
+    ({}, ["d540c9c853bec7cb"], "4f29de02"),
+    (
+        {"optimizer": "adam", "learning_rate": 0.001, "epochs": 7},
+        ["31e34d06b19bf3fd"],
+        "0a3580ff",
+    ),
+    (
+        {"model": "m:build", "data": "t.csv", "target_column": "y", "group_column": "who",
+         "task": "regression", "standardize_targets": False, "loss": "huber"},
+        ["8a02c8bb17ce69c5"],
+        "3e35342d",
+    ),
+    (
+        {"learning_rate": ["1e-3:1:2", 5], "initializer": ["he_normal", "zeros"], "batch_size": [8, 64]},
+        ["bcdd51e3d33fcaa8", "377d1a9b8895deae", "7b24ef566550e0ef", "4bf69fa96431c01f", "2ec8a8c382732d97", "a1ee51971bd9bc8e", "71f2c73254d9f211", "2d325e6d221d6cb3", "5d2d00fa9ca74929", "b3b0c69f19abfad6", "2c139f7d3a4ed309", "6cc96ac95a398c8d"],
+        "58b1620a",
+    ),
+    (
+        {"class_weight": {0: 1.0, 1: 4.0}, "standardize_targets": True},
+        ["353c1cf90db36abe"],
+        "e200a5bb",
+    ),
+    (
+        {"study": "x", "question": "Q?", "variants": ["none", "input:norm=zscore"], "seeds": 99,
+         "until_decided": True, "max_seeds": 400, "target": "loss<=1", "margin": 2, "patience": 3,
+         "price": 1.5, "learning_rate": [0.1, 1]},
+        ["bbee5b004f2750d6", "fb1eccff1e454a9a"],
+        "364f557b",
+    ),
+    (
+        {"prune": True, "ablate": True, "learning_rate": [0.1, 1], "target": "loss<=1"},
+        ["bbee5b004f2750d6", "fb1eccff1e454a9a"],
+        "585a2d53",
+    ),
+    ({"task": "classes"}, ["61f905b2558ef347"], "6bc4f80f"),
+    ({"group_column": "g"}, ["56a5e508f04fb00d"], "a00be92e"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "runs", "folder"), BEFORE, ids=[str(one) for one, *_ in BEFORE]
+)
+def test_earlier_journals_and_folders_are_found_again(settings, runs, folder):
+    spec = Spec.make({**BASE, **settings})
+    assert [spec.setting("f-1", point) for point in spec.conditions] == runs
+    assert hashlib.sha256(spec.identity.encode()).hexdigest()[:8] == folder
+
+
+def test_every_setting_says_what_depends_on_it():
+    silent = [
+        name
+        for name, field in Spec.model_fields.items()
+        if not any(isinstance(one, About) for one in field.metadata)
+    ]
+    assert silent == []
+    assert all(about.help for about in Spec.abouts().values())
+
+
+def test_the_axes_are_what_a_condition_holds():
+    assert tuple(field.name for field in dataclasses.fields(Condition)) == AXES
+
+
+class Longer(Spec):
+    """A study with a setting that says nothing of itself, one that does, and one of the answer."""
+
+    warm_up: int = 0
+    clip: Annotated[float | None, About("training", "Largest gradient.")] = None
+    colour: Annotated[str, About("answer", "Of the curves.")] = "blue"
+
+
+def test_what_was_trained_before_a_setting_came_is_found_again():
+    settings, runs, folder = BEFORE[0]
+    longer = Longer.make({**BASE, **settings})
+    assert [longer.setting("f-1", point) for point in longer.conditions] == runs
+    assert hashlib.sha256(longer.identity.encode()).hexdigest()[:8] == folder
+
+
+@pytest.mark.parametrize(
+    ("change", "shapes"),
+    [({"warm_up": 3}, True), ({"clip": 1.0}, True), ({"colour": "red"}, False)],
+)
+def test_another_value_is_another_run_unless_the_setting_says_otherwise(change, shapes):
+    longer = Longer.make({**BASE, **change})
+    assert (setting(longer, "f-1") != BEFORE[0][1][0]) is shapes
+    assert longer.identity != Longer.make(BASE).identity
+    [(name, value)] = change.items()
+    about = Longer.abouts()[name]
+    assert about.allows(getattr(Longer.make(BASE), name), value) is not shapes
+
+
+@pytest.mark.parametrize(
+    ("decides", "old", "new", "allowed"),
+    [
+        ("training", 3, 3, True), ("training", 3, 4, False), ("training", ("a",), ("a", "b"), False),
+        ("axis", (1.0,), (1.0, 2.0), True), ("axis", (1.0, 2.0), (1.0,), False),
+        ("axis", None, (1.0,), False), ("axis", (1.0,), None, False), ("axis", None, None, True),
+        ("extent", ("none", "after"), ("after", "none"), True), ("extent", 3, 4, True),
+        ("extent", 4, 3, False), ("stopping", False, True, False), ("answer", 4, 3, True),
+    ],
+)  # fmt: skip
+def test_a_folder_may_get_more_and_another_answer(decides, old, new, allowed):
+    assert About(decides).allows(old, new) is allowed
 
 
 def test_a_run_in_a_grid_is_the_run_that_it_is_alone():

@@ -29,19 +29,9 @@ from normwise.domain import Ablation, RunRecord, SoloCheck, Summary, Target
 from normwise.errors import StoreError, UsageError, in_words
 from normwise.files import replacing
 from normwise.journal import event_of, fingerprint_of, notes_of, read_back, run_of, seconds_of
-from normwise.spec import AXES, Spec
+from normwise.spec import Spec
 
 __all__ = ["Store", "curve_columns"]
-
-# Settings that say what is made of the runs, and of which of them; no run depends on them.
-_OF_THE_ANSWER = {
-    "study", "question", "target", "margin", "patience", "price", "ablate", "until_decided",
-    "max_seeds",
-}  # fmt: skip
-# Settings that may gain values.
-_GROWING = {"variants", *AXES}
-# Settings of which there may be more; fewer are refused.
-_EXTENSIBLE = {*_GROWING, "seeds"}
 
 Part = TypeVar("Part")
 # What reading JSON that is damaged, or is not ours, can raise.
@@ -152,8 +142,8 @@ class Store:
         there = self.there
         return there is not None and all(
             getattr(there, name) == getattr(spec, name)
-            for name in Spec.model_fields
-            if name not in _OF_THE_ANSWER
+            for name, about in Spec.abouts().items()
+            if about.decides != "answer"
         )
 
     def summary(self) -> dict[str, Any] | None:
@@ -318,9 +308,10 @@ def _extended(folder: Path, spec: Spec) -> Spec:
             f"folder {str(folder)!r} holds a spec.toml that is no study's ({error}); {instead}"
         ) from None
     pairs = {name: (getattr(there, name), getattr(spec, name)) for name in Spec.model_fields}
-    unlike = [name for name, (old, new) in pairs.items() if not _extends(name, old, new)]
+    abouts = Spec.abouts()
+    unlike = [name for name, values in pairs.items() if not abouts[name].allows(*values)]
     # Of another study, that it has other seeds or a smaller grid, too, is no reason.
-    telling = [name for name in unlike if name not in _EXTENSIBLE] or unlike
+    telling = [name for name in unlike if not abouts[name].may_grow] or unlike
     differing = [
         f"{name} is {pairs[name][0]!r} there and {pairs[name][1]!r} here" for name in telling
     ]
@@ -331,13 +322,6 @@ def _extended(folder: Path, spec: Spec) -> Spec:
             f"folder {str(folder)!r} holds another study ({'; '.join(differing)}); {instead}"
         )
     return there
-
-
-def _extends(name: str, old: Any, new: Any) -> bool:
-    """Whether all runs with the old value of a setting are runs of the study with the new one."""
-    if name in _GROWING and old is not None and new is not None:
-        return set(old) <= set(new)
-    return old == new or name in _OF_THE_ANSWER or (name == "seeds" and old < new)
 
 
 def _another(folder: Path, suffix: str) -> str:

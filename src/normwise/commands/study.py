@@ -7,16 +7,15 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from normwise.commands.output_folder import output_folder
 from normwise.commands.progress import study_progress
+from normwise.commands.study_options import with_options_of
 from normwise.errors import SoloCheckFailed, SpecError, StudyIncomplete, UnknownNameError
-
-if TYPE_CHECKING:
-    from normwise.spec import Spec
+from normwise.spec import Spec
 
 __all__ = ["EXAMPLES", "seconds_of", "study"]
 
@@ -41,6 +40,7 @@ def _studies_like(typed: str) -> list[str]:
     return [name for name in (*BUILT_IN, *files) if name.startswith(typed)]
 
 
+@with_options_of(Spec)
 def study(
     name: Annotated[
         str | None,
@@ -51,113 +51,13 @@ def study(
             autocompletion=_studies_like,
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(help="Built-in model, FILE.keras or package.module:function."),
-    ] = None,
-    data: Annotated[str | None, typer.Option(help="Built-in data, FILE.csv or FILE.npz.")] = None,
-    target_column: Annotated[
-        str | None, typer.Option(help="Column of the table to predict.")
-    ] = None,
-    group_column: Annotated[
-        str | None,
-        typer.Option(
-            help="Column of the table that says which rows belong together, such as a patient's: "
-            "none of them validates what others trained."
-        ),
-    ] = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="binary, classes or regression: whole numbers can be either. Default: what the "
-            "labels look like."
-        ),
-    ] = None,
-    standardize_targets: Annotated[
-        bool | None,
-        typer.Option(
-            help="Whether training standardises the targets of a regression; losses, metrics and "
-            "predictions keep their units. Default: unless the model was compiled for them.",
-            show_default=False,
-            # Two names as long as these are cut off in a row of 80 columns: the title shows them.
-            rich_help_panel="Regression: --standardize-targets or --no-standardize-targets",
-        ),
-    ] = None,
-    variant: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="PLACE[:OPTION,…], repeatable. PLACE: none, before, after (the "
-            "activation), input, joined by +. OPTION: center=false, scale=false, "
-            "momentum=0.9, epsilon=1e-5, bias=true, renorm, ghost=16, "
-            "norm=layer|group|rms, only=1+2 (of its layers), "
-            "drop_before=0.3, drop_after=0.3; at input also norm=zscore|minmax|mean."
-        ),
-    ] = None,
-    learning_rate: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Learning rate, > 0, repeatable; 1e-4:1:9 are nine, evenly on a logarithmic "
-            "scale. Each variant is compared at its own best."
-        ),
-    ] = None,
-    initializer: Annotated[
-        list[str] | None, typer.Option(help="Keras initialiser for all kernels, repeatable.")
-    ] = None,
-    batch_size: Annotated[
-        list[str] | None, typer.Option(help="Examples in a batch, repeatable.")
-    ] = None,
-    optimizer: Annotated[
-        str | None, typer.Option(help="Keras optimiser, such as sgd:momentum=0.9 or adam.")
-    ] = None,
-    loss: Annotated[
-        str | None, typer.Option(help="Keras loss; inferred from the labels unless given.")
-    ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Replicas of each variant.")] = None,
-    until_decided: Annotated[
-        bool,
-        typer.Option(
-            "--until-decided",
-            help="Double the seeds, round after round, until every comparison is decided.",
-        ),
-    ] = False,
-    max_seeds: Annotated[
-        int | None,
-        typer.Option(help="Most seeds of --until-decided. Default: 8 times --seeds."),
-    ] = None,
+    *,
     budget: Annotated[
         str | None,
-        typer.Option(help="Begin no round that ends later: 90s, 10m, 1h30m.", show_default=False),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of each replica.")] = None,
-    target: Annotated[
-        str | None,
         typer.Option(
-            help="Metric to reach, such as 'val_accuracy>=0.8'. Default: the baseline's end."
+            help="Begin no round of --until-decided that ends later: 90s, 10m, 1h30m.",
+            show_default=False,
         ),
-    ] = None,
-    margin: Annotated[
-        float | None,
-        typer.Option(help="A speed-up within this factor is no difference. Default: 1.25."),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(help="Say what early stopping with this patience would have saved."),
-    ] = None,
-    prune: Annotated[
-        bool,
-        typer.Option(
-            "--prune",
-            help="Stop points of the grid early that will not be the best. Saves more than half "
-            "of a large grid; there is no working range then.",
-        ),
-    ] = False,
-    ablate: Annotated[
-        bool,
-        typer.Option("--ablate", help="Also say which of the normalisation layers matter."),
-    ] = False,
-    price: Annotated[
-        float | None,
-        typer.Option(help="Of an hour on this machine: says what reaching the target costs."),
     ] = None,
     out: Annotated[
         str | None,
@@ -169,43 +69,19 @@ def study(
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Say what is decided on the way.")
     ] = False,
+    **settings: Any,
 ) -> None:
     """Train all variants side by side and say whether normalisation helps.
 
     The same command again goes on where an interrupted study stopped.
     """
-    given = {
-        "model": model,
-        "data": data,
-        "target_column": target_column,
-        "group_column": group_column,
-        "task": task,
-        "standardize_targets": standardize_targets,
-        "variants": variant and tuple(variant),
-        "learning_rate": learning_rate or None,
-        "initializer": initializer or None,
-        "batch_size": batch_size or None,
-        "optimizer": optimizer,
-        "loss": loss,
-        "seeds": seeds,
-        "until_decided": until_decided or None,
-        "max_seeds": max_seeds,
-        "epochs": epochs,
-        "target": target,
-        "margin": margin,
-        "patience": patience,
-        "prune": prune or None,
-        "ablate": ablate or None,
-        "price": price,
-    }
     seconds = None if budget is None else seconds_of(budget)
-    spec = _spec(name, {key: value for key, value in given.items() if value is not None})
-    folder = output_folder(out, name=spec.study, identity=spec.to_toml(), example="my-study")
+    spec = _spec(name, {key: value for key, value in settings.items() if value not in (None, [])})
+    folder = output_folder(out, name=spec.study, identity=spec.identity, example="my-study")
     _run(spec, folder, seconds, as_json=as_json, verbose=verbose)
 
 
 def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
-    from normwise.spec import Spec
     from normwise.studies import BUILT_IN, study_file
 
     if name is None:

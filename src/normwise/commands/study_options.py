@@ -1,0 +1,74 @@
+"""The options of `normwise study`, made from the fields of :class:`~normwise.spec.Spec`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from pydantic.fields import FieldInfo
+
+from normwise.spec import About, Spec
+
+__all__ = ["with_options_of"]
+
+
+def with_options_of(spec: type[Spec]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorator of a command: its ``**settings`` become an option for each setting.
+
+    Args:
+        spec: Each of its fields is an option, but for those that say they stand in a file only.
+
+    Returns:
+        A decorator that puts the options behind the first parameter, where Typer looks for them.
+    """
+    abouts = spec.abouts()
+    options = [
+        _option(name, field, abouts[name])
+        for name, field in spec.model_fields.items()
+        if not abouts[name].in_file_only
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(command, eval_str=True)
+        first, *others = (
+            one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD
+        )
+        command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[first, *options, *others]
+        )
+        return command
+
+    return decorate
+
+
+def _option(name: str, field: FieldInfo, about: About) -> inspect.Parameter:
+    """A setting as Typer takes it; ``None`` where it is not typed, so that a file's counts."""
+    kind, names = _typed(field.annotation), [about.option_of(name)]
+    if kind is bool and field.default is None:
+        names = [f"{names[0]}/--no-{names[0].removeprefix('--')}"]  # neither need be the default
+    option = typer.Option(*names, help=about.help, rich_help_panel=about.panel, show_default=False)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, option],
+    )
+
+
+def _typed(kind: Any) -> Any:
+    """What is typed on the command line for a value of this kind; the spec says the rest.
+
+    >>> _typed(tuple[float, ...] | None), _typed(Annotated[int, "above 0"])
+    (list[str], <class 'int'>)
+    """
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _typed(parts[0])
+    if type(None) in parts:
+        [kind] = (part for part in parts if part is not type(None))
+        return _typed(kind)
+    if origin is tuple:
+        return list[str]
+    return str if origin is Literal else kind

@@ -1,0 +1,7 @@
+"""A study's settings: what stands in ``spec.toml``, on the command line and in Python."""
+
+from normwise.spec.about import About
+from normwise.spec.optimizer import optimizer_parts
+from normwise.spec.spec import AXES, LEARNING_RATE, OPTIMIZER, Spec
+
+__all__ = ["AXES", "LEARNING_RATE", "OPTIMIZER", "About", "Spec", "optimizer_parts"]

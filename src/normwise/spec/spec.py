@@ -1,0 +1,379 @@
+"""The fields of a study, each with what it says of itself: a new one is an edit of this file."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import tomli_w
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from normwise.domain import Condition, Target, Task, Variant
+from normwise.errors import SpecError
+from normwise.spec.about import About, abouts
+from normwise.spec.contradictions import refuse_contradictions
+from normwise.spec.kinds import (
+    AboveOne,
+    BatchSize,
+    Count,
+    CountOrZero,
+    Name,
+    Positive,
+    Several,
+    Weight,
+    listed,
+    named,
+)
+from normwise.spec.optimizer import optimizer_parts
+from normwise.spec.refusals import as_usage_error, refuse_arguments_of_fit
+from normwise.spec.series import series
+
+__all__ = ["AXES", "LEARNING_RATE", "OPTIMIZER", "Spec"]
+
+# What a study trains with where neither the user nor a compiled model says.
+OPTIMIZER, LEARNING_RATE = "sgd", 0.01
+
+# Rounds of seeds, each doubling their number, that `until_decided` may take unless told.
+ROUNDS = 4
+
+
+class Spec(BaseModel):
+    """One question: model, data, variants, training, target.
+
+    Every field is a key of the TOML file and, unless it says otherwise, with dashes for
+    underscores, an option of ``normwise study``: ``normwise study --help`` says what each
+    means. Where ``optimizer``, ``learning_rate`` or ``loss`` is ``None``, a compiled model's
+    own counts, and :data:`OPTIMIZER` and :data:`LEARNING_RATE` otherwise.
+
+    >>> Spec(model="circles", data="circles", seeds=3).variants
+    ('none', 'after', 'before')
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    study: Annotated[
+        str,
+        Field(pattern=r"^[\w.-]+$"),
+        About(
+            "answer",
+            "Name of the study.",
+            in_file_only=True,
+            example="'my-study'",
+            hashed_at_default=True,
+        ),
+    ] = "study"
+    question: Annotated[
+        str | None,
+        About(
+            "answer",
+            "What it asks, in a sentence.",
+            in_file_only=True,
+            example="'Does normalisation help?'",
+        ),
+    ] = None
+    model: Annotated[
+        str,
+        About(
+            "training",
+            "Built-in model, FILE.keras or package.module:function.",
+            example="circles",
+            hashed_at_default=True,
+        ),
+    ]
+    data: Annotated[
+        str,
+        About(
+            "training",
+            "Built-in data, FILE.csv or FILE.npz.",
+            example="circles",
+            hashed_at_default=True,
+        ),
+    ]
+    target_column: Annotated[
+        str | None,
+        About("training", "Column of the table to predict.", hashed_at_default=True),
+    ] = None
+    group_column: Annotated[
+        str | None,
+        About(
+            "training",
+            "Column of the table that says which rows belong together, such as a patient's: "
+            "none of them validates what others trained.",
+        ),
+    ] = None
+    task: Annotated[
+        Task | None,
+        About(
+            "training",
+            "binary, classes or regression: whole numbers can be either. Default: what the "
+            "labels look like.",
+        ),
+    ] = None
+    standardize_targets: Annotated[
+        bool | None,
+        About(
+            "training",
+            "Whether training standardises the targets of a regression; losses, metrics and "
+            "predictions keep their units. Default: unless the model was compiled for them.",
+            # Two names as long as these are cut off in a row of 80 columns: the title shows them.
+            panel="Regression: --standardize-targets or --no-standardize-targets",
+        ),
+    ] = None
+    variants: Annotated[
+        tuple[str, ...],
+        BeforeValidator(listed),
+        About(
+            "extent",
+            "PLACE[:OPTION,…], repeatable. PLACE: none, before, after (the "
+            "activation), input, joined by +. OPTION: center=false, scale=false, "
+            "momentum=0.9, epsilon=1e-5, bias=true, renorm, ghost=16, "
+            "norm=layer|group|rms, only=1+2 (of its layers), "
+            "drop_before=0.3, drop_after=0.3; at input also norm=zscore|minmax|mean.",
+            option="--variant",
+            example="after",
+            hashed_at_default=True,
+        ),
+    ] = ("none", "after", "before")
+    optimizer: Annotated[
+        str | None,
+        About(
+            "training",
+            "Keras optimiser, such as sgd:momentum=0.9 or adam.",
+            hashed_at_default=True,
+        ),
+    ] = None
+    learning_rate: Annotated[
+        Several[Positive] | None,
+        BeforeValidator(series),
+        About(
+            "axis",
+            "Learning rate, > 0, repeatable; 1e-4:1:9 are nine, evenly on a logarithmic "
+            "scale. Each variant is compared at its own best.",
+            example="0.01",
+            hashed_at_default=True,
+        ),
+    ] = None
+    initializer: Annotated[
+        Several[Name] | None,
+        BeforeValidator(listed),
+        About("axis", "Keras initialiser for all kernels, repeatable.", hashed_at_default=True),
+    ] = None
+    loss: Annotated[
+        str | None,
+        About(
+            "training", "Keras loss; inferred from the labels unless given.", hashed_at_default=True
+        ),
+    ] = None
+    batch_size: Annotated[
+        Several[BatchSize],
+        BeforeValidator(series),
+        About("axis", "Examples in a batch, repeatable.", example="32", hashed_at_default=True),
+    ] = (32,)
+    epochs: Annotated[
+        Count, About("training", "Epochs of each replica.", example="20", hashed_at_default=True)
+    ] = 20
+    seeds: Annotated[
+        Count, About("extent", "Replicas of each variant.", example="10", hashed_at_default=True)
+    ] = 10
+    until_decided: Annotated[
+        bool,
+        About(
+            "answer",
+            "Double the seeds, round after round, until every comparison is decided.",
+            hashed_at_default=True,
+        ),
+    ] = False
+    max_seeds: Annotated[
+        Count | None,
+        About(
+            "answer",
+            "Most seeds of --until-decided. Default: 8 times --seeds.",
+            example="80",
+        ),
+    ] = None
+    target: Annotated[
+        str | None,
+        About(
+            "answer",
+            "Metric to reach, such as 'val_accuracy>=0.8'. Default: the baseline's end.",
+        ),
+    ] = None
+    margin: Annotated[
+        AboveOne,
+        About(
+            "answer",
+            "A speed-up within this factor is no difference. Default: 1.25.",
+            example="1.25",
+            hashed_at_default=True,
+        ),
+    ] = 1.25
+    patience: Annotated[
+        CountOrZero | None,
+        About(
+            "answer",
+            "Say what early stopping with this patience would have saved.",
+            example="5",
+        ),
+    ] = None
+    prune: Annotated[
+        bool,
+        About(
+            "stopping",
+            "Stop points of the grid early that will not be the best. Saves more than half "
+            "of a large grid; there is no working range then.",
+            hashed_at_default=True,
+        ),
+    ] = False
+    ablate: Annotated[
+        bool,
+        About(
+            "answer",
+            "Also say which of the normalisation layers matter.",
+            hashed_at_default=True,
+        ),
+    ] = False
+    price: Annotated[
+        Positive | None,
+        About(
+            "answer",
+            "Of an hour on this machine: says what reaching the target costs.",
+            example="2.5",
+        ),
+    ] = None
+    class_weight: Annotated[
+        dict[str, Weight] | None,
+        BeforeValidator(named),
+        Field(min_length=1),
+        About(
+            "training",
+            "Class to the weight of its examples in the loss.",
+            in_file_only=True,
+            example="{0 = 1.0, 1 = 4.0}",
+        ),
+    ] = None
+
+    @classmethod
+    def make(cls, settings: Mapping[str, Any]) -> Self:
+        """Validate settings from anywhere.
+
+        Raises:
+            SpecError: A value is out of range or missing.
+            UnknownNameError: There is no such setting.
+            VariantError: A variant does not parse.
+        """
+        refuse_arguments_of_fit(settings)
+        try:
+            spec = cls(**settings)
+        except ValidationError as error:
+            raise as_usage_error(error, cls.model_fields) from None
+        refuse_contradictions(spec, AXES)
+        if spec.target is not None:
+            Target.parse(spec.target)
+        if spec.optimizer is not None:
+            optimizer_parts(spec.optimizer)
+        # Which variants were asked for stays known: the default ones need not suit the model.
+        names = tuple(Variant.parse(text).name for text in spec.variants)
+        return spec.model_copy(update={"variants": names} if "variants" in settings else {})
+
+    @classmethod
+    def from_toml(cls, path: Path, changes: Mapping[str, Any]) -> Self:
+        """Read a file; ``changes`` (from the command line) win over it.
+
+        Raises:
+            SpecError: The file is missing, is no TOML, or a setting is wrong.
+        """
+        try:
+            # With or without the mark that Windows' editors put at the start.
+            settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise SpecError(
+                f"cannot read {str(path)!r} ({error}); expected a TOML file with settings such as "
+                f"model, data and seeds; 'normwise study circles' writes one to copy from"
+            ) from None
+        return cls.make({**settings, **changes})
+
+    @classmethod
+    def abouts(cls) -> dict[str, About]:
+        """What each setting says of itself, by name."""
+        return abouts(cls.model_fields)
+
+    def to_toml(self) -> str:
+        """The settings as a file that :meth:`from_toml` reads back."""
+        return self._toml(set())
+
+    @property
+    def identity(self) -> str:
+        """A text that is the same for the same study, also once new settings have come."""
+        return self._toml(self._unsaid())
+
+    @property
+    def conditions(self) -> list[Condition]:
+        """The points of the grid, the first axis fastest; one where there is no grid.
+
+        >>> spec = Spec(model="circles", data="circles", learning_rate=[0.1, 1], batch_size=8)
+        >>> [str(condition) for condition in spec.conditions]
+        ['learning rate 0.1, batch size 8', 'learning rate 1, batch size 8']
+        """
+        rates, initializers = self.learning_rate or (None,), self.initializer or (None,)
+        return [
+            Condition(rate, initializer, size)
+            for size in self.batch_size
+            for initializer in initializers
+            for rate in rates
+        ]
+
+    @property
+    def rounds(self) -> tuple[int, ...]:
+        """Seeds after which comparisons are looked at: doubling, up to the most.
+
+        >>> Spec(model="circles", data="circles", seeds=10, until_decided=True).rounds
+        (10, 20, 40, 80)
+        >>> Spec(model="circles", data="circles", seeds=10).rounds
+        (10,)
+        """
+        if not self.until_decided:
+            return (self.seeds,)
+        most = self.max_seeds or self.seeds * 2 ** (ROUNDS - 1)
+        doubled = itertools.takewhile(
+            lambda seeds: seeds < most, (self.seeds * 2**step for step in itertools.count())
+        )
+        return (*doubled, most)
+
+    def setting(self, fingerprint: str, condition: Condition) -> str:
+        """Hash of what shapes a run; see :class:`~normwise.domain.RunKey`.
+
+        It does not depend on the rest of the grid, nor on the variants and seeds.
+        """
+        unshaping = {name for name, about in self.abouts().items() if not about.shapes_a_run}
+        shaping = self.model_dump(exclude=unshaping | self._unsaid())
+        shaping |= asdict(condition)
+        # A study says the same whether it names a default or leaves it out.
+        shaping["optimizer"] = shaping["optimizer"] or OPTIMIZER
+        shaping["learning_rate"] = shaping["learning_rate"] or LEARNING_RATE
+        text = f"{sorted(shaping.items())}|{fingerprint}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _unsaid(self) -> set[str]:
+        """Settings that came later and have their default: what came before knows none of them."""
+        fields = type(self).model_fields
+        return {
+            name
+            for name, about in self.abouts().items()
+            if not about.hashed_at_default and getattr(self, name) == fields[name].default
+        }
+
+    def _toml(self, left_out: set[str]) -> str:
+        settings = self.model_dump(exclude_none=True, exclude=left_out)
+        for axis in AXES:
+            if len(settings.get(axis, ())) == 1:
+                [settings[axis]] = settings[axis]
+        return tomli_w.dumps(settings)
+
+
+# Settings that may have several values, which form a grid.
+AXES = tuple(name for name, about in Spec.abouts().items() if about.decides == "axis")
