@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -136,6 +137,33 @@ def test_the_check_sees_imports_in_functions_and_for_types(tmp_path):
         "def f():\n    from jax import numpy\n"
     )
     assert set(imports(path)) == {("typing", False), ("pandas", True), ("jax", False)}
+
+
+RECIPES = re.findall(
+    r"^\| (an? [^|]+?) \| ([^|]+) \| `([^`]+)` \|$",
+    (Path(__file__).parents[1] / "docs" / "architecture.md").read_text("utf-8"),
+    re.MULTILINE,
+)
+
+
+def test_what_is_added_often_has_a_recipe():
+    added = {thing for thing, *_ in RECIPES}
+    assert added >= {
+        "an option of a study",
+        "an option of a variant",
+        "a field of a summary",
+        "a format of data",
+    }
+
+
+@pytest.mark.parametrize(
+    ("edits", "test"), [parts for _, *parts in RECIPES], ids=[one for one, *_ in RECIPES]
+)
+def test_a_recipe_is_one_or_two_edits_of_files_that_there_are(edits, test):
+    files = re.findall(r"`([a-z_/]+\.py)`", edits)
+    assert 1 <= len([*files, *re.findall(r"`[a-z_/]+NAME\.py`", edits)]) <= 2
+    assert all((ROOT / file).is_file() for file in files)
+    assert (Path(__file__).parent / test).is_file()
 
 
 EXPORTED = ["Finding", "Gap", "Leakage", "Progress", "Recalibration", "Result", "Study", "Summary", "Target",

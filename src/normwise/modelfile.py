@@ -18,6 +18,7 @@ from typing import Any
 import keras
 
 from normwise import layers
+from normwise.domain import DATA_FILES
 from normwise.errors import ModelError, StoreError, in_words, listed
 from normwise.files import is_file, replacing
 
@@ -27,8 +28,6 @@ log = logging.getLogger("normwise")
 
 SUFFIX = ".keras"
 KINDS = {SUFFIX: "a Keras file", ".onnx": "an ONNX file"}
-# What data come in.
-DATA = (".csv", ".npz")
 # The member of the archive that says which classes it needs.
 CONFIG = "config.json"
 # What a model was compiled with, in its configuration.
@@ -66,7 +65,7 @@ def load_model(
             f"there is no file {str(path)!r}; expected a model saved with "
             f"model.save('NAME.keras'); check the path from {str(Path.cwd())!r}"
         )
-    if Path(path).suffix in DATA:
+    if Path(path).suffix in DATA_FILES:
         raise ModelError(
             f"{str(path)!r} is a file of data; expected a model saved with "
             f"model.save('NAME{SUFFIX}'); try MODEL{SUFFIX} --data {path}"

@@ -8,7 +8,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from normwise.domain import data_files
+
 __all__ = [
+    "DATA",
     "Force",
     "GroupColumn",
     "Ignore",
@@ -21,6 +24,9 @@ __all__ = [
     "Unsafe",
     "rule_selection",
 ]
+
+# What every command's --data takes; each says what it does with it.
+DATA = f"Built-in data, {data_files()}"
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved Keras model.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="The file to write: OUT.keras.")]

@@ -14,6 +14,7 @@ import typer
 
 from normwise.backend import require_jax
 from normwise.commands.arguments import (
+    DATA,
     GroupColumn,
     Ignore,
     Model,
@@ -50,7 +51,7 @@ def check(
     model: Model,
     data: Annotated[
         str | None,
-        typer.Option(help="Built-in data, FILE.csv or FILE.npz: all its training rows count."),
+        typer.Option(help=f"{DATA}: all its training rows count."),
     ] = None,
     target_column: TargetColumn = None,
     task: Task = None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from normwise.backend import require_jax
-from normwise.commands.arguments import GroupColumn, Model, TargetColumn, Task, Unsafe
+from normwise.commands.arguments import DATA, GroupColumn, Model, TargetColumn, Task, Unsafe
 from normwise.commands.output_folder import output_folder
 from normwise.commands.progress import step_progress
 from normwise.errors import ModelError
@@ -37,7 +37,7 @@ LOOKED_AT = 32
 
 def diagnose(
     model: Model,
-    data: Annotated[str, typer.Option(help="Built-in data, FILE.csv or FILE.npz.")],
+    data: Annotated[str, typer.Option(help=f"{DATA}.")],
     target_column: TargetColumn = None,
     task: Task = None,
     group_column: GroupColumn = None,

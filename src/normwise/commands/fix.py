@@ -9,6 +9,7 @@ import typer
 
 from normwise.backend import require_jax
 from normwise.commands.arguments import (
+    DATA,
     Force,
     GroupColumn,
     Ignore,
@@ -53,10 +54,7 @@ def fix(
     out: Out,
     data: Annotated[
         str | None,
-        typer.Option(
-            help="Built-in data, FILE.csv or FILE.npz: mends statistics, and shows the "
-            "loss before and after."
-        ),
+        typer.Option(help=f"{DATA}: mends statistics, and shows the loss before and after."),
     ] = None,
     target_column: TargetColumn = None,
     task: Task = None,

@@ -58,12 +58,13 @@ def _data() -> Table:
     from rich.table import Table
 
     from normwise.datasets import BUILT_IN, where_is
+    from normwise.domain import DATA_FILES
 
     table = Table("--data", "needs", box=None, header_style="bold")
     for name in BUILT_IN:
         table.add_row(name, where_is(name))
-    table.add_row("FILE.csv", "--target-column NAME")
-    table.add_row("FILE.npz", "x_train and y_train in it")
+    for kind in DATA_FILES.values():
+        table.add_row(kind.example, kind.needs)
     return table
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from normwise.backend import require_jax
-from normwise.commands.arguments import Force, GroupColumn, Model, Out, TargetColumn, Task, Unsafe
+from normwise.commands.arguments import (
+    DATA,
+    Force,
+    GroupColumn,
+    Model,
+    Out,
+    TargetColumn,
+    Task,
+    Unsafe,
+)
 from normwise.commands.progress import step_progress
 from normwise.errors import ModelError
 
@@ -31,9 +40,7 @@ SHOWN = 10
 
 def recalibrate(
     model: Model,
-    data: Annotated[
-        str, typer.Option(help="Built-in data, FILE.csv or FILE.npz: all its training rows count.")
-    ],
+    data: Annotated[str, typer.Option(help=f"{DATA}: all its training rows count.")],
     out: Out,
     target_column: TargetColumn = None,
     task: Task = None,

@@ -14,6 +14,7 @@ import typer
 from normwise.commands.output_folder import output_folder
 from normwise.commands.progress import study_progress
 from normwise.commands.study_options import with_options_of
+from normwise.domain import DATA_FILES
 from normwise.errors import SoloCheckFailed, SpecError, StudyIncomplete, UnknownNameError
 from normwise.spec import Spec
 
@@ -105,7 +106,7 @@ def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
 def _option_for(name: str) -> str | None:
     """The option that takes what was named as a study: a model's file or function, or data."""
     ending = ".keras" if ":" in name else Path(name).suffix
-    return {".keras": "--model", ".csv": "--data", ".npz": "--data"}.get(ending)
+    return {".keras": "--model", **dict.fromkeys(DATA_FILES, "--data")}.get(ending)
 
 
 def _run(spec: Spec, folder: Path, budget: float | None, *, as_json: bool, verbose: bool) -> None:

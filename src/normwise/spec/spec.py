@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from normwise.domain import Condition, Target, Task, Variant
+from normwise.domain import Condition, Target, Task, Variant, data_files
 from normwise.errors import SpecError
 from normwise.spec.about import About, abouts
 from normwise.spec.contradictions import refuse_contradictions
@@ -89,7 +89,7 @@ class Spec(BaseModel):
         str,
         About(
             "training",
-            "Built-in data, FILE.csv or FILE.npz.",
+            f"Built-in data, {data_files()}.",
             example="circles",
             hashed_at_default=True,
         ),
