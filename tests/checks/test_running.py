@@ -9,8 +9,8 @@ from keras import layers
 from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
 
 import normwise as nw
-from normwise.checks import RULES, chosen
-from normwise.checks.running import findings_of, silent, subject_of
+from normwise.checks import RULES, select_rules
+from normwise.checks.running import findings_of, rules_missing_input, subject_of
 from normwise.checks.sarif import sarif
 from normwise.checks.selection import project_selection
 from normwise.checks.subject import Subject
@@ -129,7 +129,7 @@ def test_a_layer_that_trains_unless_told_otherwise_is_only_looked_at():
 
 def test_progress_is_said_rule_by_rule():
     said = []
-    rules = chosen(select=["NW001", "NW002", "NW008"])
+    rules = select_rules(select=["NW001", "NW002", "NW008"])
     found = findings_of(Subject(model()), rules, lambda *step: said.append(step))
     assert said == [(0, 3, "redundant-bias"), (1, 3, "dropout-before-norm"), (2, 3, "wrong-axis")]
     assert [finding.rule for finding in found] == ["redundant-bias"]
@@ -192,7 +192,7 @@ def test_data_with_nan_are_refused():
 )
 def test_a_rule_is_not_run_only_where_all_it_could_look_at_is_missing(given, not_run):
     subject = subject_of(model(), given.get("data"), given.get("batch_size"), given.get("steps"))
-    assert {rule.name for rule in silent(subject, RULES)} == not_run
+    assert {rule.name for rule in rules_missing_input(subject, RULES)} == not_run
 
 
 def test_codes_and_names_never_change():
@@ -256,7 +256,7 @@ def project(folder, text):
 
 def test_the_project_chooses(tmp_path):
     text = '[tool.normwise.check]\nselect = ["NW001", "tiny-batch"]\nignore = ["NW005"]\n'
-    assert [rule.code for rule in chosen(**project(tmp_path, text))] == ["NW001"]
+    assert [rule.code for rule in select_rules(**project(tmp_path, text))] == ["NW001"]
 
 
 def test_another_project_says_nothing(tmp_path):

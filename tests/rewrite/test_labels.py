@@ -9,7 +9,7 @@ import normwise as nw
 from normwise.errors import DataError
 from normwise.rewrite.intake import given_to
 from normwise.rewrite.labels import UnknownClassesError, labels_for
-from normwise.rewrite.losses import labelled_of, losses_of
+from normwise.rewrite.losses import labelled_part, losses_of
 
 CODES = np.arange(50) % 3
 SPARSE, BINARY = "sparse_categorical_crossentropy", "binary_crossentropy"
@@ -232,7 +232,7 @@ def of_two_classes_in_three():
 def test_the_loss_of_a_part_of_the_classes_is_the_one_that_keras_gives():
     model, x, codes = of_two_classes_in_three()
     wanted = model.evaluate(x, codes, verbose=0)
-    labelled = labelled_of(model, given_to(model, (x, codes)))
+    labelled = labelled_part(model, given_to(model, (x, codes)))
     assert losses_of(model, labelled).values["loss"] == pytest.approx(wanted, rel=1e-6)
 
 

@@ -7,7 +7,7 @@ from keras import layers
 
 import normwise as nw
 from normwise.errors import DataError, WorseError
-from normwise.rewrite.losses import Labelled, Losses, losses_of, risen
+from normwise.rewrite.losses import Labelled, Losses, losses_of, risen_loss
 
 X = np.random.default_rng(0).normal(3.0, 2.0, (64, 1)).astype("float32")
 
@@ -127,7 +127,7 @@ SAME = {"loss": 90.3, "a": 90.0, "b": 0.3}
 def test_a_loss_has_risen_where_it_is_a_hundredth_and_rounding_above(
     before, penalties, after, wanted
 ):
-    assert risen(Losses(before, penalties), Losses(after)) == wanted
+    assert risen_loss(Losses(before, penalties), Losses(after)) == wanted
 
 
 @pytest.mark.parametrize("made", [penalised, beside_a_large_loss])

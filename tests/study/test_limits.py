@@ -13,7 +13,7 @@ from normwise.errors import ModelError, SpecError, UnknownNameError, UsageError
 from normwise.models.compiled import compiled_of
 from normwise.models.compiling import Recipe
 from normwise.models.limits import check_trainable
-from normwise.rewrite.optimizers import optimizer_anew
+from normwise.rewrite.optimizers import clone_optimizer
 from normwise.spec import Spec
 from normwise.study.weights import class_weights, sample_weights
 
@@ -93,7 +93,7 @@ def excluding(**which):
 def test_weights_excluded_from_decay_by_name_stay_excluded():
     model = plain()
     model.compile(excluding(var_names=["bias", "gamma"]), "binary_crossentropy")
-    optimizer = optimizer_anew(compiled_of(model).optimizer)
+    optimizer = clone_optimizer(compiled_of(model).optimizer)
     optimizer.build(model.trainable_variables)
     decays = [optimizer._use_weight_decay(variable) for variable in model.trainable_variables]
     assert decays == [True, False, True, False]

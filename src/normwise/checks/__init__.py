@@ -1,7 +1,7 @@
 """Checking models that have batch normalisation: rules, what they found, and mending it."""
 
 from normwise.checks.fixing import Fixed, fix
-from normwise.checks.rules import RULES, chosen
+from normwise.checks.rules import RULES, select_rules
 from normwise.checks.running import check
 
-__all__ = ["RULES", "Fixed", "check", "chosen", "fix"]
+__all__ = ["RULES", "Fixed", "check", "fix", "select_rules"]

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.checks.rules import chosen
+from normwise.checks.rules import select_rules
 from normwise.checks.running import findings_of, subject_of
 from normwise.checks.structure import can_merge, redundant_biases, repeated_norms
 from normwise.checks.subject import Subject
@@ -19,13 +19,13 @@ from normwise.domain import Finding
 from normwise.keras_private import compile_settings, decays
 from normwise.rewrite.affine import affine, inference_statistics
 from normwise.rewrite.graph import has_graph
-from normwise.rewrite.kinds import core
+from normwise.rewrite.kinds import unwrapped
 from normwise.rewrite.linear import as_array
-from normwise.rewrite.losses import is_compiled, labelled_of, losses_of, refuse_rise, restoring
-from normwise.rewrite.optimizers import inner_optimizer, optimizer_anew
+from normwise.rewrite.losses import is_compiled, labelled_part, losses_of, refuse_rise, restoring
+from normwise.rewrite.optimizers import clone_optimizer, inner_optimizer
 from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.rewrite.recalibrating import recalibrate, why_worse
-from normwise.rewrite.steps import OnStep, silently
+from normwise.rewrite.steps import OnStep, ignore_step
 
 __all__ = ["Fixed", "fix"]
 
@@ -59,7 +59,7 @@ def fix(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     force: bool = False,
-    on_layer: OnStep = silently,
+    on_layer: OnStep = ignore_step,
 ) -> Fixed:
     """Apply the safe fixes: predictions stay as they are, or come from the data's statistics.
 
@@ -99,11 +99,11 @@ def fix(
     >>> [finding.rule for finding in fixed.mended], fixed.model.get_layer("hidden").use_bias
     (['redundant-bias'], False)
     """
-    rules = chosen(select, ignore)
+    rules = select_rules(select, ignore)
     subject = subject_of(model, data, batch_size, steps)
     found = findings_of(subject, rules)
     wanted = {finding.rule for finding in found if finding.safe}
-    labelled = None if force else labelled_of(model, subject.given)
+    labelled = None if force else labelled_part(model, subject.given)
     before = None if labelled is None else losses_of(model, labelled)
     why = why_worse(norm for norm in subject.norms if norm.trainable)  # a frozen one stays
     ways = (
@@ -111,7 +111,7 @@ def fix(
         f"try --ignore {','.join(_STATISTICS)} to mend the rest alone, or --force",
     )
     with restoring(model):
-        mended = _mended(subject, wanted, on_layer)
+        mended = _apply_fixes(subject, wanted, on_layer)
         refuse_rise(mended, labelled, before, why, ways)
     left = findings_of(Subject(mended, subject.given, batch_size, steps), rules)
     still = {(finding.rule, finding.layer) for finding in left}
@@ -119,13 +119,13 @@ def fix(
     return Fixed(mended, tuple(gone), tuple(left))
 
 
-def _mended(subject: Subject, wanted: set[str], on_layer: OnStep) -> Any:
+def _apply_fixes(subject: Subject, wanted: set[str], on_layer: OnStep) -> Any:
     model = subject.model
     if has_graph(model):
-        model = rebuild(model, _without_biases(subject) if "redundant-bias" in wanted else Edits())
+        model = rebuild(model, _remove_biases(subject) if "redundant-bias" in wanted else Edits())
         if "time-distributed-norm" in wanted:
-            model = rebuild(model, _without_wrappers(Subject(model)))
-        while "repeated-norm" in wanted and (edits := _merged(Subject(model))):
+            model = rebuild(model, _remove_wrappers(Subject(model)))
+        while "repeated-norm" in wanted and (edits := _merge_first_pair(Subject(model))):
             model = rebuild(model, edits)
         _compile_like(subject.model, model)
     if "not-finite" in wanted:
@@ -138,12 +138,12 @@ def _mended(subject: Subject, wanted: set[str], on_layer: OnStep) -> Any:
     return model
 
 
-def _without_biases(subject: Subject) -> Edits:
+def _remove_biases(subject: Subject) -> Edits:
     """Each redundant bias taken out of its layer and off the mean that is subtracted behind it."""
     edits = Edits()
     for _, call, layer in redundant_biases(subject):
         norm = call.operation
-        if layer is core(layer) and layer.bias_regularizer is None:
+        if layer is unwrapped(layer) and layer.bias_regularizer is None:
             edits.settings[layer]["use_bias"] = False
             bias = as_array(layer.bias)
             for name in _MEANS_OF_INPUTS:
@@ -152,13 +152,13 @@ def _without_biases(subject: Subject) -> Edits:
     return edits
 
 
-def _without_wrappers(subject: Subject) -> Edits:
+def _remove_wrappers(subject: Subject) -> Edits:
     """Each normalisation in ``TimeDistributed`` in the place of its wrapper."""
     edits = Edits()
     for graph in subject.graphs:
         for call in graph.calls:
             wrapper = call.operation
-            norm = core(wrapper)
+            norm = unwrapped(wrapper)
             wrapped = isinstance(wrapper, keras.layers.TimeDistributed)
             if not wrapped or not isinstance(norm, keras.layers.BatchNormalization):
                 continue
@@ -172,7 +172,7 @@ def _without_wrappers(subject: Subject) -> Edits:
     return edits
 
 
-def _merged(subject: Subject) -> Edits | None:
+def _merge_first_pair(subject: Subject) -> Edits | None:
     """The first two batch normalisations in a row as one, in the place of the second."""
     pairs = repeated_norms(subject)
     pair = next((pair for pair in pairs if can_merge(*pair)), None)
@@ -197,7 +197,7 @@ def _compile_like(old: Any, new: Any) -> None:
     if not is_compiled(old):
         return
     settings = compile_settings(old)
-    settings["optimizer"] = optimizer_anew(old.optimizer)
+    settings["optimizer"] = clone_optimizer(old.optimizer)
     _exclude_alike(old, settings["optimizer"], new)
     new.compile(**settings)
     new.optimizer.build(new.trainable_variables)

@@ -32,7 +32,7 @@ from normwise.checks.values import (
 )
 from normwise.errors import UnknownNameError
 
-__all__ = ["RULES", "chosen"]
+__all__ = ["RULES", "select_rules"]
 
 RULES = (
     Rule("NW001", "note", redundant_bias),
@@ -57,7 +57,7 @@ RULES = (
 )
 
 
-def chosen(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
+def select_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]:
     """The rules that were selected, all unless told, less those that were ignored.
 
     Args:
@@ -67,7 +67,7 @@ def chosen(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list[Rule]
     Raises:
         UnknownNameError: There is no rule of that code or name.
 
-    >>> [rule.name for rule in chosen(select=["NW001", "tiny-batch"], ignore=["NW005"])]
+    >>> [rule.name for rule in select_rules(select=["NW001", "tiny-batch"], ignore=["NW005"])]
     ['redundant-bias']
     """
     known = {key: rule for rule in RULES for key in (rule.code, rule.name)}

@@ -9,16 +9,16 @@ import keras
 import numpy as np
 
 from normwise.checks.rule import Rule
-from normwise.checks.rules import chosen
+from normwise.checks.rules import select_rules
 from normwise.checks.subject import Subject, require_model
 from normwise.datasets.dataset import check_finite
 from normwise.diagnose.untouched import untouched
 from normwise.domain import Finding
 from normwise.errors import SpecError
 from normwise.rewrite.intake import given_to
-from normwise.rewrite.steps import OnStep, silently
+from normwise.rewrite.steps import OnStep, ignore_step
 
-__all__ = ["check", "findings_of", "silent", "subject_of"]
+__all__ = ["check", "findings_of", "rules_missing_input", "subject_of"]
 
 
 def check(
@@ -64,13 +64,13 @@ def check(
     >>> [(finding.code, finding.rule, finding.layer) for finding in check(model)]
     [('NW001', 'redundant-bias', 'hidden')]
     """
-    rules = chosen(select, ignore)
+    rules = select_rules(select, ignore)
     with untouched(model):
         return findings_of(subject_of(model, data, batch_size, steps), rules)
 
 
 def findings_of(
-    subject: Subject, rules: Sequence[Rule], on_rule: OnStep = silently
+    subject: Subject, rules: Sequence[Rule], on_rule: OnStep = ignore_step
 ) -> list[Finding]:
     """What the rules find, in their order.
 
@@ -86,7 +86,7 @@ def findings_of(
     return found
 
 
-def silent(subject: Subject, rules: Sequence[Rule]) -> list[Rule]:
+def rules_missing_input(subject: Subject, rules: Sequence[Rule]) -> list[Rule]:
     """The rules that know too little to look at a subject."""
     known = {"data": subject.x, "batch_size": subject.batch_size, "steps": subject.steps}
     given = {name for name, value in known.items() if value is not None}

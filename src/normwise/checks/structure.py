@@ -9,7 +9,7 @@ import keras
 
 from normwise.checks.rule import Found
 from normwise.checks.subject import Subject
-from normwise.checks.walks import batch_norms, is_passive, name_of_activation, norms_in, source
+from normwise.checks.walks import batch_norms, is_passive, name_of_activation, norms_in, walk_back
 from normwise.datasets import Given
 from normwise.diagnose import leakage
 from normwise.errors import DataError, ModelError
@@ -21,7 +21,6 @@ from normwise.rewrite.kinds import (
     MEANS,
     activation_of,
     channel_axis,
-    core,
     is_activation,
     is_elementwise_merge,
     is_linear,
@@ -30,6 +29,7 @@ from normwise.rewrite.kinds import (
     is_recurrent,
     is_transparent,
     is_weighted,
+    unwrapped,
 )
 
 __all__ = [
@@ -75,19 +75,19 @@ def redundant_bias(subject: Subject) -> Iterator[Found]:
         yield Found(
             layer.name,
             f"its bias is cancelled by {norm.operation.name!r}, which subtracts each channel's "
-            f"mean: {core(layer).bias.shape[0]} weights that never learn",
+            f"mean: {unwrapped(layer).bias.shape[0]} weights that never learn",
             "use_bias=False",
             # What the regulariser adds to the loss would go with the bias.
-            safe=core(layer).bias_regularizer is None and layer is core(layer),
+            safe=unwrapped(layer).bias_regularizer is None and layer is unwrapped(layer),
         )
 
 
 def redundant_biases(subject: Subject) -> Iterator[tuple[Graph, Any, Any]]:
     """Graph, call of the normalisation, and layer, wherever a bias is redundant."""
     for graph, norm in batch_norms(subject):
-        if not (norm.operation.trainable and norm.operation is core(norm.operation)):
+        if not (norm.operation.trainable and norm.operation is unwrapped(norm.operation)):
             continue  # in inference mode a bias counts
-        behind = source(graph, norm, lambda o: is_passive(o) or isinstance(o, _KEEP_A_CONSTANT))
+        behind = walk_back(graph, norm, lambda o: is_passive(o) or isinstance(o, _KEEP_A_CONSTANT))
         if behind is None or not _has_free_bias(behind.operation):
             continue
         shared = any(map(graph.is_shared, (norm.operation, behind.operation)))
@@ -97,7 +97,7 @@ def redundant_biases(subject: Subject) -> Iterator[tuple[Graph, Any, Any]]:
 
 def _has_free_bias(layer: Any) -> bool:
     plain = is_linear(layer) and activation_of(layer) is None
-    return plain and bool(getattr(core(layer), "use_bias", False)) and layer.trainable
+    return plain and bool(getattr(unwrapped(layer), "use_bias", False)) and layer.trainable
 
 
 def _same_channels(behind: Any, norm: Any) -> bool:
@@ -122,7 +122,7 @@ def dropout_before_norm(subject: Subject) -> Iterator[Found]:
     told = set()
     for graph, norm in batch_norms(subject):
         call, layer = norm, norm.operation
-        while (call := source(graph, call, _is_quiet)) is not None and _is_noise(call.operation):
+        while (call := walk_back(graph, call, _is_quiet)) is not None and _is_noise(call.operation):
             if call.operation not in told:
                 told.add(call.operation)
                 yield Found(
@@ -146,12 +146,14 @@ def _is_quiet(operation: Any) -> bool:
 
 def norm_after_output(subject: Subject) -> Iterator[Found]:
     """Batch normalisation behind the output layer forces predictions to the batch's scale."""
-    for graph, output in _ends(subject.model):
-        answers = _gives_the_answer(output.operation)
-        call = source(graph, output, _gives_the_answer) if answers else output
-        if call is None or not isinstance(core(call.operation), keras.layers.BatchNormalization):
+    for graph, output in _output_calls(subject.model):
+        answers = _shapes_the_answer(output.operation)
+        call = walk_back(graph, output, _shapes_the_answer) if answers else output
+        if call is None or not isinstance(
+            unwrapped(call.operation), keras.layers.BatchNormalization
+        ):
             continue
-        behind = source(graph, call, lambda o: is_activation(o) or is_passive(o))
+        behind = walk_back(graph, call, lambda o: is_activation(o) or is_passive(o))
         if behind is not None and is_linear(behind.operation):
             yield Found(
                 call.operation.name,
@@ -162,24 +164,24 @@ def norm_after_output(subject: Subject) -> Iterator[Found]:
             )
 
 
-def _ends(model: Any) -> Iterator[tuple[Graph, Any]]:
+def _output_calls(model: Any) -> Iterator[tuple[Graph, Any]]:
     """The calls that give a model's outputs, in models nested there as well."""
     if not (has_graph(model) and model.built):
         return
     graph = Graph(model)
     for output in graph.outputs:
         yield graph, output
-        yield from _ends(output.operation)
+        yield from _output_calls(output.operation)
 
 
-def _gives_the_answer(operation: Any) -> bool:
+def _shapes_the_answer(operation: Any) -> bool:
     answer = is_activation(operation) and name_of_activation(operation) in _ANSWERS
     return answer or is_passive(operation) or isinstance(operation, _RESHAPING)
 
 
 def time_distributed_norm(subject: Subject) -> Iterator[Found]:
     """In TimeDistributed, batch normalisation takes its statistics step by step."""
-    for wrapper in _wrappers(subject):
+    for wrapper in _time_distributed(subject):
         inner = wrapper.layer
         is_one = isinstance(inner, keras.layers.BatchNormalization)
         if is_one or any(norm.trainable for norm in norms_in(inner)):
@@ -195,7 +197,7 @@ def time_distributed_norm(subject: Subject) -> Iterator[Found]:
             )
 
 
-def _wrappers(subject: Subject) -> list[Any]:
+def _time_distributed(subject: Subject) -> list[Any]:
     kind = keras.layers.TimeDistributed
     return [layer for layer in subject.layers if isinstance(layer, kind)]
 
@@ -204,11 +206,11 @@ def wrong_axis(subject: Subject) -> Iterator[Found]:
     """Batch normalisation works along another axis than the channels."""
     for graph, call in batch_norms(subject):
         rank = len(call.outputs[0].shape)
-        axis = core(call.operation).axis % rank
+        axis = unwrapped(call.operation).axis % rank
         neighbours = {
-            layer: channel_axis(layer) % rank for layer in _with_channels(graph, call, rank)
+            layer: channel_axis(layer) % rank for layer in _layers_with_channels(graph, call, rank)
         }
-        plain = call.operation is core(call.operation)
+        plain = call.operation is unwrapped(call.operation)
         if plain and neighbours and axis not in neighbours.values():
             layer, right = next(iter(neighbours.items()))
             yield Found(
@@ -220,23 +222,23 @@ def wrong_axis(subject: Subject) -> Iterator[Found]:
             )
 
 
-def _with_channels(graph: Graph, call: Any, rank: int) -> list[Any]:
+def _layers_with_channels(graph: Graph, call: Any, rank: int) -> list[Any]:
     """The layers whose channels a call takes; where there is none, those that take its own."""
     behind = [
         found.operation
-        for found in _reached(graph.sources, call)
+        for found in _first_that_move_axes(graph.sources, call)
         if len(found.outputs[0].shape) == rank
         and (is_linear(found.operation) or is_recurrent(found.operation))
     ]
     return behind or [
         found.operation
-        for found in _reached(graph.consumers, call)
-        if isinstance(core(found.operation), CONVOLUTIONS)
+        for found in _first_that_move_axes(graph.consumers, call)
+        if isinstance(unwrapped(found.operation), CONVOLUTIONS)
         and len(next(data_of(found)).shape) == rank
     ]
 
 
-def _reached(neighbours: Callable[[Any], list[Any]], call: Any) -> list[Any]:
+def _first_that_move_axes(neighbours: Callable[[Any], list[Any]], call: Any) -> list[Any]:
     """The first calls on each way from a call that do more than keep the axes where they are."""
     found: list[Any] = []
     waiting, seen = list(neighbours(call)), {call}
@@ -259,7 +261,7 @@ def _keeps_axes(operation: Any) -> bool:
 
 def shared_norm(subject: Subject) -> Iterator[Found]:
     """One batch normalisation is called on several inputs, whose statistics it mixes."""
-    stepwise = {norm for wrapper in _wrappers(subject) for norm in norms_in(wrapper)}
+    stepwise = {norm for wrapper in _time_distributed(subject) for norm in norms_in(wrapper)}
     for norm, count in subject.calls.items():
         # Once a time step, which has a rule of its own.
         if count > 1 and norm.trainable and norm not in stepwise:
@@ -285,7 +287,7 @@ def repeated_norm(subject: Subject) -> Iterator[Found]:
 def repeated_norms(subject: Subject) -> Iterator[tuple[Graph, Any, Any]]:
     """Graph, first and second call, wherever batch normalisation follows a normalisation."""
     for graph, call in batch_norms(subject):
-        behind = source(graph, call, is_passive)
+        behind = walk_back(graph, call, is_passive)
         if behind is not None and is_normalisation(behind.operation):
             yield graph, behind, call
 
@@ -307,11 +309,11 @@ def can_merge(graph: Graph, first: Any, second: Any) -> bool:
 def saturating_before(subject: Subject) -> Iterator[Found]:
     """A sigmoid or tanh saturates before normalisation, which comes only behind it."""
     for graph, call in batch_norms(subject):
-        behind = source(graph, call, lambda o: is_transparent(o) or is_passive(o))
+        behind = walk_back(graph, call, lambda o: is_transparent(o) or is_passive(o))
         if behind is None or not _saturates(behind.operation):
             continue
         if is_activation(behind.operation):
-            origin = source(graph, behind, lambda o: is_transparent(o) or is_passive(o))
+            origin = walk_back(graph, behind, lambda o: is_transparent(o) or is_passive(o))
             if origin is None or not is_weighted(origin.operation):
                 continue
         yield Found(
@@ -324,7 +326,7 @@ def saturating_before(subject: Subject) -> Iterator[Found]:
 
 def _saturates(operation: Any) -> bool:
     has_one = is_activation(operation) or (is_linear(operation) and activation_of(operation))
-    return bool(has_one) and name_of_activation(core(operation)) in _SATURATING
+    return bool(has_one) and name_of_activation(unwrapped(operation)) in _SATURATING
 
 
 def batch_leakage(subject: Subject) -> Iterator[Found]:

@@ -14,14 +14,14 @@ import numpy as np
 from normwise.datasets import Given
 from normwise.errors import ModelError
 from normwise.keras_private import steps_taken
-from normwise.rewrite.feeding import batches, count, fitting, rows
+from normwise.rewrite.feeding import batches, count, inputs_fitting, rows
 from normwise.rewrite.graph import Graph, functional_of, has_graph
-from normwise.rewrite.hidden import left_in
+from normwise.rewrite.hidden import norms_left_in
 from normwise.rewrite.kinds import has_own_code, require_keras, sublayers
-from normwise.rewrite.losses import is_judged
+from normwise.rewrite.losses import can_compare_losses
 from normwise.rewrite.moments import Moments
-from normwise.rewrite.naming import unused
-from normwise.rewrite.recalibrating import batch_normalisations, is_visible, reached
+from normwise.rewrite.naming import unused_name
+from normwise.rewrite.recalibrating import batch_normalisations, holds_numbers, reached_norms
 from normwise.rewrite.tracing import tracing
 from normwise.rewrite.watching import watching
 
@@ -64,10 +64,10 @@ class Subject:
         self.norms = batch_normalisations(model)
         if self.x is not None and self.norms:
             first = next(batches(self.x, AT_ONCE))
-            with fitting(model):
+            with inputs_fitting(model):
                 model(first, training=False)
         elif not all(norm.built for norm in self.norms):
-            _ = self._seen  # a layer may build others when it is first called
+            _ = self._norm_calls  # a layer may build others when it is first called
             self._require_built()
         # What no call on these data reaches has no weights to look at.
         self.norms = [norm for norm in self.norms if norm.built]
@@ -84,7 +84,11 @@ class Subject:
     @property
     def is_labelled(self) -> bool:
         """Whether a loss can be taken, and so a change of the statistics be judged."""
-        return self.can_recalibrate and self.given is not None and is_judged(self.model, self.given)
+        return (
+            self.can_recalibrate
+            and self.given is not None
+            and can_compare_losses(self.model, self.given)
+        )
 
     @cached_property
     def can_recalibrate(self) -> bool:
@@ -92,7 +96,7 @@ class Subject:
         if self.x is None:
             return False
         try:
-            reached(self.model, self.x, AT_ONCE)
+            reached_norms(self.model, self.x, AT_ONCE)
         except ModelError:  # one stands where its inputs cannot be seen, or none is reached
             return False
         return True
@@ -111,8 +115,8 @@ class Subject:
     def left(self) -> dict[str, str]:
         """The batch normalisations that rules about places cannot look at, each to the reason."""
         found: dict[str, str] = {}
-        for name, why in left_in(self.model, self.graphs):
-            found[unused(name, found)] = why
+        for name, why in norms_left_in(self.model, self.graphs):
+            found[unused_name(name, found)] = why
         return found
 
     @property
@@ -132,22 +136,22 @@ class Subject:
     @cached_property
     def calls(self) -> Counter[Any]:
         """How often one call of the model calls each batch normalisation."""
-        return Counter(layer for layer, _ in self._seen)
+        return Counter(layer for layer, _ in self._norm_calls)
 
     @cached_property
     def positions(self) -> dict[Any, int]:
         """Values a channel that one example gives each batch normalisation, in the larger call."""
         found: dict[Any, int] = {}
-        for layer, shape in self._seen:
+        for layer, shape in self._norm_calls:
             values = math.prod(shape) / shape[layer.axis] / self._few_examples
             found[layer] = max(math.ceil(values), found.get(layer, 0))
         return found
 
     @cached_property
-    def _seen(self) -> list[tuple[Any, tuple[int, ...]]]:
+    def _norm_calls(self) -> list[tuple[Any, tuple[int, ...]]]:
         """Each call of a batch normalisation with its input's shape; nothing is computed."""
         seen: list[tuple[Any, tuple[int, ...]]] = []
-        if not self.norms or self._few is None:
+        if not self.norms or self._example_batch is None:
             return seen
 
         def called(values: Any) -> Any:
@@ -158,17 +162,17 @@ class Subject:
         # values when the scope ends, and would keep those of the trace.
         with tracing(self.model, "evaluation"), shown, keras.StatelessScope():
             if self.x is not None or has_own_code(self.model):
-                called(self._few)  # which may want values, and may keep what it is given
+                called(self._example_batch)  # which may want values, and may keep what it is given
             else:
-                jax.eval_shape(called, self._few)
+                jax.eval_shape(called, self._example_batch)
         return seen
 
     @property
     def _few_examples(self) -> int:
-        return int(keras.tree.flatten(self._few)[0].shape[0])
+        return int(keras.tree.flatten(self._example_batch)[0].shape[0])
 
     @cached_property
-    def _few(self) -> Any:
+    def _example_batch(self) -> Any:
         """A few examples, made of zeros without data; ``None`` where nothing says what is taken.
 
         More than one, which a model may take another way.
@@ -177,12 +181,12 @@ class Subject:
             return next(batches(self.x, OPEN_SIZE))
         if not has_graph(self.model):
             return None
-        return keras.tree.map_structure(_nothing, functional_of(self.model).input)
+        return keras.tree.map_structure(_zeros, functional_of(self.model).input)
 
     @cached_property
     def measured(self) -> int:
         """How many examples the layers' inputs are measured on: all of them, unless it is long."""
-        values = sum(math.prod(shape) for _, shape in self._seen) / self._few_examples
+        values = sum(math.prod(shape) for _, shape in self._norm_calls) / self._few_examples
         return min(self.examples, max(LEAST, int(VALUES / max(values, 1))))
 
     @cached_property
@@ -198,7 +202,7 @@ class Subject:
             some = rows(self.x, spread)
 
         def watch(layer: Any, inputs: Any, mask: Any) -> None:
-            if is_visible(inputs):
+            if holds_numbers(inputs):
                 found[layer].add(inputs, mask)
 
         with watching(self.norms, watch):
@@ -221,6 +225,6 @@ def require_model(model: Any) -> None:
         )
 
 
-def _nothing(tensor: Any) -> Any:
+def _zeros(tensor: Any) -> Any:
     batch, *sizes = tensor.shape
     return np.zeros([batch or FEW, *(size or OPEN_SIZE for size in sizes)], str(tensor.dtype))

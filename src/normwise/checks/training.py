@@ -11,12 +11,12 @@ import numpy as np
 
 from normwise.checks.rule import Found, number
 from normwise.checks.subject import Subject
-from normwise.checks.values import apart
+from normwise.checks.values import drifted_layers
 from normwise.checks.walks import asked_training, batch_norms, norms_in, weights_before
 from normwise.keras_private import decays, trained_variables
 from normwise.rewrite.beginnings import has_learned, never_moved
 from normwise.rewrite.freezing import is_frozen_on_purpose
-from normwise.rewrite.kinds import core
+from normwise.rewrite.kinds import unwrapped
 from normwise.rewrite.losses import is_compiled
 
 __all__ = [
@@ -52,7 +52,7 @@ def stale_statistics(subject: Subject) -> Iterator[Found]:
     steps = subject.steps
     if not steps:
         return  # nothing known, or nothing trained
-    fitting = set() if subject.x is None else set(subject.norms) - set(apart(subject))
+    fitting = set() if subject.x is None else set(subject.norms) - set(drifted_layers(subject))
     for norm in subject.norms:
         momentum = norm.momentum
         if _has_a_rule_of_its_own(norm):
@@ -121,7 +121,11 @@ def frozen_norm(subject: Subject) -> Iterator[Found]:
     yield from _called_for_inference(subject)
     for graph, call in batch_norms(subject):
         norm, layer = call.operation, weights_before(graph, call)
-        if layer is None or norm.trainable == layer.trainable or _stays(subject, core(norm)):
+        if (
+            layer is None
+            or norm.trainable == layer.trainable
+            or _is_frozen_as_intended(subject, unwrapped(norm))
+        ):
             continue
         if norm.trainable:
             message = (
@@ -151,7 +155,7 @@ def _called_for_inference(subject: Subject) -> Iterator[Found]:
             )
 
 
-def _stays(subject: Subject, norm: Any) -> bool:
+def _is_frozen_as_intended(subject: Subject, norm: Any) -> bool:
     """Whether a frozen normalisation is so on purpose: as ``nw.freeze`` leaves it.
 
     A file does not say who froze it. There it is on purpose where all are frozen that the model
@@ -201,7 +205,7 @@ def wrong_momentum(subject: Subject) -> Iterator[Found]:
                 "momentum=0.99, and train again; or trainable=False, which keeps them in training "
                 "as well",
             )
-        elif momentum < HALF and not _is_whole(subject):
+        elif momentum < HALF and not _is_full_batch(subject):
             yield Found(
                 norm.name,
                 f"momentum {momentum:g} makes {1 - momentum:.0%} of its moving statistics those of "
@@ -214,7 +218,7 @@ def wrong_momentum(subject: Subject) -> Iterator[Found]:
             )
 
 
-def _is_whole(subject: Subject) -> bool:
+def _is_full_batch(subject: Subject) -> bool:
     """Whether a training batch is known to hold all the data: the last one is their average."""
     size = subject.batch_size
     return size is not None and subject.x is not None and size >= subject.examples

@@ -16,8 +16,8 @@ from normwise.rewrite.beginnings import NEVER_MOVED, has_learned, never_moved
 from normwise.rewrite.linear import FloatArray, as_array
 
 __all__ = [
-    "apart",
     "dead_channels",
+    "drifted_layers",
     "is_rounding",
     "moving_statistics_gap",
     "not_finite",
@@ -49,7 +49,7 @@ def moving_statistics_gap(subject: Subject) -> Iterator[Found]:
     """Moving statistics are not those of the data, so inference differs from training."""
     if subject.x is None:
         return
-    for norm, (shift, factor) in apart(subject).items():
+    for norm, (shift, factor) in drifted_layers(subject).items():
         unmoved = never_moved(norm)
         yield Found(
             norm.name,
@@ -64,7 +64,7 @@ def moving_statistics_gap(subject: Subject) -> Iterator[Found]:
         )
 
 
-def apart(subject: Subject) -> dict[Any, tuple[float, float]]:
+def drifted_layers(subject: Subject) -> dict[Any, tuple[float, float]]:
     """The layers whose moving statistics are not those of the data, to how far they are apart.
 
     Frozen layers are left out: their training used the moving statistics, too. Medians over the
@@ -95,7 +95,7 @@ def unmoved_statistics(subject: Subject) -> Iterator[Found]:
 
 def dead_channels(subject: Subject) -> Iterator[Found]:
     """Channels of a batch normalisation give a constant."""
-    misled = _misled(subject)
+    misled = _behind_drifted(subject)
     for norm in subject.norms:
         gamma = _gamma(norm)
         if not gamma.any() and isinstance(norm.gamma_initializer, keras.initializers.Zeros):
@@ -106,7 +106,7 @@ def dead_channels(subject: Subject) -> Iterator[Found]:
         if len(dead):
             yield Found(
                 norm.name,
-                f"a constant output, β, in {_counted(dead, gamma)}: γ is near 0, or the input "
+                f"a constant output, β, in {_channels(dead, gamma)}: γ is near 0, or the input "
                 f"never changes",
                 "a smaller model has the same predictions: remove these channels; if they should "
                 "live, train with a lower learning rate, or normalise before the activation",
@@ -115,9 +115,9 @@ def dead_channels(subject: Subject) -> Iterator[Found]:
 
 def variance_underflow(subject: Subject) -> Iterator[Found]:
     """A variance near or under ε is not normalised to 1."""
-    misled = _misled(subject)
+    misled = _behind_drifted(subject)
     for norm in (norm for norm in subject.norms if norm not in misled):
-        variance = _seen_variance(subject, norm)
+        variance = _known_variance(subject, norm)
         dead = (np.abs(_gamma(norm)) < CONSTANT) | _is_constant(subject, norm)
         low = np.flatnonzero((variance > 0) & (variance < NEAR * norm.epsilon) & ~dead)
         if len(low):
@@ -125,8 +125,8 @@ def variance_underflow(subject: Subject) -> Iterator[Found]:
             left = np.sqrt(worst / (worst + norm.epsilon))
             yield Found(
                 norm.name,
-                f"a variance near or under ε = {norm.epsilon:g} in {_counted(low, variance)}, down "
-                f"to {worst:.2g}: what they give has a deviation of {left:.2g}·γ instead of γ",
+                f"a variance near or under ε = {norm.epsilon:g} in {_channels(low, variance)}, "
+                f"down to {worst:.2g}: what they give has a deviation of {left:.2g}·γ instead of γ",
                 f"a smaller epsilon, such as {max(worst / 100, 1e-12):.0e}, and train again; or "
                 f"inputs of larger scale",
             )
@@ -152,7 +152,7 @@ def not_finite(subject: Subject) -> Iterator[Found]:
             tiny = is_rounding(variance[low], norm)
             yield Found(
                 norm.name,
-                f"a moving variance below 0 in {_counted(low, variance)}, down to "
+                f"a moving variance below 0 in {_channels(low, variance)}, down to "
                 f"{variance[low].min():.2g}: NaN in inference where it is below -ε",
                 "variances of 0 there, or population statistics"
                 if tiny
@@ -183,19 +183,19 @@ def is_rounding(variance: FloatArray, norm: Any) -> bool:
     return bool((variance >= -NEGLIGIBLE * norm.epsilon).all())
 
 
-def _counted(which: NDArray[np.intp], of: FloatArray) -> str:
+def _channels(which: NDArray[np.intp], of: FloatArray) -> str:
     names = ", ".join(map(str, which[:NAMED]))
     more = ", …" if len(which) > NAMED else ""
     return f"{len(which)} of {of.size} channels ({names}{more})"
 
 
-def _misled(subject: Subject) -> set[Any]:
+def _behind_drifted(subject: Subject) -> set[Any]:
     """The layers that stand behind others whose statistics are not those of the data.
 
     What these take in inference is nothing that they took in training, or will once those are
     mended: only the cause is named.
     """
-    wrong = set() if subject.x is None else set(apart(subject))
+    wrong = set() if subject.x is None else set(drifted_layers(subject))
     ordered = list(subject.calls)
     first = next((at for at, norm in enumerate(ordered) if norm in wrong), len(ordered))
     return set(ordered[first + 1 :])
@@ -212,7 +212,7 @@ def _is_constant(subject: Subject, norm: Any) -> NDArray[np.bool_]:
     return np.asarray(moments.variance <= (RESOLUTION * moments.mean) ** 2)
 
 
-def _seen_variance(subject: Subject, norm: Any) -> FloatArray:
+def _known_variance(subject: Subject, norm: Any) -> FloatArray:
     """Of the data, where there is any; else what the layer remembers."""
     if subject.x is not None and norm in subject.observed:
         return np.asarray(subject.observed[norm].variance)

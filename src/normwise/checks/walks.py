@@ -12,11 +12,11 @@ from normwise.checks.subject import Subject
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.kinds import (
     activation_of,
-    core,
     is_activation,
     is_transparent,
     is_weighted,
     sublayers,
+    unwrapped,
 )
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "is_passive",
     "name_of_activation",
     "norms_in",
-    "source",
+    "walk_back",
     "weights_before",
 ]
 
@@ -36,7 +36,7 @@ def batch_norms(subject: Subject) -> Iterator[tuple[Graph, Any]]:
     """Every call of a batch normalisation, with the graph that it stands in."""
     for graph in subject.graphs:
         for call in graph.calls:
-            if isinstance(core(call.operation), keras.layers.BatchNormalization):
+            if isinstance(unwrapped(call.operation), keras.layers.BatchNormalization):
                 yield graph, call
 
 
@@ -57,7 +57,7 @@ def asked_training(call: Any) -> bool | None:
     return None if parameter is None or given == parameter.default else given
 
 
-def source(graph: Graph, call: Any, passes: Passes) -> Any | None:
+def walk_back(graph: Graph, call: Any, passes: Passes) -> Any | None:
     """The call behind this one, past those that ``passes`` lets through; ``None`` at a merge."""
     while True:
         sources = graph.sources(call)
@@ -80,7 +80,7 @@ def is_passive(operation: Any) -> bool:
 
 def weights_before(graph: Graph, call: Any) -> Any | None:
     """The layer with weights whose channels a call takes, through activations and pooling."""
-    found = source(graph, call, lambda o: is_activation(o) or is_transparent(o) or is_passive(o))
+    found = walk_back(graph, call, lambda o: is_activation(o) or is_transparent(o) or is_passive(o))
     return found.operation if found is not None and is_weighted(found.operation) else None
 
 

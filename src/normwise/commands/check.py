@@ -73,13 +73,13 @@ def check(
     is not changed.
     """
     require_jax()
-    from normwise.checks import chosen
+    from normwise.checks import select_rules
     from normwise.checks.running import findings_of, subject_of
     from normwise.datasets import TableOptions
     from normwise.modelfile import load_model
     from normwise.rewrite.intake import given_to
 
-    rules = chosen(**rule_selection(select, ignore))
+    rules = select_rules(**rule_selection(select, ignore))
     table = TableOptions(target_column, task, group_column)
     loaded = load_model(model, unsafe=unsafe)
     given = None if data is None else given_to(loaded, data, table)
@@ -102,11 +102,19 @@ def _print_text(
 ) -> None:
     from rich.console import Console
 
-    from normwise.checks.running import silent
+    from normwise.checks.running import rules_missing_input
     from normwise.checks.terminal import print_findings
 
-    console, quiet, norms = Console(markup=False), silent(subject, rules), len(subject.norms)
-    print_findings(console, findings, rules, quiet, str(model), norms, subject.left, fixing)
+    print_findings(
+        Console(markup=False),
+        findings,
+        rules,
+        rules_missing_input(subject, rules),
+        str(model),
+        len(subject.norms),
+        subject.left,
+        fixing,
+    )
 
 
 def _sarif(

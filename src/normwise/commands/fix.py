@@ -81,7 +81,7 @@ def fix(
 
     check_output(out, model)
     selection = rule_selection(select, ignore)
-    checks.chosen(**selection)  # before any work is done
+    checks.select_rules(**selection)  # before any work is done
     loaded = load_model(model, unsafe=unsafe)
     given = _given(loaded, data, TableOptions(target_column, task, group_column))
     before = _gap(loaded, given)
@@ -98,13 +98,13 @@ def _given(model: Any, data: str | None, table: TableOptions) -> Given | None:
     """The data with labels as the model's loss takes them."""
     from normwise.checks.subject import Subject
     from normwise.rewrite.intake import given_to
-    from normwise.rewrite.losses import numbered
+    from normwise.rewrite.losses import with_class_numbers
 
     if data is None:
         return None
     given = given_to(model, data, table)
     Subject(model, given)  # calls the model, after which the losses of its layers are known
-    return numbered(model, given)
+    return with_class_numbers(model, given)
 
 
 def _gap(model: Any, given: Given | None) -> Gap | None:

@@ -68,17 +68,17 @@ def recalibrate(
     from normwise.datasets import TableOptions
     from normwise.modelfile import check_output, load_model, save_model
     from normwise.rewrite.intake import given_to
-    from normwise.rewrite.losses import numbered, say_unlabelled
-    from normwise.rewrite.recalibrating import reached, require_norms
+    from normwise.rewrite.losses import warn_unlabelled, with_class_numbers
+    from normwise.rewrite.recalibrating import reached_norms, require_norms
 
     check_output(out, model)
     loaded = load_model(model, unsafe=unsafe)
     require_norms(loaded)
     given = given_to(loaded, data, TableOptions(target_column, task, group_column))
-    layers = [layer for layer in reached(loaded, given.x) if frozen or layer.trainable]
+    layers = [layer for layer in reached_norms(loaded, given.x) if frozen or layer.trainable]
     if not force:
-        say_unlabelled(given)
-    given = numbered(loaded, given)
+        warn_unlabelled(given)
+    given = with_class_numbers(loaded, given)
     before, old = [_statistics(layer) for layer in layers], losses(loaded, given)
     weights = _recalibrate(
         loaded, given, name=str(model), batch_size=batch_size, frozen=frozen, force=force
@@ -117,9 +117,9 @@ def losses(model: Any, given: Given) -> dict[str, float]:
 
     Weights of the examples count, as in Keras' ``evaluate``.
     """
-    from normwise.rewrite.losses import has_labels, labels_fitting, numbered
+    from normwise.rewrite.losses import has_labels, labels_fitting, with_class_numbers
 
-    given = numbered(model, given)
+    given = with_class_numbers(model, given)
     if not has_labels(given):
         return {}
     with labels_fitting(model):

@@ -8,13 +8,12 @@ from typing import Any, TypeAlias
 import jax
 import keras
 
+from normwise.keras_private import RANDOM_STATE
+
 __all__ = ["State", "forward", "state_of", "with_seeds_of"]
 
 # The values of `model.variables`, in their order.
 State: TypeAlias = list[jax.Array]
-
-# What Keras calls the variable of a seed generator.
-SEED = "seed_generator_state"
 
 
 def state_of(model: Any) -> State:
@@ -44,6 +43,6 @@ def forward(model: Any, *, training: bool) -> Callable[[State, Any], tuple[Any, 
 def with_seeds_of(model: Any, state: State, other: State) -> State:
     """``state``, with what it draws at random from ``other``."""
     return [
-        theirs if variable.name == SEED else ours
+        theirs if variable.name == RANDOM_STATE else ours
         for variable, ours, theirs in zip(model.variables, state, other, strict=True)
     ]

@@ -21,11 +21,11 @@ from normwise.rewrite.losses import takes_loss
 from normwise.rewrite.recalibrating import (
     BATCH,
     population_statistics,
-    reached,
+    reached_norms,
     require_norms,
     set_statistics,
 )
-from normwise.rewrite.steps import OnStep, silently
+from normwise.rewrite.steps import OnStep, ignore_step
 from normwise.rewrite.watching import Call, wrapping
 
 __all__ = ["WAYS", "Gap", "gap"]
@@ -103,7 +103,7 @@ def gap(
     *,
     batch_size: int = 32,
     seed: int = 0,
-    on_step: OnStep = silently,
+    on_step: OnStep = ignore_step,
 ) -> Gap:
     """How much of the gap between training and inference is whose doing.
 
@@ -152,11 +152,11 @@ def gap(
     require_norms(model)
     with untouched(model):
         given = given_to(model, data)
-        layers = reached(model, given.x)  # before which not all layers need be built
-        return _taken_apart(model, given, layers, batch_size, seed, on_step)
+        layers = reached_norms(model, given.x)  # before which not all layers need be built
+        return _measured(model, given, layers, batch_size, seed, on_step)
 
 
-def _taken_apart(
+def _measured(
     model: Any,
     given: Given,
     layers: Mapping[Any, int],
@@ -170,7 +170,7 @@ def _taken_apart(
     x = parts[TRAINING][0] if compiled else given.x
     if compiled:
         prepare(model, parts[TRAINING])
-    tell = _counting(on_step, len(layers) + (len(WAYS) if compiled else 0))
+    tell = _step_counter(on_step, len(layers) + (len(WAYS) if compiled else 0))
     live = _normalising_by_batch(model, rows(x, slice(2)), layers)
     with untouched(model):
         notes = [*decided, *_notes(model, layers, live, compiled=compiled)]
@@ -195,7 +195,7 @@ def _taken_apart(
     return Gap(model.name, batch_size, ordered, distances, tuple(notes))
 
 
-def _counting(on_step: OnStep, steps: int) -> Callable[[str], None]:
+def _step_counter(on_step: OnStep, steps: int) -> Callable[[str], None]:
     done = iter(range(steps))
     return lambda name: on_step(next(done), steps, name)
 

@@ -16,7 +16,7 @@ from normwise.diagnose.forward import State, forward, state_of, with_seeds_of
 from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError
 from normwise.keras_private import every_layer
-from normwise.rewrite.feeding import count, fitting, rows
+from normwise.rewrite.feeding import count, inputs_fitting, rows
 from normwise.rewrite.intake import given_to
 from normwise.rewrite.kinds import computes_in_half, has_own_code, require_keras
 from normwise.rewrite.watching import Call, wrapping
@@ -102,10 +102,10 @@ def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMP
     kept = np.arange(size)
     if has_own_code(model):
         # Layers may build others when they are first called: as Keras does before it compiles.
-        with fitting(model), keras.StatelessScope():
+        with inputs_fitting(model), keras.StatelessScope():
             model(rows(x, kept), training=training)
     state, run = state_of(model), jax.jit(forward(model, training=training))
-    with fitting(model):
+    with inputs_fitting(model):
         plain, after = run(state, rows(x, kept))
     _check_outputs(model, plain, size)
     again, _ = run(with_seeds_of(model, state, after), rows(x, kept))
@@ -208,7 +208,7 @@ def _first_layer(model: Any, state: State, one: Row, other: Row, training: bool)
     names: list[str] = []
 
     def compare(state: State, *batches: Any) -> list[tuple[jax.Array, jax.Array]]:
-        first, second = (_seen(model, run, state, x) for x in batches)
+        first, second = (_calls_with_rows(model, run, state, x) for x in batches)
         # What is called for one of the two alone has nothing to be compared with.
         calls = [call for call in first if call in second]
         names.extend(name for name, _ in calls)
@@ -226,7 +226,7 @@ def _first_layer(model: Any, state: State, one: Row, other: Row, training: bool)
     return next((name for name, (i, o) in places if float(i) <= LIMIT < float(o)), None)
 
 
-def _seen(model: Any, run: Forward, state: State, x: Any) -> dict[tuple[str, int], Any]:
+def _calls_with_rows(model: Any, run: Forward, state: State, x: Any) -> dict[tuple[str, int], Any]:
     """What each call of a layer takes and gives that has a row for each example.
 
     By the layer's name and how often it was called before, in the order in which calls end.

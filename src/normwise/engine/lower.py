@@ -16,7 +16,7 @@ import numpy as np
 from normwise.engine.lowered import lowered_kind
 from normwise.keras_private import every_layer
 from normwise.rewrite.graph import has_graph
-from normwise.rewrite.rebuild import anew
+from normwise.rewrite.rebuild import clone_layer
 
 __all__ = ["fresh", "lower", "wants_turns"]
 
@@ -37,7 +37,7 @@ def fresh(model: keras.Model) -> keras.Model:
     >>> bool((fresh(model).layers[0].kernel == model.layers[0].kernel).any())
     False
     """
-    return _copy(model, anew)
+    return _copy(model, clone_layer)
 
 
 def wants_turns(model: keras.Model) -> bool:
@@ -66,9 +66,9 @@ def _copy(model: keras.Model, clone: Callable[[Any], Any]) -> keras.Model:
 def _lower_layer(layer: keras.Layer) -> keras.Layer:
     kind = lowered_kind(layer, on_cpu=jax.default_backend() == "cpu")
     if kind is None:
-        return anew(layer)
+        return clone_layer(layer)
     config = layer.get_config()
     if hasattr(layer, "activation"):
         # As it is: from a configuration, a function of the user's does not return.
-        config["activation"] = anew(layer.activation)
+        config["activation"] = clone_layer(layer.activation)
     return kind.from_config(config)

@@ -18,7 +18,7 @@ from normwise.keras_private import (
 )
 from normwise.models.identity import named
 
-__all__ = ["Compiled", "compiled_of", "metric_anew"]
+__all__ = ["Compiled", "clone_metric", "compiled_of"]
 
 _SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 
@@ -84,7 +84,7 @@ def compiled_of(model: keras.Model) -> Compiled | None:
     )
 
 
-def metric_anew(metric: Any) -> Any:
+def clone_metric(metric: Any) -> Any:
     """A metric with variables of its own: training writes into them.
 
     Raises:

@@ -21,10 +21,10 @@ from normwise.engine.metrics import check_metrics, metric_names, name_of
 from normwise.engine.program import build_compiled_parts, example_output
 from normwise.errors import ModelError, SpecError, UnknownNameError
 from normwise.keras_private import operation_behind
-from normwise.models.compiled import Compiled, metric_anew
+from normwise.models.compiled import Compiled, clone_metric
 from normwise.models.identity import named
 from normwise.rewrite.graph import has_graph
-from normwise.rewrite.optimizers import optimizer_anew, rate_of
+from normwise.rewrite.optimizers import clone_optimizer, rate_of
 from normwise.spec import LEARNING_RATE, OPTIMIZER, Spec, optimizer_parts
 
 __all__ = ["Recipe", "check_target", "default_metric", "learning_rate_of", "make_loss"]
@@ -85,8 +85,8 @@ class Recipe:
             optimizer=self._optimizer(learning_rate or self._first_rate),
             loss=loss,
             loss_weights=self._loss_weight(self.loss_unit if loss_unit is None else loss_unit),
-            metrics=[*own, *map(metric_anew, self._metrics)],
-            weighted_metrics=[*map(metric_anew, self._weighted_metrics)] or None,
+            metrics=[*own, *map(clone_metric, self._metrics)],
+            weighted_metrics=[*map(clone_metric, self._weighted_metrics)] or None,
         )
         return model
 
@@ -169,7 +169,7 @@ class Recipe:
     def _optimizer(self, learning_rate: float | None) -> Any:
         spec, kept = self.spec, self._kept_optimizer
         if spec.optimizer is None and kept is not None:
-            return optimizer_anew(kept, learning_rate)
+            return clone_optimizer(kept, learning_rate)
         rate = learning_rate or (LEARNING_RATE if kept is None else rate_of(kept))
         return _make_optimizer(spec.optimizer or OPTIMIZER, rate)
 

@@ -12,7 +12,6 @@ from normwise.errors import ModelError
 from normwise.rewrite.graph import Graph, has_graph
 from normwise.rewrite.kinds import (
     activation_of,
-    core,
     is_activation,
     is_frozen,
     is_gate_activation,
@@ -21,6 +20,7 @@ from normwise.rewrite.kinds import (
     is_recurrent,
     is_transparent,
     is_weighted,
+    unwrapped,
 )
 
 __all__ = ["Block", "find_blocks", "graphs_of"]
@@ -87,7 +87,7 @@ def graphs_of(model: Any, *, frozen: bool = False, wrapped: bool = False) -> Ite
         graph = Graph(waiting.pop())
         yield graph
         for call in graph.calls:
-            layer = core(call.operation) if wrapped else call.operation
+            layer = unwrapped(call.operation) if wrapped else call.operation
             if has_graph(layer) and layer not in seen and (frozen or not is_frozen(layer)):
                 seen.add(layer)
                 waiting.append(layer)
@@ -122,7 +122,7 @@ def _blocks_in(model: Any, *, leaves: bool, beyond: Any | None, seen: set[Any]) 
 
 
 def _refuse_wrapped_model(layer: Any) -> None:
-    inner = core(layer)
+    inner = unwrapped(layer)
     if layer is inner or not (is_model(inner) and is_weighted(inner)):
         return
     raise ModelError(

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from normwise.errors import DataError
-from normwise.rewrite.feeding import fitting
+from normwise.rewrite.feeding import inputs_fitting
 from normwise.rewrite.folding import Folding
 from normwise.rewrite.graph import Graph, functional_of
 from normwise.rewrite.kinds import sublayers
@@ -99,17 +99,17 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
     True
     """
     inputs = example_inputs(model) if x is None else x
-    with fitting(model):
-        called, predicted = _called(model, inputs), model.predict_on_batch(inputs)
+    with inputs_fitting(model):
+        called, predicted = _outputs_of_call(model, inputs), model.predict_on_batch(inputs)
     _check_comparable(model, predicted, "random numbers" if x is None else "the data")
     folded = folding.model
     return Certificate(
         folded=folding.folded,
         left=folding.left,
         difference=largest_difference(predicted, folded.predict_on_batch(inputs)),
-        call_difference=largest_difference(called, _called(folded, inputs)),
+        call_difference=largest_difference(called, _outputs_of_call(folded, inputs)),
         disagreement=largest_difference(predicted, called),
-        layers=_by_layer(model, folding, inputs),
+        layers=_differences_by_layer(model, folding, inputs),
         seconds=_seconds(model, folding.model, inputs),
         inputs="random numbers" if x is None else "data",
         tolerance=tolerance_of(model),
@@ -124,7 +124,7 @@ def _check_comparable(model: Any, predicted: Any, inputs: str) -> None:
         )
 
 
-def _called(model: Any, inputs: Any) -> Any:
+def _outputs_of_call(model: Any, inputs: Any) -> Any:
     """What ``model(inputs)`` gives; the statistics and random states that it moves stay."""
     with keras.StatelessScope():
         return keras.tree.map_structure(keras.ops.convert_to_numpy, model(inputs))
@@ -148,7 +148,7 @@ def example_inputs(model: Any, examples: int = EXAMPLES) -> Any:
     return keras.tree.map_structure(drawn, functional_of(model).input)
 
 
-def _by_layer(model: Any, folding: Folding, inputs: Any) -> dict[str, float]:
+def _differences_by_layer(model: Any, folding: Folding, inputs: Any) -> dict[str, float]:
     """Where each normalisation of the outermost model stood, what came before and comes now."""
     own = {call.operation.name: call.outputs[0] for call in Graph(model).calls}
     order, pairs = list(own), {}

@@ -11,7 +11,7 @@ import numpy as np
 from normwise.datasets.plain import check_numbers, is_array, plain_array
 from normwise.errors import DataError, first_line, in_words
 
-__all__ = ["drawn", "in_memory"]
+__all__ = ["collect_batches", "in_memory"]
 
 # What is drawn at most: bytes, and examples of what does not say how many batches it has, since
 # it may go on for ever.
@@ -49,7 +49,7 @@ def in_memory(what: str, data: Any) -> Any:
     return array
 
 
-def drawn(source: Iterable[Any]) -> tuple[Any, str]:
+def collect_batches(source: Iterable[Any]) -> tuple[Any, str]:
     """All batches of a data set, loader or generator, put together.
 
     Args:
@@ -62,7 +62,7 @@ def drawn(source: Iterable[Any]) -> tuple[Any, str]:
     Raises:
         DataError: It gives nothing, or batches that do not go together.
 
-    >>> drawn(iter([np.zeros((2, 3)), np.ones((1, 3))]))[0].shape
+    >>> collect_batches(iter([np.zeros((2, 3)), np.ones((1, 3))]))[0].shape
     (3, 3)
     """
     batches: list[Any] = []

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 
 from normwise.errors import DataError, first_line
-from normwise.rewrite.tracing import refusal_of, unfiltered, wants_values
+from normwise.rewrite.tracing import needs_values, refusal_of, unfiltered_tracebacks
 
-__all__ = ["batches", "count", "fitting", "rows"]
+__all__ = ["batches", "count", "inputs_fitting", "rows"]
 
 
 def count(x: Any) -> int:
@@ -61,7 +61,7 @@ def batches(x: Any, size: int) -> Iterator[Any]:
 
 
 @contextmanager
-def fitting(model: Any) -> Iterator[None]:
+def inputs_fitting(model: Any) -> Iterator[None]:
     """Say of what a call of the model raises that the inputs do not fit.
 
     Raises:
@@ -69,10 +69,10 @@ def fitting(model: Any) -> Iterator[None]:
         ModelError: It cannot be compiled where it is.
     """
     try:
-        with unfiltered():
+        with unfiltered_tracebacks():
             yield
     except (ValueError, TypeError) as error:
-        if wants_values(error):
+        if needs_values(error):
             raise refusal_of(model, "evaluation", error) from error
         raise DataError(
             f"the inputs do not fit model {model.name!r} "

@@ -10,7 +10,7 @@ import keras
 from normwise.layers import BatchNormalization
 from normwise.rewrite.affine import affine
 from normwise.rewrite.graph import Graph
-from normwise.rewrite.kinds import MAXIMA, MEANS, activation_of, channel_axis, each_step
+from normwise.rewrite.kinds import MAXIMA, MEANS, activation_of, channel_axis, layer_at_each_step
 from normwise.rewrite.linear import READING, WRITING
 from normwise.rewrite.modes import Mode
 from normwise.rewrite.usage import Usage
@@ -41,7 +41,7 @@ class Neighbourhood:
     def __init__(self, graph: Graph, usage: Usage) -> None:
         self._graph, self._usage = graph, usage
 
-    def place_for(self, call: Any) -> tuple[Any, bool] | str:
+    def target_for(self, call: Any) -> tuple[Any, bool] | str:
         """The layer to fold a normalisation into and whether that is behind it; or why none.
 
         Args:
@@ -60,7 +60,7 @@ class Neighbourhood:
 
     def _objections(self, call: Any) -> Iterator[str]:
         """Why a normalisation can go into no layer whatever."""
-        norm = each_step(call.operation)
+        norm = layer_at_each_step(call.operation)
         if not _calls_like(norm, _NORMALISATION):
             yield f"it is a {type(norm).__name__}, with a call of its own"
         if self._usage.is_shared(norm):
@@ -71,7 +71,7 @@ class Neighbourhood:
                 f"{_why_training(call, mode)}, so model(x) normalises by the batch, which "
                 f"model.predict(x) does not"
             )
-        elif self._usage.rules(call):
+        elif self._usage.decides_modes(call):
             yield (
                 f"it is called with training={mode.is_training}, which Keras keeps up after it: "
                 f"without it, what follows would run in another mode"
@@ -109,9 +109,9 @@ class Neighbourhood:
         if following is None:
             return None, "several use what it gives, or it is an output"
         layer, rank = following.operation, len(following.input_tensors[0].shape)
-        if not (_takes_part(layer) and type(each_step(layer)) in READING):
+        if not (_takes_part(layer) and type(layer_at_each_step(layer)) in READING):
             return None, f"{layer.name!r} behind it is a {type(layer).__name__}"
-        if getattr(each_step(layer), "padding", "valid") != "valid":
+        if getattr(layer_at_each_step(layer), "padding", "valid") != "valid":
             return None, f"{layer.name!r} behind it pads with zeros, which it would have moved"
         if self._usage.is_shared(layer):
             return None, f"{layer.name!r} is called more than once"
@@ -132,30 +132,30 @@ class Neighbourhood:
                 return None
 
     def _is_idle(self, call: Any) -> bool:
-        idle = type(each_step(call.operation)) in _IDLE
+        idle = type(layer_at_each_step(call.operation)) in _IDLE
         return idle and not self._usage.mode(call).is_training
 
 
 def _why_training(call: Any, mode: Mode) -> str:
-    if mode.ruler is call:
+    if mode.decided_by is call:
         return "it is called with training=True"
-    name = mode.ruler.operation.name
+    name = mode.decided_by.operation.name
     return f"{name!r} runs with training=True, which Keras keeps up in it and after it"
 
 
 def _lets_through(operation: Any, call: Any) -> bool:
     """Whether a factor and an offset a channel may as well be applied behind this operation."""
-    layer = each_step(operation)
+    layer = layer_at_each_step(operation)
     if getattr(layer, "data_format", None) == "channels_first":
         return False
     if type(layer) in _MAXIMA:
-        return bool((affine(each_step(call.operation))[0] >= 0).all())
+        return bool((affine(layer_at_each_step(call.operation))[0] >= 0).all())
     return type(layer) in _AVERAGING
 
 
 def _axis(call: Any) -> int:
     """The axis that a normalisation works along, of what its call gives."""
-    rank, norm = len(call.outputs[0].shape), each_step(call.operation)
+    rank, norm = len(call.outputs[0].shape), layer_at_each_step(call.operation)
     # `TimeDistributed` takes the axis of steps away.
     steps = 0 if norm is call.operation else 1
     return int(norm.axis % (rank - steps)) + steps
@@ -167,6 +167,6 @@ def _calls_like(layer: Any, kinds: tuple[type, ...]) -> bool:
 
 
 def _takes_part(operation: Any) -> bool:
-    layer = each_step(operation)
+    layer = layer_at_each_step(operation)
     adapted = getattr(layer, "lora_rank", None) is not None
     return type(layer) in WRITING and not adapted and not getattr(layer, "quantization_mode", None)

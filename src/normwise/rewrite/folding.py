@@ -10,10 +10,10 @@ import keras
 from normwise.rewrite.affine import affine
 from normwise.rewrite.blocks import graphs_of
 from normwise.rewrite.foldable import Neighbourhood
-from normwise.rewrite.hidden import left_in
-from normwise.rewrite.kinds import core
+from normwise.rewrite.hidden import norms_left_in
+from normwise.rewrite.kinds import unwrapped
 from normwise.rewrite.linear import LinearWeights
-from normwise.rewrite.naming import unused
+from normwise.rewrite.naming import unused_name
 from normwise.rewrite.rebuild import Edits, rebuild
 from normwise.rewrite.usage import Usage
 
@@ -94,19 +94,19 @@ def folding_of(model: Any) -> Folding:
     for graph in graphs:
         around = Neighbourhood(graph, usage)
         for call in graph.calls:
-            if not isinstance(core(call.operation), keras.layers.BatchNormalization):
+            if not isinstance(unwrapped(call.operation), keras.layers.BatchNormalization):
                 continue
-            name = unused(call.operation.name, {*folded, *left})
-            place = around.place_for(call)
+            name = unused_name(call.operation.name, {*folded, *left})
+            place = around.target_for(call)
             if isinstance(place, str):
                 left[name] = place
                 continue
             layer, is_behind = place
-            _multiply(changed.setdefault(layer, LinearWeights(core(layer))), call, is_behind)
+            _multiply(changed.setdefault(layer, LinearWeights(unwrapped(layer))), call, is_behind)
             edits.removed.add(call)
             folded[name] = layer.name
-    for name, why in left_in(model, graphs):
-        left[unused(name, {*folded, *left})] = why
+    for name, why in norms_left_in(model, graphs):
+        left[unused_name(name, {*folded, *left})] = why
     for layer, weights in changed.items():
         edits.settings[layer]["use_bias"] = True
         edits.values.extend((layer, name, value) for name, value in weights.values())
@@ -114,4 +114,6 @@ def folding_of(model: Any) -> Folding:
 
 
 def _multiply(weights: LinearWeights, call: Any, is_behind: bool) -> None:
-    (weights.follow if is_behind else weights.lead)(*affine(core(call.operation)))
+    (weights.scale_outputs if is_behind else weights.scale_inputs)(
+        *affine(unwrapped(call.operation))
+    )

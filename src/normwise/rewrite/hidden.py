@@ -11,15 +11,15 @@ import keras
 from normwise.errors import ModelError, listed
 from normwise.rewrite.graph import Graph, has_graph
 from normwise.rewrite.kinds import (
-    core,
     is_batch_normalisation,
     is_frozen,
     is_normalisation,
     sublayers,
+    unwrapped,
 )
-from normwise.rewrite.normalised import normalising
+from normwise.rewrite.normalised import normalising_calls
 
-__all__ = ["Hidden", "hidden_in", "left_in", "refuse_hidden", "refuse_normalised_baseline"]
+__all__ = ["Hidden", "hidden_in", "norms_left_in", "refuse_hidden", "refuse_normalised_baseline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +65,14 @@ def hidden_in(model: Any, graphs: Iterable[Graph]) -> list[Hidden]:
     ['steps/norm']
     """
     calls = [call for graph in graphs for call in graph.calls]
-    shown = {core(call.operation) for call in calls}
+    shown = {unwrapped(call.operation) for call in calls}
     holders = {} if has_graph(model) else dict.fromkeys(_norms_in(model), model)
     for call in calls:  # what is nested comes later, and knows the holder better
         holders |= dict.fromkeys(_norms_in(call.operation), call.operation)
     return [Hidden(norm, holder) for norm, holder in holders.items() if norm not in shown]
 
 
-def left_in(model: Any, graphs: Iterable[Graph]) -> Iterator[tuple[str, str]]:
+def norms_left_in(model: Any, graphs: Iterable[Graph]) -> Iterator[tuple[str, str]]:
     """The batch normalisations that are no layers of a graph: names, and why they stay.
 
     Args:
@@ -134,10 +134,10 @@ def refuse_normalised_baseline(model: Any, builder: str) -> None:
 def _norms_in(operation: Any) -> Iterator[Any]:
     """The normalisation in a layer, however deep; of operations those that are not frozen."""
     for layer in sublayers(operation):
-        if is_normalisation(layer) and layer is core(layer):
+        if is_normalisation(layer) and layer is unwrapped(layer):
             yield layer
         elif has_graph(layer) and layer.built:
-            found = [call.operation for _, call in normalising([Graph(layer)])]
+            found = [call.operation for _, call in normalising_calls([Graph(layer)])]
             yield from (one for one in found if not isinstance(one, keras.layers.Layer))
 
 

@@ -16,7 +16,7 @@ from normwise.datasets.dataset import check_finite
 from normwise.datasets.frames import in_columns_of
 from normwise.datasets.plain import check_numbers, check_range, is_array
 from normwise.errors import DataError, listed
-from normwise.rewrite.drawing import drawn, in_memory
+from normwise.rewrite.drawing import collect_batches, in_memory
 from normwise.rewrite.feeding import count, rows
 from normwise.rewrite.graph import functional_of, has_graph
 from normwise.rewrite.losses import has_own_loss
@@ -86,7 +86,7 @@ def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
             f"Dataset, (x, y), ((x, y), (x_val, y_val)), a PyDataset or a generator of batches, a "
             f"name or a file; try (x, y)"
         )
-    together, note = drawn(data)
+    together, note = collect_batches(data)
     if note:
         log.warning(note)
     return _read(model, together, whole=False)
@@ -119,9 +119,9 @@ def _read(model: Any, data: Any, *, whole: bool) -> Given:
     # What has the right number of parts in wrong shapes is refused when it meets the model.
     counted = [one for one in readings if all(_has_parts(model, part[0]) for part in one)]
     [*_, last] = readings
-    chosen = next(iter([*fitting, *counted]), last)
-    x, y, weights = (*chosen[0], None, None)[:3]
-    return Given(x, y, weights, tuple(chosen[1]) if len(chosen) > 1 else None)
+    reading = next(iter([*fitting, *counted]), last)
+    x, y, weights = (*reading[0], None, None)[:3]
+    return Given(x, y, weights, tuple(reading[1]) if len(reading) > 1 else None)
 
 
 def _readings(data: Any, *, whole: bool) -> Iterator[Reading]:

@@ -25,8 +25,6 @@ __all__ = [
     "activation_of",
     "channel_axis",
     "computes_in_half",
-    "core",
-    "each_step",
     "has_own_code",
     "is_activation",
     "is_batch_normalisation",
@@ -39,9 +37,11 @@ __all__ = [
     "is_recurrent",
     "is_transparent",
     "is_weighted",
+    "layer_at_each_step",
     "require_keras",
     "sublayers",
     "takes_training",
+    "unwrapped",
 ]
 
 CONVOLUTIONS = (
@@ -111,12 +111,12 @@ MEANS = (
 _WRAPPERS = (keras.layers.TimeDistributed, keras.layers.SpectralNormalization)
 
 
-def core(operation: Any) -> Any:
+def unwrapped(operation: Any) -> Any:
     """The layer inside ``TimeDistributed`` or ``SpectralNormalization``, else the operation."""
-    return core(operation.layer) if isinstance(operation, _WRAPPERS) else operation
+    return unwrapped(operation.layer) if isinstance(operation, _WRAPPERS) else operation
 
 
-def each_step(operation: Any) -> Any:
+def layer_at_each_step(operation: Any) -> Any:
     """The layer that ``TimeDistributed`` calls at each step, else the operation."""
     return operation.layer if isinstance(operation, keras.layers.TimeDistributed) else operation
 
@@ -128,12 +128,12 @@ def is_model(operation: Any) -> bool:
 
 def is_linear(operation: Any) -> bool:
     """Whether the layer is linear in its input before its activation, wrapped or not."""
-    return isinstance(core(operation), _LINEAR)
+    return isinstance(unwrapped(operation), _LINEAR)
 
 
 def is_recurrent(operation: Any) -> bool:
     """Whether the layer is recurrent: its activation is inside the cell."""
-    return isinstance(core(operation), _RECURRENT)
+    return isinstance(unwrapped(operation), _RECURRENT)
 
 
 def is_normalisation(operation: Any) -> bool:
@@ -142,13 +142,13 @@ def is_normalisation(operation: Any) -> bool:
     Not what has no parameters whatever: ``UnitNormalization`` and ``ops.normalize``.
     """
     named = is_operation(operation) and type(operation).__name__ in _NORMALISING_OPERATIONS
-    return named or isinstance(core(operation), _NORMALISATION)
+    return named or isinstance(unwrapped(operation), _NORMALISATION)
 
 
 def is_batch_normalisation(operation: Any) -> bool:
     """Whether this is batch normalisation, a layer or the operation ``ops.batch_normalization``."""
     named = is_operation(operation) and type(operation).__name__ == "BatchNorm"
-    return named or isinstance(core(operation), keras.layers.BatchNormalization)
+    return named or isinstance(unwrapped(operation), keras.layers.BatchNormalization)
 
 
 def is_activation(operation: Any) -> bool:
@@ -199,13 +199,13 @@ def is_frozen(operation: Any) -> bool:
 
 def activation_of(layer: Any) -> Any | None:
     """The activation inside a linear layer; ``None`` if it has none or a linear one."""
-    activation = getattr(core(layer), "activation", None)
+    activation = getattr(unwrapped(layer), "activation", None)
     return None if activation is keras.activations.linear else activation
 
 
 def channel_axis(layer: Any) -> int:
     """The axis of the layer's output that holds its channels: 1 if channels come first, else -1."""
-    if getattr(core(layer), "data_format", None) != "channels_first":
+    if getattr(unwrapped(layer), "data_format", None) != "channels_first":
         return -1
     return 2 if isinstance(layer, keras.layers.TimeDistributed) else 1
 

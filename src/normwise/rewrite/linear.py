@@ -41,7 +41,7 @@ class LinearWeights:
     >>> layer = keras.layers.Dense(1, kernel_initializer="ones", use_bias=False)
     >>> layer.build((None, 2))
     >>> weights = LinearWeights(layer)
-    >>> weights.lead(np.array([2.0, 3.0]), np.array([1.0, 1.0]))
+    >>> weights.scale_inputs(np.array([2.0, 3.0]), np.array([1.0, 1.0]))
     >>> {name: value.ravel().tolist() for name, value in weights.values()}
     {'kernel': [2.0, 3.0], 'bias': [2.0]}
     """
@@ -57,14 +57,14 @@ class LinearWeights:
         }
         self._bias = as_array(layer.bias) if layer.use_bias else np.zeros(self._outputs())
 
-    def follow(self, scale: FloatArray, offset: FloatArray) -> None:
+    def scale_outputs(self, scale: FloatArray, offset: FloatArray) -> None:
         """Multiply what the layer gives, and add to it."""
-        self._kernels[self._writes] = self._kernels[self._writes] * self._spread(scale)
+        self._kernels[self._writes] = self._kernels[self._writes] * self._per_output(scale)
         self._bias = self._bias * scale + offset
 
-    def lead(self, scale: FloatArray, offset: FloatArray) -> None:
+    def scale_inputs(self, scale: FloatArray, offset: FloatArray) -> None:
         """Multiply what the layer takes, and add to it."""
-        self._bias = self._bias + self._of_constant(self._per_input(offset))
+        self._bias = self._bias + self._response_to_constant(self._per_input(offset))
         kernel = self._kernels[self._reads]
         self._kernels[self._reads] = kernel * self._per_input(scale)
 
@@ -78,7 +78,7 @@ class LinearWeights:
         # Each group of outputs reads inputs of its own.
         return np.repeat(values.reshape(groups, inputs).T, outputs // groups, axis=1)
 
-    def _of_constant(self, per_input: FloatArray) -> FloatArray:
+    def _response_to_constant(self, per_input: FloatArray) -> FloatArray:
         """What the layer gives, but for its bias, where each channel is a constant."""
         product = self._kernels[self._reads] * per_input
         positions = tuple(range(product.ndim - 2))
@@ -103,7 +103,7 @@ class LinearWeights:
             return before_last * last
         return before_last if isinstance(self._layer, _TRANSPOSED) else last
 
-    def _spread(self, scale: FloatArray) -> FloatArray:
+    def _per_output(self, scale: FloatArray) -> FloatArray:
         """One factor an output channel, in a shape that multiplies the kernel that writes."""
         if isinstance(self._layer, _DEPTHWISE):
             return scale.reshape(self._kernels[self._writes].shape[-2:])

@@ -19,25 +19,25 @@ from normwise.errors import DataError, WorseError, in_words
 from normwise.keras_private import compiled_losses, is_keras_own
 from normwise.rewrite.feeding import count
 from normwise.rewrite.labels import UnknownClassesError, labels_for
-from normwise.rewrite.tracing import refusal_of, unfiltered, wants_values
+from normwise.rewrite.tracing import needs_values, refusal_of, unfiltered_tracebacks
 
 __all__ = [
     "Labelled",
     "Losses",
+    "can_compare_losses",
     "has_labels",
     "has_own_loss",
     "is_compiled",
-    "is_judged",
-    "labelled_of",
+    "labelled_part",
     "labels_fitting",
     "labels_in",
     "losses_of",
-    "numbered",
     "refuse_rise",
     "restoring",
-    "risen",
-    "say_unlabelled",
+    "risen_loss",
     "takes_loss",
+    "warn_unlabelled",
+    "with_class_numbers",
 ]
 
 log = logging.getLogger("normwise")
@@ -81,24 +81,24 @@ class Losses:
     penalties: float = 0.0
 
 
-def labelled_of(model: Any, given: Given | None) -> Labelled | None:
+def labelled_part(model: Any, given: Given | None) -> Labelled | None:
     """What a model is judged on: the validation part where there is one, else all rows.
 
     ``None`` where no loss can be taken: of data without labels, or for a reason that is logged
-    (:func:`numbered`).
+    (:func:`with_class_numbers`).
 
     Raises:
         DataError: Labels are held out that the training part does not have.
     """
     if given is None or not has_labels(given):
         return None
-    found = numbered(model, given)
+    found = with_class_numbers(model, given)
     if not has_labels(found):
         return None
     return Labelled("training" if found.validation is None else "validation", found.parts[-1])
 
 
-def numbered(model: Any, given: Given) -> Given:
+def with_class_numbers(model: Any, given: Given) -> Given:
     """Data with their labels as the compiled loss of a model takes them; what was done is logged.
 
     Without labels where no loss can be taken of them, which is logged, too: the model has none
@@ -132,7 +132,7 @@ def numbered(model: Any, given: Given) -> Given:
     return _labelled(given, labels)
 
 
-def say_unlabelled(given: Given) -> None:
+def warn_unlabelled(given: Given) -> None:
     """Log that there are no labels to take a loss of, where there are none."""
     if not has_labels(given):
         log.warning(
@@ -140,7 +140,7 @@ def say_unlabelled(given: Given) -> None:
         )
 
 
-def is_judged(model: Any, given: Given) -> bool:
+def can_compare_losses(model: Any, given: Given) -> bool:
     """Whether the loss of a model can be taken of data, and so a change of it be judged."""
     if not (has_labels(given) and takes_loss(model)):
         return False
@@ -242,7 +242,7 @@ def losses_of(model: Any, on: Labelled) -> Losses:
     return Losses({"loss": float(found["loss"]) - penalties, **each}, penalties)
 
 
-def risen(before: Losses, after: Losses) -> str | None:
+def risen_loss(before: Losses, after: Losses) -> str | None:
     """The name of a loss that has risen by more than a hundredth, what statistics wander by.
 
     A share, chosen, and not what chance explains of the examples' paired differences: that asks
@@ -255,11 +255,11 @@ def risen(before: Losses, after: Losses) -> str | None:
     Of several outputs the sum decides; where it stays as it is, each of them: a small one could
     not be seen in it.
 
-    >>> risen(Losses({"loss": 0.5}), Losses({"loss": 0.501}))
-    >>> risen(Losses({"loss": 0.5}), Losses({"loss": math.nan}))
+    >>> risen_loss(Losses({"loss": 0.5}), Losses({"loss": 0.501}))
+    >>> risen_loss(Losses({"loss": 0.5}), Losses({"loss": math.nan}))
     'loss'
     >>> before = Losses({"loss": 90.3, "a": 90.0, "b": 0.3})
-    >>> risen(before, Losses({"loss": 91.0, "a": 90.0, "b": 1.0}))
+    >>> risen_loss(before, Losses({"loss": 91.0, "a": 90.0, "b": 1.0}))
     'b'
     """
     rounding = ZERO + ROUNDING * abs(before.penalties)
@@ -313,7 +313,7 @@ def refuse_rise(
     if not math.isfinite(before.values["loss"]):
         old, new = (losses.values["loss"] for losses in (before, after))
         log.warning("The %s loss of model %r was %s, and is %.4g.", on.name, model.name, old, new)
-    name = risen(before, after)
+    name = risen_loss(before, after)
     if name is not None:
         old, new = before.values[name], after.values[name]
         raise WorseError(
@@ -355,10 +355,10 @@ def labels_fitting(model: Any) -> Iterator[None]:
         ModelError: The model, its loss or a metric cannot be compiled.
     """
     try:
-        with unfiltered():
+        with unfiltered_tracebacks():
             yield
     except (ValueError, TypeError, RuntimeError) as error:
-        if wants_values(error):
+        if needs_values(error):
             raise refusal_of(model, "evaluation", error) from error
         raise DataError(
             f"inputs and labels do not fit the loss or a metric of model {model.name!r} "

@@ -14,7 +14,7 @@ import keras
 
 from normwise.keras_private import calls_in_order
 from normwise.rewrite.graph import functional_of, has_graph
-from normwise.rewrite.kinds import core
+from normwise.rewrite.kinds import unwrapped
 
 __all__ = ["Mode", "modes_of"]
 
@@ -25,12 +25,12 @@ class Mode:
 
     Attributes:
         is_training: Whether it is training mode.
-        ruler: The call that asked for it: this one, one that ran before, or that of a model
+        decided_by: The call that asked for it: this one, one that ran before, or that of a model
             around it. ``None`` where nothing did.
     """
 
     is_training: bool = False
-    ruler: Any = None
+    decided_by: Any = None
 
 
 def modes_of(model: Any) -> dict[Any, Mode]:
@@ -44,30 +44,30 @@ def modes_of(model: Any) -> dict[Any, Mode]:
     >>> x, drop = keras.Input((2,)), keras.layers.Dropout(0.5, name="drop")
     >>> model = keras.Model(x, keras.layers.BatchNormalization(name="norm")(drop(x, training=True)))
     >>> modes = modes_of(model)
-    >>> [(call.operation.name, modes[call].ruler.operation.name) for call in modes]
+    >>> [(call.operation.name, modes[call].decided_by.operation.name) for call in modes]
     [('drop', 'drop'), ('norm', 'drop')]
     """
     found: dict[Any, Mode] = {}
-    _follow(model, Mode(), found)
+    _note_modes(model, Mode(), found)
     return found
 
 
-def _follow(model: Any, mode: Mode, found: dict[Any, Mode]) -> Mode:
+def _note_modes(model: Any, mode: Mode, found: dict[Any, Mode]) -> Mode:
     """Note the modes inside a model; gives that of what runs behind it."""
-    told = mode.ruler is not None  # the model then tells each of its calls
+    told = mode.decided_by is not None  # the model then tells each of its calls
     for call in calls_in_order(functional_of(model)):
         layer = call.operation
         if call.is_input or not isinstance(layer, keras.layers.Layer):
             continue
-        mode = mode if told else _asked(call, mode)
-        if has_graph(core(layer)):
-            mode = _follow(core(layer), mode, found)
+        mode = mode if told else _mode_of(call, mode)
+        if has_graph(unwrapped(layer)):
+            mode = _note_modes(unwrapped(layer), mode, found)
         elif call not in found or mode.is_training:
             found[call] = mode
     return mode
 
 
-def _asked(call: Any, before: Mode) -> Mode:
+def _mode_of(call: Any, before: Mode) -> Mode:
     """The mode that a call runs in which nobody told: its own, else what was kept."""
     # Keras writes it down where it calls: what the user said, or else the signature's default.
     asked = call.arguments.kwargs.get("training")

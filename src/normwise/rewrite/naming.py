@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from itertools import count
 
-__all__ = ["unused"]
+__all__ = ["unused_name"]
 
 
-def unused(name: str, taken: Collection[str]) -> str:
+def unused_name(name: str, taken: Collection[str]) -> str:
     """``name``, or ``name_1``, ``name_2``, … where it is taken.
 
-    >>> unused("norm", {"norm", "norm_1"})
+    >>> unused_name("norm", {"norm", "norm_1"})
     'norm_2'
     """
     if name not in taken:

@@ -12,7 +12,7 @@ from normwise.errors import ModelError
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.kinds import is_frozen, is_normalisation, is_weighted
 
-__all__ = ["check_removable", "normalising"]
+__all__ = ["check_removable", "normalising_calls"]
 
 # What an operation takes that goes when it goes, if nothing else in the model makes it. Its scale
 # and offset are another thing where the model computes them: they act on what follows, whether that
@@ -20,14 +20,14 @@ __all__ = ["check_removable", "normalising"]
 _STATISTICS = frozenset({"mean", "variance"})
 
 
-def normalising(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Any]]:
+def normalising_calls(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Any]]:
     """Graph and call, wherever activations are normalised by what is not frozen.
 
     An operation is as frozen as the model whose graph it stands in.
 
     >>> inputs = keras.Input((4,))
     >>> model = keras.Model(inputs, keras.ops.layer_normalization(inputs))
-    >>> [type(call.operation).__name__ for _, call in normalising([Graph(model)])]
+    >>> [type(call.operation).__name__ for _, call in normalising_calls([Graph(model)])]
     ['LayerNorm']
     """
     for graph in graphs:

@@ -9,7 +9,7 @@ import keras
 from normwise.errors import ModelError
 from normwise.keras_private import learning_rate, options_without_rate, undecayed_pattern
 
-__all__ = ["inner_optimizer", "optimizer_anew", "rate_of"]
+__all__ = ["clone_optimizer", "inner_optimizer", "rate_of"]
 
 
 def inner_optimizer(optimizer: Any) -> Any:
@@ -32,7 +32,7 @@ def rate_of(optimizer: Any) -> Any:
     return rate if callable(rate) else float(rate)
 
 
-def optimizer_anew(optimizer: Any, rate: float | None = None) -> Any:
+def clone_optimizer(optimizer: Any, rate: float | None = None) -> Any:
     """A new optimiser with the same options, before its first step.
 
     Args:
@@ -43,7 +43,7 @@ def optimizer_anew(optimizer: Any, rate: float | None = None) -> Any:
         ModelError: It cannot be made anew from its configuration.
     """
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return _scaled_anew(optimizer, rate)
+        return _clone_loss_scaling(optimizer, rate)
     config = options_without_rate(optimizer)
     config["learning_rate"] = rate_of(optimizer) if rate is None else rate
     try:
@@ -60,7 +60,7 @@ def optimizer_anew(optimizer: Any, rate: float | None = None) -> Any:
     return new
 
 
-def _scaled_anew(optimizer: Any, rate: float | None) -> Any:
+def _clone_loss_scaling(optimizer: Any, rate: float | None) -> Any:
     config = optimizer.get_config()
-    config["inner_optimizer"] = optimizer_anew(optimizer.inner_optimizer, rate)
+    config["inner_optimizer"] = clone_optimizer(optimizer.inner_optimizer, rate)
     return type(optimizer)(**config)

@@ -16,14 +16,14 @@ from normwise.rewrite.intake import given_to
 from normwise.rewrite.kinds import (
     activation_of,
     channel_axis,
-    core,
     is_recurrent,
+    unwrapped,
 )
-from normwise.rewrite.naming import unused
-from normwise.rewrite.normalised import normalising
+from normwise.rewrite.naming import unused_name
+from normwise.rewrite.normalised import normalising_calls
 from normwise.rewrite.normalisers import check_options, normaliser
 from normwise.rewrite.preparation import preparation, values_at
-from normwise.rewrite.rebuild import Edits, anew, rebuild
+from normwise.rewrite.rebuild import Edits, clone_layer, rebuild
 
 __all__ = ["place", "placed_layers"]
 
@@ -135,7 +135,7 @@ def _placing(model: Any, variant: str | Variant, data: Any) -> _Placing:
 
 
 def _refuse_normalised(model: Any, graphs: list[Graph]) -> None:
-    names = [call.operation.name for _, call in normalising(graphs)]
+    names = [call.operation.name for _, call in normalising_calls(graphs)]
     if names:
         shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
         raise ModelError(
@@ -213,17 +213,17 @@ class _Placing:
         norm = self._normalise(block.call, axis=channel_axis(layer), after=layer.name)
         if self._makes_bias_redundant(layer):
             self.edits.settings[layer]["use_bias"] = False
-            self.edits.values.append((norm, "beta", core(layer).bias))
+            self.edits.values.append((norm, "beta", unwrapped(layer).bias))
         if activation_of(layer) is not None:
             self._split_activation(block.call)
 
     def _split_activation(self, call: Any) -> None:
         layer = call.operation
-        regularizer = core(layer).activity_regularizer
+        regularizer = unwrapped(layer).activity_regularizer
         split = keras.layers.Activation(
-            anew(activation_of(layer)),
+            clone_layer(activation_of(layer)),
             activity_regularizer=regularizer,
-            name=self._fresh(f"{layer.name}_activation"),
+            name=self._unused_name(f"{layer.name}_activation"),
             dtype=layer.dtype_policy,
         )
         self.edits.appended[call].append(split)
@@ -236,11 +236,11 @@ class _Placing:
         centred = variant.norm == "batch" and variant.center and not variant.bias
         # Behind dropout, β no longer does what the bias did: that was dropped with the rest.
         centred = centred and not variant.drop_before
-        return centred and getattr(core(layer), "use_bias", False)
+        return centred and getattr(unwrapped(layer), "use_bias", False)
 
     def _normalise(self, call: Any, *, axis: int, after: str, values: Any = None) -> Any:
         self._drop(call, self._variant.drop_before, after)
-        name = self._fresh(f"{after}_norm")
+        name = self._unused_name(f"{after}_norm")
         if self._variant.is_fixed:
             norm = preparation(self._variant, values, axis=axis, name=name)
         else:
@@ -251,11 +251,11 @@ class _Placing:
 
     def _drop(self, call: Any, rate: float, after: str) -> None:
         if rate:
-            dropout = keras.layers.Dropout(rate, name=self._fresh(f"{after}_drop"))
+            dropout = keras.layers.Dropout(rate, name=self._unused_name(f"{after}_drop"))
             self.edits.appended[call].append(dropout)
 
-    def _fresh(self, name: str) -> str:
-        fresh = unused(name, self._taken)
+    def _unused_name(self, name: str) -> str:
+        fresh = unused_name(name, self._taken)
         self._taken.add(fresh)
         return fresh
 

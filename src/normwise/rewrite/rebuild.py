@@ -20,9 +20,9 @@ from normwise.keras_private import (
     lambda_output_shape,
 )
 from normwise.rewrite.graph import functional_of, has_graph
-from normwise.rewrite.kinds import core
+from normwise.rewrite.kinds import unwrapped
 
-__all__ = ["Edits", "anew", "rebuild"]
+__all__ = ["Edits", "clone_layer", "rebuild"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +64,23 @@ def rebuild(model: Any, edits: Edits) -> Any:
     True
     """
     clones: dict[Any, Any] = {}
-    result = _model_anew(model, edits, clones)
+    result = _clone_model(model, edits, clones)
     for old, new in clones.items():
         if isinstance(old, keras.layers.Layer) and not has_graph(old):
             _copy_values(old, new)
     for layer, name, source in edits.values:
-        variables = core(clones.get(layer, layer)).variables
+        variables = unwrapped(clones.get(layer, layer)).variables
         _copy_value(source, next(variable for variable in variables if variable.name == name))
     return result
 
 
-def anew(operation: Any, **settings: Any) -> Any:
+def clone_layer(operation: Any, **settings: Any) -> Any:
     """A layer, operation or function anew: same name, same arguments other than ``settings``.
 
     Raises:
         ModelError: It cannot be made anew from its configuration.
 
-    >>> anew(keras.layers.Dense(3, name="dense"), use_bias=False).use_bias
+    >>> clone_layer(keras.layers.Dense(3, name="dense"), use_bias=False).use_bias
     False
     """
     if not isinstance(operation, keras.Operation):
@@ -88,10 +88,10 @@ def anew(operation: Any, **settings: Any) -> Any:
     try:
         config = operation.get_config()
         if isinstance(operation, keras.layers.Lambda):
-            return _lambda_anew(operation, config)
-        if core(operation) is not operation:
-            return _wrapper_anew(operation, lambda layer: anew(layer, **settings))
-        new = _made_of(operation, config, {**_live(operation, config), **settings})
+            return _clone_lambda(operation, config)
+        if unwrapped(operation) is not operation:
+            return _clone_wrapper(operation, lambda layer: clone_layer(layer, **settings))
+        new = _from_config(operation, config, {**_live_activation(operation, config), **settings})
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ModelError(
             f"layer {operation.name!r} of type {type(operation).__name__} cannot be made anew from "
@@ -99,11 +99,11 @@ def anew(operation: Any, **settings: Any) -> Any:
             f"__init__(); try adding what is missing, and "
             f"@keras.saving.register_keras_serializable() on your own functions"
         ) from error
-    _name_alike(operation, new)
+    _keep_names(operation, new)
     return new
 
 
-def _made_of(operation: Any, config: dict[str, Any], changes: dict[str, Any]) -> Any:
+def _from_config(operation: Any, config: dict[str, Any], changes: dict[str, Any]) -> Any:
     try:
         return type(operation).from_config({**config, **changes})
     except (TypeError, ValueError):
@@ -116,7 +116,7 @@ def _made_of(operation: Any, config: dict[str, Any], changes: dict[str, Any]) ->
         return type(operation).from_config({**config, **noted, **changes})
 
 
-def _name_alike(old: Any, new: Any) -> None:
+def _keep_names(old: Any, new: Any) -> None:
     """Give a layer its name, and those that a layer of the user's own makes the names they had.
 
     Keras would number them on, and the layer itself, where its configuration is Keras' guess.
@@ -129,10 +129,10 @@ def _name_alike(old: Any, new: Any) -> None:
     for inner, other in zip(*insides, strict=False):  # some are made only when it is built
         if type(inner) is not type(other):
             return
-        _name_alike(inner, other)
+        _keep_names(inner, other)
 
 
-def _live(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
+def _live_activation(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
     """The activation as it is: Keras cannot restore a function of the user's from its name."""
     activation = getattr(operation, "activation", None)
     if "activation" not in config or activation is None:
@@ -143,10 +143,10 @@ def _live(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
             f"call; expected it as a layer of its own; "
             f"try {type(operation).__name__}(...) followed by keras.layers.PReLU()"
         )
-    return {"activation": anew(activation)}
+    return {"activation": clone_layer(activation)}
 
 
-def _lambda_anew(layer: Any, config: dict[str, Any]) -> Any:
+def _clone_lambda(layer: Any, config: dict[str, Any]) -> Any:
     # From its configuration, a lambda would come back without the globals it uses.
     live = {
         "function": layer.function,
@@ -156,22 +156,22 @@ def _lambda_anew(layer: Any, config: dict[str, Any]) -> Any:
     return keras.layers.Lambda(**{**config, **live, "arguments": layer.arguments})
 
 
-def _model_anew(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
+def _clone_model(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
     if model not in clones:
-        build = _sequential_anew if isinstance(model, keras.Sequential) else _functional_anew
+        build = _clone_sequential if isinstance(model, keras.Sequential) else _clone_functional
         clones[model] = build(model, edits, clones)
         if not model.trainable:
             clones[model].trainable = False
     return clones[model]
 
 
-def _sequential_anew(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
+def _clone_sequential(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
     members = set(model.layers)
     layers = []
     for call in calls_in_order(functional_of(model)):
         # Operations that only make masks are calls, too, but no layers of the Sequential.
         if (call.is_input or call.operation in members) and call not in edits.removed:
-            layers.append(_operation_anew(call.operation, edits, clones))
+            layers.append(_clone_operation(call.operation, edits, clones))
         layers.extend(edits.appended.get(call, ()))
     if len(layers) == 1:
         # Keras does not build a Sequential that holds nothing but its input.
@@ -179,10 +179,10 @@ def _sequential_anew(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
     return keras.Sequential(layers, name=model.name)
 
 
-def _functional_anew(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
+def _clone_functional(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
     calls = calls_in_order(model)
     inputs = {
-        id(call.outputs[0]): _operation_anew(call.operation, edits, clones).output
+        id(call.outputs[0]): _clone_operation(call.operation, edits, clones).output
         for call in calls
         if call.is_input
     }
@@ -208,7 +208,7 @@ def _call_again(
     else:
         args, kwargs = call.arguments.fill_in(tensors)
         results = keras.tree.flatten(
-            _operation_anew(call.operation, edits, clones)(*args, **kwargs)
+            _clone_operation(call.operation, edits, clones)(*args, **kwargs)
         )
     for layer in edits.appended.get(call, ()):
         results[0] = layer(results[0])
@@ -219,24 +219,24 @@ def _constructor_of(model: Any) -> Any:
     return type(model) if defined_by_keras(type(model), "__init__") else keras.Model
 
 
-def _operation_anew(operation: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
+def _clone_operation(operation: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
     if has_graph(operation):
-        return _model_anew(operation, edits, clones)
+        return _clone_model(operation, edits, clones)
     if operation not in clones:
-        if has_graph(core(operation)):
-            clones[operation] = _wrapper_anew(
-                operation, lambda layer: _operation_anew(layer, edits, clones)
+        if has_graph(unwrapped(operation)):
+            clones[operation] = _clone_wrapper(
+                operation, lambda layer: _clone_operation(layer, edits, clones)
             )
         else:
-            clones[operation] = anew(operation, **edits.settings.get(operation, {}))
+            clones[operation] = clone_layer(operation, **edits.settings.get(operation, {}))
     return clones[operation]
 
 
-def _wrapper_anew(wrapper: Any, inner_anew: Callable[[Any], Any]) -> Any:
+def _clone_wrapper(wrapper: Any, clone_inner: Callable[[Any], Any]) -> Any:
     """``TimeDistributed`` or ``SpectralNormalization`` around the layer inside it, anew."""
     config = wrapper.get_config()
     del config["layer"]
-    return type(wrapper)(inner_anew(wrapper.layer), **config)
+    return type(wrapper)(clone_inner(wrapper.layer), **config)
 
 
 def _copy_values(old: Any, new: Any) -> None:

@@ -15,22 +15,28 @@ from normwise.datasets import Given
 from normwise.errors import DataError, ModelError, WorseError
 from normwise.keras_private import every_layer
 from normwise.rewrite.beginnings import never_moved
-from normwise.rewrite.feeding import batches, fitting
+from normwise.rewrite.feeding import batches, inputs_fitting
 from normwise.rewrite.intake import given_to
-from normwise.rewrite.kinds import core, require_keras
+from normwise.rewrite.kinds import require_keras, unwrapped
 from normwise.rewrite.linear import as_array
-from normwise.rewrite.losses import labelled_of, losses_of, refuse_rise, restoring, say_unlabelled
+from normwise.rewrite.losses import (
+    labelled_part,
+    losses_of,
+    refuse_rise,
+    restoring,
+    warn_unlabelled,
+)
 from normwise.rewrite.moments import Moments
-from normwise.rewrite.steps import OnStep, silently
+from normwise.rewrite.steps import OnStep, ignore_step
 from normwise.rewrite.watching import watching
 
 __all__ = [
     "Recalibration",
     "batch_normalisations",
     "fingerprint",
-    "is_visible",
+    "holds_numbers",
     "population_statistics",
-    "reached",
+    "reached_norms",
     "recalibrate",
     "require_norms",
     "set_statistics",
@@ -47,7 +53,7 @@ FEW = 100
 SAME = 1e-12
 
 
-class _Enough(Exception):  # noqa: N818 (no error)
+class _SeenEnough(Exception):  # noqa: N818 (no error)
     """What was wanted of a call of the model has been seen; what is behind it does not matter."""
 
 
@@ -58,7 +64,7 @@ def recalibrate(
     batch_size: int = BATCH,
     frozen: bool = False,
     force: bool = False,
-    on_layer: OnStep = silently,
+    on_layer: OnStep = ignore_step,
 ) -> Any:
     """Give every batch normalisation the mean and variance of its inputs over all of ``x``.
 
@@ -106,7 +112,7 @@ def recalibrate(
     """
     require_norms(model)
     given = given_to(model, x)
-    found = reached(model, given.x, batch_size)
+    found = reached_norms(model, given.x, batch_size)
     layers = {layer: calls for layer, calls in found.items() if frozen or layer.trainable}
     if not layers:
         raise ModelError(
@@ -114,10 +120,10 @@ def recalibrate(
             f"the statistics that it has; expected one that is not; if they were frozen after "
             f"training, try frozen=True (--frozen)"
         )
-    labelled = None if force else labelled_of(model, given)
+    labelled = None if force else labelled_part(model, given)
     before = None if labelled is None else losses_of(model, labelled)
     if not force and not isinstance(x, Given):
-        say_unlabelled(given)
+        warn_unlabelled(given)
     why, counts = why_worse(layers), []
     with restoring(model):
         for number, layer in enumerate(layers):
@@ -127,11 +133,11 @@ def recalibrate(
             set_statistics(layer, moments)
             counts.append(moments.count.min())
         refuse_rise(model, labelled, before, why, ("try force=True", "try --force"))
-    _say_few(min(counts))
+    _warn_of_few(min(counts))
     return model
 
 
-def _say_few(values: float) -> None:
+def _warn_of_few(values: float) -> None:
     if values < FEW:
         log.warning(
             "The statistics are of %d values for a channel, whose variance is off by about %.0f%%; "
@@ -280,14 +286,14 @@ def population_statistics(
         moments.add(inputs, mask)
         seen += 1
         if seen == calls:
-            raise _Enough
+            raise _SeenEnough
 
     with watching([layer], watch):
         for batch in batches(x, batch_size):
             seen = 0
             try:
                 model(batch, training=False)
-            except _Enough:
+            except _SeenEnough:
                 continue
     if not moments.count.any():
         raise DataError(
@@ -309,12 +315,12 @@ def batch_normalisations(model: Any) -> list[Any]:
     >>> [layer.name for layer in batch_normalisations(model)]
     ['a']
     """
-    found = [core(layer) for layer in every_layer(model)]
+    found = [unwrapped(layer) for layer in every_layer(model)]
     norms = [layer for layer in found if isinstance(layer, keras.layers.BatchNormalization)]
     return list(dict.fromkeys(norms))
 
 
-def reached(model: Any, x: Any, batch_size: int = BATCH) -> Counter[Any]:
+def reached_norms(model: Any, x: Any, batch_size: int = BATCH) -> Counter[Any]:
     """The batch normalisations that a call of the model reaches, and how often each.
 
     In the order of their last calls: a layer that is called again behind another one waits for it.
@@ -334,14 +340,14 @@ def reached(model: Any, x: Any, batch_size: int = BATCH) -> Counter[Any]:
     unseen: list[Any] = []
 
     def watch(layer: Any, inputs: Any, _mask: Any) -> None:
-        (called if is_visible(inputs) else unseen).append(layer)
+        (called if holds_numbers(inputs) else unseen).append(layer)
 
     with watching(layers, watch):
         first = next(batches(x, batch_size))
-        with fitting(model):
+        with inputs_fitting(model):
             model(first, training=False)
     if unseen:  # said here, as Keras puts the layer's arguments around what is raised in a call
-        raise ModelError(_unseen(model, unseen[0]))
+        raise ModelError(_why_unseen(model, unseen[0]))
     if not called:
         raise ModelError(
             f"no call of model {model.name!r} on these inputs reaches a batch normalisation "
@@ -369,7 +375,7 @@ def require_norms(model: Any) -> list[Any]:
     return layers
 
 
-def is_visible(inputs: Any) -> bool:
+def holds_numbers(inputs: Any) -> bool:
     """Whether inputs hold numbers; in a loop that is compiled they only stand for some."""
     try:
         np.asarray(inputs)
@@ -378,7 +384,7 @@ def is_visible(inputs: Any) -> bool:
     return True
 
 
-def _unseen(model: Any, norm: Any) -> str:
+def _why_unseen(model: Any, norm: Any) -> str:
     around = [
         layer.name
         for layer in every_layer(model, itself=False)

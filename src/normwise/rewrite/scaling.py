@@ -12,7 +12,7 @@ from normwise.errors import listed
 from normwise.keras_private import is_augmentation
 from normwise.rewrite.graph import Graph, data_of, functional_of, has_graph
 from normwise.rewrite.inputs import SHAPING
-from normwise.rewrite.kinds import core, is_linear, is_model, is_recurrent, is_transparent
+from normwise.rewrite.kinds import is_linear, is_model, is_recurrent, is_transparent, unwrapped
 
 __all__ = ["scaling_note"]
 
@@ -56,18 +56,18 @@ def scaling_note(model: Any, x: Any) -> str:
     for tensor, array in zip(tensors, keras.tree.flatten(x), strict=True):
         # An optional input may be left out.
         if array is not None and array.dtype.kind in "fiu" and array.ndim > 1 and array.size:
-            met = list(_met(graph, graph.source_of(tensor)))
-            note = _unscaled(array, met) or _scaled_again(array, met)
+            met = list(_layers_reached(graph, graph.source_of(tensor)))
+            note = _note_if_unscaled(array, met) or _note_if_scaled_twice(array, met)
             if note:
                 return note
     return ""
 
 
-def _unscaled(array: Any, met: list[Any]) -> str:
+def _note_if_unscaled(array: Any, met: list[Any]) -> str:
     names = [repr(layer.name) for layer in met if not _is_rescaling(layer)]
     if not names or not _are_pixels(array):
         return ""
-    some = _some(array)
+    some = _sample(array)
     largest, kind = some.max(), "whole numbers" if _are_whole(some) else "numbers"
     divisor = max(int(largest), BRIGHTEST) if array.dtype == np.uint16 else BRIGHTEST
     return (
@@ -77,10 +77,10 @@ def _unscaled(array: Any, met: list[Any]) -> str:
     )
 
 
-def _scaled_again(array: Any, met: list[Any]) -> str:
+def _note_if_scaled_twice(array: Any, met: list[Any]) -> str:
     factors = {layer.name: float(np.max(layer.scale)) for layer in met if _is_rescaling(layer)}
     again = [name for name, factor in factors.items() if 0 < factor <= 2 / BRIGHTEST]
-    some = _some(array)
+    some = _sample(array)
     if not again or array.dtype.kind != "f" or not 0 <= some.min() < some.max() <= 1:
         return ""
     return (
@@ -91,7 +91,7 @@ def _scaled_again(array: Any, met: list[Any]) -> str:
 
 
 def _are_pixels(array: Any) -> bool:
-    some, deep = _some(array), array.ndim > 2
+    some, deep = _sample(array), array.ndim > 2
     least, largest = float(some.min()), float(some.max())
     if array.dtype == np.uint8:
         return largest > 1 if deep else largest >= BRIGHT
@@ -119,23 +119,23 @@ def _share_a_range(rows: Any, brightest: int) -> bool:
     return len(spans) >= COLUMNS and bool(2 * np.median(spans) >= brightest)
 
 
-def _some(array: Any) -> Any:
+def _sample(array: Any) -> Any:
     return array[np.unique(np.linspace(0, len(array) - 1, EXAMPLES).astype(int))]
 
 
-def _met(graph: Graph, call: Any) -> Iterator[Any]:
+def _layers_reached(graph: Graph, call: Any) -> Iterator[Any]:
     """The layers with weights, and rescaling ones, that what ``call`` gives reaches as it is."""
     for user in graph.consumers(call):
-        layer = core(user.operation)
+        layer = unwrapped(user.operation)
         if is_linear(layer) or is_recurrent(layer) or _is_rescaling(layer):
             yield layer
         elif is_model(layer) and has_graph(layer):
             inner, ports = Graph(layer), functional_of(layer).inputs
             for outside, port in zip(data_of(user), ports, strict=True):
                 if any(outside is one for one in call.outputs):
-                    yield from _met(inner, inner.source_of(port))
+                    yield from _layers_reached(inner, inner.source_of(port))
         elif _keeps_range(layer):
-            yield from _met(graph, user)
+            yield from _layers_reached(graph, user)
 
 
 def _is_rescaling(layer: Any) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-__all__ = ["OnStep", "silently"]
+__all__ = ["OnStep", "ignore_step"]
 
 # Called with (steps done, of, name of the next one).
 OnStep: TypeAlias = Callable[[int, int, str], None]
 
 
-def silently(_done: int, _of: int, _name: str) -> None:
+def ignore_step(_done: int, _of: int, _name: str) -> None:
     """Tell nobody."""

@@ -14,13 +14,13 @@ from normwise.rewrite.hidden import refuse_hidden
 from normwise.rewrite.kinds import (
     activation_of,
     channel_axis,
-    core,
     is_frozen,
     is_linear,
     is_transparent,
+    unwrapped,
 )
-from normwise.rewrite.normalised import check_removable, normalising
-from normwise.rewrite.rebuild import Edits, anew, rebuild
+from normwise.rewrite.normalised import check_removable, normalising_calls
+from normwise.rewrite.rebuild import Edits, clone_layer, rebuild
 
 __all__ = ["strip"]
 
@@ -76,7 +76,7 @@ def strip(model: Any) -> Any:
     """
     edits, graphs = Edits(), list(graphs_of(model))
     refuse_hidden(model, graphs)
-    for graph, call in normalising(graphs):
+    for graph, call in normalising_calls(graphs):
         check_removable(graph, call)
         _remove(graph, call, edits)
     return rebuild(model, edits)
@@ -89,20 +89,20 @@ def _remove(graph: Graph, call: Any, edits: Edits) -> None:
     # An operation takes mean and variance behind its input, where the model computes them.
     source = graph.source_of(call.input_tensors[0])
     if edits.settings.get(source.operation, {}).get("use_bias"):
-        _keep_offset(core(call.operation), source, edits)
+        _keep_offset(unwrapped(call.operation), source, edits)
     _merge_activation(graph, source, call, edits)
 
 
 def _layers_without_bias(graph: Graph, call: Any) -> Iterator[Any]:
     """The layers without bias whose offset the β of ``call`` is."""
-    if not getattr(core(call.operation), "center", False):
+    if not getattr(unwrapped(call.operation), "center", False):
         return
     waiting, seen = graph.sources(call), set()
     while waiting:
         source = waiting.pop()
         layer = source.operation
         if is_linear(layer) and activation_of(layer) is None and not is_frozen(layer):
-            if not getattr(core(layer), "use_bias", True):
+            if not getattr(unwrapped(layer), "use_bias", True):
                 yield layer
         elif source not in seen and (is_transparent(layer) or isinstance(layer, _MERGING)):
             waiting.extend(graph.sources(source))
@@ -124,7 +124,7 @@ def _merge_activation(graph: Graph, source: Any, call: Any, edits: Edits) -> Non
         return
     split_name = rf"{re.escape(layer.name)}_activation(_\d+)?"
     if is_linear(layer) and re.fullmatch(split_name, following.operation.name):
-        edits.settings[layer]["activation"] = anew(following.operation.activation)
+        edits.settings[layer]["activation"] = clone_layer(following.operation.activation)
         regularizer = following.operation.activity_regularizer
         if regularizer is not None:
             edits.settings[layer]["activity_regularizer"] = regularizer

@@ -11,7 +11,7 @@ import keras
 from normwise.errors import ModelError, NormwiseError, in_words
 from normwise.keras_private import is_keras_own
 
-__all__ = ["refusal_of", "tracing", "unfiltered", "wants_values"]
+__all__ = ["needs_values", "refusal_of", "tracing", "unfiltered_tracebacks"]
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def tracing(model: keras.Model, what: str) -> Iterator[None]:
         ...
     normwise.errors.ModelError: layer 'output' of type Dense fails in training (ValueError: ...
     """
-    with unfiltered():
+    with unfiltered_tracebacks():
         try:
             yield
         except NormwiseError:
@@ -42,7 +42,7 @@ def tracing(model: keras.Model, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def unfiltered() -> Iterator[None]:
+def unfiltered_tracebacks() -> Iterator[None]:
     """Where errors are raised as they are, with all their frames.
 
     Keras would raise an error of its own making in the place of JAX's, or fail in doing so.
@@ -56,7 +56,7 @@ def unfiltered() -> Iterator[None]:
             keras.config.enable_traceback_filtering()
 
 
-def wants_values(error: BaseException) -> bool:
+def needs_values(error: BaseException) -> bool:
     """Whether an error comes of code that needs values where JAX traces, which has none."""
     return _is_jax_own(_behind(error))
 

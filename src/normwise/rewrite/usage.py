@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from normwise.rewrite.graph import Graph, has_graph
-from normwise.rewrite.kinds import core, is_linear, sublayers
+from normwise.rewrite.kinds import is_linear, sublayers, unwrapped
 from normwise.rewrite.modes import Mode, modes_of
 
 __all__ = ["Usage"]
@@ -33,20 +33,21 @@ class Usage:
         self._modes = modes_of(graphs[0].model)
         for graph in graphs:
             for call in graph.calls:
-                if not has_graph(core(call.operation)):  # whose layers stand in a graph of its own
+                # The layers of a model inside stand in a graph of its own.
+                if not has_graph(unwrapped(call.operation)):
                     self._calls.update(sublayers(call.operation))
 
     def is_shared(self, operation: Any) -> bool:
         """Whether a layer is called more than once: here, in a nested model, inside a layer."""
-        return self._calls[core(operation)] > 1
+        return self._calls[unwrapped(operation)] > 1
 
     def mode(self, call: Any) -> Mode:
         """The mode that ``model(x)`` runs a call in; ``model.predict`` runs all in inference."""
         return self._modes.get(call, Mode())
 
-    def rules(self, call: Any) -> bool:
+    def decides_modes(self, call: Any) -> bool:
         """Whether a call decides the mode of others, for which that matters."""
         return any(
-            mode.ruler is call and other is not call and not is_linear(other.operation)
+            mode.decided_by is call and other is not call and not is_linear(other.operation)
             for other, mode in self._modes.items()
         )

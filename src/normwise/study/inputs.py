@@ -48,9 +48,9 @@ def arrived(data: Any) -> Arrived:
         is_array(data) or isinstance(data, str | list | tuple | Mapping | set)
     ):
         # Here, so that to import the package does not load Keras.
-        from normwise.rewrite.drawing import drawn
+        from normwise.rewrite.drawing import collect_batches
 
-        data, note = drawn(data)
+        data, note = collect_batches(data)
     if not isinstance(data, tuple):
         return Arrived(data, note=note)
     if len(data) == 4 and not note:

@@ -4,7 +4,7 @@ import keras
 import pytest
 from keras import layers
 
-from normwise.rewrite.rebuild import anew
+from normwise.rewrite.rebuild import clone_layer
 
 
 @pytest.mark.parametrize(
@@ -14,11 +14,11 @@ from normwise.rewrite.rebuild import anew
 def test_a_layer_that_refuses_its_own_configuration(factors, ranges):
     # What RandomShear makes of a number is a range that its constructor does not take.
     layer = layers.RandomShear(*factors, fill_mode="nearest", seed=3, name="shear", trainable=False)
-    made = anew(layer)
+    made = clone_layer(layer)
     assert made is not layer
     assert (tuple(made.x_factor), tuple(made.y_factor)) == ranges
     assert made.get_config() == layer.get_config()
-    assert anew(layer, seed=5).seed == 5
+    assert clone_layer(layer, seed=5).seed == 5
 
 
 class Lazy(layers.Layer):
@@ -50,7 +50,7 @@ class Pair(layers.Layer):
 def test_a_layer_of_ones_own_and_those_inside_keep_their_names():
     pair = Pair(name="mine")  # which Keras leaves out of a configuration that is not the user's own
     pair(keras.Input((3,)))
-    made = anew(pair)
+    made = clone_layer(pair)
     assert made.first.norm is not pair.first.norm
     for old, new in (
         (pair, made), (pair.last, made.last), (pair.first, made.first),
@@ -71,4 +71,4 @@ class Bent(layers.Layer):
 
 
 def test_an_activation_that_is_no_argument_is_left_to_the_layer():
-    assert anew(Bent(name="bent")).activation is keras.activations.tanh
+    assert clone_layer(Bent(name="bent")).activation is keras.activations.tanh
