@@ -46,6 +46,10 @@ def test_the_gap_is_written_drawn_and_said(trained, run, tmp_path):
     assert max(map(len, said)) <= 80
     found = json.loads((tmp_path / "gap" / "gap.json").read_text())
     assert (tmp_path / "gap" / "gap.png").read_bytes().startswith(b"\x89PNG")
+    html = (tmp_path / "gap" / "report.html").read_text("utf-8")
+    assert html.rstrip().endswith("</html>")
+    assert "lagging statistics" in html
+    assert "normwise recalibrate model.keras --data circles" in html
     assert set(found["ways"]) == {"batch", "moving", "population", "folded"}
     loss, accuracy = trained.evaluate(circles().x_val, circles().y_val, verbose=0)
     moving = found["ways"]["moving"]["validation"]
@@ -57,7 +61,7 @@ def test_the_gap_is_written_drawn_and_said(trained, run, tmp_path):
     assert f"moving (inference) {moving['loss']:>9.3f}"[:18] in out
     assert "lagging statistics" in out
     assert "norm: moving means " in out
-    assert "Batch leakage: none" in out
+    assert "Batch leakage: None" in out
     parts = {name: found["gap"][name] for name in ("lagging", "generalisation", "batch_noise")}
     assert sum(parts.values()) == pytest.approx(found["gap"]["total"])
     assert max(parts, key=lambda name: abs(parts[name])) == "lagging"
@@ -73,7 +77,7 @@ def test_json_is_all_that_is_printed_and_a_folder_is_chosen(run, tmp_path):
     assert (code, error) == (0, "")
     [folder] = (tmp_path / "normwise-out").iterdir()
     assert folder.name.startswith("model-")
-    assert {path.name for path in folder.iterdir()} == {"gap.json", "gap.png"}
+    assert {path.name for path in folder.iterdir()} == {"gap.json", "gap.png", "report.html"}
     assert json.loads(out) == json.loads((folder / "gap.json").read_text())
 
 

@@ -19,7 +19,8 @@ from normwise.domain import (
     Target,
     VariantSummary,
 )
-from normwise.report import DataPreview, Page, build_page
+from normwise.report import DataPreview, Page, study_page
+from normwise.report.results import StudyResults
 
 TARGET = Target.parse("val_accuracy>=0.8")
 
@@ -174,8 +175,7 @@ def preview() -> DataPreview:
         ("x₁", "x₂"),
         tuple((float(x), float(y)) for x, y in points),
         labels,
-        "training",
-        "Two rings with noise: an inner and an outer class.",
+        "two rings with noise: an inner and an outer class",
     )
 
 
@@ -185,7 +185,15 @@ def page(
 ) -> Page:
     """The circles study's page."""
     summary, records = circles
-    return build_page(summary, records, settings=settings, preview=preview)
+    return study_page(summary, records, settings=settings, preview=preview)
+
+
+@pytest.fixture
+def results(
+    circles: tuple[Summary, list[RunRecord]], settings: dict[str, str], preview: DataPreview
+) -> StudyResults:
+    """What the circles study's sections are built from."""
+    return StudyResults(*circles, settings, preview)
 
 
 Study = Callable[..., tuple[Summary, list[RunRecord]]]

@@ -11,9 +11,13 @@ import altair as alt
 import pytest
 
 from normwise.domain import RunRecord, Summary, Target
-from normwise.report import DataPreview, Page, altair_chart, build_page
-from normwise.report.charts import MOST_DOTS, MOST_POINTS, Style, all_charts, figure, preview_chart
+from normwise.report import DataPreview, Page, altair_chart, study_page
 from normwise.report.colors import variant_colors
+from normwise.report.png import figure
+from normwise.report.section import Spec, Style
+from normwise.report.sections.curves import CurveChart
+from normwise.report.sections.data import MOST_DOTS, DataChart
+from normwise.report.vega import MOST_POINTS
 
 Study = tuple[Summary, list[RunRecord]]
 NAMES = [
@@ -27,6 +31,10 @@ NAMES = [
     "after:norm=layer",
 ]
 STYLES = [Style(legend=False, pointer=True), Style(legend=True, pointer=False)]
+
+
+def _charts(page: Page, style: Style = STYLES[0]) -> list[Spec]:
+    return [chart.spec(style) for chart in page.charts]
 
 
 def _values(node: Any, key: str) -> Iterator[Any]:
@@ -60,8 +68,8 @@ def _finite(spec: Any) -> str:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_every_chart_is_valid(page: Page, style: Style) -> None:
-    charts = all_charts(page, style)
-    assert [chart["name"] for chart in charts] == ["curves", "arrivals", "curves", "data"]
+    charts = _charts(page, style)
+    assert [chart["name"] for chart in charts] == ["curves", "curves", "arrivals", "data"]
     for chart in charts:
         _finite(chart)
         _validate(chart)
@@ -77,8 +85,8 @@ def test_a_grid_is_a_heat_map(study_of: Callable[..., Study]) -> None:
         )
         for record in records
     ]
-    page = build_page(summary, [*records, *slow], settings={}, preview=None)
-    chart = all_charts(page, STYLES[0])[0]
+    page = study_page(summary, [*records, *slow], settings={}, preview=None)
+    chart = next(c for c in _charts(page) if c["name"] == "grid")
     _validate(chart)
     cells = {(row["row"], row["rate"]): row for row in chart["data"]["values"]}
     assert {key: row["share"] for key, row in cells.items()} == {
@@ -86,15 +94,14 @@ def test_a_grid_is_a_heat_map(study_of: Callable[..., Study]) -> None:
     }  # fmt: skip
     assert cells["none", "0.0001"]["epochs"] == "–"
     assert "grid" not in {
-        c["name"]
-        for c in all_charts(build_page(summary, records, settings={}, preview=None), STYLES[0])
+        c["name"] for c in _charts(study_page(summary, records, settings={}, preview=None))
     }
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 8])
 @pytest.mark.parametrize("pointer", [True, False])
 def test_the_figure_is_valid(study_of: Callable[..., Study], count: int, *, pointer: bool) -> None:
-    page = build_page(*study_of(NAMES[:count], seeds=3), settings={}, preview=None)
+    page = study_page(*study_of(NAMES[:count], seeds=3), settings={}, preview=None)
     spec = figure(page, pointer=pointer)
     _finite(spec)
     _validate(spec)
@@ -108,11 +115,11 @@ def test_the_altair_chart(page: Page) -> None:
 
 
 def test_long_runs_are_thinned_and_keep_both_ends(study_of: Callable[..., Study]) -> None:
-    page = build_page(*study_of(["none", "after"], seeds=3, epochs=1001), settings={}, preview=None)
-    for chart in all_charts(page, STYLES[0]):
+    page = study_page(*study_of(["none", "after"], seeds=3, epochs=1001), settings={}, preview=None)
+    for chart in _charts(page):
         for rows in _values(chart, "values"):
             assert len(rows) <= 2 * 2 * (MOST_POINTS + 1)
-    curves = all_charts(page, STYLES[0])[0]
+    curves = _charts(page)[0]
     epochs = {row["epoch"] for row in curves["data"]["values"]}
     assert min(epochs) == 1
     assert max(epochs) == 1001
@@ -120,11 +127,11 @@ def test_long_runs_are_thinned_and_keep_both_ends(study_of: Callable[..., Study]
 
 
 def test_the_chart_holds_the_aggregate_not_the_replicas(page: Page) -> None:
-    assert len(_finite(all_charts(page, STYLES[0])[0])) < 80_000
+    assert len(_finite(_charts(page)[0])) < 80_000
 
 
 def test_the_target_is_in_its_panel_alone(page: Page) -> None:
-    accuracy, _, loss, _ = all_charts(page, STYLES[0])
+    accuracy, loss, _, _ = _charts(page)
     low, high = _y(accuracy)["scale"]["domain"]
     assert low < 0.8 < high
     assert "target 0.8" in _finite(accuracy)
@@ -132,9 +139,11 @@ def test_the_target_is_in_its_panel_alone(page: Page) -> None:
 
 
 def test_wild_replicas_do_not_flatten_the_others(lost: Study) -> None:
-    page = build_page(*lost, settings={}, preview=None)
-    loss = all_charts(page, STYLES[0])[2]
-    assert any(max(curve.high) > 1e20 for curve in page.panels[1].curves)
+    page = study_page(*lost, settings={}, preview=None)
+    data = page.charts[1]
+    assert isinstance(data, CurveChart)
+    loss = data.spec(STYLES[0])
+    assert any(max(curve.high) > 1e20 for curve in data.curves)
     assert _y(loss)["scale"]["domain"][1] < 2
     assert loss["title"]["subtitle"].endswith("cut at the top")
 
@@ -147,16 +156,16 @@ def test_other_metrics_than_accuracy(circles: Study) -> None:
         for r in records
     ]
     summary = dataclasses.replace(summary, target=Target.parse("val_mae>=0.8"))
-    charts = all_charts(build_page(summary, records, settings={}, preview=None), STYLES[0])
+    charts = _charts(study_page(summary, records, settings={}, preview=None))
     titles = [chart["title"]["text"] for chart in charts]
-    assert titles == ["Mae", "Replicas that reached the target", "Loss"]
+    assert titles == ["Mae", "Loss", "Replicas that reached the target"]
 
 
 def test_one_color_a_variant_everywhere(page: Page) -> None:
-    colors = variant_colors(page.variants)
+    colors = variant_colors(["none", "after", "before"])
     ranges = [
         color["scale"]
-        for chart in all_charts(page, STYLES[0])
+        for chart in _charts(page)
         for color in _values(chart, "color")
         if isinstance(color, dict)
     ]
@@ -171,7 +180,7 @@ def test_eight_variants_have_eight_colors() -> None:
 
 def test_the_data_are_thinned(preview: DataPreview) -> None:
     many = dataclasses.replace(preview, points=preview.points * 7, labels=preview.labels * 7)
-    chart = preview_chart(many)
+    chart = DataChart(many).spec(STYLES[0])
     assert len(chart["data"]["values"]) <= MOST_DOTS
     assert "1000 of 3500 points" in chart["title"]["subtitle"]
     assert {row["class"] for row in chart["data"]["values"]} == {"inner", "outer"}

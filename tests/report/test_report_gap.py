@@ -4,7 +4,9 @@ import altair as alt
 import pytest
 from rich.console import Console
 
-from normwise.report import gap_figure, gap_sentence, print_gap
+from normwise.report import diagnosis_page, print_page, write_html
+from normwise.report.png import figure
+from normwise.report.sections import gap
 
 
 def found(lagging=0.0, generalisation=0.0, batch_noise=0.0, **changes):
@@ -38,7 +40,8 @@ def found(lagging=0.0, generalisation=0.0, batch_noise=0.0, **changes):
 @pytest.fixture
 def said(capsys):
     def call(content):
-        print_gap(content, Console(width=80), files=["gap.json"], recalibrate="normwise re")
+        page = diagnosis_page(content, "normwise re")
+        print_page(page, Console(width=80), files=["gap.json"])
         return capsys.readouterr().out
 
     return call
@@ -82,7 +85,7 @@ def test_the_layers_that_are_farthest_off_come_first(said):
     ("leak", "sentence"),
     [
         ({"leaks": True, "change": 0.24, "layer": "inner"}, "by 24%; it begins in 'inner'"),
-        ({"leaks": True, "change": 0.24, "layer": None}, "change a prediction by 24%. Written"),
+        ({"leaks": True, "change": 0.24, "layer": None}, "change a prediction by 24%. Files"),
         ({"is_random": True}, "twice gives two predictions"),
     ],
 )
@@ -96,14 +99,14 @@ def test_without_leakage_or_losses_less_is_said(said):
     out = said(found(ways={}, gap=None, leakage=None))
     assert "leakage" not in out
     assert out.endswith("normwise re\n")
-    assert "only its statistics" in gap_sentence(found(gap=None))
+    assert "only its statistics" in gap.sentence(found(gap=None))
 
 
 @pytest.mark.parametrize("content", [found(lagging=0.5), found(ways={}, gap=None)])
 def test_the_picture_is_valid_and_shows_every_layer_in_its_place(content):
-    picture = gap_figure(content, "A sentence.")
+    picture = figure(diagnosis_page(content, "normwise re"))
     alt.Chart.from_dict(picture)  # refuses what the schema does not know
-    charts = picture["hconcat"]
+    charts = picture["concat"]
     assert len(charts) == (3 if content["ways"] else 2)
     names = [layer["layer"] for layer in content["layers"]]
     for chart in charts[-2:]:
@@ -115,3 +118,25 @@ def test_the_picture_is_valid_and_shows_every_layer_in_its_place(content):
     if content["ways"]:
         bars = {(row["way"], row["part"]): row["loss"] for row in charts[0]["data"]["values"]}
         assert bars["moving", "validation"] == content["ways"]["moving"]["validation"]["loss"]
+
+
+@pytest.fixture
+def html_of(monkeypatch, tmp_path):
+    monkeypatch.setattr("normwise.report.html.vega_javascript", lambda: "/* vega */")
+    return lambda page: write_html(page, tmp_path / "report.html").read_text("utf-8")
+
+
+def test_the_html_has_all_layers_losses_and_the_command(html_of):
+    text = html_of(diagnosis_page(found(lagging=0.5), "normwise re"))
+    assert "Of a gap of 0.500" in text
+    assert "<code>normwise re</code>" in text
+    assert all(f"norm{i}</span>" in text for i in range(8))
+    assert "its batch&#39;s own" in text
+    assert 'class="chips"' not in text
+    assert "no prediction depends" in text
+
+
+def test_without_losses_the_html_has_the_layers(html_of):
+    text = html_of(diagnosis_page(found(ways={}, gap=None, leakage=None), "normwise re"))
+    assert "Loss, four ways" not in text
+    assert "norm7</span>" in text

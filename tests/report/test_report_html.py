@@ -12,7 +12,8 @@ import pytest
 
 from normwise.domain import RunRecord, Summary
 from normwise.errors import StoreError
-from normwise.report import Page, build_page, html, wording, write_html
+from normwise.report import DataPreview, Page, html, study_page, write_html
+from normwise.report import formatting as f
 
 Study = tuple[Summary, list[RunRecord]]
 LOADING = {"src", "href", "srcset", "data", "poster", "action", "background", "xlink:href"}
@@ -83,22 +84,25 @@ def test_the_real_script_is_inlined(
     assert reader.loads == []
 
 
-def test_the_verdict_comes_first_and_all_numbers_are_there(page: Page, tmp_path: Path) -> None:
+def test_the_verdict_comes_first_and_all_numbers_are_there(
+    page: Page, circles: Study, tmp_path: Path
+) -> None:
     text = _read(page, tmp_path).text
-    assert text.index(page.verdict) < text.index("Variants") < text.index("Curves")
-    for row in page.rows:
-        times = row.summary.epochs_to_target
-        assert wording.epochs(times.median.value) in text
-        assert wording.epochs_interval(times.median) in text
-        assert wording.seconds(row.summary.seconds_per_epoch) in text
-        for estimate in row.summary.final.values():
-            assert f"{wording.mean(estimate)} {wording.spread(estimate)}" in text
-        if row.comparison:
-            for ratio in (row.comparison.epochs_ratio, row.comparison.seconds_ratio):
-                assert f"{wording.ratio(ratio)} {wording.ratio_interval(ratio)}" in text
+    assert text.index(page.answer) < text.index("Variants") < text.index("Curves")
+    summary = circles[0]
+    for variant in summary.variants:
+        times = variant.epochs_to_target
+        assert f.epochs(times.median.value) in text
+        assert f.epochs_interval(times.median) in text
+        assert f.seconds(variant.seconds_per_epoch) in text
+        for estimate in variant.final.values():
+            assert f"{f.mean(estimate)} {f.spread(estimate)}" in text
+    for comparison in summary.comparisons:
+        for ratio in (comparison.epochs_ratio, comparison.seconds_ratio):
+            assert f"{f.ratio(ratio)} {f.ratio_interval(ratio)}" in text
     assert "30/30" in text
     assert "largest relative difference 3e-07" in text
-    for name, value in {**page.settings, **page.environment}.items():
+    for name, value in {**page.section("Settings").facts, **summary.environment}.items():
         assert f"{name} {value}" in text
 
 
@@ -111,35 +115,36 @@ def test_the_charts_are_json(page: Page, tmp_path: Path) -> None:
     assert len(charts[0]["data"]["values"]) == 600
 
 
-def test_hostile_text_is_escaped(page: Page, tmp_path: Path) -> None:
+def test_hostile_text_is_escaped(circles: Study, preview: DataPreview, tmp_path: Path) -> None:
     evil = "</script><script>alert('1')</script><b onclick=x>&amp;\u2028"
-    assert page.preview
-    hostile = dataclasses.replace(
-        page,
-        title=evil,
+    summary = dataclasses.replace(
+        circles[0],
+        study=evil,
         verdict=f"{evil} `{evil}`",
-        settings={evil: evil},
         environment={evil: evil},
-        notes=(evil,),
-        rows=tuple(
-            dataclasses.replace(row, summary=dataclasses.replace(row.summary, name=evil))
-            for row in page.rows[:1]
-        ),
-        panels=(),
-        arrivals=(),
-        preview=dataclasses.replace(
-            page.preview, feature_names=(evil, evil), labels=(evil,) * 500, caption=evil
-        ),
+        variants=(dataclasses.replace(circles[0].variants[0], name=evil),),
+        comparisons=(),
     )
-    reader = _read(hostile, tmp_path)
+    points = dataclasses.replace(
+        preview, feature_names=(evil, evil), labels=(evil,) * 500, caption=evil
+    )
+    runs = [
+        dataclasses.replace(run, key=dataclasses.replace(run.key, variant=evil))
+        for run in circles[1][:2]
+    ]
+    page = study_page(summary, runs, settings={evil: evil}, preview=points, notes=[evil])
+    page = dataclasses.replace(page, warnings=(evil,), next_step=evil, command=evil)
+    reader = _read(page, tmp_path)
     assert len(reader.scripts) == 2
     assert "b" not in reader.tags
-    assert reader.text.count("alert('1')") == 14
     assert reader.buttons == [evil]
+    # Twice each the title, the verdict, what comes next, a setting and a part of the environment;
+    # a warning, a button, a note, and a row in three tables.
+    assert reader.text.count("alert('1')") == 16
 
 
 def test_incomplete_and_never_reached_are_said(lost: Study, tmp_path: Path) -> None:
-    page = build_page(*lost, settings={}, preview=None, notes=["mind this"], incomplete=True)
+    page = study_page(*lost, settings={}, preview=None, notes=["mind this"], incomplete=True)
     text = _read(page, tmp_path).text
     assert "Incomplete: the study stopped before its end" in text
     assert "mind this" in text
@@ -152,7 +157,7 @@ def test_incomplete_and_never_reached_are_said(lost: Study, tmp_path: Path) -> N
 
 def test_a_page_with_nothing_measured(circles: Study, tmp_path: Path) -> None:
     summary = dataclasses.replace(circles[0], comparisons=(), solo_check=None, environment={})
-    text = _read(build_page(summary, [], settings={}, preview=None), tmp_path).text
+    text = _read(study_page(summary, [], settings={}, preview=None), tmp_path).text
     assert "not compared" in text
     assert "Not run." in text
 

@@ -12,7 +12,11 @@ import pytest
 
 from normwise import report
 
-MODULES = [f"normwise.report.{info.name}" for info in pkgutil.iter_modules(report.__path__)]
+MODULES = [
+    info.name
+    for info in pkgutil.walk_packages(report.__path__, "normwise.report.")
+    if not info.ispkg
+]
 HEAVY = ("altair", "vl_convert", "jinja2", "rich", "pandas", "keras", "jax")
 
 
@@ -26,12 +30,11 @@ def test_public_names() -> None:
         "Artist",
         "DataPreview",
         "Page",
+        "Section",
         "altair_chart",
-        "build_page",
-        "gap_figure",
-        "gap_sentence",
-        "print_gap",
+        "diagnosis_page",
         "print_page",
+        "study_page",
         "write_html",
         "write_png",
     ]

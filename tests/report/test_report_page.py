@@ -1,16 +1,19 @@
-"""What the page holds, against plain NumPy."""
+"""What the sections hold, against plain NumPy."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import numpy as np
 import pytest
 
 from normwise.domain import RunKey, RunRecord, Summary, Target
-from normwise.report import Page, build_page
-from normwise.report.curves import build_panels
+from normwise.report import Page, study_page
+from normwise.report.page import DIAGNOSIS, STUDY
+from normwise.report.results import StudyResults
+from normwise.report.section import Section, Table
+from normwise.report.sections.arrivals import Arrival, ArrivalChart
+from normwise.report.sections.curves import CurveChart, curve_charts
 
 Study = tuple[Summary, list[RunRecord]]
 
@@ -20,7 +23,32 @@ def _stack(records: list[RunRecord], variant: str, metric: str) -> np.ndarray:
 
 
 def _page(study: Study, **changes: object) -> Page:
-    return build_page(*study, settings={}, preview=None, **changes)  # type: ignore[arg-type]
+    return study_page(*study, settings={}, preview=None, **changes)  # type: ignore[arg-type]
+
+
+def _curve_charts(page: Page) -> list[CurveChart]:
+    return [chart for chart in page.charts if isinstance(chart, CurveChart)]
+
+
+def _arrivals(page: Page) -> tuple[Arrival, ...]:
+    (chart,) = (chart for chart in page.charts if isinstance(chart, ArrivalChart))
+    return chart.arrivals
+
+
+def _table(page: Page, title: str) -> Table:
+    table = page.section(title).table
+    assert table is not None
+    return table
+
+
+def _column(page: Page, header: str, title: str = "Variants") -> list[str]:
+    table = _table(page, title)
+    index = [column.header for column in table.columns].index(header)
+    return [row[index].text for row in table.rows]
+
+
+def _titles(page: Page) -> list[str]:
+    return [section.title for section in page.sections]
 
 
 @pytest.mark.parametrize("variant", ["none", "after", "before"])
@@ -28,8 +56,8 @@ def _page(study: Study, **changes: object) -> Page:
 def test_curves_are_percentiles_over_replicas(
     page: Page, circles: Study, variant: str, metric: str, part: str
 ) -> None:
-    panel = next(panel for panel in page.panels if panel.metric == metric)
-    curve = next(c for c in panel.curves if (c.variant, c.part) == (variant, part))
+    chart = next(chart for chart in _curve_charts(page) if chart.metric == metric)
+    curve = next(c for c in chart.curves if (c.variant, c.part) == (variant, part))
     name = metric if part == "training" else f"val_{metric}"
     low, median, high = np.percentile(_stack(circles[1], variant, name), (10, 50, 90), axis=0)
     np.testing.assert_array_equal(curve.median, median)
@@ -40,39 +68,50 @@ def test_curves_are_percentiles_over_replicas(
 
 
 def test_arrivals_are_the_share_that_has_met_the_target(page: Page, circles: Study) -> None:
-    for item in page.arrivals:
+    for item in _arrivals(page):
         met = _stack(circles[1], item.variant, "val_accuracy") >= 0.8
         share = np.concatenate([[0], np.maximum.accumulate(met, axis=1).mean(axis=0)])
-        np.testing.assert_array_equal(item.share, share[list(item.epochs)])
+        np.testing.assert_array_equal(item.shares, share[list(item.epochs)])
         assert (item.epochs[0], item.epochs[-1]) == (0, 100)
 
 
-def test_the_targets_panel_comes_first_then_loss(page: Page) -> None:
-    assert [panel.metric for panel in page.panels] == ["accuracy", "loss"]
-    assert [panel.target for panel in page.panels] == [0.8, None]
-    assert page.metrics == ("val_accuracy", "accuracy", "loss", "val_loss")
-    assert page.main_metrics == ("val_accuracy", "accuracy")
+def test_the_targets_chart_comes_first_then_loss(page: Page, results: StudyResults) -> None:
+    assert [chart.metric for chart in _curve_charts(page)] == ["accuracy", "loss"]
+    assert [chart.target for chart in _curve_charts(page)] == [0.8, None]
+    assert results.metrics == ("val_accuracy", "accuracy", "loss", "val_loss")
+    assert results.main_metrics == ("val_accuracy", "accuracy")
 
 
 def test_rows_pair_each_variant_with_its_comparison(page: Page, circles: Study) -> None:
-    assert page.variants == ("none", "after", "before")
-    assert [row.outcome for row in page.rows] == ["baseline", "helps", "no difference"]
-    assert [row.recommended for row in page.rows] == [False, True, False]
-    assert page.baseline == "none"
-    assert page.rows[0].comparison is None
-    assert page.rows[1].comparison == circles[0].comparisons[0]
+    assert _column(page, "variant") == ["none", "after", "before"]
+    assert _column(page, "outcome") == ["baseline", "helps", "no difference"]
+    assert [row[0].badge for row in _table(page, "Variants").rows] == ["", "recommended", ""]
+    ratios = [one.epochs_ratio.value for one in circles[0].comparisons]
+    assert _column(page, "sooner than none") == ["—", *(f"{ratio:.2f}×" for ratio in ratios)]
 
 
 def test_what_is_passed_through(circles: Study, settings: dict[str, str]) -> None:
-    page = build_page(*circles, settings=settings, preview=None, notes=["mind this"])
+    page = study_page(*circles, settings=settings, preview=None, notes=["mind this"])
     summary = circles[0]
-    assert (page.title, page.verdict, page.target) == ("circles", summary.verdict, summary.target)
-    assert page.solo_check == summary.solo_check
-    assert page.settings == settings
-    assert page.environment == summary.environment
-    assert page.notes[0] == "mind this"
-    assert not page.incomplete
-    assert _page(circles, incomplete=True).incomplete
+    assert (page.title, page.answer) == ("circles", summary.verdict)
+    assert page.subject == "epochs to a validation accuracy of at least 0.8"
+    assert page.section("Settings").facts == settings
+    assert page.section("Environment").facts == summary.environment
+    assert page.section("Data").text == ("mind this",)
+    assert page.warnings == ()
+    assert _page(circles, incomplete=True).warnings
+
+
+def test_sections_come_in_the_order_of_the_list(
+    circles: Study, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new section is an entry in the list."""
+    added = (*STUDY[:1], lambda results: Section("New", (results.summary.study,)), *STUDY[1:])
+    monkeypatch.setattr("normwise.report.page.STUDY", added)
+    page = study_page(*circles, settings=settings, preview=None)
+    assert _titles(page)[:2] == ["Variants", "New"]
+    assert page.section("New").text == ("circles",)
+    assert len({build.__module__ for build in (*STUDY, *DIAGNOSIS)}) == len(STUDY) + len(DIAGNOSIS)
 
 
 def test_only_the_learning_rate_a_variant_stands_at_is_drawn(circles: Study) -> None:
@@ -82,39 +121,43 @@ def test_only_the_learning_rate_a_variant_stands_at_is_drawn(circles: Study) -> 
         for seed in range(30)
     ]
     page = _page((summary, [*wild, *records]))
-    assert page.panels == _page(circles).panels
-    assert page.arrivals == _page(circles).arrivals
-    assert page.notes[:-1] == (
-        "after stands at learning rate 0.1, the best of 2 points: every second seed chose it, and "
-        "the others judge it.",
+    assert _curve_charts(page) == _curve_charts(_page(circles))
+    assert _arrivals(page) == _arrivals(_page(circles))
+    assert page.section("Where it works").text == (
+        "after stands at learning rate 0.1, the best of 2 points.",
+        "Every second seed chose the point of its variant, and the others judge it there.",
     )
+    assert "Where it works" not in _titles(_page(circles))
 
 
 def test_diverged_replicas_leave_the_curves_and_are_said(lost: Study) -> None:
     page = _page(lost)
-    accuracy = page.panels[0]
+    accuracy = _curve_charts(page)[0]
     after = next(c for c in accuracy.curves if (c.variant, c.part) == ("after", "validation"))
     stack = _stack(lost[1], "after", "val_accuracy")
     assert after.replicas == tuple(np.isfinite(stack).sum(axis=0))
     np.testing.assert_array_equal(after.median, np.nanmedian(stack, axis=0))
-    assert page.arrivals[1].share[-1] == 0.6
-    assert len(page.notes) == 2
-    assert page.notes[0].startswith("after: of 10 replicas 4 diverged")
+    assert _arrivals(page)[1].shares[-1] == 0.6
+    (sentence,) = page.section("Variants").text
+    assert sentence.startswith("after: of 10 replicas 4 diverged")
 
 
 def test_never_reached(lost: Study) -> None:
     page = _page(lost)
-    assert math.isinf(page.rows[2].summary.epochs_to_target.median.value)
-    assert page.arrivals[2].epochs == (0, 100)
-    assert page.arrivals[2].share == (0.0, 0.0)
+    assert _column(page, "epochs to target")[2] == "not reached"
+    assert _arrivals(page)[2].epochs == (0, 100)
+    assert _arrivals(page)[2].shares == (0.0, 0.0)
 
 
 def test_failed_replicas_are_what_the_other_counts_leave(circles: Study) -> None:
     summary, records = circles
     variants = tuple(dataclasses.replace(v, seeds=v.seeds + 2) for v in summary.variants)
     page = _page((dataclasses.replace(summary, variants=variants), records))
-    assert [row.failed for row in page.rows] == [2, 2, 2]
-    assert "2 could not be trained" in page.notes[0]
+    table = _table(page, "Variants")
+    reached = [column.header for column in table.columns].index("reached")
+    assert [row[reached].text for row in table.rows] == ["30/32"] * 3
+    assert all("2 failed" in row[reached].details for row in table.rows)
+    assert "2 could not be trained" in page.section("Variants").text[0]
 
 
 def test_a_variant_that_is_never_finite_has_no_curve() -> None:
@@ -123,28 +166,33 @@ def test_a_variant_that_is_never_finite_has_no_curve() -> None:
         RunRecord(RunKey("none", 0, ""), 0.1, {"loss": (1.0, nan)}),
         RunRecord(RunKey("after", 0, ""), 0.1, {"loss": (nan, float("inf"))}, diverged_at=1),
     ]
-    (panel,) = build_panels(records, ["none", "after"], Target.parse("loss<=0.1"))
-    assert [(curve.variant, curve.epochs) for curve in panel.curves] == [("none", (1,))]
+    colors = {"none": "grey", "after": "blue"}
+    (chart,) = curve_charts(records, colors, Target.parse("loss<=0.1"))
+    assert [(curve.variant, curve.epochs) for curve in chart.curves] == [("none", (1,))]
 
 
 def test_no_records_still_make_a_page(circles: Study) -> None:
     page = _page((circles[0], []))
-    assert page.panels == ()
-    assert page.arrivals == ()
-    assert len(page.rows) == 3
+    assert page.charts == ()
+    assert len(_table(page, "Variants").rows) == 3
 
 
 def test_comparisons_decided_together_are_said(circles: Study) -> None:
     summary, records = circles
     first, second = summary.comparisons
     strict = dataclasses.replace(first, confidence=0.975)
-    page = build_page(
+    page = study_page(
         dataclasses.replace(summary, comparisons=(strict, second)),
         records,
         settings={},
         preview=None,
     )
-    note, alone = page.notes
-    assert alone.startswith("Trained alone by Keras' own fit on this machine: none 62.0 µs")
-    assert note.startswith("2 variants are compared with none at once. By Holm's procedure")
-    assert note.endswith("(after 97.5%, before 95%).")
+    (sentence,) = page.section("How sure it is").text
+    assert sentence.startswith("2 variants are compared with none at once. By Holm's procedure")
+    assert sentence.endswith("(after 97.5%, before 95%).")
+
+
+def test_seconds_are_said_where_no_table_of_them_is_shown(page: Page) -> None:
+    (sentence,) = page.section("Seconds").in_words
+    assert sentence.startswith("Trained alone by Keras' own fit on this machine: none 62.0 µs")
+    assert _column(page, "one epoch", "Seconds") == ["62.0 µs"] * 3

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from normwise.domain import RunRecord, Summary
-from normwise.report import Page, build_page, write_png
+from normwise.report import Page, study_page, write_png
 
 Study = tuple[Summary, list[RunRecord]]
 
@@ -28,7 +28,7 @@ def test_the_picture_of_circles(page: Page, tmp_path: Path) -> None:
 
 
 def test_a_study_with_losses_is_drawn(lost: Study, tmp_path: Path) -> None:
-    page = build_page(*lost, settings={}, preview=None)
+    page = study_page(*lost, settings={}, preview=None)
     assert min(_size(write_png(page, tmp_path / "curves.png"))) > 1000
 
 
@@ -36,10 +36,10 @@ def test_a_study_with_losses_is_drawn(lost: Study, tmp_path: Path) -> None:
 def test_few_replicas_are_drawn(circles: Study, tmp_path: Path, seeds: int) -> None:
     summary, records = circles
     few = [record for record in records if record.key.seed < seeds]
-    page = build_page(summary, few, settings={}, preview=None)
+    page = study_page(summary, few, settings={}, preview=None)
     assert min(_size(write_png(page, tmp_path / "curves.png"))) > 1000
 
 
 def test_a_page_without_charts_is_still_a_picture(circles: Study, tmp_path: Path) -> None:
-    page = build_page(circles[0], [], settings={}, preview=None)
+    page = study_page(circles[0], [], settings={}, preview=None)
     assert min(_size(write_png(page, tmp_path / "curves.png"))) > 10

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from normwise.domain import RunRecord, Summary
-from normwise.report import Page, build_page, print_page
+from normwise.report import Page, print_page, study_page
 
 Study = tuple[Summary, list[RunRecord]]
 LONG = [
@@ -34,7 +34,7 @@ def _text(page: Page, width: int = 80, **options: list[str]) -> str:
 def test_all_is_said_and_the_verdict_comes_last(page: Page) -> None:
     text = _text(page, files=["runs/circles/report.html", "runs/circles/curves.png"])
     flat = " ".join(text.replace("│", " ").split())
-    assert page.verdict in flat
+    assert page.answer in flat
     assert text.index("Solo check") < text.index("Files:") < text.index("verdict ─")
     assert text.rstrip().endswith("╯")
     assert "largest relative difference 3e-07" in flat
@@ -44,7 +44,7 @@ def test_all_is_said_and_the_verdict_comes_last(page: Page) -> None:
 
 
 def test_names_are_never_cut(study_of: Callable[..., Study]) -> None:
-    text = _text(build_page(*study_of(LONG), settings={}, preview=None))
+    text = _text(study_page(*study_of(LONG), settings={}, preview=None))
     for name in LONG:
         for piece in name.replace(":", ":\n").replace(",", ",\n").splitlines():
             assert piece in text
@@ -53,12 +53,12 @@ def test_names_are_never_cut(study_of: Callable[..., Study]) -> None:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_any_width(study_of: Callable[..., Study], width: int) -> None:
-    text = _text(build_page(*study_of(LONG), settings={}, preview=None), width)
+    text = _text(study_page(*study_of(LONG), settings={}, preview=None), width)
     assert "undecided" in text
 
 
 def test_losses_are_said(lost: Study) -> None:
-    text = _text(build_page(*lost, settings={}, preview=None, incomplete=True))
+    text = _text(study_page(*lost, settings={}, preview=None, incomplete=True))
     assert "Incomplete" in text
     assert "verdict so far" in text
     assert "not reached" in text
@@ -69,7 +69,7 @@ def test_losses_are_said(lost: Study) -> None:
 
 
 def test_markup_in_names_is_text(page: Page) -> None:
-    text = _text(dataclasses.replace(page, title="[red]x[/nope]", verdict="[b]", notes=("[/]",)))
+    text = _text(dataclasses.replace(page, title="[red]x[/nope]", answer="[b]", warnings=("[/]",)))
     assert "[red]x[/nope]" in text
     assert "[/]" in text
 
@@ -78,6 +78,6 @@ def test_nothing_compared(circles: Study) -> None:
     summary = dataclasses.replace(
         circles[0], comparisons=(), variants=circles[0].variants[:1], solo_check=None
     )
-    text = _text(build_page(summary, circles[1], settings={}, preview=None))
+    text = _text(study_page(summary, circles[1], settings={}, preview=None))
     assert "sooner" not in text
     assert "Solo check: Not run." in text

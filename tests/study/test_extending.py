@@ -81,7 +81,7 @@ def test_another_target_alone_trains_no_run(spec, undisturbed, without_times, tm
     assert (extended.reused, extended.trained) == (6, 0)
     same(extended, reached, without_times)
     assert extended.summary() != undisturbed.summary()
-    assert page_of_folder(tmp_path / "out").target == reached.page.target
+    assert page_of_folder(tmp_path / "out").subject == reached.page.subject
     # The model on disk is the winner by the new target.
     import keras
 

@@ -64,7 +64,7 @@ def diagnose(
 
     from normwise.datasets import TableOptions
     from normwise.modelfile import load_model
-    from normwise.report import Artist, gap_figure, gap_sentence, print_gap
+    from normwise.report import Artist, diagnosis_page, print_page, write_html, write_png
     from normwise.rewrite.intake import given_to
 
     table = TableOptions(target_column, task, group_column)
@@ -80,14 +80,14 @@ def diagnose(
         text = json.dumps(found, indent=2) + "\n"
         with replacing(folder / "gap.json") as beside:
             beside.write_text(text, "utf-8")
-        picture = artist.draw(gap_figure(found, gap_sentence(found)))
-    with replacing(folder / "gap.png") as beside:
-        beside.write_bytes(picture)
+        page = diagnosis_page(found, _recalibrating(model, data, table))
+        write_png(page, folder / "gap.png", artist.draw)
+    write_html(page, folder / "report.html")
     if as_json:
         sys.stdout.write(text)
         return
-    files = [str(folder / name) for name in ("gap.json", "gap.png")]
-    print_gap(found, Console(), files=files, recalibrate=_recalibrating(model, data, table))
+    files = [str(folder / name) for name in ("gap.json", "gap.png", "report.html")]
+    print_page(page, Console(), files=files)
 
 
 def _found(model: Any, given: Given, batch_size: int, *, quiet: bool) -> dict[str, Any]:

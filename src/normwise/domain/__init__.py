@@ -12,6 +12,7 @@ Everything here is frozen data; it knows the standard library only.
 from normwise.domain.ablation import Ablation, AblationStep
 from normwise.domain.comparison import Comparison, VerdictKind
 from normwise.domain.condition import Condition
+from normwise.domain.confidence import CONFIDENCE
 from normwise.domain.data_file import DATA_FILES, data_files
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
@@ -25,6 +26,7 @@ from normwise.domain.task import Task
 from normwise.domain.variant import Variant
 
 __all__ = [
+    "CONFIDENCE",
     "DATA_FILES",
     "SOLO_LIMIT",
     "Ablation",

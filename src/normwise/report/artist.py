@@ -17,7 +17,7 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
-from normwise.report.bundle import vega_javascript
+from normwise.report.vega_script import vega_javascript
 
 __all__ = ["Artist", "draw"]
 

@@ -1,145 +1,121 @@
-"""The page model: everything a report says, as plain data.
+"""A page: a list of sections under one answer.
 
-Built once from the summary and the records; terminal, HTML and PNG only draw it.
+To add a section, write a file in :mod:`normwise.report.sections` whose ``build`` makes one, and
+put that into the list here. Terminal, HTML and PNG walk the list.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from normwise.analysis import runs_at_best
-from normwise.domain import (
-    Ablation,
-    Comparison,
-    RunRecord,
-    SoloCheck,
-    Summary,
-    Target,
-    VariantSummary,
+from normwise.domain import RunRecord, Summary
+from normwise.report.metric_text import target_text
+from normwise.report.results import DataPreview, StudyResults
+from normwise.report.section import Chart, Section
+from normwise.report.sections import (
+    ablation,
+    arrivals,
+    confidence,
+    curves,
+    data,
+    early_stopping,
+    environment,
+    gap,
+    grid,
+    leakage,
+    metrics,
+    notes,
+    seconds,
+    settings,
+    solo_check,
+    statistics,
+    variants,
 )
-from normwise.report.curves import Arrival, Panel, arrival, build_panels
-from normwise.report.grid import Cell, grid_cells
-from normwise.report.notes import own_notes
 
-__all__ = ["DataPreview", "Page", "Row", "build_page"]
+__all__ = ["DIAGNOSIS", "STUDY", "Page", "diagnosis_page", "study_page"]
 
+STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
+    variants.build,
+    confidence.build,
+    seconds.build,
+    ablation.build,
+    early_stopping.build,
+    curves.build,
+    arrivals.build,
+    grid.build,
+    data.build,
+    metrics.build,
+    solo_check.build,
+    settings.build,
+    environment.build,
+)
+"""The sections of a study's report, in reading order."""
 
-@dataclass(frozen=True, slots=True)
-class DataPreview:
-    """Points of two-dimensional data, to be drawn coloured by class.
+DIAGNOSIS: tuple[Callable[[gap.Found], Section | None], ...] = (
+    gap.build,
+    statistics.build,
+    notes.build,
+    leakage.build,
+)
+"""The sections of a diagnosis, in reading order."""
 
-    Attributes:
-        feature_names: Names of the two axes.
-        points: (n, 2) coordinates.
-        labels: (n,) classes, as text.
-        split: Which part of the data these are, ``training`` or ``validation``.
-        caption: What the picture shows, in a sentence.
-
-    >>> DataPreview(("x", "y"), ((0.0, 1.0),), ("inner",), "training", "One point.").labels
-    ('inner',)
-    """
-
-    feature_names: tuple[str, str]
-    points: tuple[tuple[float, float], ...]
-    labels: tuple[str, ...]
-    split: str
-    caption: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One variant's line in the table.
-
-    Attributes:
-        summary: The variant in numbers.
-        comparison: The variant against the baseline; ``None`` for the baseline.
-        outcome: ``baseline``, the comparison's outcome, or ``not compared``.
-        recommended: Whether this is the variant that the study recommends.
-    """
-
-    summary: VariantSummary
-    comparison: Comparison | None
-    outcome: str
-    recommended: bool
-
-    @property
-    def variant(self) -> str:
-        """The variant's name."""
-        return self.summary.name
-
-    @property
-    def failed(self) -> int:
-        """Replicas that could not be trained: neither reached, censored nor diverged."""
-        times = self.summary.epochs_to_target
-        return max(0, self.summary.seeds - times.reached - times.censored - times.diverged)
+_INCOMPLETE = "Incomplete: the study stopped before its end; this is what its finished runs say."
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the report says.
+    """What a report says.
 
     Attributes:
-        title: Name of the study.
-        verdict: The answer, in a sentence.
-        target: The metric and value that replicas are timed to.
-        baseline: Name of the variant that the others are compared with, or
-            ``""`` if nothing was compared.
-        rows: One per variant, in the summary's order.
-        metrics: Names of all final metrics, the target's pair first.
-        panels: The curves, one panel a metric.
-        arrivals: Share of replicas that had reached the target, by epoch.
-        grid: How many arrived at each point of the grid; empty without learning rates.
-        ablation: Which normalisation layers matter, if that was asked.
-        preview: The data, if it is two-dimensional.
-        settings: What was asked for, name to text.
-        solo_check: One replica retrained alone by Keras' own ``fit``.
-        environment: Where it ran, name to text.
-        incomplete: Whether the study stopped before its end.
-        notes: What the reader must know beside the numbers.
+        kind: What was done, ``study`` or ``diagnosis``.
+        title: Name of the study or the model.
+        subject: What was looked at, as it follows the title and a colon.
+        answer: What it comes to, in a sentence or a few.
+        answer_label: What the answer is, such as ``verdict``.
+        sections: In reading order.
+        colors: Name to colour of what the charts tell apart and a reader can hide.
+        warnings: What must be read before anything else.
+        is_withheld: Whether the answer says that there is none.
+        next_step: What to do now; empty where nothing follows.
+        command: What to type for it.
+        columns: How many charts stand side by side in a picture.
     """
 
+    kind: str
     title: str
-    verdict: str
-    target: Target
-    baseline: str
-    rows: tuple[Row, ...]
-    metrics: tuple[str, ...]
-    panels: tuple[Panel, ...]
-    arrivals: tuple[Arrival, ...]
-    preview: DataPreview | None
-    settings: Mapping[str, str]
-    solo_check: SoloCheck | None
-    environment: Mapping[str, str]
-    incomplete: bool = False
-    notes: tuple[str, ...] = ()
-    grid: tuple[Cell, ...] = ()
-    ablation: Ablation | None = None
+    subject: str
+    answer: str
+    answer_label: str
+    sections: tuple[Section, ...]
+    colors: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    is_withheld: bool = False
+    next_step: str = ""
+    command: str = ""
+    columns: int = 2
 
     @property
-    def has_seconds(self) -> bool:
-        """Whether it is known how long an epoch takes."""
-        return any(math.isfinite(row.summary.seconds_per_epoch) for row in self.rows)
+    def charts(self) -> tuple[Chart, ...]:
+        """The charts of all sections, in reading order."""
+        return tuple(chart for section in self.sections for chart in section.charts)
 
     @property
-    def has_costs(self) -> bool:
-        """Whether a price was given."""
-        return any(row.summary.cost is not None for row in self.rows)
+    def notes(self) -> tuple[str, ...]:
+        """The sentences of all sections, in reading order."""
+        return tuple(sentence for section in self.sections for sentence in section.text)
 
-    @property
-    def variants(self) -> tuple[str, ...]:
-        """Names of the variants, in the table's order."""
-        return tuple(row.variant for row in self.rows)
+    def section(self, title: str) -> Section:
+        """The section with a title.
 
-    @property
-    def main_metrics(self) -> tuple[str, ...]:
-        """The target's metric and its training or validation twin."""
-        aim = self.target.metric.removeprefix("val_")
-        return tuple(name for name in self.metrics if name.removeprefix("val_") == aim)
+        Raises:
+            LookupError: The page has none.
+        """
+        return {section.title: section for section in self.sections}[title]
 
 
-def build_page(
+def study_page(
     summary: Summary,
     records: Sequence[RunRecord],
     *,
@@ -148,55 +124,53 @@ def build_page(
     notes: Sequence[str] = (),
     incomplete: bool = False,
 ) -> Page:
-    """Everything the report says, from the summary and its records.
+    """The report of a study.
 
     Args:
         summary: The study's answer.
-        records: Finished training runs; curves are drawn from those at the
-            learning rate at which the summary's variants stand.
+        records: Finished training runs, at all points of the grid.
         settings: What was asked for, name to text.
-        preview: The data, if it is two-dimensional.
-        notes: What the reader must know beside the numbers.
+        preview: The data, if they are two-dimensional.
+        notes: What was decided about the data for their owner, in sentences.
         incomplete: Whether the study stopped before its end.
     """
-    used = [record for variant in summary.variants for record in runs_at_best(variant, records)]
-    names = [variant.name for variant in summary.variants]
-    arrivals = [arrival(used, name, summary.target) for name in names]
+    results = StudyResults(summary, records, dict(settings), preview, tuple(notes), incomplete)
+    check = summary.solo_check
+    is_withheld = check is not None and bool(check.failed)
+    label = "no verdict" if is_withheld else "verdict so far" if incomplete else "verdict"
     return Page(
+        kind="study",
         title=summary.study,
-        verdict=summary.verdict,
-        target=summary.target,
-        baseline=next((item.baseline for item in summary.comparisons), ""),
-        rows=_rows(summary),
-        metrics=_metrics(summary),
-        panels=build_panels(used, names, summary.target),
-        arrivals=tuple(item for item in arrivals if item is not None),
-        preview=preview,
-        settings=dict(settings),
-        solo_check=summary.solo_check,
-        environment=dict(summary.environment),
-        incomplete=incomplete,
-        notes=(*notes, *own_notes(summary, records)),
-        grid=grid_cells(records, names, summary.target),
-        ablation=summary.ablation,
+        subject=f"epochs to a {target_text(summary.target)}",
+        answer=summary.verdict,
+        answer_label=label,
+        sections=_built(build(results) for build in STUDY),
+        colors=results.colors,
+        warnings=(_INCOMPLETE,) if incomplete else (),
+        is_withheld=is_withheld,
     )
 
 
-def _rows(summary: Summary) -> tuple[Row, ...]:
-    by_name = {item.variant: item for item in summary.comparisons}
-    baselines = {item.baseline for item in summary.comparisons}
-    rows = []
-    for variant in summary.variants:
-        compared = by_name.get(variant.name)
-        other = "baseline" if variant.name in baselines else "not compared"
-        outcome = compared.outcome if compared else other
-        rows.append(Row(variant, compared, outcome, variant.name == summary.recommended))
-    return tuple(rows)
+def diagnosis_page(found: Mapping[str, Any], command: str) -> Page:
+    """The report of a model's statistics.
+
+    Args:
+        found: The content of ``gap.json``.
+        command: What repairs lagging statistics.
+    """
+    step, is_repaired = gap.next_step(found)
+    return Page(
+        kind="diagnosis",
+        title=found["model"],
+        subject="training and inference",
+        answer=gap.sentence(found),
+        answer_label="gap",
+        sections=_built(build(found) for build in DIAGNOSIS),
+        next_step=step,
+        command=command if is_repaired else "",
+        columns=3,
+    )
 
 
-def _metrics(summary: Summary) -> tuple[str, ...]:
-    """All final metrics: the target's, its twin, then the others."""
-    names = dict.fromkeys(name for variant in summary.variants for name in variant.final)
-    aim = summary.target.metric
-    twin = aim.removeprefix("val_")
-    return tuple(sorted(names, key=lambda n: (n != aim, n.removeprefix("val_") != twin)))
+def _built(sections: Iterable[Section | None]) -> tuple[Section, ...]:
+    return tuple(section for section in sections if section is not None)

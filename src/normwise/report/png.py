@@ -1,18 +1,24 @@
-"""The page's charts as one picture."""
+"""A page's charts as one picture."""
 
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from normwise.files import replacing
 from normwise.report.artist import draw
-from normwise.report.charts import figure
 from normwise.report.page import Page
+from normwise.report.section import Spec, Style
+from normwise.report.vega import HIDDEN, SCHEMA, theme
 
-__all__ = ["write_png"]
+__all__ = ["figure", "write_png"]
+
+_WIDTH = 960  # pixels of the picture that charts share
+_BESIDE = 40  # pixels of it that a chart's axis takes
+_LINE = 165  # letters of the text above
 
 
 def write_png(
@@ -33,3 +39,42 @@ def write_png(
     with replacing(path) as beside:
         beside.write_bytes(picture)
     return Path(path)
+
+
+def figure(page: Page, *, pointer: bool = False) -> Spec:
+    """All charts of the page in one Vega-Lite picture, under the answer."""
+    style = Style(legend=True, pointer=pointer)
+    width = _WIDTH // page.columns - _BESIDE
+    charts = [{"width": width, **chart.spec(style)} for chart in page.charts]
+    for index, chart in enumerate(charts):
+        _rename_params(chart, index)
+    captions = [section.caption for section in page.sections if section.charts and section.caption]
+    return {
+        "$schema": SCHEMA,
+        "title": {
+            "text": f"{page.title}: {page.subject}",
+            "subtitle": [line for text in (page.answer, *captions) for line in _wrapped(text)],
+            "fontSize": 20,
+            "offset": 16,
+        },
+        "params": [HIDDEN],
+        "concat": charts,
+        "columns": page.columns,
+        "spacing": 36,
+        "resolve": {"legend": {"fill": "independent", "shape": "independent"}},
+        "config": theme(),
+    }
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _LINE)
+
+
+def _rename_params(chart: Spec, index: int) -> None:
+    """One name a picture: ``hidden`` is the picture's, ``near`` each chart's own."""
+    chart["name"] = f"{chart['name']}{index}"
+    chart.pop("params", None)
+    for layer in chart.get("layer", []):
+        for param in layer.get("params", []):
+            param["name"] = f"near{index}"
+            layer["encoding"]["opacity"]["condition"]["param"] = f"near{index}"

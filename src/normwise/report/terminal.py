@@ -1,20 +1,22 @@
-"""The page as terminal text, for 80 columns and more.
+"""A page as terminal text, for 80 columns and more.
 
-The verdict comes last: it stands right above the prompt.
+The answer comes last: it stands right above the prompt.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from normwise.report import wording
-from normwise.report.page import Page, Row
+from normwise.report.page import Page
+from normwise.report.section import Cell, Section
+from normwise.report.section import Table as SectionTable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 __all__ = ["fold", "print_page"]
 
@@ -23,9 +25,9 @@ _WIDEST_CELL = 12
 
 
 def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> None:
-    """Print the table, the notes, where the files are, and the verdict.
+    """Print tables and sentences, where the files are, the answer and what comes next.
 
-    A verdict that is withheld comes first.
+    An answer that is withheld comes first.
 
     Args:
         page: What to say.
@@ -35,97 +37,102 @@ def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> No
     """
     from rich.text import Text
 
-    withheld = page.solo_check is not None and bool(page.solo_check.failed)
-    if withheld:
-        console.print(_verdict(page, "no verdict"))
-    console.print(Text(_heading(page), style="bold"))
-    console.print(_body(page, console))
-    console.print()
-    for note in _notes(page, files):
-        console.print(Text(note))
-    if not withheld:
-        console.print(_verdict(page, "verdict so far" if page.incomplete else "verdict"))
+    if page.is_withheld:
+        console.print(_answer(page))
+    console.print(Text(f"{page.title}: {page.subject}", style="bold"))
+    for section in page.sections:
+        _print_section(section, console)
+    for line in (*page.warnings, *([f"Files: {', '.join(files)}"] if files else [])):
+        console.print(Text(line))
+    if not page.is_withheld:
+        console.print(_answer(page))
+    if page.next_step:
+        console.print(Text(page.next_step))
+    if page.command:
+        console.print(Text(page.command), soft_wrap=True)
 
 
-def _notes(page: Page, files: Sequence[str]) -> list[str]:
-    notes = [wording.completeness(page)] if page.incomplete else []
-    notes += [*page.notes, f"Solo check: {wording.solo_sentence(page.solo_check)}"]
-    return [*notes, f"Files: {', '.join(files)}"] if files else notes
+def _print_section(section: Section, console: Console) -> None:
+    table = _main_part(section.table)
+    if table is not None:
+        console.print(_body(table, console))
+        console.print()
+    # A table says what its section is about.
+    title = "" if table is not None else f"{section.title}: "
+    for line in _sentences(title, (*section.text, *section.in_words)):
+        console.print(line)
 
 
-def _heading(page: Page) -> str:
-    return f"{page.title}: epochs to a {wording.target_text(page.target)}"
+def _sentences(title: str, sentences: Sequence[str]) -> Iterator[Text]:
+    from rich.text import Text
+
+    for index, sentence in enumerate(sentences):
+        yield Text.assemble((title, "bold"), sentence) if index == 0 else Text(sentence)
 
 
-def _verdict(page: Page, title: str) -> RenderableType:
+def _main_part(table: SectionTable | None) -> SectionTable | None:
+    """The columns for which there is room; ``None`` where there are none."""
+    if table is None:
+        return None
+    main = [index for index, column in enumerate(table.columns) if column.is_main]
+    if not main:
+        return None
+    return SectionTable(
+        tuple(table.columns[index] for index in main),
+        tuple(tuple(row[index] for index in main) for row in table.rows),
+    )
+
+
+def _answer(page: Page) -> RenderableType:
     from rich.panel import Panel
     from rich.text import Text
 
-    return Panel(Text(page.verdict, style="bold"), title=title, title_align="left", padding=(0, 1))
+    text = Text(page.answer, style="bold")
+    return Panel(text, title=page.answer_label, title_align="left", padding=(0, 1))
 
 
-def _body(page: Page, console: Console) -> RenderableType:
+def _body(table: SectionTable, console: Console) -> RenderableType:
     """The table as airy as the console allows; a list where no table fits."""
     endless = console.options.update(max_width=10_000)
     for gap in (2, 1):
-        table = _table(page, gap)
-        if console.measure(table, options=endless).maximum <= console.width:
-            return table
-    return _list(page)
+        drawn = _table(table, gap)
+        if console.measure(drawn, options=endless).maximum <= console.width:
+            return drawn
+    return _list(table)
 
 
-def _table(page: Page, gap: int) -> Table:
+def _table(table: SectionTable, gap: int) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     # The box puts one space between columns, so the padding adds the others.
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
-    for index, header in enumerate(_headers(page)):
-        width = _WIDEST_NAME if index == 0 else _WIDEST_CELL
-        table.add_column(Text(fold(header, width)), no_wrap=True, vertical="top")
-    for row in page.rows:
-        table.add_row(*(Text(cell) for cell in _cells(page, row)))
-    return table
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
+    widths = [_WIDEST_NAME, *[_WIDEST_CELL] * (len(table.columns) - 1)]
+    for column, width in zip(table.columns, widths, strict=True):
+        drawn.add_column(Text(fold(column.header, width)), no_wrap=True, vertical="top")
+    for row in table.rows:
+        drawn.add_row(*(Text(_lines(c, w)) for c, w in zip(row, widths, strict=True)))
+    return drawn
 
 
-def _list(page: Page) -> RenderableType:
+def _lines(cell: Cell, width: int) -> str:
+    return "\n".join([fold(cell.text, width), *filter(None, cell.details)])
+
+
+def _list(table: SectionTable) -> RenderableType:
     from rich.text import Text
 
+    headers = [column.header for column in table.columns]
     lines = [
-        f"{row.variant}: "
+        f"{name.text}: "
         + "; ".join(
-            f"{header} {' '.join(cell.split())}"
-            for header, cell in zip(_headers(page)[1:], _cells(page, row)[1:], strict=True)
+            " ".join(filter(None, [header, cell.text, *cell.details]))
+            for header, cell in zip(headers[1:], cells, strict=True)
         )
-        for row in page.rows
+        for name, *cells in table.rows
     ]
     return Text("\n".join(lines))
-
-
-def _headers(page: Page) -> list[str]:
-    metrics = [wording.metric_label(metric) for metric in page.main_metrics[:1]]
-    headers = ["variant", *metrics, "epochs to target", "reached"]
-    return [*headers, f"sooner than {page.baseline}", "outcome"] if page.baseline else headers
-
-
-def _cells(page: Page, row: Row) -> list[str]:
-    times = row.summary.epochs_to_target
-    cells = [fold(row.variant, _WIDEST_NAME)]
-    for metric in page.main_metrics[:1]:
-        final = row.summary.final.get(metric)
-        cells.append(_lines(wording.mean(final), wording.spread(final)))
-    cells.append(_lines(wording.epochs(times.median.value), wording.epochs_interval(times.median)))
-    cells.append(_lines(wording.arrived(row), *wording.counts(row)))
-    if page.baseline:
-        epochs_ratio = row.comparison.epochs_ratio if row.comparison else None
-        cells.append(_lines(wording.ratio(epochs_ratio), wording.ratio_interval(epochs_ratio)))
-        cells.append(fold(row.outcome, _WIDEST_CELL))
-    return cells
-
-
-def _lines(*lines: str) -> str:
-    return "\n".join(filter(None, lines))
 
 
 def fold(text: str, width: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from normwise.datasets import Dataset, find_dataset
 from normwise.domain import Ablation, RunRecord, SoloCheck, Summary
 from normwise.errors import StoreError, UsageError
-from normwise.report import DataPreview, Page, build_page
+from normwise.report import DataPreview, Page, study_page
 from normwise.spec import Spec
 from normwise.store import Store
 from normwise.study.answer import answer_of
@@ -46,7 +46,7 @@ def make_page(
     settings = {key: _text(value) for key, value in spec.model_dump(exclude_none=True).items()}
     # What a model was compiled with, or a default says, counts as if it had been given.
     settings |= {key: summary.environment[key] for key in _SETTLED if key in summary.environment}
-    return build_page(
+    return study_page(
         summary,
         records,
         settings=settings,
@@ -159,6 +159,5 @@ def _preview(dataset: Dataset) -> DataPreview | None:
         feature_names=(first, second),
         points=tuple((float(a), float(b)) for a, b in x),
         labels=tuple(names[label] for label in y),
-        split="training",
-        caption=f"The training part of {dataset.name}.",
+        caption=f"the training part of {dataset.name}",
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from normwise.report import bundle
+from normwise.report import vega_script
 
 
 @pytest.fixture
@@ -16,23 +16,23 @@ def made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
     def assemble() -> str:
         calls.append("made")
-        return "script" + bundle._MARK
+        return "script" + vega_script._MARK
 
-    monkeypatch.setattr(bundle, "_assemble", assemble)
+    monkeypatch.setattr(vega_script, "_assemble", assemble)
     monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path))
     return calls
 
 
 def test_it_is_made_once(made: list[str]) -> None:
-    assert bundle.vega_javascript() == bundle.vega_javascript()
+    assert vega_script.vega_javascript() == vega_script.vega_javascript()
     assert made == ["made"]
 
 
 def test_a_torn_file_is_made_again(made: list[str], tmp_path: Path) -> None:
-    bundle.vega_javascript()
+    vega_script.vega_javascript()
     (path,) = tmp_path.rglob("*.js")
     path.write_text("scri")
-    assert bundle.vega_javascript().startswith("script")
+    assert vega_script.vega_javascript().startswith("script")
     assert made == ["made", "made"]
 
 
@@ -41,5 +41,5 @@ def test_a_cache_that_cannot_be_written(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path / "file"))
-    assert bundle.vega_javascript().startswith("script")
+    assert vega_script.vega_javascript().startswith("script")
     assert made == ["made"]

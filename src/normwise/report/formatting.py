@@ -1,38 +1,73 @@
-"""Numbers and names as a reader sees them, the same in terminal, HTML and PNG."""
+"""Numbers and estimates as a reader sees them, the same in terminal, HTML and PNG."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 
-from normwise.domain import SOLO_LIMIT, Estimate, SoloCheck, Target
-from normwise.report.curves import BAND
-from normwise.report.numbers import NONE, decimals, number, seconds
-from normwise.report.page import Page, Row
+from normwise.domain import Estimate
 
 __all__ = [
-    "arrived",
-    "completeness",
     "cost_interval",
-    "counts",
-    "curves_key",
+    "decimals",
     "epochs",
     "epochs_interval",
     "mean",
-    "metric_label",
     "number",
-    "prose",
+    "percent",
     "ratio",
     "ratio_interval",
     "saved",
     "seconds",
     "seconds_interval",
-    "solo_sentence",
     "spread",
-    "target_text",
 ]
 
+NONE = "—"
 NOT_REACHED = "not reached"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage, such as a confidence.
+
+    >>> percent(0.95), percent(0.9875)
+    ('95%', '98.75%')
+    """
+    return f"{100 * share:.4g}%"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A measured number to three significant digits; ``—`` for none.
+
+    >>> number(0.84761), number(1.0), number(12345.6), number(3.2e-7), number(math.nan)
+    ('0.848', '1.00', '12300', '3.2e-07', '—')
+    """
+    if value is None or not math.isfinite(value):
+        return NONE
+    if value and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{digits}g}"
+    rounded = float(f"{value:.{digits}g}")
+    return f"{rounded:.{decimals(rounded, digits)}f}"
+
+
+def decimals(value: float, digits: int) -> int:
+    """Decimals that show ``digits`` significant digits of ``value``."""
+    return max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+
+
+def seconds(value: float) -> str:
+    """A duration in the unit that suits it.
+
+    >>> seconds(6.2e-5), seconds(0.0123), seconds(2.5), seconds(312.0), seconds(math.inf)
+    ('62.0 µs', '12.3 ms', '2.50 s', '5.20 min', '—')
+    """
+    if not math.isfinite(value):
+        return NONE
+    units = ((7200.0, 1 / 3600, "h"), (120.0, 1 / 60, "min"), (1.0, 1.0, "s"), (1e-3, 1e3, "ms"))
+    for least, factor, unit in units:
+        if value >= least:
+            return f"{number(value * factor)} {unit}"
+    return f"{number(value * 1e6)} µs"
 
 
 def epochs(value: float) -> str:
@@ -173,105 +208,3 @@ def _brackets(estimate: Estimate, show: Callable[[float], str]) -> str:
     if math.isinf(estimate.high):
         return f"{show(estimate.low)} or more" if estimate.low > 0 else "no bounds yet"
     return f"[{show(estimate.low)}, {show(estimate.high)}]"
-
-
-def arrived(row: Row) -> str:
-    """How many replicas reached the target, of how many: ``28/30``."""
-    return f"{row.summary.epochs_to_target.reached}/{row.summary.seeds}"
-
-
-def counts(row: Row) -> tuple[str, ...]:
-    """What became of the replicas that did not reach the target."""
-    times = row.summary.epochs_to_target
-    named = (
-        (times.censored, "not yet"),
-        (times.diverged, "diverged"),
-        (row.failed, "failed"),
-    )
-    return tuple(f"{count} {name}" for count, name in named if count)
-
-
-def metric_label(metric: str, *, paired: bool = True) -> str:
-    """A metric's name in words.
-
-    >>> metric_label("val_accuracy"), metric_label("accuracy"), metric_label("loss", paired=False)
-    ('validation accuracy', 'training accuracy', 'loss')
-    """
-    words = metric.removeprefix("val_").replace("_", " ")
-    if metric.startswith("val_"):
-        return f"validation {words}"
-    return f"training {words}" if paired else words
-
-
-def target_text(target: Target) -> str:
-    """The target in words.
-
-    >>> target_text(Target.parse("val_accuracy>=0.8"))
-    'validation accuracy of at least 0.8'
-    """
-    bound = "at least" if target.relation == ">=" else "at most"
-    return f"{metric_label(target.metric)} of {bound} {target.value:g}"
-
-
-def solo_sentence(check: SoloCheck | None) -> str:
-    """What retraining one replica alone found.
-
-    >>> solo_sentence(None)
-    'Not run.'
-    >>> grown = solo_sentence(SoloCheck("after", 3, 0.2, 0.1, {"none": 0.0, "after": 2e-6}))
-    >>> "first batches 2e-06: the same training" in grown
-    True
-    >>> failed = SoloCheck("after", 3, 0.2, 0.1, {"none": 0.0, "after": 0.1}, ("after",))
-    >>> print(solo_sentence(failed).rpartition("batches ")[2])
-    0.10: more than rounding explains, in after.
-    """
-    if check is None:
-        return "Not run."
-    start, largest = check.first_epoch_difference, check.max_relative_difference
-    steps = max(check.first_steps.values(), default=None)
-    found = (
-        f"{number(largest, 2)} over the whole run, {number(start, 2)} in the first epoch's losses"
-    )
-    if steps is not None:
-        found += f"; over every variant's first batches {number(steps, 2)}"
-    if check.failed:
-        judged = f"more than rounding explains, in {' and '.join(check.failed)}"
-    elif start > SOLO_LIMIT:
-        judged = "the same training, which amplifies rounding, as it does that of two Keras fits"
-    elif largest > SOLO_LIMIT:
-        judged = "rounding, which training has amplified since"
-    else:
-        judged = "the same training, up to rounding"
-    return (
-        f"One replica ({check.variant}, seed {check.seed}) retrained alone by Keras' own fit on "
-        f"the same batches: largest relative difference {found}: {judged}."
-    )
-
-
-def curves_key(page: Page) -> str:
-    """How to read the curves."""
-    parts = {curve.part for panel in page.panels for curve in panel.curves}
-    lines = ", solid for validation and dashed for training" if len(parts) > 1 else ""
-    bands = "validation " if len(parts) > 1 else ""
-    low, high = BAND
-    return (
-        f"Lines are medians over the replicas{lines}; bands hold {high - low:.0f}% of the "
-        f"{bands}replicas, from the {low:.0f}th to the {high:.0f}th percentile."
-    )
-
-
-def prose(text: str) -> list[tuple[bool, str]]:
-    """Text cut at its backquotes: (whether it was quoted, piece).
-
-    >>> prose("`after` helps.")
-    [(True, 'after'), (False, ' helps.')]
-    """
-    pieces = enumerate(text.split("`"))
-    return [(index % 2 == 1, piece) for index, piece in pieces if piece]
-
-
-def completeness(page: Page) -> str:
-    """A warning if the study stopped early; else empty."""
-    if not page.incomplete:
-        return ""
-    return "Incomplete: the study stopped before its end; this is what its finished runs say."

@@ -1,0 +1,66 @@
+"""Axes of charts: epochs, and values on a linear or a logarithmic scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from normwise.report.section import Spec
+
+__all__ = ["Scale", "epoch_axis", "share_axis", "value_axis"]
+
+Scale = Literal["linear", "log"]
+
+
+def epoch_axis(**scale: Any) -> Spec:
+    """The horizontal axis of a curve: whole epochs.
+
+    Args:
+        scale: Settings of Vega-Lite's scale, such as a ``domain``.
+    """
+    return {
+        "field": "epoch",
+        "type": "quantitative",
+        "title": "epoch",
+        "scale": {"nice": False, **scale},
+        "axis": {"tickMinStep": 1, "tickCount": 6, "format": "d", "grid": False},
+    }
+
+
+def value_axis(
+    field: str,
+    title: str | None,
+    *,
+    scale: Scale = "linear",
+    domain: Sequence[float] | None = None,
+    zero: bool = False,
+) -> Spec:
+    """An axis of measured values.
+
+    Args:
+        field: Where the data hold them.
+        title: What stands beside the axis.
+        scale: ``linear``; or ``log``, which only shows values above 0.
+        domain: Lowest and highest value shown; where the data end unless given.
+        zero: Whether a linear axis begins at 0.
+
+    >>> value_axis("ratio", None, scale="log")["scale"]["type"]
+    'log'
+    """
+    settings: Spec = {"zero": zero} if scale == "linear" else {"type": "log", "padding": 12}
+    if domain is not None:
+        settings |= {"domain": list(domain)}
+    if domain is not None or scale == "log":
+        settings |= {"nice": False}
+    return {"field": field, "type": "quantitative", "title": title, "scale": settings}
+
+
+def share_axis(field: str, title: str) -> Spec:
+    """A vertical axis of shares, from 0 to 100%."""
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "scale": {"domain": [0, 1]},
+        "axis": {"format": ".0%"},
+    }

@@ -1,0 +1,98 @@
+"""What the sections of a study's report are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from normwise.analysis import runs_at_best
+from normwise.domain import Comparison, RunRecord, Summary
+from normwise.report.colors import variant_colors
+
+__all__ = ["DataPreview", "StudyResults"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataPreview:
+    """Points of two-dimensional data, to be drawn coloured by class.
+
+    Attributes:
+        feature_names: Names of the two axes.
+        points: Coordinates, shape (n, 2).
+        labels: Classes as text, shape (n,).
+        caption: Which data these are, without a full stop.
+
+    >>> DataPreview(("x", "y"), ((0.0, 1.0),), ("inner",), "One point").labels
+    ('inner',)
+    """
+
+    feature_names: tuple[str, str]
+    points: tuple[tuple[float, float], ...]
+    labels: tuple[str, ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A study's answer, and what it was found from.
+
+    Attributes:
+        summary: The answer.
+        records: Finished training runs, at all points of the grid.
+        settings: What was asked for, name to text.
+        preview: The data, if they are two-dimensional.
+        notes: What was decided about the data for their owner, in sentences.
+        incomplete: Whether the study stopped before its end.
+    """
+
+    summary: Summary
+    records: Sequence[RunRecord]
+    settings: Mapping[str, str]
+    preview: DataPreview | None = None
+    notes: tuple[str, ...] = ()
+    incomplete: bool = False
+
+    @cached_property
+    def variants(self) -> tuple[str, ...]:
+        """Names of the variants, in the summary's order."""
+        return tuple(variant.name for variant in self.summary.variants)
+
+    @cached_property
+    def colors(self) -> dict[str, str]:
+        """Each variant's colour, the same in every table and chart."""
+        return variant_colors(self.variants)
+
+    @cached_property
+    def runs_shown(self) -> list[RunRecord]:
+        """The runs of every variant at the point of the grid where it stands."""
+        records = self.records
+        return [run for variant in self.summary.variants for run in runs_at_best(variant, records)]
+
+    @property
+    def baseline(self) -> str:
+        """Name of the variant the others are compared with; empty if nothing was compared."""
+        return next((item.baseline for item in self.summary.comparisons), "")
+
+    def comparison(self, variant: str) -> Comparison | None:
+        """A variant against the baseline; ``None`` for the baseline itself."""
+        found = (item for item in self.summary.comparisons if item.variant == variant)
+        return next(found, None)
+
+    def runs_of(self, variant: str) -> list[RunRecord]:
+        """All runs of a variant, at every point of the grid."""
+        return [record for record in self.records if record.key.variant == variant]
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of all final metrics: the target's, its training or validation twin, others."""
+        names = dict.fromkeys(name for variant in self.summary.variants for name in variant.final)
+        aim = self.summary.target.metric
+        twin = aim.removeprefix("val_")
+        return tuple(sorted(names, key=lambda n: (n != aim, n.removeprefix("val_") != twin)))
+
+    @property
+    def main_metrics(self) -> tuple[str, ...]:
+        """The target's metric and its training or validation twin."""
+        aim = self.summary.target.metric.removeprefix("val_")
+        return tuple(name for name in self.metrics if name.removeprefix("val_") == aim)

@@ -1,0 +1,1 @@
+"""The sections of reports: each file has what one says, tabulates and draws."""

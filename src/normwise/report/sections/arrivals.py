@@ -1,0 +1,144 @@
+"""When replicas reach the target: the share of each variant's that had, epoch by epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from normwise.analysis import outcome
+from normwise.domain import RunRecord, Target
+from normwise.report.axes import epoch_axis, share_axis
+from normwise.report.metric_text import target_text
+from normwise.report.results import StudyResults
+from normwise.report.section import Section, Spec, Style
+from normwise.report.vega import (
+    FAINT_RULE,
+    HEIGHT,
+    HIDDEN,
+    MOST_POINTS,
+    SHOWN,
+    chart_title,
+    short,
+    variant_color,
+)
+
+__all__ = ["Arrival", "ArrivalChart", "arrival", "build"]
+
+
+def build(results: StudyResults) -> Section | None:
+    """One chart of all variants; nothing where no run has the target's metric."""
+    target = results.summary.target
+    found = (arrival(results.runs_shown, name, target) for name in results.variants)
+    arrivals = tuple(item for item in found if item is not None)
+    if not arrivals:
+        return None
+    return Section("Arrivals", charts=(ArrivalChart(arrivals, results.colors, target),))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Which share of a variant's replicas had reached the target by an epoch.
+
+    Attributes:
+        variant: Name of the variant.
+        epochs: 0, then every epoch at which the share grew, then the last epoch.
+        shares: Share of all its replicas by each of these epochs, in [0, 1]; never falls.
+    """
+
+    variant: str
+    epochs: tuple[int, ...]
+    shares: tuple[float, ...]
+
+    @property
+    def complete_at(self) -> int:
+        """The epoch by which the last replica that ever arrives had arrived."""
+        return self.epochs[self.shares.index(self.shares[-1])]
+
+
+def arrival(records: Sequence[RunRecord], variant: str, target: Target) -> Arrival | None:
+    """The share of a variant's replicas that had arrived, epoch by epoch.
+
+    ``None`` if the variant left no record that has the target's metric.
+    """
+    own = [r for r in records if r.key.variant == variant and target.metric in r.curves]
+    if not own:
+        return None
+    firsts = np.sort([outcome(record, target).epoch for record in own])
+    epochs = [0, *sorted({int(epoch) for epoch in firsts if math.isfinite(epoch)})]
+    last = max(record.epochs for record in own)
+    if epochs[-1] != last:
+        epochs.append(last)
+    shares = np.searchsorted(firsts, epochs, side="right") / len(own)
+    return Arrival(variant, tuple(epochs), tuple(shares.tolist()))
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalChart:
+    """The share of each variant's replicas that had reached the target, as steps.
+
+    Attributes:
+        arrivals: One a variant, at least one.
+        colors: Each variant's colour.
+        target: What they were to reach.
+    """
+
+    arrivals: tuple[Arrival, ...]
+    colors: Mapping[str, str]
+    target: Target
+
+    def spec(self, style: Style) -> Spec:
+        """A line a variant, and a dotted one at half of the replicas."""
+        end = _last_epoch_shown(self.arrivals)
+        rows = [
+            {"variant": item.variant, "epoch": epoch, "value": short(share)}
+            for item in self.arrivals
+            for epoch, share in _steps(item, end)
+        ]
+        y = share_axis("value", "share of replicas")
+        half = {
+            "data": {"values": [{"value": 0.5}]},
+            "mark": FAINT_RULE,
+            "encoding": {"y": y},
+        }
+        steps = {
+            "transform": [SHOWN],
+            "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.8},
+            "encoding": {
+                "x": epoch_axis(domain=[0, end]),
+                "y": y,
+                "color": variant_color(self.colors, style),
+                "tooltip": [
+                    {"field": "variant", "type": "nominal"},
+                    {"field": "epoch", "type": "quantitative"},
+                    {"field": "value", "type": "quantitative", "title": "reached", "format": ".0%"},
+                ],
+            },
+        }
+        return {
+            "name": "arrivals",
+            "title": chart_title(
+                "replicas that reached the target", f"{target_text(self.target)}; dotted: half"
+            ),
+            "height": HEIGHT,
+            "data": {"values": rows},
+            "params": [HIDDEN],
+            "layer": [half, steps],
+        }
+
+
+def _last_epoch_shown(arrivals: Sequence[Arrival]) -> int:
+    """The last epoch; or somewhat after the last arrival, if all arrived."""
+    last = max(item.epochs[-1] for item in arrivals)
+    if any(item.shares[-1] < 1 for item in arrivals):
+        return last
+    return min(last, math.ceil(1.3 * max(item.complete_at for item in arrivals)))
+
+
+def _steps(item: Arrival, end: int) -> Iterator[tuple[int, float]]:
+    """(epoch, share) until ``end``, thinned where there are too many to be seen."""
+    points = [point for point in zip(item.epochs, item.shares, strict=True) if point[0] < end]
+    yield from points[:: math.ceil(len(points) / MOST_POINTS) or 1]
+    yield end, item.shares[-1]

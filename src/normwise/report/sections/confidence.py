@@ -1,0 +1,58 @@
+"""How sure it is: several comparisons, and several looks, kept to one confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from normwise.analysis import reaching
+from normwise.domain import CONFIDENCE, RunRecord, Summary
+from normwise.report.formatting import percent
+from normwise.report.results import StudyResults
+from normwise.report.section import Section
+
+__all__ = ["build"]
+
+
+def build(results: StudyResults) -> Section | None:
+    """Sentences, where more than one comparison or look is made."""
+    text = (*_together(results.summary), *_rounds(results.summary, results.records))
+    return Section("How sure it is", text=text) if text else None
+
+
+def _together(summary: Summary) -> Iterator[str]:
+    """That several comparisons were decided together, and how."""
+    several = len(summary.comparisons) > 1
+    if several and any(comparison.confidence > CONFIDENCE for comparison in summary.comparisons):
+        levels = ", ".join(
+            f"{comparison.variant} {100 * comparison.confidence:.3g}%"
+            for comparison in summary.comparisons
+        )
+        yield (
+            f"{len(summary.comparisons)} variants are compared with "
+            f"{summary.comparisons[0].baseline} at once. By Holm's procedure all verdicts together "
+            f"are right with {percent(CONFIDENCE)} confidence; the ratios' intervals are therefore "
+            f"wider than one comparison's ({levels})."
+        )
+
+
+def _rounds(summary: Summary, records: Sequence[RunRecord]) -> Iterator[str]:
+    """That seeds came in rounds, how errors are kept from adding up, and when each was decided."""
+    if not summary.rounds:
+        return
+    *but_last, last = summary.rounds
+    alone = 1 - (1 - CONFIDENCE) / len(summary.rounds)
+    ends = "; ".join(
+        f"{one.variant} {'open' if one.outcome == 'undecided' else 'decided'} after {one.seeds}"
+        for one in summary.comparisons
+    )
+    yield (
+        f"Seeds come in rounds, up to {', '.join(map(str, but_last))} or {last} a variant, until "
+        f"all is decided ({ends}). Each of the {len(summary.rounds)} looks is made at "
+        f"{percent(alone)} confidence, so that all together are right with {percent(CONFIDENCE)}."
+    )
+    target = summary.target
+    if not reaching(records, target):
+        yield (
+            f"No further round of seeds is trained where no replica reaches {target}, since more "
+            f"of them would say no more: try a --target that is reached, or more --epochs."
+        )

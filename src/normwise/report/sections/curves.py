@@ -1,0 +1,348 @@
+"""The curves: each metric over the epochs, in aggregate over the replicas."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from normwise.domain import RunRecord, Target
+from normwise.report.axes import epoch_axis, value_axis
+from normwise.report.metric_text import metric_text
+from normwise.report.results import StudyResults
+from normwise.report.section import Section, Spec, Style
+from normwise.report.vega import (
+    FAINT_RULE,
+    GREY,
+    HEIGHT,
+    HIDDEN,
+    MOST_POINTS,
+    SHOWN,
+    chart_title,
+    legend,
+    short,
+    variant_color,
+)
+
+__all__ = ["Curve", "CurveChart", "build", "curve_charts"]
+
+Part = Literal["training", "validation"]
+Groups = dict[str, dict[Part, str]]
+
+BAND = (10.0, 90.0)
+"""Percentiles of the replicas between which a curve's band lies."""
+
+_FEW = 4  # variants of which all can be said at once
+
+
+def build(results: StudyResults) -> Section | None:
+    """A chart a metric: the target's first, then the loss, then the others."""
+    charts = curve_charts(results.runs_shown, results.colors, results.summary.target)
+    if not charts:
+        return None
+    return Section("Curves", charts=charts, caption=_key(charts))
+
+
+def _key(charts: Sequence[CurveChart]) -> str:
+    """How to read the curves."""
+    is_paired = len({curve.part for chart in charts for curve in chart.curves}) > 1
+    lines = ", solid for validation and dashed for training" if is_paired else ""
+    bands = "validation " if is_paired else ""
+    low, high = BAND
+    return (
+        f"Lines are medians over the replicas{lines}; bands hold {high - low:.0f}% of the "
+        f"{bands}replicas, from the {low:.0f}th to the {high:.0f}th percentile."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One metric of one variant over the epochs, in aggregate.
+
+    Attributes:
+        variant: Name of the variant.
+        part: ``training`` or ``validation``.
+        epochs: Epochs (from 1) at which at least one replica was finite.
+        median: Median over the finite replicas, one value an epoch.
+        low: 10th percentile of the same.
+        high: 90th percentile of the same.
+        replicas: How many replicas were finite, one count an epoch.
+    """
+
+    variant: str
+    part: Part
+    epochs: tuple[int, ...]
+    median: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    replicas: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CurveChart:
+    """A training metric and its validation twin, of every variant.
+
+    Attributes:
+        metric: Name without the prefix ``val_``.
+        curves: One per variant and part that has any finite value; at least one.
+        colors: Each variant's colour.
+        target: Value of the study's target if it is about this metric.
+    """
+
+    metric: str
+    curves: tuple[Curve, ...]
+    colors: Mapping[str, str]
+    target: float | None = None
+
+    @property
+    def parts(self) -> list[str]:
+        """``validation`` and ``training``, as far as there are curves of them."""
+        return sorted({curve.part for curve in self.curves}, reverse=True)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there are more variants than can all be said at once."""
+        return len(self.colors) > _FEW
+
+    def spec(self, style: Style) -> Spec:
+        """A line (median) a variant, and a band over its replicas."""
+        step = _step(self.curves)
+        title = metric_text(self.metric, paired=False)
+        domain, is_cut = _domain(self)
+        color = variant_color(self.colors, style)
+        y = value_axis("value", title, domain=domain)
+        drawn = [
+            _band_layer(self, color, clip=is_cut),
+            _line_layer(self, color, style, clip=is_cut),
+        ]
+        layers = [
+            *([] if self.target is None else [_target_layer(self.target)]),
+            {"encoding": {"x": epoch_axis(), "y": y}, "layer": drawn},
+            *([_reader_layer(self)] if style.pointer else []),
+        ]
+        return {
+            "name": "curves",
+            "title": chart_title(title, _subtitle(self, step, is_cut=is_cut)),
+            "height": HEIGHT,
+            "data": {"values": _rows(self, step)},
+            "params": [HIDDEN],
+            "layer": layers,
+        }
+
+
+def curve_charts(
+    records: Sequence[RunRecord], colors: Mapping[str, str], target: Target
+) -> tuple[CurveChart, ...]:
+    """A chart of each metric that is finite anywhere.
+
+    Args:
+        records: The runs to draw, of one point of the grid a variant.
+        colors: Each variant's colour, in the order of the legend.
+        target: Its metric's chart comes first.
+    """
+    groups = _metric_groups(records)
+    aim = target.metric.removeprefix("val_")
+    order = sorted(groups, key=lambda metric: (metric != aim, metric != "loss"))
+    curves = {metric: _curves(records, list(colors), groups[metric]) for metric in order}
+    return tuple(
+        CurveChart(metric, found, colors, target.value if metric == aim else None)
+        for metric, found in curves.items()
+        if found
+    )
+
+
+def _metric_groups(records: Sequence[RunRecord]) -> Groups:
+    """Metrics paired as training and validation, in order of appearance.
+
+    >>> from normwise.domain import RunKey
+    >>> curves = {"loss": (1.0,), "mae": (1.0,), "val_loss": (1.0,)}
+    >>> _metric_groups([RunRecord(RunKey("none", 0, ""), 0.1, curves)])
+    {'loss': {'training': 'loss', 'validation': 'val_loss'}, 'mae': {'training': 'mae'}}
+    """
+    groups: Groups = {}
+    for name in dict.fromkeys(name for record in records for name in record.curves):
+        part: Part = "validation" if name.startswith("val_") else "training"
+        groups.setdefault(name.removeprefix("val_"), {})[part] = name
+    return groups
+
+
+def _curves(
+    records: Sequence[RunRecord], variants: Sequence[str], parts: dict[Part, str]
+) -> tuple[Curve, ...]:
+    found: list[Curve] = []
+    for variant in variants:
+        own = [record.curves for record in records if record.key.variant == variant]
+        for part, name in parts.items():
+            stack = [curves[name] for curves in own if name in curves]
+            if (curve := _curve(variant, part, stack)) is not None:
+                found.append(curve)
+    return tuple(found)
+
+
+def _curve(variant: str, part: Part, stack: Sequence[Sequence[float]]) -> Curve | None:
+    if not stack:
+        return None
+    values = _matrix(stack)
+    counts = np.isfinite(values).sum(axis=0)
+    seen = np.flatnonzero(counts)
+    if not seen.size:
+        return None
+    values = values[:, seen]
+    percentile = np.percentile if counts[seen].min() == len(stack) else np.nanpercentile
+    low, median, high = percentile(values, (BAND[0], 50.0, BAND[1]), axis=0)
+    return Curve(
+        variant,
+        part,
+        epochs=tuple((seen + 1).tolist()),
+        median=tuple(median.tolist()),
+        low=tuple(low.tolist()),
+        high=tuple(high.tolist()),
+        replicas=tuple(counts[seen].tolist()),
+    )
+
+
+def _matrix(stack: Sequence[Sequence[float]]) -> np.ndarray:
+    """(replicas, epochs), NaN where a replica is not finite or has ended."""
+    values = np.full((len(stack), max(map(len, stack))), np.nan)
+    for row, curve in zip(values, stack, strict=True):
+        row[: len(curve)] = curve
+    values[~np.isfinite(values)] = np.nan
+    return values
+
+
+def _rows(chart: CurveChart, step: int) -> list[Spec]:
+    return [row for curve in chart.curves for row in _curve_rows(chart, curve, step)]
+
+
+def _step(curves: Sequence[Curve]) -> int:
+    longest = max((len(curve.epochs) for curve in curves), default=0)
+    return max(1, math.ceil(longest / MOST_POINTS))
+
+
+def _curve_rows(chart: CurveChart, curve: Curve, step: int) -> list[Spec]:
+    index = list(chart.colors).index(curve.variant)
+    last = len(curve.epochs) - 1
+    return [
+        {
+            "variant": curve.variant,
+            "part": curve.part,
+            "key": f"{curve.part[0]}{index}",
+            "epoch": curve.epochs[i],
+            "value": short(curve.median[i]),
+            "low": short(curve.low[i]),
+            "high": short(curve.high[i]),
+        }
+        for i in sorted({*range(0, last + 1, step), last})
+    ]
+
+
+def _domain(chart: CurveChart) -> tuple[list[float], bool]:
+    """Bounds of the vertical axis, and whether they cut anything off.
+
+    From the lowest band to the highest; but what rises far above the peak of a
+    typical curve is cut: a few wild replicas must not flatten all others.
+    """
+    low = min(min(curve.low) for curve in chart.curves)
+    top = max(max(curve.high) for curve in chart.curves)
+    peak = statistics.median_low(max(curve.median) for curve in chart.curves)
+    high = min(top, low + 3 * (peak - low)) if peak > low else top
+    if chart.target is not None:
+        low, high = min(low, chart.target), max(high, chart.target)
+    margin = 0.03 * (high - low) or 0.5
+    return [short(low - margin), short(high + margin)], high < top
+
+
+def _subtitle(chart: CurveChart, step: int, *, is_cut: bool) -> str:
+    """What is drawn, and what is not."""
+    return "; ".join(
+        [
+            " and ".join(chart.parts),
+            *([f"dotted: target {chart.target:g}"] if chart.target is not None else []),
+            *([f"one epoch in {step}"] if step > 1 else []),
+            *(["cut at the top"] if is_cut else []),
+        ]
+    )
+
+
+def _band_layer(chart: CurveChart, color: Spec, *, clip: bool) -> Spec:
+    opacity = 0.09 if chart.is_crowded else 0.18
+    return {
+        "transform": [SHOWN, {"filter": f"datum.part === '{chart.parts[0]}'"}],
+        "mark": {"type": "area", "fillOpacity": opacity, "clip": clip},
+        "encoding": {
+            "y": {"field": "low", "type": "quantitative"},
+            "y2": {"field": "high"},
+            "color": color,
+        },
+    }
+
+
+def _line_layer(chart: CurveChart, color: Spec, style: Style, *, clip: bool) -> Spec:
+    parts, encoding = chart.parts, {"color": color}
+    if len(parts) > 1:
+        encoding["strokeDash"] = {
+            "field": "part",
+            "type": "nominal",
+            "title": None,
+            "scale": {"domain": parts, "range": [[1, 0], [4, 3]]},
+            **legend(style),
+        }
+        encoding["strokeOpacity"] = {
+            "condition": {"test": f"datum.part === '{parts[0]}'", "value": 1},
+            "value": 0.5 if chart.is_crowded else 0.8,
+        }
+    return {
+        "transform": [SHOWN],
+        "mark": {"type": "line", "strokeWidth": 1.8, "clip": clip},
+        "encoding": encoding,
+    }
+
+
+def _target_layer(target: float) -> Spec:
+    return {
+        "data": {"values": [{"value": target}]},
+        "mark": FAINT_RULE,
+        "encoding": {"y": {"field": "value", "type": "quantitative"}},
+    }
+
+
+def _reader_layer(chart: CurveChart) -> Spec:
+    """A vertical rule at the nearest epoch, and every variant's median there."""
+    tooltips: list[Spec] = [{"field": "epoch", "type": "quantitative", "title": "epoch"}]
+    parts = chart.parts
+    for part in parts[:1] if chart.is_crowded else parts:
+        for index, variant in enumerate(chart.colors):
+            title = variant if part == parts[0] else f"{variant}, {part}"
+            tooltips.append(
+                {
+                    "field": f"{part[0]}{index}",
+                    "type": "quantitative",
+                    "title": title,
+                    "format": ".3~g",
+                }
+            )
+    return {
+        "transform": [{"pivot": "key", "value": "value", "groupby": ["epoch"]}],
+        "params": [
+            {
+                "name": "near",
+                "select": {
+                    "type": "point",
+                    "fields": ["epoch"],
+                    "nearest": True,
+                    "on": "pointermove",
+                    "clear": "pointerout",
+                },
+            }
+        ],
+        "mark": {"type": "rule", "color": GREY},
+        "encoding": {
+            "x": epoch_axis(),
+            "opacity": {"condition": {"param": "near", "empty": False, "value": 0.6}, "value": 0},
+            "tooltip": tooltips,
+        },
+    }

@@ -1,0 +1,28 @@
+"""Batch leakage: whether a prediction depends on its neighbours in the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from normwise.report.section import Section
+from normwise.report.sections.gap import Found
+
+__all__ = ["build"]
+
+
+def build(found: Found) -> Section | None:
+    """A sentence or two; nothing where it could not be looked for."""
+    leak = found["leakage"]
+    return None if leak is None else Section("Batch leakage", text=tuple(_sentences(leak)))
+
+
+def _sentences(leak: Mapping[str, Any]) -> Iterator[str]:
+    if leak["leaks"]:
+        begins = f"; it begins in {leak['layer']!r}" if leak["layer"] else ""
+        share = f"{100 * leak['change']:.2g}%"
+        yield f"Other neighbours in the batch change a prediction by {share}{begins}."
+    else:
+        yield "None: no prediction depends on its neighbours in the batch."
+    if leak["is_random"]:
+        yield "The same batch twice gives two predictions: the model draws at random."

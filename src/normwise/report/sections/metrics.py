@@ -1,0 +1,35 @@
+"""All metrics at the last epoch, where there are more than the target's."""
+
+from __future__ import annotations
+
+from normwise.domain import VariantSummary
+from normwise.report import formatting as f
+from normwise.report.metric_text import metric_text
+from normwise.report.results import StudyResults
+from normwise.report.section import Cell, Column, Section, Table
+
+__all__ = ["build"]
+
+
+def build(results: StudyResults) -> Section | None:
+    """A row a variant."""
+    if len(results.metrics) == len(results.main_metrics):
+        return None
+    headers = [*map(metric_text, results.metrics), "learning rate", "seeds"]
+    return Section(
+        "All metrics at the last epoch",
+        table=Table(
+            (Column("variant"), *map(Column, headers)),
+            tuple(_row(variant, results) for variant in results.summary.variants),
+        ),
+    )
+
+
+def _row(variant: VariantSummary, results: StudyResults) -> tuple[Cell, ...]:
+    finals = [variant.final.get(metric) for metric in results.metrics]
+    return (
+        Cell(variant.name, color=results.colors[variant.name]),
+        *(Cell(f.mean(final), (f.spread(final),)) for final in finals),
+        Cell(f"{variant.learning_rate:g}"),
+        Cell(str(variant.seeds)),
+    )

@@ -1,0 +1,106 @@
+"""What all charts share: colours, legends, sizes, and the parameter that hides variants.
+
+Charts are Vega-Lite specifications as plain JSON values. Altair's object layer would cost 0.6 s
+of import and validation at every run; the tests hold every chart to Altair's schema instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from normwise.report.section import Spec, Style
+
+__all__ = [
+    "FAINT_RULE",
+    "GREY",
+    "HEIGHT",
+    "HIDDEN",
+    "INK",
+    "MOST_POINTS",
+    "SCHEMA",
+    "SHOWN",
+    "chart_title",
+    "legend",
+    "short",
+    "theme",
+    "variant_color",
+]
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+HEIGHT = 260
+"""Height of a chart, in pixels."""
+MOST_POINTS = 200
+"""Points drawn of a line; a longer one is thinned to about as many."""
+
+GREY, INK = "#888888", "#222222"
+FAINT_RULE: Spec = {"type": "rule", "strokeDash": [2, 2], "color": GREY}
+"""The mark of a value that curves are compared with."""
+
+HIDDEN: Spec = {"name": "hidden", "value": []}
+"""A parameter that holds the names of the variants not to draw."""
+SHOWN: Spec = {"filter": "indexof(hidden, datum.variant) < 0"}
+"""The transformation that leaves them out."""
+
+
+def short(value: float) -> float:
+    """Five significant digits: more cannot be seen, and the file is smaller.
+
+    >>> short(0.123456789)
+    0.12346
+    """
+    return float(f"{value:.5g}")
+
+
+def chart_title(text: str, subtitle: str) -> Spec:
+    """A chart's title, and below it what is drawn."""
+    return {"text": text[:1].upper() + text[1:], "subtitle": subtitle}
+
+
+def variant_color(colors: Mapping[str, str], style: Style) -> Spec:
+    """The encoding that gives each variant its colour."""
+    return {
+        "field": "variant",
+        "type": "nominal",
+        "title": None,
+        "scale": {"domain": list(colors), "range": list(colors.values())},
+        **legend(style, symbolType="stroke", symbolOpacity=1),
+    }
+
+
+def legend(style: Style, **settings: Any) -> Spec:
+    """An entry for an encoding: the legend with these settings, or none."""
+    if not style.legend:
+        return {"legend": None}
+    return {"legend": settings} if settings else {}
+
+
+def theme(ink: str = INK, faint: str = "#e3e3e3", background: str = "white") -> Spec:
+    """Fonts and colours of everything around the data.
+
+    Args:
+        ink: Colour of the text.
+        faint: Colour of the grid.
+        background: Colour behind the chart.
+    """
+    text = {"labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12}
+    return {
+        "background": background,
+        "font": "sans-serif",
+        "axis": {
+            **text,
+            "titleFontWeight": "normal",
+            "gridColor": faint,
+            "domainColor": GREY,
+            "tickColor": GREY,
+        },
+        "legend": {**text, "labelLimit": 0, "symbolStrokeWidth": 3},
+        "title": {
+            "color": ink,
+            "subtitleColor": ink,
+            "fontSize": 15,
+            "subtitleFontSize": 12,
+            "anchor": "start",
+        },
+        "view": {"stroke": None},
+    }
