@@ -70,7 +70,7 @@ def test_more_seeds_variants_and_another_target_are_the_study_asked_for_at_once(
     assert sum(trained) <= 5
     same(extended, undisturbed, without_times)
     assert Spec.from_toml(tmp_path / "out" / "spec.toml", {}) == spec
-    assert page_of_folder(tmp_path / "out").verdict == undisturbed.verdict
+    assert page_of_folder(tmp_path / "out").answer == undisturbed.verdict
 
 
 def test_another_target_alone_trains_no_run(spec, undisturbed, without_times, tmp_path):
@@ -105,7 +105,7 @@ def test_an_interrupted_extension_goes_on(spec, undisturbed, without_times, tmp_
         Study.from_spec(spec).run(folder, interrupt)
     # The first study's answer is not this one's.
     assert not (folder / "summary.json").exists()
-    assert page_of_folder(folder).incomplete
+    assert page_of_folder(folder).warnings
     extended = run(spec, folder)
     assert (extended.reused, extended.trained) == (3, 3)
     same(extended, undisturbed, without_times)
@@ -143,4 +143,4 @@ def test_a_pruned_study_grows_as_if_it_had_been_asked_for_at_once(spec, without_
     assert {newest[one.key].stopped_at for one in extended.records} == {
         one.stopped_at for one in at_once.records
     }
-    assert page_of_folder(tmp_path / "out").verdict == at_once.verdict
+    assert page_of_folder(tmp_path / "out").answer == at_once.verdict

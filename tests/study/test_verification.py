@@ -53,7 +53,7 @@ def test_a_failed_check_withholds_the_verdict_and_the_model(run_command, tmp_pat
     assert html.split("<h1", 1)[1].split(">", 1)[1].startswith("No verdict: ")
     # Neither the same command nor the report drawn again forgets it.
     assert run_command(*command)[0] == 3
-    assert page_of_folder(tmp_path / "out").verdict == body["verdict"]
+    assert page_of_folder(tmp_path / "out").answer == body["verdict"]
 
 
 @pytest.mark.usefixtures("wrong_after")
