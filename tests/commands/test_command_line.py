@@ -1,5 +1,6 @@
 """The command line as its users meet it; most tests stay in this process."""
 
+import inspect
 import json
 import os
 import subprocess
@@ -418,6 +419,12 @@ def test_a_shell_completes_commands_studies_and_files(run, monkeypatch, typed, o
 
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 HELP = [(), *((name,) for name in COMMANDS)]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_stands_in_the_file_of_its_name(command):
+    function = COMMANDS[command].callback
+    assert Path(inspect.getfile(inspect.unwrap(function))).stem == command
 
 
 @pytest.mark.parametrize("command", HELP, ids=lambda words: "-".join(words) or "normwise")

@@ -54,12 +54,7 @@ def from_arrays(
     >>> from_arrays([[0.0], [1.0], [2.0], [3.0]] * 5, [0, 1, 0, 1] * 5).task
     'binary'
     """
-    if (x_val is None) != (y_val is None):
-        there, lacks = (keys[3], keys[2]) if x_val is None else (keys[2], keys[3])
-        raise DataError(
-            f"data {name!r} has {there} without {lacks}; expected both, or neither; pass the "
-            f"missing one"
-        )
+    _require_both(name, keys, x_val, y_val)
     x_val, aligned = in_columns_of(x, x_val)
     inputs, targets = _pair(name, keys[:2], x, y)
     found = labelling(f"data {name!r}: {keys[1]}", targets, task)
@@ -88,6 +83,15 @@ def from_arrays(
             *_constant_columns(parts[0]),
         ),
     )
+
+
+def _require_both(name: str, keys: Keys, x_val: ArrayLike | None, y_val: ArrayLike | None) -> None:
+    if (x_val is None) != (y_val is None):
+        there, lacks = (keys[3], keys[2]) if x_val is None else (keys[2], keys[3])
+        raise DataError(
+            f"data {name!r} has {there} without {lacks}; expected both, or neither; pass the "
+            f"missing one"
+        )
 
 
 def split(targets: Array, task: Task) -> tuple[Array, Array]:

@@ -32,10 +32,10 @@ def from_csv(
 ) -> Dataset:
     """Read a table, split it, and prepare its columns from the training part alone.
 
-    Columns that identify a row, never change or are empty are dropped; dates
-    become days; missing numbers become the median, and a missing category is a
-    category; text becomes one input a category (first dropped); every input is
-    standardised. Rows without a label are dropped. The notes say all of it.
+    Columns that identify a row, never change or are empty are dropped; dates become days; missing
+    numbers become the median, and a missing category is a category; text becomes one input a
+    category (first dropped); every input is standardised. Rows without a label are dropped. The
+    notes say all of it.
 
     Args:
         path: The table, with a header line.
@@ -45,8 +45,7 @@ def from_csv(
             split; no input.
 
     Raises:
-        DataError: The file cannot be read, its labels do not fit the task, or
-            nothing is left to learn from.
+        DataError: It cannot be read, its labels do not fit the task, or nothing is left to learn.
         UnknownNameError: There is no such target or group column.
     """
     table = read_table(path)
