@@ -29,7 +29,7 @@ from normwise.rewrite.steps import OnStep, ignore_step
 
 __all__ = ["Fixed", "fix"]
 
-# What population statistics mend.
+# Rules whose findings population statistics mend.
 _STATISTICS = ("stale-statistics", "moving-statistics-gap", "unmoved-statistics")
 # Means that a batch normalisation remembers: in inference, and with renormalisation in training.
 _MEANS_OF_INPUTS = ("moving_mean", "renorm_mean")
@@ -74,21 +74,24 @@ def fix(
       ``unmoved-statistics`` where there are labels, too.
 
     Args:
-        model: As in :func:`normwise.check`. It stays untouched; one without a graph (subclassed)
+        model: Any built Keras model. It stays untouched; one without a graph (subclassed)
             cannot be copied, so its statistics are mended in place.
-        data: As there.
-        batch_size: As there.
-        steps: As there.
-        select: As there.
-        ignore: As there.
+        data: Inputs in any form that ``fit`` takes, alone or with labels, as in
+            :func:`normwise.check`.
+        batch_size: Examples of a training batch.
+        steps: Training steps that the moving statistics have seen; unless given, those of the
+            model's optimiser.
+        select: Codes or names of the rules whose findings are fixed; all unless given.
+        ignore: Codes or names of the rules whose findings stay.
         force: Fix also where the loss rises.
-        on_layer: As in :func:`normwise.recalibrate`.
+        on_layer: Called with (layers recalibrated, of, name of the next one).
 
     Raises:
-        ModelError: As there, or a layer cannot be made anew from its configuration.
-        DataError: As there.
-        UnknownNameError: As there.
-        SpecError: As there.
+        ModelError: ``model`` is no Keras model, or not built; or a layer cannot be copied from its
+            configuration.
+        DataError: The data are empty, or do not fit the model.
+        UnknownNameError: There is no such rule.
+        SpecError: ``batch_size`` or ``steps`` is out of range.
         WorseError: The loss would rise, by more than a hundredth.
 
     >>> model = keras.Sequential([

@@ -28,9 +28,9 @@ class Rule:
 
     Attributes:
         code: ``NW`` and three digits; never given to another rule.
-        severity: Of all its findings.
-        find: Yields what it finds; its name, with hyphens, is the rule's, and the first line
-            of its docstring what the rule says.
+        severity: How serious each of its findings is.
+        find: The function that looks. Its name, with hyphens, is the rule's name, and the first
+            line of its docstring is the rule's summary.
         needs: Arguments of :func:`normwise.check` without which it does not look.
     """
 
@@ -41,7 +41,7 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """Such as ``redundant-bias``."""
+        """The rule's name in hyphens, such as ``redundant-bias``."""
         return self.find.__name__.replace("_", "-")
 
     @property

@@ -61,8 +61,8 @@ def select_rules(select: Sequence[str] = (), ignore: Sequence[str] = ()) -> list
     """The rules that were selected, all unless told, less those that were ignored.
 
     Args:
-        select: Codes or names.
-        ignore: Likewise.
+        select: Codes or names of the rules to keep; all unless given.
+        ignore: Codes or names of the rules to leave out.
 
     Raises:
         UnknownNameError: There is no rule of that code or name.

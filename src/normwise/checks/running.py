@@ -45,7 +45,7 @@ def check(
         steps: Training steps that the moving statistics have seen; unless told, those of the
             model's optimiser.
         select: Codes or names of the rules to run; all unless given.
-        ignore: Of those not to run.
+        ignore: Codes or names of the rules not to run.
 
     Returns:
         The findings, in the order of the rules' codes.
@@ -76,7 +76,7 @@ def findings_of(
 
     Args:
         subject: What they look at.
-        rules: Which.
+        rules: The rules to run.
         on_rule: Called with (rules done, of, name of the next one): some go through the data.
     """
     found: list[Finding] = []
@@ -87,17 +87,17 @@ def findings_of(
 
 
 def rules_missing_input(subject: Subject, rules: Sequence[Rule]) -> list[Rule]:
-    """The rules that know too little to look at a subject."""
+    """The rules that cannot look at a subject for lack of data, batch size or steps."""
     known = {"data": subject.x, "batch_size": subject.batch_size, "steps": subject.steps}
     given = {name for name, value in known.items() if value is not None}
     return [rule for rule in rules if rule.needs and not given.intersection(rule.needs)]
 
 
 def subject_of(model: Any, data: Any, batch_size: int | None, steps: int | None) -> Subject:
-    """What :func:`check` was asked to look at.
+    """The subject of a check, from the arguments of :func:`check`.
 
     Raises:
-        NormwiseError: As there.
+        NormwiseError: What :func:`check` raises of its arguments.
     """
     _require_at_least(1, "batch_size", batch_size)
     _require_at_least(0, "steps", steps)

@@ -19,7 +19,7 @@ def project_selection(folder: Path) -> dict[str, list[str]]:
     """``select`` and ``ignore`` of ``[tool.normwise.check]``, in the nearest file upwards.
 
     Args:
-        folder: Where to begin looking.
+        folder: The folder in which the search begins; it goes on in those above.
 
     Raises:
         SpecError: The file cannot be read, a section is none, or a setting is no list of texts.

@@ -47,7 +47,7 @@ __all__ = [
     "wrong_axis",
 ]
 
-# A constant added in front of them is the same constant behind them.
+# A constant that is added in front of these layers is the same constant behind them.
 _KEEP_A_CONSTANT = (
     *MAXIMA, *MEANS,
     keras.layers.Cropping1D, keras.layers.Cropping2D, keras.layers.Cropping3D,
@@ -61,7 +61,7 @@ _NOISE = (
 _SATURATING = frozenset({"sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "hardsigmoid", "hardtanh"})
 _ANSWERS = frozenset({"sigmoid", "softmax", "linear"})
 _BOUNDS = ("gamma_regularizer", "beta_regularizer", "gamma_constraint", "beta_constraint")
-# Examples that leakage is looked for in: a batch, and those that take their places.
+# How many examples leakage is searched in: a batch, and those that replace it.
 LEAKING = 32
 _RESHAPING = (keras.layers.Flatten, keras.layers.Reshape)
 
@@ -239,7 +239,7 @@ def _layers_with_channels(graph: Graph, call: Any, rank: int) -> list[Any]:
 
 
 def _first_that_move_axes(neighbours: Callable[[Any], list[Any]], call: Any) -> list[Any]:
-    """The first calls on each way from a call that do more than keep the axes where they are."""
+    """The first call on each path from a call that does not keep the axes where they are."""
     found: list[Any] = []
     waiting, seen = list(neighbours(call)), {call}
     while waiting:

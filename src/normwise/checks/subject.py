@@ -69,7 +69,7 @@ class Subject:
         elif not all(norm.built for norm in self.norms):
             _ = self._norm_calls  # a layer may build others when it is first called
             self._require_built()
-        # What no call on these data reaches has no weights to look at.
+        # A layer that no call on these data reaches has no weights to look at.
         self.norms = [norm for norm in self.norms if norm.built]
 
     def _require_built(self) -> None:
@@ -108,12 +108,12 @@ class Subject:
 
     @cached_property
     def graphs(self) -> list[Graph]:
-        """Of the model and of every model inside it that has one, the outermost first."""
+        """The graphs of the model and of every model inside it that has one, outer ones first."""
         return [Graph(layer) for layer in self.layers if has_graph(layer) and layer.built]
 
     @cached_property
     def left(self) -> dict[str, str]:
-        """The batch normalisations that rules about places cannot look at, each to the reason."""
+        """The name of each normalisation that rules about places cannot see, to the reason."""
         found: dict[str, str] = {}
         for name, why in norms_left_in(self.model, self.graphs):
             found[unused_name(name, found)] = why
@@ -135,12 +135,12 @@ class Subject:
 
     @cached_property
     def calls(self) -> Counter[Any]:
-        """How often one call of the model calls each batch normalisation."""
+        """Each batch normalisation, to how often one call of the model calls it."""
         return Counter(layer for layer, _ in self._norm_calls)
 
     @cached_property
     def positions(self) -> dict[Any, int]:
-        """Values a channel that one example gives each batch normalisation, in the larger call."""
+        """Each batch normalisation, to the values a channel of one example, in its largest call."""
         found: dict[Any, int] = {}
         for layer, shape in self._norm_calls:
             values = math.prod(shape) / shape[layer.axis] / self._few_examples

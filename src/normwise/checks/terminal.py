@@ -35,13 +35,14 @@ def print_findings(
     """Print the findings, rule by rule, a line that counts them, and what was not looked at.
 
     Args:
-        console: Where to.
+        console: The terminal to print on.
         findings: In the order of their rules.
         rules: The rules that were run.
-        quiet: Those of them that knew too little to look.
+        quiet: The rules that were not given what they need.
         model: What was checked.
         norms: How many batch normalisations it has.
-        left: Those of them that rules about places could not look at, each to the reason.
+        left: The name of each batch normalisation that rules about places could not look at, to
+            the reason.
         fixing: The command that applies the safe fixes.
     """
     summaries = {rule.code: rule.summary for rule in rules}

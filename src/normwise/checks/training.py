@@ -27,14 +27,14 @@ __all__ = [
     "wrong_momentum",
 ]
 
-# Keras' own, where nobody says.
+# The batch size of Keras' `fit`, where none is given.
 BATCH = 32
 # Fewer examples than this give statistics whose noise is most of what a layer sees: the mean of
 # 8 is off by 0.35 deviations.
 FEW = 8
-# Above this, what the statistics began with is still a good part of them.
+# Share of the initial values above which moving statistics have seen too few steps.
 LEFT_OVER = 0.1
-# Of a moving average over many steps, in float32.
+# Relative rounding of a moving average over many steps in float32.
 ROUNDING = 1e-3
 # Below it, the last batch weighs more than all before it together.
 HALF = 0.5

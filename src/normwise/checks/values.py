@@ -25,14 +25,14 @@ __all__ = [
     "variance_underflow",
 ]
 
-# Medians over the channels that are still taken for noise of the moving average, before what the
-# examples' own number adds: of means in deviations, and of variances as a factor.
+# Medians over the channels up to which a distance counts as noise of the moving average, before the
+# noise of few examples is added: of the means in deviations, and of the variances as a ratio.
 SHIFT, FACTOR = 0.25, 1.5
 # A γ, where 1 is normal, under which a channel gives a constant.
 CONSTANT = 1e-2
-# Of a value in float32: what is nearer to it may be the same.
+# The relative distance within which two values in float32 may be the same.
 RESOLUTION = 1e-6
-# A part of ε that makes no difference beside it.
+# The share of ε that makes no difference beside it.
 NEGLIGIBLE = 1e-2
 # A variance under so many ε is divided by something that is mostly ε.
 NEAR = 2.0
@@ -65,10 +65,10 @@ def moving_statistics_gap(subject: Subject) -> Iterator[Found]:
 
 
 def drifted_layers(subject: Subject) -> dict[Any, tuple[float, float]]:
-    """The layers whose moving statistics are not those of the data, to how far they are apart.
+    """The layers whose moving statistics are not those of the data, each to the distance.
 
     Frozen layers are left out: their training used the moving statistics, too. Medians over the
-    channels: of the means' distance in deviations, and of the variances' factor.
+    channels: the distance of the means, in deviations, and the ratio of the variances, at least 1.
     """
     noise = 3 / np.sqrt(subject.measured)
     found = {}
@@ -190,10 +190,10 @@ def _channels(which: NDArray[np.intp], of: FloatArray) -> str:
 
 
 def _behind_drifted(subject: Subject) -> set[Any]:
-    """The layers that stand behind others whose statistics are not those of the data.
+    """The layers behind another one whose statistics are not those of the data.
 
-    What these take in inference is nothing that they took in training, or will once those are
-    mended: only the cause is named.
+    In inference they take other values than in training, and than after a fix, so only the cause is
+    reported.
     """
     wrong = set() if subject.x is None else set(drifted_layers(subject))
     ordered = list(subject.calls)
@@ -202,9 +202,9 @@ def _behind_drifted(subject: Subject) -> set[Any]:
 
 
 def _is_constant(subject: Subject, norm: Any) -> NDArray[np.bool_]:
-    """Which channels take one value alone, but for its rounding.
+    """Which channels always take the same value, up to rounding, ``(channels,)``.
 
-    A small variance alone does not say so: statistics may lag, and ε may be larger.
+    A small variance is not enough: statistics may lag, and ε may be larger.
     """
     if subject.x is None or norm not in subject.observed:
         return np.asarray(inference_statistics(norm)[1] == 0)
@@ -213,7 +213,7 @@ def _is_constant(subject: Subject, norm: Any) -> NDArray[np.bool_]:
 
 
 def _known_variance(subject: Subject, norm: Any) -> FloatArray:
-    """Of the data, where there is any; else what the layer remembers."""
+    """Variances of the data where there are any, else the moving ones, ``(channels,)``."""
     if subject.x is not None and norm in subject.observed:
         return np.asarray(subject.observed[norm].variance)
     return inference_statistics(norm)[1]

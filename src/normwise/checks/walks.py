@@ -58,7 +58,7 @@ def asked_training(call: Any) -> bool | None:
 
 
 def walk_back(graph: Graph, call: Any, passes: Passes) -> Any | None:
-    """The call behind this one, past those that ``passes`` lets through; ``None`` at a merge."""
+    """The nearest call in front that ``passes`` does not let through; ``None`` at a merge."""
     while True:
         sources = graph.sources(call)
         if len(sources) != 1:
@@ -85,6 +85,6 @@ def weights_before(graph: Graph, call: Any) -> Any | None:
 
 
 def name_of_activation(operation: Any) -> str:
-    """Of an activation layer, an operation such as ``ops.tanh``, or a layer with one inside."""
+    """The lower-case name of an activation: a layer, an operation, or the one inside a layer."""
     inner = getattr(operation, "activation", None)
     return str(getattr(inner, "__name__", type(inner or operation).__name__)).lower()

@@ -15,18 +15,19 @@ __all__ = ["Distance", "distance"]
 
 @dataclass(frozen=True, slots=True)
 class Distance:
-    """Of moving from population statistics, over the channels of a batch normalisation.
+    """How far the moving statistics of a batch normalisation are from population statistics.
 
-    With the moving mean m and variance v, the population's μ and σ², and the layer's ε:
+    With the moving mean m and variance v, the population's μ and σ², and the layer's ε, over the
+    channels:
 
     Attributes:
-        layer: Its name.
+        layer: The name of the layer.
         is_fixed: Whether training uses the moving statistics, too: the layer is frozen, or
             called for inference.
-        shift: Median of |m - μ| / √(σ² + ε): in deviations.
-        largest_shift: The largest of these.
+        shift: Median of |m - μ| / √(σ² + ε), in deviations.
+        largest_shift: Largest |m - μ| / √(σ² + ε), in deviations.
         ratio: Median of (v + ε) / (σ² + ε): 1 where they agree.
-        farthest_ratio: Of these the farthest from 1, up or down.
+        farthest_ratio: The ratio of the channel where it is farthest from 1, up or down.
         divergence: Mean of the symmetric Kullback-Leibler divergence KL(p‖q) + KL(q‖p) between
             the normal distributions p = N(m, v + ε) and q = N(μ, σ² + ε), in nats:
             ½ (r + 1/r - 2 + (m - μ)² (1/(v + ε) + 1/(σ² + ε))), r the ratio above.
@@ -42,7 +43,7 @@ class Distance:
 
 
 def distance(layer: Any, population: Moments, *, is_fixed: bool) -> Distance:
-    """Of a batch normalisation as it is from the moments of what it takes."""
+    """How far the statistics of a batch normalisation are from the moments of its inputs."""
     mean, variance = inference_statistics(layer)
     v, s = variance + layer.epsilon, population.variance + layer.epsilon
     gap = mean - population.mean

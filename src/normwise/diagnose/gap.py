@@ -39,7 +39,7 @@ class Gap:
     """A model's loss, four ways, and what makes up the gap between training and inference.
 
     Attributes:
-        model: Its name.
+        model: The name of the model.
         batch_size: Examples in a batch that is normalised by its own statistics.
         ways: From a way of normalising (``batch``, ``moving``, ``population``, ``folded``) to
             the part (``training``, ``validation``) to ``loss`` and each compiled metric. Empty
@@ -65,17 +65,17 @@ class Gap:
 
     @property
     def lagging(self) -> float | None:
-        """Of it, lagging statistics: on the validation part, moving minus population."""
+        """The part of the gap due to lagging statistics: validation loss, moving - population."""
         return self._between(("moving", VALIDATION), ("population", VALIDATION))
 
     @property
     def generalisation(self) -> float | None:
-        """Of it, generalisation: by population statistics, validation minus training part."""
+        """The part due to generalisation: loss by population statistics, validation - training."""
         return self._between(("population", VALIDATION), ("population", TRAINING))
 
     @property
     def batch_noise(self) -> float | None:
-        """Of it, batch noise: on the training part, population minus batch."""
+        """The part due to batch noise: training loss, population - batch."""
         return self._between(("population", TRAINING), ("batch", TRAINING))
 
     def summary(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def gap(
     seed: int = 0,
     on_step: OnStep = ignore_step,
 ) -> Gap:
-    """How much of the gap between training and inference is whose doing.
+    """How much each cause contributes to the gap between training and inference.
 
     The same weights on the same data, with every batch normalisation normalising
 
@@ -164,7 +164,7 @@ def _measured(
     seed: int,
     on_step: OnStep,
 ) -> Gap:
-    """What :func:`gap` finds, of the layers that a call reaches."""
+    """What :func:`gap` finds in a model whose reached layers are known, each to its calls."""
     compiled = takes_loss(model)  # which the call has to come before
     parts, decided = parts_of(model, given) if compiled else ({}, [])
     x = parts[TRAINING][0] if compiled else given.x

@@ -23,12 +23,12 @@ from normwise.rewrite.watching import Call, wrapping
 
 __all__ = ["LIMIT", "Leakage", "leakage"]
 
-# The largest change that rounding is given credit for: of sound models in float32 it was 0,
-# of such in half precision, whose own resolution is 1e-3 and 8e-3, as well (docs/diagnose.md).
+# The largest change, as a share, that is put down to rounding. Sound models had 0 in float32, and
+# in half precision, whose own resolution is 1e-3 and 8e-3, as well (docs/diagnose.md).
 LIMIT = 1e-4
 
-# Likewise, where an example is alone: products of other shapes are rounded in another way, and
-# layer after layer adds to that. In half precision there is more of it.
+# The same limit where an example is alone in its batch: products of another shape round in another
+# way, and this adds up from layer to layer; more so in half precision, the second number.
 ALONE, HALF = 1e-2, 1e-1
 
 # A batch, or what comes of it, and the number of an example in it.
@@ -48,9 +48,9 @@ class Leakage:
             (if that is more than the other rounding of a batch of another size) when there are
             none, over the largest value of that output in the batch.
         example: The number in ``x`` of the example that changed most.
-        layer: Where it begins: the first layer whose output for that example changes although
-            its input does not; ``None`` where nothing leaks, or it happens between layers, in
-            the model's own code.
+        layer: The name of the layer where it begins: the first whose output for that example
+            changes although its input does not; ``None`` where nothing leaks, or it happens
+            between layers, in the model's own code.
         is_random: Whether the same batch twice gives two predictions. Random draws are held
             fixed for ``change``, so what is random alone does not leak.
     """
@@ -177,7 +177,7 @@ def _check_outputs(model: Any, outputs: Any, size: int) -> None:
 
 
 def _change(before: Row, after: Row) -> jax.Array:
-    """The largest change of a row, over the largest value; over all parts that have rows."""
+    """The largest change of a row in any part that has rows, as a share of the largest value."""
     (old, row), (new, place) = before, after
     pairs = list(zip(keras.tree.flatten(old), keras.tree.flatten(new), strict=False))
     # Of a batch of one, other things may have one row than those that are an example's.
@@ -198,11 +198,11 @@ def _first_layer(model: Any, state: State, one: Row, other: Row, training: bool)
     """The first layer whose output changes although its input does not.
 
     Args:
-        model: As in :func:`leakage`.
-        state: Its variables.
-        one: A batch, and which row of it to compare.
-        other: Likewise; the batch may be another one in size.
-        training: As there.
+        model: A built Keras model.
+        state: The values of its variables.
+        one: A batch, and the number of the row to compare.
+        other: Another batch, of any size, and the number of the same example's row in it.
+        training: Whether to call the model as training does.
     """
     run = forward(model, training=training)
     names: list[str] = []
@@ -227,9 +227,10 @@ def _first_layer(model: Any, state: State, one: Row, other: Row, training: bool)
 
 
 def _calls_with_rows(model: Any, run: Forward, state: State, x: Any) -> dict[tuple[str, int], Any]:
-    """What each call of a layer takes and gives that has a row for each example.
+    """What each call of a layer takes and gives, as far as it has a row for each example.
 
-    By the layer's name and how often it was called before, in the order in which calls end.
+    The key is the layer's name and how often it was called before; calls are in the order in which
+    they end.
     """
     size, seen, times = count(x), {}, Counter[str]()
 

@@ -159,12 +159,12 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
 
     def _renormalised(self, y: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> Any:
         """``(y·r + d)·gamma + beta``, with the bounds of this call."""
-        of = keras.ops.cast
+        cast = ops.cast
         rmin, rmax, dmax = bounds(self.renorm_clipping, self.renorm_schedule, self.steps)
         # Where the statistics started at 0, they must not divide.
-        deviation = ops.maximum(of(self.renorm_stddev, y.dtype), self.epsilon**0.5)
+        deviation = ops.maximum(cast(self.renorm_stddev, y.dtype), self.epsilon**0.5)
         r = ops.clip(ops.sqrt(variance + self.epsilon) / deviation, rmin, rmax)
-        d = ops.clip((mean - of(self.renorm_mean, y.dtype)) / deviation, -dmax, dmax)
+        d = ops.clip((mean - cast(self.renorm_mean, y.dtype)) / deviation, -dmax, dmax)
         shape = [1] * len(y.shape)
         shape[self.axis] = -1
         factor, offset = (ops.reshape(ops.stop_gradient(a), shape) for a in (r, d))

@@ -82,7 +82,7 @@ def normalise(
 
 
 def _varying(a: Array, like: Array) -> Array:
-    """``a``, of its own on each device where ``like`` is; ``shard_map`` wants to be told."""
+    """``a``, marked as differing between devices where ``like`` does, as ``shard_map`` asks."""
     return a + jnp.zeros_like(like, a.dtype, shape=a.shape)
 
 
@@ -155,10 +155,11 @@ def _sums(terms: Callable[..., list[Array]], axes: tuple[int, ...], *arrays: Arr
 
 
 def _named(a: Array, number: int) -> Array:
-    """``a``, made in another way for each number.
+    """``a``, computed in another way for each number.
 
-    XLA's CPU backend computes a sum's terms on the way into it, unless something else uses them,
-    too: then it writes them to memory first. What it cannot know to be the same, it leaves apart.
+    XLA's CPU backend computes the terms of a sum while it sums, unless something else uses the same
+    terms, too: then it writes them to memory first. Terms that it cannot know to be equal, it does
+    not share.
     """
     return jnp.maximum(a, float(np.finfo(a.dtype).min) / (number + 1))
 
@@ -167,13 +168,13 @@ _normalise.defvjp(_forward, _backward)
 
 
 def _everywhere(sum_: Array, axis_name: str | None) -> Array:
-    # JAX leaves it without types.
+    # JAX leaves `psum` without types.
     psum: Callable[[Array, str], Array] = jax.lax.psum
     return sum_ if axis_name is None else psum(sum_, axis_name)
 
 
 def _devices(axis_name: str | None) -> int:
-    """In how many parts the batch is."""
+    """How many devices the batch is spread over."""
     return 1 if axis_name is None else int(jax.lax.axis_size(axis_name))
 
 

@@ -19,11 +19,11 @@ def normalised(
     """Output, mean and variance of a batch; without gradients through the latter two.
 
     Args:
-        layer: Whose options count.
-        x: Of float32 or wider.
-        gamma: Factor of shape ``(channels,)``, or ``None``.
-        beta: Offset likewise.
-        weights: Booleans of ``x``'s shape, or ``None``.
+        layer: The layer whose axis, epsilon and options count.
+        x: The batch, of any shape, in float32 or wider.
+        gamma: Factor of shape ``(channels,)``, or ``None`` for 1.
+        beta: Offset of shape ``(channels,)``, or ``None`` for 0.
+        weights: Booleans of ``x``'s shape, which positions count; ``None`` for all.
 
     Raises:
         LayerError: The layer's axis is not there, or it has none and needs one.
@@ -31,12 +31,12 @@ def normalised(
     _check_mapped(layer)
     axes = tuple(axis for axis in range(x.ndim) if axis != layer.axis % x.ndim)
 
-    def of(x: Any, weights: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def by_own_moments(x: Any, weights: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
         return normalise(x, gamma, beta, axes, layer.epsilon, weights, layer.axis_name, layer._sums)
 
     if layer.virtual_batch_size is None:
-        return of(x, weights)
-    return by_slices(of, layer.virtual_batch_size, x, weights, axes)
+        return by_own_moments(x, weights)
+    return by_slices(by_own_moments, layer.virtual_batch_size, x, weights, axes)
 
 
 def _check_mapped(layer: Any) -> None:

@@ -12,7 +12,7 @@ from normwise.layers.renormalisation import PAPER_CLIPS, PAPER_SCHEDULE
 
 __all__ = ["OWN_OPTIONS", "check_axis", "check_backend", "check_options"]
 
-# Those that Keras' layer does not have; `None` where unset.
+# Options that Keras' layer does not have; `None` where unset.
 OWN_OPTIONS = ("renorm_schedule", "virtual_batch_size", "axis_name")
 
 

@@ -22,7 +22,8 @@ def bounds(
 
     Args:
         clipping: ``rmin``, ``rmax`` and ``dmax``, each of which may be missing or ``None``.
-        schedule: As the layer's ``renorm_schedule``; ``None`` for ``clipping`` as it is.
+        schedule: Calls until the bounds begin to open, until ``rmax`` is reached, and until
+            ``dmax`` is; ``None`` for ``clipping`` as it is.
         steps: Calls so far; ignored without a schedule.
 
     >>> bounds({"rmax": 2.0}, None, None)

@@ -22,7 +22,7 @@ __all__ = ["Certificate", "certify", "example_inputs", "largest_difference", "to
 
 # Examples of a batch that is timed, and how often.
 EXAMPLES, ROUNDS = 32, 9
-# What rounding may come to in single precision, and in half.
+# The largest difference, as a share, that rounding explains in single precision, and in half.
 TOLERANCE = 1e-4
 _HALF = {"float16": 1e-2, "bfloat16": 1e-1}
 # A size that a model leaves open.
@@ -31,23 +31,28 @@ OPEN_SIZE = 32
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Certificate:
-    """What is known of a folded model.
+    """How a folded model compares with the model that it was folded from.
+
+    All differences are ratios: the largest difference of an output over the largest value of that
+    output.
 
     Attributes:
-        folded: Each normalisation that is gone, to the layer whose weights hold it now.
-        left: Each that is still there, to the reason.
-        difference: Largest difference of an output of ``model.predict(x)``, over the largest value
-            of that output.
-        call_difference: The same of ``model(x)``, which keeps layers in training mode that
-            ``training=True`` put there.
-        disagreement: The same between these two ways of the model itself, before folding.
-        layers: The same where a normalisation was folded, by its name; of nested models
-            their outputs stand for them.
-        seconds: Of a prediction of :data:`EXAMPLES` examples, before and after, medians.
-        inputs: What was predicted: ``data`` or ``random numbers``.
-        onnx: Largest difference of the folded model's ONNX file, run by ONNX Runtime, from the
-            folded model; ``None`` if there is none.
-        tolerance: What rounding may come to, in the coarsest precision that a layer computes in.
+        folded: The name of each normalisation that is gone, to the name of the layer whose weights
+            hold it now.
+        left: The name of each normalisation that is still there, to the reason.
+        difference: Between the outputs of ``model.predict(x)`` before and after folding.
+        call_difference: Between the outputs of ``model(x)`` before and after folding; such a call
+            keeps layers in training mode that ``training=True`` put there.
+        disagreement: Between ``model.predict(x)`` and ``model(x)``, both before folding.
+        layers: The name of a folded normalisation of the outermost model to the difference of the
+            output in its place; nested models are compared by their outputs only.
+        seconds: Median seconds that a prediction of :data:`EXAMPLES` examples takes, before and
+            after folding.
+        inputs: What was predicted on: ``data`` or ``random numbers``.
+        onnx: Between the folded model and its ONNX file, run by ONNX Runtime; ``None`` if there
+            is no such file.
+        tolerance: The largest difference that rounding explains, in the coarsest precision that a
+            layer computes in.
     """
 
     folded: Mapping[str, str]
@@ -63,12 +68,12 @@ class Certificate:
 
     @property
     def holds(self) -> bool:
-        """Whether the folded model gives what the model gave, both ways."""
+        """Whether the folded model predicts what the model did, by ``predict`` and by a call."""
         return self.difference <= self.tolerance and self.call_difference <= self.tolerance
 
     @property
     def is_unambiguous(self) -> bool:
-        """Whether the model itself gives one thing, whichever way it is used."""
+        """Whether the model itself predicts the same by ``predict`` and by a call."""
         return self.disagreement <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
@@ -84,7 +89,7 @@ def certify(model: Any, folding: Folding, x: Any = None) -> Certificate:
 
     Args:
         model: The model that was folded.
-        folding: What came of it.
+        folding: The folded copy, and what became of each normalisation.
         x: Inputs to compare on; random numbers unless given.
 
     Raises:
@@ -125,7 +130,7 @@ def _check_comparable(model: Any, predicted: Any, inputs: str) -> None:
 
 
 def _outputs_of_call(model: Any, inputs: Any) -> Any:
-    """What ``model(inputs)`` gives; the statistics and random states that it moves stay."""
+    """The outputs of ``model(inputs)``; the model keeps its statistics and random states."""
     with keras.StatelessScope():
         return keras.tree.map_structure(keras.ops.convert_to_numpy, model(inputs))
 
@@ -149,7 +154,7 @@ def example_inputs(model: Any, examples: int = EXAMPLES) -> Any:
 
 
 def _differences_by_layer(model: Any, folding: Folding, inputs: Any) -> dict[str, float]:
-    """Where each normalisation of the outermost model stood, what came before and comes now."""
+    """Each folded normalisation of the outermost model, to the difference in its place."""
     own = {call.operation.name: call.outputs[0] for call in Graph(model).calls}
     order, pairs = list(own), {}
     for norm, layer in folding.folded.items():
@@ -169,7 +174,7 @@ def _differences_by_layer(model: Any, folding: Folding, inputs: Any) -> dict[str
 
 
 def tolerance_of(model: Any) -> float:
-    """What rounding may come to, of the largest value, in the coarsest precision of a layer.
+    """The largest difference, as a share, that rounding explains in a model's coarsest layer.
 
     >>> tolerance_of(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
     0.0001

@@ -50,14 +50,14 @@ def in_memory(what: str, data: Any) -> Any:
 
 
 def collect_batches(source: Iterable[Any]) -> tuple[Any, str]:
-    """All batches of a data set, loader or generator, put together.
+    """All batches of a data set, loader or generator, concatenated in memory.
 
     Args:
         source: Gives batches: inputs alone, ``(x, y)`` or ``(x, y, weights)``, as ``fit`` takes
             them. An iterator is used up.
 
     Returns:
-        The same of all examples, and a sentence where it was not drawn to its end.
+        The parts with all examples, and a sentence where the source was not drawn to its end.
 
     Raises:
         DataError: It gives nothing, or batches that do not go together.

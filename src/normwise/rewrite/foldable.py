@@ -17,7 +17,7 @@ from normwise.rewrite.usage import Usage
 
 __all__ = ["Neighbourhood"]
 
-# What does nothing in inference.
+# Layers that do nothing in inference.
 _IDLE = (
     keras.layers.Dropout, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D,
     keras.layers.SpatialDropout3D, keras.layers.GaussianNoise, keras.layers.GaussianDropout,
@@ -42,10 +42,10 @@ class Neighbourhood:
         self._graph, self._usage = graph, usage
 
     def target_for(self, call: Any) -> tuple[Any, bool] | str:
-        """The layer to fold a normalisation into and whether that is behind it; or why none.
+        """The layer to fold a normalisation into, and whether it follows that layer; or why none.
 
         Args:
-            call: The normalisation's.
+            call: The call of the normalisation.
         """
         objection = next(self._objections(call), "")
         if objection:

@@ -22,13 +22,14 @@ __all__ = ["Folding", "fold", "folding_of"]
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """What became of a model's batch normalisation.
+    """A folded model, and what became of each batch normalisation.
 
     Attributes:
         model: The folded model.
-        folded: Each normalisation that is gone, to the layer whose weights hold it now.
-        left: Each that is still there, to the reason; of one inside a layer, the name is
-            that layer's and its own.
+        folded: The name of each normalisation that is gone, to the name of the layer whose weights
+            hold it now.
+        left: The name of each normalisation that is still there, to the reason. One inside a layer
+            is named ``layer/normalisation``.
     """
 
     model: Any
@@ -74,10 +75,10 @@ def folding_of(model: Any) -> Folding:
     """What :func:`fold` does, and what became of each normalisation.
 
     Args:
-        model: As there.
+        model: A ``Sequential`` or functional model, built. It stays untouched.
 
     Raises:
-        ModelError: As there.
+        ModelError: The model is subclassed or unbuilt.
 
     >>> model = keras.Sequential([
     ...     keras.Input((4,)), keras.layers.Dense(8, activation="relu", name="hidden"),

@@ -11,7 +11,7 @@ from normwise.rewrite.recalibrating import batch_normalisations
 __all__ = ["freeze", "is_frozen_on_purpose"]
 
 WHAT = ("normalisation", "statistics", "everything")
-# Of a layer that was frozen here. It means nothing once the layer trains again.
+# An attribute of layers that were frozen here. It means nothing once the layer trains again.
 _MARK = "_frozen_by_normwise"
 
 
@@ -35,7 +35,7 @@ def freeze(model: Any, what: str = "normalisation") -> Any:
 
     Args:
         model: Any built Keras model.
-        what: Stays.
+        what: What stays as it is: ``normalisation``, ``statistics`` or ``everything``.
 
     Returns:
         The model.
@@ -70,7 +70,7 @@ def freeze(model: Any, what: str = "normalisation") -> Any:
             # The layer is frozen and so in inference mode; its weights need not be.
             for weight in weights:
                 weight.trainable = True
-    # What Keras compiled before would go on moving the statistics, without a word.
+    # Programs that Keras compiled before would go on moving the statistics, unsaid.
     model.compiled = False
     return model
 

@@ -37,7 +37,7 @@ class Hidden:
 
     @property
     def name(self) -> str:
-        """Of both."""
+        """The holder's name and the normalisation's: ``holder/norm``."""
         return f"{self.holder.name}/{self.norm.name}"
 
     @property
@@ -55,7 +55,7 @@ def hidden_in(model: Any, graphs: Iterable[Graph]) -> list[Hidden]:
 
     Args:
         model: Any built Keras model.
-        graphs: Of the model and of those nested in it, outer ones first.
+        graphs: The graphs of the model and of the models nested in it, outer ones first.
 
     >>> norm = keras.layers.BatchNormalization(name="norm")
     >>> inner = keras.Sequential([keras.Input((2,)), norm], name="inner")
@@ -73,11 +73,11 @@ def hidden_in(model: Any, graphs: Iterable[Graph]) -> list[Hidden]:
 
 
 def norms_left_in(model: Any, graphs: Iterable[Graph]) -> Iterator[tuple[str, str]]:
-    """The batch normalisations that are no layers of a graph: names, and why they stay.
+    """Name and reason of each batch normalisation that is no layer of a graph, and so stays.
 
     Args:
-        model: As in :func:`hidden_in`.
-        graphs: Likewise.
+        model: Any built Keras model.
+        graphs: The graphs of the model and of the models nested in it, outer ones first.
     """
     graphs = list(graphs)
     for hidden in hidden_in(model, graphs):
@@ -95,8 +95,8 @@ def refuse_hidden(model: Any, graphs: Iterable[Graph]) -> None:
     """Refuse a model with normalisation that cannot be taken out: it would be no baseline.
 
     Args:
-        model: As in :func:`hidden_in`.
-        graphs: Likewise.
+        model: Any built Keras model.
+        graphs: The graphs of the model and of the models nested in it, outer ones first.
 
     Raises:
         ModelError: It has some that is not frozen.

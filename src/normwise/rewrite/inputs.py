@@ -12,7 +12,7 @@ from normwise.rewrite.kinds import is_frozen, is_model, is_weighted, sublayers
 
 __all__ = ["SHAPING", "find_inputs", "input_axis"]
 
-# What moves values and leaves them as they are.
+# Layers that move values to other places and do not change them.
 SHAPING = (
     keras.layers.Flatten,
     keras.layers.Reshape,

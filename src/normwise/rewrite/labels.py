@@ -41,7 +41,7 @@ def labels_for(model: Any, labels: list[Any], x: Any = None) -> tuple[list[Any],
 
     Args:
         model: A compiled model.
-        labels: Of each part.
+        labels: The labels of each part, ``(examples, …)``.
         x: Inputs of the training part, to see how many classes a model without a graph tells apart.
 
     Returns:
@@ -92,7 +92,7 @@ def _fits(loss: Any, outputs: int | None, values: Array, *, one_each: bool) -> b
     if name in COUNTING and outputs is not None:
         return are_whole and bool(((values >= 0) & (values < outputs)).all())
     if name in SHARE:
-        # Of a picture's pixels, or of numbers that are no classes, `fit` takes any.
+        # `fit` takes any labels of pixels, and any numbers that are no classes.
         are_classes = are_whole and (one_each or len(values) == 2)
         return not are_classes or bool(((values >= 0) & (values <= 1)).all())
     return True

@@ -48,7 +48,7 @@ class LinearWeights:
 
     def __init__(self, layer: Any) -> None:
         self._layer = layer
-        # Of a separable convolution the depthwise kernel reads, and the pointwise one writes.
+        # In a separable convolution the depthwise kernel reads, and the pointwise one writes.
         self._reads, self._writes = "kernel", "kernel"
         if isinstance(layer, _SEPARABLE):
             self._reads, self._writes = "depthwise_kernel", "pointwise_kernel"
@@ -58,12 +58,12 @@ class LinearWeights:
         self._bias = as_array(layer.bias) if layer.use_bias else np.zeros(self._outputs())
 
     def scale_outputs(self, scale: FloatArray, offset: FloatArray) -> None:
-        """Multiply what the layer gives, and add to it."""
+        """Let the layer give ``scale · output + offset``; both of shape ``(output channels,)``."""
         self._kernels[self._writes] = self._kernels[self._writes] * self._per_output(scale)
         self._bias = self._bias * scale + offset
 
     def scale_inputs(self, scale: FloatArray, offset: FloatArray) -> None:
-        """Multiply what the layer takes, and add to it."""
+        """Let the layer take ``scale · input + offset``; both of shape ``(input channels,)``."""
         self._bias = self._bias + self._response_to_constant(self._per_input(offset))
         kernel = self._kernels[self._reads]
         self._kernels[self._reads] = kernel * self._per_input(scale)
@@ -79,7 +79,7 @@ class LinearWeights:
         return np.repeat(values.reshape(groups, inputs).T, outputs // groups, axis=1)
 
     def _response_to_constant(self, per_input: FloatArray) -> FloatArray:
-        """What the layer gives, but for its bias, where each channel is a constant."""
+        """The outputs without bias, ``(output channels,)``, of inputs constant in each channel."""
         product = self._kernels[self._reads] * per_input
         positions = tuple(range(product.ndim - 2))
         if isinstance(self._layer, _DEPTHWISE):

@@ -42,13 +42,13 @@ __all__ = [
 
 log = logging.getLogger("normwise")
 
-# Of a loss: what it may rise by. Moving statistics wander about those of all data with the last
-# batches, and a loss with them: by a thousandth after a training that went well. Half precision
-# rounds as much. Why not what chance explains: see `risen`.
+# The share of a loss by which it may rise. With the last batches, moving statistics scatter about
+# those of all data, and the loss with them: by a thousandth after a training that went well. Half
+# precision rounds as much. Why this is no significance test: see `risen_loss`.
 NOISE = 1e-2
-# A loss below it is 0, but for rounding: predictions and labels differ by 1e-5.
+# A loss below this is 0 up to rounding: predictions and labels differ by 1e-5.
 ZERO = 1e-10
-# Of what is taken off a loss: what the rest is then wrong by, in single precision.
+# Relative error in single precision of the penalties that are subtracted from a loss.
 ROUNDING = 1e-6
 # Arguments of a ``test_step`` on JAX.
 _STATE_AND_DATA = 2
@@ -69,12 +69,12 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What a model loses.
+    """The loss of a model, and those of its outputs.
 
     Attributes:
-        values: By the name ``loss`` that of the model, without penalties; of several outputs
-            each one's as well, by the name of its metric.
-        penalties: What regularisers add for the weights.
+        values: ``loss`` to the loss of the model, without penalties; with several outputs, the name
+            of each output's metric to that output's loss.
+        penalties: The sum that regularisers add for the weights.
     """
 
     values: dict[str, float]
@@ -141,7 +141,7 @@ def warn_unlabelled(given: Given) -> None:
 
 
 def can_compare_losses(model: Any, given: Given) -> bool:
-    """Whether the loss of a model can be taken of data, and so a change of it be judged."""
+    """Whether the loss of a model can be taken over data, and so before and after be compared."""
     if not (has_labels(given) and takes_loss(model)):
         return False
     try:
@@ -157,7 +157,7 @@ def has_labels(given: Given) -> bool:
 
 
 def labels_in(given: Given) -> list[Any]:
-    """Those of the training part, and of the validation part if there is one."""
+    """The labels of the training part, and of the validation part if there is one."""
     return [part[1] if len(part) > 1 else None for part in given.parts]
 
 
@@ -243,12 +243,12 @@ def losses_of(model: Any, on: Labelled) -> Losses:
 
 
 def risen_loss(before: Losses, after: Losses) -> str | None:
-    """The name of a loss that has risen by more than a hundredth, what statistics wander by.
+    """The name of a loss that has risen by more than a hundredth, the scatter of the statistics.
 
-    A share, chosen, and not what chance explains of the examples' paired differences: that asks
-    whether there is a rise, not whether it matters. Of enough examples every thousandth is
-    certain (0.1% on 400 pictures has t = 0.5, and t = 2 on 6,400), and of few examples no damage
-    is: of statistics that never moved, which double the loss, a t test at 5% keeps 43% on 8
+    The limit is a share, and no significance test of the examples' paired differences: a test asks
+    whether there is a rise, not whether it matters. With enough examples a rise of a thousandth is
+    significant (0.1% on 400 pictures has t = 0.5, on 6,400 t = 2), and with few examples no damage
+    is: where statistics never moved, which doubles the loss, a t test at 5% misses 43% on 8
     examples drawn from 400, this share 2%. Nor are there losses of single examples where a layer
     adds one, or ``test_step`` gives their mean.
 
@@ -276,7 +276,7 @@ def risen_loss(before: Losses, after: Losses) -> str | None:
 
 
 def _not_finite(before: Losses, after: Losses) -> str | None:
-    """The name of a loss that was no finite number, and is none."""
+    """The name of a loss that is not finite, neither before nor after."""
     pairs = ((name, (before.values[name], after.values[name])) for name in before.values)
     return next((name for name, pair in pairs if not any(map(math.isfinite, pair))), None)
 
@@ -294,7 +294,7 @@ def refuse_rise(
         ways: What to do about it, as :class:`~normwise.errors.WorseError` takes it.
 
     Raises:
-        WorseError: It has, or was no finite number and is none, of which nobody can say.
+        WorseError: It has risen, or is finite neither before nor after, so nobody can say.
         DataError: As :func:`losses_of`.
     """
     if on is None or before is None:

@@ -39,7 +39,7 @@ def modes_of(model: Any) -> dict[Any, Mode]:
     Of a nested model that is called more than once, training mode where one of its calls is in it.
 
     Args:
-        model: Built.
+        model: A built ``Sequential`` or functional model.
 
     >>> x, drop = keras.Input((2,)), keras.layers.Dropout(0.5, name="drop")
     >>> model = keras.Model(x, keras.layers.BatchNormalization(name="norm")(drop(x, training=True)))
@@ -53,8 +53,8 @@ def modes_of(model: Any) -> dict[Any, Mode]:
 
 
 def _note_modes(model: Any, mode: Mode, found: dict[Any, Mode]) -> Mode:
-    """Note the modes inside a model; gives that of what runs behind it."""
-    told = mode.decided_by is not None  # the model then tells each of its calls
+    """Note the mode of each call inside a model; returns the mode of what runs after it."""
+    told = mode.decided_by is not None  # the model then passes its mode to each of its calls
     for call in calls_in_order(functional_of(model)):
         layer = call.operation
         if call.is_input or not isinstance(layer, keras.layers.Layer):
@@ -68,7 +68,7 @@ def _note_modes(model: Any, mode: Mode, found: dict[Any, Mode]) -> Mode:
 
 
 def _mode_of(call: Any, before: Mode) -> Mode:
-    """The mode that a call runs in which nobody told: its own, else what was kept."""
-    # Keras writes it down where it calls: what the user said, or else the signature's default.
+    """The mode of a call without one from outside: its own ``training``, else the one before."""
+    # Keras notes it with the call: what the user passed, or else the signature's default.
     asked = call.arguments.kwargs.get("training")
     return before if asked is None else Mode(bool(asked), call)

@@ -23,7 +23,8 @@ class Moments:
         axis: The axis of the channels.
 
     Attributes:
-        count: Values so far, of each channel: a mask may leave others more.
+        count: How many values each channel has so far, ``(channels,)``; with a mask they may
+            differ.
 
     >>> moments = Moments(axis=-1)
     >>> for batch in ([[1.0], [2.0], [3.0]], [[10.0]]):
@@ -34,14 +35,14 @@ class Moments:
 
     def __init__(self, axis: int) -> None:
         self._axis = axis
-        # Of nothing, and so of no number of channels: merging gives them the batch's shape.
+        # The number of channels is not known yet: merging gives these the batch's shape.
         self.count = self._mean = self._squares = np.zeros(())
 
     def add(self, values: Any, mask: Any = None) -> None:
         """Add a batch.
 
         Args:
-            values: Of any shape that has the axis.
+            values: Floats or integers of any shape that has the axis of the channels.
             mask: Which positions count, as Keras takes it: with an axis more at its end it
                 broadcasts to the values' shape; all of them if ``None``.
         """
@@ -79,7 +80,7 @@ class Moments:
 
     @property
     def mean(self) -> FloatArray:
-        """Of each channel, ``(channels,)``; 0 where a mask left none of its values.
+        """The mean of each channel, ``(channels,)``; 0 where a mask left none of its values.
 
         Raises:
             ValueError: Nothing was added.
@@ -89,7 +90,7 @@ class Moments:
 
     @property
     def variance(self) -> FloatArray:
-        """Of each channel, biased: over the count.
+        """The biased variance of each channel, ``(channels,)``: squares over the count.
 
         Raises:
             ValueError: Nothing was added.
@@ -109,6 +110,6 @@ def _widened(values: Any) -> NDArray[Any]:
 
 
 def _first(rows: NDArray[Any], kept: NDArray[Any]) -> NDArray[Any]:
-    """Of each channel the first value that counts; 0 where none does."""
+    """The first value of each channel that counts, ``(channels,)``; 0 where none does."""
     values = rows[kept.argmax(axis=0), np.arange(rows.shape[1])]
     return np.where(kept.any(axis=0), values, 0)

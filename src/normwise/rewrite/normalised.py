@@ -14,16 +14,15 @@ from normwise.rewrite.kinds import is_frozen, is_normalisation, is_weighted
 
 __all__ = ["check_removable", "normalising_calls"]
 
-# What an operation takes that goes when it goes, if nothing else in the model makes it. Its scale
-# and offset are another thing where the model computes them: they act on what follows, whether that
-# is normalised or not.
+# Arguments of an operation that may be removed with it. A scale and an offset that the model
+# computes may not: they act on what follows, normalised or not.
 _STATISTICS = frozenset({"mean", "variance"})
 
 
 def normalising_calls(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Any]]:
-    """Graph and call, wherever activations are normalised by what is not frozen.
+    """Graph and call of every normalisation of activations that is not frozen.
 
-    An operation is as frozen as the model whose graph it stands in.
+    An operation is frozen if the model is in whose graph it stands.
 
     >>> inputs = keras.Input((4,))
     >>> model = keras.Model(inputs, keras.ops.layer_normalization(inputs))
@@ -45,8 +44,8 @@ def check_removable(graph: Graph, call: Any) -> None:
     And one whose statistics are those of something else than what it normalises.
 
     Args:
-        graph: The graph.
-        call: Of a normalisation in it.
+        graph: The graph that the call stands in.
+        call: A call of a normalisation.
 
     Raises:
         ModelError: Without it, what computes them would be gone as well.

@@ -102,12 +102,13 @@ def placed_layers(model: Any, variant: str | Variant, data: Any = None) -> list[
     """Names of the normalisation layers that :func:`place` would insert, in its order.
 
     Args:
-        model: As there.
-        variant: As there.
-        data: As there.
+        model: A ``Sequential`` or functional model, built, without normalisation.
+        variant: A :class:`~normwise.domain.Variant`, or its text.
+        data: The inputs that the model trains on, in any form that ``fit`` takes; only data
+            preparation needs them.
 
     Raises:
-        UsageError: As there.
+        UsageError: :func:`place` would refuse these arguments, with the same message.
 
     >>> model = keras.Sequential([
     ...     keras.Input((4,)), keras.layers.Dense(8, activation="relu", name="hidden"),
@@ -198,7 +199,7 @@ class _Placing:
             self._drop(block.end, self._variant.drop_after, block.layer.name)
 
     def _is_wanted(self) -> bool:
-        """Whether the next normalisation layer is one to keep."""
+        """Whether the next normalisation layer, counted in the order they run, is to be placed."""
         self._asked += 1
         return not self._variant.only or self._asked in self._variant.only
 

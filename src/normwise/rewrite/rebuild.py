@@ -27,17 +27,17 @@ __all__ = ["Edits", "clone_layer", "rebuild"]
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What a new model has other than the old one.
+    """How a new model differs from the old one.
 
     Calls in nested models are edited through the same object: a call belongs to
     one model only.
 
     Attributes:
-        settings: Layer to the arguments it is rebuilt with, other than its own.
-        appended: Call to the new layers that follow it, in this order.
-        removed: Calls that are left out; the tensor they take passes through.
-        values: Where new variables' values come from: (layer, variable name, old
-            variable or array). The layer is an appended one, or one of the old model.
+        settings: A layer of the old model to the arguments by which it differs when rebuilt.
+        appended: A call to the new layers that follow it, in this order.
+        removed: Calls that are left out; the tensor that they take passes through.
+        values: Values of new variables: (layer, variable name, old variable or array of that
+            variable's shape). The layer is an appended one, or one of the old model.
     """
 
     settings: dict[Any, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
@@ -75,7 +75,13 @@ def rebuild(model: Any, edits: Edits) -> Any:
 
 
 def clone_layer(operation: Any, **settings: Any) -> Any:
-    """A layer, operation or function anew: same name, same arguments other than ``settings``.
+    """A new layer or operation of the same name and arguments, with other variables.
+
+    Functions are returned as they are.
+
+    Args:
+        operation: A layer, an operation of ``keras.ops``, or a function.
+        **settings: Arguments in place of its own.
 
     Raises:
         ModelError: It cannot be made anew from its configuration.
@@ -117,10 +123,10 @@ def _from_config(operation: Any, config: dict[str, Any], changes: dict[str, Any]
 
 
 def _keep_names(old: Any, new: Any) -> None:
-    """Give a layer its name, and those that a layer of the user's own makes the names they had.
+    """Give a copied layer the name of the old one, and the layers inside it theirs.
 
-    Keras would number them on, and the layer itself, where its configuration is Keras' guess.
-    Findings and an optimiser's state are told apart by names.
+    Keras would number them on: layers that a layer of the user's makes, and the layer itself where
+    Keras guesses its configuration. Findings and an optimiser's state are matched by names.
     """
     new.name = old.name
     if not isinstance(old, keras.layers.Layer):
@@ -133,7 +139,7 @@ def _keep_names(old: Any, new: Any) -> None:
 
 
 def _live_activation(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """The activation as it is: Keras cannot restore a function of the user's from its name."""
+    """The activation as an object: from its name, a function of the user's does not return."""
     activation = getattr(operation, "activation", None)
     if "activation" not in config or activation is None:
         return {}
@@ -233,7 +239,7 @@ def _clone_operation(operation: Any, edits: Edits, clones: dict[Any, Any]) -> An
 
 
 def _clone_wrapper(wrapper: Any, clone_inner: Callable[[Any], Any]) -> Any:
-    """``TimeDistributed`` or ``SpectralNormalization`` around the layer inside it, anew."""
+    """A new ``TimeDistributed`` or ``SpectralNormalization`` around a copy of the layer inside."""
     config = wrapper.get_config()
     del config["layer"]
     return type(wrapper)(clone_inner(wrapper.layer), **config)

@@ -45,16 +45,17 @@ __all__ = [
 
 log = logging.getLogger("normwise")
 
-# Examples at a time, unless told.
+# Examples at a time, unless the caller says.
 BATCH = 256
-# Values of a channel: the variance of fewer is off by a seventh, √(2/n), and more.
+# Values of a channel below which a warning is due: the relative error of a variance, √(2/n), is
+# then above a seventh.
 FEW = 100
-# Of a channel's squared mean: a variance below it is rounding, of values that are all the same.
+# A variance below this share of the squared mean is rounding: all values are the same.
 SAME = 1e-12
 
 
 class _SeenEnough(Exception):  # noqa: N818 (no error)
-    """What was wanted of a call of the model has been seen; what is behind it does not matter."""
+    """Ends a call of the model early: the layers wanted have been seen, the rest is not needed."""
 
 
 def recalibrate(
@@ -150,7 +151,7 @@ def _warn_of_few(values: float) -> None:
 def _require_variety(layer: Any, found: Moments, x: Any) -> None:
     """Refuse examples that are all the same, where a layer's variances would all become 0.
 
-    Behind a branch that begins as nothing, such as γ = 0, they are 0 of any examples.
+    Behind a branch that starts at zero, such as γ = 0, variances are 0 for any examples.
     """
     varied = (as_array(layer.moving_variance) > layer.epsilon).any()
     if varied and (found.variance <= SAME * found.mean**2).all() and _are_all_the_same(x):
@@ -241,8 +242,8 @@ class Recalibration(keras.callbacks.Callback):  # type: ignore[misc]
     the weights that trained.
 
     Args:
-        x: As in :func:`recalibrate`.
-        batch_size: Likewise.
+        x: The inputs whose statistics are taken, in any form that :func:`recalibrate` takes.
+        batch_size: Examples at a time: a matter of memory, and not of the result.
 
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
     >>> model.compile("sgd", "mse")
@@ -270,14 +271,14 @@ def population_statistics(
     """Moments of what one layer takes, over all of ``x``, with the model in inference mode.
 
     Args:
-        model: As in :func:`recalibrate`.
-        x: Likewise.
+        model: Any built Keras model.
+        x: Inputs as the model takes them, ``(examples, …)`` each.
         layer: One of its batch normalisations.
-        calls: How often one call of the model calls it.
-        batch_size: As in :func:`recalibrate`.
+        calls: How often one call of the model calls this layer.
+        batch_size: Examples at a time: a matter of memory, and not of the result.
 
     Raises:
-        DataError: As there.
+        DataError: A mask leaves the layer no value, or it takes values that are not finite.
     """
     moments, seen = Moments(layer.axis), 0
 
@@ -327,12 +328,13 @@ def reached_norms(model: Any, x: Any, batch_size: int = BATCH) -> Counter[Any]:
     Seen on the first batch, not on one example: a layer may treat that in another way.
 
     Args:
-        model: As in :func:`recalibrate`.
-        x: Likewise.
-        batch_size: Likewise.
+        model: Any built Keras model.
+        x: Inputs as the model takes them, ``(examples, …)`` each.
+        batch_size: Examples in the batch that the model is called on.
 
     Raises:
-        ModelError: As there, or what one of them takes cannot be seen.
+        ModelError: The model is not built, none of its batch normalisations is reached, or one
+            runs where its inputs cannot be seen.
         DataError: ``x`` is empty, or does not fit the model.
     """
     layers = require_norms(model)
@@ -376,7 +378,7 @@ def require_norms(model: Any) -> list[Any]:
 
 
 def holds_numbers(inputs: Any) -> bool:
-    """Whether inputs hold numbers; in a loop that is compiled they only stand for some."""
+    """Whether inputs hold numbers: in a compiled loop they are tracers, which hold none."""
     try:
         np.asarray(inputs)
     except TypeError:  # JAX's tracers raise a kind of it

@@ -16,14 +16,14 @@ __all__ = ["needs_values", "refusal_of", "tracing", "unfiltered_tracebacks"]
 
 @contextmanager
 def tracing(model: keras.Model, what: str) -> Iterator[None]:
-    """Where a model is traced; what fails there is the model's.
+    """Within the block a model is traced; an error there is reported as the model's.
 
     Args:
-        model: Which.
-        what: Of it, "training" or "evaluation".
+        model: The model that is traced.
+        what: What is traced of it: "training" or "evaluation".
 
     Raises:
-        ModelError: It cannot be traced; names the innermost layer.
+        ModelError: The model cannot be traced; the message names the innermost layer.
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="output")])
     >>> with tracing(model, "training"):  # doctest: +ELLIPSIS
@@ -43,7 +43,7 @@ def tracing(model: keras.Model, what: str) -> Iterator[None]:
 
 @contextmanager
 def unfiltered_tracebacks() -> Iterator[None]:
-    """Where errors are raised as they are, with all their frames.
+    """Within the block errors are raised as they are, with all their frames.
 
     Keras would raise an error of its own making in the place of JAX's, or fail in doing so.
     """
@@ -57,12 +57,12 @@ def unfiltered_tracebacks() -> Iterator[None]:
 
 
 def needs_values(error: BaseException) -> bool:
-    """Whether an error comes of code that needs values where JAX traces, which has none."""
+    """Whether code asked for a value while JAX traced it, when there are none."""
     return _is_jax_own(_behind(error))
 
 
 def refusal_of(model: keras.Model, what: str, error: BaseException) -> ModelError:
-    """What :func:`tracing` says of an error."""
+    """The error that :func:`tracing` raises in place of another one."""
     error = _behind(error)
     layer = _innermost_layer(error)
     kind = _kind_of_the_user(layer)
@@ -82,7 +82,7 @@ def refusal_of(model: keras.Model, what: str, error: BaseException) -> ModelErro
 
 
 def _is_jax_own(error: BaseException) -> bool:
-    # What it raises where it needs a value; nothing else of its own is a kind of these.
+    # JAX raises these where a value is needed; none of its other errors derives from them.
     return isinstance(error, TypeError | IndexError) and type(error).__module__.startswith("jax")
 
 

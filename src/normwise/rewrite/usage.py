@@ -14,10 +14,10 @@ __all__ = ["Usage"]
 
 
 class Usage:
-    """Of all layers of a model, whichever of its graphs they are called in.
+    """How the layers of a model are used, whichever of its graphs calls them.
 
     Args:
-        graphs: Of the model and of those nested in it, outer ones first.
+        graphs: The graphs of the model and of the models nested in it, outer ones first.
 
     >>> import keras
     >>> x, norm = keras.Input((2,)), keras.layers.BatchNormalization()
@@ -46,7 +46,7 @@ class Usage:
         return self._modes.get(call, Mode())
 
     def decides_modes(self, call: Any) -> bool:
-        """Whether a call decides the mode of others, for which that matters."""
+        """Whether a call decides the mode of others that may differ between the two modes."""
         return any(
             mode.decided_by is call and other is not call and not is_linear(other.operation)
             for other, mode in self._modes.items()

@@ -51,8 +51,8 @@ def watching(layers: Iterable[Any], watch: Watch) -> AbstractContextManager[None
     """While the block runs, show every call of these layers to ``watch``.
 
     Args:
-        layers: As in :func:`wrapping`.
-        watch: Sees each call; what it raises ends the model's call.
+        layers: Built layers, or other operations; they are as before when the block ends.
+        watch: Sees each call; an error that it raises ends the model's call.
 
     >>> import keras, numpy as np
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="only")])
