@@ -142,7 +142,7 @@ def _apply_fixes(subject: Subject, wanted: set[str], on_layer: OnStep) -> Any:
 
 
 def _remove_biases(subject: Subject) -> Edits:
-    """Each redundant bias taken out of its layer and off the mean that is subtracted behind it."""
+    """Remove each redundant bias, and subtract it from the moving mean behind the layer."""
     edits = Edits()
     for _, call, layer in redundant_biases(subject):
         norm = call.operation
@@ -156,7 +156,7 @@ def _remove_biases(subject: Subject) -> Edits:
 
 
 def _remove_wrappers(subject: Subject) -> Edits:
-    """Each normalisation in ``TimeDistributed`` in the place of its wrapper."""
+    """Put each normalisation in ``TimeDistributed`` in the place of its wrapper."""
     edits = Edits()
     for graph in subject.graphs:
         for call in graph.calls:
@@ -165,7 +165,7 @@ def _remove_wrappers(subject: Subject) -> Edits:
             wrapped = isinstance(wrapper, keras.layers.TimeDistributed)
             if not wrapped or not isinstance(norm, keras.layers.BatchNormalization):
                 continue
-            # Inside, there is one axis less, behind that of the examples.
+            # Inside the wrapper the axis of steps, behind that of the examples, is missing.
             axis = norm.axis if norm.axis <= 0 else norm.axis + 1
             config = {**norm.get_config(), "axis": axis, "name": wrapper.name}
             new = type(norm).from_config(config)
@@ -176,7 +176,7 @@ def _remove_wrappers(subject: Subject) -> Edits:
 
 
 def _merge_first_pair(subject: Subject) -> Edits | None:
-    """The first two batch normalisations in a row as one, in the place of the second."""
+    """Merge the first two batch normalisations in a row, in the place of the second."""
     pairs = repeated_norms(subject)
     pair = next((pair for pair in pairs if can_merge(*pair)), None)
     if pair is None:
@@ -184,7 +184,7 @@ def _merge_first_pair(subject: Subject) -> Edits | None:
     _, first, second = pair
     mean, variance = inference_statistics(first.operation)
     (scale, offset), (scale_2, offset_2) = affine(first.operation), affine(second.operation)
-    # What both do together, said as γ and β behind the statistics of the first.
+    # Both together, expressed as γ and β behind the statistics of the first.
     both = scale * scale_2
     gamma = both * np.sqrt(variance + second.operation.epsilon)
     beta = offset * scale_2 + offset_2 + both * mean
@@ -204,7 +204,7 @@ def _compile_like(old: Any, new: Any) -> None:
     _exclude_alike(old, settings["optimizer"], new)
     new.compile(**settings)
     new.optimizer.build(new.trainable_variables)
-    # Named after the weights that they are of, which kept their names.
+    # The optimiser's variables are named after the weights, which kept their names.
     state = {variable.path: variable for variable in old.optimizer.variables}
     for variable in new.optimizer.variables:
         if variable.path in state:
@@ -212,7 +212,7 @@ def _compile_like(old: Any, new: Any) -> None:
 
 
 def _exclude_alike(old: Any, optimizer: Any, new: Any) -> None:
-    """Weights that do not decay in one model do not in the other: a configuration leaves it out."""
+    """Exclude from decay what the old model excluded: a configuration does not hold that."""
     inner = inner_optimizer(old.optimizer)
     excluded = {weight.path for weight in old.trainable_variables if not decays(inner, weight)}
     if excluded:

@@ -69,7 +69,7 @@ class Rule:
 
 
 def number(count: int, what: str) -> str:
-    """So many of something.
+    """A count with its noun, in the plural unless it is one.
 
     >>> number(1, "value"), number(2, "value")
     ('1 value', '2 values')

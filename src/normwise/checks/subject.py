@@ -1,4 +1,4 @@
-"""What the rules look at: a model and what is known of its data, measured when first asked for."""
+"""What the rules look at: a model, and what is known of its data, measured on first use."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from normwise.rewrite.watching import watching
 
 __all__ = ["Subject", "require_model"]
 
-# Values of batch normalisations' inputs that are measured at most, all layers together, but for
-# the least number of examples; and examples at a time: to check is to look, not to train.
+# How many input values of all batch normalisations together are measured at most, and on how many
+# examples at least; and examples at a time: a check should take less time than training.
 VALUES, LEAST, AT_ONCE = 2**27, 1024, 256
-# A size that a model leaves open, and that of a batch of zeros.
+# The size of an axis whose length the model leaves open, and of a batch of zeros.
 OPEN_SIZE, FEW = 32, 2
 
 
@@ -173,9 +173,9 @@ class Subject:
 
     @cached_property
     def _example_batch(self) -> Any:
-        """A few examples, made of zeros without data; ``None`` where nothing says what is taken.
+        """A few examples, zeros where there are no data; ``None`` where the inputs are not known.
 
-        More than one, which a model may take another way.
+        More than one, since a model may treat a single example in another way.
         """
         if self.x is not None:
             return next(batches(self.x, OPEN_SIZE))
@@ -185,13 +185,13 @@ class Subject:
 
     @cached_property
     def measured(self) -> int:
-        """How many examples the layers' inputs are measured on: all of them, unless it is long."""
+        """How many examples the layers' inputs are measured on: all, unless that takes too long."""
         values = sum(math.prod(shape) for _, shape in self._norm_calls) / self._few_examples
         return min(self.examples, max(LEAST, int(VALUES / max(values, 1))))
 
     @cached_property
     def observed(self) -> dict[Any, Moments]:
-        """What each batch normalisation takes in inference, over the data; needs ``x``.
+        """Each batch normalisation to the moments of its inputs in inference; needs ``x``.
 
         Without those that no call reaches, and those inside a compiled loop.
         """

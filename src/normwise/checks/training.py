@@ -156,10 +156,10 @@ def _called_for_inference(subject: Subject) -> Iterator[Found]:
 
 
 def _is_frozen_as_intended(subject: Subject, norm: Any) -> bool:
-    """Whether a frozen normalisation is so on purpose: as ``nw.freeze`` leaves it.
+    """Whether a normalisation is frozen on purpose, as ``nw.freeze`` leaves it.
 
-    A file does not say who froze it. There it is on purpose where all are frozen that the model
-    has, and this one with statistics of some training.
+    A file does not say who froze it. A layer from a file counts as frozen on purpose where all of
+    the model are frozen, and this one has statistics of some training.
     """
     if norm.trainable:
         return False
@@ -168,7 +168,7 @@ def _is_frozen_as_intended(subject: Subject, norm: Any) -> bool:
 
 
 def _compiled_before(subject: Subject) -> Iterator[Found]:
-    """Weights that were frozen, or freed, while an optimiser was at work on the others."""
+    """Weights that were frozen or unfrozen after the optimiser was built."""
     model: Any = subject.model
     if not (subject.norms and is_compiled(model) and model.optimizer and model.optimizer.built):
         return
@@ -219,7 +219,7 @@ def wrong_momentum(subject: Subject) -> Iterator[Found]:
 
 
 def _is_full_batch(subject: Subject) -> bool:
-    """Whether a training batch is known to hold all the data: the last one is their average."""
+    """Whether a training batch is known to hold all the data, so that the last is no sample."""
     size = subject.batch_size
     return size is not None and subject.x is not None and size >= subject.examples
 

@@ -28,15 +28,15 @@ __all__ = [
 # Medians over the channels up to which a distance counts as noise of the moving average, before the
 # noise of few examples is added: of the means in deviations, and of the variances as a ratio.
 SHIFT, FACTOR = 0.25, 1.5
-# A γ, where 1 is normal, under which a channel gives a constant.
+# |γ| below which a channel counts as constant; 1 is normal.
 CONSTANT = 1e-2
 # The relative distance within which two values in float32 may be the same.
 RESOLUTION = 1e-6
 # The share of ε that makes no difference beside it.
 NEGLIGIBLE = 1e-2
-# A variance under so many ε is divided by something that is mostly ε.
+# A variance below this multiple of ε is divided by a sum that is mostly ε.
 NEAR = 2.0
-# Channels that a message names.
+# How many channels a message names.
 NAMED = 5
 _IF_IT_LEARNT_BY_BATCHES = (
     "if training normalised by batches and its statistics were lost: population statistics "
@@ -165,7 +165,7 @@ def not_finite(subject: Subject) -> Iterator[Found]:
 
 
 def _overflowing(subject: Subject) -> Iterator[Found]:
-    """The first normalisation that takes values that are not finite, of weights that all are."""
+    """The first normalisation that takes values that are not finite though all weights are."""
     observed = {} if subject.x is None else subject.observed
     for norm, moments in observed.items():
         if not np.isfinite([moments.mean, moments.variance]).all():

@@ -1,4 +1,4 @@
-"""Ways through a graph that several rules go."""
+"""Walks through a graph that several rules share."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def walk_back(graph: Graph, call: Any, passes: Passes) -> Any | None:
 
 
 def is_passive(operation: Any) -> bool:
-    """Whether a layer hands on what it takes: no function, no noise, no other place.
+    """Whether a layer returns its input unchanged.
 
     >>> is_passive(keras.layers.Activation("linear")), is_passive(keras.layers.Activation("relu"))
     (True, False)

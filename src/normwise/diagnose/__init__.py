@@ -1,4 +1,4 @@
-"""Looking into a model that is there: nothing of it changes."""
+"""Diagnoses of a finished model, which leave it unchanged."""
 
 from normwise.diagnose.gap import Gap, gap
 from normwise.diagnose.leakage import Leakage, leakage

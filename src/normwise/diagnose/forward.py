@@ -41,7 +41,7 @@ def forward(model: Any, *, training: bool) -> Callable[[State, Any], tuple[Any, 
 
 
 def with_seeds_of(model: Any, state: State, other: State) -> State:
-    """``state``, with what it draws at random from ``other``."""
+    """``state`` with the random states of ``other``."""
     return [
         theirs if variable.name == RANDOM_STATE else ours
         for variable, ours, theirs in zip(model.variables, state, other, strict=True)

@@ -1,4 +1,4 @@
-"""The gap between training and inference, taken apart."""
+"""The gap between training and inference, by its causes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TRAINING, VALIDATION = "training", "validation"
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A model's loss, four ways, and what makes up the gap between training and inference.
+    """A model's loss by four kinds of statistics, and the causes of the gap they show.
 
     Attributes:
         model: The name of the model.
@@ -271,7 +271,7 @@ def _scores(
 def _distances(
     model: Any, x: Any, layers: Mapping[Any, int], live: set[Any], tell: Callable[[str], None]
 ) -> Iterator[Distance]:
-    """Layer by layer; each layer of ``live`` has its population's statistics from then on."""
+    """The distance of each layer; those of ``live`` keep the population statistics afterwards."""
     for layer, calls in layers.items():
         tell(layer.name)
         found = population_statistics(model, x, layer, calls)

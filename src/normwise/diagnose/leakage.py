@@ -1,4 +1,4 @@
-"""Does changing a neighbour in the batch change my prediction?"""
+"""Whether an example's prediction depends on the other examples of its batch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIMIT = 1e-4
 # way, and this adds up from layer to layer; more so in half precision, the second number.
 ALONE, HALF = 1e-2, 1e-1
 
-# A batch, or what comes of it, and the number of an example in it.
+# A batch or its outputs, and the number of an example in it.
 Row: TypeAlias = tuple[Any, Any]
 Forward: TypeAlias = Callable[[State, Any], tuple[Any, State]]
 
@@ -119,7 +119,7 @@ def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMP
     _check_finite(model, changes)
     most = int(np.argmax(changes))
     largest, other = changes[most], (rows(x, swapped[most]), most)
-    # What is drawn at random has other shapes for an example alone, and so other values.
+    # Random draws for an example alone have another shape, and so other values.
     if largest <= LIMIT and not training and not is_random:
         alone = [
             float(change((plain, row), (run(state, rows(x, slice(row, row + 1)))[0], 0)))
@@ -180,7 +180,7 @@ def _change(before: Row, after: Row) -> jax.Array:
     """The largest change of a row in any part that has rows, as a share of the largest value."""
     (old, row), (new, place) = before, after
     pairs = list(zip(keras.tree.flatten(old), keras.tree.flatten(new), strict=False))
-    # Of a batch of one, other things may have one row than those that are an example's.
+    # In a batch of one, arrays may have one row that are not of one example.
     alike = [(one, other) for one, other in pairs if one.shape[1:] == other.shape[1:]]
     changes = [_change_of_part(one, row, other[place]) for one, other in alike]
     return jnp.max(jnp.stack([jnp.zeros(()), *changes]))
@@ -209,7 +209,7 @@ def _first_layer(model: Any, state: State, one: Row, other: Row, training: bool)
 
     def compare(state: State, *batches: Any) -> list[tuple[jax.Array, jax.Array]]:
         first, second = (_calls_with_rows(model, run, state, x) for x in batches)
-        # What is called for one of the two alone has nothing to be compared with.
+        # Calls that only one of the two batches makes cannot be compared.
         calls = [call for call in first if call in second]
         names.extend(name for name, _ in calls)
         return [

@@ -1,4 +1,4 @@
-"""The training and the validation part of what a finished model is looked at with."""
+"""Training and validation part of the data that a finished model is diagnosed with."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _split(part: Part, held: int) -> tuple[list[Part], str]:
         )
     if y.ndim == 2 and y.shape[1] > 1 and ((y != 0).sum(axis=1) == 1).all():
         y = y.argmax(axis=1)  # one-hot
-    # A mask for each example, or one label for all, is nothing to keep in proportion.
+    # Masks, and a single label for all, have no proportions to keep.
     alike = y.ndim > 2 or (y == y[:1]).all()
     task = "regression" if alike else labelling("y", y).task
     train, val = split(y, task)

@@ -1,4 +1,4 @@
-"""Whatever is tried on a model, it comes back as it was."""
+"""Experiments with a model, after which it is as it was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["untouched"]
 def untouched(model: Any) -> Iterator[None]:
     """Give all variables their values back, bit for bit, when the block ends, however it does.
 
-    Of what is no model there are none.
+    An object without variables is passed over.
 
     >>> import keras
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])

@@ -75,9 +75,9 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     [1.0]
     """
 
-    # How JAX sums over a batch, where not in the kernel's own way.
+    # How JAX sums over a batch; `None` for the kernel's own way.
     _sums: Any = None
-    # Whether batches are whole inside `shard_map`, too, whatever that cuts.
+    # Whether each device has a whole batch inside `shard_map`, which then cuts something else.
     _whole = False
 
     def __init__(

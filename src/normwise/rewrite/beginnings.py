@@ -1,4 +1,4 @@
-"""What weights and statistics began as, and whether they are still that."""
+"""Initial values of weights and statistics, and whether they are still in place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NEVER_MOVED = (
 
 
 def never_moved(norm: Any) -> bool:
-    """Whether the moving statistics of a batch normalisation are those of none of its batches.
+    """Whether the moving statistics of a batch normalisation are exactly the initial 0 and 1.
 
     >>> norm = keras.layers.BatchNormalization()
     >>> norm.build((None, 2))
@@ -27,7 +27,7 @@ def never_moved(norm: Any) -> bool:
 
 
 def has_learned(norm: Any) -> bool:
-    """Whether γ or β of a batch normalisation differ from the constants that they began as."""
+    """Whether γ or β of a batch normalisation differ from their initial constants."""
     return any(
         not np.array_equal(np.asarray(weight.value), np.full(weight.shape, began))
         for weight, began in _weights(norm)
@@ -35,7 +35,7 @@ def has_learned(norm: Any) -> bool:
 
 
 def _weights(norm: Any) -> list[tuple[Any, float]]:
-    """γ and β, as far as the layer has them and they began as a constant, each with that."""
+    """γ and β with the constants that they started from; without those that had none."""
     constants = {keras.initializers.Zeros: 0.0, keras.initializers.Ones: 1.0}
     initial = {"gamma": norm.gamma_initializer, "beta": norm.beta_initializer}
     return [

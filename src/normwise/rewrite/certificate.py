@@ -20,12 +20,12 @@ from normwise.rewrite.kinds import sublayers
 
 __all__ = ["Certificate", "certify", "example_inputs", "largest_difference", "tolerance_of"]
 
-# Examples of a batch that is timed, and how often.
+# The size of the batch that is timed, and how often it is.
 EXAMPLES, ROUNDS = 32, 9
 # The largest difference, as a share, that rounding explains in single precision, and in half.
 TOLERANCE = 1e-4
 _HALF = {"float16": 1e-2, "bfloat16": 1e-1}
-# A size that a model leaves open.
+# The size of an axis whose length the model leaves open.
 OPEN_SIZE = 32
 
 
@@ -77,7 +77,7 @@ class Certificate:
         return self.disagreement <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; ``null`` for a difference that is not finite, which JSON cannot say."""
+        """Plain values for JSON: an infinite difference, which JSON cannot express, is ``null``."""
         body: dict[str, Any] = keras.tree.map_structure(
             lambda value: None if value == math.inf else value, dataclasses.asdict(self)
         )
@@ -136,7 +136,7 @@ def _outputs_of_call(model: Any, inputs: Any) -> Any:
 
 
 def example_inputs(model: Any, examples: int = EXAMPLES) -> Any:
-    """Random numbers in the shapes that a model takes; whole ones, below 10, where it takes those.
+    """Random numbers in the shapes that a model takes; below 10 where it takes whole numbers.
 
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
     >>> example_inputs(model).shape
@@ -207,7 +207,7 @@ def _difference(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def _seconds(before: Any, after: Any, inputs: Any) -> tuple[float, float]:
-    """Medians, taken in turns; both were compiled by the comparison."""
+    """Median seconds of a prediction, before and after; the models take turns and are compiled."""
     timed: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for model, times in zip((before, after), timed, strict=True):

@@ -13,8 +13,8 @@ from normwise.errors import DataError, first_line, in_words
 
 __all__ = ["collect_batches", "in_memory"]
 
-# What is drawn at most: bytes, and examples of what does not say how many batches it has, since
-# it may go on for ever.
+# Limits of what is drawn into memory: in bytes, and in examples where a source does not say how
+# many batches it has and may go on for ever.
 MOST_BYTES, MOST_EXAMPLES = 2**30, 2**17
 
 

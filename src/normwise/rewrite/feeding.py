@@ -1,4 +1,4 @@
-"""Giving a model its inputs, in whatever structure and however many."""
+"""Inputs in any structure: counted, cut into batches, and given to a model."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def rows(x: Any, index: Any) -> Any:
 
 
 def batches(x: Any, size: int) -> Iterator[Any]:
-    """``x`` by at most so many examples, as evenly as can be: no single one is left over.
+    """``x`` in batches of at most ``size`` examples, as equal as possible: none is left alone.
 
     The first batches are the largest.
 
@@ -62,11 +62,11 @@ def batches(x: Any, size: int) -> Iterator[Any]:
 
 @contextmanager
 def inputs_fitting(model: Any) -> Iterator[None]:
-    """Say of what a call of the model raises that the inputs do not fit.
+    """Within the block, an error of a call of the model is reported as inputs that do not fit.
 
     Raises:
-        DataError: They do not.
-        ModelError: It cannot be compiled where it is.
+        DataError: The inputs do not fit.
+        ModelError: The call asks for values while JAX traces it.
     """
     try:
         with unfiltered_tracebacks():

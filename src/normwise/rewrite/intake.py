@@ -31,7 +31,7 @@ Reading = list[tuple[Any, ...]]
 
 
 def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
-    """What data are for a model: all its rows, as its ``fit`` would get them.
+    """Data as a model takes them: all rows, as its ``fit`` would get them.
 
     Nothing is split, scaled or encoded. What is decided on the way is logged as a warning: that
     a generator was not drawn to its end, that pixels reach weights unscaled.
@@ -116,7 +116,7 @@ def _read(model: Any, data: Any, *, whole: bool) -> Given:
     """Tell inputs, labels and weights apart: what fits the model's inputs is the inputs."""
     readings = list(_readings(data, whole=whole))
     fitting = [one for one in readings if all(_fits(model, part[0]) for part in one)]
-    # What has the right number of parts in wrong shapes is refused when it meets the model.
+    # The right number of parts in wrong shapes is refused when the model is called.
     counted = [one for one in readings if all(_has_parts(model, part[0]) for part in one)]
     [*_, last] = readings
     reading = next(iter([*fitting, *counted]), last)
@@ -182,7 +182,7 @@ def _in_order(model: Any, x: Any) -> list[Any] | None:
     struct = functional_of(model).input
     names = sorted(struct) if isinstance(struct, Mapping) else [one.name for one in tensors]
     if isinstance(x, Mapping):
-        # As Keras does: what no input is named after is not used.
+        # Like Keras: arrays without an input of their name are not used.
         x = [x[name] for name in names] if set(names) <= set(x) else []
     found = keras.tree.flatten(x)
     return found if len(found) == len(tensors) else None
@@ -214,7 +214,7 @@ def _shapes(x: Any) -> list[str]:
 
 
 def _check_validation(model: Any, train: Any, val: Any) -> None:
-    # What the training part has wrong is said where it meets the model.
+    # A training part that does not fit is refused when the model is called.
     if _is_known(model) and _fits(model, train) and not _fits(model, val):
         raise DataError(
             f"the inputs have {listed(_shapes(train))} in the training part and "

@@ -121,7 +121,7 @@ def _unknown(model: Any, names: str, outputs: int | None) -> str:
 
 
 def _outputs(model: Any, loss: Any, x: Any) -> int | None:
-    """How many numbers the only output has for a thing; ``None`` where that is not known."""
+    """The size of the only output along its class axis; ``None`` where that is not known."""
     if has_graph(model):
         found = functional_of(model).outputs
     elif x is not None:

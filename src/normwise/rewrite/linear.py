@@ -1,4 +1,4 @@
-"""Kernels and biases of linear layers, multiplied from either side."""
+"""Kernels and biases of linear layers, scaled along their inputs or outputs."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 _PLAIN = (
     keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D,
 )  # fmt: skip
-# Layers that can take a factor and an offset of what they give, and of what they take: a
-# transposed convolution reads some inputs at fewer positions than others.
+# Layers whose weights can take up a factor and an offset of their outputs, and of their inputs. The
+# latter no transposed convolution can: it reads some inputs at fewer positions than others.
 WRITING = (*_PLAIN, *_TRANSPOSED, *_DEPTHWISE, *_SEPARABLE)
 READING = (*_PLAIN, *_DEPTHWISE, *_SEPARABLE)
 

@@ -284,7 +284,7 @@ def _not_finite(before: Losses, after: Losses) -> str | None:
 def refuse_rise(
     model: Any, on: Labelled | None, before: Losses | None, why: str, ways: tuple[str, str]
 ) -> None:
-    """Refuse what was done to a model if its loss has risen.
+    """Refuse a change of a model that made its loss rise.
 
     Args:
         model: As it is now.
@@ -336,7 +336,7 @@ def restoring(model: Any) -> Iterator[None]:
     >>> float(model.layers[0].moving_mean[0])
     0.0
     """
-    # Copies: Keras' `evaluate` gives the arrays of a model away, and makes others.
+    # Copies: Keras' `evaluate` donates the arrays of a model to its program.
     kept = [(variable, np.array(variable.value)) for variable in model.variables]
     try:
         yield
@@ -348,10 +348,10 @@ def restoring(model: Any) -> Iterator[None]:
 
 @contextmanager
 def labels_fitting(model: Any) -> Iterator[None]:
-    """Say of what a loss or a metric raises that the labels do not fit.
+    """Within the block, an error of a loss or metric is reported as labels that do not fit.
 
     Raises:
-        DataError: They do not.
+        DataError: The labels do not fit.
         ModelError: The model, its loss or a metric cannot be compiled.
     """
     try:

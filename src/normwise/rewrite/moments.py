@@ -1,4 +1,4 @@
-"""Mean and variance of values that come in batches, as exact as of all at once."""
+"""Mean and variance of values that come in batches, as exact as from all values at once."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ class Moments:
             kept = self._rows(whole)
             counts, shift = kept.sum(axis=0, dtype=np.float64), _first(rows, kept)
             rows = np.where(kept, rows, shift) - shift  # what does not count may be NaN
-        # Float32 rows less a float32 value inside the data lose nothing that a variance shows.
+        # Subtracting a float32 value from within the data costs no digit that a variance needs.
         offset = rows.sum(axis=0, dtype=np.float64) / np.maximum(counts, 1)
         squares = np.square(rows, dtype=np.float64).sum(axis=0) - counts * offset**2
         self._merge(counts, shift.astype(np.float64) + offset, np.maximum(squares, 0.0))
 
     def _rows(self, values: NDArray[Any]) -> NDArray[Any]:
-        """``(…, channels)``, all but the channels in one axis."""
+        """Values as ``(rows, channels)``."""
         last = np.moveaxis(values, self._axis, -1)
         return last.reshape(-1, last.shape[-1])
 
@@ -104,7 +104,7 @@ class Moments:
 
 
 def _widened(values: Any) -> NDArray[Any]:
-    """Half precision as float32: two of its numbers can be farther apart than its largest one."""
+    """Half precision as float32: a difference of two such numbers may exceed the largest one."""
     array = np.asarray(values)
     return array.astype(np.float32) if array.dtype.itemsize < np.float32().itemsize else array
 

@@ -1,4 +1,4 @@
-"""The normalisation layer that a variant asks for: Keras' own, ghost batches apart."""
+"""The normalisation layer that a variant asks for: Keras' own, but for ghost batches."""
 
 from __future__ import annotations
 

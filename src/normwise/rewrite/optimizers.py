@@ -1,4 +1,4 @@
-"""Optimisers made anew, with what their configurations leave out."""
+"""Copies of optimisers, with what their configurations leave out."""
 
 from __future__ import annotations
 

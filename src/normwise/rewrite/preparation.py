@@ -15,7 +15,7 @@ from normwise.rewrite.graph import Graph, functional_of
 __all__ = ["preparation", "values_at"]
 
 Array = NDArray[Any]
-# Examples that the layers in front of the preparation take at once.
+# Examples at a time in the layers in front of the preparation.
 AT_ONCE = 1024
 
 

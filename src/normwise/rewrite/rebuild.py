@@ -113,12 +113,12 @@ def _from_config(operation: Any, config: dict[str, Any], changes: dict[str, Any]
     try:
         return type(operation).from_config({**config, **changes})
     except (TypeError, ValueError):
-        # To say all arguments in get_config() is left to layers of the user's own.
+        # A layer of the user's own has to return all arguments in get_config() itself.
         noted = constructor_arguments(operation) if is_keras_own(type(operation)) else None
         if noted is None:
             raise
-        # The range that RandomShear makes of a number its own constructor refuses (Keras 3.14): as
-        # it was made, then.
+        # Keras' RandomShear makes a range of a number, which its own constructor refuses (3.14):
+        # it is made from the number again.
         return type(operation).from_config({**config, **noted, **changes})
 
 
@@ -206,7 +206,7 @@ def _clone_functional(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
 def _call_again(
     call: Any, tensors: dict[int, Any], edits: Edits, clones: dict[Any, Any]
 ) -> list[Any]:
-    """What one call gives in the new model, behind the layers appended to it."""
+    """The tensors of one call in the new model, behind the layers appended to it."""
     if call.is_input:
         results = [tensors[id(call.outputs[0])]]
     elif call in edits.removed:
@@ -246,7 +246,7 @@ def _clone_wrapper(wrapper: Any, clone_inner: Callable[[Any], Any]) -> Any:
 
 
 def _copy_values(old: Any, new: Any) -> None:
-    """Copy variables by name; of several of one name, as in ``Bidirectional``, in order."""
+    """Copy variables by name; several of one name, as in ``Bidirectional``, in their order."""
     sources: dict[str, list[Any]] = defaultdict(list)
     for variable in old.variables:
         sources[variable.name].append(variable)

@@ -1,4 +1,4 @@
-"""Population statistics: what the moving averages of a model stand for, computed exactly."""
+"""Population statistics: what moving averages approximate, computed exactly."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def fingerprint(model: Any) -> str:
 
 
 def set_statistics(layer: Any, found: Moments) -> None:
-    """Let a batch normalisation use these moments in inference.
+    """Set the moving statistics of a batch normalisation to these moments.
 
     Raises:
         DataError: They overflow the type that it keeps its statistics in.

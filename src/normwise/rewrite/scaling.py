@@ -1,4 +1,4 @@
-"""Pixels of 0 to 255 that a model does not scale, and pixels of 0 to 1 that it scales again."""
+"""Pixels in a range that a model does not expect: 0 to 255 unscaled, or 0 to 1 scaled again."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from normwise.rewrite.kinds import is_linear, is_model, is_recurrent, is_transpa
 
 __all__ = ["scaling_note"]
 
-# Examples that are looked at, evenly spread.
+# How many examples are looked at, evenly spread.
 EXAMPLES = 256
 # Whole numbers up to at least this and at most 255 are taken for pixels.
 BRIGHT, BRIGHTEST = 128, 255
-# By so much a picture that was made larger or smaller may lie outside: bicubic ones do.
+# By how much values of a resized picture may lie outside: bicubic ones do.
 OVERSHOOT = 32
 # A flat picture has so many columns, and of so many values some (nearly) reach the brightest.
 COLUMNS, SATURATED = 100, 0.98
@@ -124,7 +124,7 @@ def _sample(array: Any) -> Any:
 
 
 def _layers_reached(graph: Graph, call: Any) -> Iterator[Any]:
-    """The layers with weights, and rescaling ones, that what ``call`` gives reaches as it is."""
+    """The layers with weights, and rescaling ones, that the values of ``call`` reach unscaled."""
     for user in graph.consumers(call):
         layer = unwrapped(user.operation)
         if is_linear(layer) or is_recurrent(layer) or _is_rescaling(layer):

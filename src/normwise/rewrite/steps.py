@@ -1,4 +1,4 @@
-"""Telling whoever waits how far something is."""
+"""Progress of long work, reported step by step."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ OnStep: TypeAlias = Callable[[int, int, str], None]
 
 
 def ignore_step(_done: int, _of: int, _name: str) -> None:
-    """Tell nobody."""
+    """Report progress to nobody."""

@@ -94,7 +94,7 @@ def _remove(graph: Graph, call: Any, edits: Edits) -> None:
 
 
 def _layers_without_bias(graph: Graph, call: Any) -> Iterator[Any]:
-    """The layers without bias whose offset the β of ``call`` is."""
+    """The layers without bias to which the β of ``call`` adds an offset."""
     if not getattr(unwrapped(call.operation), "center", False):
         return
     waiting, seen = graph.sources(call), set()

@@ -1,4 +1,4 @@
-"""A model that cannot be traced, refused by the layer that stands in the way."""
+"""Errors of a model that cannot be traced, with the layer that causes them."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _is_jax_own(error: BaseException) -> bool:
 
 
 def _behind(error: BaseException) -> BaseException:
-    """JAX's error that another one was raised for, as Keras does; else the error itself."""
+    """The JAX error behind an error, as Keras raises its own from it; else the error itself."""
     one: BaseException | None = error
     while one is not None and not _is_jax_own(one):
         one = one.__cause__ or one.__context__
@@ -102,6 +102,6 @@ def _innermost_layer(error: BaseException) -> keras.Layer | None:
 
 
 def _kind_of_the_user(layer: keras.Layer | None) -> type:
-    """Its type before it was lowered."""
+    """The type of a layer before it was lowered."""
     kinds = type(layer).__mro__
     return next(kind for kind in kinds if not kind.__module__.startswith("normwise.engine"))

@@ -10,7 +10,7 @@ __all__ = ["Call", "Watch", "Wrap", "watching", "wrapping"]
 
 Call = Callable[..., Any]
 
-# From a layer and what it computes to what is computed instead.
+# Takes a layer and its `call`, and gives the `call` that takes its place.
 Wrap = Callable[[Any, Call], Call]
 
 # Called with the layer, its inputs and its mask, before the layer computes.
@@ -38,7 +38,7 @@ def wrapping(layers: Iterable[Any], wrap: Wrap) -> Iterator[None]:
     wrapped = []
     try:
         for layer in layers:
-            # On the object: Keras would track it as an attribute.
+            # Past Keras' own __setattr__, which would track it.
             object.__setattr__(layer, "call", wrap(layer, layer.call))
             wrapped.append(layer)
         yield
