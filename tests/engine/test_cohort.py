@@ -157,3 +157,16 @@ def test_devices_share_one_copy_of_the_data(make_cohort, rows):
         assert len(ours.addressable_shards) == 2
         assert len(places) == 1
         np.testing.assert_array_equal(np.asarray(ours), array)
+
+
+def test_replicas_have_their_own_learning_rates_where_the_loss_is_scaled(make_cohort, rows):
+    hidden = layers.Dense(4, activation="relu", dtype="mixed_float16")
+    output = layers.Dense(1, dtype="mixed_float16")
+    model = keras.Sequential([keras.Input((3,)), hidden, output])
+    inner = keras.optimizers.SGD(0.5)
+    scaled = keras.optimizers.LossScaleOptimizer(inner)
+    cohort = make_cohort(model, rows("regression"), epochs=2, width=2, optimizer=scaled)
+    state = cohort.start([Replica(0, learning_rate=0.1), Replica(0, learning_rate=0.2)])
+    variables = cohort.program.model.optimizer.variables
+    [place] = [i for i, one in enumerate(variables) if one is inner.learning_rate]
+    np.testing.assert_allclose(state.optimizer[place], [0.1, 0.2], rtol=1e-6)

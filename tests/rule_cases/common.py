@@ -40,7 +40,7 @@ def trained(model, optimizer="sgd", steps=5):
     """Compiled, with so many steps on its optimiser's clock."""
     model.compile(optimizer, "mse")
     model.optimizer.build(model.trainable_variables)
-    model.optimizer._iterations.assign(steps)
+    model.optimizer.iterations.assign(steps)
     return model
 
 

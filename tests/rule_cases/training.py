@@ -105,6 +105,18 @@ def decayed():
     return model
 
 
+def decayed_in_half():
+    model = net(hidden(), norm(), relu(), layers.Dense(1))
+    inner = keras.optimizers.AdamW(weight_decay=0.004)
+    model.compile(keras.optimizers.LossScaleOptimizer(inner), "mse")
+    return model
+
+
+def lagging_in_half():
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD())
+    return trained(net(hidden(), norm(momentum=0.9), layers.Dense(1)), scaled)
+
+
 def stale_behind_one_that_never_averages():
     model = trained(
         net(norm("first", momentum=-0.1), hidden(), norm(momentum=0.9), layers.Dense(1))
@@ -130,6 +142,8 @@ GOLDEN = {
     "stale-statistics": [
         # 0.9**5 = 0.590; 0.9**22 = 0.098 is the first below a tenth.
         says(lagging, "norm", "after 5 steps at momentum 0.9, 59% of what its moving statistics began with is left in them; 22 steps would leave 10%",
+             "population statistics (normwise recalibrate)"),
+        says(lagging_in_half, "norm", "after 5 steps at momentum 0.9, 59% of what its moving statistics began with is left in them; 22 steps would leave 10%",
              "population statistics (normwise recalibrate)"),
         says(begun, "norm", "after 100 steps at momentum 0.99, 37% of what its moving statistics began with is left in them; 230 steps would leave 10%",
              "population statistics (normwise recalibrate)", steps=100),
@@ -177,6 +191,8 @@ GOLDEN = {
         says(shrunk, "norm", "a regulariser of γ shrinks what the layer gives, and no weights that it could keep small",
              "no gamma_regularizer, unless γ is to be pruned"),
         says(decayed, None, "AdamW decays the weights by 0.004, γ and β of 1 batch normalisation (first 'norm') among them",
+             'optimizer.exclude_from_weight_decay(var_names=["gamma", "beta"]) before compiling'),
+        says(decayed_in_half, None, "AdamW decays the weights by 0.004, γ and β of 1 batch normalisation (first 'norm') among them",
              'optimizer.exclude_from_weight_decay(var_names=["gamma", "beta"]) before compiling'),
         says(shrunk_offset, "norm", "a regulariser of β shrinks what the layer gives, and no weights that it could keep small",
              "no beta_regularizer"),

@@ -21,6 +21,7 @@ from normwise.rewrite.kinds import has_own_code, require_keras, sublayers
 from normwise.rewrite.losses import can_compare_losses
 from normwise.rewrite.moments import Moments
 from normwise.rewrite.naming import unused_name
+from normwise.rewrite.optimizers import inner_optimizer
 from normwise.rewrite.recalibrating import batch_normalisations, holds_numbers, reached_norms
 from normwise.rewrite.tracing import tracing
 from normwise.rewrite.watching import watching
@@ -126,7 +127,7 @@ class Subject:
             return self._steps
         optimizer = getattr(self.model, "optimizer", None)
         # With gradient accumulation `iterations` counts updates; statistics move in every step.
-        return None if optimizer is None else steps_taken(optimizer)
+        return None if optimizer is None else steps_taken(inner_optimizer(optimizer))
 
     @property
     def examples(self) -> int:

@@ -18,6 +18,7 @@ from normwise.rewrite.beginnings import has_learned, never_moved
 from normwise.rewrite.freezing import is_frozen_on_purpose
 from normwise.rewrite.kinds import unwrapped
 from normwise.rewrite.losses import is_compiled
+from normwise.rewrite.optimizers import inner_optimizer
 
 __all__ = [
     "frozen_norm",
@@ -236,7 +237,7 @@ def regularised_scale(subject: Subject) -> Iterator[Found]:
                 f"weights that it could keep small",
                 "; ".join(_WITHOUT[name] for name in hit),
             )
-    optimizer = getattr(subject.model, "optimizer", None)
+    optimizer = inner_optimizer(getattr(subject.model, "optimizer", None))
     decay: Any = getattr(optimizer, "weight_decay", None)
     hit = [norm.name for norm in subject.norms if _decays(optimizer, norm)] if decay else []
     if hit:

@@ -25,10 +25,12 @@ def inner_optimizer(optimizer: Any) -> Any:
 def rate_of(optimizer: Any) -> Any:
     """An optimiser's learning rate: a number, a schedule or a function.
 
-    >>> float(round(rate_of(keras.optimizers.SGD(0.5)), 3))
+    >>> rate_of(keras.optimizers.SGD(0.5))
     0.5
+    >>> rate_of(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.25)))
+    0.25
     """
-    rate = learning_rate(optimizer)
+    rate = learning_rate(inner_optimizer(optimizer))
     return rate if callable(rate) else float(rate)
 
 
