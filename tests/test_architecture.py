@@ -153,6 +153,7 @@ def test_what_is_added_often_has_a_recipe():
         "an option of a variant",
         "a field of a summary",
         "a format of data",
+        "a section of a report",
     }
 
 
@@ -164,6 +165,23 @@ def test_a_recipe_is_one_or_two_edits_of_files_that_there_are(edits, test):
     assert 1 <= len([*files, *re.findall(r"`[a-z_/]+NAME\.py`", edits)]) <= 2
     assert all((ROOT / file).is_file() for file in files)
     assert (Path(__file__).parent / test).is_file()
+
+
+def test_the_confidence_level_is_one_constant():
+    """Everything else takes it from there, or as an argument."""
+    holding = {
+        in_file(path)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+        and (node.value == 0.95 or (isinstance(node.value, str) and is_said(node.value)))
+    }
+    assert holding == {"domain/confidence.py"}
+
+
+def is_said(text):
+    """Whether a text names the level where readers of a report see it, outside of docstrings."""
+    return "95%" in text and "\n" not in text
 
 
 EXPORTED = ["Finding", "Gap", "Leakage", "Progress", "Recalibration", "Result", "Study", "Summary", "Target",

@@ -9,6 +9,7 @@ from normwise.analysis._outcome import outcome, reaching
 from normwise.analysis._rounds import in_whole_rounds
 from normwise.analysis._summary import Seconds, summarise
 from normwise.analysis._target import default_target, higher_is_better
+from normwise.analysis._verdict import withheld
 
 __all__ = [
     "Decision",
@@ -28,4 +29,5 @@ __all__ = [
     "runs_at_best",
     "subsets_to_try",
     "summarise",
+    "withheld",
 ]

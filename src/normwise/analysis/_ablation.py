@@ -8,7 +8,7 @@ from itertools import combinations
 from normwise.analysis._grid import rank
 from normwise.analysis._mean import mean_estimate, restricted_mean
 from normwise.analysis._outcome import outcome
-from normwise.domain import Ablation, AblationStep, Estimate, RunRecord, Target
+from normwise.domain import CONFIDENCE, Ablation, AblationStep, Estimate, RunRecord, Target
 
 __all__ = ["Subset", "ablation", "subsets_to_try"]
 
@@ -29,9 +29,9 @@ def subsets_to_try(
     long as they then still do as well as the best.
 
     Args:
-        layers: How many there are.
-        runs: Of the subsets tried so far; those of a round must be there before the next one
-            is asked for.
+        layers: How many normalisation layers there are.
+        runs: The runs of each subset tried so far; those of a round must be there before the
+            next round is asked for.
         target: What to reach.
 
     >>> [len(round) for round in subsets_to_try(3, {}, Target.parse("val_loss<=0.4"))]
@@ -49,7 +49,7 @@ def subsets_to_try(
 
 
 def _good(
-    runs: Mapping[Subset, Sequence[RunRecord]], target: Target, confidence: float = 0.95
+    runs: Mapping[Subset, Sequence[RunRecord]], target: Target, confidence: float = CONFIDENCE
 ) -> list[Subset]:
     """The subsets whose restricted mean lies within the interval of the best one's."""
     means = {kept: _restricted_mean(found, target, confidence) for kept, found in runs.items()}
@@ -62,21 +62,21 @@ def ablation(
     layers: Sequence[str],
     runs: Mapping[Subset, Sequence[RunRecord]],
     target: Target,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> Ablation:
     """The fewest layers that stay within the interval of the best.
 
     Subsets are measured by their restricted mean of the epochs to the target. A subset counts
     as good as the best one if its mean lies within the best one's interval; of those the
-    smallest is the answer, and of equally small ones the best. It describes what was seen; the
-    test of a verdict it is not.
+    smallest is the answer, and of equally small ones the best. This describes the runs that were
+    seen; it is no test, unlike a verdict.
 
     Args:
         variant: Name of the variant.
         layers: Names of all its normalisation layers.
         runs: The runs of each subset that was tried.
         target: What to reach.
-        confidence: Of the intervals.
+        confidence: Confidence of the intervals, in (0, 1).
 
     >>> from normwise.domain import RunKey
     >>> def run(seed, arrives):

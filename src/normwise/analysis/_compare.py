@@ -18,7 +18,7 @@ from normwise.analysis._inversion import Accepts, accepted_range, balance_point,
 from normwise.analysis._power import FEWEST_TO_PLAN, seeds_for_decision
 from normwise.analysis._readings import Reading, as_times, as_whole_epochs
 from normwise.analysis._tests import paired_test, unpaired_test
-from normwise.domain import VerdictKind
+from normwise.domain import CONFIDENCE, VerdictKind
 from normwise.errors import SpecError
 
 __all__ = ["Decision", "compare"]
@@ -67,7 +67,7 @@ def compare(
     horizon: float,
     paired: bool = True,
     margin: float = 1.25,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
 ) -> Decision:
     """Does the variant reach the target sooner, and how sure is that?
 
@@ -96,7 +96,7 @@ def compare(
         paired: Whether equal positions share a seed.
         margin: A ratio within [1/margin, margin] makes no difference that matters;
             > 1.
-        confidence: Of the interval, in (0, 1).
+        confidence: Confidence of the interval, in (0, 1).
 
     Returns:
         A `Decision`. With fewer than three seeds it is always ``undecided`` and its

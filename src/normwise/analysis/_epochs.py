@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from normwise.domain import CONFIDENCE
 from normwise.errors import SpecError
 
 __all__ = ["checked_confidence", "checked_epochs", "checked_horizon", "checked_margin"]
@@ -45,7 +46,8 @@ def checked_confidence(confidence: float) -> float:
     value = float(confidence)
     if not 0.0 < value < 1.0:
         msg = (
-            f"confidence is {value:g}; expected a fraction above 0 and below 1; try confidence=0.95"
+            f"confidence is {value:g}; expected a fraction above 0 and below 1; "
+            f"try confidence={CONFIDENCE}"
         )
         raise SpecError(msg)
     return value

@@ -1,4 +1,4 @@
-"""Where in a study's grid a variant stands: best point is compared with best point."""
+"""The point of the grid at which a variant is judged: best is compared with best."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from normwise.analysis._groups import by_seed
 from normwise.analysis._outcome import outcome
 from normwise.domain import RunRecord, Target, VariantSummary
 
-__all__ = ["Point", "best_point", "judged", "point_of", "rank", "runs_at_best"]
+__all__ = ["Point", "best_point", "holdout_runs", "point_of", "rank", "runs_at_best"]
 
 # Learning rate, initialiser, batch size.
 Point = tuple[float, str | None, int | None]
 
 
 def point_of(record: RunRecord) -> Point:
-    """Where in the grid a run stands.
+    """The point of the grid at which a run was trained.
 
     >>> from normwise.domain import RunKey
     >>> point_of(RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (1.0,)}, batch_size=32))
@@ -34,7 +34,7 @@ def best_point(records: Sequence[RunRecord], target: Target) -> Point:
     learning rate.
 
     Args:
-        records: Of one variant, at least one.
+        records: Runs of one variant, at least one.
         target: What to reach.
 
     Raises:
@@ -61,20 +61,24 @@ def rank(records: Sequence[RunRecord], target: Target) -> tuple[float, float]:
     return statistics.fmean(epochs), statistics.median_high(worst_first)
 
 
-def judged(
+def holdout_runs(
     name: str, records: Sequence[RunRecord], target: Target
 ) -> tuple[Point, dict[int, RunRecord]]:
-    """Where a variant stands, and its runs by seed, judged so that the choice does not flatter.
+    """A variant's best point, and its runs there on the seeds that did not select it.
 
-    The best of many points looks better than it is on the seeds it was chosen by. In a grid
-    every second seed chooses, and the others judge. (To let each half also judge what the
-    other chose uses every seed, and told a network apart from itself in 12 to 18% of studies:
-    two points in one sample make its replicas alike by halves.)
+    On the seeds that select it, the best of many points looks better than it is. In a grid
+    every second seed therefore selects, and the others are held out. (Cross-fitting, in which
+    each half also judges what the other selected, uses every seed, but told a network apart from
+    itself in 12 to 18% of studies: two points in one sample correlate its replicas by halves.)
 
     Args:
-        name: The variant's, for messages.
-        records: All of its runs.
+        name: Name of the variant, for messages.
+        records: All of its runs, at every point of the grid.
         target: What to reach.
+
+    Returns:
+        The point, and from seed to run. All runs of the point where there is no grid, or none
+        of the seeds held out was trained there.
 
     Raises:
         SpecError: Two runs of one seed at one point.
@@ -82,13 +86,13 @@ def judged(
     """
     seeds = sorted({record.key.seed for record in records})
     is_grid = len({point_of(record) for record in records}) > 1
-    choosing, judging = (seeds[::2], seeds[1::2] or seeds) if is_grid else (seeds, seeds)
-    standing = best_point([run for run in records if run.key.seed in choosing], target)
-    there = by_seed(name, [record for record in records if point_of(record) == standing])
-    judges = {seed: there[seed] for seed in judging if seed in there}
-    # A pruned variant whose best point was hopeless was not trained for those who judge. It then
-    # stands with those who chose, who flatter it.
-    return standing, judges or there
+    selecting, held_out = (seeds[::2], seeds[1::2] or seeds) if is_grid else (seeds, seeds)
+    best = best_point([run for run in records if run.key.seed in selecting], target)
+    at_best = by_seed(name, [record for record in records if point_of(record) == best])
+    runs = {seed: at_best[seed] for seed in held_out if seed in at_best}
+    # A pruned variant whose best point was hopeless was not trained on the seeds held out. It is
+    # then judged on those that selected it, which flatter it.
+    return best, runs or at_best
 
 
 def runs_at_best(variant: VariantSummary, records: Sequence[RunRecord]) -> list[RunRecord]:
@@ -101,6 +105,6 @@ def runs_at_best(variant: VariantSummary, records: Sequence[RunRecord]) -> list[
     >>> [record.learning_rate for record in runs_at_best(best, runs)]
     [0.1]
     """
-    standing = variant.learning_rate, variant.initializer, variant.batch_size
+    best = variant.learning_rate, variant.initializer, variant.batch_size
     own = (record for record in records if record.key.variant == variant.name)
-    return [record for record in own if point_of(record) == standing]
+    return [record for record in own if point_of(record) == best]

@@ -1,4 +1,4 @@
-"""Several comparisons at once, none of which may mislead more often than a single one."""
+"""Holm's procedure: several comparisons that are all right with one confidence."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def holm(
 ) -> dict[Name, tuple[Decision, float]]:
     """Decide comparisons so that all are right together with the given confidence.
 
-    Holm's step-down procedure: with m comparisons left, each is put to the question at a
-    confidence of 1 - (1 - confidence) / m; those decided leave, and the rest is asked again
-    less strictly, until nothing more is decided.
+    Holm's step-down procedure: with m comparisons open, each is tested at a confidence of
+    1 - (1 - confidence) / m. Those that are decided leave, and the others are tested again at
+    the lower confidence that fewer comparisons need, until no more are decided.
 
     Args:
-        names: What is compared with the baseline.
+        names: Names of what is compared with the baseline.
         compare: Decides one comparison at a confidence.
-        confidence: Of all together, in (0, 1).
+        confidence: Confidence that all decisions are right together, in (0, 1).
 
     Returns:
         Each name's decision, and the confidence of its interval.
@@ -43,11 +43,11 @@ def holm(
     [('after', 'helps', 0.975), ('before', 'undecided', 0.95)]
     """
     found: dict[Name, tuple[Decision, float]] = {}
-    left = list(names)
-    while left:
-        level = 1 - (1 - confidence) / len(left)
-        asked = {name: (compare(name, level), level) for name in left}
-        decided = {n: one for n, one in asked.items() if one[0].outcome != "undecided"}
-        found |= decided or asked
-        left = [name for name in left if name not in found]
+    undecided = list(names)
+    while undecided:
+        level = 1 - (1 - confidence) / len(undecided)
+        tested = {name: (compare(name, level), level) for name in undecided}
+        decided = {n: one for n, one in tested.items() if one[0].outcome != "undecided"}
+        found |= decided or tested
+        undecided = [name for name in undecided if name not in found]
     return {name: found[name] for name in names}

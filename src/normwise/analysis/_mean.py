@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from normwise.analysis._epochs import checked_confidence
 from normwise.analysis._student import two_sided_t
-from normwise.domain import Estimate
+from normwise.domain import CONFIDENCE, Estimate
 from normwise.errors import SpecError
 
 __all__ = ["mean_estimate", "restricted_mean"]
 
 
 def mean_estimate(
-    values: Sequence[float] | NDArray[np.float64], confidence: float = 0.95
+    values: Sequence[float] | NDArray[np.float64], confidence: float = CONFIDENCE
 ) -> Estimate:
     """The mean of a final metric over replicas, with its interval.
 
@@ -63,7 +63,9 @@ def mean_estimate(
     return Estimate(mean, mean - half, mean + half, n, lost, method)
 
 
-def restricted_mean(epochs: Sequence[float], horizon: float, confidence: float = 0.95) -> Estimate:
+def restricted_mean(
+    epochs: Sequence[float], horizon: float, confidence: float = CONFIDENCE
+) -> Estimate:
     """The mean of epochs to the target, who never arrives counted as the whole run.
 
     The area over the Kaplan-Meier curve up to the horizon, which all replicas were followed

@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr
 
 from normwise.analysis._epochs import checked_confidence, checked_epochs, checked_horizon
-from normwise.domain import Estimate
+from normwise.domain import CONFIDENCE, Estimate
 
 __all__ = ["median_epochs"]
 
 _SHORTFALL = 0.0125  # Five replicas' full range covers 93.75%: near enough to 95%.
 
 
-def median_epochs(epochs: ArrayLike, *, horizon: float, confidence: float = 0.95) -> Estimate:
+def median_epochs(epochs: ArrayLike, *, horizon: float, confidence: float = CONFIDENCE) -> Estimate:
     """The Kaplan–Meier median of epochs to the target, with its interval.
 
     All replicas are followed to the same horizon, so the Kaplan–Meier curve is

@@ -24,10 +24,10 @@ def seeds_for_decision(
 
     Args:
         effect: Estimated log ratio, any sign; may be infinite.
-        half_width: Of its interval, on the log scale, ≥ 0; may be infinite.
-        n: Seeds a variant behind them, ≥ 2.
+        half_width: Half of the interval's width on the log scale, ≥ 0; may be infinite.
+        n: Seeds a variant behind the estimate, ≥ 2.
         margin: Ratios within [1/margin, margin] make no difference; > 1.
-        confidence: In (0, 1).
+        confidence: Confidence of the interval, in (0, 1).
 
     Returns:
         Total seeds a variant, above ``n`` and at least 5; ``None`` where nothing

@@ -11,7 +11,7 @@ from itertools import pairwise
 from normwise.analysis._grid import point_of
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._outcome import reaching
-from normwise.domain import Estimate, RunRecord, Target
+from normwise.domain import CONFIDENCE, Estimate, RunRecord, Target
 
 __all__ = ["range_gain", "working_range"]
 
@@ -19,24 +19,24 @@ __all__ = ["range_gain", "working_range"]
 def working_range(
     records: Sequence[RunRecord],
     target: Target,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     horizon: float = math.inf,
 ) -> Estimate | None:
     """Decades of learning rates at which a variant's replicas reach the target.
 
-    Of each seed, the length on a logarithmic scale over which its replicas arrive: between
-    two neighbouring rates of the grid all of it if both arrive, half of it if one does. Of
-    several initialisers and batch sizes, their mean. Then the mean over seeds, with
-    Student's interval, within what the grid covers.
+    For each seed this is the length on a logarithmic scale over which its replicas arrive:
+    between two neighbouring rates of the grid all of it if both arrive, half of it if one does;
+    with several initialisers or batch sizes, the mean over them. The estimate is the mean over
+    seeds with Student's interval, limited to what the grid covers.
 
     Args:
         records: One variant's runs at all points of the grid.
         target: What to reach.
-        confidence: Of the interval.
+        confidence: Confidence of the interval, in (0, 1).
         horizon: Epochs within which a replica arrives.
 
     Returns:
-        In decades; ``None`` where the grid has a single learning rate, or was pruned.
+        A number of decades; ``None`` where the grid has a single learning rate, or was pruned.
 
     >>> from normwise.domain import RunKey
     >>> def run(seed, rate, last):
@@ -64,7 +64,7 @@ def range_gain(
     records: Sequence[RunRecord],
     baseline: Sequence[RunRecord],
     target: Target,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     horizon: float = math.inf,
 ) -> Estimate | None:
     """How many decades a variant's working range is wider than the baseline's, seed by seed.
@@ -81,9 +81,9 @@ def range_gain(
 def _widths(
     records: Sequence[RunRecord], target: Target, horizon: float
 ) -> dict[int, float] | None:
-    """Decades by seed; ``None`` of a single learning rate, or of a grid that was pruned.
+    """Decades by seed; ``None`` where there is a single learning rate, or the grid was pruned.
 
-    Then points lack some seeds or, where no seed judges, replicas were stopped before they arrived.
+    In a pruned grid some points lack seeds, or replicas were stopped before they could arrive.
     """
     seeds: dict[object, set[int]] = {}
     for record in records:
@@ -96,8 +96,8 @@ def _widths(
     for record in records:
         line = lines.setdefault(record.key.seed, {})
         arrived = bool(reaching([record], target, horizon))
-        place = (record.initializer, record.batch_size)
-        line.setdefault(place, {})[record.learning_rate] = arrived
+        rest = (record.initializer, record.batch_size)
+        line.setdefault(rest, {})[record.learning_rate] = arrived
     return {seed: statistics.fmean(map(_width, line.values())) for seed, line in lines.items()}
 
 

@@ -1,4 +1,4 @@
-"""Looking at the evidence more than once, and stopping when it suffices, at no extra errors."""
+"""Group-sequential decisions: looks at the data after each round of seeds, with one error rate."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from normwise.analysis._groups import by_variant
 from normwise.analysis._holm import holm
 from normwise.domain import RunRecord
 
-__all__ = ["Looked", "decide_in_rounds", "in_whole_rounds"]
+__all__ = ["Look", "decide_in_rounds", "in_whole_rounds"]
 
 Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Looked(Generic[Name]):
-    """A comparison as the last look at it found it.
+class Look(Generic[Name]):
+    """The last look at a comparison.
 
     Attributes:
         decision: What it found.
-        confidence: Of the decision's interval.
-        seeds: Of a variant, that it looked at.
+        confidence: Confidence of the decision's interval, in (0, 1).
+        seeds: How many seeds a variant it looked at.
     """
 
     decision: Decision
@@ -38,20 +38,20 @@ def decide_in_rounds(
     trained: Mapping[Name, int],
     rounds: Sequence[int],
     confidence: float,
-) -> dict[Name, Looked[Name]]:
+) -> dict[Name, Look[Name]]:
     """Look at the comparisons after each round of seeds, until each is decided.
 
-    Who looks at 95% as often as there are new data finds, sooner or later, whatever was looked
-    for. So the errors that are allowed are shared out evenly over the looks that were planned,
-    whether they come to pass or not, and within a look by Holm's procedure over what is
-    still open. By Bonferroni's inequality all that is ever decided is right together with the
-    given confidence, whatever the data look like and whenever one stops.
+    Repeated looks at a fixed level inflate the type I error. The error rate is therefore divided
+    evenly among the planned looks, whether they take place or not, and within a look by Holm's
+    procedure among the comparisons that are still open. By Bonferroni's inequality all decisions
+    are right together with the given confidence, for any data and any time of stopping.
 
     Args:
-        compare: Decides one comparison with its first so many seeds at a confidence.
-        trained: What is compared, and seeds that there are of it.
-        rounds: Seeds at each look that was planned, ascending; a single one is no sequence.
-        confidence: Of all together, in (0, 1).
+        compare: Decides a comparison: from its name, the number of seeds to use (its first
+            ones) and a confidence.
+        trained: Name of each comparison to how many seeds it has.
+        rounds: Seeds at each planned look, ascending; a single number is a single look.
+        confidence: Confidence that all decisions are right together, in (0, 1).
 
     Returns:
         Each name's last look, in the order of ``trained``.
@@ -70,15 +70,15 @@ def decide_in_rounds(
     ('helps', 3, 0.975)
     """
     level = 1 - (1 - confidence) / len(rounds)
-    found: dict[Name, Looked[Name]] = {}
-    left = list(trained)
+    found: dict[Name, Look[Name]] = {}
+    undecided = list(trained)
     for seeds in rounds:
         first = seeds == rounds[0]
-        if not left or not (first or all(trained[name] >= seeds for name in left)):
+        if not undecided or not (first or all(trained[name] >= seeds for name in undecided)):
             break
-        decisions = holm(left, functools.partial(_at, compare, seeds), level)
-        found |= {name: Looked(*one, seeds) for name, one in decisions.items()}
-        left = [name for name in left if found[name].decision.outcome == "undecided"]
+        decisions = holm(undecided, functools.partial(_at, compare, seeds), level)
+        found |= {name: Look(*one, seeds) for name, one in decisions.items()}
+        undecided = [name for name in undecided if found[name].decision.outcome == "undecided"]
     return {name: found[name] for name in trained}
 
 
@@ -89,10 +89,10 @@ def _at(
 
 
 def in_whole_rounds(records: Sequence[RunRecord], rounds: Sequence[int]) -> list[RunRecord]:
-    """The records without those of a round that was broken off, unless it is the first.
+    """The records without those of an interrupted round, unless it is the first.
 
     Args:
-        records: Of any variants and points of a grid; seeds count from 0.
+        records: Runs of any variants and points of a grid; seeds count from 0.
         rounds: Seeds at the end of each round, ascending.
 
     >>> from normwise.domain import RunKey

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normwise.analysis._mean import mean_estimate
-from normwise.domain import EarlyStopping, RunRecord
+from normwise.domain import CONFIDENCE, EarlyStopping, RunRecord
 
 __all__ = ["Stop", "early_stop", "early_stopping"]
 
@@ -31,8 +31,8 @@ def early_stop(curve: Sequence[float], patience: int, *, rising: bool = False) -
     """When ``keras.callbacks.EarlyStopping(patience=…, restore_best_weights=True)`` stops.
 
     Args:
-        curve: What it monitors, one value an epoch. A value that is not a number is no
-            improvement, and nothing improves on one that comes first.
+        curve: The monitored metric, one value an epoch. NaN is no improvement, and nothing
+            improves on a NaN in the first epoch.
         patience: Epochs without an improvement after which it stops, ≥ 0.
         rising: Whether larger is better.
 
@@ -50,15 +50,15 @@ def early_stop(curve: Sequence[float], patience: int, *, rising: bool = False) -
 
 
 def early_stopping(
-    runs: Sequence[RunRecord], metric: str, patience: int, confidence: float = 0.95
+    runs: Sequence[RunRecord], metric: str, patience: int, confidence: float = CONFIDENCE
 ) -> EarlyStopping:
-    """What it would have saved one variant, and what it would have cost.
+    """The epochs that early stopping would have saved a variant, and how it would have ended.
 
     Args:
         runs: The runs that judge the variant.
-        metric: Whose value at the restored epoch is reported.
-        patience: In epochs.
-        confidence: Of the intervals.
+        metric: The metric whose value at the restored epoch is reported.
+        patience: Epochs without an improvement after which it stops, ≥ 0.
+        confidence: Confidence of the intervals, in (0, 1).
     """
     stops = [early_stop(run.curves[MONITOR], patience) for run in runs]
     return EarlyStopping(

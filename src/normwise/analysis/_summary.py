@@ -8,16 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from normwise.analysis._compare import Decision, compare
-from normwise.analysis._grid import Point, judged
+from normwise.analysis._grid import Point, holdout_runs
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.analysis._mean import mean_estimate, restricted_mean
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import best_value, outcome, reaching
 from normwise.analysis._range import range_gain, working_range
-from normwise.analysis._rounds import Looked, decide_in_rounds
+from normwise.analysis._rounds import Look, decide_in_rounds
 from normwise.analysis._stopping import early_stopping
 from normwise.analysis._verdict import recommend, verdict
 from normwise.domain import (
+    CONFIDENCE,
     Comparison,
     EpochsToTarget,
     Estimate,
@@ -31,13 +32,21 @@ from normwise.domain import (
 
 __all__ = ["Seconds", "summarise"]
 
-# Of an epoch, by variant and batch size.
+# From variant and batch size to the seconds of an epoch.
 Seconds = Mapping[tuple[str, int | None], float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Arm:
-    """One variant: where it stands in the grid, and the runs that judge it, by seed."""
+class _VariantRuns:
+    """One variant, and the runs it is judged by.
+
+    Attributes:
+        name: Name of the variant.
+        point: Its best point of the grid.
+        runs: From seed to run: those at that point, on the seeds that did not select it.
+        outcomes: From seed to how that run ended.
+        all_runs: All of its runs, at every point of the grid.
+    """
 
     name: str
     point: Point
@@ -47,7 +56,7 @@ class _Arm:
 
     @property
     def seeds_a_judge(self) -> int:
-        """Seeds to train for each that judges: 2 where every second one chooses."""
+        """Seeds to train for each that judges: 2 where every second one selects."""
         seeds = {run.key.seed for run in self.all_runs}
         return 2 if len(seeds) > len(self.runs) else 1
 
@@ -58,7 +67,15 @@ class _Arm:
 
 @dataclass(frozen=True, slots=True)
 class _Measures:
-    """What all variants are measured by."""
+    """What all variants are measured by.
+
+    Attributes:
+        target: What to reach.
+        horizon: Epochs up to which all runs are followed.
+        margin: Ratios within [1/margin, margin] make no difference, > 1.
+        confidence: Confidence of every interval but the ratios', in (0, 1).
+        seconds: From variant and batch size to the seconds of an epoch, where known.
+    """
 
     target: Target
     horizon: int
@@ -66,9 +83,9 @@ class _Measures:
     confidence: float
     seconds: Seconds
 
-    def seconds_of(self, arm: _Arm) -> float:
-        """Of an epoch alone, at the batch size where the variant stands; NaN if unknown."""
-        return self.seconds.get((arm.name, arm.point[2]), math.nan)
+    def seconds_of(self, variant: _VariantRuns) -> float:
+        """Seconds of an epoch, trained alone at the best point's batch size; NaN if unknown."""
+        return self.seconds.get((variant.name, variant.point[2]), math.nan)
 
 
 def summarise(
@@ -77,7 +94,7 @@ def summarise(
     target: Target,
     *,
     margin: float = 1.25,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     rounds: Sequence[int] = (),
     seconds: Seconds | None = None,
     price: float | None = None,
@@ -93,8 +110,8 @@ def summarise(
     seeds if those are given. Diverged replicas
     count as never reaching the target. Where runs were given different numbers of
     epochs, all are followed to the shortest. In a grid (learning rates, initialisers,
-    batch sizes) each variant stands at its own best point, chosen by one half of the
-    seeds and judged on the other.
+    batch sizes) each variant is judged at its own best point, selected on one half of
+    the seeds and judged on the other.
 
     Args:
         study: The study's name.
@@ -102,14 +119,16 @@ def summarise(
             order of first appearance.
         target: A metric among the records' curves and the value to reach.
         margin: As in `compare`.
-        confidence: Of all decisions together, and of every other interval, in (0, 1).
+        confidence: Confidence that all decisions are right together, and of every other
+            interval, in (0, 1).
         rounds: Seeds at each of several looks, of which the first to decide a comparison
             counts (see `decide_in_rounds`); one look at all seeds unless given.
-        seconds: Of an epoch, training alone, by variant and batch size, where known.
-        price: Of an hour.
+        seconds: From variant and batch size to the seconds of an epoch, trained alone, where
+            known.
+        price: Price of an hour, in any currency.
         patience: Also say what early stopping with this patience would have saved.
-        solo_check: Passed through.
-        environment: Passed through.
+        solo_check: What Keras' own ``fit`` makes of the same replicas; copied into the summary.
+        environment: Where the study ran, name to text; copied into the summary.
 
     Raises:
         UnknownNameError: A record has no such metric.
@@ -128,18 +147,19 @@ def summarise(
     groups = by_variant(records)
     last = 1 + max(record.key.seed for record in records)
     rounds = rounds or (last,)
-    arms = {name: _arm(name, group, target) for name, group in groups.items()}
-    horizon = min(arm.horizon for arm in arms.values())
+    judged = {name: _variant_runs(name, group, target) for name, group in groups.items()}
+    horizon = min(variant.horizon for variant in judged.values())
     base = baseline_of(groups)
     measures = _Measures(target, horizon, margin, confidence, seconds or {})
     variants = tuple(
-        _variant_summary(arm, measures, patience=patience, price=price) for arm in arms.values()
+        _variant_summary(variant, measures, patience=patience, price=price)
+        for variant in judged.values()
     )
 
     @functools.cache
-    def first(name: str, seeds: int) -> _Arm:
+    def first(name: str, seeds: int) -> _VariantRuns:
         """A variant as its first seeds show it."""
-        return _arm(name, [run for run in groups[name] if run.key.seed < seeds], target)
+        return _variant_runs(name, [run for run in groups[name] if run.key.seed < seeds], target)
 
     looks = decide_in_rounds(
         lambda name, seeds, level: _decision(
@@ -170,7 +190,7 @@ def summarise(
             variants,
             comparisons,
             recommended,
-            best=_best(list(arms.values()), target),
+            best=_best(list(judged.values()), target),
             horizon=horizon,
             unjudged=reaching(records, target, horizon),
         ),
@@ -181,29 +201,29 @@ def summarise(
     )
 
 
-def _arm(name: str, records: Sequence[RunRecord], target: Target) -> _Arm:
-    point, runs = judged(name, records, target)
+def _variant_runs(name: str, records: Sequence[RunRecord], target: Target) -> _VariantRuns:
+    point, runs = holdout_runs(name, records, target)
     outcomes = {seed: outcome(run, target) for seed, run in runs.items()}
-    return _Arm(name, point, runs, outcomes, records)
+    return _VariantRuns(name, point, runs, outcomes, records)
 
 
-def _epochs(arm: _Arm, horizon: int) -> dict[int, float]:
+def _epochs(variant: _VariantRuns, horizon: int) -> dict[int, float]:
     """Epochs to the target by seed, ``inf`` beyond the horizon."""
     return {
         seed: found.epoch if found.epoch <= horizon else math.inf
-        for seed, found in arm.outcomes.items()
+        for seed, found in variant.outcomes.items()
     }
 
 
 def _variant_summary(
-    arm: _Arm, measures: _Measures, *, patience: int | None, price: float | None
+    variant: _VariantRuns, measures: _Measures, *, patience: int | None, price: float | None
 ) -> VariantSummary:
     target, horizon, confidence = measures.target, measures.horizon, measures.confidence
-    epochs = list(_epochs(arm, horizon).values())
+    epochs = list(_epochs(variant, horizon).values())
     reached = sum(map(math.isfinite, epochs))
-    diverged = sum(found.kind == "diverged" for found in arm.outcomes.values())
-    runs = list(arm.runs.values())
-    learning_rate, initializer, batch_size = arm.point
+    diverged = sum(found.kind == "diverged" for found in variant.outcomes.values())
+    runs = list(variant.runs.values())
+    learning_rate, initializer, batch_size = variant.point
     times = EpochsToTarget(
         median=median_epochs(epochs, horizon=horizon, confidence=confidence),
         restricted_mean=restricted_mean(epochs, horizon, confidence),
@@ -211,9 +231,9 @@ def _variant_summary(
         censored=len(runs) - reached - diverged,
         diverged=diverged,
     )
-    seconds = measures.seconds_of(arm)
+    seconds = measures.seconds_of(variant)
     return VariantSummary(
-        name=arm.name,
+        name=variant.name,
         seeds=len(runs),
         final={
             metric: mean_estimate([_final(run, metric) for run in runs], confidence)
@@ -224,7 +244,7 @@ def _variant_summary(
         learning_rate=learning_rate,
         initializer=initializer,
         batch_size=batch_size,
-        working_range=working_range(arm.all_runs, target, confidence, horizon),
+        working_range=working_range(variant.all_runs, target, confidence, horizon),
         early_stopping=(
             None if patience is None else early_stopping(runs, target.metric, patience, confidence)
         ),
@@ -237,8 +257,10 @@ def _final(run: RunRecord, metric: str) -> float:
     return run.curves[metric][-1] if metric in run.curves and run.diverged_at is None else math.nan
 
 
-def _decision(arm: _Arm, base: _Arm, measures: _Measures, *, confidence: float) -> Decision:
-    ours, theirs = _epochs(arm, measures.horizon), _epochs(base, measures.horizon)
+def _decision(
+    variant: _VariantRuns, base: _VariantRuns, measures: _Measures, *, confidence: float
+) -> Decision:
+    ours, theirs = _epochs(variant, measures.horizon), _epochs(base, measures.horizon)
     shared = [seed for seed in ours if seed in theirs]
     return compare(
         [ours[seed] for seed in shared or ours],
@@ -251,7 +273,12 @@ def _decision(arm: _Arm, base: _Arm, measures: _Measures, *, confidence: float) 
 
 
 def _comparison(
-    arm: _Arm, base: _Arm, measures: _Measures, look: Looked[str], *, in_rounds: bool
+    variant: _VariantRuns,
+    base: _VariantRuns,
+    measures: _Measures,
+    look: Look[str],
+    *,
+    in_rounds: bool,
 ) -> Comparison:
     decision, target, confidence = look.decision, measures.target, measures.confidence
     ratio = Estimate(
@@ -263,20 +290,22 @@ def _comparison(
         method=decision.method,
     )
     return Comparison(
-        variant=arm.name,
+        variant=variant.name,
         baseline=base.name,
         outcome=decision.outcome,
         epochs_ratio=ratio,
-        seconds_ratio=ratio.times(measures.seconds_of(base) / measures.seconds_of(arm)),
-        seeds_needed=decision.seeds_needed and decision.seeds_needed * arm.seeds_a_judge,
-        range_gain=range_gain(arm.all_runs, base.all_runs, target, confidence, measures.horizon),
+        seconds_ratio=ratio.times(measures.seconds_of(base) / measures.seconds_of(variant)),
+        seeds_needed=decision.seeds_needed and decision.seeds_needed * variant.seeds_a_judge,
+        range_gain=range_gain(
+            variant.all_runs, base.all_runs, target, confidence, measures.horizon
+        ),
         confidence=look.confidence,
         final_difference=_difference(
-            arm, base, confidence, lambda one, seed: _final(one.runs[seed], target.metric)
+            variant, base, confidence, lambda one, seed: _final(one.runs[seed], target.metric)
         ),
         epochs_saved=_difference(
             base,
-            arm,
+            variant,
             confidence,
             lambda one, seed: min(one.outcomes[seed].epoch, measures.horizon),
         ),
@@ -285,21 +314,24 @@ def _comparison(
 
 
 def _difference(
-    arm: _Arm, base: _Arm, confidence: float, value: Callable[[_Arm, int], float]
+    variant: _VariantRuns,
+    base: _VariantRuns,
+    confidence: float,
+    value: Callable[[_VariantRuns, int], float],
 ) -> Estimate:
-    """Of a value, arm minus base, over the seeds that both have."""
-    shared = [seed for seed in arm.runs if seed in base.runs]
-    return mean_estimate([value(arm, seed) - value(base, seed) for seed in shared], confidence)
+    """Mean difference of a value, variant minus baseline, over the seeds that both have."""
+    shared = [seed for seed in variant.runs if seed in base.runs]
+    return mean_estimate([value(variant, seed) - value(base, seed) for seed in shared], confidence)
 
 
-def _best(arms: Sequence[_Arm], target: Target) -> tuple[str, float]:
+def _best(judged: Sequence[_VariantRuns], target: Target) -> tuple[str, float]:
     """The variant that came nearest to the target, and its best value."""
     sign = 1.0 if target.relation == ">=" else -1.0
     found = [
-        (value, arm.name)
-        for arm in arms
-        for run in arm.runs.values()
+        (value, variant.name)
+        for variant in judged
+        for run in variant.runs.values()
         if not math.isnan(value := best_value(run.curves[target.metric], target))
     ]
-    value, name = max(found, key=lambda item: sign * item[0], default=(math.nan, arms[0].name))
+    value, name = max(found, key=lambda item: sign * item[0], default=(math.nan, judged[0].name))
     return name, value

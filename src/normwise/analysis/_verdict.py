@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
-from normwise.domain import Comparison, Estimate, Target, VariantSummary
+from normwise.domain import Comparison, Estimate, SoloCheck, Summary, Target, VariantSummary
 
-__all__ = ["recommend", "verdict"]
+__all__ = ["recommend", "verdict", "withheld"]
 
 # A final value that is credibly worse by less than this share of the baseline's is "no worse".
 TOLERANCE = 0.01
@@ -74,6 +75,36 @@ def verdict(
         *(_other(c) + _time(table, c) + _quality(table, c, target) for c in rest),
     ]
     return "; ".join(parts) + lost + "."
+
+
+def withheld(summary: Summary, check: SoloCheck) -> Summary:
+    """The figures without what would be concluded from them, where the solo check failed.
+
+    Args:
+        summary: The answer as it would be.
+        check: Names the variants it failed for.
+
+    >>> from normwise.domain import SoloCheck
+    >>> check = SoloCheck("after", 3, 0.2, 0.1, {"none": 0.0, "after": 0.1}, ("after",))
+    >>> target = Target.parse("val_accuracy>=0.8")
+    >>> withheld(Summary("x", target, (), (), "Helps.", "after", check), check).verdict[:43]
+    'No verdict: the first batches of `after` tr'
+    """
+    names = " and ".join(f"`{name}`" for name in check.failed)
+    largest = max(check.first_steps[name] for name in check.failed)
+    return dataclasses.replace(
+        summary,
+        verdict=(
+            f"No verdict: the first batches of {names} train otherwise here than in Keras' own "
+            f"fit, by up to {largest:.2g} of the loss, which is more than rounding explains. "
+            f"The figures and curves below are not to be trusted."
+        ),
+        comparisons=tuple(
+            dataclasses.replace(one, outcome="undecided", seeds_needed=None)
+            for one in summary.comparisons
+        ),
+        recommended="",
+    )
 
 
 def _first(comparisons: Sequence[Comparison], recommended: str) -> Comparison:

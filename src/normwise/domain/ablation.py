@@ -17,9 +17,10 @@ class AblationStep:
     """A variant with some of its normalisation layers only.
 
     Attributes:
-        layers: Names of those it kept.
-        variant: Its own name.
-        restricted_mean: Of the epochs to the target, as in :class:`EpochsToTarget`.
+        layers: Names of the layers that were kept.
+        variant: The name of the variant with these layers only.
+        restricted_mean: Restricted mean of the epochs to the target, as in
+            :class:`EpochsToTarget`.
         final: Mean of the target's metric at the last epoch.
     """
 

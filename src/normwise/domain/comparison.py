@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from normwise.domain.confidence import CONFIDENCE
 from normwise.domain.estimate import Estimate
 from normwise.domain.plain import ABSENT_IF_NONE
 
@@ -24,16 +25,18 @@ class Comparison:
         baseline: The baseline's name.
         outcome: ``helps``, ``hurts``, ``no difference`` or ``undecided``.
         epochs_ratio: Ratio of epochs to the target.
-        seconds_ratio: Ratio of seconds to the target, of models that train alone.
+        seconds_ratio: Ratio of seconds to the target, each model trained alone.
         seeds_needed: Seeds that would decide it, if undecided and foreseeable.
         range_gain: By how many decades of learning rates the variant's working range is
             wider; ``None`` where the grid has a single one.
-        confidence: Of the ratios' intervals: 0.95, or more where several comparisons
-            are to be right together.
-        final_difference: Of the target's metric at the last epoch, variant minus
-            baseline, over the seeds that both have.
-        epochs_saved: Restricted mean of the baseline minus that of the variant, likewise.
-        seeds: Of a variant, behind the outcome; ``None`` where all came at once.
+        confidence: The confidence of the ratios' intervals: that of a single comparison, or
+            more where several comparisons are to be right together.
+        final_difference: Mean difference of the target's metric at the last epoch, variant
+            minus baseline, over the seeds that both have.
+        epochs_saved: Restricted mean epochs of the baseline minus those of the variant, over
+            the seeds that both have.
+        seeds: How many seeds a variant are behind the outcome; ``None`` where all came at
+            once.
     """
 
     variant: str
@@ -43,7 +46,7 @@ class Comparison:
     seconds_ratio: Estimate
     seeds_needed: int | None = None
     range_gain: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
-    confidence: float = 0.95
+    confidence: float = CONFIDENCE
     final_difference: Estimate | None = None
     epochs_saved: Estimate | None = None
     seeds: int | None = field(default=None, metadata=ABSENT_IF_NONE)

@@ -13,9 +13,9 @@ class Estimate:
 
     Attributes:
         value: Point estimate; ``inf`` where it lies beyond what was observed.
-        low: Lower end of the 95% interval.
-        high: Upper end; ``inf`` where the data set no bound.
-        n: Replicas (or pairs of replicas) behind it.
+        low: Lower end of the interval.
+        high: Upper end of the interval; ``inf`` where the data set no bound.
+        n: How many replicas (or pairs of replicas) are behind it.
         censored: How many of those never reached the target.
         method: How it was computed, in words for the report.
         seed: Seed of the resampling, or ``None`` if there was none.

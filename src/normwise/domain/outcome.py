@@ -34,7 +34,7 @@ class EpochsToTarget:
     """When the replicas of one variant reached the target.
 
     Attributes:
-        median: Median epoch with its 95% interval; ``inf`` if fewer than half
+        median: Median epoch with its interval; ``inf`` if fewer than half
             of the replicas arrived.
         restricted_mean: Mean of the epochs, a replica that never arrived counted as
             the whole run: the area over the Kaplan-Meier curve.

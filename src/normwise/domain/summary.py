@@ -47,13 +47,13 @@ class VariantSummary:
         seconds_per_epoch: Training time of one epoch of this variant's model alone, by
             Keras' own ``fit`` on this machine, validation not counted; NaN where that
             was not measured.
-        learning_rate: The rate this variant stands at.
-        initializer: Likewise, of all kernels; ``None`` for each layer's own.
-        batch_size: Likewise.
+        learning_rate: Learning rate of the point of the grid where the variant stands, > 0.
+        initializer: Name of the initialiser of all kernels there; ``None`` for each layer's own.
+        batch_size: Examples in a batch there; ``None`` in summaries that do not say.
         working_range: Decades of learning rates at which it reaches the target;
             ``None`` where the grid has a single one.
-        early_stopping: What it would have saved, if that was asked.
-        cost: Of a training alone to the median epoch, at the price that was given.
+        early_stopping: What early stopping would have saved, if that was asked.
+        cost: Cost of a training alone to the median epoch, at the hourly price that was given.
     """
 
     name: str
@@ -70,7 +70,7 @@ class VariantSummary:
 
     @property
     def seconds_to_target(self) -> Estimate:
-        """Of a training alone to the median epoch; the epoch's interval, in seconds.
+        """Seconds of a training alone to the median epoch, with the epoch's interval.
 
         >>> times = EpochsToTarget(Estimate(10, 8, 12), Estimate(10, 9, 11), 5, 0, 0)
         >>> VariantSummary("after", 5, {}, times, 0.5, learning_rate=0.1).seconds_to_target.high

@@ -69,23 +69,4 @@ def answer_of(
         environment=environment,
     )
     summary = dataclasses.replace(summary, ablation=ablation)
-    return _withheld(summary, solo_check) if solo_check and solo_check.failed else summary
-
-
-def _withheld(summary: Summary, check: SoloCheck) -> Summary:
-    """The figures without what would be concluded from them."""
-    names = " and ".join(f"`{name}`" for name in check.failed)
-    largest = max(check.first_steps[name] for name in check.failed)
-    return dataclasses.replace(
-        summary,
-        verdict=(
-            f"No verdict: the first batches of {names} train otherwise here than in Keras' own "
-            f"fit, by up to {largest:.2g} of the loss, which is more than rounding explains. "
-            f"The figures and curves below are not to be trusted."
-        ),
-        comparisons=tuple(
-            dataclasses.replace(one, outcome="undecided", seeds_needed=None)
-            for one in summary.comparisons
-        ),
-        recommended="",
-    )
+    return analysis.withheld(summary, solo_check) if solo_check and solo_check.failed else summary
