@@ -230,6 +230,16 @@ def test_a_lambda_s_output_shape_is_what_it_was_made_with(shape):
     assert private.lambda_output_shape(layers.Lambda(abs, output_shape=shape)) == shape
 
 
+def test_axes_of_an_equation_are_those_that_scale_what_keras_draws():
+    draw = keras.initializers.GlorotUniform(seed=3)
+    layer = layers.EinsumDense("abc,cde->abde", (5, 4, 6), kernel_initializer=draw)
+    layer.build((None, 5, 7))
+    summed, given = private.equation_axes(layer)
+    again = keras.initializers.GlorotUniform(seed=3, input_axes=summed, output_axes=given)
+    np.testing.assert_array_equal(layer.kernel, again((7, 4, 6)))
+    assert np.any(layer.kernel.value != draw((7, 4, 6)))
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_moments_of_a_batch_are_those_of_numpy(masked):
     x = np.random.default_rng(0).normal(2, 3, (4, 5, 3)).astype("float32")

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import keras
+from keras.src.layers.core import einsum_dense
 
 from normwise.errors import BackendError
 
@@ -31,6 +32,7 @@ __all__ = [
     "defined_by_keras",
     "direct_sublayers",
     "draw_from_key",
+    "equation_axes",
     "every_layer",
     "excludes_variables_from_decay",
     "functional_inside",
@@ -204,6 +206,18 @@ def lambda_output_shape(layer: keras.layers.Lambda) -> Any:
     Checked: 3.14.0, 3.15.1.
     """
     return _part(layer, "_output_shape")
+
+
+def equation_axes(layer: keras.layers.EinsumDense) -> tuple[Any, Any]:
+    """Axes of a built layer's kernel that its equation sums over, and those that it gives.
+
+    Its initialiser is scaled by them; ``kernel_initializer`` does not say so.
+    Checked: 3.14.0, 3.15.1.
+    """
+    of = _part(einsum_dense, "_analyze_einsum_string")
+    shape = layer.get_build_config()["input_shape"]
+    *_, summed, given = of(layer.equation, layer.bias_axes, shape, layer.partial_output_shape)
+    return summed, given
 
 
 def batch_moments(

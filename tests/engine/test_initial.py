@@ -223,3 +223,75 @@ def test_a_random_function_is_refused_as_an_initialiser():
     with pytest.raises(ModelError, match=r"'kernel' initialiser of layer 'mine' \(random\) gives"):
         InitialValues(model(random))
     assert np.all(np.array(InitialValues(model(fixed)).state(replicas([0, 1]))[0][0]) == 0.25)
+
+
+class Named(layers.Layer):
+    """A layer that keeps its initialiser's name alone."""
+
+    def build(self, shape):
+        self.factor_initializer = "random_normal"
+        self.factor = self.add_weight(
+            shape[-1:], initializer=self.factor_initializer, name="factor"
+        )
+
+    def call(self, inputs):
+        return inputs * self.factor
+
+
+def sequence(layer):
+    return lambda: keras.Sequential([keras.Input((5, 3)), layer()])
+
+
+def attending(layer):
+    def build():
+        series = keras.Input((5, 6))
+        return keras.Model(series, layer()(series, series))
+
+    return build
+
+
+def looked_up():
+    table = layers.ReversibleEmbedding(40, 4, tie_weights=False)
+    return keras.Sequential([keras.Input((5,), dtype="int32"), table])
+
+
+KERAS_DRAWS = {
+    "LSTM": sequence(lambda: layers.LSTM(4)),
+    "LSTM, without": sequence(lambda: layers.LSTM(4, unit_forget_bias=False)),
+    # Behind one dimension its spread hangs on the size: Keras draws gate by gate.
+    "LSTM, random": sequence(lambda: layers.LSTM(4, bias_initializer="he_normal")),
+    "both ways": sequence(lambda: layers.Bidirectional(layers.LSTM(4))),
+    "cells": sequence(lambda: layers.RNN([layers.LSTMCell(4), layers.GRUCell(4)])),
+    "ConvLSTM1D": lambda: keras.Sequential([keras.Input((3, 6, 2)), layers.ConvLSTM1D(4, 2)]),
+    "attention": attending(lambda: layers.MultiHeadAttention(4, 5)),
+    "grouped": attending(lambda: layers.GroupQueryAttention(5, 4, 2)),
+    "equation": sequence(lambda: layers.EinsumDense("abc,cdb->abd", (5, 4), bias_axes="d")),
+    "embedding": looked_up,
+    "a name": lambda: keras.Sequential([keras.Input((40,)), Named()]),
+}
+
+
+@pytest.mark.parametrize("what", KERAS_DRAWS)
+def test_each_weight_has_the_mean_and_deviation_that_keras_draws(what):
+    count = 40
+    keras.utils.set_random_seed(3)
+    models = [KERAS_DRAWS[what]() for _ in range(count)]
+    ours = InitialValues(models[0]).state(replicas(range(count)))[0]
+    for number, value in enumerate(ours):
+        theirs = np.stack([np.array(model.trainable_variables[number].value) for model in models])
+        # Four and a half standard errors of the difference of two means.
+        spread = 4.5 * theirs.std(axis=0).max() * np.sqrt(2 / count) + 1e-7
+        np.testing.assert_allclose(np.mean(value, axis=0), theirs.mean(axis=0), atol=spread)
+        deviations = np.std(value, axis=0).mean(), theirs.std(axis=0).mean()
+        np.testing.assert_allclose(*deviations, rtol=0.12, atol=1e-7)
+
+
+def test_an_initialiser_for_all_kernels_scales_by_the_axes_of_an_equation():
+    def equation(**options):
+        dense = layers.EinsumDense("abc,cde->abde", (5, 4, 6), **options)
+        return keras.Sequential([keras.Input((5, 30)), dense])
+
+    (ours,) = InitialValues(equation()).state(replicas([0], "he_uniform"))[0]
+    # Each output is a sum over 30 inputs.
+    limit = np.sqrt(6 / 30)
+    assert 0.98 * limit < np.abs(ours).max() <= limit

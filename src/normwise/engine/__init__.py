@@ -11,7 +11,8 @@ alone takes).
 from normwise.engine.cohort import Chunk, Cohort
 from normwise.engine.devices import configure, replica_mesh
 from normwise.engine.halving import Keep, run_halving
-from normwise.engine.initial import InitialValues, Replica, named_initializer
+from normwise.engine.initial import InitialValues, Replica
+from normwise.engine.initializers import named_initializer
 from normwise.engine.lower import fresh, lower, wants_turns
 from normwise.engine.pool import shares_out
 from normwise.engine.program import make_program, output_shape, replica_bytes, training_flops

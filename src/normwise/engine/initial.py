@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.domain import derive_seed
-from normwise.errors import ModelError, UnknownNameError
+from normwise.engine.initializers import as_drawn, initializer_of, named_initializer
+from normwise.errors import ModelError
 from normwise.keras_private import RANDOM_STATE, draw_from_key, every_layer, is_keras_own
 
-__all__ = ["InitialValues", "Replica", "named_initializer"]
+__all__ = ["InitialValues", "Replica"]
 
 Array = NDArray[Any]
 # Run once: to compile it well would take longer than it runs.
@@ -157,10 +158,10 @@ class InitialValues:
     def _initializer(self, variable: Any, kernels: str | None = None) -> Any:
         if not variable.trainable:
             return None
-        if kernels is not None and variable.name == "kernel":
-            return named_initializer(kernels)
         owner = self._owners[id(variable)]
-        found = _initializer_of(owner, variable.name)
+        if kernels is not None and variable.name == "kernel":
+            return as_drawn(named_initializer(kernels), owner, variable.name)
+        found = initializer_of(owner, variable.name)
         if found is None and not _is_zero_or_one(variable):
             raise ModelError(
                 f"layer {owner.name!r} ({type(owner).__name__}) has no attribute "
@@ -176,19 +177,6 @@ class InitialValues:
                 f"try a keras.initializers.RandomInitializer"
             )
         return found
-
-
-def _initializer_of(layer: Any, weight: str) -> Any:
-    """The initialiser of a layer's weight, under one of the names that Keras gives it."""
-    names = [weight, weight.removesuffix("_kernel")]
-    if weight == "kernel":
-        names.append("depthwise")
-    attributes = (f"{name}_initializer" for name in names)
-    found = next((getattr(layer, name) for name in attributes if hasattr(layer, name)), None)
-    if found is None and isinstance(layer, keras.layers.AdditiveAttention) and weight == "scale":
-        # The one random draw of Keras' own layers that no attribute names.
-        return keras.initializers.GlorotUniform()
-    return found
 
 
 def _is_zero_or_one(variable: Any) -> bool:
@@ -218,23 +206,6 @@ def _drawing(
     # One after another: factorisations of a batch, as of orthogonal kernels, share out their work
     # to the threads that they run on, and may wait for ever (jaxlib 0.10).
     return jax.jit(functools.partial(jax.lax.map, one), compiler_options=QUICK)
-
-
-def named_initializer(name: str) -> Any:
-    """Keras' initialiser of that name.
-
-    Raises:
-        UnknownNameError: There is none.
-
-    >>> type(named_initializer("he_normal")).__name__
-    'HeNormal'
-    """
-    try:
-        return keras.initializers.get(name)
-    except ValueError:
-        known = ["he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "lecun_uniform"]
-        known += ["lecun_normal", "random_uniform", "random_normal", "orthogonal", "zeros"]
-        raise UnknownNameError("initializer", name, known) from None
 
 
 def _owners(model: keras.Model) -> dict[int, Any]:
