@@ -89,3 +89,22 @@ def test_rounding_that_the_network_itself_amplifies_is_no_failure():
     check = result.answer.solo_check
     assert check.first_steps_difference > 1e-4
     assert check.failed == ()
+
+
+class Traced(layers.Layer):
+    """Its noise is drawn when it is traced, and the same in all batches of a fit."""
+
+    traces = 0
+
+    def call(self, inputs):
+        Traced.traces += 1
+        draw = np.random.default_rng(Traced.traces).normal(size=inputs.shape[1:])
+        return inputs + draw.astype("float32")
+
+
+def test_fits_that_drift_apart_without_rounding_are_a_failure(caplog):
+    head = [layers.Dense(8, "relu"), Traced(), layers.Dense(1, "sigmoid")]
+    model = keras.Sequential([keras.Input((2,)), *head])
+    check = Study(model, "circles", variants=["none"], **CIRCLES).run().answer.solo_check
+    assert check.failed == ("none",)
+    assert "'none' gives a batch another loss in each fit from the same weights" in caplog.text

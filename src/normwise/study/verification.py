@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from normwise.datasets import Dataset
@@ -12,6 +14,8 @@ from normwise.engine import largest_relative_difference
 from normwise.study.trainer import Curves, Place, Trainer
 
 __all__ = ["Trained", "verify"]
+
+log = logging.getLogger("normwise")
 
 # Rounding explains this much over the first few batches in any network (guarantee 1), and so many
 # times what it grows to in other `fit`s that start a rounding away.
@@ -56,11 +60,33 @@ def _start(trainer: Trainer, one: Trained) -> tuple[float, bool]:
         difference = largest_relative_difference(alone, _losses(stacked))
         if difference <= ROUNDING:
             return difference, True
+        if not _repeats(trainer, one, few):
+            return difference, False
         nudged = [_losses(_alone(trainer, one, few, nudge)) for nudge in NUDGES]
         grown = max(largest_relative_difference(alone, losses) for losses in nudged)
         if difference > TIMES * grown:
             return difference, False
     return difference, True
+
+
+def _repeats(trainer: Trainer, one: Trained, few: Dataset) -> bool:
+    """Whether a batch has the same loss in two fits from the same weights.
+
+    Where it has not, fits drift apart without any rounding: code of the user's draws or counts
+    anew whenever it is traced.
+    """
+    size = one.place[1].batch_size
+    batch = replace(few, x_train=few.x_train[:size], y_train=few.y_train[:size])
+    first, second = ({"loss": _alone(trainer, one, batch)["loss"]} for _ in range(2))
+    if largest_relative_difference(first, second) <= ROUNDING:
+        return True
+    log.warning(
+        "The model of %r gives a batch another loss in each fit from the same weights: its code "
+        "draws or counts outside of keras.ops, whenever it is traced. Draw by keras.random with a "
+        "keras.random.SeedGenerator.",
+        one.record.key.variant,
+    )
+    return False
 
 
 def _alone(trainer: Trainer, one: Trained, few: Dataset, nudge: int = 0) -> Curves:
