@@ -97,6 +97,14 @@ COLUMNS = {
         [1_234_567, 12_345_678, *INCOMES[2:]], ",", {},
     ),
     "accounts": (["(1,200)", "\u2212 3", *bare(INCOMES[2:])], [-1200, -3, *INCOMES[2:]], ",", {}),
+    "prices with a dash for no decimals": (
+        ["7'631.-", "12.\u2013", "1'200.--", *bare(INCOMES[3:])], [7631, 12, 1200, *INCOMES[3:]],
+        ";", {},
+    ),
+    "the same with commas, and what is owed": (
+        ["7,- \u20ac", "1.200,--", "12,50-", *bare(INCOMES[3:])], [7, 1200, -12.5, *INCOMES[3:]],
+        ";", {},
+    ),
     "apostrophes and spaces": (
         ["1'200", "1\u2019300", "1\u00a0400", *bare(INCOMES[3:])],
         [1200, 1300, 1400, *INCOMES[3:]], ";", {},

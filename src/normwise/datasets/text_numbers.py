@@ -19,12 +19,13 @@ __all__ = ["Numerals", "Sign"]
 Sign = Literal[".", ","]
 OTHER: dict[Sign, Sign] = {".": ",", ",": "."}
 # A sign, a currency, digits, decimals, a currency or a per cent sign, or a minus behind all (SAP).
+# Right behind the decimal sign a dash is none: `7.-` and `7,--` are prices without decimals.
 # Digits may stand in groups of three, in India of two before the last three; without, they are no
 # more than a float tells apart. No group begins with 0: a number such as 0,125 has decimals.
 NUMBER = (
     r"^(?=[^()]*$|\(.*\)$)(?![-+\u2212(].*[-\u2212]$)([-+\u2212(]?)\s*[$€£¥₹]?\s*"
     r"([1-9]\d{{0,2}}(?:[{groups}\s'\u2019]\d{{3}})+|[1-9]\d?(?:{group}\d{{2}})+{group}\d{{3}}|\d{{1,15}})"
-    r"(?:{point}(\d*))?((?:[eE][-+]?\d+)?)\s*[%$€£¥₹]?\)?([-\u2212]?)$"
+    r"(?:{point}(?:[-\u2212\u2013\u2014]{{1,2}}|(\d*)))?((?:[eE][-+]?\d+)?)\s*[%$€£¥₹]?\)?([-\u2212]?)$"
 )
 UNIT = "([%$€£¥₹])"
 # In front of the limit of what was measured, as in `>200`.
