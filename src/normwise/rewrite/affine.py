@@ -21,7 +21,7 @@ def affine(norm: Any) -> tuple[FloatArray, FloatArray]:
 def inference_statistics(norm: Any) -> tuple[FloatArray, FloatArray]:
     """Mean and variance that a batch normalisation uses in inference, ``(channels,)``, float64.
 
-    With renormalisation it is the moving deviation that counts, which includes ε.
+    With renormalisation, too: training derives the variance from the moving deviation.
 
     >>> import keras
     >>> norm = keras.layers.BatchNormalization()
@@ -29,7 +29,4 @@ def inference_statistics(norm: Any) -> tuple[FloatArray, FloatArray]:
     >>> [part.tolist() for part in inference_statistics(norm)]
     [[0.0, 0.0], [1.0, 1.0]]
     """
-    mean, variance = as_array(norm.moving_mean), as_array(norm.moving_variance)
-    if norm.renorm:
-        variance = as_array(norm.moving_stddev) ** 2 - norm.epsilon
-    return mean, variance
+    return as_array(norm.moving_mean), as_array(norm.moving_variance)
