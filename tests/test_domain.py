@@ -1,4 +1,3 @@
-import dataclasses
 import math
 import subprocess
 import sys
@@ -20,9 +19,7 @@ from normwise.domain import (
     VariantSummary,
     derive_seed,
 )
-from normwise.domain.option import joined_numbers, option, options_of, share
-from normwise.domain.plain import ABSENT_IF_NONE
-from normwise.errors import SpecError, UnknownNameError, UsageError, VariantError
+from normwise.errors import SpecError, UnknownNameError, VariantError
 
 PLACES = st.lists(st.sampled_from(["input", "before", "after"]), min_size=1, unique=True)
 OPTIONS = st.fixed_dictionaries(
@@ -147,52 +144,6 @@ def test_an_unknown_name_in_a_variant_offers_the_nearest(text, message):
 def test_a_variant_that_contradicts_itself_says_what_to_write(text, message):
     with pytest.raises(VariantError, match=message):
         Variant.parse(text)
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Wider(Variant):
-    """In a test, a new option is this one edit."""
-
-    noise: float = dataclasses.field(default=0.0, metadata=option(share("0.1"), note="of a batch"))
-    order: tuple[int, ...] = dataclasses.field(
-        default=(), metadata=option(joined_numbers("numbers of batches", "1+2"), without_norm=True)
-    )
-
-
-def test_a_new_option_of_a_variant_is_one_field():
-    wider = Wider.parse("after:noise=0.5,order=2+1,momentum=0.9")
-    assert (wider.noise, wider.order, wider.momentum) == (0.5, (1, 2), 0.9)
-    assert wider.name == "after:momentum=0.9,noise=0.5,order=1+2"
-    assert Wider.parse(wider.name) == wider
-    assert Wider.parse("none").is_baseline
-    assert not Wider.parse("none:order=1").is_baseline
-    assert Wider.grammar() == Variant.grammar().removesuffix(".") + (
-        ", noise=0.1 (of a batch), order=1+2."
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("after:noise=2", "'noise=2'; expected a number at least 0 and below 1; try 'noise=0.1'"),
-        ("after:order=0", "'order=0'; expected numbers of batches; try 'order=1\\+2'"),
-        ("none:noise=0.5", "sets options on 'none'.*, or drop_after or order alone"),
-        ("after:nose=0.5", "unknown option in .*; did you mean 'noise'"),
-    ],
-)
-def test_a_new_option_is_refused_as_the_others(text, message):
-    with pytest.raises(UsageError, match=message):
-        Wider.parse(text)
-
-
-@pytest.mark.parametrize("name", options_of(Variant))
-def test_the_example_of_an_option_reads(name):
-    kind = options_of(Variant)[name]
-    assert f"{name}={kind.example}" in Variant.grammar()
-    default = getattr(Variant(), name)
-    for example in kind.example.split("|"):
-        assert kind.read(example) != default
-        assert type(kind.read(example)) is type(default)
 
 
 @pytest.mark.parametrize(
@@ -370,23 +321,3 @@ def test_the_summary_in_json_is_the_contract():
 
 def test_a_summary_without_a_solo_check_has_null():
     assert summary().to_json() == {**CONTRACT, "solo_check": None}
-
-
-@dataclasses.dataclass(frozen=True)
-class Longer(Summary):
-    """In a test, a new field of a summary is this one edit; another computes it."""
-
-    regret: Estimate | None = dataclasses.field(default=None, metadata=ABSENT_IF_NONE)
-
-
-@pytest.mark.parametrize(
-    ("regret", "more"),
-    [
-        (None, {}),
-        (Estimate(1.5, 1.0, math.inf), {"regret": {"value": 1.5, "low": 1.0, "high": None}}),
-    ],
-)
-def test_a_new_field_of_a_summary_is_a_key(regret, more):
-    whole = summary()
-    parts = {item.name: getattr(whole, item.name) for item in dataclasses.fields(whole)}
-    assert Longer(**parts, regret=regret).to_json() == {**CONTRACT, "solo_check": None, **more}

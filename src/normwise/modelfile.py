@@ -244,11 +244,27 @@ def _in_words(config: dict[str, Any]) -> str:
 def save_model(model: Any, path: Path) -> None:
     """Write a model, beside and then in its place.
 
+    Where what it was compiled with cannot be saved, it is written uncompiled, which is said.
+
     Raises:
         StoreError: It cannot be written.
     """
-    with replacing(path) as beside:
-        model.save(beside)
+    compiled = model.compiled
+    try:
+        model.get_compile_config()
+    except (NotImplementedError, TypeError, ValueError) as error:
+        log.warning(
+            "%s is written uncompiled: what the model was compiled with cannot be saved (%s). "
+            "Compile it anew to train it on.",
+            path.name,
+            in_words(error),
+        )
+        model.compiled = False  # which is all that Keras asks
+    try:
+        with replacing(path) as beside:
+            model.save(beside)
+    finally:
+        model.compiled = compiled
 
 
 def check_output(path: Path, source: Path, suffix: str = SUFFIX, option: str = "-o") -> None:

@@ -7,7 +7,7 @@ from keras import layers
 
 from normwise import Study
 from normwise.datasets.circles import circles
-from normwise.errors import UnknownNameError
+from normwise.errors import ModelError, UnknownNameError
 from normwise.models.compiled import compiled_of
 from normwise.models.compiling import Recipe, learning_rate_of
 from normwise.spec import Spec
@@ -141,3 +141,85 @@ def test_a_compiled_file_is_studied_as_it_was_compiled(tmp_path):
     assert scores["auc"] == pytest.approx(best, abs=1e-5)
     with pytest.raises(UnknownNameError, match=r"target metric 'val_acu'.* mean 'val_auc'"):
         Study(str(tmp_path / "mine.keras"), "circles", target="val_acu>=1").run()
+
+
+class Halving(keras.optimizers.schedules.LearningRateSchedule):
+    """Without a configuration, which only saving needs."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def __call__(self, step):
+        return 0.5 ** (keras.ops.cast(step, "float32") / self.steps)
+
+
+def flat_network():
+    """Of one start: its weights are no draws."""
+    dense = layers.Dense(1, "sigmoid", kernel_initializer=keras.initializers.Constant(0.25))
+    model = keras.Sequential([keras.Input((2,)), dense])
+    model.compile(keras.optimizers.SGD(Halving(2), momentum=0.5), "binary_crossentropy")
+    return model
+
+
+def test_a_schedule_without_a_configuration_trains_as_in_fit(tmp_path, caplog):
+    data = circles()
+    train, val = (data.x_train, data.y_train), (data.x_val, data.y_val)
+    options = {"variants": ["none"], "seeds": 1, "epochs": 4, "batch_size": len(data.x_train)}
+    ours = Study(flat_network, (train, val), **options).run(tmp_path)
+    theirs = flat_network().fit(
+        *train, validation_data=val, epochs=4, batch_size=len(data.x_train), verbose=0
+    )
+    losses = ours.curves.sort_values("epoch")["val_loss"]
+    np.testing.assert_allclose(losses[-4:], theirs.history["val_loss"], rtol=1e-6)
+    assert "1, then Halving (the model's own)" in str(ours.page)
+    assert "best.keras is written uncompiled: what the model was compiled with" in caplog.text
+    best, file = ours.best_model(), keras.saving.load_model(tmp_path / "best.keras")
+    assert best.compiled
+    assert not file.compiled
+    np.testing.assert_array_equal(file(val[0]), best(val[0]))
+
+
+class Boosted(keras.optimizers.SGD):
+    def __init__(self, learning_rate=0.1, boost=1.0, **options):
+        super().__init__(learning_rate, **options)
+        self._boost = boost
+
+    def update_step(self, gradient, variable, learning_rate):
+        super().update_step(self._boost * gradient, variable, learning_rate)
+
+
+class Within(keras.metrics.MeanMetricWrapper):
+    def __init__(self, limit=0.5, name="within", **options):
+        super().__init__(lambda y, p: keras.ops.abs(y - p) < limit, name, **options)
+        self.limit = limit
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+@pytest.mark.parametrize(
+    ("changes", "lost"),
+    [
+        ({"optimizer": Boosted(boost=5.0)}, "boost=5.0 of Boosted"),
+        ({"metrics": [Within(0.2)]}, "limit=0.2 of Within"),
+    ],
+)
+def test_what_forgets_an_argument_is_refused(changes, lost):
+    with pytest.raises(ModelError, match=rf"\({lost} is not in it\); expected get_config"):
+        recipe(compiled(**changes)).compile(network())
+
+
+def test_what_is_as_by_default_may_be_left_out():
+    changes = {"optimizer": Boosted(0.2), "metrics": [Within()]}
+    assert recipe(compiled(**changes)).compile(network()).optimizer.learning_rate == 0.2
+
+
+def test_an_accuracy_that_counts_weights_is_the_models_accuracy():
+    user = compiled(metrics=[], weighted_metrics=["accuracy"])
+    model = recipe(user).compile(network())
+    x, y = circles().x_train[:8], circles().y_train[:8]
+    wanted, got = (
+        one.evaluate(x, y, sample_weight=np.arange(8), return_dict=True, verbose=0)
+        for one in (user, model)
+    )
+    assert wanted.keys() == got.keys() == {"loss", "accuracy"}

@@ -161,9 +161,38 @@ def wrapped(exponent):
     return keras.metrics.MeanMetricWrapper(by_default(exponent), name="own")
 
 
+class Raised(keras.losses.Loss):
+    def __init__(self, exponent):
+        super().__init__()
+        self._exponent = exponent
+
+    def call(self, y, prediction):
+        return abs(y - prediction) ** self._exponent
+
+
+class Halving(keras.optimizers.schedules.LearningRateSchedule):
+    """Without a configuration, which only saving needs."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def __call__(self, step):
+        return 0.5 ** (ops.cast(step, "float32") / self.steps)
+
+
+def undecaying(name):
+    optimizer = keras.optimizers.AdamW()
+    optimizer.exclude_from_weight_decay(var_names=[name])
+    return optimizer
+
+
 @pytest.mark.parametrize(
     ("make", "values"),
     [
+        (undecaying, ("bias", "kernel")),
+        (Raised, (2, 4)),
+        (Halving, (2, 4)),
+        (lambda steps: keras.optimizers.SGD(Halving(steps), momentum=0.5), (2, 4)),
         (by_default, (2, 4)),
         (by_another, (2, 4)),
         (wrapped, (2, 4)),
@@ -188,6 +217,32 @@ def test_a_class_of_the_user_is_told_by_its_code_and_what_that_names(monkeypatch
     assert before == named(Powered())
     monkeypatch.setitem(globals(), "EXPONENT", 4)
     assert named(Powered()) != before
+
+
+@keras.saving.register_keras_serializable("identity")
+class Penalty(keras.regularizers.Regularizer):
+    def __call__(self, weights):
+        return EXPONENT * ops.sum(ops.abs(weights))
+
+    def get_config(self):
+        return {}
+
+
+@keras.saving.register_keras_serializable("identity")
+class Start(keras.initializers.Initializer):
+    def __call__(self, shape, dtype=None):
+        return ops.full(shape, 1 / EXPONENT, dtype)
+
+
+@pytest.mark.parametrize(
+    "options", [{"kernel_regularizer": Penalty()}, {"kernel_initializer": Start()}], ids=list
+)
+def test_what_no_call_of_a_model_shows_counts(options, monkeypatch):
+    model = behind(layers.Dense(8, **options))
+    before = fingerprint(model)
+    assert fingerprint(model) == before
+    monkeypatch.setitem(globals(), "EXPONENT", 4)
+    assert fingerprint(model) != before
 
 
 def test_a_function_that_calls_itself_has_a_name():

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, Self, get_args
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
-from normwise.domain.option import (
-    Option,
-    above_zero,
-    flag,
-    joined_numbers,
-    one_of,
-    option,
-    options_of,
-    share,
-    whole_number,
-    written,
-)
 from normwise.errors import UnknownNameError, VariantError
 
 __all__ = ["Variant"]
@@ -26,18 +14,11 @@ __all__ = ["Variant"]
 Place = Literal["before", "after", "input"]
 NormKind = Literal["batch", "layer", "group", "rms", "zscore", "minmax", "mean"]
 _PLACES: tuple[str, ...] = get_args(Place)
+_BOOLEANS = {"true": True, "false": False}
 # Normalisers of the inputs alone, with statistics of the training part.
 _FIXED_NORMS = ("zscore", "minmax", "mean")
-_NORMS = one_of(get_args(NormKind), example="layer|group|rms")
-_AT_INPUT = f"at input also {'|'.join(_FIXED_NORMS)}"
-_GHOSTS = whole_number(
-    "the number of examples in a ghost batch, at least 2, since one has no deviation",
-    example="16",
-    without=1,
-)
-_LAYERS = joined_numbers(
-    "numbers of normalisation layers, counted from 1 and joined by '+'", example="1+2"
-)
+# An example of each option that is a share of one; the others are positive numbers.
+_SHARES = {"momentum": "0.9", "drop_before": "0.3", "drop_after": "0.3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +57,20 @@ class Variant:
     """
 
     places: tuple[Place, ...] = ()
-    center: bool = field(default=True, metadata=option(flag("false")))
-    scale: bool = field(default=True, metadata=option(flag("false")))
-    momentum: float = field(default=0.99, metadata=option(share("0.9")))
-    epsilon: float = field(default=1e-3, metadata=option(above_zero("1e-5")))
-    bias: bool = field(default=False, metadata=option(flag("true")))
-    renorm: bool = field(default=False, metadata=option(flag("true")))
-    ghost: int = field(default=0, metadata=option(_GHOSTS))
-    norm: NormKind = field(default="batch", metadata=option(_NORMS, note=_AT_INPUT))
-    drop_before: float = field(default=0.0, metadata=option(share("0.3")))
-    drop_after: float = field(default=0.0, metadata=option(share("0.3"), without_norm=True))
-    only: tuple[int, ...] = field(default=(), metadata=option(_LAYERS, note="of its layers"))
+    center: bool = True
+    scale: bool = True
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+    bias: bool = False
+    renorm: bool = False
+    ghost: int = 0
+    norm: NormKind = "batch"
+    drop_before: float = 0.0
+    drop_after: float = 0.0
+    only: tuple[int, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Variant:
         """Read ``PLACE[:OPTION,…]``.
 
         Raises:
@@ -97,38 +78,21 @@ class Variant:
         """
         place_text, _, option_text = text.strip().partition(":")
         places = _parse_places(text, place_text)
-        options = options_of(cls)
-        parsed = [_parse_option(text, item, options) for item in option_text.split(",") if item]
-        given = dict(parsed)
-        if len(given) < len(parsed):
+        parsed = [_parse_option(text, item) for item in option_text.split(",") if item]
+        options = dict(parsed)
+        if len(options) < len(parsed):
             raise VariantError(
                 f"variant {text!r} sets an option twice; expected each at most once; "
                 f"leave all but one out"
             )
-        variant = cls(places, **given)
-        _check_places(text, option_text, variant, given)
+        variant = cls(places=places, **options)
+        _check_places(text, option_text, variant, set(options) - {"drop_after"})
         return variant
-
-    @classmethod
-    def grammar(cls) -> str:
-        """How a variant is written, in a sentence or two.
-
-        >>> Variant.grammar()[:41]
-        'PLACE[:OPTION,…]. PLACE: none, before, af'
-        """
-        options = (
-            f"{name}={one.example}{f' ({one.note})' if one.note else ''}"
-            for name, one in options_of(cls).items()
-        )
-        return (
-            f"PLACE[:OPTION,…]. PLACE: none, before, after (the activation), input, joined by +. "
-            f"OPTION: {', '.join(options)}."
-        )
 
     @property
     def is_baseline(self) -> bool:
         """Whether this is ``none``: the model as it is without normalisation."""
-        return self == type(self)()
+        return self == Variant()
 
     @property
     def is_fixed(self) -> bool:
@@ -139,7 +103,7 @@ class Variant:
     def name(self) -> str:
         """The canonical text: ``parse(name)`` gives an equal variant."""
         options = [
-            f"{item.name}={written(getattr(self, item.name))}"
+            f"{item.name}={_option_text(getattr(self, item.name))}"
             for item in dataclasses.fields(self)
             if item.name != "places" and getattr(self, item.name) != item.default
         ]
@@ -174,16 +138,12 @@ def _parse_places(text: str, place_text: str) -> tuple[Place, ...]:
     return tuple(place for place in ("input", "before", "after") if place in words)
 
 
-def _check_places(
-    text: str, option_text: str, variant: Variant, given: Mapping[str, object]
-) -> None:
+def _check_places(text: str, option_text: str, variant: Variant, options: set[str]) -> None:
     """Refuse options that mean nothing where the variant puts its normalisation."""
-    options = options_of(type(variant))
-    if not variant.places and not all(options[name].without_norm for name in given):
-        free = " or ".join(name for name, one in options.items() if one.without_norm)
+    if options and not variant.places:
         raise VariantError(
             f"variant {text!r} sets options on 'none', which has no normalisation; "
-            f"expected a place before ':', or {free} alone; try 'after:{option_text}'"
+            f"expected a place before ':', or drop_after alone; try 'after:{option_text}'"
         )
     if variant.is_fixed and variant.places != ("input",):
         raise VariantError(
@@ -193,8 +153,68 @@ def _check_places(
         )
 
 
-def _parse_option(text: str, item: str, options: Mapping[str, Option]) -> tuple[str, Any]:
-    name = item.partition("=")[0].strip()
-    if name not in options:
-        raise UnknownNameError(f"option in variant {text!r}:", name, options)
-    return name, options[name].parse(name, item, of=text)
+def _parse_option(text: str, item: str) -> tuple[str, Any]:
+    name, _, value = (part.strip() for part in item.partition("="))
+    defaults = {f.name: f.default for f in dataclasses.fields(Variant) if f.name != "places"}
+    if name not in defaults:
+        raise UnknownNameError(f"option in variant {text!r}:", name, defaults)
+    if name == "norm":
+        if value not in get_args(NormKind):
+            raise UnknownNameError(f"norm in variant {text!r}:", value, get_args(NormKind))
+        return name, value
+    if name == "only":
+        return name, _parse_numbers(text, item, value)
+    if name == "ghost":
+        return name, _parse_size(text, item, value)
+    if isinstance(defaults[name], bool):
+        if (value or "true") not in _BOOLEANS:
+            raise VariantError(
+                f"variant {text!r} has {item!r}; expected true or false; try '{name}=false'"
+            )
+        return name, _BOOLEANS[value or "true"]
+    return name, _parse_number(text, item, name, value)
+
+
+def _parse_numbers(text: str, item: str, value: str) -> tuple[int, ...]:
+    words = [word.strip() for word in value.split("+")]
+    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
+        raise VariantError(
+            f"variant {text!r} has {item!r}; expected numbers of normalisation layers, counted "
+            f"from 1 and joined by '+'; try 'only=1+2'"
+        )
+    return tuple(sorted(set(map(int, words))))
+
+
+def _parse_size(text: str, item: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit() and int(value) != 1):
+        raise VariantError(
+            f"variant {text!r} has {item!r}; expected the number of examples in a ghost batch, at "
+            f"least 2, since one has no deviation; try 'ghost=16'"
+        )
+    return int(value)
+
+
+def _parse_number(text: str, item: str, name: str, value: str) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    inside = 0.0 <= number < 1.0 if name in _SHARES else 0.0 < number < math.inf
+    if not inside:
+        expected = "at least 0 and below 1" if name in _SHARES else "above 0"
+        raise VariantError(
+            f"variant {text!r} has {item!r}; expected a number {expected}; "
+            f"try '{name}={_SHARES.get(name, '1e-5')}'"
+        )
+    return number + 0.0  # -0 is 0: one plan, one name
+
+
+def _option_text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return "+".join(map(str, value))
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)

@@ -152,8 +152,9 @@ class InitialValues:
 
     def _constant(self, variable: Any, initializer: Any) -> Array:
         """What every replica starts with."""
-        value = initializer and initializer(variable.shape, variable.dtype)
-        return np.asarray(variable.value if value is None else value)
+        with DRAWING:
+            value = initializer and initializer(variable.shape, variable.dtype)
+            return np.asarray(variable.value if value is None else value)
 
     def _initializer(self, variable: Any, kernels: str | None = None) -> Any:
         if not variable.trainable:
@@ -176,7 +177,7 @@ class InitialValues:
                 f"call and has no attribute 'seed'; expected one that a seed repeats; "
                 f"try a keras.initializers.RandomInitializer"
             )
-        return found
+        return as_drawn(found, owner, variable.name)
 
 
 def _is_zero_or_one(variable: Any) -> bool:

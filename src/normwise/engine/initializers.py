@@ -30,7 +30,7 @@ def initializer_of(layer: Any, weight: str) -> Any:
     if found is None and isinstance(layer, keras.layers.AdditiveAttention) and weight == "scale":
         # The one random draw of Keras' own layers that no attribute names.
         return keras.initializers.GlorotUniform()
-    return as_drawn(found, layer, weight)
+    return found
 
 
 def as_drawn(initializer: Any, layer: Any, weight: str) -> Any:

@@ -13,10 +13,10 @@ from normwise.keras_private import (
     compile_arguments,
     excludes_variables_from_decay,
     learning_rate,
-    undecayed_pattern,
     wrapped_function,
 )
 from normwise.models.identity import named
+from normwise.rewrite.forgotten import refuse_forgotten
 
 __all__ = ["Compiled", "clone_metric", "compiled_of"]
 
@@ -46,7 +46,6 @@ class Compiled:
         """All of it in words that stay the same from process to process."""
         parts = [
             self.optimizer,
-            undecayed_pattern(self.optimizer),
             self.loss,
             self.loss_weight,
             *self.metrics,
@@ -97,13 +96,16 @@ def clone_metric(metric: Any) -> Any:
         function, options = wrapped_function(metric)
         return keras.metrics.MeanMetricWrapper(function, metric.name, metric.dtype, **options)
     try:
-        return type(metric).from_config(metric.get_config())
+        config = metric.get_config()
+        new = type(metric).from_config(config)
+        refuse_forgotten(metric, new, config)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ModelError(
             f"metric {metric.name!r} of type {type(metric).__name__} cannot be made anew from its "
             f"configuration ({error}); expected get_config() to return every argument of "
             f"__init__(); compile the model without it"
         ) from error
+    return new
 
 
 def _flat(metrics: Any) -> Sequence[Any]:

@@ -20,7 +20,7 @@ from normwise.engine import output_shape
 from normwise.engine.metrics import check_metrics, metric_names, name_of
 from normwise.engine.program import build_compiled_parts, example_output
 from normwise.errors import ModelError, SpecError, UnknownNameError
-from normwise.keras_private import operation_behind
+from normwise.keras_private import operation_behind, options_without_rate
 from normwise.models.compiled import Compiled, clone_metric
 from normwise.models.identity import named
 from normwise.rewrite.graph import has_graph
@@ -217,7 +217,8 @@ class Recipe:
 
     @property
     def _has_own_metric(self) -> bool:
-        return _metric(self.dataset) in map(name_of, self._metrics)
+        known = [*self._metrics, *self._weighted_metrics]
+        return _metric(self.dataset) in map(name_of, known)
 
 
 def learning_rate_of(model: keras.Model) -> float:
@@ -387,9 +388,9 @@ def _make_optimizer(text: str, learning_rate: Any) -> keras.optimizers.Optimizer
 
 def _in_words(optimizer: Any) -> str:
     """An optimiser's name and those of its options that are not Keras' defaults."""
-    config, default = optimizer.get_config(), {}
+    config, default = options_without_rate(optimizer), {}
     with contextlib.suppress(TypeError):  # the user's own may need arguments
-        default = type(optimizer)().get_config()
+        default = options_without_rate(type(optimizer)())
     options = [
         f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in config.items()

@@ -14,9 +14,11 @@ import keras
 import numpy as np
 
 from normwise.engine import stateless
-from normwise.keras_private import is_keras_own
+from normwise.keras_private import is_keras_own, options_without_rate, undecayed_pattern
+from normwise.rewrite.forgotten import PARTS, own_arguments
 from normwise.rewrite.graph import has_graph
-from normwise.rewrite.kinds import has_own_code
+from normwise.rewrite.kinds import has_own_code, sublayers
+from normwise.rewrite.optimizers import rate_of
 from normwise.rewrite.tracing import tracing
 
 __all__ = ["architecture", "named", "own_code"]
@@ -57,7 +59,8 @@ def _counted_up(part: Any, names: dict[str, str], key: str = "") -> Any:
 def own_code(model: keras.Model, x: np.ndarray) -> Iterator[str]:
     """What code of the user's own in a model computes, which its configuration only names.
 
-    As the program that JAX traces for two examples. Nothing where all code is Keras'.
+    As the program that JAX traces for two examples; of initialisers, regularisers and
+    constraints, which no call of a model shows, as their source. Nothing where all code is Keras'.
 
     Args:
         model: A built model.
@@ -74,6 +77,7 @@ def own_code(model: keras.Model, x: np.ndarray) -> Iterator[str]:
     >>> ["mul" in text for text in own_code(network, np.zeros((3, 2)))]
     [True, True]
     """
+    yield from _own_parts(model)
     if has_graph(model) and not has_own_code(model):
         return
     trainable = [variable.value for variable in model.trainable_variables]
@@ -81,6 +85,13 @@ def own_code(model: keras.Model, x: np.ndarray) -> Iterator[str]:
     for training in (True, False):
         with tracing(model, "training" if training else "evaluation"):
             yield _program(stateless(model, training=training), trainable, non_trainable, x[:2])
+
+
+def _own_parts(model: keras.Model) -> Iterator[str]:
+    for layer in sublayers(model):
+        for name, part in vars(layer).items():
+            if isinstance(part, PARTS) and not is_keras_own(type(part)):
+                yield f"{name}={named(part)}"
 
 
 def _program(function: Callable[..., Any], *arguments: Any) -> str:
@@ -113,7 +124,7 @@ def _named(part: Any, within: tuple[Any, ...]) -> str:
         return _sourced(part, within)
     if hasattr(part, "get_config"):
         # Keras counts up the names of optimisers and metrics in a process.
-        config = {key: value for key, value in part.get_config().items() if key != "name"}
+        config = {key: value for key, value in _config(part).items() if key != "name"}
         text = json.dumps(config, sort_keys=True, default=lambda one: _named(one, within))
         # Wrappers of Keras' hold functions of the user's, which a configuration only names.
         codes = [type(part), *filter(inspect.isfunction, vars(part).values())]
@@ -121,6 +132,18 @@ def _named(part: Any, within: tuple[Any, ...]) -> str:
     if isinstance(part, np.ndarray | jax.Array):
         return _digest(np.asarray(part))
     return _ADDRESS.sub("", str(part))
+
+
+def _config(part: Any) -> dict[str, Any]:
+    """What an object says of itself, and what those of the user's own need not say."""
+    own = own_arguments(part)
+    if isinstance(part, keras.optimizers.Optimizer):
+        more = {"learning_rate": rate_of(part), "undecayed": undecayed_pattern(part)}
+        return {**own, **options_without_rate(part), **more}
+    try:
+        return {**own, **part.get_config()}
+    except NotImplementedError:  # such as a schedule, which Keras asks only to be saved
+        return own
 
 
 def _sourced(code: Any, within: tuple[Any, ...]) -> str:

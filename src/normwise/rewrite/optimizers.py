@@ -8,6 +8,7 @@ import keras
 
 from normwise.errors import ModelError
 from normwise.keras_private import learning_rate, options_without_rate, undecayed_pattern
+from normwise.rewrite.forgotten import refuse_forgotten
 
 __all__ = ["clone_optimizer", "inner_optimizer", "rate_of"]
 
@@ -50,6 +51,7 @@ def clone_optimizer(optimizer: Any, rate: float | None = None) -> Any:
     config["learning_rate"] = rate_of(optimizer) if rate is None else rate
     try:
         new = type(optimizer).from_config(config)
+        refuse_forgotten(optimizer, new, config)
     except (TypeError, ValueError) as error:
         raise ModelError(
             f"optimiser {type(optimizer).__name__} cannot be made anew from its configuration "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from normwise.keras_private import (
     is_keras_own,
     lambda_output_shape,
 )
+from normwise.rewrite.forgotten import refuse_forgotten
 from normwise.rewrite.graph import functional_of, has_graph
 from normwise.rewrite.kinds import unwrapped
 
@@ -98,6 +99,9 @@ def clone_layer(operation: Any, **settings: Any) -> Any:
         if unwrapped(operation) is not operation:
             return _clone_wrapper(operation, lambda layer: clone_layer(layer, **settings))
         new = _from_config(operation, config, {**_live_activation(operation, config), **settings})
+        refuse_forgotten(operation, new, {*config, *settings})
+        for inner, other in list(_pairs(operation, new))[1:]:  # a cell, as its layer says it
+            refuse_forgotten(inner, other, inner.get_config())
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ModelError(
             f"layer {operation.name!r} of type {type(operation).__name__} cannot be made anew from "
@@ -128,14 +132,20 @@ def _keep_names(old: Any, new: Any) -> None:
     Keras would number them on: layers that a layer of the user's makes, and the layer itself where
     Keras guesses its configuration. Findings and an optimiser's state are matched by names.
     """
-    new.name = old.name
+    for one, other in _pairs(old, new):
+        other.name = one.name
+
+
+def _pairs(old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
+    """A layer and those inside it, each with its counterpart, as far as both have them."""
+    yield old, new
     if not isinstance(old, keras.layers.Layer):
         return
     insides = map(direct_sublayers, (old, new))
     for inner, other in zip(*insides, strict=False):  # some are made only when it is built
         if type(inner) is not type(other):
             return
-        _keep_names(inner, other)
+        yield from _pairs(inner, other)
 
 
 def _live_activation(operation: Any, config: dict[str, Any]) -> dict[str, Any]:

@@ -129,7 +129,11 @@ class Spec(BaseModel):
         BeforeValidator(listed),
         About(
             "extent",
-            f"Repeatable. {Variant.grammar()}",
+            "PLACE[:OPTION,…], repeatable. PLACE: none, before, after (the "
+            "activation), input, joined by +. OPTION: center=false, scale=false, "
+            "momentum=0.9, epsilon=1e-5, bias=true, renorm, ghost=16, "
+            "norm=layer|group|rms, only=1+2 (of its layers), "
+            "drop_before=0.3, drop_after=0.3; at input also norm=zscore|minmax|mean.",
             option="--variant",
             example="after",
             hashed_at_default=True,
