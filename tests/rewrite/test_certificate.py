@@ -188,6 +188,7 @@ def test_examples_have_the_sizes_and_types_that_a_model_takes():
     [
         ([[1.0, -4.0]], [[1.5, -4.0]], 0.125),
         ([[1.0, 2.0]], [[1.0, 1.0]], 0.5),
+        ([[0.5]], [[0.25]], 0.5),
         ([[1.0, 2.0], [100.0]], [[1.0, 3.0], [101.0]], 0.5),
         ([[100.0], [2.0]], [[101.0], [1.0]], 0.5),
         ([[0.0, 0.0]], [[0.0, 0.25]], 0.25),  # of nothing, there is no share
@@ -201,7 +202,9 @@ def test_the_largest_difference_is_a_share_of_the_largest_value_of_its_output(
     assert largest_difference(*outputs) == wanted
 
 
-@pytest.mark.parametrize(("dtype", "before", "after"), [("float16", 6e4, -6e4), ("int8", 60, -60)])
+@pytest.mark.parametrize(
+    ("dtype", "before", "after"), [("float16", 6e4, -6e4), ("int8", 60, -60), ("int8", -128, 127)]
+)
 def test_a_difference_may_be_larger_than_its_type_holds(dtype, before, after):
     outputs = [np.array([one], dtype) for one in (before, after)]
-    assert largest_difference(*outputs) == 2.0
+    assert largest_difference(*outputs) == abs(after - before) / abs(before)

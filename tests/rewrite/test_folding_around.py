@@ -346,8 +346,10 @@ def test_a_certificate_does_not_hold_for_what_overflows_in_the_folded_model():
     assert certificate.to_json()["difference"] is None
 
 
-def test_a_model_that_predicts_no_number_cannot_be_certified():
-    model = disturbed(keras.Model(x := keras.Input((4,)), layers.Dense(3)(x)))
+@pytest.mark.parametrize(("data", "named"), [(None, "random numbers"), (np.ones(4), "the data")])
+def test_a_model_that_predicts_no_number_cannot_be_certified(data, named):
+    model = disturbed(keras.Model(x := keras.Input((4,)), layers.Dense(3)(x), name="whole"))
     model.layers[-1].bias.assign(np.full(3, NAN))
-    with pytest.raises(DataError, match=r"nothing that is finite for random numbers; .*compare"):
-        certify(model, folding_of(model))
+    message = f"^model 'whole' predicts nothing that is finite for {named}; .*compare"
+    with pytest.raises(DataError, match=message):
+        certify(model, folding_of(model), None if data is None else data[np.newaxis])

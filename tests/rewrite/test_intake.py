@@ -482,7 +482,7 @@ def spoilt(value, places, kind="float32"):
 
 def labels_without_meaning():
     nan = spoilt(np.nan, [5, 17])
-    training = "2 NaN or infinite values in the training labels .first in row 5.; .* the 2 rows"
+    training = "^data 'given': 2 NaN or infinite values in the training labels .first in row 5.; .* the 2 rows"
     return {
         "NaN": ((X, nan), training),
         "infinite": ((X, spoilt(-np.inf, [5, 17])), training),
@@ -531,6 +531,13 @@ class LeavingOut(keras.losses.Loss):
         return leaving_out(labels, outputs)
 
 
+class OfKeras(keras.losses.MeanSquaredError):
+    """With Keras' function inside, which it does not call."""
+
+    def call(self, labels, outputs):
+        return leaving_out(labels, outputs)
+
+
 class OwnLoss(keras.Sequential):
     def compute_loss(self, _x, y, y_pred, *_others, **_options):
         return leaving_out(y, y_pred)
@@ -541,15 +548,22 @@ class OwnStep(keras.Sequential):
         return super().test_step(state, data)
 
 
+class OwnTraining(keras.Sequential):
+    def train_step(self, state, data):
+        return super().train_step(state, data)
+
+
 @pytest.mark.parametrize(
     ("kind", "loss"),
     [
         (keras.Sequential, leaving_out),
         (keras.Sequential, LeavingOut()),
+        (keras.Sequential, OfKeras()),
         (OwnLoss, "mse"),
         (OwnStep, "mse"),
+        (OwnTraining, "mse"),
     ],
-    ids=["function", "class", "model", "step"],
+    ids=["function", "class", "class of Keras' kind", "model", "step", "training"],
 )
 def test_a_loss_of_the_users_own_may_leave_labels_out(kind, loss):
     model = kind([keras.Input((4,)), layers.BatchNormalization(), layers.Dense(1)])
@@ -562,7 +576,7 @@ def test_a_loss_of_the_users_own_may_leave_labels_out(kind, loss):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (spoilt(np.nan, [5, 17]), "2 NaN or infinite values in the training weights .first in row"),
+        (spoilt(np.nan, [5, 17]), "^data 'given': 2 NaN or infinite .* training weights .first in"),
         (0 * W, "weights of the training part are all 0, so no example counts"),
         (np.zeros(60, int), "weights of the training part are all 0"),
         ({"a": 0 * W, "b": 0 * W}, "weights of the training part are all 0"),

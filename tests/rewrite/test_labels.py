@@ -47,6 +47,8 @@ def test_they_stay_what_they_are_unless_the_loss_takes_no_such(model, labels, ex
     (found, other), notes = labels_for(classifier(*model), [labels, labels[::-1]])
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(other, expected[::-1])
+    if names is not None:  # class numbers, or what a share is compared with
+        assert found.dtype == ("int32" if model[1] == SPARSE else "float32")
     said = f"Labels became the numbers of their classes, in order: {names}."
     assert notes == ([] if names is None else [said])
 
@@ -61,6 +63,7 @@ STEPS = np.arange(60).reshape(10, 6)
         (3, SPARSE, np.array(["a", "b", "c"])[STEPS % 3], STEPS % 3),
         (5, SPARSE, STEPS % 4, STEPS % 4),
         (1, BINARY, np.array(["no", "yes"])[STEPS % 2], STEPS % 2),
+        (1, BINARY, np.array([0, 255])[STEPS % 2], STEPS % 2),
     ],
 )
 def test_labels_of_each_step_stay_in_their_shape(outputs, loss, labels, expected):
@@ -92,6 +95,19 @@ def test_without_a_loss_they_stay_what_they_are():
 def test_of_several_outputs_they_stay_what_they_are():
     several = {"kind": np.array(["a", "b"]), "size": np.ones(2)}
     assert labels_for(classifier(3, SPARSE), [several]) == ([several], [])
+
+
+def test_of_one_array_for_two_outputs_classes_are_not_guessed():
+    x = keras.Input((4,))
+    model = keras.Model(x, [layers.Dense(3)(x), layers.Dense(3)(x)])
+    for losses in (SPARSE, [SPARSE, SPARSE]):
+        model.compile(loss=losses)
+        with pytest.raises(UnknownClassesError, match="which has not one output"):
+            labels_for(model, [LETTERS[CODES]])
+    model.compile(loss=[BINARY, "mse"])  # which loss is that of numbers is not known either
+    [found], notes = labels_for(model, [CODES // 2 + 1])
+    np.testing.assert_array_equal(found, CODES // 2 + 1)
+    assert notes == []
 
 
 def test_one_that_training_has_not_is_named():
@@ -182,7 +198,8 @@ LETTERS = np.array(["a", "b", "c"])
 )
 def test_classes_that_cannot_be_known_are_not_guessed(build, outputs, loss, labels, classes):
     x = np.zeros((50, 4), "float32")
-    with pytest.raises(UnknownClassesError, match=f"tells {classes} classes apart, so which"):
+    message = f"tells {classes} classes apart, so which .* numbers from 0 to {classes - 1};"
+    with pytest.raises(UnknownClassesError, match=message):
         labels_for(build(outputs, loss), [labels], x)
 
 
@@ -192,21 +209,44 @@ def test_a_model_without_a_graph_takes_texts_of_all_its_classes():
     assert notes
 
 
-def test_looking_at_what_it_gives_moves_nothing_in_it():
+def test_looking_at_what_it_gives_takes_one_example_and_moves_nothing_in_it():
     model = Subclassed(counting := Counting())
     model.compile(loss=SPARSE)
     model(np.zeros((1, 3)))
+    counting.shapes.clear()
     labels_for(model, [CODES], np.zeros((50, 3)))
     assert int(counting.calls) == 1
+    assert counting.shapes == [(1, 3)]
 
 
 class Counting(layers.Layer):
     def build(self, _shape):
         self.calls = self.add_weight(shape=(), trainable=False, initializer="zeros")
+        self.shapes = []
 
     def call(self, x):
         self.calls.assign_add(1)
+        self.shapes.append(x.shape)
         return x
+
+
+class Auxiliary(keras.Model):
+    """Gives a second output while it is trained, and wherever it is not told otherwise."""
+
+    def __init__(self):
+        super().__init__()
+        self.main, self.other = layers.Dense(3), layers.Dense(1)
+
+    def call(self, x, *, training=True):
+        return [self.main(x), self.other(x)] if training else self.main(x)
+
+
+def test_what_a_model_gives_in_inference_is_what_tells_classes_apart():
+    model = Auxiliary()
+    model(np.zeros((1, 4)))
+    model.compile(loss=SPARSE)
+    [found], _ = labels_for(model, [LETTERS[CODES]], np.zeros((50, 4)))
+    np.testing.assert_array_equal(found, CODES)
 
 
 def of_two_classes_in_three():
@@ -233,6 +273,21 @@ def test_the_loss_of_a_part_of_the_classes_is_the_one_that_keras_gives():
     model, x, codes = of_two_classes_in_three()
     wanted = model.evaluate(x, codes, verbose=0)
     labelled = labelled_part(model, given_to(model, (x, codes)))
+    assert losses_of(model, labelled).values["loss"] == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("has_graph", [True, False])
+def test_the_loss_of_texts_is_that_of_their_numbers_over_the_validation_part(has_graph):
+    graph, x, codes = of_two_classes_in_three()
+    model = graph if has_graph else Subclassed(graph)
+    model.compile(loss=SPARSE)
+    codes[0], held_out = 0, slice(40, 60)
+    weights = np.linspace(0, 2, 20)
+    wanted = model.evaluate(x[held_out], codes[held_out], sample_weight=weights, verbose=0)
+    validation = x[held_out], LETTERS[codes[held_out]], weights
+    labelled = labelled_of(model, given_to(model, ((x, LETTERS[codes]), validation)))
+    assert labelled.name == "validation"
     assert losses_of(model, labelled).values["loss"] == pytest.approx(wanted, rel=1e-6)
 
 

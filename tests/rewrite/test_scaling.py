@@ -59,8 +59,16 @@ def test_a_model_that_scales_them_is_told_nothing(model):
 
 @pytest.mark.parametrize(
     "x",
-    [BYTES / 255, BYTES - 127.5, BYTES % 2, (BYTES > 100).astype("float32"), BYTES * 4.0],
-    ids=["scaled", "centred", "masks", "one-hot", "larger"],
+    [
+        BYTES / 255,
+        BYTES - 127.5,
+        BYTES - 20.0,
+        BYTES + 20.0,
+        BYTES % 2,
+        (BYTES > 100).astype("float32"),
+        BYTES * 4.0,
+    ],
+    ids=["scaled", "centred", "below", "above", "masks", "one-hot", "larger"],
 )
 def test_other_numbers_are_no_pixels(x):
     assert scaling_note(image_model(), x) == ""
@@ -104,11 +112,34 @@ def flat_model(columns):
     return keras.Sequential([keras.Input((columns,)), layers.Dense(2, name="first")])
 
 
-@pytest.mark.parametrize("kind", ["uint8", "int64", "float32", "float16"])
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "int64", "float32", "float16"])
 def test_flat_pictures_are_named(kind):
     flat = pictures(kind).reshape(40, 256)
     assert "whole numbers up to 255 and reach 'first'" in scaling_note(flat_model(256), flat)
     assert scaling_note(flat_model(256), flat / 255) == ""
+
+
+def test_edges_that_never_change_do_not_hide_flat_pictures():
+    x = np.pad(pictures("uint8"), [(0, 0), (8, 8), (8, 8), (0, 0)]).reshape(40, 1024)
+    assert "whole numbers up to 255 and reach 'first'" in scaling_note(flat_model(1024), x)
+
+
+@pytest.mark.parametrize(
+    ("columns", "brightest", "named"),
+    [(100, 255, True), (99, 255, False), (100, 250, True), (100, 249, False)],
+)
+def test_flat_pictures_have_a_hundred_columns_and_nearly_the_brightest(columns, brightest, named):
+    x = np.zeros((30, columns))
+    x[3] = brightest
+    assert bool(scaling_note(flat_model(columns), x)) is named
+
+
+@pytest.mark.parametrize(("half", "named"), [(128, True), (127, False)])
+def test_half_of_the_columns_of_flat_pictures_need_half_of_the_range(half, named):
+    x = np.zeros((30, 100))
+    x[3] = np.where(np.arange(100) < 50, half, 127)
+    x[3, 0] = 255
+    assert bool(scaling_note(flat_model(100), x)) is named
 
 
 def tables():
@@ -119,7 +150,7 @@ def tables():
     return {
         "ages": ages, "counts": counts, "few columns": few, "some among ages": np.hstack([ages, few]),
         "words": draws.poisson(0.3, (500, 150)), "spectra": spectra,
-        "larger": draws.integers(0, 300, (500, 150)), "signed": few[:, :1] - np.arange(150),
+        "dark": draws.integers(0, 240, (500, 150)), "larger": draws.integers(0, 300, (500, 150)), "signed": few[:, :1] - np.arange(150),
     }  # fmt: skip
 
 
@@ -138,8 +169,30 @@ def test_pictures_of_another_size_are_named(interpolation):
     model = keras.Sequential([keras.Input((6, 6, 3)), layers.Conv2D(2, 3, name="first")])
     note = scaling_note(model, small)
     assert note.startswith(f"The inputs hold numbers up to {small.max():.5g} and reach 'first'")
+    assert "keras.layers.Rescaling(1 / 255)" in note
     for other in (small / 255, small - 127.5, small * 4, (small - 127) / 70):
         assert scaling_note(model, other) == ""
+
+
+@pytest.mark.parametrize(
+    ("least", "largest", "named"),
+    [
+        (-32, 287, True),  # by so much bicubic pictures reach beyond
+        (-33, 255, False),
+        (0, 288, False),
+        (0, 128, True),
+        (0, 127, False),
+    ],
+)
+def test_pictures_of_another_size_may_reach_a_little_beyond(least, largest, named):
+    x = np.full((30, 8, 8, 3), 0.5, "float32")
+    x[3, 0, 0], x[3, 1, 1] = least, largest
+    assert bool(scaling_note(image_model(), x)) is named
+
+
+def test_pictures_of_another_size_have_channels():
+    model = keras.Sequential([keras.Input((8, 8)), layers.LSTM(2)])
+    assert scaling_note(model, BYTES[..., 0] / 255 * 254.5) == ""
 
 
 @pytest.mark.parametrize("largest", [65535, 4095, 255])

@@ -158,7 +158,7 @@ def has_labels(given: Given) -> bool:
 
 def labels_in(given: Given) -> list[Any]:
     """The labels of the training part, and of the validation part if there is one."""
-    return [part[1] if len(part) > 1 else None for part in given.parts]
+    return [labels for _, labels, *_ in given.parts]
 
 
 def _labelled(given: Given, labels: list[Any]) -> Given:
@@ -210,10 +210,8 @@ def has_own_loss(model: Any) -> bool:
     >>> has_own_loss(model)
     True
     """
-    named = [getattr(one, "fn", one) for one in keras.tree.flatten(getattr(model, "loss", None))]
-    steps = [
-        getattr(type(model), name, None) for name in ("compute_loss", "train_step", "test_step")
-    ]
+    named = keras.tree.flatten(model.loss)
+    steps = [getattr(type(model), name) for name in ("compute_loss", "train_step", "test_step")]
     parts = [one for one in (*named, *steps) if not (one is None or isinstance(one, str))]
     return not all(map(is_keras_own, parts))
 
