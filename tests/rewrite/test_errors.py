@@ -1,6 +1,7 @@
 """Every refusal, with the values in its message."""
 
 import re
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -55,7 +56,15 @@ def stack(*members):
                 "model; put keras.Input(shape=...) first"
             ),
         ),
-        (layers.Dense(3), "the model is of type Dense; expected a Keras model"),
+        (
+            layers.Dense(3),
+            "the model is of type Dense; expected a Keras model; try "
+            "keras.saving.load_model('model.keras')",
+        ),
+        (
+            Path("nets/mine.keras"),
+            f"expected a Keras model; try keras.saving.load_model({str(Path('nets/mine.keras'))!r})",
+        ),
     ],
 )
 def test_models_that_cannot_be_rewritten(rewrite, model, message):

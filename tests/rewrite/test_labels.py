@@ -286,7 +286,7 @@ def test_the_loss_of_texts_is_that_of_their_numbers_over_the_validation_part(has
     weights = np.linspace(0, 2, 20)
     wanted = model.evaluate(x[held_out], codes[held_out], sample_weight=weights, verbose=0)
     validation = x[held_out], LETTERS[codes[held_out]], weights
-    labelled = labelled_of(model, given_to(model, ((x, LETTERS[codes]), validation)))
+    labelled = labelled_part(model, given_to(model, ((x, LETTERS[codes]), validation)))
     assert labelled.name == "validation"
     assert losses_of(model, labelled).values["loss"] == pytest.approx(wanted, rel=1e-6)
 

@@ -120,7 +120,7 @@ def test_flat_pictures_are_named(kind):
 
 
 def test_edges_that_never_change_do_not_hide_flat_pictures():
-    x = np.pad(pictures("uint8"), [(0, 0), (8, 8), (8, 8), (0, 0)]).reshape(40, 1024)
+    x = np.pad(pictures("int64"), [(0, 0), (8, 8), (8, 8), (0, 0)]).reshape(40, 1024)
     assert "whole numbers up to 255 and reach 'first'" in scaling_note(flat_model(1024), x)
 
 
