@@ -14,6 +14,7 @@ from normwise.domain import RunRecord, Summary
 from normwise.errors import StoreError
 from normwise.report import DataPreview, Page, html, study_page, write_html
 from normwise.report import formatting as f
+from normwise.report.section import NextStep
 
 Study = tuple[Summary, list[RunRecord]]
 LOADING = {"src", "href", "srcset", "data", "poster", "action", "background", "xlink:href"}
@@ -133,7 +134,7 @@ def test_hostile_text_is_escaped(circles: Study, preview: DataPreview, tmp_path:
         for run in circles[1][:2]
     ]
     page = study_page(summary, runs, settings={evil: evil}, preview=points, notes=[evil])
-    page = dataclasses.replace(page, warnings=(evil,), next_step=evil, command=evil)
+    page = dataclasses.replace(page, warnings=(evil,), next_step=NextStep(evil, evil))
     reader = _read(page, tmp_path)
     assert len(reader.scripts) == 2
     assert "b" not in reader.tags

@@ -196,3 +196,8 @@ def test_seconds_are_said_where_no_table_of_them_is_shown(page: Page) -> None:
     (sentence,) = page.section("Seconds").in_words
     assert sentence.startswith("Trained alone by Keras' own fit on this machine: none 62.0 µs")
     assert _column(page, "one epoch", "Seconds") == ["62.0 µs"] * 3
+
+
+def test_seconds_to_a_target_that_is_not_reached(lost: Study) -> None:
+    row = _table(_page(lost), "Seconds").rows[2]
+    assert (row[0].text, row[2].text, row[2].details) == ("input", "not reached", ())

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from normwise.domain import Estimate
 
 __all__ = [
+    "NONE",
+    "NOT_REACHED",
     "cost_interval",
     "decimals",
     "epochs",

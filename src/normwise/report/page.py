@@ -13,7 +13,7 @@ from typing import Any
 from normwise.domain import RunRecord, Summary
 from normwise.report.metric_text import target_text
 from normwise.report.results import DataPreview, StudyResults
-from normwise.report.section import Chart, Section
+from normwise.report.section import Chart, NextStep, Section
 from normwise.report.sections import (
     ablation,
     arrivals,
@@ -35,6 +35,8 @@ from normwise.report.sections import (
 )
 
 __all__ = ["DIAGNOSIS", "STUDY", "Page", "diagnosis_page", "study_page"]
+
+_NO_VERDICT = "no verdict"
 
 STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
     variants.build,
@@ -77,9 +79,7 @@ class Page:
         sections: In reading order.
         colors: Name to colour of what the charts tell apart and a reader can hide.
         warnings: What must be read before anything else.
-        is_withheld: Whether the answer says that there is none.
-        next_step: What to do now; empty where nothing follows.
-        command: What to type for it.
+        next_step: What to do now, if anything follows.
         columns: How many charts stand side by side in a picture.
     """
 
@@ -91,10 +91,13 @@ class Page:
     sections: tuple[Section, ...]
     colors: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    is_withheld: bool = False
-    next_step: str = ""
-    command: str = ""
+    next_step: NextStep | None = None
     columns: int = 2
+
+    @property
+    def is_withheld(self) -> bool:
+        """Whether the answer says why there is none."""
+        return self.answer_label == _NO_VERDICT
 
     @property
     def charts(self) -> tuple[Chart, ...]:
@@ -137,7 +140,7 @@ def study_page(
     results = StudyResults(summary, records, dict(settings), preview, tuple(notes), incomplete)
     check = summary.solo_check
     is_withheld = check is not None and bool(check.failed)
-    label = "no verdict" if is_withheld else "verdict so far" if incomplete else "verdict"
+    label = _NO_VERDICT if is_withheld else "verdict so far" if incomplete else "verdict"
     return Page(
         kind="study",
         title=summary.study,
@@ -147,7 +150,6 @@ def study_page(
         sections=_built(build(results) for build in STUDY),
         colors=results.colors,
         warnings=(_INCOMPLETE,) if incomplete else (),
-        is_withheld=is_withheld,
     )
 
 
@@ -158,7 +160,6 @@ def diagnosis_page(found: Mapping[str, Any], command: str) -> Page:
         found: The content of ``gap.json``.
         command: What repairs lagging statistics.
     """
-    step, is_repaired = gap.next_step(found)
     return Page(
         kind="diagnosis",
         title=found["model"],
@@ -166,8 +167,7 @@ def diagnosis_page(found: Mapping[str, Any], command: str) -> Page:
         answer=gap.sentence(found),
         answer_label="gap",
         sections=_built(build(found) for build in DIAGNOSIS),
-        next_step=step,
-        command=command if is_repaired else "",
+        next_step=gap.next_step(found, command),
         columns=3,
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-__all__ = ["Cell", "Chart", "Column", "Section", "Spec", "Style", "Table"]
+__all__ = ["Cell", "Chart", "Column", "NextStep", "Section", "Spec", "Style", "Table"]
 
 # A Vega-Lite specification, as plain JSON values.
 Spec = dict[str, Any]
@@ -104,3 +104,16 @@ class Section:
     charts: tuple[Chart, ...] = ()
     caption: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What to do about what a report says.
+
+    Attributes:
+        text: A sentence, which ends in a colon where a command follows.
+        command: What to type; empty where no command does it.
+    """
+
+    text: str
+    command: str = ""

@@ -46,10 +46,10 @@ def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> No
         console.print(Text(line))
     if not page.is_withheld:
         console.print(_answer(page))
-    if page.next_step:
-        console.print(Text(page.next_step))
-    if page.command:
-        console.print(Text(page.command), soft_wrap=True)
+    if page.next_step is not None:
+        console.print(Text(page.next_step.text))
+        if page.next_step.command:
+            console.print(Text(page.next_step.command), soft_wrap=True)
 
 
 def _print_section(section: Section, console: Console) -> None:

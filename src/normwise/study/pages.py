@@ -78,6 +78,8 @@ def _text(value: Any) -> str:
         return ", ".join(f"{key}: {part:g}" for key, part in value.items())
     if isinstance(value, tuple):
         return ", ".join(map(_text, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

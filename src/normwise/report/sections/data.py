@@ -56,7 +56,7 @@ class DataChart:
         first, second = preview.feature_names
         return {
             "name": "data",
-            "title": chart_title("the data", f"{preview.caption}{thinned}"),
+            "title": chart_title("examples by class", f"{preview.caption}{thinned}"),
             "width": HEIGHT,
             "height": HEIGHT,
             "data": {"values": rows},

@@ -9,7 +9,7 @@ from typing import Any
 from normwise.report.axes import value_axis
 from normwise.report.colors import variant_colors
 from normwise.report.formatting import decimals, number
-from normwise.report.section import Cell, Column, Section, Spec, Style, Table
+from normwise.report.section import Cell, Column, NextStep, Section, Spec, Style, Table
 from normwise.report.vega import INK, chart_title
 
 __all__ = ["Found", "LossChart", "Ways", "build", "largest_part", "next_step", "sentence"]
@@ -122,20 +122,25 @@ def sentence(found: Found) -> str:
     )
 
 
-def next_step(found: Found) -> tuple[str, bool]:
-    """What to do about the gap, and whether recalibrating does it."""
+def next_step(found: Found, command: str) -> NextStep:
+    """What to do about the gap.
+
+    Args:
+        found: The content of ``gap.json``.
+        command: What recalibrates the model.
+    """
     part = largest_part(found)
     if found["gap"] is None:
-        return "Next: compile the model and diagnose it again, or:", True
+        return NextStep("Next: compile the model and diagnose it again, or:", command)
     if part is None:
-        return "Next: nothing; no part of the gap is worth a repair.", False
+        return NextStep("Next: nothing; no part of the gap is worth a repair.")
     is_positive = found["gap"][part] > 0
     is_repaired = part == "lagging" and is_positive
     if is_repaired and any(layer["is_fixed"] for layer in found["layers"]):
-        return "Next, if frozen layers may have new statistics, too:", True
+        return NextStep("Next, if frozen layers may have new statistics, too:", command)
     loss = number(found["ways"]["population"]["validation"]["loss"])
-    step = _NEXT_STEPS[part, is_positive].format(loss=loss, size=found["batch_size"])
-    return step, is_repaired
+    text = _NEXT_STEPS[part, is_positive].format(loss=loss, size=found["batch_size"])
+    return NextStep(text, command if is_repaired else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from normwise.analysis import outcome, point_of
 from normwise.domain import CONFIDENCE, RunRecord, Target, VariantSummary
 from normwise.report.formatting import percent
-from normwise.report.metric_text import target_text
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Spec, Style
 from normwise.report.vega import HEIGHT, INK, chart_title, short
@@ -26,7 +25,7 @@ def build(results: StudyResults) -> Section | None:
     text = (*filter(None, places), *([_CHOICE] if any(places) else []), *_pruned(results.records))
     if not cells and not text:
         return None
-    charts = (GridChart(cells, results.summary.target),) if cells else ()
+    charts = (GridChart(cells),) if cells else ()
     return Section("Where it works", text=text, charts=charts)
 
 
@@ -129,11 +128,9 @@ class GridChart:
 
     Attributes:
         cells: At least one.
-        target: What the replicas were to reach.
     """
 
     cells: tuple[GridCell, ...]
-    target: Target
 
     def spec(self, style: Style) -> Spec:  # noqa: ARG002 - it looks the same everywhere
         """Colours say how many arrive, numbers when."""
@@ -151,8 +148,8 @@ class GridChart:
         return {
             "name": "grid",
             "title": chart_title(
-                f"Replicas that reach a {target_text(self.target)}",
-                "by learning rate; numbers: their median epochs",
+                "replicas that arrive, by learning rate",
+                "numbers: median epochs to the target of those that do",
             ),
             "height": max(80, min(HEIGHT, 34 * len(names))),
             "data": {"values": rows},

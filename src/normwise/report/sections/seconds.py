@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from normwise.domain import VariantSummary
+from normwise.domain import Estimate, VariantSummary
 from normwise.report import formatting as f
 from normwise.report.results import StudyResults
 from normwise.report.section import Cell, Column, Section, Table
@@ -46,18 +46,23 @@ def _columns(results: StudyResults, *, has_costs: bool) -> tuple[Column, ...]:
 
 
 def _row(variant: VariantSummary, results: StudyResults, *, has_costs: bool) -> tuple[Cell, ...]:
-    whole = variant.seconds_to_target
     compared = results.comparison(variant.name)
     ratio = compared.seconds_ratio if compared else None
     cost = variant.cost
     return (
         Cell(variant.name, color=results.colors[variant.name]),
         Cell(f.seconds(variant.seconds_per_epoch)),
-        Cell(f.seconds(whole.value), (f.seconds_interval(whole),)),
+        _whole_cell(variant.seconds_to_target),
         *([Cell(f.ratio(ratio), (f.ratio_interval(ratio),))] if results.baseline else []),
         *([Cell(f.number(cost.value if cost else None), (f.cost_interval(cost),))]
           if has_costs else []),
     )  # fmt: skip
+
+
+def _whole_cell(whole: Estimate) -> Cell:
+    if math.isinf(whole.value):
+        return Cell(f.NOT_REACHED)
+    return Cell(f.seconds(whole.value), (f.seconds_interval(whole),))
 
 
 def _paid(variant: VariantSummary) -> str:
