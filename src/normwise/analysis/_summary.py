@@ -118,7 +118,7 @@ def summarise(
         records: One record a replica, in any order; variants are reported in
             order of first appearance.
         target: A metric among the records' curves and the value to reach.
-        margin: As in `compare`.
+        margin: A ratio within [1/margin, margin] makes no difference that matters, > 1.
         confidence: Confidence that all decisions are right together, and of every other
             interval, in (0, 1).
         rounds: Seeds at each of several looks, of which the first to decide a comparison

@@ -12,7 +12,8 @@ class Condition:
     """A point of a study's grid: how a replica trains, beside its variant and seed.
 
     Attributes:
-        learning_rate: Of the optimiser, > 0; ``None`` where the model or a default says.
+        learning_rate: The optimiser's learning rate, > 0; ``None`` where the model or a default
+            says.
         initializer: Keras initialiser of all kernels; ``None`` for each layer's own.
         batch_size: Examples in a batch.
 

@@ -12,7 +12,7 @@ class DataFile:
     """A kind of file with data; ``normwise.datasets.formats`` reads it.
 
     Attributes:
-        suffix: Of its name, in small letters.
+        suffix: The ending of its name with the dot, in small letters.
         needs: What has to be in it or typed with it, in a few words.
         has_columns: Whether it is a table, of which a column is predicted.
     """
@@ -44,7 +44,7 @@ def data_files(*, with_columns: bool = False) -> str:
     """Examples of all kinds, in words.
 
     Args:
-        with_columns: Of tables alone.
+        with_columns: Whether to name the formats of tables alone.
 
     >>> data_files()
     'FILE.csv or FILE.npz'

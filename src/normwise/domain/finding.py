@@ -16,7 +16,7 @@ class Finding:
     """What a rule of the check found in a model.
 
     Attributes:
-        code: Of the rule, such as ``NW001``.
+        code: The rule's code, such as ``NW001``.
         rule: Its name, such as ``redundant-bias``.
         layer: The layer it was found in; ``None`` for the whole model.
         severity: ``error`` (predictions are wrong), ``warning`` (likely to be), ``note``.

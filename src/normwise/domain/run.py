@@ -38,14 +38,14 @@ class RunRecord:
 
     Attributes:
         key: Which run it was.
-        learning_rate: Of the optimiser at the first step.
+        learning_rate: The optimiser's learning rate at the first step, > 0.
         curves: Metric name (``loss``, ``accuracy``, ``val_loss``, …) to one
             value an epoch, all of the same length. After a divergence the
             values are NaN.
         diverged_at: First epoch (from 1) whose training loss was not finite,
             or ``None``.
         seconds: This replica's share of its chunk's training time.
-        initializer: Of all kernels; ``None`` for each layer's own.
+        initializer: Name of the initialiser of all kernels; ``None`` for each layer's own.
         batch_size: Examples in a batch; ``None`` in journals that do not say.
         stopped_at: Epoch after which it was stopped, because its point of the grid was not
             going to be the best, or ``None``. After it the values are NaN.

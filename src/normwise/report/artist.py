@@ -48,7 +48,7 @@ class Artist:
         )
 
     def draw(self, specification: dict[str, Any]) -> bytes:
-        """As :func:`draw`; can be called once."""
+        """The PNG picture of a Vega-Lite specification; can be called once."""
         picture, _ = self._process.communicate(json.dumps(specification).encode())
         # A process that could not start, or was killed, must not cost the user the picture.
         return picture if self._process.returncode == 0 else draw(specification)

@@ -17,7 +17,6 @@ from normwise.report.section import Chart, NextStep, Section
 from normwise.report.sections import (
     ablation,
     arrivals,
-    confidence,
     curves,
     data,
     early_stopping,
@@ -26,11 +25,12 @@ from normwise.report.sections import (
     grid,
     leakage,
     metrics,
+    moving_statistics,
+    multiple_testing,
     notes,
     seconds,
     settings,
     solo_check,
-    statistics,
     variants,
 )
 
@@ -40,7 +40,7 @@ _NO_VERDICT = "no verdict"
 
 STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
     variants.build,
-    confidence.build,
+    multiple_testing.build,
     seconds.build,
     ablation.build,
     early_stopping.build,
@@ -57,7 +57,7 @@ STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
 
 DIAGNOSIS: tuple[Callable[[gap.Found], Section | None], ...] = (
     gap.build,
-    statistics.build,
+    moving_statistics.build,
     notes.build,
     leakage.build,
 )

@@ -75,7 +75,7 @@ class Table:
 
     Attributes:
         columns: The first one holds the rows' names.
-        rows: As many cells each as there are columns.
+        rows: One tuple of cells a row, as many as there are columns.
     """
 
     columns: tuple[Column, ...]

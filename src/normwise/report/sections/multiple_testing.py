@@ -1,4 +1,4 @@
-"""How sure it is: several comparisons, and several looks, kept to one confidence."""
+"""Multiple testing: several comparisons, and several looks, kept to one confidence."""
 
 from __future__ import annotations
 

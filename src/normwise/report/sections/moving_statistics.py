@@ -85,7 +85,7 @@ class DistanceChart:
         median: Field of the median channel's distance.
         farthest: Field of the distance of the channel that is farthest off.
         neutral: The distance of statistics that are the population's.
-        scale: Of the distances, ``linear`` or ``log``.
+        scale: The distances' scale, ``linear`` or ``log``.
     """
 
     layers: Layers
