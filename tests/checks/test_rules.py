@@ -190,6 +190,28 @@ def test_what_is_exactly_as_it_began_is_said_to_have_never_moved(data):
     assert "they never moved" in found.message
 
 
+class Classifier(keras.Model):
+    """Of three classes, which no graph shows."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.end = norm(), layers.Dense(3)
+
+    def call(self, x):
+        return self.end(self.norm(x))
+
+
+@pytest.mark.parametrize("classes", [3, 2])
+def test_statistics_are_mended_only_where_labels_say_which_classes_they_are(classes):
+    model = Classifier()
+    model(X[:2])
+    model.compile(loss="sparse_categorical_crossentropy")
+    statistics(model.norm, beta=0.1)
+    labels = np.array(["a", "b", "c"])[np.arange(len(X)) % classes]
+    (found,) = nw.check(model, (X, labels), select=["unmoved-statistics"])
+    assert found.safe is (classes == 3)  # of two out of three nobody can say which
+
+
 @pytest.mark.parametrize(
     ("moments", "wrong"),
     [

@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 import normwise as nw
-from normwise.errors import ModelError, UnknownNameError, VariantError
+from normwise.errors import DataError, ModelError, UnknownNameError, VariantError
 from normwise.rewrite import place, placed_layers, strip
 
 
@@ -70,6 +70,26 @@ def stack(*members):
 def test_models_that_cannot_be_rewritten(rewrite, model, message):
     with pytest.raises(ModelError, match=re.escape(message)):
         rewrite(model)
+
+
+class Strict(Subclassed):
+    """Refuses what it does not take, in words of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = layers.BatchNormalization()
+
+    def call(self, x):
+        if x.shape[-1] != 4:
+            raise TypeError("four columns")
+        return self.dense(self.norm(x))
+
+
+def test_an_error_of_the_model_s_own_is_one_of_the_inputs():
+    model = Strict()
+    model(np.zeros((2, 4)))
+    with pytest.raises(DataError, match=r"do not fit model 'mine' .*four columns"):
+        nw.recalibrate(model, np.zeros((9, 3)))
 
 
 def in_steps():

@@ -1,10 +1,17 @@
 """What kind a layer or an operation is."""
 
+import jax
 import keras
 import pytest
 from keras import layers
 
-from normwise.rewrite.kinds import computes_in_half, is_activation, is_elementwise_merge
+from normwise.layers import BatchNormalization as OurBatchNormalization
+from normwise.rewrite.kinds import (
+    computes_in_half,
+    has_own_code,
+    is_activation,
+    is_elementwise_merge,
+)
 
 
 class Relu(layers.Layer):
@@ -63,3 +70,29 @@ def test_half_precision_of_a_single_layer_counts(dtype, wanted, nested):
     inner = keras.Sequential([keras.Input((4,)), layers.Dense(2, dtype=dtype)])
     model = keras.Sequential([keras.Input((4,)), inner, layers.Dense(1)]) if nested else inner
     assert computes_in_half(model) is wanted
+
+
+def doubled(x):
+    """An activation of the user's own."""
+    return 2 * x
+
+
+@pytest.mark.parametrize(
+    ("made", "wanted"),
+    [
+        (lambda: layers.Dense(4, activation="relu"), False),
+        (lambda: layers.Dense(4, activation=keras.ops.tanh), False),
+        (lambda: layers.Dense(4, activation=jax.nn.softmax), False),
+        (layers.BatchNormalization, False),
+        (OurBatchNormalization, False),
+        (lambda: layers.Dense(4, activation=doubled), True),
+        (lambda: layers.Lambda(keras.ops.tanh), True),
+        (lambda: layers.Lambda(doubled), True),
+        (Relu, True),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_code_of_the_users_own_is_a_layer_or_a_function_that_one_calls(made, wanted, nested):
+    inner = keras.Sequential([keras.Input((4,)), made()])
+    model = keras.Sequential([keras.Input((4,)), inner, layers.Dense(1)]) if nested else inner
+    assert has_own_code(model) is wanted
