@@ -13,6 +13,7 @@ from normwise.checks.walks import batch_norms, is_passive, name_of_activation, n
 from normwise.datasets import Given
 from normwise.diagnose import leakage
 from normwise.errors import DataError, ModelError
+from normwise.keras_private import Call
 from normwise.rewrite.feeding import rows
 from normwise.rewrite.graph import Graph, data_of, has_graph
 from normwise.rewrite.kinds import (
@@ -82,7 +83,7 @@ def redundant_bias(subject: Subject) -> Iterator[Found]:
         )
 
 
-def redundant_biases(subject: Subject) -> Iterator[tuple[Graph, Any, Any]]:
+def redundant_biases(subject: Subject) -> Iterator[tuple[Graph, Call, Any]]:
     """Graph, call of the normalisation, and layer, wherever a bias is redundant."""
     for graph, norm in batch_norms(subject):
         if not (norm.operation.trainable and norm.operation is unwrapped(norm.operation)):
@@ -100,14 +101,14 @@ def _has_free_bias(layer: Any) -> bool:
     return plain and bool(getattr(unwrapped(layer), "use_bias", False)) and layer.trainable
 
 
-def _same_channels(behind: Any, norm: Any) -> bool:
+def _same_channels(behind: Call, norm: Call) -> bool:
     """Whether the normalisation's axis holds the channels of the layer behind it."""
     rank = len(norm.outputs[0].shape)
     return bool(norm.operation.axis % rank == channel_axis(behind.operation) % rank)
 
 
-def _leads_only_to(graph: Graph, start: Any, end: Any) -> bool:
-    call = start
+def _leads_only_to(graph: Graph, start: Call, end: Call) -> bool:
+    call: Call | None = start
     while call is not None and call is not end:
         call = graph.next_call(call)
     return call is end
@@ -121,8 +122,9 @@ def dropout_before_norm(subject: Subject) -> Iterator[Found]:
     """
     told = set()
     for graph, norm in batch_norms(subject):
-        call, layer = norm, norm.operation
-        while (call := walk_back(graph, call, _is_quiet)) is not None and _is_noise(call.operation):
+        layer = norm.operation
+        call = walk_back(graph, norm, _is_quiet)
+        while call is not None and _is_noise(call.operation):
             if call.operation not in told:
                 told.add(call.operation)
                 yield Found(
@@ -132,6 +134,7 @@ def dropout_before_norm(subject: Subject) -> Iterator[Found]:
                     f"statistics record it, and inference lacks it",
                     "move it behind the last batch normalisation, or set its rate to 0",
                 )
+            call = walk_back(graph, call, _is_quiet)
 
 
 def _is_noise(operation: Any) -> bool:
@@ -164,7 +167,7 @@ def norm_after_output(subject: Subject) -> Iterator[Found]:
             )
 
 
-def _output_calls(model: Any) -> Iterator[tuple[Graph, Any]]:
+def _output_calls(model: Any) -> Iterator[tuple[Graph, Call]]:
     """The calls that give a model's outputs, in models nested there as well."""
     if not (has_graph(model) and model.built):
         return
@@ -222,7 +225,7 @@ def wrong_axis(subject: Subject) -> Iterator[Found]:
             )
 
 
-def _layers_with_channels(graph: Graph, call: Any, rank: int) -> list[Any]:
+def _layers_with_channels(graph: Graph, call: Call, rank: int) -> list[Any]:
     """The layers whose channels a call takes; where there is none, those that take its own."""
     behind = [
         found.operation
@@ -238,9 +241,9 @@ def _layers_with_channels(graph: Graph, call: Any, rank: int) -> list[Any]:
     ]
 
 
-def _first_that_move_axes(neighbours: Callable[[Any], list[Any]], call: Any) -> list[Any]:
+def _first_that_move_axes(neighbours: Callable[[Call], list[Call]], call: Call) -> list[Call]:
     """The first call on each path from a call that does not keep the axes where they are."""
-    found: list[Any] = []
+    found: list[Call] = []
     waiting, seen = list(neighbours(call)), {call}
     while waiting:
         one = waiting.pop(0)
@@ -284,7 +287,7 @@ def repeated_norm(subject: Subject) -> Iterator[Found]:
         )
 
 
-def repeated_norms(subject: Subject) -> Iterator[tuple[Graph, Any, Any]]:
+def repeated_norms(subject: Subject) -> Iterator[tuple[Graph, Call, Call]]:
     """Graph, first and second call, wherever batch normalisation follows a normalisation."""
     for graph, call in batch_norms(subject):
         behind = walk_back(graph, call, is_passive)
@@ -292,7 +295,7 @@ def repeated_norms(subject: Subject) -> Iterator[tuple[Graph, Any, Any]]:
             yield graph, behind, call
 
 
-def can_merge(graph: Graph, first: Any, second: Any) -> bool:
+def can_merge(graph: Graph, first: Call, second: Call) -> bool:
     """Whether one batch normalisation can give what two in a row give."""
     norms = first.operation, second.operation
     plain = all(isinstance(norm, keras.layers.BatchNormalization) for norm in norms)

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from normwise.checks.subject import Subject
+from normwise.keras_private import Call
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.kinds import (
     activation_of,
@@ -32,7 +33,7 @@ __all__ = [
 Passes = Callable[[Any], bool]
 
 
-def batch_norms(subject: Subject) -> Iterator[tuple[Graph, Any]]:
+def batch_norms(subject: Subject) -> Iterator[tuple[Graph, Call]]:
     """Every call of a batch normalisation, with the graph that it stands in."""
     for graph in subject.graphs:
         for call in graph.calls:
@@ -50,14 +51,14 @@ def norms_in(operation: Any) -> list[Any]:
     return [layer for layer in sublayers(operation) if isinstance(layer, kind)]
 
 
-def asked_training(call: Any) -> bool | None:
+def asked_training(call: Call) -> bool | None:
     """What a call asks for as ``training``; ``None`` where that is its signature's default."""
     given = call.arguments.kwargs.get("training")
     parameter = inspect.signature(call.operation.call).parameters.get("training")
     return None if parameter is None or given == parameter.default else given
 
 
-def walk_back(graph: Graph, call: Any, passes: Passes) -> Any | None:
+def walk_back(graph: Graph, call: Call, passes: Passes) -> Call | None:
     """The nearest call in front that ``passes`` does not let through; ``None`` at a merge."""
     while True:
         sources = graph.sources(call)
@@ -78,7 +79,7 @@ def is_passive(operation: Any) -> bool:
     return linear or isinstance(operation, keras.layers.Identity)
 
 
-def weights_before(graph: Graph, call: Any) -> Any | None:
+def weights_before(graph: Graph, call: Call) -> Any | None:
     """The layer with weights whose channels a call takes, through activations and pooling."""
     found = walk_back(graph, call, lambda o: is_activation(o) or is_transparent(o) or is_passive(o))
     return found.operation if found is not None and is_weighted(found.operation) else None

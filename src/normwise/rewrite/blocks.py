@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.keras_private import Call
 from normwise.rewrite.graph import Graph, has_graph
 from normwise.rewrite.kinds import (
     activation_of,
@@ -38,8 +39,8 @@ class Block:
             of its own, else ``call`` itself.
     """
 
-    call: Any
-    end: Any
+    call: Call
+    end: Call
 
     @property
     def layer(self) -> Any:
@@ -93,7 +94,7 @@ def graphs_of(model: Any, *, frozen: bool = False, wrapped: bool = False) -> Ite
                 waiting.append(layer)
 
 
-def _blocks_in(model: Any, *, leaves: bool, beyond: Any | None, seen: set[Any]) -> Iterator[Block]:
+def _blocks_in(model: Any, *, leaves: bool, beyond: Call | None, seen: set[Any]) -> Iterator[Block]:
     """Blocks of one graph and those nested in it.
 
     Args:
@@ -133,7 +134,7 @@ def _refuse_wrapped_model(layer: Any) -> None:
     )
 
 
-def _output_calls(graph: Graph) -> set[Any]:
+def _output_calls(graph: Graph) -> set[Call]:
     """Calls from which an output is reached without passing the weights of another layer."""
     found = set(graph.outputs)
     for call in reversed(graph.calls):
@@ -142,14 +143,14 @@ def _output_calls(graph: Graph) -> set[Any]:
     return found
 
 
-def _end(graph: Graph, call: Any, beyond: Any | None) -> Any:
+def _end(graph: Graph, call: Call, beyond: Call | None) -> Call:
     layer = call.operation
     if is_recurrent(layer) or activation_of(layer) is not None:
         return call
     return _activation_after(graph, call, beyond) or call
 
 
-def _activation_after(graph: Graph, call: Any, beyond: Any | None) -> Any | None:
+def _activation_after(graph: Graph, call: Call, beyond: Call | None) -> Call | None:
     """The activation that alone uses ``call``'s output, pooling and the like in between or not."""
     step = call
     while (following := graph.next_call(step)) is not None:
@@ -184,7 +185,7 @@ def _is_squeeze(graph: Graph, block: Block) -> bool:
     return _is_gate(graph, gate) and _is_pooled(graph, block.call)
 
 
-def _is_pooled(graph: Graph, call: Any) -> bool:
+def _is_pooled(graph: Graph, call: Call) -> bool:
     (source,) = graph.sources(call)
     if isinstance(source.operation, keras.layers.Reshape):
         return _is_pooled(graph, source)

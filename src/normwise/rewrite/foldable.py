@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from normwise.keras_private import Call
 from normwise.layers import BatchNormalization
 from normwise.rewrite.affine import affine
 from normwise.rewrite.graph import Graph
@@ -41,7 +42,7 @@ class Neighbourhood:
     def __init__(self, graph: Graph, usage: Usage) -> None:
         self._graph, self._usage = graph, usage
 
-    def target_for(self, call: Any) -> tuple[Any, bool] | str:
+    def target_for(self, call: Call) -> tuple[Any, bool] | str:
         """The layer to fold a normalisation into, and whether it follows that layer; or why none.
 
         Args:
@@ -58,7 +59,7 @@ class Neighbourhood:
             return in_front, False
         return f"{why}, and {why_not}"
 
-    def _objections(self, call: Any) -> Iterator[str]:
+    def _objections(self, call: Call) -> Iterator[str]:
         """Why a normalisation can go into no layer whatever."""
         norm = layer_at_each_step(call.operation)
         if not _calls_like(norm, _NORMALISATION):
@@ -77,7 +78,7 @@ class Neighbourhood:
                 f"without it, what follows would run in another mode"
             )
 
-    def _behind(self, call: Any) -> tuple[Any, str]:
+    def _behind(self, call: Call) -> tuple[Any, str]:
         """The linear layer that the normalisation follows; or why it follows none."""
         source = self._through_idle(call, up=True)
         if source is None:
@@ -85,7 +86,7 @@ class Neighbourhood:
         objection = next(self._objections_behind(source, call), "")
         return (None, objection) if objection else (source.operation, "")
 
-    def _objections_behind(self, source: Any, call: Any) -> Iterator[str]:
+    def _objections_behind(self, source: Call, call: Call) -> Iterator[str]:
         """Why a normalisation cannot go into the layer that it follows."""
         layer, rank = source.operation, len(source.outputs[0].shape)
         if not _takes_part(layer):
@@ -100,7 +101,7 @@ class Neighbourhood:
         if _axis(call) != channel_axis(layer) % rank:
             yield "it normalises another axis than the channels"
 
-    def _in_front(self, call: Any) -> tuple[Any, str]:
+    def _in_front(self, call: Call) -> tuple[Any, str]:
         """The layer that the normalisation is in front of; or why it can go into none."""
         following, axis = self._through_idle(call, up=False), _axis(call)
         last = axis == len(call.outputs[0].shape) - 1
@@ -119,31 +120,29 @@ class Neighbourhood:
             return None, f"{layer.name!r} takes another axis"
         return layer, ""
 
-    def _through_idle(self, call: Any, *, up: bool) -> Any | None:
+    def _through_idle(self, call: Call, *, up: bool) -> Call | None:
         """The next call past those that do nothing in inference; ``None`` where it branches."""
         while True:
-            if up:
-                (call,) = self._graph.sources(call)
-            else:
-                call = self._graph.next_call(call)
-            if call is None or not self._is_idle(call):
-                return call
-            if up and self._graph.next_call(call) is None:
+            [found] = self._graph.sources(call) if up else [self._graph.next_call(call)]
+            if found is None or not self._is_idle(found):
+                return found
+            if up and self._graph.next_call(found) is None:
                 return None
+            call = found
 
-    def _is_idle(self, call: Any) -> bool:
+    def _is_idle(self, call: Call) -> bool:
         idle = type(layer_at_each_step(call.operation)) in _IDLE
         return idle and not self._usage.mode(call).is_training
 
 
-def _why_training(call: Any, mode: Mode) -> str:
+def _why_training(call: Call, mode: Mode) -> str:
     if mode.decided_by is call:
         return "it is called with training=True"
     name = mode.decided_by.operation.name
     return f"{name!r} runs with training=True, which Keras keeps up in it and after it"
 
 
-def _lets_through(operation: Any, call: Any) -> bool:
+def _lets_through(operation: Any, call: Call) -> bool:
     """Whether a factor and an offset a channel may as well be applied behind this operation."""
     layer = layer_at_each_step(operation)
     if getattr(layer, "data_format", None) == "channels_first":
@@ -153,7 +152,7 @@ def _lets_through(operation: Any, call: Any) -> bool:
     return type(layer) in _AVERAGING
 
 
-def _axis(call: Any) -> int:
+def _axis(call: Call) -> int:
     """The axis that a normalisation works along, of what its call gives."""
     rank, norm = len(call.outputs[0].shape), layer_at_each_step(call.operation)
     # `TimeDistributed` takes the axis of steps away.

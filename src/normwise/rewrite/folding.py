@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from normwise.keras_private import Call
 from normwise.rewrite.affine import affine
 from normwise.rewrite.blocks import graphs_of
 from normwise.rewrite.foldable import Neighbourhood
@@ -114,7 +115,7 @@ def folding_of(model: Any) -> Folding:
     return Folding(rebuild(model, edits), folded, left)
 
 
-def _multiply(weights: LinearWeights, call: Any, is_behind: bool) -> None:
+def _multiply(weights: LinearWeights, call: Call, is_behind: bool) -> None:
     (weights.scale_outputs if is_behind else weights.scale_inputs)(
         *affine(unwrapped(call.operation))
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from normwise.keras_private import is_preprocessing
+from normwise.keras_private import Call, is_preprocessing
 from normwise.rewrite.graph import Graph, data_of, functional_of, has_graph
 from normwise.rewrite.kinds import is_frozen, is_model, is_weighted, sublayers
 
@@ -21,7 +21,7 @@ SHAPING = (
 )
 
 
-def find_inputs(graph: Graph) -> list[Any]:
+def find_inputs(graph: Graph) -> list[Call]:
     """The calls behind which input normalisation goes, one for each input of numbers.
 
     It goes directly behind the input, or behind what alone follows it and only
@@ -34,14 +34,14 @@ def find_inputs(graph: Graph) -> list[Any]:
     return [call for call in prepared if _takes_numbers(graph, call)]
 
 
-def input_axis(graph: Graph, call: Any) -> int:
+def input_axis(graph: Graph, call: Call) -> int:
     """The channel axis of what ``call`` gives: 1 if the layers that use it have channels first."""
     users = [layer for user in graph.consumers(call) for layer in sublayers(user.operation)]
     formats = [layer.data_format for layer in users if hasattr(layer, "data_format")]
     return 1 if formats[:1] == ["channels_first"] else -1
 
 
-def _after_preparation(graph: Graph, call: Any) -> Any:
+def _after_preparation(graph: Graph, call: Call) -> Call:
     while (following := graph.next_call(call)) is not None and _prepares(following.operation):
         call = following
     return call
@@ -53,13 +53,13 @@ def _prepares(operation: Any) -> bool:
     return is_preprocessing(operation) or isinstance(operation, SHAPING)
 
 
-def _takes_numbers(graph: Graph, call: Any) -> bool:
+def _takes_numbers(graph: Graph, call: Call) -> bool:
     tensor = call.outputs[0]
     floating = keras.backend.is_float_dtype(tensor.dtype)
     return floating and not any(_spoils(user, tensor) for user in graph.consumers(call))
 
 
-def _spoils(user: Any, tensor: Any) -> bool:
+def _spoils(user: Call, tensor: Any) -> bool:
     """Whether ``user`` needs ``tensor`` as it is: an embedding, or a frozen layer."""
     operation = user.operation
     if is_frozen(operation):

@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from normwise.keras_private import calls_in_order
+from normwise.keras_private import Call, calls_in_order
 from normwise.rewrite.graph import functional_of, has_graph
 from normwise.rewrite.kinds import unwrapped
 
@@ -33,7 +33,7 @@ class Mode:
     decided_by: Any = None
 
 
-def modes_of(model: Any) -> dict[Any, Mode]:
+def modes_of(model: Any) -> dict[Call, Mode]:
     """The mode of each call of a model with a graph, and of those nested in it.
 
     Of a nested model that is called more than once, training mode where one of its calls is in it.
@@ -47,12 +47,12 @@ def modes_of(model: Any) -> dict[Any, Mode]:
     >>> [(call.operation.name, modes[call].decided_by.operation.name) for call in modes]
     [('drop', 'drop'), ('norm', 'drop')]
     """
-    found: dict[Any, Mode] = {}
+    found: dict[Call, Mode] = {}
     _note_modes(model, Mode(), found)
     return found
 
 
-def _note_modes(model: Any, mode: Mode, found: dict[Any, Mode]) -> Mode:
+def _note_modes(model: Any, mode: Mode, found: dict[Call, Mode]) -> Mode:
     """Note the mode of each call inside a model; returns the mode of what runs after it."""
     told = mode.decided_by is not None  # the model then passes its mode to each of its calls
     for call in calls_in_order(functional_of(model)):
@@ -67,7 +67,7 @@ def _note_modes(model: Any, mode: Mode, found: dict[Any, Mode]) -> Mode:
     return mode
 
 
-def _mode_of(call: Any, before: Mode) -> Mode:
+def _mode_of(call: Call, before: Mode) -> Mode:
     """The mode of a call without one from outside: its own ``training``, else the one before."""
     # Keras notes it with the call: what the user passed, or else the signature's default.
     asked = call.arguments.kwargs.get("training")

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
+from normwise.keras_private import Call
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.kinds import is_frozen, is_normalisation, is_weighted
 
@@ -19,7 +20,7 @@ __all__ = ["check_removable", "normalising_calls"]
 _STATISTICS = frozenset({"mean", "variance"})
 
 
-def normalising_calls(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Any]]:
+def normalising_calls(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Call]]:
     """Graph and call of every normalisation of activations that is not frozen.
 
     An operation is frozen if the model is in whose graph it stands.
@@ -38,7 +39,7 @@ def normalising_calls(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Any]]:
                 yield graph, call
 
 
-def check_removable(graph: Graph, call: Any) -> None:
+def check_removable(graph: Graph, call: Call) -> None:
     """Refuse an operation whose scale or offset the model computes, as conditional ones are.
 
     And one whose statistics are those of something else than what it normalises.
@@ -71,9 +72,9 @@ def check_removable(graph: Graph, call: Any) -> None:
         )
 
 
-def _behind(graph: Graph, tensor: Any) -> set[Any]:
+def _behind(graph: Graph, tensor: Any) -> set[Call]:
     """The calls that a tensor depends on."""
-    found, waiting = set[Any](), [graph.source_of(tensor)]
+    found, waiting = set[Call](), [graph.source_of(tensor)]
     while waiting:
         call = waiting.pop()
         if call not in found:
@@ -82,6 +83,6 @@ def _behind(graph: Graph, tensor: Any) -> set[Any]:
     return found
 
 
-def _is_own(call: Any) -> bool:
+def _is_own(call: Call) -> bool:
     """Whether a call brings in what no other has: weights, or an input."""
     return call.is_input or is_weighted(call.operation)

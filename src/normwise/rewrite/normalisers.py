@@ -10,6 +10,7 @@ import keras
 from normwise import layers
 from normwise.domain import Variant
 from normwise.errors import VariantError
+from normwise.keras_private import Call
 
 __all__ = ["check_options", "largest_group_count", "normaliser"]
 
@@ -53,7 +54,7 @@ def check_options(variant: Variant) -> None:
         )
 
 
-def normaliser(variant: Variant, call: Any, *, axis: int, name: str) -> Any:
+def normaliser(variant: Variant, call: Call, *, axis: int, name: str) -> Any:
     """A normalisation layer for the (first) output of ``call``, not built yet.
 
     Args:

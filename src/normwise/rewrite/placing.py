@@ -8,6 +8,7 @@ import keras
 
 from normwise.domain import Variant
 from normwise.errors import ModelError, VariantError
+from normwise.keras_private import Call
 from normwise.rewrite.blocks import Block, find_blocks, graphs_of
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.hidden import refuse_hidden
@@ -218,7 +219,7 @@ class _Placing:
         if activation_of(layer) is not None:
             self._split_activation(block.call)
 
-    def _split_activation(self, call: Any) -> None:
+    def _split_activation(self, call: Call) -> None:
         layer = call.operation
         regularizer = unwrapped(layer).activity_regularizer
         split = keras.layers.Activation(
@@ -239,7 +240,7 @@ class _Placing:
         centred = centred and not variant.drop_before
         return centred and getattr(unwrapped(layer), "use_bias", False)
 
-    def _normalise(self, call: Any, *, axis: int, after: str, values: Any = None) -> Any:
+    def _normalise(self, call: Call, *, axis: int, after: str, values: Any = None) -> Any:
         self._drop(call, self._variant.drop_before, after)
         name = self._unused_name(f"{after}_norm")
         if self._variant.is_fixed:
@@ -250,7 +251,7 @@ class _Placing:
         self.names.append(name)
         return norm
 
-    def _drop(self, call: Any, rate: float, after: str) -> None:
+    def _drop(self, call: Call, rate: float, after: str) -> None:
         if rate:
             dropout = keras.layers.Dropout(rate, name=self._unused_name(f"{after}_drop"))
             self.edits.appended[call].append(dropout)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from normwise.domain import Variant
 from normwise.errors import DataError, ModelError, VariantError
+from normwise.keras_private import Call
 from normwise.rewrite.graph import Graph, functional_of
 
 __all__ = ["preparation", "values_at"]
@@ -43,7 +44,7 @@ def preparation(variant: Variant, values: Array, *, axis: int, name: str) -> Any
     return keras.layers.Normalization(axis=axis, mean=offset, variance=spread**2, name=name)
 
 
-def values_at(model: Any, call: Any, data: Any, variant: Variant) -> Array:
+def values_at(model: Any, call: Call, data: Any, variant: Variant) -> Array:
     """What a call near the input gives for the training data.
 
     Args:

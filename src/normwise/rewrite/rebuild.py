@@ -12,6 +12,7 @@ import numpy as np
 
 from normwise.errors import ModelError
 from normwise.keras_private import (
+    Call,
     calls_in_order,
     constructor_arguments,
     defined_by_keras,
@@ -42,8 +43,8 @@ class Edits:
     """
 
     settings: dict[Any, dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
-    appended: dict[Any, list[Any]] = field(default_factory=lambda: defaultdict(list))
-    removed: set[Any] = field(default_factory=set)
+    appended: dict[Call, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    removed: set[Call] = field(default_factory=set)
     values: list[tuple[Any, str, Any]] = field(default_factory=list)
 
 
@@ -214,7 +215,7 @@ def _clone_functional(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
 
 
 def _call_again(
-    call: Any, tensors: dict[int, Any], edits: Edits, clones: dict[Any, Any]
+    call: Call, tensors: dict[int, Any], edits: Edits, clones: dict[Any, Any]
 ) -> list[Any]:
     """The tensors of one call in the new model, behind the layers appended to it."""
     if call.is_input:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from normwise.errors import listed
-from normwise.keras_private import is_augmentation
+from normwise.keras_private import Call, is_augmentation
 from normwise.rewrite.graph import Graph, data_of, functional_of, has_graph
 from normwise.rewrite.inputs import SHAPING
 from normwise.rewrite.kinds import is_linear, is_model, is_recurrent, is_transparent, unwrapped
@@ -123,7 +123,7 @@ def _sample(array: Any) -> Any:
     return array[np.unique(np.linspace(0, len(array) - 1, EXAMPLES).astype(int))]
 
 
-def _layers_reached(graph: Graph, call: Any) -> Iterator[Any]:
+def _layers_reached(graph: Graph, call: Call) -> Iterator[Any]:
     """The layers with weights, and rescaling ones, that the values of ``call`` reach unscaled."""
     for user in graph.consumers(call):
         layer = unwrapped(user.operation)

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from normwise.keras_private import Call
 from normwise.rewrite.blocks import graphs_of
 from normwise.rewrite.graph import Graph
 from normwise.rewrite.hidden import refuse_hidden
@@ -82,7 +83,7 @@ def strip(model: Any) -> Any:
     return rebuild(model, edits)
 
 
-def _remove(graph: Graph, call: Any, edits: Edits) -> None:
+def _remove(graph: Graph, call: Call, edits: Edits) -> None:
     edits.removed.add(call)
     for layer in _layers_without_bias(graph, call):
         edits.settings[layer]["use_bias"] = True
@@ -93,7 +94,7 @@ def _remove(graph: Graph, call: Any, edits: Edits) -> None:
     _merge_activation(graph, source, call, edits)
 
 
-def _layers_without_bias(graph: Graph, call: Any) -> Iterator[Any]:
+def _layers_without_bias(graph: Graph, call: Call) -> Iterator[Any]:
     """The layers without bias to which the β of ``call`` adds an offset."""
     if not getattr(unwrapped(call.operation), "center", False):
         return
@@ -109,7 +110,7 @@ def _layers_without_bias(graph: Graph, call: Any) -> Iterator[Any]:
         seen.add(source)
 
 
-def _keep_offset(norm: Any, source: Any, edits: Edits) -> None:
+def _keep_offset(norm: Any, source: Call, edits: Edits) -> None:
     """Let β be the bias, where it has one value a channel of what the layer gives."""
     rank = len(source.outputs[0].shape)
     axes = norm.axis if isinstance(norm.axis, list | tuple) else [norm.axis]
@@ -117,7 +118,7 @@ def _keep_offset(norm: Any, source: Any, edits: Edits) -> None:
         edits.values.append((source.operation, "bias", norm.beta))
 
 
-def _merge_activation(graph: Graph, source: Any, call: Any, edits: Edits) -> None:
+def _merge_activation(graph: Graph, source: Call, call: Call, edits: Edits) -> None:
     """Undo the split of ``Dense(8, activation="relu")`` into layers, by the name it left."""
     layer, following = source.operation, graph.next_call(call)
     if following is None or not isinstance(following.operation, keras.layers.Activation):

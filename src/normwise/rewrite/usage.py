@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from normwise.keras_private import Call
 from normwise.rewrite.graph import Graph, has_graph
 from normwise.rewrite.kinds import is_linear, sublayers, unwrapped
 from normwise.rewrite.modes import Mode, modes_of
@@ -41,11 +42,11 @@ class Usage:
         """Whether a layer is called more than once: here, in a nested model, inside a layer."""
         return self._calls[unwrapped(operation)] > 1
 
-    def mode(self, call: Any) -> Mode:
+    def mode(self, call: Call) -> Mode:
         """The mode that ``model(x)`` runs a call in; ``model.predict`` runs all in inference."""
         return self._modes.get(call, Mode())
 
-    def decides_modes(self, call: Any) -> bool:
+    def decides_modes(self, call: Call) -> bool:
         """Whether a call decides the mode of others that may differ between the two modes."""
         return any(
             mode.decided_by is call and other is not call and not is_linear(other.operation)
