@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from normwise.domain import RunKey, RunRecord, Summary, Target
+from normwise.domain import EarlyStopping, Estimate, RunKey, RunRecord, Summary, Target
 from normwise.report import Page, study_page
 from normwise.report.page import DIAGNOSIS, STUDY
 from normwise.report.results import StudyResults
@@ -201,3 +201,20 @@ def test_seconds_are_said_where_no_table_of_them_is_shown(page: Page) -> None:
 def test_seconds_to_a_target_that_is_not_reached(lost: Study) -> None:
     row = _table(_page(lost), "Seconds").rows[2]
     assert (row[0].text, row[2].text, row[2].details) == ("input", "not reached", ())
+
+
+def test_early_stopping_is_a_row_and_a_sentence_a_variant(circles: Study) -> None:
+    summary, records = circles
+    stop = EarlyStopping(5, "val_loss", Estimate(40.0, 38.0, 42.0), Estimate(0.84, 0.83, 0.85))
+    after = dataclasses.replace(summary.variants[1], early_stopping=stop)
+    page = _page((dataclasses.replace(summary, variants=(after,), comparisons=()), records))
+    section = page.section("Early stopping")
+    [row] = _table(page, "Early stopping").rows
+    final = after.final["val_accuracy"].value
+    assert [cell.text for cell in row] == ["after", "40", "0.840", f"{final:.3f}"]
+    assert row[1].details == ("[38, 42]",)
+    assert section.in_words == (
+        "after, on val_loss with a patience of 5, would have trained 40 of 100 epochs (mean), and "
+        f"ended at a validation accuracy of 0.840 instead of {final:.3f}.",
+    )
+    assert "Early stopping" not in [section.title for section in _page(circles).sections]
