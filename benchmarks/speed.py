@@ -88,19 +88,19 @@ from normwise.datasets import find_dataset
 from normwise.domain import Variant
 from normwise.spec import Spec
 from normwise.studies import study_file
-from normwise.study.plan import Plan
+from normwise.execution.setup import Setup
 from normwise.models.source import ModelSource
 from normwise.models.compiling import Recipe
 seeds, name = int(sys.argv[1]), sys.argv[2]
 spec = Spec.from_toml(study_file("circles"), {"seeds": seeds})
 dataset = find_dataset(spec.data)
 source = ModelSource(spec.model, dataset)
-[arm] = Plan(Recipe(spec, dataset), source).arms([(Variant.parse(name), 32)])
+cohort = Setup(Recipe(spec, dataset), source).cohort(Variant.parse(name), 32)
 replicas = [engine.Replica(seed) for seed in range(seeds)]
-compiled, times = arm.compiled.result(), []
+compiled, times = cohort.compile(cohort.lower()), []
 while not times or (sum(times) < 10 and len(times) < 25):
     started = time.perf_counter()
-    for _ in arm.cohort.run(compiled, replicas, lambda *_: None):
+    for _ in cohort.run(compiled, replicas):
         pass
     times.append(time.perf_counter() - started)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -27,7 +27,7 @@ TABLE = {
     "datasets": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads
     "spec": (set(), {"pydantic", "pydantic_core", "tomli_w"}),
     "journal": (set(), {"pydantic"}),
-    "store": ({"journal", "spec"}, {"pyarrow", "pydantic"}),
+    "store": ({"journal", "spec"}, {"numpy", "pyarrow", "pydantic"}),
     "analysis": (set(), {"numpy", "scipy"}),
     "keras_private": (set(), {"keras"}),  # the only file that touches what Keras does not promise
     "modelfile": ({"layers"}, {"keras"}),
@@ -40,12 +40,16 @@ TABLE = {
         {"datasets", "engine", "keras_private", "modelfile", "rewrite", "spec", "studies"},
         {"jax", "keras", "numpy"},
     ),
+    "execution": (
+        {"datasets", "engine", "models", "rewrite"},
+        {"jax", "keras", "numpy", "safetensors"},
+    ),
     "studies": ({"datasets"}, {"keras", "numpy"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),
     "study": (
-        {"analysis", "backend", "datasets", "engine", "modelfile", "models", "report", "rewrite",
-         "spec", "store", "studies"},
-        {"numpy", "pandas", "keras", "jax"},
+        {"analysis", "backend", "datasets", "engine", "execution", "journal", "modelfile", "models",
+         "report", "rewrite", "spec", "store", "studies"},
+        {"numpy", "pandas", "pydantic", "keras", "jax"},
     ),
     "commands": (
         {"backend", "checks", "datasets", "diagnose", "modelfile", "report", "rewrite", "spec", "studies",

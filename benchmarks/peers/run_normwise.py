@@ -20,10 +20,10 @@ from workloads import WORKLOADS, Workload
 
 from normwise.datasets import from_arrays
 from normwise.domain import Variant
+from normwise.execution.setup import Setup
 from normwise.models.compiling import Recipe
 from normwise.models.source import ModelSource
 from normwise.spec import Spec
-from normwise.study.plan import Plan
 
 EPOCHS = 4
 
@@ -46,12 +46,13 @@ def _milliseconds(workload: Workload, variant: str) -> float:
         }
     )  # fmt: skip
     source = ModelSource(workload.model("none"), dataset)
-    [arm] = Plan(Recipe(spec, dataset), source).arms([(Variant.parse(variant), workload.batch)])
+    setup = Setup(Recipe(spec, dataset), source)
+    cohort = setup.cohort(Variant.parse(variant), workload.batch)
     replicas = [engine.Replica(seed) for seed in range(workload.replicas)]
-    compiled, times = arm.compiled.result(), []
+    compiled, times = cohort.compile(cohort.lower()), []
     for _ in range(4):
         started = time.perf_counter()
-        for _chunk in arm.cohort.run(compiled, replicas, lambda *_: None):
+        for _chunk in cohort.run(compiled, replicas):
             pass
         times.append(time.perf_counter() - started)
     return 1e3 * min(times) / (EPOCHS * workload.steps * workload.replicas)

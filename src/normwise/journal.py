@@ -1,4 +1,4 @@
-"""Events of a study's journal as JSON, and what reads them back: checked, whoever wrote them."""
+"""What reads the lines of a study's journal: checked, whoever wrote them."""
 
 from __future__ import annotations
 
@@ -11,31 +11,11 @@ from pydantic import TypeAdapter
 
 from normwise.domain import RunRecord, Variant
 
-__all__ = ["event_of", "fingerprint_of", "notes_of", "read_back", "run_of", "seconds_of"]
+__all__ = ["fingerprint_of", "notes_of", "read_back", "run_of", "seconds_of"]
 
 Record = TypeVar("Record")
 _RUN, _SIZE = TypeAdapter(RunRecord), TypeAdapter(int | None)
 _NOTES = TypeAdapter(tuple[str, ...])
-
-
-def event_of(record: RunRecord) -> dict[str, Any]:
-    """A finished run.
-
-    >>> from normwise.domain import RunKey
-    >>> event = event_of(RunRecord(RunKey("none", 0, "f"), 0.1, {"loss": (0.5, math.nan)}))
-    >>> event["curves"], run_of({"event": "run", **event})[0].key.seed
-    ({'loss': [0.5, None]}, 0)
-    """
-    event = dataclasses.asdict(record)
-    # JSON knows no NaN: a diverged replica's missing values are null, an overflow its name.
-    event["curves"] = {
-        metric: [
-            value if math.isfinite(value) else None if math.isnan(value) else str(value)
-            for value in values
-        ]
-        for metric, values in record.curves.items()
-    }
-    return event
 
 
 def fingerprint_of(event: dict[str, Any]) -> str | None:
@@ -64,8 +44,13 @@ def seconds_of(event: dict[str, Any]) -> tuple[str, tuple[str, int | None], floa
     return str(event["fingerprint"]), place, float(event["seconds_per_epoch"])
 
 
-def run_of(event: dict[str, Any]) -> tuple[RunRecord, bool] | None:
-    """A finished run, and whether it stands aside.
+def run_of(event: dict[str, Any]) -> RunRecord | None:
+    """A run that had ended, in journals from before they had segments.
+
+    >>> key = {"variant": "none", "seed": 0, "setting": "f"}
+    >>> line = {"event": "run", "key": key, "learning_rate": 0.1, "curves": {"loss": [0.5, None]}}
+    >>> run_of(line).curves
+    {'loss': (0.5, nan)}
 
     Raises:
         ValueError: A part of it is of another type, or its curves are of several lengths.
@@ -84,7 +69,7 @@ def run_of(event: dict[str, Any]) -> tuple[RunRecord, bool] | None:
     if not all(end is None or 1 <= end <= epochs for end in ends) or record.key.seed < 0:
         raise ValueError("a seed from 0, epochs from 1, and an end within them")
     Variant.parse(record.key.variant)
-    return record, bool(event.get("aside"))
+    return record
 
 
 def read_back(kind: type[Record], body: Mapping[str, Any]) -> Record:

@@ -1,8 +1,8 @@
-"""A study's folder: its settings, the journal of finished runs, the results.
+"""A study's folder: its settings, the journal of what happened, the results.
 
-The journal is one JSON line an event, synced to disk: ``run`` for each finished
-replica, ``timed`` for what an epoch takes a model alone, ``started`` when training
-begins, ``stopped`` when a study was interrupted, ``finished`` at its end. A torn
+The journal is one JSON line an event, synced to disk: what runs have trained (see
+:mod:`normwise.study.event_log`), ``timed`` for what an epoch takes a model alone, ``started``
+when training begins, ``stopped`` when a study was interrupted, ``finished`` at its end. A torn
 last line (the process was killed while writing) is dropped; anything else that does
 not read is an error. Nothing is written before the first event: a study that is
 refused leaves no trace.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
 import json
 import os
 import re
@@ -23,15 +24,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from normwise.domain import Ablation, RunRecord, SoloCheck, Summary, Target
 from normwise.errors import StoreError, UsageError, in_words
 from normwise.files import replacing
-from normwise.journal import event_of, fingerprint_of, notes_of, read_back, run_of, seconds_of
+from normwise.journal import fingerprint_of, notes_of, read_back, seconds_of
 from normwise.spec import Spec
 
 __all__ = ["Store", "curve_columns"]
+
+# Of the journal's lines; those without one are of the first.
+SCHEMA = 2
 
 Part = TypeVar("Part")
 # What reading JSON that is damaged, or is not ours, can raise.
@@ -66,33 +72,13 @@ class Store:
         except (OSError, ValueError) as error:  # of a name that holds what no name can
             raise _unwritable(folder, error) from None
 
-    def records(self) -> list[RunRecord]:
-        """The study's finished runs, in the order they finished.
-
-        Raises:
-            StoreError: A line of the journal does not read.
-        """
-        return self._runs(aside=False)
-
-    def records_aside(self) -> list[RunRecord]:
-        """Finished runs that the study itself did not want, and leaving layers out did.
-
-        Raises:
-            StoreError: A line of the journal does not read.
-        """
-        return self._runs(aside=True)
-
-    def _runs(self, *, aside: bool) -> list[RunRecord]:
-        runs = [run for run in self._read(run_of) if run is not None]
-        return [record for record, is_aside in runs if is_aside is aside]
-
     def fingerprint(self) -> str | None:
         """Of the data and model that training last began with; ``None`` in older journals.
 
         Raises:
             StoreError: A line of the journal does not read.
         """
-        found = [text for text in self._read(fingerprint_of) if text is not None]
+        found = [text for text in self.read(fingerprint_of) if text is not None]
         return found[-1] if found else None
 
     def notes(self, fingerprint: str) -> tuple[str, ...] | None:
@@ -107,7 +93,7 @@ class Store:
         Raises:
             StoreError: A line of the journal does not read.
         """
-        found = [one for one in self._read(notes_of) if one is not None]
+        found = [one for one in self.read(notes_of) if one is not None]
         return dict(found).get(fingerprint)
 
     def seconds(self, fingerprint: str) -> dict[tuple[str, int | None], float]:
@@ -119,16 +105,20 @@ class Store:
         Raises:
             StoreError: A line of the journal does not read.
         """
-        found = [one for one in self._read(seconds_of) if one is not None]
+        found = [one for one in self.read(seconds_of) if one is not None]
         return {place: value for mark, place, value in found if mark == fingerprint}
 
-    def _read(self, part: Callable[[dict[str, Any]], Part]) -> list[Part]:
-        """What ``part`` finds in each event of the journal."""
+    def read(self, part: Callable[[dict[str, Any]], Part]) -> list[Part]:
+        """What ``part`` finds in each event of the journal.
+
+        Raises:
+            StoreError: A line does not read, or ``part`` finds it wrong.
+        """
         parts = []
         lines = self._journal.read_bytes().splitlines() if self._journal.exists() else []
         for number, line in enumerate(lines, 1):
             try:
-                parts.append(part(json.loads(line)))
+                parts.append(part(_readable(json.loads(line))))
             except (*_UNREADABLE, UsageError):
                 raise StoreError(
                     f"line {number} of {str(self._journal)!r} is "
@@ -171,21 +161,11 @@ class Store:
             ) from None
         return summary
 
-    def add(self, records: Iterable[RunRecord], *, aside: bool = False) -> None:
-        """Journal finished runs; when this returns they are on disk.
-
-        Args:
-            records: Of each replica one, but for those that are run again ``aside``.
-            aside: They are none of the study's own (see :meth:`records_aside`).
-        """
-        mark = {"aside": True} if aside else {}
-        self._append({"event": "run", **mark, **event_of(record)} for record in records)
-
     def add_seconds(
         self, fingerprint: str, seconds: Mapping[tuple[str, int | None], float]
     ) -> None:
         """Journal what an epoch takes, by variant and batch size."""
-        self._append(
+        self.append(
             {
                 "event": "timed",
                 "fingerprint": fingerprint,
@@ -198,7 +178,7 @@ class Store:
 
     def mark(self, event: str, **facts: int | str | Sequence[str]) -> None:
         """Journal that the study ``started``, ``stopped`` or ``finished``."""
-        self._append([{"event": event, **facts}])
+        self.append([{"event": event, **facts}])
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the folder, whole or not at all."""
@@ -221,16 +201,45 @@ class Store:
         with replacing(self.folder / "curves.parquet") as beside, beside.open("wb") as file:
             pq.write_table(table, file)
 
-    def _append(self, events: Iterable[Mapping[str, Any]]) -> None:
-        lines = "".join(json.dumps(event, allow_nan=False) + "\n" for event in events)
+    def append(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Journal events; when this returns they are on disk.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        lines = [json.dumps({"schema": SCHEMA, **event}, allow_nan=False) for event in events]
+        self._append_to(self._journal, "".join(f"{line}\n" for line in lines).encode())
+
+    def append_arrays(self, path: Path, arrays: Sequence[NDArray[Any]]) -> int:
+        """Write arrays, one behind the other, at the end of a file of the folder.
+
+        Args:
+            path: The file, in NumPy's own format.
+            arrays: Of any shapes.
+
+        Returns:
+            The byte at which the first one begins.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        memory = io.BytesIO()
+        for array in arrays:
+            np.save(memory, array, allow_pickle=False)
+        return self._append_to(path, memory.getvalue())
+
+    def _append_to(self, path: Path, content: bytes) -> int:
         self._begin()
         try:
-            with self._journal.open("a", encoding="utf-8") as file:
-                file.write(lines)
+            path.parent.mkdir(exist_ok=True)
+            with path.open("ab") as file:
+                at = file.tell()
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise _unwritable(self.folder, error) from None
+        return at
 
     def _begin(self) -> None:
         settings = self.folder / "spec.toml"
@@ -252,6 +261,17 @@ class Store:
         if len(whole) < len(text):
             with replacing(self._journal) as beside:
                 beside.write_bytes(whole)
+
+
+def _readable(event: dict[str, Any]) -> dict[str, Any]:
+    """The event, if it is of a form that is known here.
+
+    Raises:
+        ValueError: A later release wrote it.
+    """
+    if event.get("schema", 1) > SCHEMA:
+        raise ValueError(f"schema {event['schema']}, of a later release")
+    return event
 
 
 def curve_columns(records: Iterable[RunRecord]) -> dict[str, list[Any]]:

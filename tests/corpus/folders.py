@@ -5,18 +5,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from normwise.domain import RunKey, RunRecord, Summary, Target
+import numpy as np
+
+from normwise.domain import Run, RunKey, RunRecord, Summary, Target
+from normwise.execution import Segment
 from normwise.spec import Spec
 from normwise.store import Store
+from normwise.study.event_log import EventLog
+from normwise.study.ledger import Ledger
 from tests.corpus.case import Case, Content, directory
+from tests.old_journal import old_line
 
 SPEC = Spec.make({"model": "circles", "data": "circles", "seeds": 2, "epochs": 2})
 STUDY = "study --model circles --data circles --seeds 2 --epochs 2 --out out"
 REPORT = "report out"
 
 
-def finished(path: Path) -> None:
-    """A folder as a study leaves it, with the journal at ``path``."""
+def finished(path: Path, *, old: bool = False) -> None:
+    """A folder as a study leaves it, or left it before there were segments.
+
+    Args:
+        path: The journal in it.
+        old: Of those before.
+    """
     folder = path.parent
     store = Store(folder, SPEC)
     [point] = SPEC.conditions
@@ -24,7 +35,13 @@ def finished(path: Path) -> None:
     curves = dict.fromkeys(("loss", "val_loss", "accuracy", "val_accuracy"), (0.5, 0.4))
     keys = [RunKey(variant, seed, setting) for variant in SPEC.variants for seed in range(2)]
     store.mark("started", fingerprint="f", notes=["Said of the data."])
-    store.add(RunRecord(key, 0.01, curves) for key in keys)
+    if old:
+        store.append(json.loads(old_line(RunRecord(key, 0.01, curves))) for key in keys)
+    else:
+        ledger = Ledger(EventLog(store))
+        arrays = {name: np.array([values]) for name, values in curves.items()}
+        for key in keys:
+            ledger.add(Segment((Run(key, point),), 0, arrays, (0.01,), 1.0))
     summary = Summary("study", Target("val_accuracy", ">=", 0.4), (), (), "words", "none")
     text = summary.to_json() | {"environment": {"fingerprint": "f"}}
     text["solo_check"] = {"variant": "none", "seed": 0, "max_relative_difference": 0.0,
@@ -32,16 +49,16 @@ def finished(path: Path) -> None:
     store.write_text("summary.json", json.dumps(text))
 
 
-def journal(change: Callable[[bytes], bytes]) -> Content:
+def journal(change: Callable[[bytes], bytes], *, old: bool = True) -> Content:
     def write(path: Path) -> None:
-        finished(path)
+        finished(path, old=old)
         path.write_bytes(change(path.read_bytes()))
 
     return write
 
 
-def line(change: Callable[[dict[str, Any]], object]) -> Content:
-    """The journal with its last run changed."""
+def line(change: Callable[[dict[str, Any]], object], *, old: bool = True) -> Content:
+    """The journal with its last line changed."""
 
     def changed(content: bytes) -> bytes:
         *others, last = content.splitlines(keepends=True)
@@ -49,7 +66,12 @@ def line(change: Callable[[dict[str, Any]], object]) -> Content:
         change(event)
         return b"".join(others) + json.dumps(event).encode() + b"\n"
 
-    return journal(changed)
+    return journal(changed, old=old)
+
+
+def segment(change: Callable[[dict[str, Any]], object]) -> Content:
+    """The journal with its last segment changed."""
+    return line(change, old=False)
 
 
 def summary(change: Callable[[str], str | bytes]) -> Content:
@@ -93,7 +115,7 @@ CASES = [
     reported("an event of no name", journal(lambda text: text + b'{"seed": 1}\n'), "line"),
     reported("a line in depth", journal(lambda text: text + b"[" * 99_999 + b"\n"), "line"),
     reported("two events in a line", journal(lambda text: text.replace(b"\n", b"", 1)), "line 1 of"),
-    reported("a byte lost", journal(lambda text: text.replace(b'{"event": "run"', b'"event": "run"', 1)),
+    reported("a byte lost", journal(lambda text: text.replace(b'{"schema": 2, "event": "run"', b'"event": "run"', 1)),
              "line 2 of"),
     reported("a run without a key", line(lambda run: run.pop("key")), "line 7 of"),
     reported("a run without curves", line(lambda run: run.pop("curves")), "line 7 of"),
@@ -112,6 +134,17 @@ CASES = [
     reported("a batch of words", line(lambda run: run.update(batch_size="big")), "line 7 of"),
     reported("an initialiser of a list", line(lambda run: run.update(initializer=[1])), "line 7 of"),
     reported("seconds of words", line(lambda run: run.update(seconds="long")), "line 7 of"),
+    reported("a segment of no runs", segment(lambda one: one.update(runs=[])), "line 7 of"),
+    reported("a segment without arrays", segment(lambda one: one.pop("arrays")), "line 7 of"),
+    reported("a segment of a later release", segment(lambda one: one.update(schema=99)), "line 7 of"),
+    reported("a segment that ends before it begins", segment(lambda one: one.update(first=3)), "line 7 of"),
+    reported("a segment behind a gap", segment(lambda one: one.update(first=5, until=7)),
+             "has 0 epochs of variant 'before', seed 1, and then"),
+    reported("a segment of another file", segment(lambda one: one["arrays"].update(file="../x")), "curves at byte"),
+    reported("a segment behind its file", segment(lambda one: one["arrays"].update(at=99_999)), "curves at byte"),
+    reported("a segment of another length", segment(lambda one: one.update(until=1)), "not of shape (1, 1)"),
+    reported("a segment without a loss", segment(lambda one: one["arrays"].update(metrics=["a", "b"])), "unknown metric"),
+    reported("a seed that is no number", segment(lambda one: one["runs"][0].update(seed="1")), "line 7 of"),
     reported("an empty summary", summary(lambda _: ""), "cannot read", "summary.json"),
     reported("a summary cut short", summary(lambda text: text[:-9]), "cannot read", "summary.json"),
     reported("a summary of bytes", summary(lambda _: b"\xff\xfe"), "cannot read", "summary.json"),

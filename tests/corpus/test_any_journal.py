@@ -11,6 +11,8 @@ from normwise.domain import RunRecord
 from normwise.errors import StoreError, UsageError
 from normwise.store import Store
 from normwise.study import page_of_folder
+from normwise.study.event_log import EventLog
+from normwise.study.ledger import Ledger
 from tests.corpus.folders import SPEC, finished
 
 # The folder is put back before each example.
@@ -24,9 +26,9 @@ VALUES = st.recursive(
 )
 
 
-@pytest.fixture
-def folder(tmp_path):
-    finished(tmp_path / "out" / "journal.jsonl")
+@pytest.fixture(params=[False, True], ids=["segments", "runs"])
+def folder(request, tmp_path):
+    finished(tmp_path / "out" / "journal.jsonl", old=request.param)
     return tmp_path / "out"
 
 
@@ -46,7 +48,8 @@ def read(folder, journal):
         store.fingerprint()
         store.seconds("f")
         store.notes("f")
-        records = store.records()
+        ledger = Ledger(EventLog(store))
+        records = [ledger.record(run, ledger.epochs(run.key), 2) for run in ledger.runs]
     assert path.read_bytes() == whole
     return records
 

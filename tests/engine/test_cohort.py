@@ -12,8 +12,8 @@ from keras import layers
 
 from normwise.datasets import Dataset
 from normwise.datasets.circles import circles
+from normwise.domain.segment import FEWEST_SEGMENTS, MOST_SEGMENTS, segment_length
 from normwise.engine import Replica
-from normwise.engine.cohort import FEWEST_SEGMENTS, MOST_SEGMENTS, segment_length
 
 
 def seeds(chunks):

@@ -103,7 +103,8 @@ def small(dataset):
 def test_a_study_runs_end_to_end(datasets, name, monkeypatch):
     # Timed alone, every variant would be compiled once more; tests/study does that in small.
     monkeypatch.setattr(
-        "normwise.study.trainer.seconds_per_epoch", lambda models, _: dict.fromkeys(models, 0.1)
+        "normwise.study.verification.seconds_per_epoch",
+        lambda models, _: dict.fromkeys(models, 0.1),
     )
     spec = spec_of(name)
     settings = spec.model_dump(exclude_none=True, exclude={"model", "data", "seeds", "epochs"})

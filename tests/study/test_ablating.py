@@ -1,7 +1,5 @@
 """Leaving normalisation layers out, from the study's door."""
 
-import json
-
 import keras
 import pytest
 from keras import layers
@@ -9,7 +7,11 @@ from keras import layers
 from normwise.domain import Variant
 from normwise.errors import ModelError, SpecError, VariantError
 from normwise.rewrite import place, placed_layers
+from normwise.spec import Spec
+from normwise.store import Store
 from normwise.study import Study, page_of_folder
+from normwise.study.event_log import EventLog
+from normwise.study.ledger import Ledger
 from tests.study.test_grid import data, model
 
 
@@ -50,13 +52,14 @@ def test_all_subsets_of_two_layers_are_trained(result):
 def test_a_subset_is_the_study_of_that_variant(result):
     alone = Study(two_layers(), data(), **{**SETTINGS, "variants": ("after:only=2",)})
     records = {r.key: r for r in alone.run().records}
-    journal = (result.folder / "journal.jsonl").read_text().splitlines()
-    runs = [event for event in map(json.loads, journal) if event["event"] == "run"]
-    ours = [run for run in runs if run["key"]["variant"] == "after:only=2"]
+    spec = Spec.from_toml(result.folder / "spec.toml", {})
+    ledger = Ledger(EventLog(Store(result.folder, spec)))
+    ours = [run for run in ledger.runs if run.key.variant == "after:only=2"]
     assert len(ours) == 3
     for run in ours:
-        [other] = [r for key, r in records.items() if key.seed == run["key"]["seed"]]
-        assert run["curves"]["loss"] == pytest.approx(list(other.curves["loss"]), rel=1e-5)
+        [other] = [r for key, r in records.items() if key.seed == run.key.seed]
+        record = ledger.record(run, spec.epochs, spec.epochs)
+        assert record.curves["loss"] == pytest.approx(list(other.curves["loss"]), rel=1e-5)
 
 
 def test_drawn_again_and_run_again_it_says_the_same(result):

@@ -6,10 +6,9 @@ import pytest
 
 from normwise import analysis
 from normwise.domain import RunKey, RunRecord, Target
-from normwise.engine import Replica
 from normwise.errors import SpecError
 from normwise.study import Study, page_of_folder
-from normwise.study.pruning import best_half, is_hopeless
+from normwise.study.planners.halving import is_hopeless
 from tests.study.test_grid import data, model
 
 RATES = (0.0001, 0.001, 0.01, 0.1)
@@ -89,17 +88,6 @@ def test_a_variant_without_hope_is_not_judged():
     judging = {r.key.variant for r in found.records if r.key.seed % 2}
     assert judging == {"none"}  # the baseline always is
     assert found.answer.comparisons[0].outcome == "undecided"
-
-
-def test_the_better_half_is_by_the_median_of_a_points_replicas():
-    import numpy as np
-
-    keep = best_half("val_loss", rising=False)
-    replicas = [Replica(seed, rate) for rate in (0.1, 1.0, 10.0) for seed in range(3)]
-    losses = [0.5, 0.6, 9.0, 0.7, 0.7, 0.1, np.nan, np.nan, 0.0]
-    curves = {"val_loss": np.array([[1.0, value] for value in losses])}
-    assert keep(replicas, curves) == [0, 1, 2, 3, 4, 5]
-    assert keep(replicas[:6], {"val_loss": curves["val_loss"][:6]}) == [0, 1, 2]
 
 
 def test_hope_is_an_arrival_at_the_best_point():

@@ -14,22 +14,27 @@ from normwise import Study
 from normwise.engine import Cohort, schedule
 from normwise.errors import StudyIncomplete
 from normwise.store import Store
-from normwise.study.run import Run
+from normwise.study.event_log import EventLog
+from normwise.study.folder import records_of
 from tests.study.test_grid import data, model
 
 
 @pytest.fixture
 def trained(monkeypatch):
-    """The chunks' seeds, as they are trained."""
+    """The seeds of each stack as its training begins, and its epoch."""
     seen = []
-    chunks = Cohort.chunks
+    begin, resume = Cohort.begin, Cohort.resume
 
-    def spy(self, replicas):
-        for chunk in chunks(self, replicas):
-            seen.append(tuple(replica.seed for replica in chunk))
-            yield chunk
+    def begins(self, chunk):
+        seen.append((0, tuple(replica.seed for replica in chunk)))
+        return begin(self, chunk)
 
-    monkeypatch.setattr(Cohort, "chunks", spy)
+    def resumes(self, chunk, rows, epoch):
+        seen.append((epoch, tuple(replica.seed for replica in chunk)))
+        return resume(self, chunk, rows, epoch)
+
+    monkeypatch.setattr(Cohort, "begin", begins)
+    monkeypatch.setattr(Cohort, "resume", resumes)
     return seen
 
 
@@ -66,15 +71,13 @@ def test_an_interrupted_study_goes_on_to_the_same_answer(
     ) as caught:
         Study.from_spec(spec).run(folder, at_before)
     assert caught.value.exit_code == 3
-    assert events(folder)[-1] == {"event": "stopped", "done": 3, "of": 6}
+    assert events(folder)[-1] == {"schema": 2, "event": "stopped", "done": 3, "of": 6}
     assert not (folder / "summary.json").exists()
-    assert trained == [(0, 1, 2), (0, 1, 2)]
+    assert trained == [(0, (0, 1, 2)), (0, (0, 1, 2))]
     trained.clear()
     result = Study.from_spec(spec).run(folder)
-    best_again = [chunk for chunk in trained if len(chunk) == 1]
-    assert [chunk for chunk in trained if len(chunk) > 1] == [(0, 1, 2)]
-    # The weights of a winner from before the interruption are trained again, alone.
-    assert len(best_again) == (result.answer.recommended == "none")
+    # From the checkpoint before the interruption; no winner again, for its weights are kept.
+    assert trained == [(1, (0, 1, 2))]
     assert without_times(result.summary()) == without_times(undisturbed.summary())
     assert [record.curves for record in result.records] == [
         record.curves for record in undisturbed.records
@@ -92,10 +95,9 @@ def test_an_interruption_between_two_chunks_keeps_the_first(
     )
     with pytest.raises(StudyIncomplete, match="after 2 of 3"):
         study.run(folder, interrupt_when(lambda p: p.replicas == 2))
-    assert [event["key"]["seed"] for event in events(folder)[1:-1]] == [0, 1]
     trained.clear()
     result = study.run(folder)
-    assert trained[0] == (2,)
+    assert trained == [(0, (2,))]
     same_curves(result.records, undisturbed.records[:3])
 
 
@@ -105,7 +107,8 @@ def test_an_interruption_at_either_end_is_an_unfinished_study(stage, spec, tmp_p
     folder = tmp_path / "study"
     with pytest.raises(StudyIncomplete, match="run the same command again"):
         Study.from_spec(spec).run(folder, interrupt_when(lambda p: p.stage == stage))
-    assert events(folder)[-1] == {"event": "stopped", "done": 6 * (stage == "reporting"), "of": 6}
+    done = 6 * (stage == "reporting")
+    assert events(folder)[-1] == {"schema": 2, "event": "stopped", "done": done, "of": 6}
     assert not (folder / "summary.json").exists()
 
 
@@ -113,7 +116,7 @@ def test_an_interruption_while_writing_is_one_too(spec, tmp_path, monkeypatch):
     def write(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Run, "write", write)
+    monkeypatch.setattr("normwise.study.answering.write", write)
     with pytest.raises(StudyIncomplete, match="after 6 of 6"):
         Study.from_spec(spec).run(tmp_path / "study")
 
@@ -130,7 +133,7 @@ def test_a_finished_study_is_not_trained_again(spec, undisturbed, monkeypatch):
     monkeypatch.setattr(Cohort, "chunks", fail)
     monkeypatch.setattr(Cohort, "lower", fail)
     monkeypatch.setattr("normwise.engine.train_alone", fail)
-    monkeypatch.setattr(Store, "add", fail)
+    monkeypatch.setattr(EventLog, "write", fail)
     folder = undisturbed.folder
     kept = ("summary.json", "best.keras", "curves.parquet", "spec.toml")
     before = {name: (folder / name).read_bytes() for name in kept}
@@ -160,11 +163,26 @@ def test_a_killed_study_goes_on_to_the_same_curves(spec, undisturbed, tmp_path):
     killed_after((folder / "journal.jsonl").exists, moments[1])
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"killed after {moments} s: {done.stderr}"
-    records = Store(folder, spec).records()
+    store = Store(folder, spec)
+    records = records_of(store, spec, store.fingerprint(), None, None)
     assert len({record.key.digest for record in records}) == len(records) == 6, moments
     records.sort(key=lambda record: (record.key.variant != "none", record.key.seed))
     same_curves(records, undisturbed.records)
     assert json.loads((folder / "summary.json").read_text()) == json.loads(done.stdout)
+
+
+def perturb(path, event):
+    """Epoch 3 of the validation loss by 4%, and epoch 2 of the loss by 2%, in one segment's file."""
+    changes = {("val_loss", 2): 1.04, ("loss", 1): 0.98}
+    with path.open("r+b") as file:
+        file.seek(event["arrays"]["at"])
+        curves = {name: np.load(file) for name in event["arrays"]["metrics"]}
+        for (name, epoch), factor in changes.items():
+            if event["first"] <= epoch < event["until"]:
+                curves[name][:, epoch - event["first"]] *= factor
+        file.seek(event["arrays"]["at"])
+        for values in curves.values():
+            np.save(file, values)
 
 
 def test_the_solo_check_sees_what_differs_between_journal_and_fit(tmp_path):
@@ -176,13 +194,10 @@ def test_the_solo_check_sees_what_differs_between_journal_and_fit(tmp_path):
 
     before = run().answer.solo_check
     assert before.max_relative_difference < 1e-5
-    perturbed = events(tmp_path / "study")
-    for event in perturbed:
-        if event["event"] == "run":
-            event["curves"]["val_loss"][2] *= 1.04
-            event["curves"]["loss"][1] *= 0.98
-    text = "".join(json.dumps(event) + "\n" for event in perturbed)
-    (tmp_path / "study" / "journal.jsonl").write_text(text)
+    folder = tmp_path / "study"
+    for event in events(folder):
+        if event["event"] == "segment":
+            perturb(folder / "segments" / event["arrays"]["file"], event)
     (tmp_path / "study" / "summary.json").unlink()
     after = run().answer.solo_check
     # Of what `fit` gives: |1 − 1.04| for the validation loss, and less for the training loss.

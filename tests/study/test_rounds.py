@@ -1,18 +1,16 @@
 """Studies that go on until they are decided, or their budget is spent."""
 
-import dataclasses
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from normwise import analysis
-from normwise.domain import RunKey, RunRecord, Target, Variant
-from normwise.errors import SpecError, StudyIncomplete
+from normwise.domain import RunKey, RunRecord, Target
+from normwise.errors import StudyIncomplete
 from normwise.study import Study, page_of_folder
 from normwise.study.budget import Budget
-from normwise.study.run import Run
+from normwise.study.planners.rounds import worth_another_round
 from tests.study.test_grid import data, model
 
 # A target that differs by luck alone between these variants, so that it takes rounds.
@@ -100,13 +98,7 @@ def test_one_that_arrives_anywhere_in_the_grid_is_worth_another_round(arrives):
     ]
     summary = analysis.summarise("x", records, Target.parse("val_loss<=0.4"), rounds=[2, 4])
     assert not any(one.epochs_to_target.reached for one in summary.variants)
-    run = SimpleNamespace(
-        spec=SimpleNamespace(rounds=(2, 4)),
-        variants=[Variant.parse("none"), Variant.parse("after")],
-        _summary=lambda: summary,
-        _records=lambda: records,
-    )
-    assert [one.name for one in Run._undecided(run, 2)] == ["none", "after"] * arrives
+    assert worth_another_round(summary, records) == ({"none", "after"} if arrives else set())
 
 
 def test_a_budget_that_ends_in_the_first_round_is_said(tmp_path):
@@ -129,29 +121,6 @@ def test_a_budget_ends_a_study_between_its_rounds(tmp_path, monkeypatch, caplog)
 
 
 def test_a_budget_is_reckoned_from_the_pace():
-    slow = dataclasses.replace(_record(), seconds=10.0)
-    assert Budget(100.0).allows(9, [slow])
-    assert not Budget(100.0).allows(10, [slow])
-    assert Budget(None).allows(10**9, [slow])
-
-
-def _record():
-    return RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (1.0,)})
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"max_seeds": 40}, "add --until-decided, or set the number with --seeds 40"),
-        ({"until_decided": True, "max_seeds": 4}, "expected room for a second"),
-        ({"until_decided": True, "variants": ("none",)}, "nothing to decide"),
-    ],
-)
-def test_rounds_that_make_no_sense_are_refused(settings, message):
-    with pytest.raises(SpecError, match=message):
-        Study(model(), data(), **{"seeds": 4, **settings})
-
-
-def test_a_budget_without_rounds_is_refused():
-    with pytest.raises(SpecError, match="add --until-decided"):
-        Study(model(), data(), seeds=2).run(budget=60)
+    assert Budget(100.0).allows(9, 10.0)
+    assert not Budget(100.0).allows(10, 10.0)
+    assert Budget(None).allows(10**9, 10.0)

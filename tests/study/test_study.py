@@ -24,10 +24,12 @@ from normwise.study.pages import page_of_folder
 
 FILES = {
     "best.keras",
+    "checkpoints",
     "curves.parquet",
     "curves.png",
     "journal.jsonl",
     "report.html",
+    "segments",
     "spec.toml",
     "summary.json",
 }
@@ -45,14 +47,25 @@ def best_record(result):
     return max(own, key=lambda record: record.curves[metric][-1])
 
 
+def kinds(folder):
+    """What the journal says, in few words."""
+    trained = {"segment": "trained", "checkpointed": "trained"}
+    each = (trained.get(event["event"], event["event"]) for event in events(folder))
+    return [kind for kind, _ in groupby(each)]
+
+
 def test_the_folder_holds_every_file(undisturbed, spec):
     assert {path.name for path in undisturbed.folder.iterdir()} == FILES
     assert all(path.stat().st_size for path in undisturbed.folder.iterdir())
     assert Spec.from_toml(undisturbed.folder / "spec.toml", {}) == spec
-    kinds = [kind for kind, _ in groupby(event["event"] for event in events(undisturbed.folder))]
-    assert kinds == ["started", "run", "timed", "finished"]
+    assert kinds(undisturbed.folder) == ["started", "trained", "timed", "finished"]
+    every = [event["event"] for event in events(undisturbed.folder)]
+    # Of each variant a stack of four epochs, saved after each of them, and the best run at its end.
+    assert every.count("segment") == 2 * 4
+    assert every.count("checkpointed") == 2 * (4 + 1)
     # Each variant was timed alone, once.
-    assert len(undisturbed.records) == len(events(undisturbed.folder)) - 2 - 2 == 6
+    assert every.count("timed") == 2
+    assert len(undisturbed.records) == 6
 
 
 def test_the_summary_keeps_the_contract(undisturbed):
@@ -170,8 +183,7 @@ def test_the_same_model_built_again_goes_on_in_its_folder(tmp_path):
     # Keras calls the second one sequential_1, as when a notebook's cell is run again.
     for _ in range(2):
         Study(small_model(), circles(), variants=["none"], **SETTINGS).run(tmp_path / "study")
-    kinds = [event["event"] for event in events(tmp_path / "study")]
-    assert kinds == ["started", *["run"] * 3, "timed", "finished"]
+    assert kinds(tmp_path / "study") == ["started", "trained", "timed", "finished"]
 
 
 def test_other_data_of_the_same_name_is_another_study(tmp_path):
@@ -197,10 +209,9 @@ def test_other_frozen_weights_are_another_study(tmp_path):
 
     for value in (0.1, 0.2, 0.1):
         Study(frozen(value), circles(), variants=["none"], **SETTINGS).run(tmp_path / "study")
-    kinds = [event["event"] for event in events(tmp_path / "study")]
     # The third finds its runs, and says again what they mean.
-    whole = ["started", *["run"] * 3, "timed", "finished"]
-    assert kinds == [*whole, *whole, "started", "finished"]
+    whole = ["started", "trained", "timed", "finished"]
+    assert kinds(tmp_path / "study") == [*whole, *whole, "started", "finished"]
 
 
 def test_the_report_of_a_folder_is_of_the_last_study_in_it(tmp_path):

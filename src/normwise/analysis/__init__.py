@@ -3,6 +3,7 @@
 from normwise.analysis._ablation import Subset, ablation, subsets_to_try
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._grid import best_point, point_of, runs_at_best
+from normwise.analysis._groups import baseline_of
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import outcome, reaching
@@ -16,6 +17,7 @@ __all__ = [
     "Seconds",
     "Subset",
     "ablation",
+    "baseline_of",
     "best_point",
     "compare",
     "default_target",

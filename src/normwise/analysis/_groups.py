@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from normwise.domain import RunRecord
 from normwise.errors import SpecError
@@ -32,13 +32,17 @@ def by_variant(records: Sequence[RunRecord]) -> Groups:
     return groups
 
 
-def baseline_of(groups: Mapping[str, Sequence[RunRecord]]) -> str:
+def baseline_of(names: Iterable[str]) -> str:
     """The variant the others are measured against: ``none``, or else the first.
 
-    >>> baseline_of({"after": [], "none": []}), baseline_of({"after": [], "before": []})
+    Args:
+        names: Of the variants, at least one, in their order.
+
+    >>> baseline_of(["after", "none"]), baseline_of(["after", "before"])
     ('none', 'after')
     """
-    return "none" if "none" in groups else next(iter(groups))
+    known = list(names)
+    return "none" if "none" in known else known[0]
 
 
 def by_seed(variant: str, records: Sequence[RunRecord]) -> dict[int, RunRecord]:

@@ -17,8 +17,9 @@ from normwise.domain.data_file import DATA_FILES, data_files
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
-from normwise.domain.run import RunKey, RunRecord
+from normwise.domain.run import Run, RunKey, RunRecord
 from normwise.domain.seeds import derive_seed
+from normwise.domain.segment import segment_length
 from normwise.domain.solo_check import SOLO_LIMIT, SoloCheck
 from normwise.domain.summary import EarlyStopping, Summary, VariantSummary
 from normwise.domain.target import Target
@@ -39,6 +40,7 @@ __all__ = [
     "Finding",
     "Outcome",
     "OutcomeKind",
+    "Run",
     "RunKey",
     "RunRecord",
     "Severity",
@@ -51,4 +53,5 @@ __all__ = [
     "VerdictKind",
     "data_files",
     "derive_seed",
+    "segment_length",
 ]

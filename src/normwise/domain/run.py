@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["RunKey", "RunRecord"]
+from normwise.domain.condition import Condition
+from normwise.domain.variant import Variant
+
+__all__ = ["Run", "RunKey", "RunRecord"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,29 @@ class RunKey:
         return hashlib.sha256(f"{self.variant}|{self.seed}|{self.setting}".encode()).hexdigest()[
             :16
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A training run that a study asks for: a replica of a variant at a point of the grid.
+
+    Attributes:
+        key: What makes it the one it is; runs are equal where their keys are.
+        condition: The point of the grid behind the key's hash.
+    """
+
+    key: RunKey
+    condition: Condition = field(compare=False)
+
+    @property
+    def variant(self) -> Variant:
+        """The plan of normalisation."""
+        return _variant(self.key.variant)
+
+
+@functools.cache
+def _variant(name: str) -> Variant:
+    return Variant.parse(name)
 
 
 @dataclass(frozen=True, slots=True)

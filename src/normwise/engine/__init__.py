@@ -1,21 +1,19 @@
 """The stacked engine: many replicas of one Keras model in one compiled JAX program.
 
 Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
-chunks, devices), ``schedule`` (how many side by side), ``halving`` (who may stop
-early), ``initial`` and ``orders`` (what differs between replicas), ``lower`` (layers
-that suit the CPU), ``traces`` (a model as a function of its state), ``ties`` and ``pool``
-(what XLA's CPU backend would get wrong), ``solo`` (the proof), ``stopwatch`` (what a training
-alone takes).
+chunks, devices), ``schedule`` (how many side by side), ``initial`` and ``orders``
+(what differs between replicas), ``lower`` (layers that suit the CPU), ``traces``
+(a model as a function of its state), ``ties`` and ``pool`` (what XLA's CPU backend
+would get wrong), ``solo`` (the proof), ``stopwatch`` (what a training alone takes).
 """
 
-from normwise.engine.cohort import Chunk, Cohort
+from normwise.engine.cohort import Chunk, Cohort, Stack
 from normwise.engine.devices import configure, replica_mesh
-from normwise.engine.halving import Keep, run_halving
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
 from normwise.engine.lower import fresh, lower, wants_turns
 from normwise.engine.pool import shares_out
-from normwise.engine.program import make_program, output_shape, replica_bytes, training_flops
+from normwise.engine.program import State, make_program, output_shape, replica_bytes, training_flops
 from normwise.engine.schedule import Schedule, candidates, chosen, rule_of_thumb, sample
 from normwise.engine.solo import largest_relative_difference, train_alone
 from normwise.engine.stopwatch import seconds_per_epoch
@@ -25,9 +23,10 @@ __all__ = [
     "Chunk",
     "Cohort",
     "InitialValues",
-    "Keep",
     "Replica",
     "Schedule",
+    "Stack",
+    "State",
     "candidates",
     "chosen",
     "configure",
@@ -40,7 +39,6 @@ __all__ = [
     "replica_bytes",
     "replica_mesh",
     "rule_of_thumb",
-    "run_halving",
     "sample",
     "seconds_per_epoch",
     "shares_out",

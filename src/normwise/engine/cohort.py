@@ -6,7 +6,7 @@ import functools
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -15,15 +15,14 @@ from jax.sharding import Mesh, PartitionSpec
 from numpy.typing import NDArray
 
 from normwise.datasets import Dataset
+from normwise.domain import segment_length
 from normwise.engine.devices import REPLICA, replicated, shareable, split_over_replicas
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import stacked_orders
 from normwise.engine.program import Data, Program, State
 
-__all__ = ["Chunk", "Cohort", "Stack", "segment_length"]
+__all__ = ["Chunk", "Cohort", "Stack"]
 
-# A segment ends, so that progress shows, this often over a whole run.
-FEWEST_SEGMENTS, MOST_SEGMENTS = 4, 10
 # Without XLA's library of fused reductions, stacks of small networks take 60 to 80% of the
 # time. The option is XLA's own business: a release may drop it.
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
@@ -43,8 +42,8 @@ class Chunk:
 
     replicas: tuple[Replica, ...]
     curves: dict[str, np.ndarray]
-    trainable: list[np.ndarray]
-    non_trainable: list[np.ndarray]
+    trainable: list[Any]
+    non_trainable: list[Any]
     seconds: float
 
 
@@ -55,37 +54,23 @@ class Stack:
     Attributes:
         replicas: Which they are; behind them the state may hold copies.
         state: Of each, with a leading replica axis.
-        pieces: Metric to ``(replicas, epochs)``, a segment or more at a time.
+        epoch: Epochs that are done.
     """
 
     replicas: tuple[Replica, ...]
     state: State
-    pieces: list[dict[str, Any]] = field(default_factory=list)
+    epoch: int = 0
 
-    @property
-    def epochs(self) -> int:
-        """How many are done."""
-        return sum(next(iter(piece.values())).shape[1] for piece in self.pieces)
+    def rows(self) -> State:
+        """The state of its own replicas, on the host."""
+        own = slice(len(self.replicas))
+        # A copy: the next segment takes over the memory of the state.
+        rows: State = jax.tree.map(lambda value: np.array(value[own]), self._on_host())
+        return rows
 
-    @property
-    def curves(self) -> dict[str, np.ndarray]:
-        """Metric to ``(replicas, epochs)``, of the epochs that are done."""
-        count = len(self.replicas)
-        return {
-            name: np.concatenate([np.asarray(piece[name]) for piece in self.pieces], axis=1)[:count]
-            for name in self.pieces[0]
-        }
-
-    def chunk(self, seconds: float) -> Chunk:
-        """What came out of it."""
-        count = len(self.replicas)
-        return Chunk(
-            replicas=self.replicas,
-            curves=self.curves,
-            trainable=[np.asarray(value)[:count] for value in self.state.trainable],
-            non_trainable=[np.asarray(value)[:count] for value in self.state.non_trainable],
-            seconds=seconds,
-        )
+    def _on_host(self) -> State:
+        on_host: State = jax.tree.map(np.asarray, self.state)
+        return on_host
 
 
 @dataclass(frozen=True)
@@ -175,9 +160,9 @@ class Cohort:
         self,
         compiled: Callable[..., Any],
         replicas: Sequence[Replica],
-        on_epoch: Callable[[int, int], None],
+        on_epoch: Callable[[int, int], None] = lambda *_: None,
     ) -> Iterator[Chunk]:
-        """Train the replicas, a chunk at a time.
+        """Train the replicas from their beginning to their end, a chunk at a time.
 
         Args:
             compiled: ``compile(lower())``.
@@ -188,12 +173,24 @@ class Cohort:
         data = self.data()
         for chunk in self.chunks(replicas):
             started = time.perf_counter()
-            stack = Stack(chunk, self.start(self.filled(chunk)))
-            self.advance(compiled, data, stack, self.epochs, on_epoch)
-            yield stack.chunk(time.perf_counter() - started)
+            stack, pieces = self.begin(chunk), []
+            for piece in self.advance(compiled, data, stack, self.epochs):
+                pieces.append(piece)
+                on_epoch(stack.epoch, len(chunk))
+            rows = stack.rows()
+            yield Chunk(
+                replicas=chunk,
+                curves={
+                    name: np.concatenate([piece[name] for piece in pieces], axis=1)
+                    for name in pieces[0]
+                },
+                trainable=rows.trainable,
+                non_trainable=rows.non_trainable,
+                seconds=time.perf_counter() - started,
+            )
 
     def chunks(self, replicas: Sequence[Replica]) -> Iterator[tuple[Replica, ...]]:
-        """The replicas by as many as train side by side."""
+        """The replicas, as many at a time as train side by side."""
         for first in range(0, len(replicas), self.width):
             yield tuple(replicas[first : first + self.width])
 
@@ -201,27 +198,49 @@ class Cohort:
         """The chunk with copies of its last, as many as the program is compiled for."""
         return (*chunk, *[chunk[-1]] * (self.width - len(chunk)))
 
+    def begin(self, chunk: Sequence[Replica]) -> Stack:
+        """A stack of these replicas before their first step, at most as many as its width."""
+        return Stack(tuple(chunk), self.start(self.filled(chunk)))
+
+    def resume(self, chunk: Sequence[Replica], rows: State, epoch: int) -> Stack:
+        """A stack of these replicas after so many epochs.
+
+        A replica goes on exactly as it would have, whatever stack it was in.
+
+        Args:
+            chunk: The replicas, at most as many as its width.
+            rows: The state of each, on the host.
+            epoch: Epochs that are done, a multiple of the segment's length.
+        """
+        missing = self.width - len(chunk)
+        numbers = [*range(len(chunk)), *[len(chunk) - 1] * missing]
+        filled = jax.tree.map(lambda value: value[numbers], rows)
+        state = jax.device_put(filled, split_over_replicas(self.mesh))
+        return Stack(tuple(chunk), state, epoch)
+
     def advance(
-        self,
-        compiled: Callable[..., Any],
-        data: Data,
-        stack: Stack,
-        until: int,
-        on_epoch: Callable[[int, int], None],
-    ) -> None:
-        """Train a stack until that epoch, a multiple of the segment's length."""
-        segment, start = segment_length(self.epochs), stack.epochs
-        count = (until - start) // segment
-        orders = itertools.islice(self.orders(self.filled(stack.replicas), start), count)
-        for done, placed in enumerate(orders):
+        self, compiled: Callable[..., Any], data: Data, stack: Stack, until: int
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Train a stack until that epoch, a multiple of the segment's length.
+
+        Yields:
+            After each segment, metric to ``(replicas, epochs of the segment)``.
+        """
+        segment = segment_length(self.epochs)
+        count, own = (until - stack.epoch) // segment, len(stack.replicas)
+        orders = self.orders(self.filled(stack.replicas), stack.epoch)
+        piece: dict[str, Any] | None = None
+        for placed in itertools.islice(orders, count):
             # Drawing the next orders overlaps with the devices' work on this segment.
-            if done:
-                jax.block_until_ready(stack.pieces[-1])
-                on_epoch(start + done * segment, len(stack.replicas))
+            if piece is not None:
+                jax.block_until_ready(piece)
+                stack.epoch += segment
+                yield {name: np.asarray(values)[:own] for name, values in piece.items()}
             stack.state, piece = compiled(stack.state, placed, data)
-            stack.pieces.append(piece)
-        jax.block_until_ready(stack.pieces[-1])
-        on_epoch(until, len(stack.replicas))
+        if piece is not None:
+            jax.block_until_ready(piece)
+            stack.epoch += segment
+            yield {name: np.asarray(values)[:own] for name, values in piece.items()}
 
 
 def _rates(replicas: Sequence[Replica], compiled: np.ndarray) -> np.ndarray:
@@ -244,16 +263,3 @@ def _alone(segment: Callable[..., Any]) -> Callable[..., Any]:
 
 def _on_cpu(mesh: Mesh) -> bool:
     return all(device.platform == "cpu" for device in mesh.devices.flat)
-
-
-def segment_length(epochs: int) -> int:
-    """Epochs a call of the program: a divisor that needs few calls, but not too few.
-
-    >>> [segment_length(epochs) for epochs in (1, 20, 97, 100)]
-    [1, 2, 1, 10]
-    """
-    divisors = [length for length in range(1, epochs + 1) if epochs % length == 0]
-    often = [length for length in divisors if epochs // length >= FEWEST_SEGMENTS] or [1]
-    rarely = [length for length in often if epochs // length <= MOST_SEGMENTS]
-    # Where no divisor is right, rather many calls than a bar that stands still.
-    return min(rarely) if rarely else max(often)

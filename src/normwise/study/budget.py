@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import math
-import statistics
 import time
-from collections.abc import Collection
-
-from normwise.domain import RunRecord
 
 __all__ = ["Budget"]
 
@@ -19,7 +15,7 @@ class Budget:
         seconds: How many; without end if ``None``.
 
     Attributes:
-        seconds: Likewise.
+        seconds: How many there are; infinity if without end.
 
     >>> Budget(None).is_spent, Budget(0.0).is_spent
     (False, True)
@@ -34,11 +30,10 @@ class Budget:
         """Whether no time is left."""
         return time.monotonic() - self._started >= self.seconds
 
-    def allows(self, replicas: int, trained: Collection[RunRecord]) -> bool:
-        """Whether there is time to train so many more, at the pace of those trained."""
-        return self.needed(replicas, trained) <= self.seconds
+    def allows(self, replicas: int, each: float) -> bool:
+        """Whether there is time to train so many more, at so many seconds each."""
+        return self.needed(replicas, each) <= self.seconds
 
-    def needed(self, replicas: int, trained: Collection[RunRecord]) -> float:
+    def needed(self, replicas: int, each: float) -> float:
         """The budget, in seconds, that would have sufficed for so many more as well."""
-        pace = statistics.fmean(record.seconds for record in trained) if trained else 0.0
-        return time.monotonic() - self._started + replicas * pace
+        return time.monotonic() - self._started + replicas * each

@@ -13,6 +13,7 @@ from normwise.report import DataPreview, Page, study_page
 from normwise.spec import Spec
 from normwise.store import Store
 from normwise.study.answer import answer_of
+from normwise.study.folder import default_metric_of, records_of
 
 __all__ = ["make_page", "page_of_folder"]
 
@@ -98,7 +99,9 @@ def page_of_folder(folder: Path) -> Page:
     store = Store(folder, spec)
     finished = store.summary()
     fingerprint = finished["environment"]["fingerprint"] if finished else store.fingerprint()
-    records = _of_one_study(store, spec, fingerprint)
+    metric = finished["target"]["metric"] if finished else None
+    mean_loss = finished["environment"].get("mean_loss") if finished else None
+    records = records_of(store, spec, fingerprint, metric, mean_loss and float(mean_loss))
     if not records:
         raise StoreError(
             f"folder {str(folder)!r} holds a study without a finished run; expected at least "
@@ -109,11 +112,10 @@ def page_of_folder(folder: Path) -> Page:
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
     environment = finished["environment"] if finished else {}
-    metric = "val_accuracy" if "val_accuracy" in records[0].curves else "val_loss"
     summary = answer_of(
         spec,
         records,
-        finished["target"]["metric"] if finished else metric,
+        metric or default_metric_of(records[0].curves),
         seconds=store.seconds(fingerprint) if finished and fingerprint else {},
         solo_check=SoloCheck.from_json(finished["solo_check"]) if finished else None,
         environment=environment,
@@ -128,27 +130,6 @@ def page_of_folder(folder: Path) -> Page:
     if said is None:
         said = dataset.said if dataset else ()
     return make_page(spec, summary, records, dataset, said, incomplete=finished is None)
-
-
-def _of_one_study(store: Store, spec: Spec, fingerprint: str | None) -> list[RunRecord]:
-    """The runs that the summary is of, or the newest where nothing says of what.
-
-    The same settings with other data of that name journal into the same folder.
-    """
-    records = store.records()
-    if fingerprint is None:
-        settings = {record.key.setting for record in records[-1:]}
-    else:
-        settings = {spec.setting(fingerprint, point) for point in spec.conditions}
-    # The newest of each: where more replicas stand side by side, others of them are stopped.
-    newest = {record.key: record for record in records}
-    return [
-        record
-        for record in newest.values()
-        # Those of other variants are an ablation's.
-        if record.key.setting in settings and record.key.variant in spec.variants
-        if record.key.seed < spec.rounds[-1]
-    ]
 
 
 def _preview(dataset: Dataset) -> DataPreview | None:

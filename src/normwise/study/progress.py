@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Progress"]
+from normwise.domain import Run, RunKey
+from normwise.execution import Event, Finished, Segment
+from normwise.study.ledger import Ledger
+
+__all__ = ["Progress", "Watch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +34,62 @@ class Progress:
     epoch: int = 0
     epochs: int = 0
     share: float = 0.0
+
+
+class Watch:
+    """Turns plans and events into progress.
+
+    Args:
+        tell: Called often, from the calling thread.
+        ledger: Knows how far the runs are; it has an event before this hears of it.
+        epochs: Of a run that goes to its end.
+    """
+
+    def __init__(self, tell: Callable[[Progress], None], ledger: Ledger, epochs: int) -> None:
+        self._tell, self._ledger, self._epochs = tell, ledger, epochs
+        self._goals: dict[RunKey, int] = {}
+        self._done = self._trained = self._wanted = 0
+
+    @property
+    def done(self) -> int:
+        """How many runs are as far as they are to go."""
+        return sum(self._ledger.epochs(key) >= until for key, until in self._goals.items())
+
+    @property
+    def of(self) -> int:
+        """How many runs are wanted by now."""
+        return len(self._goals)
+
+    def stage(self, name: str) -> None:
+        """What follows the training."""
+        self._tell(Progress(name, share=1.0))
+
+    def plan(self, goals: Mapping[Run, int]) -> None:
+        """What is wanted from now on, beside what was."""
+        for run, until in goals.items():
+            self._goals[run.key] = max(until, self._goals.get(run.key, 0))
+        self._done = self.done
+        self._trained = sum(
+            min(self._ledger.epochs(key), until) for key, until in self._goals.items()
+        )
+        self._wanted = sum(self._goals.values())
+        self._tell(Progress("compiling", of=self.of))
+
+    def event(self, event: Event) -> None:
+        """What an executor said."""
+        if isinstance(event, Segment):
+            self._trained += len(event.runs) * (event.until - event.first)
+            share = min(1.0, self._trained / self._wanted)
+            self._tell(
+                Progress(
+                    stage="training",
+                    variant=event.runs[0].key.variant,
+                    replicas=self._done,
+                    of=self.of,
+                    epoch=event.until,
+                    epochs=self._epochs,
+                    share=share,
+                )
+            )
+        elif isinstance(event, Finished):
+            self._done += sum(event.epoch >= self._goals[key] for key in event.keys)

@@ -30,6 +30,7 @@ class Result:
         folder: Where its files are, or ``None``.
         reused: How many of its runs were in the folder already.
         trained: How many were trained.
+        unchanged: Whether all of it was in the folder already.
     """
 
     answer: Summary
@@ -38,6 +39,7 @@ class Result:
     folder: Path | None
     reused: int
     trained: int
+    unchanged: bool
     _best: Callable[[], keras.Model]
 
     @property

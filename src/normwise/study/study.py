@@ -118,8 +118,10 @@ class Study:
         budget: float | None,
     ) -> Result:
         # Here, so that to import the package loads neither Keras nor JAX.
-        from normwise.models.source import as_model_takes
-        from normwise.study.run import Run
+        from normwise.models import as_model_takes
+        from normwise.study.answering import answer, write
+        from normwise.study.case import open_case
+        from normwise.study.training import Training
 
         self._arrived = came = self._arrived or arrived(self._data)
         dataset = as_model_takes(self._model, as_dataset(came.data, self.spec))
@@ -127,14 +129,18 @@ class Study:
         check_batch(self.spec, dataset)
         given = came.weights if self._sample_weight is None else self._sample_weight
         weights = example_weights(self.spec, came.data, dataset, given)
-        run = Run(self.spec, self._model, dataset, weights, store, on_progress, devices, budget)
+        case = open_case(self.spec, self._model, dataset, weights, devices)
+        if store is not None:
+            store.spec = case.question.spec
+        training = Training(case, store, on_progress, budget)
         try:
-            run.answer()
+            result = answer(training, store)
             if store is not None and artist is not None:
-                run.write(store, artist)
+                write(result, store, artist)
+                training.tidy()
         except KeyboardInterrupt:
-            raise run.stopped("was interrupted", "expected to run to its end;") from None
-        return run.result
+            raise training.stopped("was interrupted", "expected to run to its end;") from None
+        return result
 
 
 def _check_budget(budget: float | None, spec: Spec) -> None:

@@ -1,19 +1,29 @@
-"""Whether the stacked engine trained what Keras' own ``fit`` trains."""
+"""What Keras' own ``fit`` makes of a study's replicas: the same curves, and in what time."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from normwise.datasets import Dataset
-from normwise.domain import RunRecord, SoloCheck
-from normwise.engine import largest_relative_difference
-from normwise.study.trainer import Curves, Place, Trainer
+from normwise.domain import Run, RunRecord, SoloCheck, Variant
+from normwise.engine import (
+    Schedule,
+    largest_relative_difference,
+    sample,
+    seconds_per_epoch,
+    train_alone,
+)
+from normwise.execution.setup import Setup
+from normwise.execution.worker import replica_of
 
-__all__ = ["Trained", "verify"]
+__all__ = ["Trained", "seconds_alone", "verify"]
+
+# Metric to one value an epoch.
+Curves = dict[str, list[float]]
 
 log = logging.getLogger("normwise")
 
@@ -24,24 +34,24 @@ NUDGES = (1, 2, 3)
 
 
 class Trained(NamedTuple):
-    """A run, and what its key means."""
+    """A run, and what training it has given."""
 
+    run: Run
     record: RunRecord
-    place: Place
 
 
-def verify(trainer: Trainer, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
+def verify(setup: Setup, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
     """Train again by Keras' own ``fit``, one after another.
 
     Args:
-        trainer: Of the study.
+        setup: What the study's jobs share.
         whole: The replica that is trained to its end.
-        starts: One of each variant, whose first batches are.
+        starts: One of each variant, whose first batches are trained.
     """
     record = whole.record
-    alone = trainer.train_alone(record.key, whole.place)
+    alone = _alone(setup, whole.run)
     stacked = {metric: values[: record.stopped_at] for metric, values in record.curves.items()}
-    found = {one.record.key.variant: _start(trainer, one) for one in starts}
+    found = {one.record.key.variant: _start(setup, one) for one in starts}
     return SoloCheck(
         variant=record.key.variant,
         seed=record.key.seed,
@@ -52,32 +62,43 @@ def verify(trainer: Trainer, whole: Trained, starts: Sequence[Trained]) -> SoloC
     )
 
 
-def _start(trainer: Trainer, one: Trained) -> tuple[float, bool]:
+def seconds_alone(
+    setup: Setup, places: Mapping[tuple[str, int | None], Variant]
+) -> dict[tuple[str, int | None], float]:
+    """Seconds of an epoch by Keras' own ``fit``, by variant and batch size."""
+    models = {
+        (name, size): (setup.model(variant)[0], size or 1)
+        for (name, size), variant in places.items()
+    }
+    return seconds_per_epoch(models, setup.recipe.dataset)
+
+
+def _start(setup: Setup, one: Trained) -> tuple[float, bool]:
     """What the losses of a replica's first batches differ by, and whether rounding explains it."""
     difference = math.inf
-    for few, stacked in trainer.beginnings(one.record, one.place):
-        alone = _alone(trainer, one, few)
+    for few, stacked in _beginnings(setup, one):
+        alone = _alone(setup, one.run, few, epochs=1)
         difference = largest_relative_difference(alone, _losses(stacked))
         if difference <= ROUNDING:
             return difference, True
-        if not _repeats(trainer, one, few):
+        if not _repeats(setup, one, few):
             return difference, False
-        nudged = [_losses(_alone(trainer, one, few, nudge)) for nudge in NUDGES]
-        grown = max(largest_relative_difference(alone, losses) for losses in nudged)
+        nudged = [_alone(setup, one.run, few, epochs=1, nudge=nudge) for nudge in NUDGES]
+        grown = max(largest_relative_difference(alone, _losses(curves)) for curves in nudged)
         if difference > TIMES * grown:
             return difference, False
     return difference, True
 
 
-def _repeats(trainer: Trainer, one: Trained, few: Dataset) -> bool:
+def _repeats(setup: Setup, one: Trained, few: Dataset) -> bool:
     """Whether a batch has the same loss in two fits from the same weights.
 
     Where it has not, fits drift apart without any rounding: code of the user's draws or counts
     anew whenever it is traced.
     """
-    size = one.place[1].batch_size
+    size = one.run.condition.batch_size
     batch = replace(few, x_train=few.x_train[:size], y_train=few.y_train[:size])
-    first, second = ({"loss": _alone(trainer, one, batch)["loss"]} for _ in range(2))
+    first, second = ({"loss": _alone(setup, one.run, batch, epochs=1)["loss"]} for _ in range(2))
     if largest_relative_difference(first, second) <= ROUNDING:
         return True
     log.warning(
@@ -89,8 +110,53 @@ def _repeats(trainer: Trainer, one: Trained, few: Dataset) -> bool:
     return False
 
 
-def _alone(trainer: Trainer, one: Trained, few: Dataset, nudge: int = 0) -> Curves:
-    return trainer.train_alone(one.record.key, one.place, few, epochs=1, nudge=nudge)
+def _alone(
+    setup: Setup,
+    run: Run,
+    dataset: Dataset | None = None,
+    epochs: int | None = None,
+    *,
+    nudge: int = 0,
+) -> Curves:
+    """Curves of one replica, trained by Keras' own ``fit``.
+
+    Args:
+        setup: What the study's jobs share.
+        run: Which replica.
+        dataset: A part of the study's; all of it unless given.
+        epochs: As many as the study's unless given.
+        nudge: Above 0, start from weights that differ by rounding.
+    """
+    recipe = setup.recipe
+    model, initial = setup.model(run.variant, run.condition.learning_rate)
+    curves = train_alone(
+        model,
+        initial,
+        dataset or recipe.dataset,
+        replica=replica_of(run),
+        epochs=epochs or recipe.spec.epochs,
+        batch_size=run.condition.batch_size,
+        weights=recipe.weights,
+        nudge=nudge,
+    )
+    return recipe.in_own_units(curves)
+
+
+def _beginnings(setup: Setup, one: Trained) -> Iterator[tuple[Dataset, Curves]]:
+    """The replica's first batches, and what the engine makes of them in an epoch.
+
+    First the study's own first epoch, if that has no more than a few batches: it is known.
+    Then whole batches alone, trained for this: a last one of few examples amplifies rounding.
+    """
+    recipe, size = setup.recipe, one.run.condition.batch_size
+    dataset = recipe.dataset
+    few = sample(dataset, size)
+    if len(few.x_train) // size >= len(dataset.x_train) // size:
+        yield dataset, {name: [values[0]] for name, values in one.record.curves.items()}
+    cohort = setup.cohort(one.run.variant, size, Schedule(1, 1), few, epochs=1)
+    [chunk] = cohort.run(cohort.compile(cohort.lower()), [replica_of(one.run)])
+    curves = recipe.in_own_units(chunk.curves)
+    yield few, {metric: values[0].tolist() for metric, values in curves.items()}
 
 
 def _losses(curves: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:

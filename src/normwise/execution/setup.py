@@ -1,14 +1,10 @@
-"""From a spec to cohorts: place, lower, trace and compile every variant."""
+"""What all jobs of a study share: from its model and settings to the program of each variant."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
 import logging
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
 
 import keras
 
@@ -32,12 +28,11 @@ from normwise.engine import (
     training_flops,
     wants_turns,
 )
-from normwise.models.compiling import Recipe
+from normwise.models.compiling import Recipe, learning_rate_of
 from normwise.models.source import ModelSource
 from normwise.models.variants import buildable
-from normwise.rewrite.tracing import tracing
 
-__all__ = ["Arm", "Plan"]
+__all__ = ["Setup"]
 
 log = logging.getLogger("normwise")
 
@@ -46,25 +41,8 @@ log = logging.getLogger("normwise")
 WORTH_TRYING = 1e12
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One variant at one batch size, ready to train.
-
-    Attributes:
-        variant: The plan of normalisation.
-        batch_size: Examples in a batch.
-        cohort: Its program and what its replicas share.
-        compiled: The program for one chunk, still compiling perhaps.
-    """
-
-    variant: Variant
-    batch_size: int
-    cohort: Cohort
-    compiled: Future[Any]
-
-
-class Plan:
-    """Every variant of a study, and the models behind them.
+class Setup:
+    """The variants of a study, and the models and programs behind them.
 
     Args:
         recipe: How the replicas train, and on what.
@@ -72,10 +50,11 @@ class Plan:
         devices: How many devices to use; all unless told.
 
     Attributes:
-        recipe: Likewise, with the variants that the model can have.
-        spec: Its settings.
+        recipe: How the replicas train, of the variants that the model can have.
+        spec: The study's settings, with those variants.
         metrics: Names of what is recorded, the target's candidates first.
         settings: What the replicas train with, in words for the report.
+        learning_rate: That replicas without one of their own train with.
 
     Raises:
         UsageError: The model cannot be trained as it was compiled, or as was asked.
@@ -91,19 +70,8 @@ class Plan:
         self.metrics = recipe.metrics(baseline)
         self.spec, left_out = buildable(recipe.spec, source)
         self.recipe = dataclasses.replace(recipe, spec=self.spec)
+        self.learning_rate = learning_rate_of(baseline)
         self.settings = recipe.settings(baseline) | ({"left_out": left_out} if left_out else {})
-
-    def arms(self, wanted: Sequence[tuple[Variant, int]]) -> list[Arm]:
-        """Trace each variant at each batch size and compile them side by side."""
-        pool = ThreadPoolExecutor()
-        arms = []
-        for variant, size in wanted:
-            cohort = self.cohort(variant, size, self._schedule(size))
-            # Tracing is Python and takes turns; compiling is not, and runs beside it.
-            compiled = pool.submit(cohort.compile, _traced(cohort))
-            arms.append(Arm(variant, size, cohort, compiled))
-        pool.shutdown(wait=False)
-        return arms
 
     def model(
         self, variant: Variant, learning_rate: float | None = None
@@ -113,8 +81,8 @@ class Plan:
         model = fresh(self._source.build(variant))
         return self.recipe.compile(model, learning_rate), self._initial(model)
 
-    @functools.cache  # noqa: B019 (a plan lives as long as its study)
-    def _schedule(self, batch_size: int) -> Schedule:
+    @functools.cache  # noqa: B019 (it lives as long as its study)
+    def schedule(self, batch_size: int) -> Schedule:
         """How the replicas of every variant train: that of the last one, which is no baseline."""
         spec, dataset = self.spec, self.recipe.dataset
         variant = Variant.parse(spec.variants[-1])
@@ -148,7 +116,7 @@ class Plan:
         self,
         variant: Variant,
         batch_size: int,
-        schedule: Schedule,
+        schedule: Schedule | None = None,
         dataset: Dataset | None = None,
         epochs: int | None = None,
     ) -> Cohort:
@@ -157,10 +125,11 @@ class Plan:
         Args:
             variant: Which.
             batch_size: Examples in a batch.
-            schedule: How its replicas train.
+            schedule: How its replicas train; :meth:`schedule` unless given.
             dataset: A part of the study's; all of it unless given.
             epochs: As many as the study's unless given.
         """
+        schedule = schedule or self.schedule(batch_size)
         dataset = dataset or self.recipe.dataset
         model = self._lowered(variant)
         return Cohort(
@@ -178,8 +147,3 @@ class Plan:
 
     def _initial(self, model: keras.Model) -> InitialValues:
         return InitialValues(model, self._like)
-
-
-def _traced(cohort: Cohort) -> Any:
-    with tracing(cohort.program.model, "training"):
-        return cohort.lower()

@@ -1,0 +1,81 @@
+"""What an executor says of its jobs while they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+from normwise.domain import Run, RunKey
+
+__all__ = ["Checkpointed", "Compiled", "Event", "Finished", "Segment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A program is ready.
+
+    Attributes:
+        variant: Name of the variant it trains.
+        batch_size: Examples in a batch.
+    """
+
+    variant: str
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """Some runs have trained some epochs side by side.
+
+    Attributes:
+        runs: Which runs, all of one variant and batch size.
+        first: Epochs that they had behind them before.
+        curves: Metric to ``(runs, epochs)``, in the data's own units.
+        learning_rates: Of each run's optimiser at the first step of training.
+        seconds: Wall time of all of them together, without compiling.
+    """
+
+    runs: tuple[Run, ...]
+    first: int
+    curves: Mapping[str, NDArray[Any]]
+    learning_rates: tuple[float, ...]
+    seconds: float
+
+    @property
+    def until(self) -> int:
+        """Epochs that they have behind them now."""
+        return self.first + int(next(iter(self.curves.values())).shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """The state of some runs is kept; from here on they can go on.
+
+    Attributes:
+        keys: Of the runs, in the order of the checkpoint's rows.
+        epoch: Epochs that they have behind them.
+        name: Of the checkpoint.
+    """
+
+    keys: tuple[RunKey, ...]
+    epoch: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Some runs of a job have reached its end, and their states are kept.
+
+    Attributes:
+        keys: Of the runs.
+        epoch: Epochs that they have behind them.
+    """
+
+    keys: tuple[RunKey, ...]
+    epoch: int
+
+
+Event: TypeAlias = Compiled | Segment | Checkpointed | Finished

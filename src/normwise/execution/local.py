@@ -1,0 +1,35 @@
+"""This process as an executor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from normwise.execution.event import Event
+from normwise.execution.job import Job
+from normwise.execution.worker import Worker
+
+__all__ = ["LocalExecutor"]
+
+
+class LocalExecutor:
+    """One job after another in this process, each on all of its devices.
+
+    Args:
+        worker: Trains them.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker, self._cancelled = worker, False
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
+        """Train these jobs, in their order; their programs compile side by side first."""
+        yield from self._worker.prepare(jobs)
+        for job in jobs:
+            for event in self._worker.run(job):
+                yield event
+                if self._cancelled:
+                    return
+
+    def cancel(self) -> None:
+        """End after the event that was said last."""
+        self._cancelled = True

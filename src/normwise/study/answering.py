@@ -1,0 +1,174 @@
+"""From question to result: train, compare, check, and write it down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from normwise import analysis
+from normwise.domain import Ablation, Run, RunRecord, SoloCheck, Summary, Variant, derive_seed
+from normwise.errors import SoloCheckFailed
+from normwise.modelfile import save_model
+from normwise.report import Artist, write_html, write_png
+from normwise.store import Store
+from normwise.study.best import trained_model
+from normwise.study.keeping import best_run
+from normwise.study.pages import make_page
+from normwise.study.planners import AblationPlanner, HalvingPlanner, RoundsPlanner
+from normwise.study.planners.plan import Goals
+from normwise.study.question import Question
+from normwise.study.result import Result
+from normwise.study.training import Training
+from normwise.study.verification import Trained, seconds_alone, verify
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["answer", "write"]
+
+_NO_FURTHER_ROUND = (
+    "the budget does not suffice for another round of seeds: what is undecided is left open; run "
+    "the same command with a larger --budget to go on"
+)
+_NO_ABLATION = "the budget is spent: which layers matter is left open"
+
+
+def answer(training: Training, store: Store | None) -> Result:
+    """Train what is missing, then compare and check.
+
+    Args:
+        training: Of the study.
+        store: Its folder, if it has one.
+
+    Raises:
+        StudyIncomplete: The budget did not suffice for the first round of seeds.
+    """
+    case, question = training.case, training.case.question
+    planner = HalvingPlanner(question) if question.spec.prune else RoundsPlanner(question)
+    goals = training.train(planner, _NO_FURTHER_ROUND)
+    ablated, ablation = _ablate(training, goals)
+    records = training.records(goals)
+    earlier = None if training.has_begun else _earlier(store, question)
+    if earlier is not None:
+        check, environment = SoloCheck.from_json(earlier["solo_check"]), earlier["environment"]
+    else:
+        training.begin()
+        # In turn, not beside the training: computations that share out work to XLA's threads
+        # may wait for each other for ever.
+        check, environment = _check(training, goals, records), case.environment
+    seconds = _seconds(training, store, question.summary(records), is_known=earlier is not None)
+    training.watch.stage("reporting")
+    summary = question.summary(
+        records, seconds=seconds, solo_check=check, environment=environment, ablation=ablation
+    )
+    wanted = {run.key: until for own in (goals, ablated) for run, until in own.items()}
+    reused = sum(training.ledger.before.get(key, 0) >= until for key, until in wanted.items())
+    return Result(
+        answer=summary,
+        records=records,
+        page=make_page(question.spec, summary, records, case.dataset, case.dataset.said),
+        folder=None if store is None else store.folder,
+        reused=reused,
+        trained=len(wanted) - reused,
+        unchanged=earlier is not None and store is not None and store.there == store.spec,
+        _best=lambda: _best_model(training, goals, records, summary),
+    )
+
+
+def write(result: Result, store: Store, artist: Artist) -> None:
+    """Write the results into the study's folder, the summary last."""
+    page, folder = result.page, store.folder
+    with ThreadPoolExecutor(1) as aside:
+        picture = aside.submit(write_png, page, folder / "curves.png", artist.draw)
+        store.write_curves(result.records)
+        kept = result.unchanged and (folder / "best.keras").exists()
+        if result.answer.recommended and not kept:
+            save_model(result.best_model(), folder / "best.keras")
+        picture.result()
+    write_html(page, folder / "report.html")
+    store.write_summary(result.answer)
+    if not result.unchanged:
+        store.mark("finished")
+
+
+def _ablate(training: Training, goals: Goals) -> tuple[Goals, Ablation | None]:
+    """Which layers matter, where that was asked."""
+    if not training.case.question.spec.ablate:
+        return {}, None
+    planner = AblationPlanner(training.case.question, goals, training.case.layers)
+    return training.train(planner, _NO_ABLATION), planner.found(training.ledger)
+
+
+def _earlier(store: Store | None, question: Question) -> dict[str, Any] | None:
+    """What this study wrote when it finished with the same runs, data and model."""
+    if store is None or not store.has_runs_of(question.spec):
+        return None
+    earlier = store.summary()
+    if earlier is None or earlier["environment"]["fingerprint"] != question.fingerprint:
+        return None
+    # Older ones looked at the first batches of one variant at most.
+    return earlier if "first_steps" in earlier["solo_check"] else None
+
+
+def _check(training: Training, goals: Goals, records: list[RunRecord]) -> SoloCheck:
+    """The solo check, and the first batches of each variant where it stands in the grid."""
+    training.watch.stage("checking")
+    question = training.case.question
+    runs = {run.key: run for run in goals}
+    by_key = {record.key: record for record in records}
+    whole = _to_check(question)
+    starts = []
+    for variant in question.summary(records).variants:
+        own = analysis.runs_at_best(variant, records)
+        # What diverges says little of what else it does.
+        fit = [run for run in own if run.diverged_at is None] or own
+        # The same seed in all of them: they start alike and see the same batches.
+        starts.append(min(fit, key=lambda run: run.key.seed != whole.key.seed))
+    return verify(
+        training.case.setup,
+        Trained(whole, by_key[whole.key]),
+        [Trained(runs[record.key], record) for record in starts],
+    )
+
+
+def _to_check(question: Question) -> Run:
+    """The replica of the solo check: random, and the same whenever the study is run."""
+    draw = derive_seed(0, f"solo:{question.fingerprint}")
+    variant = question.variants[draw % len(question.variants)]
+    seeds = range(0, question.spec.seeds, 2 if question.spec.prune else 1)
+    own, count = question.runs([variant], seeds), len(seeds)
+    # Of seeds first, so that a grid of one point has the choice that no grid had.
+    return own[draw // 7 % count + draw // 7 // count % (len(own) // count) * count]
+
+
+def _seconds(
+    training: Training, store: Store | None, summary: Summary, *, is_known: bool
+) -> Mapping[tuple[str, int | None], float]:
+    """Of an epoch of each variant that trains alone, where it stands in the grid."""
+    fingerprint = training.case.question.fingerprint
+    places = {(one.name, one.batch_size): Variant.parse(one.name) for one in summary.variants}
+    known = store.seconds(fingerprint) if store is not None else {}
+    if is_known or known.keys() >= places.keys():
+        return known
+    training.watch.stage("timing")
+    seconds = seconds_alone(training.case.setup, places)
+    if store is not None:
+        store.add_seconds(fingerprint, seconds)
+    return seconds
+
+
+def _best_model(
+    training: Training, goals: Goals, records: list[RunRecord], summary: Summary
+) -> keras.Model:
+    """The best replica of the recommended variant, where that stands in the grid."""
+    if not summary.recommended:
+        raise SoloCheckFailed(summary.verdict)
+    question = training.case.question
+    [chosen] = [one for one in summary.variants if one.name == summary.recommended]
+    runs = analysis.runs_at_best(chosen, records)
+    key = best_run(runs, question.metric, rising=question.rising).key
+    [run] = [run for run in goals if run.key == key]
+    return trained_model(
+        run, training.case.setup, training.ledger, training.checkpoints, training.executor
+    )

@@ -1,0 +1,55 @@
+"""The best replica of a study as a Keras model."""
+
+from __future__ import annotations
+
+import keras
+
+from normwise.domain import Run
+from normwise.engine import State
+from normwise.execution import Checkpointed, Executor, Job
+from normwise.execution.checkpoint import Checkpoints, joined_rows
+from normwise.execution.setup import Setup
+from normwise.study.ledger import Ledger
+
+__all__ = ["trained_model"]
+
+
+def trained_model(
+    run: Run, setup: Setup, ledger: Ledger, checkpoints: Checkpoints, executor: Executor
+) -> keras.Model:
+    """A replica as a Keras model, trained, and compiled with the loss as it is recorded.
+
+    Args:
+        run: Which; it went to its end.
+        setup: What the study's jobs share.
+        ledger: Knows where its state lies.
+        checkpoints: Has the state.
+        executor: Trains it again where the state is lost, as in folders from before there were
+            any: the same seed gives the same weights.
+    """
+    model = setup.recipe.compile(setup.model(run.variant)[0], loss_unit=1)
+    _, origin = ledger.origin(run.key)
+    rows = None if origin is None else checkpoints.load(origin.checkpoint)
+    if origin is None or rows is None:
+        state = _trained_again(run, setup, checkpoints, executor)
+    else:
+        state = joined_rows([(rows, origin.row)])
+    for variables, values in zip(
+        (model.trainable_variables, model.non_trainable_variables),
+        (state.trainable, state.non_trainable),
+        strict=True,
+    ):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value[0])
+    return model
+
+
+def _trained_again(run: Run, setup: Setup, checkpoints: Checkpoints, executor: Executor) -> State:
+    size, epochs = run.condition.batch_size, setup.spec.epochs
+    events = list(executor.run([Job(run.variant, size, (run,), 0, epochs)]))
+    *_, last = [event for event in events if isinstance(event, Checkpointed)]
+    rows = checkpoints.load(last.name)
+    checkpoints.drop([last.name])
+    if rows is None:
+        raise RuntimeError(f"checkpoint {last.name!r} was written and is not there")
+    return rows

@@ -1,0 +1,105 @@
+"""A study with its model and data: all that is known before anything trains."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import jax
+from numpy.typing import NDArray
+
+from normwise import engine
+from normwise.datasets import Dataset
+from normwise.domain import Target, Variant
+from normwise.execution.setup import Setup
+from normwise.models import ModelLike, ModelSource, Recipe, check_target, default_metric
+from normwise.spec import Spec
+from normwise.study.question import Question
+
+__all__ = ["Case", "open_case"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a study asks, and what its jobs share.
+
+    Attributes:
+        question: What is asked.
+        setup: What all jobs share.
+        dataset: What is trained on, with notes on what was decided about it.
+        layers: Where layers are to be left out, the names of each variant's normalisation layers.
+        environment: Where and with what it trains, name to text.
+    """
+
+    question: Question
+    setup: Setup
+    dataset: Dataset
+    layers: Mapping[str, Sequence[str]]
+    environment: Mapping[str, str]
+
+
+def open_case(
+    spec: Spec,
+    model: ModelLike,
+    dataset: Dataset,
+    weights: NDArray[Any] | None,
+    devices: int | None = None,
+) -> Case:
+    """Find out all that can be refused before anything trains.
+
+    Args:
+        spec: The study's settings.
+        model: As the study got it.
+        dataset: What is trained on.
+        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
+        devices: How many to use; all unless told.
+
+    Raises:
+        UsageError: Something that was asked for cannot be honoured.
+    """
+    engine.configure()
+    source = ModelSource(model, dataset, spec.standardize_targets)
+    noted = source.noted()
+    standardised = source.units.mean is not None
+    recipe = Recipe(spec, dataset, source.compiled, weights, standardised=standardised)
+    setup = Setup(recipe, source, devices)
+    target = Target.parse(spec.target) if spec.target else None
+    if target is not None:
+        check_target(target, setup.metrics)
+    parts = (dataset.fingerprint, source.fingerprint, recipe.fingerprint)
+    question = Question(
+        spec=setup.spec,
+        fingerprint="-".join(filter(None, parts)),
+        metric=target.metric if target else default_metric(dataset),
+        mean_loss=setup.recipe.mean_loss,
+    )
+    return Case(
+        question=question,
+        setup=setup,
+        dataset=noted,
+        layers=_layers(source, question.variants) if spec.ablate else {},
+        environment=_environment(setup, source, question),
+    )
+
+
+def _layers(source: ModelSource, variants: Sequence[Variant]) -> dict[str, list[str]]:
+    """Refuses what cannot be left out, too."""
+    return {one.name: source.layers(one) for one in variants if one.places}
+
+
+def _environment(setup: Setup, source: ModelSource, question: Question) -> dict[str, str]:
+    devices = jax.devices()
+    found = {
+        **{name: metadata.version(name) for name in ("normwise", "keras", "jax", "numpy")},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "devices": f"{len(devices)} × {devices[0].platform}",
+        **setup.settings,
+        "fingerprint": question.fingerprint,
+    }
+    if source.units.note:
+        found |= {"targets": source.units.note, "mean_loss": repr(question.mean_loss)}
+    return found

@@ -1,0 +1,84 @@
+"""The loop of a study: plan, train what is missing, plan again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from normwise.execution import Event, Executor, Finished
+from normwise.study.budget import Budget
+from normwise.study.ledger import Ledger
+from normwise.study.planners import Plan, Planner, jobs_of
+from normwise.study.planners.plan import Goals
+
+__all__ = ["BudgetSpent", "drive"]
+
+log = logging.getLogger("normwise")
+
+
+class BudgetSpent(Exception):  # noqa: N818 (it says what happened)
+    """The time did not suffice for what an answer needs.
+
+    Attributes:
+        goals: What was to be trained.
+    """
+
+    def __init__(self, goals: Goals) -> None:
+        super().__init__("the budget is spent")
+        self.goals = goals
+
+
+def drive(
+    planner: Planner,
+    ledger: Ledger,
+    executor: Executor,
+    *,
+    budget: Budget,
+    on_plan: Callable[[Goals], None],
+    on_event: Callable[[Event], None],
+    left_open: str,
+) -> Goals:
+    """Train until the planner wants no more, or the time is spent.
+
+    Args:
+        planner: Says what is wanted.
+        ledger: Has what is there, and gets what is trained.
+        executor: Trains.
+        budget: No further plan is begun that would not end within it.
+        on_plan: Called with the goals of each plan before it is trained.
+        on_event: Called with each event, when the ledger has it.
+        left_open: What to say where the time does not suffice for all that was wanted.
+
+    Returns:
+        The goals that are reached.
+
+    Raises:
+        BudgetSpent: The time did not suffice for the first plan that answers anything.
+    """
+    while not ledger.has((plan := planner.next(ledger)).goals):
+        if plan.fallback is None or budget.allows(
+            ledger.missing(plan.goals), ledger.seconds_a_run()
+        ):
+            on_plan(plan.goals)
+            _train(plan, ledger, executor, budget, on_event)
+        if not ledger.has(plan.goals):
+            if plan.fallback is None:
+                raise BudgetSpent(plan.goals)
+            log.warning(left_open)
+            return plan.fallback
+    return plan.goals
+
+
+def _train(
+    plan: Plan,
+    ledger: Ledger,
+    executor: Executor,
+    budget: Budget,
+    on_event: Callable[[Event], None],
+) -> None:
+    """Until nothing is missing, or the budget is spent."""
+    for event in executor.run(jobs_of(plan.goals, ledger)):
+        ledger.add(event)
+        on_event(event)
+        if isinstance(event, Finished) and budget.is_spent:
+            return

@@ -1,0 +1,204 @@
+"""The journal of a study's runs: one line an event, with curves in files beside it.
+
+What an executor says is two kinds of lines, ``segment`` and ``checkpointed``. The curves of a
+segment are arrays in ``segments/``, one file for each time the study was started, and the line says
+where in it they begin. A journal from before has ``run``, a run that had ended; it still reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, TypeAdapter
+
+from normwise.domain import Condition, Run, RunKey, RunRecord, Variant
+from normwise.errors import StoreError
+from normwise.execution import Checkpointed, Event, Segment
+from normwise.journal import run_of
+from normwise.store import Store
+
+__all__ = ["EventLog"]
+
+_Count = Annotated[int, Field(ge=0, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Key:
+    seed: _Count
+    setting: str
+
+
+@dataclass(frozen=True)
+class _Run(_Key):
+    learning_rate: float
+    initializer: str | None
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    """Where curves lie: the file, the byte, and their names in the order they follow."""
+
+    file: str
+    at: _Count
+    metrics: Annotated[list[str], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class _SegmentLine:
+    variant: str
+    batch_size: _Count
+    first: _Count
+    until: _Count
+    seconds: float
+    runs: Annotated[list[_Run], Field(min_length=1)]
+    arrays: _Arrays
+
+
+@dataclass(frozen=True)
+class _CheckpointLine:
+    variant: str
+    epoch: _Count
+    name: str
+    runs: list[_Key]
+
+
+_SEGMENT, _CHECKPOINT = TypeAdapter(_SegmentLine), TypeAdapter(_CheckpointLine)
+
+
+class EventLog:
+    """Events on disk, as a :class:`~normwise.study.ledger.Log`.
+
+    Args:
+        store: The study's folder.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._folder = store.folder / "segments"
+        self._file: Path | None = None
+
+    def write(self, event: Event) -> None:
+        """Append an event that lasts: what runs have trained, or where their states lie.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        if isinstance(event, Segment):
+            line = _line_of_segment(event, self._append(event.curves))
+            self._store.append([{"event": "segment", **asdict(line)}])
+        elif isinstance(event, Checkpointed):
+            self._store.append([{"event": "checkpointed", **asdict(_line_of_checkpoint(event))}])
+
+    def read(self) -> Iterator[Event]:
+        """All of them, in the order they were written.
+
+        Raises:
+            StoreError: A line, or an array that it names, does not read.
+        """
+        ended: dict[RunKey, RunRecord] = {}
+        for found in self._store.read(_read_line):
+            if isinstance(found, RunRecord):
+                before = ended.get(found.key)
+                # Of a run that was stopped, and was also trained to its end, the longer one.
+                if before is None or before.stopped_at is not None:
+                    ended[found.key] = found
+            elif isinstance(found, _CheckpointLine):
+                keys = tuple(RunKey(found.variant, one.seed, one.setting) for one in found.runs)
+                yield Checkpointed(keys, found.epoch, found.name)
+            elif found is not None:
+                yield _segment(found, self._curves(found))
+        yield from map(_segment_of_record, ended.values())
+
+    def _append(self, curves: Mapping[str, NDArray[Any]]) -> _Arrays:
+        if self._file is None:
+            taken = [int(path.stem) for path in self._folder.glob("*.npy") if path.stem.isdigit()]
+            self._file = self._folder / f"{max(taken, default=0) + 1:04d}.npy"
+        at = self._store.append_arrays(self._file, list(curves.values()))
+        return _Arrays(self._file.name, at, list(curves))
+
+    def _curves(self, line: _SegmentLine) -> dict[str, NDArray[Any]]:
+        path, at = self._folder / Path(line.arrays.file).name, line.arrays.at
+        shape = (len(line.runs), line.until - line.first)
+        try:
+            with path.open("rb") as file:
+                file.seek(at)
+                curves = {name: np.load(file, allow_pickle=False) for name in line.arrays.metrics}
+        except (OSError, ValueError, EOFError) as error:
+            raise _unreadable(path, at, str(error)) from None
+        if any(one.shape != shape or one.dtype.kind != "f" for one in curves.values()):
+            raise _unreadable(path, at, f"they are not of shape {shape}")
+        return curves
+
+
+def _unreadable(path: Path, at: int, why: str) -> StoreError:
+    return StoreError(
+        f"cannot read the curves at byte {at} of {str(path)!r} ({why}); expected what the journal "
+        f"says of them; move the folder away and run the study again"
+    )
+
+
+def _read_line(body: dict[str, Any]) -> _SegmentLine | _CheckpointLine | RunRecord | None:
+    """What a line says of runs; ``None`` where it says something else.
+
+    Raises:
+        ValueError: A part of it is missing, or of another type, or cannot be.
+        VariantError: There is no such variant.
+    """
+    if body["event"] == "run":
+        return run_of(body)
+    if body["event"] == "checkpointed":
+        return _CHECKPOINT.validate_python(body)
+    if body["event"] != "segment":
+        return None
+    line = _SEGMENT.validate_python(body)
+    Variant.parse(line.variant)
+    if line.first >= line.until:
+        raise ValueError("the last epoch above the first")
+    return line
+
+
+def _line_of_segment(event: Segment, arrays: _Arrays) -> _SegmentLine:
+    runs = [
+        _Run(run.key.seed, run.key.setting, rate, run.condition.initializer)
+        for run, rate in zip(event.runs, event.learning_rates, strict=True)
+    ]
+    return _SegmentLine(
+        variant=event.runs[0].key.variant,
+        batch_size=event.runs[0].condition.batch_size,
+        first=event.first,
+        until=event.until,
+        seconds=event.seconds,
+        runs=runs,
+        arrays=arrays,
+    )
+
+
+def _line_of_checkpoint(event: Checkpointed) -> _CheckpointLine:
+    keys = [_Key(key.seed, key.setting) for key in event.keys]
+    return _CheckpointLine(event.keys[0].variant, event.epoch, event.name, keys)
+
+
+def _segment(line: _SegmentLine, curves: Mapping[str, NDArray[Any]]) -> Segment:
+    runs = tuple(
+        Run(
+            RunKey(line.variant, one.seed, one.setting),
+            Condition(one.learning_rate, one.initializer, line.batch_size),
+        )
+        for one in line.runs
+    )
+    rates = tuple(one.learning_rate for one in line.runs)
+    return Segment(runs, line.first, curves, rates, line.seconds)
+
+
+def _segment_of_record(record: RunRecord) -> Segment:
+    """A run that had ended, as if it had been trained in one go."""
+    epochs = record.stopped_at or record.epochs
+    condition = Condition(record.learning_rate, record.initializer, record.batch_size or 0)
+    curves = {name: np.array([values[:epochs]]) for name, values in record.curves.items()}
+    rates = (record.learning_rate,)
+    return Segment((Run(record.key, condition),), 0, curves, rates, record.seconds)

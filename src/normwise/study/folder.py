@@ -1,0 +1,59 @@
+"""The runs in a study's folder, read without its model."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from normwise.domain import RunRecord
+from normwise.spec import Spec
+from normwise.store import Store
+from normwise.study.event_log import EventLog
+from normwise.study.ledger import Ledger
+from normwise.study.planners import HalvingPlanner, RoundsPlanner
+from normwise.study.question import Question
+
+__all__ = ["default_metric_of", "records_of"]
+
+
+def records_of(
+    store: Store, spec: Spec, fingerprint: str | None, metric: str | None, mean_loss: float | None
+) -> list[RunRecord]:
+    """The runs that the study wants and has, as far as they count.
+
+    The same settings with other data of that name journal into the same folder.
+
+    Args:
+        store: The folder.
+        spec: Its settings.
+        fingerprint: Of the data and model; the newest runs' where no one noted it.
+        metric: What replicas are timed to; the study's own unless given.
+        mean_loss: The validation loss of predicting the mean, in a regression.
+    """
+    ledger = Ledger(EventLog(store))
+    if not ledger.runs:
+        return []
+    if fingerprint is None:
+        return _of_newest(ledger, spec)
+    question = Question(spec, fingerprint, metric or default_metric_of(ledger.metrics), mean_loss)
+    planner = HalvingPlanner(question) if spec.prune else RoundsPlanner(question)
+    goals = planner.next(ledger).goals
+    return [
+        ledger.record(run, goals[run], spec.epochs)
+        for run in question.in_order(goals)
+        if ledger.epochs(run.key) >= goals[run]
+    ]
+
+
+def default_metric_of(metrics: Container[str]) -> str:
+    """What replicas are timed to where nothing says, of the metrics that there are."""
+    return "val_accuracy" if "val_accuracy" in metrics else "val_loss"
+
+
+def _of_newest(ledger: Ledger, spec: Spec) -> list[RunRecord]:
+    """Of the setting that trained last, in the study's own variants."""
+    setting = ledger.runs[-1].key.setting
+    return [
+        ledger.record(run, ledger.epochs(run.key), spec.epochs)
+        for run in ledger.runs
+        if run.key.setting == setting and run.key.variant in spec.variants
+    ]

@@ -1,0 +1,88 @@
+"""Whose state stays when a study is done: of each variant and point of the grid the best run's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from normwise.domain import RunKey, RunRecord
+from normwise.execution import Checkpointed, Finished
+from normwise.study.ledger import Ledger
+
+if TYPE_CHECKING:
+    from normwise.execution.checkpoint import Checkpoints
+
+__all__ = ["Keeper", "best_run", "score"]
+
+_BEST = "best-"
+
+
+class Keeper:
+    """Keeps the state of the best run at each place and lets those of the others go.
+
+    Args:
+        ledger: Knows where the states of runs lie.
+        checkpoints: Has them.
+        score: Of a run that went to its end; more is better.
+    """
+
+    def __init__(
+        self, ledger: Ledger, checkpoints: Checkpoints, score: Callable[[RunKey], float]
+    ) -> None:
+        self._ledger, self._checkpoints, self._score = ledger, checkpoints, score
+        names = checkpoints.names()
+        self._best = {_place(key): key for key in ledger.keys if _name(key) in names}
+
+    def keep(self, event: Finished) -> None:
+        """Compare runs that went to their end with the best so far."""
+        from normwise.execution.checkpoint import joined_rows
+
+        places: dict[tuple[str, str], list[RunKey]] = {}
+        for key in event.keys:
+            places.setdefault(_place(key), []).append(key)
+        dropped = {self._lies_in(key) for key in event.keys}
+        for place, keys in places.items():
+            best, before = max(keys, key=self._score), self._best.get(place)
+            if before is not None and self._score(best) <= self._score(before):
+                continue
+            _, origin = self._ledger.origin(best)
+            rows = None if origin is None else self._checkpoints.load(origin.checkpoint)
+            if origin is None or rows is None:
+                continue
+            self._checkpoints.save(_name(best), joined_rows([(rows, origin.row)]))
+            self._ledger.add(Checkpointed((best,), event.epoch, _name(best)))
+            self._best[place] = best
+            if before is not None:
+                dropped.add(_name(before))
+        self._checkpoints.drop(dropped - {_name(best) for best in self._best.values()} - {""})
+
+    def tidy(self) -> None:
+        """Let all states go but those of the best: nothing else goes on."""
+        kept = {_name(key) for key in self._best.values()}
+        self._checkpoints.drop(self._checkpoints.names() - kept)
+
+    def _lies_in(self, key: RunKey) -> str:
+        _, origin = self._ledger.origin(key)
+        return "" if origin is None else origin.checkpoint
+
+
+def _place(key: RunKey) -> tuple[str, str]:
+    return key.variant, key.setting
+
+
+def _name(key: RunKey) -> str:
+    return f"{_BEST}{key.digest}"
+
+
+def best_run(runs: Sequence[RunRecord], metric: str, *, rising: bool) -> RunRecord:
+    """The run whose final value of ``metric`` is best, of equals that of the lowest seed."""
+    ordered = sorted(runs, key=lambda run: run.key.seed)
+    return max(ordered, key=lambda run: score(run.curves[metric][-1], rising=rising))
+
+
+def score(final: float, *, rising: bool) -> float:
+    """Higher is better; a diverged replica comes last."""
+    if not math.isfinite(final):
+        return -math.inf
+    return float(final) if rising else -float(final)

@@ -1,0 +1,20 @@
+"""What a study trains next, as pure functions of what it has: the same ledger, the same plan.
+
+``rounds`` doubles the seeds until all is decided, ``halving`` stops points of the grid that will
+not be the best, ``ablation`` leaves layers out; ``jobs`` makes work of what a plan lacks.
+"""
+
+from normwise.study.planners.ablation import AblationPlanner
+from normwise.study.planners.halving import HalvingPlanner
+from normwise.study.planners.jobs import jobs_of
+from normwise.study.planners.plan import Plan, Planner
+from normwise.study.planners.rounds import RoundsPlanner
+
+__all__ = [
+    "AblationPlanner",
+    "HalvingPlanner",
+    "Plan",
+    "Planner",
+    "RoundsPlanner",
+    "jobs_of",
+]

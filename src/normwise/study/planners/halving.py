@@ -1,0 +1,128 @@
+"""Successive halving: half of the seeds choose a point of the grid, the others train it.
+
+Li et al. 2018, "Hyperband", section 3: of the points of a grid, the better half goes on each time.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from normwise import analysis
+from normwise.domain import (
+    Condition,
+    Run,
+    RunRecord,
+    Target,
+    Variant,
+    segment_length,
+)
+from normwise.study.ledger import Ledger
+from normwise.study.planners.plan import Plan
+from normwise.study.question import Question
+
+__all__ = ["HalvingPlanner", "better_half", "is_hopeless", "rungs"]
+
+# The shares of a run after which replicas are looked at.
+SHARES = (0.25, 0.5)
+
+
+@dataclass(frozen=True)
+class HalvingPlanner:
+    """Points of the grid that will not be the best are stopped early.
+
+    Attributes:
+        question: What the study asks.
+    """
+
+    question: Question
+
+    def next(self, ledger: Ledger) -> Plan:
+        """How far those that choose go; when they have, also those that judge."""
+        question, epochs = self.question, self.question.spec.epochs
+        choosing = question.runs(question.variants, range(0, question.spec.seeds, 2))
+        arms: dict[tuple[str, int], list[Run]] = {}
+        for run in choosing:
+            arms.setdefault((run.key.variant, run.condition.batch_size), []).append(run)
+        goals = {run: goal for arm in arms.values() for run, goal in self._arm(arm, ledger).items()}
+        if not ledger.has(goals):
+            return Plan(goals)
+        records = {run: ledger.record(run, goals[run], epochs) for run in choosing}
+        target = question.target(list(records.values()))
+        baseline = analysis.baseline_of(question.spec.variants)
+        for variant in question.variants:
+            own = {run: one for run, one in records.items() if run.variant == variant}
+            if variant.name == baseline or not is_hopeless(list(own.values()), target):
+                goals |= dict.fromkeys(self._judging(variant, own, target), epochs)
+        return Plan(goals)
+
+    def _arm(self, runs: Sequence[Run], ledger: Ledger) -> dict[Run, int]:
+        """How far the runs of a variant and batch size go, which are measured by each other."""
+        epochs, metric = self.question.spec.epochs, self.question.metric
+        goals: dict[Run, int] = {}
+        for until in [*rungs(epochs), epochs]:
+            goals |= dict.fromkeys(runs, until)
+            if until == epochs or not ledger.has(goals):
+                break
+            newest = {run: ledger.value(run.key, metric, until) for run in runs}
+            runs = better_half(newest, rising=self.question.rising)
+        return goals
+
+    def _judging(self, variant: Variant, own: Mapping[Run, RunRecord], target: Target) -> list[Run]:
+        """The other seeds, at the point that was chosen."""
+        best = analysis.best_point(list(own.values()), target)
+        [point, *_] = [run.condition for run, one in own.items() if analysis.point_of(one) == best]
+        return self.question.runs([variant], range(1, self.question.spec.seeds, 2), [point])
+
+
+def rungs(epochs: int) -> list[int]:
+    """Epochs after which replicas are looked at, each at the end of a segment.
+
+    >>> rungs(100), rungs(10), rungs(1)
+    ([20, 50], [2, 5], [])
+    """
+    segment = segment_length(epochs)
+    found = (int(share * epochs) // segment * segment for share in SHARES)
+    return sorted({epoch for epoch in found if 0 < epoch < epochs})
+
+
+def better_half(newest: Mapping[Run, float], *, rising: bool) -> list[Run]:
+    """The runs at the better half of the points, by what they have reached so far.
+
+    A point is judged by the median of its runs; those that diverged come last.
+
+    Args:
+        newest: Of each run, the newest value of the metric that counts.
+        rising: Whether more of it is better.
+
+    >>> from normwise.domain import RunKey
+    >>> slow, fast = (Run(RunKey("none", 0, str(x)), Condition(x)) for x in (0.01, 0.1))
+    >>> [run.condition.learning_rate for run in better_half({slow: 0.6, fast: 0.8}, rising=True)]
+    [0.1]
+    """
+    worst = -math.inf if rising else math.inf
+    points: dict[Condition, list[Run]] = {}
+    for run in newest:
+        points.setdefault(run.condition, []).append(run)
+
+    def median(runs: Sequence[Run]) -> float:
+        values = [newest[run] for run in runs]
+        return float(statistics.median_low(np.nan_to_num(values, nan=worst).tolist()))
+
+    ranked = sorted(points.values(), key=median, reverse=rising)
+    kept = {run for own in ranked[: math.ceil(len(ranked) / 2)] for run in own}
+    return [run for run in newest if run in kept]
+
+
+def is_hopeless(records: Sequence[RunRecord], target: Target) -> bool:
+    """Whether no replica arrives even at the best point of the grid."""
+    best = analysis.best_point(records, target)
+    return not any(
+        analysis.outcome(record, target).kind == "reached"
+        for record in records
+        if analysis.point_of(record) == best
+    )

@@ -1,0 +1,50 @@
+"""All points of the grid, with seeds in rounds until every comparison is decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from normwise import analysis
+from normwise.domain import Run, RunRecord, Summary, Variant
+from normwise.study.ledger import Ledger
+from normwise.study.planners.plan import Plan
+from normwise.study.question import Question
+
+__all__ = ["RoundsPlanner", "worth_another_round"]
+
+
+@dataclass(frozen=True)
+class RoundsPlanner:
+    """The first round trains all variants, a further one those that are undecided.
+
+    Attributes:
+        question: What the study asks.
+    """
+
+    question: Question
+
+    def next(self, ledger: Ledger) -> Plan:
+        """The goals of the first round that is not complete, or of the last one."""
+        question, epochs = self.question, self.question.spec.epochs
+        variants: list[Variant] = list(question.variants)
+        goals: dict[Run, int] = {}
+        for number, seeds in enumerate(question.spec.rounds):
+            before = goals if number else None
+            goals = goals | dict.fromkeys(question.runs(variants, range(seeds)), epochs)
+            if not ledger.has(goals) or seeds == question.spec.rounds[-1]:
+                return Plan(goals, before)
+            records = ledger.records(question.in_order(goals), epochs)
+            names = worth_another_round(question.summary(records), records)
+            variants = [variant for variant in question.variants if variant.name in names]
+            if not variants:
+                break
+        return Plan(goals)
+
+
+def worth_another_round(summary: Summary, records: list[RunRecord]) -> set[str]:
+    """The undecided variants and their baseline; none where more seeds would decide nothing."""
+    undecided = {one.variant for one in summary.comparisons if one.outcome == "undecided"}
+    # Where no replica arrives, more of them say no more.
+    if not undecided or not analysis.reaching(records, summary.target):
+        return set()
+    return undecided | {summary.comparisons[0].baseline}

@@ -1,0 +1,107 @@
+"""What a study asks, once its model and data are known: its runs, and what is made of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from normwise import analysis
+from normwise.domain import (
+    Ablation,
+    Condition,
+    Run,
+    RunKey,
+    RunRecord,
+    SoloCheck,
+    Summary,
+    Target,
+    Variant,
+)
+from normwise.spec import Spec
+from normwise.study.answer import answer_of, target_of
+
+__all__ = ["Question"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A study's settings, with what its model and data add to them.
+
+    Attributes:
+        spec: The settings.
+        fingerprint: Of the data, the model and what it was compiled with.
+        metric: What replicas are timed to and chosen by.
+        mean_loss: The validation loss of predicting the mean, in a regression.
+    """
+
+    spec: Spec
+    fingerprint: str
+    metric: str
+    mean_loss: float | None = None
+
+    @property
+    def rising(self) -> bool:
+        """Whether more of the metric is better."""
+        if self.spec.target:
+            return Target.parse(self.spec.target).relation == ">="
+        return analysis.higher_is_better(self.metric)
+
+    @functools.cached_property
+    def variants(self) -> tuple[Variant, ...]:
+        """Those that are asked for, in their order."""
+        return tuple(map(Variant.parse, self.spec.variants))
+
+    @functools.cached_property
+    def settings(self) -> Mapping[Condition, str]:
+        """Each point of the grid to the hash that stands in its runs' keys."""
+        return {point: self.spec.setting(self.fingerprint, point) for point in self.spec.conditions}
+
+    def runs(
+        self,
+        variants: Iterable[Variant],
+        seeds: Iterable[int],
+        points: Iterable[Condition] | None = None,
+    ) -> list[Run]:
+        """In the order of variants, points and seeds; at all points of the grid unless told."""
+        where, seeds = list(self.settings if points is None else points), list(seeds)
+        return [
+            Run(RunKey(variant.name, seed, self.settings[point]), point)
+            for variant in variants
+            for point in where
+            for seed in seeds
+        ]
+
+    def in_order(self, runs: Iterable[Run]) -> list[Run]:
+        """The runs by variant, point and seed, however they came about."""
+        points = {point: number for number, point in enumerate(self.settings)}
+        names = {name: number for number, name in enumerate(self.spec.variants)}
+        return sorted(
+            runs,
+            key=lambda run: (names[run.key.variant], points[run.condition], run.key.seed),
+        )
+
+    def target(self, records: Sequence[RunRecord]) -> Target:
+        """That of the settings, or what the baseline reaches."""
+        return target_of(self.spec, records, self.metric, self.mean_loss)
+
+    def summary(
+        self,
+        records: Sequence[RunRecord],
+        *,
+        seconds: analysis.Seconds | None = None,
+        solo_check: SoloCheck | None = None,
+        environment: Mapping[str, str] | None = None,
+        ablation: Ablation | None = None,
+    ) -> Summary:
+        """What the records answer; see :func:`~normwise.study.answer.answer_of`."""
+        return answer_of(
+            self.spec,
+            records,
+            self.metric,
+            seconds=seconds or {},
+            solo_check=solo_check,
+            environment=environment,
+            ablation=ablation,
+            mean_loss=self.mean_loss,
+        )

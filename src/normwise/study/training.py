@@ -1,0 +1,157 @@
+"""The training of one study: its ledger, who trains, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from normwise.domain import RunKey, RunRecord
+from normwise.errors import StudyIncomplete
+from normwise.execution import Event, Executor, Finished
+from normwise.execution.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
+from normwise.execution.local import LocalExecutor
+from normwise.execution.worker import Worker
+from normwise.store import Store
+from normwise.study.budget import Budget
+from normwise.study.case import Case
+from normwise.study.driver import BudgetSpent, drive
+from normwise.study.event_log import EventLog
+from normwise.study.keeping import Keeper, score
+from normwise.study.ledger import Ledger
+from normwise.study.planners import Planner
+from normwise.study.planners.plan import Goals
+from normwise.study.progress import Progress, Watch
+
+__all__ = ["Training"]
+
+
+class Training:
+    """What one call of :meth:`normwise.Study.run` trains, and how far it is.
+
+    Args:
+        case: The study with its model and data.
+        store: The study's folder, if it has one.
+        on_progress: Called often, from the calling thread.
+        budget: Seconds that rounds of seeds may take; without end if ``None``.
+
+    Attributes:
+        case: The study with its model and data.
+        ledger: What is known of each run.
+        checkpoints: Where states of runs are kept.
+        executor: Who trains.
+        watch: Who is told.
+        has_begun: Whether anything was trained, or is about to be.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        store: Store | None,
+        on_progress: Callable[[Progress], None],
+        budget: float | None,
+    ) -> None:
+        self.case, self._store, self._budget = case, store, Budget(budget)
+        self.checkpoints = _checkpoints(store)
+        log = None if store is None else EventLog(store)
+        self.ledger = Ledger(log, self.checkpoints.names())
+        self.executor: Executor = LocalExecutor(Worker(case.setup, self.checkpoints))
+        self.watch = Watch(on_progress, self.ledger, case.question.spec.epochs)
+        self._keeper = Keeper(self.ledger, self.checkpoints, self._score)
+        self.has_begun = False
+
+    def train(self, planner: Planner, left_open: str) -> Goals:
+        """Train what a planner wants, as far as the budget goes.
+
+        Args:
+            planner: Says what is wanted.
+            left_open: What to say where the budget does not suffice for all of it.
+
+        Returns:
+            What is reached: each run to the epochs of it that count.
+
+        Raises:
+            StudyIncomplete: The budget did not suffice for anything that answers.
+        """
+        try:
+            return drive(
+                planner,
+                self.ledger,
+                self.executor,
+                budget=self._budget,
+                on_plan=self._on_plan,
+                on_event=self._on_event,
+                left_open=left_open,
+            )
+        except BudgetSpent as spent:
+            raise self._too_small(spent.goals) from None
+
+    def begin(self) -> None:
+        """Journal once that training starts, or what is done in its stead."""
+        if self._store is not None and not self.has_begun:
+            question, said = self.case.question, self.case.dataset.said
+            self._store.mark("started", fingerprint=question.fingerprint, notes=said)
+        self.has_begun = True
+
+    def records(self, goals: Goals) -> list[RunRecord]:
+        """What the runs leave behind, as far as they count, in the order of the study."""
+        question = self.case.question
+        return [
+            self.ledger.record(run, goals[run], question.spec.epochs)
+            for run in question.in_order(goals)
+        ]
+
+    def stopped(self, why: str, instead: str) -> StudyIncomplete:
+        """Journal that the study stops here.
+
+        Args:
+            why: What happened, after "the study".
+            instead: What was expected and what to do, before "run the same command again".
+
+        Returns:
+            What to raise about it.
+        """
+        done, of = self.watch.done, self.watch.of
+        if self._store is None:
+            return StudyIncomplete(
+                f"the study {why} after {done} of {of} replicas and kept nothing; {instead} pass "
+                f"out='FOLDER' to be able to continue"
+            )
+        self._store.mark("stopped", done=done, of=of)
+        return StudyIncomplete(
+            f"the study {why} after {done} of {of} replicas; "
+            f"{str(self._store.folder)!r} holds them and is marked incomplete; "
+            f"{instead} run the same command again to go on"
+        )
+
+    def tidy(self) -> None:
+        """Let states go that only going on would need."""
+        self._keeper.tidy()
+
+    def _too_small(self, goals: Goals) -> StudyIncomplete:
+        """What to raise where the budget does not suffice for the first round."""
+        budget, ledger = self._budget, self.ledger
+        needed = budget.needed(ledger.missing(goals), ledger.seconds_a_run())
+        return self.stopped(
+            f"had spent its budget of {budget.seconds:g} s",
+            f"expected enough for a first round of {self.case.question.spec.seeds} seeds; try "
+            f"--budget {1.5 * needed:.0f}s, or",
+        )
+
+    def _on_plan(self, goals: Goals) -> None:
+        self.begin()
+        self.watch.plan(goals)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Finished) and event.epoch == self.case.question.spec.epochs:
+            self._keeper.keep(event)
+        self.watch.event(event)
+
+    def _score(self, key: RunKey) -> float:
+        question = self.case.question
+        final = self.ledger.value(key, question.metric, question.spec.epochs)
+        return score(final, rising=question.rising)
+
+
+def _checkpoints(store: Store | None) -> Checkpoints:
+    if store is None:
+        return MemoryCheckpoints()
+    return FolderCheckpoints(store.folder / "checkpoints")
