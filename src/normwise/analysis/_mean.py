@@ -66,7 +66,7 @@ def mean_estimate(
 def restricted_mean(
     epochs: Sequence[float], horizon: float, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """The mean of epochs to the target, who never arrives counted as the whole run.
+    """The mean of epochs to the target, a replica that never arrives counted as the whole run.
 
     The area over the Kaplan-Meier curve up to the horizon, which all replicas were followed
     to; its interval is Student's, within what can be.

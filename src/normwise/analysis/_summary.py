@@ -145,8 +145,7 @@ def summarise(
     ('after', 'helps')
     """
     groups = by_variant(records)
-    last = 1 + max(record.key.seed for record in records)
-    rounds = rounds or (last,)
+    rounds = rounds or (1 + max(record.key.seed for record in records),)
     judged = {name: _variant_runs(name, group, target) for name, group in groups.items()}
     horizon = min(variant.horizon for variant in judged.values())
     base = baseline_of(groups)
@@ -155,30 +154,7 @@ def summarise(
         _variant_summary(variant, measures, patience=patience, price=price)
         for variant in judged.values()
     )
-
-    @functools.cache
-    def first(name: str, seeds: int) -> _VariantRuns:
-        """A variant as its first seeds show it."""
-        return _variant_runs(name, [run for run in groups[name] if run.key.seed < seeds], target)
-
-    looks = decide_in_rounds(
-        lambda name, seeds, level: _decision(
-            first(name, seeds), first(base, seeds), measures, confidence=level
-        ),
-        {name: len({run.key.seed for run in groups[name]}) for name in groups if name != base},
-        rounds,
-        confidence,
-    )
-    comparisons = tuple(
-        _comparison(
-            first(name, look.seeds),
-            first(base, look.seeds),
-            measures,
-            look,
-            in_rounds=len(rounds) > 1,
-        )
-        for name, look in looks.items()
-    )
+    comparisons = _comparisons(groups, base, measures, rounds)
     recommended = recommend(base, comparisons, target)
     return Summary(
         study=study,
@@ -198,6 +174,37 @@ def summarise(
         solo_check=solo_check,
         environment=dict(environment or {}),
         rounds=tuple(rounds) if len(rounds) > 1 else (),
+    )
+
+
+def _comparisons(
+    groups: Mapping[str, Sequence[RunRecord]], base: str, measures: _Measures, rounds: Sequence[int]
+) -> tuple[Comparison, ...]:
+    """Every other variant against the baseline, decided together, in rounds of seeds."""
+
+    @functools.cache
+    def first(name: str, seeds: int) -> _VariantRuns:
+        """A variant as its first seeds show it."""
+        runs = [run for run in groups[name] if run.key.seed < seeds]
+        return _variant_runs(name, runs, measures.target)
+
+    looks = decide_in_rounds(
+        lambda name, seeds, level: _decision(
+            first(name, seeds), first(base, seeds), measures, confidence=level
+        ),
+        {name: len({run.key.seed for run in groups[name]}) for name in groups if name != base},
+        rounds,
+        measures.confidence,
+    )
+    return tuple(
+        _comparison(
+            first(name, look.seeds),
+            first(base, look.seeds),
+            measures,
+            look,
+            in_rounds=len(rounds) > 1,
+        )
+        for name, look in looks.items()
     )
 
 

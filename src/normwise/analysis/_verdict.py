@@ -44,7 +44,7 @@ def verdict(
     horizon: int,
     unjudged: int = 0,
 ) -> str:
-    """One sentence for people: who reaches the target sooner, by how much, how sure.
+    """One sentence for people: which variant reaches the target sooner, by how much, how sure.
 
     Args:
         target: What was to be reached.

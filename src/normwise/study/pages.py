@@ -17,12 +17,8 @@ from normwise.study.folder import default_metric_of, records_of
 
 __all__ = ["make_page", "page_of_folder"]
 
-# Points drawn of two-dimensional data: enough to see its shape.
-MOST_POINTS = 1000
-
-
 # Settings that a study may find in a compiled model; its environment says what it found.
-_SETTLED = ("optimizer", "learning_rate", "loss")
+_FOUND_IN_MODEL = ("optimizer", "learning_rate", "loss")
 
 
 def make_page(
@@ -30,7 +26,7 @@ def make_page(
     summary: Summary,
     records: Sequence[RunRecord],
     dataset: Dataset | None,
-    said: Sequence[str],
+    data_notes: Sequence[str],
     *,
     incomplete: bool = False,
 ) -> Page:
@@ -40,19 +36,21 @@ def make_page(
         spec: The study's settings.
         summary: Its answer.
         records: Its runs.
-        dataset: Its data; there is no picture of them where they are not at hand.
-        said: Of the data, in sentences.
+        dataset: Its data; ``None`` where they are not at hand, and then there is no picture.
+        data_notes: What was decided about the data for their owner, in sentences.
         incomplete: Whether runs are missing.
     """
     settings = {key: _text(value) for key, value in spec.model_dump(exclude_none=True).items()}
     # What a model was compiled with, or a default says, counts as if it had been given.
-    settings |= {key: summary.environment[key] for key in _SETTLED if key in summary.environment}
+    settings |= {
+        key: summary.environment[key] for key in _FOUND_IN_MODEL if key in summary.environment
+    }
     return study_page(
         summary,
         records,
         settings=settings,
         preview=None if dataset is None else _preview(dataset),
-        notes=(*said, *_notes(summary)),
+        notes=(*data_notes, *_notes(summary)),
         incomplete=incomplete,
     )
 
@@ -135,12 +133,12 @@ def page_of_folder(folder: Path) -> Page:
 def _preview(dataset: Dataset) -> DataPreview | None:
     if dataset.x_train.shape[1:] != (2,) or dataset.task == "regression":
         return None
-    x, y = dataset.x_train[:MOST_POINTS], dataset.y_train[:MOST_POINTS].ravel().astype(int)
+    x, y = dataset.x_train, dataset.y_train.ravel().astype(int)
     names = dataset.class_names or tuple(str(label) for label in range(dataset.classes))
     first, second = dataset.feature_names or ("x1", "x2")
     return DataPreview(
         feature_names=(first, second),
-        points=tuple((float(a), float(b)) for a, b in x),
-        labels=tuple(names[label] for label in y),
+        points=tuple((a, b) for a, b in x.tolist()),
+        labels=tuple(names[label] for label in y.tolist()),
         caption=f"the training part of {dataset.name}",
     )
