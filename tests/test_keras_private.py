@@ -232,6 +232,8 @@ def test_a_lambda_s_output_shape_is_what_it_was_made_with(shape):
 
 def test_axes_of_an_equation_are_those_that_scale_what_keras_draws():
     draw = keras.initializers.GlorotUniform(seed=3)
+    if "input_axes" not in draw.get_config():
+        pytest.skip(f"Keras {keras.__version__} does not scale by them")
     layer = layers.EinsumDense("abc,cde->abde", (5, 4, 6), kernel_initializer=draw)
     layer.build((None, 5, 7))
     summed, given = private.equation_axes(layer)

@@ -211,8 +211,8 @@ def lambda_output_shape(layer: keras.layers.Lambda) -> Any:
 def equation_axes(layer: keras.layers.EinsumDense) -> tuple[Any, Any]:
     """Axes of a built layer's kernel that its equation sums over, and those that it gives.
 
-    Its initialiser is scaled by them; ``kernel_initializer`` does not say so.
-    Checked: 3.14.0, 3.15.1.
+    From Keras 3.15 its initialiser is scaled by them; ``kernel_initializer`` does not say so.
+    Checked: 3.15.1.
     """
     of = _part(einsum_dense, "_analyze_einsum_string")
     shape = layer.get_build_config()["input_shape"]

@@ -76,6 +76,8 @@ def _over_axes(initializer: Any, layer: Any) -> Any:
     if not isinstance(initializer, keras.initializers.VarianceScaling):
         return initializer
     config = initializer.get_config()
+    if "input_axes" not in config:  # before Keras 3.15, which draws with it as it is
+        return initializer
     if config["input_axes"] is None or config["output_axes"] is None:
         config["input_axes"], config["output_axes"] = equation_axes(layer)
     return type(initializer).from_config(config)
