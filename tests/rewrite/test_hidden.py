@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from normwise import Study
+from normwise.checks.subject import Subject
 from normwise.errors import ModelError
 from normwise.layers import BatchNormalization
 from normwise.rewrite import place, strip
@@ -218,6 +219,8 @@ def test_a_model_that_shows_no_graph_is_what_holds_it():
     model(np.zeros((2, 3), "float32"))
     [found] = hidden_in(model, [])
     assert (found.norm, found.holder, found.name) == (model.norm, model, "mine/bn")
+    why = "it is inside 'mine', a Residual, where no graph shows what it follows"
+    assert Subject(model, None).left == {"mine/bn": why}
 
 
 def test_folding_leaves_it_counts_each_and_says_why():

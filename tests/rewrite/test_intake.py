@@ -11,7 +11,7 @@ import scipy.sparse
 from keras import layers
 
 import normwise as nw
-from normwise.datasets import TableOptions, from_arrays
+from normwise.datasets import TableOptions, find_given, from_arrays
 from normwise.errors import DataError
 from normwise.rewrite import drawing, recalibrate
 from normwise.rewrite.intake import given_to
@@ -323,6 +323,16 @@ def test_a_file_is_read_as_a_study_reads_it(tmp_path):
         given = given_to(one_input(5), source, TableOptions(target_column="y", task="regression"))
         assert given.x.shape == (60, 5)
         assert given.y.shape == (60, 1)
+
+
+def test_what_was_done_to_a_file_is_said(tmp_path, caplog):
+    FRAME.assign(a=FRAME["a"].where(FRAME["a"] < 20), y=Y).to_csv(tmp_path / "t.csv", index=False)
+    options = TableOptions(target_column="y", task="regression")
+    wanted = find_given(str(tmp_path / "t.csv"), options).notes
+    assert any("missing" in note for note in wanted)
+    caplog.clear()
+    given_to(keras.Sequential([keras.Input((5,)), layers.Dense(1)]), tmp_path / "t.csv", options)
+    assert caplog.messages == list(wanted)
 
 
 def test_a_model_that_says_nothing_of_its_inputs_needs_some():
