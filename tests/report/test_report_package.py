@@ -27,8 +27,8 @@ def test_examples(name: str) -> None:
 
 def test_public_names() -> None:
     assert report.__all__ == [
-        "Artist",
         "DataPreview",
+        "DrawingProcess",
         "Page",
         "Section",
         "altair_chart",

@@ -64,7 +64,7 @@ def diagnose(
 
     from normwise.datasets import TableOptions
     from normwise.modelfile import load_model
-    from normwise.report import Artist, diagnosis_page, print_page, write_html, write_png
+    from normwise.report import DrawingProcess, diagnosis_page, print_page, write_html, write_png
     from normwise.rewrite.intake import given_to
 
     table = TableOptions(target_column, task, group_column)
@@ -74,14 +74,14 @@ def diagnose(
         identity=" ".join([str(model.resolve()), data, *_typed(table), str(batch_size)]),
         example="my-model",
     )
-    with Artist() as artist:
+    with DrawingProcess() as drawing:
         loaded = load_model(model, unsafe=unsafe)
         found = _found(loaded, given_to(loaded, data, table), batch_size, quiet=as_json)
         text = json.dumps(found, indent=2) + "\n"
         with replacing(folder / "gap.json") as beside:
             beside.write_text(text, "utf-8")
         page = diagnosis_page(found, _recalibrating(model, data, table))
-        write_png(page, folder / "gap.png", artist.draw)
+        write_png(page, folder / "gap.png", drawing.draw)
     write_html(page, folder / "report.html")
     if as_json:
         sys.stdout.write(text)

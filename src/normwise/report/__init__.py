@@ -6,7 +6,7 @@ from the content of ``gap.json``; everything else only shows it.
 >>> from normwise.report import print_page, study_page, write_html, write_png
 """
 
-from normwise.report.artist import Artist
+from normwise.report.drawing_process import DrawingProcess
 from normwise.report.html import write_html
 from normwise.report.notebook import altair_chart
 from normwise.report.page import Page, diagnosis_page, study_page
@@ -16,8 +16,8 @@ from normwise.report.section import Section
 from normwise.report.terminal import print_page
 
 __all__ = [
-    "Artist",
     "DataPreview",
+    "DrawingProcess",
     "Page",
     "Section",
     "altair_chart",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from normwise.files import replacing
-from normwise.report.artist import draw
+from normwise.report.drawing_process import draw
 from normwise.report.page import Page
 from normwise.report.section import Spec, Style
 from normwise.report.vega import HIDDEN, SCHEMA, theme
@@ -30,7 +30,7 @@ def write_png(
         page: What to draw.
         path: Where to.
         draw: Turns a Vega-Lite specification into PNG bytes; an
-            :class:`~normwise.report.artist.Artist` that is warm already, say.
+            :class:`~normwise.report.drawing_process.DrawingProcess` that is warm already, say.
 
     Raises:
         StoreError: The folder cannot be written.

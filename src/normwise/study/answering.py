@@ -10,7 +10,7 @@ from normwise import analysis
 from normwise.domain import Ablation, Run, RunRecord, SoloCheck, Summary, Variant, derive_seed
 from normwise.errors import SoloCheckFailed
 from normwise.modelfile import save_model
-from normwise.report import Artist, write_html, write_png
+from normwise.report import DrawingProcess, write_html, write_png
 from normwise.store import Store
 from normwise.study.best import trained_model
 from normwise.study.keeping import best_run
@@ -76,11 +76,11 @@ def answer(training: Training, store: Store | None) -> Result:
     )
 
 
-def write(result: Result, store: Store, artist: Artist) -> None:
+def write(result: Result, store: Store, drawing: DrawingProcess) -> None:
     """Write the results into the study's folder, the summary last."""
     page, folder = result.page, store.folder
     with ThreadPoolExecutor(1) as aside:
-        picture = aside.submit(write_png, page, folder / "curves.png", artist.draw)
+        picture = aside.submit(write_png, page, folder / "curves.png", drawing.draw)
         store.write_curves(result.records)
         kept = result.unchanged and (folder / "best.keras").exists()
         if result.answer.recommended and not kept:

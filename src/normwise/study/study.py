@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from normwise.backend import require_jax
 from normwise.errors import SpecError
-from normwise.report import Artist
+from normwise.report import DrawingProcess
 from normwise.spec import Spec
 from normwise.store import Store
 from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch, example_weights
@@ -106,13 +106,13 @@ class Study:
         if out is None:
             return self._answer(None, None, on_progress, devices, budget)
         store = Store(Path(out), self.spec)
-        with Artist() as artist:
-            return self._answer(store, artist, on_progress, devices, budget)
+        with DrawingProcess() as drawing:
+            return self._answer(store, drawing, on_progress, devices, budget)
 
     def _answer(
         self,
         store: Store | None,
-        artist: Artist | None,
+        drawing: DrawingProcess | None,
         on_progress: Callable[[Progress], None],
         devices: int | None,
         budget: float | None,
@@ -135,8 +135,8 @@ class Study:
         training = Training(case, store, on_progress, budget)
         try:
             result = answer(training, store)
-            if store is not None and artist is not None:
-                write(result, store, artist)
+            if store is not None and drawing is not None:
+                write(result, store, drawing)
                 training.tidy()
         except KeyboardInterrupt:
             raise training.stopped("was interrupted", "expected to run to its end;") from None

@@ -5,7 +5,7 @@ machine's first report to assemble Vega's script; it holds Python's lock
 meanwhile. A process of its own does both beside the study, on a core that
 imports leave idle.
 
-Run as ``python -m normwise.report.artist``: reads one Vega-Lite specification
+Run as ``python -m normwise.report.drawing_process``: reads one Vega-Lite specification
 as JSON from standard input, writes the picture to standard output.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from normwise.report.vega_script import vega_javascript
 
-__all__ = ["Artist", "draw"]
+__all__ = ["DrawingProcess", "draw"]
 
 SCALE = 2.0
 _TINY = {"data": {"values": [{}]}, "mark": "point"}
@@ -33,7 +33,7 @@ def draw(specification: dict[str, Any]) -> bytes:
     return picture
 
 
-class Artist:
+class DrawingProcess:
     """Draws one picture, in a process that started getting ready at once.
 
     Use as a context manager: leaving it ends the process, drawn or not.
@@ -41,7 +41,7 @@ class Artist:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "normwise.report.artist"],
+            [sys.executable, "-m", "normwise.report.drawing_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
