@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from normwise.report.section import Spec
+from normwise.report.vega import short
 
 __all__ = ["Scale", "epoch_axis", "share_axis", "value_axis"]
 
@@ -32,7 +32,7 @@ def value_axis(
     title: str | None,
     *,
     scale: Scale = "linear",
-    domain: Sequence[float] | None = None,
+    domain: tuple[float, float] | None = None,
     zero: bool = False,
 ) -> Spec:
     """An axis of measured values.
@@ -41,18 +41,26 @@ def value_axis(
         field: Where the data hold them.
         title: What stands beside the axis.
         scale: ``linear``; or ``log``, which only shows values above 0.
-        domain: Lowest and highest value shown; where the data end unless given.
+        domain: Lowest and highest value to show, with some room around them; where the data end
+            unless given.
         zero: Whether a linear axis begins at 0.
 
-    >>> value_axis("ratio", None, scale="log")["scale"]["type"]
-    'log'
+    >>> value_axis("loss", "loss", domain=(0.0, 1.0))["scale"]["domain"]
+    [-0.03, 1.03]
+    >>> value_axis("loss", "loss", scale="log", domain=(0.01, 1.0))["scale"]
+    {'type': 'log', 'padding': 12, 'domain': [0.01, 1.0], 'nice': False}
     """
     settings: Spec = {"zero": zero} if scale == "linear" else {"type": "log", "padding": 12}
     if domain is not None:
-        settings |= {"domain": list(domain)}
+        settings |= {"domain": list(domain) if scale == "log" else _with_room(*domain)}
     if domain is not None or scale == "log":
         settings |= {"nice": False}
     return {"field": field, "type": "quantitative", "title": title, "scale": settings}
+
+
+def _with_room(low: float, high: float) -> list[float]:
+    margin = 0.03 * (high - low) or 0.5
+    return [short(low - margin), short(high + margin)]
 
 
 def share_axis(field: str, title: str) -> Spec:

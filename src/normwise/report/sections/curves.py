@@ -240,7 +240,7 @@ def _curve_rows(chart: CurveChart, curve: Curve, step: int) -> list[Spec]:
     ]
 
 
-def _domain(chart: CurveChart) -> tuple[list[float], bool]:
+def _domain(chart: CurveChart) -> tuple[tuple[float, float], bool]:
     """Bounds of the vertical axis, and whether they cut anything off.
 
     From the lowest band to the highest; but what rises far above the peak of a
@@ -252,8 +252,7 @@ def _domain(chart: CurveChart) -> tuple[list[float], bool]:
     high = min(top, low + 3 * (peak - low)) if peak > low else top
     if chart.target is not None:
         low, high = min(low, chart.target), max(high, chart.target)
-    margin = 0.03 * (high - low) or 0.5
-    return [short(low - margin), short(high + margin)], high < top
+    return (low, high), high < top
 
 
 def _subtitle(chart: CurveChart, step: int, *, is_cut: bool) -> str:
