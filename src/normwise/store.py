@@ -52,8 +52,8 @@ class Store:
         spec: The study; the folder may hold a part of the same one.
 
     Attributes:
-        folder: Likewise.
-        spec: Likewise; written before anything else is.
+        folder: The study's folder.
+        spec: The study's settings, written before anything else is.
         there: The settings that the folder held; ``None`` if it held none.
 
     Raises:
@@ -85,7 +85,7 @@ class Store:
         """What was said of the data when training last began with them and the model.
 
         Args:
-            fingerprint: Of the data and model.
+            fingerprint: What tells the data and the model from others.
 
         Returns:
             Sentences; ``None`` where the journal keeps none.
@@ -100,7 +100,7 @@ class Store:
         """What an epoch takes each variant that trains alone, by name and batch size.
 
         Args:
-            fingerprint: Of the data and model.
+            fingerprint: What tells the data and the model from others.
 
         Raises:
             StoreError: A line of the journal does not read.
@@ -215,7 +215,7 @@ class Store:
 
         Args:
             path: The file, in NumPy's own format.
-            arrays: Of any shapes.
+            arrays: Arrays of any shapes.
 
         Returns:
             The byte at which the first one begins.

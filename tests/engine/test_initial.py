@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.engine import InitialValues, Replica, fresh, lower, named_initializer
+from normwise.engine import InitialValues, Replica, lower, named_initializer, reinitialised_copy
 from normwise.errors import ModelError, UnknownNameError
 from normwise.rewrite import place
 
@@ -34,7 +34,7 @@ def mlp():
 @pytest.mark.parametrize("variant", ["after", "before", "input", "before+input"])
 def test_variants_start_alike_where_shapes_agree(variant):
     model = mlp()
-    baseline = InitialValues(fresh(model))
+    baseline = InitialValues(reinitialised_copy(model))
     plain = named(model, baseline, [5, 6])
     other = lower(place(model, variant))
     values = named(other, InitialValues(other, like=baseline), [5, 6])
@@ -47,7 +47,7 @@ def test_variants_start_alike_where_shapes_agree(variant):
 @pytest.mark.parametrize("variant", ["none:drop_after=0.3", "after:drop_before=0.3,drop_after=0.1"])
 def test_dropout_that_a_variant_adds_changes_no_initial_value(variant):
     model = mlp()
-    baseline = InitialValues(fresh(model))
+    baseline = InitialValues(reinitialised_copy(model))
     plain = named(model, baseline, [5, 6])
     other = lower(place(model, variant))
     values = named(other, InitialValues(other, like=baseline), [5, 6])
@@ -149,7 +149,7 @@ def test_what_training_does_not_move_keeps_its_value():
     frozen = keras.Sequential([keras.Input((4,)), layers.Dense(6, name="frozen")])
     frozen.trainable = False
     model = keras.Sequential([keras.Input((4,)), adapted, frozen, layers.Dense(1)])
-    for copy in (fresh(model), lower(model)):
+    for copy in (reinitialised_copy(model), lower(model)):
         start = InitialValues(copy).state(replicas([1, 2]))[1]
         for old, new in zip(model.non_trainable_variables, start, strict=True):
             np.testing.assert_array_equal(new[0], old.value)

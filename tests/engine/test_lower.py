@@ -10,7 +10,7 @@ import pytest
 from keras import layers
 
 from normwise import layers as drop_in
-from normwise.engine import fresh, lower
+from normwise.engine import lower, reinitialised_copy
 from normwise.engine.dense import NARROW, dense
 from normwise.engine.normalisation import BatchNormalization
 from normwise.errors import LayerError
@@ -133,8 +133,8 @@ def test_a_copy_holds_the_same_layers_at_every_depth():
     hidden = layers.Lambda(lambda t: t * 2.0)(hidden)
     shared = layers.Dense(6, activation=keras.activations.tanh)
     model = keras.Model(inputs, shared(shared(hidden)))
-    kinds = {"lower": BatchNormalization, "fresh": layers.BatchNormalization}
-    for copy in (lower, fresh):
+    kinds = {"lower": BatchNormalization, "reinitialised_copy": layers.BatchNormalization}
+    for copy in (lower, reinitialised_copy):
         result = copy(model)
         norm = result.get_layer("inner").layers[-1]
         assert type(norm) is kinds[copy.__name__]
@@ -159,7 +159,7 @@ def test_a_copy_holds_the_same_layers_at_every_depth():
 def test_a_lowered_layer_keeps_its_options(options):
     layer = drop_in.BatchNormalization(**options)
     model = keras.Sequential([keras.Input((6,)), layer])
-    for copy in (lower, fresh):
+    for copy in (lower, reinitialised_copy):
         assert copy(model).layers[0].get_config() == layer.get_config()
     assert type(lower(model).layers[0]) is BatchNormalization
 
@@ -177,4 +177,4 @@ def test_a_subclassed_model_stays_as_it_is():
 
     model = Mine()
     assert lower(model) is model
-    assert fresh(model) is model
+    assert reinitialised_copy(model) is model

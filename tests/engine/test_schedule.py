@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import layers
 
-from normwise.engine import Schedule, candidates, chosen, rule_of_thumb, sample, training_flops
+from normwise.engine import (
+    Schedule,
+    candidates,
+    fastest_schedule,
+    rule_of_thumb,
+    sample,
+    training_flops,
+)
 from normwise.engine import schedule as schedule_module
 from normwise.engine.schedule import CHUNK_BYTES, MOST_ON_A_DEVICE, STEPS
 
@@ -61,7 +68,7 @@ TRIED = candidates(Schedule(2, 4))
 def test_the_fastest_is_chosen_and_remembered(small, tmp_path, monkeypatch):
     monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path))
     make, made = small
-    best = chosen(make, TRIED, "a model", 8)
+    best = fastest_schedule(make, TRIED, "a model", 8)
     assert made == TRIED
     [file] = (tmp_path / "schedules").iterdir()
     times = json.loads(file.read_text())
@@ -70,10 +77,10 @@ def test_the_fastest_is_chosen_and_remembered(small, tmp_path, monkeypatch):
     assert best == TRIED[times.index(min(times))]
     # What was measured counts, here a made-up second place; nothing is measured again.
     file.write_text(json.dumps([3.0, 1.0, 2.0]))
-    assert chosen(make, TRIED, "a model", 8) == TRIED[1]
+    assert fastest_schedule(make, TRIED, "a model", 8) == TRIED[1]
     assert made == TRIED
     # Another model is measured for itself.
-    chosen(make, TRIED, "another model", 8)
+    fastest_schedule(make, TRIED, "another model", 8)
     assert len(made) == 2 * len(TRIED)
 
 
@@ -82,10 +89,10 @@ def test_a_spoilt_memory_is_measured_again(text, small, tmp_path, monkeypatch):
     monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path))
     make, made = small
     monkeypatch.setattr(schedule_module, "_seconds", lambda cohort, _: 1.0 / cohort.width)
-    chosen(make, TRIED, "a model")
+    fastest_schedule(make, TRIED, "a model")
     [file] = (tmp_path / "schedules").iterdir()
     file.write_text(text)
-    assert chosen(make, TRIED, "a model") == Schedule(2, 4)
+    assert fastest_schedule(make, TRIED, "a model") == Schedule(2, 4)
     assert len(made) == 2 * len(TRIED)
 
 

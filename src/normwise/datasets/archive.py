@@ -67,7 +67,7 @@ def given_in_npz(path: Path) -> Given:
         path: The archive, its keys as of :func:`from_npz`.
 
     Raises:
-        DataError: As there; but any labels will do.
+        DataError: The archive does not read, or holds no examples; any labels will do.
     """
     train, val, arrays, notes = _read(path, labelled=False)
     for key in (train[0], *(val or ())[:1]):

@@ -23,7 +23,7 @@ class Given:
     Attributes:
         x: Inputs, all rows of the training part: an array ``(n, …)``, or a structure of them.
         y: Labels likewise, or ``None``.
-        weights: Of the examples in the loss, or ``None``.
+        weights: How much each example counts in the loss, ``(n,)``; all alike if ``None``.
         validation: ``(x, y)`` or ``(x, y, weights)`` that the model was not trained on, if there
             are any.
         held: So many rows at the end of ``x`` validate where a table was split as it was read.

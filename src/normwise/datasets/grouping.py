@@ -26,7 +26,7 @@ def split_by_group(
     proportion.
 
     Args:
-        name: Of the column that names the groups.
+        name: The name of the column that holds the groups.
         groups: The group of each row, as a number from 0; a row of -1 is a group of its own.
         targets: The label of each row.
         task: What the labels ask for.

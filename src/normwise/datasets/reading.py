@@ -36,7 +36,7 @@ class Table:
     Attributes:
         frame: Columns of numbers with decimal points and of stripped text, each with a name of
             its own.
-        encoding: Of the file's text.
+        encoding: How the file's bytes are read as text.
         separator: What stands between the fields.
         renamed: Columns that got their name here.
         as_text: Reads these columns again, by their names, as they are written; so many of

@@ -23,8 +23,8 @@ class Texts:
 
     Attributes:
         kinds: The different texts, in the order in which they come.
-        codes: Of each row, which of them it holds; -1 for none.
-        rows: Of each text, how many rows hold it.
+        codes: Which of the texts each row holds, ``(rows,)``; -1 for none.
+        rows: How many rows hold each text, ``(texts,)``.
     """
 
     kinds: pd.Series

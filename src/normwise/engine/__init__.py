@@ -11,10 +11,10 @@ from normwise.engine.cohort import Chunk, Cohort, Stack
 from normwise.engine.devices import configure, replica_mesh
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
-from normwise.engine.lower import fresh, lower, wants_turns
+from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.pool import shares_out
 from normwise.engine.program import State, make_program, output_shape, replica_bytes, training_flops
-from normwise.engine.schedule import Schedule, candidates, chosen, rule_of_thumb, sample
+from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
 from normwise.engine.solo import largest_relative_difference, train_alone
 from normwise.engine.stopwatch import seconds_per_epoch
 from normwise.engine.traces import stateless
@@ -28,14 +28,14 @@ __all__ = [
     "Stack",
     "State",
     "candidates",
-    "chosen",
     "configure",
-    "fresh",
+    "fastest_schedule",
     "largest_relative_difference",
     "lower",
     "make_program",
     "named_initializer",
     "output_shape",
+    "reinitialised_copy",
     "replica_bytes",
     "replica_mesh",
     "rule_of_thumb",
@@ -45,5 +45,5 @@ __all__ = [
     "stateless",
     "train_alone",
     "training_flops",
-    "wants_turns",
+    "trains_sequentially",
 ]

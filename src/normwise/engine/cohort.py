@@ -53,7 +53,7 @@ class Stack:
 
     Attributes:
         replicas: Which they are; behind them the state may hold copies.
-        state: Of each, with a leading replica axis.
+        state: The state of each replica, with a leading replica axis.
         epoch: Epochs that are done.
     """
 
@@ -84,7 +84,8 @@ class Cohort:
         epochs: How many epochs each replica trains.
         width: Replicas in a chunk, a multiple of the number of devices.
         mesh: The devices.
-        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
+        weights: How much each training example counts in the loss, ``(n,)``; all alike if
+            ``None``.
     """
 
     program: Program

@@ -42,8 +42,8 @@ class Replica:
     """What tells a replica from its neighbours in a stack.
 
     Attributes:
-        seed: Of its initial values, orders and dropout.
-        learning_rate: Of its optimiser; ``None`` for the compiled model's.
+        seed: What its initial values, its orders and its dropout derive from, ≥ 0.
+        learning_rate: Its optimiser's, > 0; ``None`` for the compiled model's.
         initializer: Keras initialiser of all kernels; ``None`` for each layer's own.
     """
 

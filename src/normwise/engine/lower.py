@@ -18,15 +18,15 @@ from normwise.keras_private import every_layer
 from normwise.rewrite.graph import has_graph
 from normwise.rewrite.rebuild import clone_layer
 
-__all__ = ["fresh", "lower", "wants_turns"]
+__all__ = ["lower", "reinitialised_copy", "trains_sequentially"]
 
 
 def lower(model: keras.Model) -> keras.Model:
-    """A :func:`fresh` copy in layers that run well where the engine runs."""
+    """A :func:`reinitialised_copy` in layers that run well where the engine runs."""
     return _copy(model, _lower_layer)
 
 
-def fresh(model: keras.Model) -> keras.Model:
+def reinitialised_copy(model: keras.Model) -> keras.Model:
     """A copy of the model with freshly initialised weights in the same order.
 
     What training does not move comes along: frozen layers, statistics that a
@@ -34,13 +34,13 @@ def fresh(model: keras.Model) -> keras.Model:
     called from Python code, cannot be copied and is returned as it is.
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    >>> bool((fresh(model).layers[0].kernel == model.layers[0].kernel).any())
+    >>> bool((reinitialised_copy(model).layers[0].kernel == model.layers[0].kernel).any())
     False
     """
     return _copy(model, clone_layer)
 
 
-def wants_turns(model: keras.Model) -> bool:
+def trains_sequentially(model: keras.Model) -> bool:
     """Whether replicas of this model train faster one after another than side by side.
 
     A convolution with a replica axis is one in groups, which XLA's CPU backend runs

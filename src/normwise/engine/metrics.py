@@ -46,9 +46,9 @@ def epoch_metrics(
 
     Args:
         model: Compiled, its metrics built.
-        labels: Of all examples of the epoch.
+        labels: The labels of all examples of the epoch, first axis ``n``.
         outputs: What the model gave for them.
-        weights: Of the examples; count for Keras' ``weighted_metrics`` only.
+        weights: How much each example counts, ``(n,)``, in Keras' ``weighted_metrics`` only.
     """
     metric = compiled_metrics(model)
     if metric is None:

@@ -21,7 +21,7 @@ class BatchNormalization(layers.BatchNormalization):
     _whole = True
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """As there.
+        """Normalise as the drop-in layer does; see its ``call``.
 
         Raises:
             LayerError: The layer has an ``axis_name``, and the engine's axes hold replicas.

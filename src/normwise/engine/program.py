@@ -67,7 +67,8 @@ class Data(NamedTuple):
         y_train: Their labels.
         x_val: Examples that validate.
         y_val: Their labels.
-        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
+        weights: How much each training example counts in the loss, ``(n,)``; all alike if
+            ``None``.
     """
 
     x_train: Any

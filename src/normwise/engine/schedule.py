@@ -23,7 +23,7 @@ from normwise.engine.cohort import Cohort
 from normwise.engine.initial import Replica
 from normwise.files import measured_once
 
-__all__ = ["Schedule", "candidates", "chosen", "rule_of_thumb", "sample"]
+__all__ = ["Schedule", "candidates", "fastest_schedule", "rule_of_thumb", "sample"]
 
 log = logging.getLogger("normwise")
 
@@ -116,7 +116,7 @@ def sample(dataset: Dataset, batch_size: int) -> Dataset:
     )
 
 
-def chosen(
+def fastest_schedule(
     make: Callable[[Schedule], Cohort], tried: Sequence[Schedule], *what: object
 ) -> Schedule:
     """The fastest of some schedules, measured once a machine and kept in the cache folder.
@@ -127,8 +127,8 @@ def chosen(
         what: Tells this training from others whose measurements are kept.
     """
     facts = [jax.__version__, [asdict(each) for each in tried], *what]
-    times, fresh = measured_once("schedules", facts, len(tried), lambda: _measured(make, tried))
-    origin = "measured" if fresh else "measured before"
+    times, is_new = measured_once("schedules", facts, len(tried), lambda: _measured(make, tried))
+    origin = "measured" if is_new else "measured before"
     best = min(tried, key=lambda each: times[tried.index(each)])
     each = "; ".join(
         f"{schedule}: {1e3 * seconds:.3g} ms"

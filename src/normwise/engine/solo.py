@@ -50,7 +50,7 @@ def train_alone(
         replica: Which one; its learning rate must be the one ``model`` was compiled with.
         epochs: How many.
         batch_size: Examples in a batch.
-        weights: Of the training examples in the loss, ``(n,)``.
+        weights: How much each training example counts in the loss, shape ``(n,)``.
         nudge: Above 0, start from weights that differ by rounding, another one for each number,
             to see what training makes of it.
 

@@ -47,7 +47,7 @@ def sums_in_parts(
     Args:
         terms: Gives arrays of the shape of what it takes, value by value.
         axes: The axes to reduce, ascending, non-negative.
-        *arrays: Of one shape.
+        *arrays: One or more arrays, all of the same shape.
 
     >>> [x.tolist() for x in sums_in_parts(lambda a: [a, a * a], (0,), jnp.array([[1.0], [2.0]]))]
     [[3.0], [5.0]]

@@ -34,7 +34,7 @@ class Segment:
         runs: Which runs, all of one variant and batch size.
         first: Epochs that they had behind them before.
         curves: Metric to ``(runs, epochs)``, in the data's own units.
-        learning_rates: Of each run's optimiser at the first step of training.
+        learning_rates: The rate of each run's optimiser at the first step, > 0.
         seconds: Wall time of all of them together, without compiling.
     """
 
@@ -55,9 +55,9 @@ class Checkpointed:
     """The state of some runs is kept; from here on they can go on.
 
     Attributes:
-        keys: Of the runs, in the order of the checkpoint's rows.
+        keys: Which runs, in the order of the checkpoint's rows.
         epoch: Epochs that they have behind them.
-        name: Of the checkpoint.
+        name: The checkpoint's name.
     """
 
     keys: tuple[RunKey, ...]
@@ -70,7 +70,7 @@ class Finished:
     """Some runs of a job have reached its end, and their states are kept.
 
     Attributes:
-        keys: Of the runs.
+        keys: Which runs.
         epoch: Epochs that they have behind them.
     """
 

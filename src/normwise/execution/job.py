@@ -34,7 +34,7 @@ class Job:
         runs: Which runs, each with the same variant and batch size.
         first: Epochs that they have behind them, ≥ 0.
         until: Epochs that they are to have behind them, above ``first``.
-        origins: Of each run, where its state after ``first`` epochs lies; empty where they begin.
+        origins: Where the state of each run after ``first`` epochs lies; empty where they begin.
     """
 
     variant: Variant

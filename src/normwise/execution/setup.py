@@ -15,18 +15,18 @@ from normwise.engine import (
     InitialValues,
     Schedule,
     candidates,
-    chosen,
-    fresh,
+    fastest_schedule,
     lower,
     make_program,
     named_initializer,
+    reinitialised_copy,
     replica_bytes,
     replica_mesh,
     rule_of_thumb,
     sample,
     shares_out,
     training_flops,
-    wants_turns,
+    trains_sequentially,
 )
 from normwise.models.compiling import Recipe, learning_rate_of
 from normwise.models.source import ModelSource
@@ -65,7 +65,7 @@ class Setup:
         self._devices = replica_mesh(devices).size
         for name in recipe.spec.initializer or ():
             named_initializer(name)
-        baseline = fresh(source.build(Variant()))
+        baseline = reinitialised_copy(source.build(Variant()))
         self._like = InitialValues(baseline)
         self.metrics = recipe.metrics(baseline)
         self.spec, left_out = buildable(recipe.spec, source)
@@ -78,7 +78,7 @@ class Setup:
     ) -> tuple[keras.Model, InitialValues]:
         """A variant's model as the user would train it, compiled, and its initial values."""
         # A copy: training it must not change the model that the other variants are made of.
-        model = fresh(self._source.build(variant))
+        model = reinitialised_copy(self._source.build(variant))
         return self.recipe.compile(model, learning_rate), self._initial(model)
 
     @functools.cache  # noqa: B019 (it lives as long as its study)
@@ -92,7 +92,7 @@ class Setup:
             return Schedule(1, 1)
         size = replica_bytes(model, dataset, batch_size)
         replicas = spec.seeds * len(spec.conditions) // len(spec.batch_size)
-        rule = rule_of_thumb(replicas, self._devices, size, alone=wants_turns(model))
+        rule = rule_of_thumb(replicas, self._devices, size, alone=trains_sequentially(model))
         epochs = spec.epochs * replicas * len(spec.variants)
         operations = epochs * training_flops(model, dataset, batch_size)
         tried = candidates(rule)
@@ -101,7 +101,7 @@ class Setup:
             log.info("replicas train %s (a rule of thumb; too short to try others)", rule)
             return rule
         few = sample(dataset, batch_size)
-        return chosen(
+        return fastest_schedule(
             lambda schedule: self.cohort(variant, batch_size, schedule, few, epochs=1),
             tried,
             self._source.fingerprint,

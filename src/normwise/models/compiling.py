@@ -49,7 +49,8 @@ class Recipe:
         spec: What was given.
         dataset: What is trained on.
         compiled: What the model was compiled with, if it was.
-        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
+        weights: How much each training example counts in the loss, ``(n,)``; all alike if
+            ``None``.
         standardised: Whether the steps of training are those of standardised targets.
     """
 
@@ -70,7 +71,7 @@ class Recipe:
 
         Args:
             model: Any variant's.
-            learning_rate: Of the grid's; its first unless told.
+            learning_rate: A rate of the grid; the first one unless given.
             loss_unit: What the loss is divided by; :attr:`loss_unit` unless told.
 
         Raises:
@@ -289,7 +290,7 @@ def check_target(target: Target, known: Sequence[str]) -> None:
     """Refuse a target whose metric is not among those that the study records.
 
     Raises:
-        UnknownNameError: Of that kind; offers those it does record.
+        UnknownNameError: The metric is not recorded; the message offers those that are.
     """
     if target.metric not in known:
         raise UnknownNameError("target metric", target.metric, known)

@@ -28,9 +28,9 @@ class TargetUnits:
     """What a study does with its targets.
 
     Attributes:
-        mean: Of each number to predict, over the training part; ``None`` where targets are not
-            standardised.
-        deviation: Likewise.
+        mean: The mean of each number to predict over the training part, ``(outputs,)``;
+            ``None`` where targets are not standardised.
+        deviation: The standard deviation of each, ``(outputs,)``; ``None`` as the mean is.
         note: What is done, in a sentence; empty for classes.
     """
 

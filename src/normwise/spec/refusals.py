@@ -48,7 +48,7 @@ def as_usage_error(error: ValidationError, fields: Mapping[str, FieldInfo]) -> U
     """The first of Pydantic's complaints as ours.
 
     Args:
-        error: Of a model with these fields.
+        error: What Pydantic says of a model with these fields.
         fields: By name.
     """
     first = error.errors()[0]

@@ -49,7 +49,7 @@ def answer_of(
         spec: The settings.
         records: In the order of variants, grid and seeds.
         metric: What replicas are timed to where the settings have no target.
-        seconds: Of an epoch, training alone, where known.
+        seconds: How long an epoch takes a model that trains alone, by variant and batch size.
         solo_check: Where it failed, no verdict stands.
         environment: Passed through.
         ablation: Passed through.

@@ -38,7 +38,7 @@ def answer(training: Training, store: Store | None) -> Result:
     """Train what is missing, then compare and check.
 
     Args:
-        training: Of the study.
+        training: The training of the study.
         store: Its folder, if it has one.
 
     Raises:

@@ -54,7 +54,8 @@ def open_case(
         spec: The study's settings.
         model: As the study got it.
         dataset: What is trained on.
-        weights: Of the training examples in the loss, ``(n,)``; all alike if ``None``.
+        weights: How much each training example counts in the loss, ``(n,)``; all alike if
+            ``None``.
         devices: How many to use; all unless told.
 
     Raises:

@@ -25,7 +25,8 @@ def records_of(
     Args:
         store: The folder.
         spec: Its settings.
-        fingerprint: Of the data and model; the newest runs' where no one noted it.
+        fingerprint: What tells data and model from others; ``None`` where no one noted it: then the
+            newest runs count.
         metric: What replicas are timed to; the study's own unless given.
         mean_loss: The validation loss of predicting the mean, in a regression.
     """

@@ -25,7 +25,7 @@ class Arrived:
     Attributes:
         data: A name, a :class:`~normwise.datasets.Dataset`, ``(x, y)`` or
             ``((x, y), (x_val, y_val))``.
-        weights: Of the examples of ``x``, where they came with them.
+        weights: How much each example of ``x`` counts, where that came with the examples.
         note: What was decided as batches were drawn; empty where nothing was.
     """
 

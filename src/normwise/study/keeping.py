@@ -24,7 +24,7 @@ class Keeper:
     Args:
         ledger: Knows where the states of runs lie.
         checkpoints: Has them.
-        score: Of a run that went to its end; more is better.
+        score: How good a run is that went to its end; more is better.
     """
 
     def __init__(

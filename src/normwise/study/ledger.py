@@ -35,7 +35,7 @@ class _Progress:
 
     Attributes:
         run: Which it is.
-        learning_rate: Of its optimiser at the first step.
+        learning_rate: The rate of its optimiser at the first step, > 0.
         pieces: The epoch before it, metric to ``(runs, epochs)``, and the run's row there.
         epochs: That are done.
         seconds: Its share of the time they took.
@@ -141,7 +141,7 @@ class Ledger:
         Args:
             run: Which; it has so many epochs or more.
             until: Epochs that count.
-            epochs: Of a run that goes to its end.
+            epochs: How many a run has that goes to its end.
         """
         progress = self._runs[run.key]
         losses = progress.curve("loss", until)

@@ -24,7 +24,7 @@ class Progress:
         of: Replicas in all, of the rounds of seeds so far.
         epoch: Epoch that the running chunk has reached.
         epochs: Epochs of each replica.
-        share: Of all training done, 0 to 1.
+        share: How much of all training is done, 0 to 1.
     """
 
     stage: str
@@ -42,7 +42,7 @@ class Watch:
     Args:
         tell: Called often, from the calling thread.
         ledger: Knows how far the runs are; it has an event before this hears of it.
-        epochs: Of a run that goes to its end.
+        epochs: How many a run has that goes to its end.
     """
 
     def __init__(self, tell: Callable[[Progress], None], ledger: Ledger, epochs: int) -> None:

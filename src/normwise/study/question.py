@@ -30,7 +30,7 @@ class Question:
 
     Attributes:
         spec: The settings.
-        fingerprint: Of the data, the model and what it was compiled with.
+        fingerprint: What tells the data, the model and what it was compiled with from others.
         metric: What replicas are timed to and chosen by.
         mean_loss: The validation loss of predicting the mean, in a regression.
     """

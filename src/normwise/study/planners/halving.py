@@ -96,7 +96,7 @@ def better_half(newest: Mapping[Run, float], *, rising: bool) -> list[Run]:
     A point is judged by the median of its runs; those that diverged come last.
 
     Args:
-        newest: Of each run, the newest value of the metric that counts.
+        newest: Each run to its newest value of the metric that counts.
         rising: Whether more of it is better.
 
     >>> from normwise.domain import RunKey
