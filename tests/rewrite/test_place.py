@@ -542,3 +542,18 @@ def test_the_result_saves_and_loads_with_keras_alone(build, tmp_path, name):
 def test_a_variant_may_be_an_object(build):
     placed = place(build("dense_stack"), Variant(("after",), momentum=0.5))
     assert placed.get_layer("a_norm").momentum == 0.5
+
+
+def test_of_a_nested_model_with_an_embedding_only_the_numbers_are_normalised():
+    words, numbers = keras.Input((4,), name="words"), keras.Input((3,), name="numbers")
+    embedded = layers.Flatten()(layers.Embedding(10, 2)(words))
+    mixed = layers.Concatenate()([embedded, layers.Dense(2)(numbers)])
+    inner = keras.Model([words, numbers], mixed, name="inner")
+    outside = keras.Input((4,), name="ids"), keras.Input((3,), name="values")
+    model = keras.Model(outside, layers.Dense(1)(inner(list(outside))))
+    placed = place(model, "input")
+    norms = [one for one in placed.layers if isinstance(one, layers.BatchNormalization)]
+    # Ids that are drawn through an embedding stay what they are, though their input is of floats.
+    assert [norm.input.shape for norm in norms] == [(None, 3)]
+    ids, values = np.arange(8.0).reshape(2, 4), np.ones((2, 3))
+    assert placed.predict([ids, values], verbose=0).shape == (2, 1)
