@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from normwise.analysis._groups import by_seed
 from normwise.analysis._outcome import outcome
-from normwise.domain import RunRecord, Target, VariantSummary
+from normwise.domain import RunRecord, Target, VariantSummary, holdout_seeds, selection_seeds
 
 __all__ = ["Point", "best_point", "holdout_runs", "point_of", "rank", "runs_at_best"]
 
@@ -86,7 +86,9 @@ def holdout_runs(
     """
     seeds = sorted({record.key.seed for record in records})
     is_grid = len({point_of(record) for record in records}) > 1
-    selecting, held_out = (seeds[::2], seeds[1::2] or seeds) if is_grid else (seeds, seeds)
+    selecting, held_out = (
+        (selection_seeds(seeds), holdout_seeds(seeds)) if is_grid else (seeds, seeds)
+    )
     best = best_point([run for run in records if run.key.seed in selecting], target)
     at_best = by_seed(name, [record for record in records if point_of(record) == best])
     runs = {seed: at_best[seed] for seed in held_out if seed in at_best}

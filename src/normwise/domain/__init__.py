@@ -18,7 +18,7 @@ from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
 from normwise.domain.run import Run, RunKey, RunRecord
-from normwise.domain.seeds import derive_seed
+from normwise.domain.seeds import derive_seed, holdout_seeds, selection_seeds
 from normwise.domain.segment import segment_length
 from normwise.domain.solo_check import SOLO_LIMIT, SoloCheck
 from normwise.domain.summary import EarlyStopping, Summary, VariantSummary
@@ -53,5 +53,7 @@ __all__ = [
     "VerdictKind",
     "data_files",
     "derive_seed",
+    "holdout_seeds",
     "segment_length",
+    "selection_seeds",
 ]

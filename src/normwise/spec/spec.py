@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Self
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from normwise.domain import Condition, Target, Task, Variant, data_files
+from normwise.domain import Condition, Target, Task, Variant, data_files, selection_seeds
 from normwise.errors import SpecError
 from normwise.spec.about import About, abouts
 from normwise.spec.contradictions import refuse_contradictions
@@ -326,6 +326,16 @@ class Spec(BaseModel):
             for initializer in initializers
             for rate in rates
         ]
+
+    @property
+    def grid_seeds(self) -> Sequence[int]:
+        """Seeds of the first round that are trained at every point of the grid.
+
+        >>> list(Spec(model="circles", data="circles", seeds=5, prune=True).grid_seeds)
+        [0, 2, 4]
+        """
+        seeds = range(self.seeds)
+        return selection_seeds(seeds) if self.prune else seeds
 
     @property
     def rounds(self) -> tuple[int, ...]:

@@ -24,8 +24,7 @@ def target_of(
     """
     if spec.target:
         return Target.parse(spec.target)
-    step = 2 if spec.prune else 1
-    seeds = range(0, spec.seeds, step)
+    seeds = spec.grid_seeds
     target = analysis.default_target([run for run in records if run.key.seed in seeds], metric)
     if mean_loss is None or metric != "val_loss" or target.value <= mean_loss:
         return target

@@ -136,7 +136,7 @@ def _to_check(question: Question) -> Run:
     """The replica of the solo check: random, and the same whenever the study is run."""
     draw = derive_seed(0, f"solo:{question.fingerprint}")
     variant = question.variants[draw % len(question.variants)]
-    seeds = range(0, question.spec.seeds, 2 if question.spec.prune else 1)
+    seeds = question.spec.grid_seeds
     own, count = question.runs([variant], seeds), len(seeds)
     # Of seeds first, so that a grid of one point has the choice that no grid had.
     return own[draw // 7 % count + draw // 7 // count % (len(own) // count) * count]

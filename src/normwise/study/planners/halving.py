@@ -19,6 +19,7 @@ from normwise.domain import (
     RunRecord,
     Target,
     Variant,
+    holdout_seeds,
     segment_length,
 )
 from normwise.study.ledger import Ledger
@@ -44,7 +45,7 @@ class HalvingPlanner:
     def next(self, ledger: Ledger) -> Plan:
         """How far those that choose go; when they have, also those that judge."""
         question, epochs = self.question, self.question.spec.epochs
-        choosing = question.runs(question.variants, range(0, question.spec.seeds, 2))
+        choosing = question.runs(question.variants, question.spec.grid_seeds)
         arms: dict[tuple[str, int], list[Run]] = {}
         for run in choosing:
             arms.setdefault((run.key.variant, run.condition.batch_size), []).append(run)
@@ -76,7 +77,9 @@ class HalvingPlanner:
         """The other seeds, at the point that was chosen."""
         best = analysis.best_point(list(own.values()), target)
         [point, *_] = [run.condition for run, one in own.items() if analysis.point_of(one) == best]
-        return self.question.runs([variant], range(1, self.question.spec.seeds, 2), [point])
+        return self.question.runs(
+            [variant], holdout_seeds(range(self.question.spec.seeds)), [point]
+        )
 
 
 def rungs(epochs: int) -> list[int]:
