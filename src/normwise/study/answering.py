@@ -15,7 +15,7 @@ from normwise.store import Store
 from normwise.study.best import trained_model
 from normwise.study.keeping import best_run
 from normwise.study.pages import make_page
-from normwise.study.planners import AblationPlanner, HalvingPlanner, RoundsPlanner
+from normwise.study.planners import AblationPlanner, planner_of
 from normwise.study.planners.plan import Goals
 from normwise.study.question import Question
 from normwise.study.result import Result
@@ -45,8 +45,7 @@ def answer(training: Training, store: Store | None) -> Result:
         StudyIncomplete: The budget did not suffice for the first round of seeds.
     """
     case, question = training.case, training.case.question
-    planner = HalvingPlanner(question) if question.spec.prune else RoundsPlanner(question)
-    goals = training.train(planner, _NO_FURTHER_ROUND)
+    goals = training.train(planner_of(question), _NO_FURTHER_ROUND)
     ablated, ablation = _ablate(training, goals)
     records = training.records(goals)
     earlier = None if training.has_begun else _earlier(store, question)

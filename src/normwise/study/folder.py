@@ -9,7 +9,7 @@ from normwise.spec import Spec
 from normwise.store import Store
 from normwise.study.event_log import EventLog
 from normwise.study.ledger import Ledger
-from normwise.study.planners import HalvingPlanner, RoundsPlanner
+from normwise.study.planners import planner_of
 from normwise.study.question import Question
 
 __all__ = ["default_metric_of", "records_of"]
@@ -36,8 +36,7 @@ def records_of(
     if fingerprint is None:
         return _of_newest(ledger, spec)
     question = Question(spec, fingerprint, metric or default_metric_of(ledger.metrics), mean_loss)
-    planner = HalvingPlanner(question) if spec.prune else RoundsPlanner(question)
-    goals = planner.next(ledger).goals
+    goals = planner_of(question).next(ledger).goals
     return [
         ledger.record(run, goals[run], spec.epochs)
         for run in question.in_order(goals)

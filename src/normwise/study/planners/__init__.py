@@ -9,6 +9,7 @@ from normwise.study.planners.halving import HalvingPlanner
 from normwise.study.planners.jobs import jobs_of
 from normwise.study.planners.plan import Plan, Planner
 from normwise.study.planners.rounds import RoundsPlanner
+from normwise.study.question import Question
 
 __all__ = [
     "AblationPlanner",
@@ -17,4 +18,10 @@ __all__ = [
     "Planner",
     "RoundsPlanner",
     "jobs_of",
+    "planner_of",
 ]
+
+
+def planner_of(question: Question) -> Planner:
+    """What answers the study itself, before any layers are left out."""
+    return HalvingPlanner(question) if question.spec.prune else RoundsPlanner(question)
