@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from normwise.domain import Run, RunKey
 
-__all__ = ["Checkpointed", "Compiled", "Event", "Finished", "Segment"]
+__all__ = ["Checkpointed", "Compiled", "Event", "Finished", "Segment", "epochs_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Segment:
     @property
     def until(self) -> int:
         """Epochs that they have behind them now."""
-        return self.first + int(next(iter(self.curves.values())).shape[1])
+        return self.first + epochs_in(self.curves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +79,8 @@ class Finished:
 
 
 Event: TypeAlias = Compiled | Segment | Checkpointed | Finished
+
+
+def epochs_in(curves: Mapping[str, NDArray[Any]]) -> int:
+    """How many epochs curves have, metric to ``(runs, epochs)``."""
+    return int(next(iter(curves.values())).shape[1])

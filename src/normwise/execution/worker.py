@@ -11,7 +11,7 @@ from typing import Any
 from normwise.domain import Run
 from normwise.engine import Cohort, Replica, Stack
 from normwise.execution.checkpoint import Checkpoints, joined_rows
-from normwise.execution.event import Checkpointed, Compiled, Event, Finished, Segment
+from normwise.execution.event import Checkpointed, Compiled, Event, Finished, Segment, epochs_in
 from normwise.execution.job import Job
 from normwise.execution.setup import Setup
 from normwise.rewrite.tracing import tracing
@@ -76,7 +76,7 @@ class Worker:
         for curves in cohort.advance(compiled, data, stack, part.until):
             ended = time.perf_counter()
             own = self._setup.recipe.in_own_units(curves)
-            yield Segment(part.runs, stack.epoch - _length(own), own, rates, ended - started)
+            yield Segment(part.runs, stack.epoch - epochs_in(own), own, rates, ended - started)
             if self._checkpoints.survive or stack.epoch == part.until:
                 kept.append(f"{part.digest}-{stack.epoch}")
                 self._checkpoints.save(kept[-1], stack.rows())
@@ -106,10 +106,6 @@ def replica_of(run: Run) -> Replica:
     """The run as the engine knows it."""
     condition = run.condition
     return Replica(run.key.seed, condition.learning_rate, condition.initializer)
-
-
-def _length(curves: dict[str, Any]) -> int:
-    return int(next(iter(curves.values())).shape[1])
 
 
 def _traced(cohort: Cohort) -> Any:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from normwise import analysis
-from normwise.domain import Ablation, Run, RunRecord, SoloCheck, Summary, Variant, derive_seed
+from normwise.domain import (
+    Ablation,
+    Run,
+    RunRecord,
+    SoloCheck,
+    Summary,
+    Variant,
+    VariantSummary,
+    derive_seed,
+)
 from normwise.errors import SoloCheckFailed
 from normwise.modelfile import save_model
 from normwise.report import DrawingProcess, write_html, write_png
@@ -48,6 +57,7 @@ def answer(training: Training, store: Store | None) -> Result:
     goals = training.train(planner_of(question), _NO_FURTHER_ROUND)
     ablated, ablation = _ablate(training, goals)
     records = training.records(goals)
+    standing = question.summary(records).variants
     earlier = None if training.has_begun else _earlier(store, question)
     if earlier is not None:
         check, environment = SoloCheck.from_json(earlier["solo_check"]), earlier["environment"]
@@ -55,8 +65,8 @@ def answer(training: Training, store: Store | None) -> Result:
         training.begin()
         # In turn, not beside the training: computations that share out work to XLA's threads
         # may wait for each other for ever.
-        check, environment = _check(training, goals, records), case.environment
-    seconds = _seconds(training, store, question.summary(records), is_known=earlier is not None)
+        check, environment = _check(training, goals, records, standing), case.environment
+    seconds = _seconds(training, store, standing, is_known=earlier is not None)
     training.watch.stage("reporting")
     summary = question.summary(
         records, seconds=seconds, solo_check=check, environment=environment, ablation=ablation
@@ -110,7 +120,12 @@ def _earlier(store: Store | None, question: Question) -> dict[str, Any] | None:
     return earlier if "first_steps" in earlier["solo_check"] else None
 
 
-def _check(training: Training, goals: Goals, records: list[RunRecord]) -> SoloCheck:
+def _check(
+    training: Training,
+    goals: Goals,
+    records: list[RunRecord],
+    standing: Sequence[VariantSummary],
+) -> SoloCheck:
     """The solo check, and the first batches of each variant where it stands in the grid."""
     training.watch.stage("checking")
     question = training.case.question
@@ -118,7 +133,7 @@ def _check(training: Training, goals: Goals, records: list[RunRecord]) -> SoloCh
     by_key = {record.key: record for record in records}
     whole = _to_check(question)
     starts = []
-    for variant in question.summary(records).variants:
+    for variant in standing:
         own = analysis.runs_at_best(variant, records)
         # What diverges says little of what else it does.
         fit = [run for run in own if run.diverged_at is None] or own
@@ -142,11 +157,15 @@ def _to_check(question: Question) -> Run:
 
 
 def _seconds(
-    training: Training, store: Store | None, summary: Summary, *, is_known: bool
+    training: Training,
+    store: Store | None,
+    standing: Sequence[VariantSummary],
+    *,
+    is_known: bool,
 ) -> Mapping[tuple[str, int | None], float]:
     """Of an epoch of each variant that trains alone, where it stands in the grid."""
     fingerprint = training.case.question.fingerprint
-    places = {(one.name, one.batch_size): Variant.parse(one.name) for one in summary.variants}
+    places = {(one.name, one.batch_size): Variant.parse(one.name) for one in standing}
     known = store.seconds(fingerprint) if store is not None else {}
     if is_known or known.keys() >= places.keys():
         return known

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from normwise.domain import Run, RunKey, RunRecord
 from normwise.errors import StoreError, UnknownNameError
-from normwise.execution.event import Checkpointed, Event, Segment
+from normwise.execution.event import Checkpointed, Event, Segment, epochs_in
 from normwise.execution.job import Origin
 
 __all__ = ["Ledger", "Log"]
@@ -185,7 +185,7 @@ class Ledger:
             progress.pieces.pop()
         if progress.pieces:
             begun, curves, _ = progress.pieces[-1]
-            known, names = begun + _length(curves), curves.keys()
+            known, names = begun + epochs_in(curves), curves.keys()
         else:
             known, names = 0, event.curves.keys()
         if known < event.first or names != event.curves.keys():
@@ -197,7 +197,3 @@ class Ledger:
         progress.pieces.append((event.first, event.curves, row))
         progress.epochs = event.until
         progress.seconds += event.seconds / len(event.runs)
-
-
-def _length(curves: Mapping[str, NDArray[Any]]) -> int:
-    return int(next(iter(curves.values())).shape[1])
