@@ -28,7 +28,7 @@ unit: $(TESTS)
 fuzz: $(TESTS)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile=fuzz
 
-# Faults planted one at a time; hours for all parts. Only some: make mutants PART='normwise.engine.sums*'
+# Faults planted one at a time; hours for all parts. Only some: make mutants PART='normwise.engine.kernels.sums*'
 mutants: $(TESTS)
 	$(PIP) --editable '.[mutants]'
 	KERAS_BACKEND=jax $(BIN)/mutmut run $(PART)

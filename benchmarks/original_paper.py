@@ -18,7 +18,7 @@ import statistics
 import numpy as np
 
 from normwise import Study, analysis
-from normwise.datasets import Dataset, find_dataset
+from normwise.data import Dataset, find_dataset
 from normwise.domain import RunRecord, Target
 
 BATCH = 60

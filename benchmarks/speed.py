@@ -84,7 +84,7 @@ import json, os, resource, statistics, sys, time
 os.environ["KERAS_BACKEND"] = "jax"
 from normwise import engine
 engine.configure()
-from normwise.datasets import find_dataset
+from normwise.data import find_dataset
 from normwise.domain import Variant
 from normwise.spec import Spec
 from normwise.studies import study_file

@@ -10,7 +10,7 @@ import numpy as np
 
 from normwise.engine import lower
 from normwise.engine.cohort import CPU_OPTIONS
-from normwise.engine.ties import safe_ties
+from normwise.engine.kernels.ties import safe_ties
 
 
 def gradient(model, x, y, *, options=None, inside=nullcontext):

@@ -24,40 +24,37 @@ TABLE = {
     "domain": (set(), set()),
     "files": (set(), {"platformdirs"}),
     "backend": (set(), set()),  # looks at Keras without importing it
-    "datasets": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads
+    "data": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads
     "spec": (set(), {"pydantic", "pydantic_core", "tomli_w"}),
     "journal": (set(), {"pydantic"}),
     "store": ({"journal", "spec"}, {"numpy", "pyarrow", "pydantic"}),
     "analysis": (set(), {"numpy", "scipy"}),
     "keras_private": (set(), {"keras"}),  # the only file that touches what Keras does not promise
-    "modelfile": ({"layers"}, {"keras"}),
     "layers": ({"keras_private"}, {"numpy", "keras", "jax"}),
-    "rewrite": ({"datasets", "keras_private", "layers"}, {"numpy", "keras", "onnxruntime"}),
-    "diagnose": ({"datasets", "keras_private", "rewrite"}, {"numpy", "keras", "jax"}),
-    "checks": ({"datasets", "diagnose", "keras_private", "rewrite"}, {"jax", "keras", "numpy", "rich"}),
-    "engine": ({"backend", "datasets", "keras_private", "layers", "rewrite"}, {"numpy", "keras", "jax"}),
+    "studies": ({"data"}, {"keras", "numpy"}),
     "models": (
-        {"datasets", "engine", "keras_private", "modelfile", "rewrite", "spec", "studies"},
-        {"jax", "keras", "numpy"},
+        {"data", "keras_private", "layers", "spec", "studies"},
+        {"jax", "keras", "numpy", "onnxruntime"},
     ),
-    "execution": (
-        {"datasets", "engine", "models", "rewrite"},
-        {"jax", "keras", "numpy", "safetensors"},
+    "engine": (
+        {"backend", "data", "keras_private", "layers", "models"},
+        {"numpy", "keras", "jax"},
     ),
-    "studies": ({"datasets"}, {"keras", "numpy"}),
+    "execution": ({"data", "engine", "models"}, {"jax", "keras", "numpy", "safetensors"}),
+    "diagnose": ({"data", "keras_private", "models"}, {"numpy", "keras", "jax"}),
+    "checks": ({"data", "diagnose", "keras_private", "models"}, {"jax", "keras", "numpy", "rich"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),
     "study": (
-        {"analysis", "backend", "datasets", "engine", "execution", "journal", "modelfile", "models",
-         "report", "rewrite", "spec", "store", "studies"},
+        {"analysis", "backend", "data", "engine", "execution", "journal", "models", "report", "spec",
+         "store", "studies"},
         {"numpy", "pandas", "pydantic", "keras", "jax"},
     ),
     "commands": (
-        {"backend", "checks", "datasets", "diagnose", "modelfile", "report", "rewrite", "spec", "studies",
-         "study"},
+        {"backend", "checks", "data", "diagnose", "models", "report", "spec", "studies", "study"},
         {"numpy", "pydantic", "rich", "typer"},
     ),
     "__main__": ({"commands"}, set()),
-    "__init__": ({"analysis", "backend", "checks", "diagnose", "layers", "rewrite", "study"}, set()),
+    "__init__": ({"analysis", "backend", "checks", "diagnose", "layers", "models", "study"}, set()),
 }  # fmt: skip
 
 FILES = sorted(ROOT.rglob("*.py"))
@@ -215,7 +212,7 @@ def test_an_unknown_name_is_an_attribute_error():
         "normwise",
         "normwise.analysis",
         "normwise.commands",
-        "normwise.datasets",
+        "normwise.data",
         "normwise.report",
         "normwise.store",
         "normwise.studies",

@@ -13,7 +13,7 @@ from keras import layers
 from normwise import Study
 from normwise.errors import ModelError
 from normwise.layers import BatchNormalization
-from normwise.modelfile import load_model
+from normwise.models.io import load_model
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.datasets import find_dataset
+from normwise.data import find_dataset
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -11,8 +11,8 @@ import numpy as np
 from keras import layers as L  # noqa: N812 (as Keras' users write it)
 from keras import ops
 
-from normwise.datasets import Dataset
-from normwise.rewrite import place
+from normwise.data import Dataset
+from normwise.models import place
 
 BATCH, BATCHES = 8, 16
 ROWS, IMAGE, SERIES, VOLUME, TOKENS = (6,), (8, 8, 3), (12, 5), (4, 6, 6, 2), (10,)

@@ -18,7 +18,7 @@ engine.configure()
 
 from workloads import WORKLOADS, Workload
 
-from normwise.datasets import from_arrays
+from normwise.data import from_arrays
 from normwise.domain import Variant
 from normwise.execution.setup import Setup
 from normwise.models.compiling import Recipe

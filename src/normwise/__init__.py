@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from normwise.checks import check, fix
     from normwise.diagnose import Gap, Leakage, gap, leakage
     from normwise.domain import Finding, Summary, Target, Variant
-    from normwise.rewrite import Recalibration, fold, freeze, place, recalibrate, strip
+    from normwise.models import Recalibration, fold, freeze, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
 
 __all__ = [
@@ -57,16 +57,16 @@ _HOMES = {
     "Summary": "domain",
     "Target": "domain",
     "Variant": "domain",
-    "Recalibration": "rewrite",
+    "Recalibration": "models",
     "check": "checks",
     "fix": "checks",
-    "fold": "rewrite",
-    "freeze": "rewrite",
+    "fold": "models",
+    "freeze": "models",
     "gap": "diagnose",
     "leakage": "diagnose",
-    "place": "rewrite",
-    "recalibrate": "rewrite",
-    "strip": "rewrite",
+    "place": "models",
+    "recalibrate": "models",
+    "strip": "models",
 }
 _MODULES = ("analysis", "errors", "layers")
 # They compile with JAX; the rest runs on any of Keras' backends.
@@ -76,7 +76,7 @@ choose_jax()
 
 
 def __getattr__(name: str) -> Any:
-    if name == "layers" or _HOMES.get(name) == "rewrite":
+    if name == "layers" or _HOMES.get(name) == "models":
         require_keras()
     if name in _MODULES:
         return importlib.import_module(f"normwise.{name}")

@@ -8,7 +8,7 @@ from keras import layers
 
 import normwise as nw
 from normwise.errors import SpecError
-from normwise.rewrite.moments import Moments
+from normwise.models.moments import Moments
 
 # Keras 3.15 on NumPy 2, whenever a variable becomes an array.
 pytestmark = [

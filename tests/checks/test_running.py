@@ -14,7 +14,7 @@ from normwise.checks.running import findings_of, rules_missing_input, subject_of
 from normwise.checks.sarif import sarif
 from normwise.checks.selection import project_selection
 from normwise.checks.subject import Subject
-from normwise.datasets import Given
+from normwise.data import Given
 from normwise.domain import Finding
 from normwise.errors import DataError, ModelError, SpecError, UnknownNameError
 

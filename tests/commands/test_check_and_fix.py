@@ -11,7 +11,7 @@ import pytest
 from keras import layers
 from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
 
-from normwise.datasets.circles import circles
+from normwise.data.circles import circles
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

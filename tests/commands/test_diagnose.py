@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.datasets.circles import circles
+from normwise.data.circles import circles
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.rewrite import affine, exporting
+from normwise.models import affine, exporting
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from normwise.commands.list import print_list, roughly
-from normwise.datasets import BUILT_IN as DATA
+from normwise.data import BUILT_IN as DATA
 from normwise.spec import Spec
 from normwise.studies import BUILT_IN, study_file
 

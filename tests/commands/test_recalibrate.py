@@ -9,8 +9,8 @@ import pytest
 from keras import layers
 
 from normwise.commands.recalibrate import losses
-from normwise.datasets import Given
-from normwise.datasets.circles import circles
+from normwise.data import Given
+from normwise.data.circles import circles
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

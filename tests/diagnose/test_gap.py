@@ -6,10 +6,10 @@ import pytest
 from keras import layers
 
 import normwise as nw
-from normwise.datasets import from_arrays
+from normwise.data import from_arrays
 from normwise.diagnose.parts import parts_of
 from normwise.errors import DataError, ModelError, SpecError
-from normwise.rewrite.intake import given_to
+from normwise.models.intake import given_to
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

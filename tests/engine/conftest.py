@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from normwise.datasets import Dataset
-from normwise.datasets.circles import circles
+from normwise.data import Dataset
+from normwise.data.circles import circles
 from normwise.engine import (
     Chunk,
     Cohort,
@@ -21,7 +21,7 @@ from normwise.engine import (
     replica_mesh,
 )
 from normwise.engine.orders import epoch_orders
-from normwise.rewrite import place
+from normwise.models import place
 
 COMPILING = "/jax/core/compile/backend_compile_duration"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.engine import lower
 from normwise.engine.program import evaluation_of
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras import layers
 
-from normwise.datasets import Dataset
-from normwise.datasets.circles import circles
+from normwise.data import Dataset
+from normwise.data.circles import circles
 from normwise.domain.segment import FEWEST_SEGMENTS, MOST_SEGMENTS, segment_length
 from normwise.engine import Replica
 

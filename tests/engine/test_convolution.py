@@ -10,8 +10,8 @@ from jax import numpy as jnp
 from keras import layers
 
 from normwise.engine import lower
-from normwise.engine.convolution import convolve
-from normwise.engine.pooling import max_pool
+from normwise.engine.kernels.convolution import convolve
+from normwise.engine.kernels.pooling import max_pool
 
 LINE, IMAGE, VOLUME = (11, 3), (9, 8, 3), (5, 6, 4, 2)
 CASES = {

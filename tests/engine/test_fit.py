@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.datasets import Dataset
-from normwise.datasets.circles import circles
+from normwise.data import Dataset
+from normwise.data.circles import circles
 from normwise.engine import InitialValues, Replica, largest_relative_difference, train_alone
 from normwise.layers import BatchNormalization
-from normwise.rewrite import place
+from normwise.models import place
 
 
 @pytest.fixture(scope="module", params=["none", "after", "before"])

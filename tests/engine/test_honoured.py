@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.engine import Cohort, InitialValues, Replica, lower, make_program, replica_mesh
 from normwise.engine.orders import epoch_orders
-from normwise.rewrite import place
+from normwise.models import place
 
 EPOCHS, BATCH, SEED = 2, 16, 5
 schedules, optimizers = keras.optimizers.schedules, keras.optimizers

@@ -7,7 +7,7 @@ from keras import layers
 
 from normwise.engine import InitialValues, Replica, lower, named_initializer, reinitialised_copy
 from normwise.errors import ModelError, UnknownNameError
-from normwise.rewrite import place
+from normwise.models import place
 
 
 def replicas(seeds, initializer=None):

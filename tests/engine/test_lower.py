@@ -11,8 +11,8 @@ from keras import layers
 
 from normwise import layers as drop_in
 from normwise.engine import lower, reinitialised_copy
-from normwise.engine.dense import NARROW, dense
-from normwise.engine.normalisation import BatchNormalization
+from normwise.engine.kernels.dense import NARROW, dense
+from normwise.engine.kernels.normalisation import BatchNormalization
 from normwise.errors import LayerError
 
 SIZES = list(itertools.product((1, 2, 3, NARROW, NARROW + 1, 32), (1, 2, 5)))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from jax import numpy as jnp
 
-from normwise.engine.sums import PART, channel_sum, sums_in_parts
+from normwise.engine.kernels.sums import PART, channel_sum, sums_in_parts
 
 DRAW = np.random.default_rng(3)
 

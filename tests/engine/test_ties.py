@@ -7,7 +7,7 @@ import pytest
 from keras import ops
 from numpy.testing import assert_allclose
 
-from normwise.engine.ties import safe_ties
+from normwise.engine.kernels.ties import safe_ties
 
 # Ties in rows and columns, between the arguments, and zeros of both signs.
 X = np.array([[1.0, 3.0, 3.0], [0.0, -0.0, -2.0], [2.0, 2.0, 2.0]], np.float32)

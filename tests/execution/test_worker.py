@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.domain import Condition, Run, RunKey, Variant
 from normwise.engine import replica_mesh
 from normwise.execution import Checkpointed, Compiled, Finished, Job, Origin, Segment
@@ -13,7 +13,8 @@ from normwise.execution.checkpoint import FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.local import LocalExecutor
 from normwise.execution.setup import Setup
 from normwise.execution.worker import Worker
-from normwise.models import ModelSource, Recipe
+from normwise.models.compiling import Recipe
+from normwise.models.source import ModelSource
 from normwise.spec import Spec
 
 EPOCHS = 20

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from normwise.engine import normalisation as engine
+from normwise.engine.kernels import normalisation as engine
 from normwise.layers import BatchNormalization
 
 EPSILON = 1e-3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from normwise import Study
-from normwise.datasets import find_dataset, where_is
+from normwise.data import find_dataset, where_is
 from normwise.domain import Variant
 from normwise.models.source import ModelSource
 from normwise.spec import Spec

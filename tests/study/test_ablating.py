@@ -6,7 +6,7 @@ from keras import layers
 
 from normwise.domain import Variant
 from normwise.errors import ModelError, SpecError, VariantError
-from normwise.rewrite import place, placed_layers
+from normwise.models import place, placed_layers
 from normwise.spec import Spec
 from normwise.store import Store
 from normwise.study import Study, page_of_folder

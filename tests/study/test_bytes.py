@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import normwise as nw
-from normwise.datasets import from_arrays
+from normwise.data import from_arrays
 from normwise.models.source import ModelSource, as_model_takes
 from normwise.study import page_of_folder
 

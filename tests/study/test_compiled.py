@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from normwise import Study
-from normwise.datasets.circles import circles
+from normwise.data.circles import circles
 from normwise.errors import ModelError, UnknownNameError
 from normwise.models.compiled import compiled_of
 from normwise.models.compiling import Recipe, learning_rate_of
@@ -109,7 +109,7 @@ def test_logits_are_judged_at_zero():
 
 
 def test_sample_weights_follow_their_examples_through_the_split():
-    from normwise.datasets import from_arrays
+    from normwise.data import from_arrays
 
     x = np.arange(50.0)[:, None]
     y = np.arange(50) % 2

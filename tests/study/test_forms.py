@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 import normwise as nw
-from normwise.datasets import from_arrays
+from normwise.data import from_arrays
 from normwise.errors import DataError, SpecError
 from normwise.spec import Spec
 from normwise.study.inputs import arrived, as_dataset

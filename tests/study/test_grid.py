@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.errors import SpecError, UnknownNameError
 from normwise.study import Study, page_of_folder
 

@@ -10,7 +10,7 @@ import pytest
 from keras import layers, ops
 
 from normwise import Study
-from normwise.datasets import from_arrays
+from normwise.data import from_arrays
 from normwise.models.identity import named
 from normwise.models.source import ModelSource
 

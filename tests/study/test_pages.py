@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.report.section import Style
 from normwise.report.sections.data import DataChart
 from normwise.study.pages import _preview

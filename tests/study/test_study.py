@@ -13,8 +13,8 @@ import pytest
 from keras import layers
 
 from normwise import Study
-from normwise.datasets import Dataset
-from normwise.datasets.circles import circles
+from normwise.data import Dataset
+from normwise.data.circles import circles
 from normwise.domain import Estimate
 from normwise.errors import ModelError, SpecError
 from normwise.report.formatting import mean

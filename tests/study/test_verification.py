@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 from normwise import Study
-from normwise.engine import dense, normalisation
+from normwise.engine.kernels import dense, normalisation
 from normwise.errors import SoloCheckFailed
 from normwise.study.pages import page_of_folder
 

@@ -14,18 +14,18 @@ from normwise.checks.running import findings_of, subject_of
 from normwise.checks.structure import can_merge, redundant_biases, repeated_norms
 from normwise.checks.subject import Subject
 from normwise.checks.values import is_rounding
-from normwise.datasets import Given
+from normwise.data import Given
 from normwise.domain import Finding
 from normwise.keras_private import compile_settings, decays
-from normwise.rewrite.affine import affine, inference_statistics
-from normwise.rewrite.graph import has_graph
-from normwise.rewrite.kinds import unwrapped
-from normwise.rewrite.linear import as_array
-from normwise.rewrite.losses import is_compiled, labelled_part, losses_of, refuse_rise, restoring
-from normwise.rewrite.optimizers import clone_optimizer, inner_optimizer
-from normwise.rewrite.rebuild import Edits, rebuild
-from normwise.rewrite.recalibrating import recalibrate, why_worse
-from normwise.rewrite.steps import OnStep, ignore_step
+from normwise.models.affine import affine, inference_statistics
+from normwise.models.graph import has_graph
+from normwise.models.kinds import unwrapped
+from normwise.models.linear import as_array
+from normwise.models.losses import is_compiled, labelled_part, losses_of, refuse_rise, restoring
+from normwise.models.optimizers import clone_optimizer, inner_optimizer
+from normwise.models.rebuild import Edits, rebuild
+from normwise.models.recalibrating import recalibrate, why_worse
+from normwise.models.steps import OnStep, ignore_step
 
 __all__ = ["Fixed", "fix"]
 

@@ -11,12 +11,12 @@ import numpy as np
 from normwise.checks.rule import Rule
 from normwise.checks.rules import select_rules
 from normwise.checks.subject import Subject, require_model
-from normwise.datasets.dataset import check_finite
+from normwise.data.dataset import check_finite
 from normwise.diagnose.untouched import untouched
 from normwise.domain import Finding
 from normwise.errors import SpecError
-from normwise.rewrite.intake import given_to
-from normwise.rewrite.steps import OnStep, ignore_step
+from normwise.models.intake import given_to
+from normwise.models.steps import OnStep, ignore_step
 
 __all__ = ["check", "findings_of", "rules_missing_input", "subject_of"]
 
@@ -39,7 +39,7 @@ def check(
         model: Any built Keras model; of a subclassed one the layers are looked at, and how they
             are called, but not where they stand.
         data: Inputs in any form that ``fit`` takes, alone or with labels, as in
-            :func:`normwise.recalibrate`; or a :class:`~normwise.datasets.Dataset`, a built-in
+            :func:`normwise.recalibrate`; or a :class:`~normwise.data.Dataset`, a built-in
             name, or a file of data. All rows of the training part count.
         batch_size: Examples of a training batch.
         steps: Training steps that the moving statistics have seen; unless told, those of the

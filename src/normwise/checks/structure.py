@@ -10,13 +10,13 @@ import keras
 from normwise.checks.rule import Found
 from normwise.checks.subject import Subject
 from normwise.checks.walks import batch_norms, is_passive, name_of_activation, norms_in, walk_back
-from normwise.datasets import Given
+from normwise.data import Given
 from normwise.diagnose import leakage
 from normwise.errors import DataError, ModelError
 from normwise.keras_private import Call
-from normwise.rewrite.feeding import rows
-from normwise.rewrite.graph import Graph, data_of, has_graph
-from normwise.rewrite.kinds import (
+from normwise.models.feeding import rows
+from normwise.models.graph import Graph, data_of, has_graph
+from normwise.models.kinds import (
     CONVOLUTIONS,
     MAXIMA,
     MEANS,

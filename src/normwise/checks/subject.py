@@ -11,20 +11,20 @@ import jax
 import keras
 import numpy as np
 
-from normwise.datasets import Given
+from normwise.data import Given
 from normwise.errors import ModelError
 from normwise.keras_private import steps_taken
-from normwise.rewrite.feeding import batches, count, inputs_fitting, rows
-from normwise.rewrite.graph import Graph, functional_of, has_graph
-from normwise.rewrite.hidden import norms_left_in
-from normwise.rewrite.kinds import has_own_code, require_keras, sublayers
-from normwise.rewrite.losses import can_compare_losses
-from normwise.rewrite.moments import Moments
-from normwise.rewrite.naming import unused_name
-from normwise.rewrite.optimizers import inner_optimizer
-from normwise.rewrite.recalibrating import batch_normalisations, holds_numbers, reached_norms
-from normwise.rewrite.tracing import tracing
-from normwise.rewrite.watching import watching
+from normwise.models.feeding import batches, count, inputs_fitting, rows
+from normwise.models.graph import Graph, functional_of, has_graph
+from normwise.models.hidden import norms_left_in
+from normwise.models.kinds import has_own_code, require_keras, sublayers
+from normwise.models.losses import can_compare_losses
+from normwise.models.moments import Moments
+from normwise.models.naming import unused_name
+from normwise.models.optimizers import inner_optimizer
+from normwise.models.recalibrating import batch_normalisations, holds_numbers, reached_norms
+from normwise.models.tracing import tracing
+from normwise.models.watching import watching
 
 __all__ = ["Subject", "require_model"]
 

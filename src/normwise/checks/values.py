@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from normwise.checks.rule import Found
 from normwise.checks.subject import Subject
-from normwise.rewrite.affine import inference_statistics
-from normwise.rewrite.beginnings import NEVER_MOVED, has_learned, never_moved
-from normwise.rewrite.linear import FloatArray, as_array
+from normwise.models.affine import inference_statistics
+from normwise.models.beginnings import NEVER_MOVED, has_learned, never_moved
+from normwise.models.linear import FloatArray, as_array
 
 __all__ = [
     "dead_channels",

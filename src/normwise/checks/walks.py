@@ -10,8 +10,8 @@ import keras
 
 from normwise.checks.subject import Subject
 from normwise.keras_private import Call
-from normwise.rewrite.graph import Graph
-from normwise.rewrite.kinds import (
+from normwise.models.graph import Graph
+from normwise.models.kinds import (
     activation_of,
     is_activation,
     is_transparent,

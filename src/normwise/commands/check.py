@@ -75,9 +75,9 @@ def check(
     require_jax()
     from normwise.checks import select_rules
     from normwise.checks.running import findings_of, subject_of
-    from normwise.datasets import TableOptions
-    from normwise.modelfile import load_model
-    from normwise.rewrite.intake import given_to
+    from normwise.data import TableOptions
+    from normwise.models.intake import given_to
+    from normwise.models.io import load_model
 
     rules = select_rules(**rule_selection(select, ignore))
     table = TableOptions(target_column, task, group_column)

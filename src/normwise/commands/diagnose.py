@@ -19,7 +19,7 @@ from normwise.errors import ModelError
 from normwise.files import replacing
 
 if TYPE_CHECKING:
-    from normwise.datasets import Given, TableOptions
+    from normwise.data import Given, TableOptions
 
 __all__ = ["EXAMPLES", "diagnose"]
 
@@ -62,10 +62,10 @@ def diagnose(
     require_jax()
     from rich.console import Console
 
-    from normwise.datasets import TableOptions
-    from normwise.modelfile import load_model
+    from normwise.data import TableOptions
+    from normwise.models.intake import given_to
+    from normwise.models.io import load_model
     from normwise.report import DrawingProcess, diagnosis_page, print_page, write_html, write_png
-    from normwise.rewrite.intake import given_to
 
     table = TableOptions(target_column, task, group_column)
     folder = output_folder(
@@ -103,9 +103,9 @@ def _found(model: Any, given: Given, batch_size: int, *, quiet: bool) -> dict[st
 
 
 def _leakage(model: Any, x: Any) -> dict[str, Any]:
-    from normwise.datasets import Given
+    from normwise.data import Given
     from normwise.diagnose import leakage
-    from normwise.rewrite.feeding import rows
+    from normwise.models.feeding import rows
 
     leak = leakage(model, Given(rows(x, slice(LOOKED_AT))))
     return {**asdict(leak), "leaks": leak.leaks}

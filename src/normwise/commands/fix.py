@@ -27,7 +27,7 @@ from normwise.commands.progress import step_progress
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from normwise.datasets import Given, TableOptions
+    from normwise.data import Given, TableOptions
     from normwise.diagnose import Gap
 
 __all__ = ["EXAMPLES", "fix"]
@@ -76,8 +76,8 @@ def fix(
 
     from normwise import checks
     from normwise.checks.terminal import print_fixed
-    from normwise.datasets import TableOptions
-    from normwise.modelfile import check_output, load_model, save_model
+    from normwise.data import TableOptions
+    from normwise.models.io import check_output, load_model, save_model
 
     check_output(out, model)
     selection = rule_selection(select, ignore)
@@ -97,8 +97,8 @@ def fix(
 def _given(model: Any, data: str | None, table: TableOptions) -> Given | None:
     """The data with labels as the model's loss takes them."""
     from normwise.checks.subject import Subject
-    from normwise.rewrite.intake import given_to
-    from normwise.rewrite.losses import with_class_numbers
+    from normwise.models.intake import given_to
+    from normwise.models.losses import with_class_numbers
 
     if data is None:
         return None
@@ -112,7 +112,7 @@ def _gap(model: Any, given: Given | None) -> Gap | None:
     from normwise.checks import check
     from normwise.checks.subject import Subject
     from normwise.diagnose import gap
-    from normwise.rewrite.recalibrating import batch_normalisations
+    from normwise.models.recalibrating import batch_normalisations
 
     if given is None or given.y is None or not batch_normalisations(model):
         return None

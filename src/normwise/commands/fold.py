@@ -17,7 +17,7 @@ from normwise.files import replacing
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from normwise.rewrite.certificate import Certificate
+    from normwise.models.certificate import Certificate
 
 __all__ = ["EXAMPLES", "fold"]
 
@@ -63,9 +63,9 @@ def fold(
     require_jax()
     from rich.console import Console
 
-    from normwise.datasets import TableOptions
-    from normwise.modelfile import check_output, load_model
-    from normwise.rewrite.exporting import require_onnx
+    from normwise.data import TableOptions
+    from normwise.models.exporting import require_onnx
+    from normwise.models.io import check_output, load_model
 
     check_output(out, model)
     if onnx is not None:
@@ -85,9 +85,9 @@ def fold(
 
 def _fold(model: Any, x: Any, onnx: Path | None) -> tuple[Any, Certificate]:
     """The folded model and what it was found to predict; exported where that is the same."""
-    from normwise.rewrite.certificate import certify, example_inputs
-    from normwise.rewrite.exporting import export_onnx
-    from normwise.rewrite.folding import folding_of
+    from normwise.models.certificate import certify, example_inputs
+    from normwise.models.exporting import export_onnx
+    from normwise.models.folding import folding_of
 
     found = folding_of(model)
     certificate = certify(model, found, x)
@@ -100,7 +100,7 @@ def _fold(model: Any, x: Any, onnx: Path | None) -> tuple[Any, Certificate]:
 
 def _write(folded: Any, out: Path, certificate: str, onnx: Path | None) -> list[str]:
     """Write the model and its certificate; the names of all files there are now."""
-    from normwise.modelfile import save_model
+    from normwise.models.io import save_model
 
     paper = out.with_suffix(".certificate.json")
     save_model(folded, out)
@@ -113,8 +113,8 @@ def _examples(model: Any, data: str | None, table: Any) -> Any:
     """Those that a folded model is compared on: of the validation part, if there is one."""
     if data is None:
         return None
-    from normwise.rewrite.feeding import rows
-    from normwise.rewrite.intake import given_to
+    from normwise.models.feeding import rows
+    from normwise.models.intake import given_to
 
     return rows(given_to(model, data, table).parts[-1][0], slice(COMPARED))
 

@@ -38,7 +38,7 @@ def print_list(console: Console) -> None:
 def _studies() -> Table:
     from rich.table import Table
 
-    from normwise.datasets import where_is
+    from normwise.data import where_is
     from normwise.spec import Spec
     from normwise.studies import BUILT_IN, study_file
     from normwise.studies.estimate import estimated_seconds
@@ -57,7 +57,7 @@ def _studies() -> Table:
 def _data() -> Table:
     from rich.table import Table
 
-    from normwise.datasets import BUILT_IN, where_is
+    from normwise.data import BUILT_IN, where_is
     from normwise.domain import DATA_FILES
 
     table = Table("--data", "needs", box=None, header_style="bold")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
 
-    from normwise.datasets import Given
+    from normwise.data import Given
 
 __all__ = ["EXAMPLES", "losses", "recalibrate"]
 
@@ -65,11 +65,11 @@ def recalibrate(
     require_jax()
     from rich.console import Console
 
-    from normwise.datasets import TableOptions
-    from normwise.modelfile import check_output, load_model, save_model
-    from normwise.rewrite.intake import given_to
-    from normwise.rewrite.losses import warn_unlabelled, with_class_numbers
-    from normwise.rewrite.recalibrating import reached_norms, require_norms
+    from normwise.data import TableOptions
+    from normwise.models.intake import given_to
+    from normwise.models.io import check_output, load_model, save_model
+    from normwise.models.losses import warn_unlabelled, with_class_numbers
+    from normwise.models.recalibrating import reached_norms, require_norms
 
     check_output(out, model)
     loaded = load_model(model, unsafe=unsafe)
@@ -96,8 +96,8 @@ def _recalibrate(
     model: Any, given: Given, *, name: str, batch_size: int, frozen: bool, force: bool
 ) -> str:
     """Recalibrate in place; the fingerprint of everything but statistics, which stays."""
-    from normwise.rewrite import recalibrate
-    from normwise.rewrite.recalibrating import fingerprint
+    from normwise.models import recalibrate
+    from normwise.models.recalibrating import fingerprint
 
     weights = fingerprint(model)
     with step_progress("recalibrating") as on_layer:
@@ -117,7 +117,7 @@ def losses(model: Any, given: Given) -> dict[str, float]:
 
     Weights of the examples count, as in Keras' ``evaluate``.
     """
-    from normwise.rewrite.losses import has_labels, labels_fitting, with_class_numbers
+    from normwise.models.losses import has_labels, labels_fitting, with_class_numbers
 
     given = with_class_numbers(model, given)
     if not has_labels(given):
@@ -135,7 +135,7 @@ def _loss(model: Any, x: Any, y: Any, weights: Any = None) -> float:
 
 
 def _statistics(layer: Any) -> tuple[np.ndarray, np.ndarray]:
-    from normwise.rewrite.linear import as_array
+    from normwise.models.linear import as_array
 
     return as_array(layer.moving_mean), as_array(layer.moving_variance)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from normwise.rewrite.affine import inference_statistics
-from normwise.rewrite.moments import Moments
+from normwise.models.affine import inference_statistics
+from normwise.models.moments import Moments
 
 __all__ = ["Distance", "distance"]
 

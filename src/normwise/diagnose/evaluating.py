@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 from normwise.keras_private import build_compiled
-from normwise.rewrite.feeding import count, rows
-from normwise.rewrite.losses import labels_fitting
+from normwise.models.feeding import count, rows
+from normwise.models.losses import labels_fitting
 
 __all__ = ["Evaluate", "Part", "Scores", "evaluation", "prepare", "shuffled"]
 

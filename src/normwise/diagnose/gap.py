@@ -8,25 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from normwise.datasets import Given
+from normwise.data import Given
 from normwise.diagnose.distances import Distance, distance
 from normwise.diagnose.evaluating import Evaluate, Scores, evaluation, prepare, shuffled
 from normwise.diagnose.parts import Parts, parts_of
 from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError, SpecError, listed
-from normwise.rewrite.feeding import rows
-from normwise.rewrite.folding import folding_of
-from normwise.rewrite.intake import given_to
-from normwise.rewrite.losses import takes_loss
-from normwise.rewrite.recalibrating import (
+from normwise.models.feeding import rows
+from normwise.models.folding import folding_of
+from normwise.models.intake import given_to
+from normwise.models.losses import takes_loss
+from normwise.models.recalibrating import (
     BATCH,
     population_statistics,
     reached_norms,
     require_norms,
     set_statistics,
 )
-from normwise.rewrite.steps import OnStep, ignore_step
-from normwise.rewrite.watching import Call, wrapping
+from normwise.models.steps import OnStep, ignore_step
+from normwise.models.watching import Call, wrapping
 
 __all__ = ["WAYS", "Gap", "gap"]
 
@@ -129,7 +129,7 @@ def gap(
         data: ``(x, y, x_val, y_val)`` or ``((x, y), (x_val, y_val))``; ``(x, y)``, of which a
             part validates, as in ``nw.Study``; weights of examples may follow the labels. Inputs
             in any form that ``fit`` takes, as in :func:`recalibrate`: nothing is scaled. Or a
-            :class:`~normwise.datasets.Dataset`, a built-in name or a file.
+            :class:`~normwise.data.Dataset`, a built-in name or a file.
         batch_size: Examples in a batch of the way ``batch``, at least 1: choose the training's.
         seed: Decides which examples share a batch there.
         on_step: Called with (steps done, of, name of the next one).

@@ -16,10 +16,10 @@ from normwise.diagnose.forward import State, forward, state_of, with_seeds_of
 from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError
 from normwise.keras_private import every_layer
-from normwise.rewrite.feeding import count, inputs_fitting, rows
-from normwise.rewrite.intake import given_to
-from normwise.rewrite.kinds import computes_in_half, has_own_code, require_keras
-from normwise.rewrite.watching import Call, wrapping
+from normwise.models.feeding import count, inputs_fitting, rows
+from normwise.models.intake import given_to
+from normwise.models.kinds import computes_in_half, has_own_code, require_keras
+from normwise.models.watching import Call, wrapping
 
 __all__ = ["LIMIT", "Leakage", "leakage"]
 

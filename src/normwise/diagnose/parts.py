@@ -6,14 +6,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from normwise.datasets import Given
-from normwise.datasets.arrays import split, split_note
-from normwise.datasets.labels import labelling
+from normwise.data import Given
+from normwise.data.arrays import split, split_note
+from normwise.data.labels import labelling
 from normwise.diagnose.evaluating import Part
 from normwise.errors import DataError
-from normwise.rewrite.feeding import count, rows
-from normwise.rewrite.labels import labels_for
-from normwise.rewrite.losses import has_labels, labels_in
+from normwise.models.feeding import count, rows
+from normwise.models.labels import labels_for
+from normwise.models.losses import has_labels, labels_in
 
 __all__ = ["Parts", "parts_of"]
 

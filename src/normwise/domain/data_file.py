@@ -9,7 +9,7 @@ __all__ = ["DATA_FILES", "DataFile", "data_files"]
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A kind of file with data; ``normwise.datasets.formats`` reads it.
+    """A kind of file with data; ``normwise.data.formats`` reads it.
 
     Attributes:
         suffix: The ending of its name with the dot, in small letters.

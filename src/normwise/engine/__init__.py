@@ -2,9 +2,9 @@
 
 Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
 chunks, devices), ``schedule`` (how many side by side), ``initial`` and ``orders``
-(what differs between replicas), ``lower`` (layers that suit the CPU), ``traces``
-(a model as a function of its state), ``ties`` and ``pool`` (what XLA's CPU backend
-would get wrong), ``solo`` (the proof), ``stopwatch`` (what a training alone takes).
+(what differs between replicas), ``lower`` and ``kernels`` (layers that suit the CPU),
+``pool`` (what XLA's CPU backend would wait for), ``solo`` (the proof), ``stopwatch``
+(what a training alone takes).
 """
 
 from normwise.engine.cohort import Chunk, Cohort, Stack
@@ -13,11 +13,10 @@ from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.pool import shares_out
-from normwise.engine.program import State, make_program, output_shape, replica_bytes, training_flops
+from normwise.engine.program import State, make_program, replica_bytes, training_flops
 from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
 from normwise.engine.solo import largest_relative_difference, train_alone
 from normwise.engine.stopwatch import seconds_per_epoch
-from normwise.engine.traces import stateless
 
 __all__ = [
     "Chunk",
@@ -34,7 +33,6 @@ __all__ = [
     "lower",
     "make_program",
     "named_initializer",
-    "output_shape",
     "reinitialised_copy",
     "replica_bytes",
     "replica_mesh",
@@ -42,7 +40,6 @@ __all__ = [
     "sample",
     "seconds_per_epoch",
     "shares_out",
-    "stateless",
     "train_alone",
     "training_flops",
     "trains_sequentially",

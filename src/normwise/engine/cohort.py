@@ -14,7 +14,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from numpy.typing import NDArray
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.domain import segment_length
 from normwise.engine.devices import REPLICA, replicated, shareable, split_over_replicas
 from normwise.engine.initial import InitialValues, Replica

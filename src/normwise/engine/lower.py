@@ -13,10 +13,10 @@ import jax
 import keras
 import numpy as np
 
-from normwise.engine.lowered import lowered_kind
+from normwise.engine.kernels.lowering import lowered_kind
 from normwise.keras_private import every_layer
-from normwise.rewrite.graph import has_graph
-from normwise.rewrite.rebuild import clone_layer
+from normwise.models.graph import has_graph
+from normwise.models.rebuild import clone_layer
 
 __all__ = ["lower", "reinitialised_copy", "trains_sequentially"]
 

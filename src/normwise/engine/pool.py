@@ -13,9 +13,9 @@ from typing import Any
 import jax
 import keras
 
-from normwise.datasets import Dataset
-from normwise.engine.traces import stateless
-from normwise.rewrite.tracing import tracing
+from normwise.data import Dataset
+from normwise.models.traces import stateless
+from normwise.models.tracing import tracing
 
 __all__ = ["shares_out"]
 
@@ -33,8 +33,8 @@ def shares_out(model: keras.Model, dataset: Dataset) -> bool:
     Raises:
         ModelError: The model cannot be traced.
 
-    >>> import normwise.datasets
-    >>> circles = normwise.datasets.find_dataset("circles")
+    >>> import normwise.data
+    >>> circles = normwise.data.find_dataset("circles")
     >>> inputs = keras.Input((2,))
     >>> shares_out(keras.Model(inputs, keras.layers.Dense(2)(inputs)), circles)
     False

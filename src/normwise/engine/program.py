@@ -16,24 +16,22 @@ import keras
 import numpy as np
 from jax import lax
 
-from normwise.datasets import Dataset
-from normwise.engine.metrics import build_metrics, epoch_metrics
-from normwise.engine.ties import safe_ties
-from normwise.engine.traces import stateless
+from normwise.data import Dataset
+from normwise.engine.kernels.ties import safe_ties
 from normwise.errors import ModelError
 from normwise.keras_private import RANDOM_STATE, every_layer
-from normwise.rewrite.graph import has_graph
-from normwise.rewrite.tracing import tracing
+from normwise.models.graph import has_graph
+from normwise.models.metrics import build_compiled_parts, epoch_metrics
+from normwise.models.outputs import example_output
+from normwise.models.traces import stateless
+from normwise.models.tracing import tracing
 
 __all__ = [
     "Data",
     "Program",
     "State",
-    "build_compiled_parts",
     "evaluation_of",
-    "example_output",
     "make_program",
-    "output_shape",
     "replica_bytes",
     "training_flops",
 ]
@@ -133,12 +131,6 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
         return lax.scan(lambda carry, order: epoch(carry, order, data), state, orders)
 
     return Program(segment, model)
-
-
-def build_compiled_parts(model: keras.Model, dataset: Dataset) -> None:
-    """Create the variables of the compiled metrics, which Keras otherwise does in ``fit``."""
-    outputs = jnp.zeros((1, *example_output(model, dataset)))
-    build_metrics(model, jnp.asarray(dataset.y_train[:1]), outputs)
 
 
 def _make_step(model: keras.Model) -> Callable[[State, Any, Any, Any], tuple[State, Any]]:
@@ -294,21 +286,6 @@ def training_flops(model: keras.Model, dataset: Dataset, batch_size: int) -> flo
     forward = stateless(model, training=True)
     costs = jax.jit(forward).lower(weights, state, x).cost_analysis() or {}
     return 3 * float(costs.get("flops", 0)) * len(dataset.x_train) / batch_size
-
-
-def output_shape(model: keras.Model, dataset: Dataset) -> Any:
-    """What the model gives for a batch: a shape, or several in a list or a dictionary."""
-    if has_graph(model):
-        return model.output_shape
-    examples = keras.KerasTensor((None, *dataset.x_train.shape[1:]), str(dataset.x_train.dtype))
-    with tracing(model, "evaluation"):
-        outputs = model(examples)
-    return keras.tree.map_structure(lambda tensor: tensor.shape, outputs)
-
-
-def example_output(model: keras.Model, dataset: Dataset) -> tuple[int, ...]:
-    """Shape of what the model gives for one example."""
-    return tuple(size or 1 for size in output_shape(model, dataset)[1:])
 
 
 def _activation_bytes(model: keras.Model, dataset: Dataset) -> int:

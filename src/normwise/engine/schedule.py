@@ -18,7 +18,7 @@ from typing import Any
 
 import jax
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.engine.cohort import Cohort
 from normwise.engine.initial import Replica
 from normwise.files import measured_once

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.domain import derive_seed
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import epoch_orders

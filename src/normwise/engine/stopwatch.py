@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import keras
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 
 __all__ = ["seconds_per_epoch"]
 
@@ -34,8 +34,8 @@ def seconds_per_epoch(
         models: Compiled models, each with its batch size; their weights change.
         dataset: What they train on.
 
-    >>> import normwise.datasets
-    >>> circles = normwise.datasets.find_dataset("circles")
+    >>> import normwise.data
+    >>> circles = normwise.data.find_dataset("circles")
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> 0 < seconds_per_epoch({"small": (model, 32)}, circles)["small"] < 10

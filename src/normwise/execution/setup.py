@@ -8,7 +8,7 @@ import logging
 
 import keras
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.domain import Variant
 from normwise.engine import (
     Cohort,

@@ -14,7 +14,7 @@ from normwise.execution.checkpoint import Checkpoints, joined_rows
 from normwise.execution.event import Checkpointed, Compiled, Event, Finished, Segment, epochs_in
 from normwise.execution.job import Job
 from normwise.execution.setup import Setup
-from normwise.rewrite.tracing import tracing
+from normwise.models.tracing import tracing
 
 __all__ = ["Worker", "replica_of"]
 

@@ -14,17 +14,16 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.domain import Target
-from normwise.engine import output_shape
-from normwise.engine.metrics import check_metrics, metric_names, name_of
-from normwise.engine.program import build_compiled_parts, example_output
 from normwise.errors import ModelError, SpecError, UnknownNameError
 from normwise.keras_private import operation_behind, options_without_rate
 from normwise.models.compiled import Compiled, clone_metric
+from normwise.models.graph import has_graph
 from normwise.models.identity import named
-from normwise.rewrite.graph import has_graph
-from normwise.rewrite.optimizers import clone_optimizer, rate_of
+from normwise.models.metrics import build_compiled_parts, check_metrics, metric_names, name_of
+from normwise.models.optimizers import clone_optimizer, rate_of
+from normwise.models.outputs import example_output, output_shape
 from normwise.spec import LEARNING_RATE, OPTIMIZER, Spec, optimizer_parts
 
 __all__ = ["Recipe", "check_target", "default_metric", "learning_rate_of", "make_loss"]

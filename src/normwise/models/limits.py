@@ -6,7 +6,7 @@ import keras
 
 from normwise.errors import ModelError
 from normwise.keras_private import defined_by_keras, every_layer
-from normwise.rewrite.kinds import takes_training
+from normwise.models.kinds import takes_training
 
 __all__ = ["check_trainable"]
 

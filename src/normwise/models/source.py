@@ -15,21 +15,22 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from normwise.datasets import Dataset, Given
-from normwise.datasets.pixels import scaled
+from normwise.data import Dataset, Given
+from normwise.data.pixels import scaled
 from normwise.domain import Variant
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
 from normwise.keras_private import RANDOM_STATE
-from normwise.modelfile import load_model
 from normwise.models.compiled import compiled_of
+from normwise.models.graph import has_graph
+from normwise.models.hidden import refuse_normalised_baseline
 from normwise.models.identity import architecture, named, own_code
+from normwise.models.io import load_model
 from normwise.models.limits import check_trainable
+from normwise.models.placing import place, placed_layers
+from normwise.models.rebuild import Edits, rebuild
+from normwise.models.scaling import scaling_note
+from normwise.models.stripping import strip
 from normwise.models.target_units import TargetUnits
-from normwise.rewrite import place, placed_layers, strip
-from normwise.rewrite.graph import has_graph
-from normwise.rewrite.hidden import refuse_normalised_baseline
-from normwise.rewrite.rebuild import Edits, rebuild
-from normwise.rewrite.scaling import scaling_note
 from normwise.studies.models import MODELS
 
 __all__ = ["ModelSource", "as_model_takes"]
@@ -43,7 +44,7 @@ class ModelSource:
     Args:
         model: A Keras model; a function that returns one; or text: a built-in
             model's name, a ``.keras`` file, ``package.module:function``. A
-            function may take ``dataset`` (a :class:`~normwise.datasets.Dataset`)
+            function may take ``dataset`` (a :class:`~normwise.data.Dataset`)
             and, to place the normalisation itself, ``norm`` (a
             :class:`~normwise.domain.Variant`).
         dataset: What the study trains on.

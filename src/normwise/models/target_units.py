@@ -13,10 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.errors import ModelError, SpecError
 from normwise.keras_private import operation_behind
-from normwise.rewrite.graph import has_graph
+from normwise.models.graph import has_graph
 
 __all__ = ["TargetUnits"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 from keras import layers
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 
 __all__ = ["MODELS"]
 

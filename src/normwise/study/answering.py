@@ -18,7 +18,7 @@ from normwise.domain import (
     derive_seed,
 )
 from normwise.errors import SoloCheckFailed
-from normwise.modelfile import save_model
+from normwise.models.io import save_model
 from normwise.report import DrawingProcess, write_html, write_png
 from normwise.store import Store
 from normwise.study.best import trained_model

@@ -12,10 +12,11 @@ import jax
 from numpy.typing import NDArray
 
 from normwise import engine
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.domain import Target, Variant
 from normwise.execution.setup import Setup
-from normwise.models import ModelLike, ModelSource, Recipe, check_target, default_metric
+from normwise.models.compiling import Recipe, check_target, default_metric
+from normwise.models.source import ModelLike, ModelSource
 from normwise.spec import Spec
 from normwise.study.question import Question
 

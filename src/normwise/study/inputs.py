@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.datasets import Dataset, find_dataset, from_arrays
-from normwise.datasets.plain import is_array
+from normwise.data import Dataset, find_dataset, from_arrays
+from normwise.data.plain import is_array
 from normwise.errors import SpecError
 from normwise.spec import Spec
 from normwise.study.weights import class_weights, sample_weights
@@ -23,7 +23,7 @@ class Arrived:
     """Data as a study knows them.
 
     Attributes:
-        data: A name, a :class:`~normwise.datasets.Dataset`, ``(x, y)`` or
+        data: A name, a :class:`~normwise.data.Dataset`, ``(x, y)`` or
             ``((x, y), (x_val, y_val))``.
         weights: How much each example of ``x`` counts, where that came with the examples.
         note: What was decided as batches were drawn; empty where nothing was.
@@ -48,7 +48,7 @@ def arrived(data: Any) -> Arrived:
         is_array(data) or isinstance(data, str | list | tuple | Mapping | set)
     ):
         # Here, so that to import the package does not load Keras.
-        from normwise.rewrite.drawing import collect_batches
+        from normwise.models.drawing import collect_batches
 
         data, note = collect_batches(data)
     if not isinstance(data, tuple):

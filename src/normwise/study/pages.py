@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from normwise.datasets import Dataset, find_dataset
+from normwise.data import Dataset, find_dataset
 from normwise.domain import Ablation, RunRecord, SoloCheck, Summary
 from normwise.errors import StoreError, UsageError
 from normwise.report import DataPreview, Page, study_page

@@ -32,7 +32,7 @@ class Study:
             file or ``package.module:function``.
         data: ``(x, y)``, or ``(x, y, weights)``; ``((x, y), (x_val, y_val))``; a
             ``PyDataset``, loader or generator of batches, drawn once into memory; a
-            :class:`~normwise.datasets.Dataset`; a built-in name; a ``.csv`` or ``.npz`` file.
+            :class:`~normwise.data.Dataset`; a built-in name; a ``.csv`` or ``.npz`` file.
         variants: Texts ``PLACE[:OPTION,…]``, ``none`` being the baseline. Unless given, those
             of ``none``, ``after`` and ``before`` that the model can have.
         sample_weight: How much each example of ``x`` counts in the training loss (of the
@@ -118,7 +118,7 @@ class Study:
         budget: float | None,
     ) -> Result:
         # Here, so that to import the package loads neither Keras nor JAX.
-        from normwise.models import as_model_takes
+        from normwise.models.source import as_model_takes
         from normwise.study.answering import answer, write
         from normwise.study.case import open_case
         from normwise.study.training import Training

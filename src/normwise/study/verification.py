@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.domain import Run, RunRecord, SoloCheck, Variant
 from normwise.engine import (
     Schedule,

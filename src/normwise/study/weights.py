@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.datasets import Dataset
+from normwise.data import Dataset
 from normwise.errors import SpecError, UnknownNameError
 
 __all__ = ["class_weights", "sample_weights"]
@@ -30,7 +30,7 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
         SpecError: The labels are no classes, or none of the examples counts.
         UnknownNameError: There is no such class.
 
-    >>> from normwise.datasets import from_arrays
+    >>> from normwise.data import from_arrays
     >>> data = from_arrays([[0.0], [1.0], [2.0]] * 2, [0, 1, 1] * 2, [[0.0]], [0])
     >>> class_weights({"1": 4.0}, data).tolist()
     [1.0, 4.0, 4.0, 1.0, 4.0, 4.0]

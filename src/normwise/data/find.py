@@ -1,0 +1,151 @@
+"""From what the user typed after ``--data`` to a :class:`Dataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from normwise.data.circles import circles
+from normwise.data.dataset import Dataset
+from normwise.data.embedded import breast_cancer, diabetes, digits
+from normwise.data.folder import FOLDER_VARIABLE, in_data_folder, not_found
+from normwise.data.formats import READERS, TableOptions
+from normwise.data.given import Given, given_of
+from normwise.data.images import KERAS_CACHE, fashion_mnist, keras_folder, mnist
+from normwise.data.table import from_csv
+from normwise.domain import DATA_FILES, Task, data_files
+from normwise.errors import DataError, UnknownNameError
+from normwise.files import is_file
+
+__all__ = [
+    "BUILT_IN",
+    "FILES",
+    "find_dataset",
+    "find_given",
+    "where_is",
+]
+
+CHURN_TARGET = "Exited"
+# The built-in data that are not embedded, and their files in the data folder.
+FILES = {
+    "churn": "Churn_Modelling.csv",
+    "mnist": "mnist.npz",
+    "fashion-mnist": "fashion_mnist.npz",
+}
+
+
+def churn() -> Dataset:
+    """10,000 bank customers, a fifth of whom left: ``Churn_Modelling.csv``."""
+    path = in_data_folder(FILES["churn"])
+    if path is None:
+        way = f"path/to/{FILES['churn']} --target-column {CHURN_TARGET}"
+        raise not_found(FILES["churn"], way)
+    return from_csv(path, CHURN_TARGET)
+
+
+BUILT_IN: dict[str, Callable[[], Dataset]] = {
+    "circles": circles,
+    "digits": digits,
+    "diabetes": diabetes,
+    "breast-cancer": breast_cancer,
+    "churn": churn,
+    "mnist": mnist,
+    "fashion-mnist": fashion_mnist,
+}
+
+
+def where_is(data: str) -> str:
+    """What a built-in data set needs and whether it is here, in a few words.
+
+    >>> where_is("circles")
+    'nothing'
+    """
+    if data not in FILES:
+        return "nothing"
+    file_name = FILES[data]
+    if in_data_folder(file_name) is not None:
+        return f"{file_name} (found in {FOLDER_VARIABLE})"
+    if file_name not in KERAS_CACHE:
+        return f"{file_name} (not found: --data, or {FOLDER_VARIABLE})"
+    if is_file(keras_folder() / KERAS_CACHE[file_name]):
+        return f"{file_name} (found in Keras' cache)"
+    return f"{file_name} (not found: --data, {FOLDER_VARIABLE}, or Keras downloads it)"
+
+
+def find_dataset(
+    data: str,
+    target_column: str | None = None,
+    task: Task | None = None,
+    group_column: str | None = None,
+) -> Dataset:
+    """Load a built-in data set or a file.
+
+    Raises:
+        UnknownNameError: Neither a built-in name nor a file of a known kind.
+        DataError: The file is not there or cannot be trained on.
+
+    >>> find_dataset("circles").name
+    'circles'
+    """
+    table = TableOptions(target_column, task, group_column)
+    _check(data, table)
+    if data in BUILT_IN:
+        return BUILT_IN[data]().require(task)
+    path = Path(data)
+    return READERS[path.suffix.lower()].study(path, table)
+
+
+def find_given(data: str, table: TableOptions | None = None) -> Given:
+    """The same, for a model that is finished: nothing is scaled, and no row is held back.
+
+    Of an archive all rows train, and its labels stay as they are. A table is prepared as for a
+    study, and all its rows count. Built-in data have their two parts.
+
+    Args:
+        data: A built-in name or a file.
+        table: How a table is read.
+
+    Raises:
+        UsageError: As :func:`find_dataset`.
+
+    >>> find_given("circles").x.shape
+    (500, 2)
+    """
+    table = table or TableOptions()
+    _check(data, table)
+    if data in BUILT_IN:
+        return given_of(BUILT_IN[data]().require(table.task))
+    path = Path(data)
+    return READERS[path.suffix.lower()].finished(path, table)
+
+
+def _check(data: str, table: TableOptions) -> None:
+    """Refuse unknown names, files that are not there, and columns of what has none."""
+    path, kind = Path(data), None
+    if data not in BUILT_IN:
+        kind = DATA_FILES.get(path.suffix.lower())
+        if kind is None:
+            names = [one.example for one in DATA_FILES.values()]
+            raise UnknownNameError("data", data, [*BUILT_IN, *names])
+    _check_columns(data, table, has_columns=kind is not None and kind.has_columns)
+    if kind is not None and not is_file(path):
+        raise DataError(
+            f"there is no file {data!r}; expected a table or an archive of arrays; "
+            f"check the path from {str(Path.cwd())!r}"
+        )
+
+
+def _check_columns(data: str, table: TableOptions, *, has_columns: bool) -> None:
+    own = CHURN_TARGET if data == "churn" else None
+    if not has_columns and table.target_column not in (None, own):
+        raise DataError(
+            f"data {data!r} has no column {table.target_column!r} to choose; expected "
+            f"{own or 'no target column'}; leave --target-column out, or name a "
+            f"{data_files(with_columns=True)}"
+        )
+    if not has_columns and table.group_column is not None:
+        raise DataError(
+            f"data {data!r} has no column {table.group_column!r} to group its rows by; expected a "
+            f"{data_files(with_columns=True)}; leave --group-column out, or pass validation arrays "
+            f"of other groups"
+        )

@@ -1,0 +1,91 @@
+"""What a finished model is looked at with: data as they are, not split, scaled or encoded."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.data.dataset import Dataset
+
+__all__ = ["Given", "all_rows", "given_of"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Inputs as a model takes them, and what is known besides.
+
+    Attributes:
+        x: Inputs, all rows of the training part: an array ``(n, …)``, or a structure of them.
+        y: Labels likewise, or ``None``.
+        weights: How much each example counts in the loss, ``(n,)``; all alike if ``None``.
+        validation: ``(x, y)`` or ``(x, y, weights)`` that the model was not trained on, if there
+            are any.
+        held: So many rows at the end of ``x`` validate where a table was split as it was read.
+        notes: What was done to them, in sentences.
+    """
+
+    x: Any
+    y: Any = None
+    weights: Any = None
+    validation: tuple[Any, ...] | None = None
+    held: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def training(self) -> tuple[Any, ...]:
+        """``(x, y)``, or ``(x, y, weights)`` where there are weights."""
+        return (self.x, self.y) if self.weights is None else (self.x, self.y, self.weights)
+
+    @property
+    def parts(self) -> list[tuple[Any, ...]]:
+        """The training part, and the validation part if there is one."""
+        return [self.training] if self.validation is None else [self.training, self.validation]
+
+
+def given_of(dataset: Dataset) -> Given:
+    """A data set's two parts, as they are."""
+    train, val = _labels(dataset)
+    return Given(dataset.x_train, train, validation=(dataset.x_val, val), notes=dataset.notes)
+
+
+def all_rows(dataset: Dataset) -> Given:
+    """All rows of a data set that was split as it was read; those that validate come last."""
+    return Given(
+        np.concatenate([dataset.x_train, dataset.x_val]),
+        np.concatenate(_labels(dataset)),
+        held=len(dataset.x_val),
+        # All rows count here, wherever a study would split them.
+        notes=tuple(note for note in dataset.notes if " rows train, " not in note),
+    )
+
+
+def _labels(dataset: Dataset) -> list[Array]:
+    """The labels of both parts as they were before they became numbers.
+
+    The numbers count the labels that there are, and not the classes of a model.
+    """
+    labels, values = [dataset.y_train, dataset.y_val], _values_behind(dataset)
+    if values is None:
+        return labels
+    return [values[part.reshape(len(part)).astype(int)] for part in labels]
+
+
+def _values_behind(dataset: Dataset) -> Array | None:
+    """The labels that became the numbers of their classes, in order; ``None`` where none did."""
+    names, labels = dataset.class_names, np.concatenate([dataset.y_train, dataset.y_val])
+    # Where the numbers were given, names beside them need not be all there, nor in order.
+    if not names or len(np.unique(labels)) != len(names):
+        return None
+    ways = [np.array(names)]
+    if all(re.fullmatch(r"0|-?[1-9]\d*", name) for name in names):
+        ways = [ways[0].astype(np.int64), *ways]
+    values = next((way for way in ways if (way[1:] > way[:-1]).all()), None)
+    if values is None or np.array_equal(values, np.arange(len(names))):
+        return None
+    return values

@@ -1,0 +1,175 @@
+"""A CSV table of numbers, dates and categories with a column to predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.data.arrays import split, split_note
+from normwise.data.columns import Columns, prepare, sort_columns
+from normwise.data.dataset import Dataset
+from normwise.data.grouping import split_by_group
+from normwise.data.labels import labelling
+from normwise.data.reading import Table, in_one_line, is_text, read_table
+from normwise.data.values import read_values
+from normwise.domain import Task
+from normwise.errors import DataError, UnknownNameError, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["from_csv"]
+
+
+def from_csv(
+    path: Path,
+    target_column: str | None,
+    task: Task | None = None,
+    group_column: str | None = None,
+) -> Dataset:
+    """Read a table, split it, and prepare its columns from the training part alone.
+
+    Columns that identify a row, never change or are empty are dropped; dates become days; missing
+    numbers become the median, and a missing category is a category; text becomes one input a
+    category (first dropped); every input is standardised. Rows without a label are dropped. The
+    notes say all of it.
+
+    Args:
+        path: The table, with a header line.
+        target_column: Name of the column to predict.
+        task: What the labels ask for; inferred if ``None``.
+        group_column: Name of a column whose rows of one value stay together when the table is
+            split; no input.
+
+    Raises:
+        DataError: It cannot be read, its labels do not fit the task, or nothing is left to learn.
+        UnknownNameError: There is no such target or group column.
+    """
+    table = read_table(path)
+    name = _target_name(path.name, table, target_column)
+    groups = _groups(table, name, group_column)
+    values = read_values(table, name)
+    labelled = values.frame[name].notna().to_numpy()
+    frame = values.frame if labelled.all() else values.frame[labelled]
+    targets = _targets(name, frame.pop(name))
+    if groups is not None:
+        del frame[groups.name]
+        groups = groups[labelled]
+    found = labelling(f"target column {name!r}", targets, task)
+    train, val, said = _split(groups, targets, found.task)
+    frame, infinite = _without_infinity(frame)
+    columns = sort_columns(frame.iloc[train])
+    _check_inputs(path.name, columns)
+    inputs, names = prepare(frame, columns, train)
+    return Dataset(
+        name=path.name,
+        x_train=inputs[train],
+        y_train=found.encode(targets[train]),
+        x_val=inputs[val],
+        y_val=found.encode(targets[val]),
+        task=found.task,
+        feature_names=tuple(names),
+        class_names=found.names,
+        notes=(
+            *table.notes(values.decimal),
+            *_unlabelled(name, labelled),
+            said,
+            *filter(None, [found.note(name, targets)]),
+            *values.notes,
+            *infinite,
+            *columns.notes(frame),
+            f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.",
+        ),
+    )
+
+
+def _target_name(table_name: str, table: Table, target_column: str | None) -> str:
+    names = list(table.frame.columns)
+    if target_column is None:
+        raise DataError(
+            f"table {table_name!r} needs a column to predict and none was named; expected one of "
+            f"{listed(names)}; try --target-column {names[-1]}"
+        )
+    name = in_one_line(target_column)
+    if name not in names:
+        raise UnknownNameError("target column", target_column, names)
+    if f"{name} (2)" in names:
+        raise DataError(
+            f"table {table_name!r} has several columns named {name!r}; expected one to predict; "
+            f"rename them, or try --target-column '{name} (2)'"
+        )
+    return name
+
+
+def _groups(table: Table, target: str, group_column: str | None) -> pd.Series | None:
+    """The column that says which rows belong together."""
+    if group_column is None:
+        return None
+    name, names = in_one_line(group_column), list(table.frame.columns)
+    if name not in names:
+        raise UnknownNameError("group column", group_column, names)
+    if name == target:
+        raise DataError(
+            f"column {name!r} was named as target and as group; expected two columns; leave "
+            f"--group-column out, or name another"
+        )
+    return table.frame[name]
+
+
+def _split(
+    groups: pd.Series | None, targets: NDArray[Any], task: Task
+) -> tuple[NDArray[Any], NDArray[Any], str]:
+    if groups is None:
+        train, val = split(targets, task)
+        return train, val, split_note(train, val, task)
+    codes, _ = groups.factorize()
+    return split_by_group(str(groups.name), codes, targets, task)
+
+
+def _targets(name: str, column: pd.Series) -> NDArray[Any]:
+    if is_text(column):
+        return column.to_numpy(object)
+    targets = column.to_numpy(np.float64)
+    infinite = np.flatnonzero(np.isinf(targets))
+    if len(infinite):
+        raise DataError(
+            f"target column {name!r} has {len(infinite)} infinite values; expected finite numbers; "
+            f"leave those fields empty, and their rows are dropped"
+        )
+    return targets
+
+
+def _unlabelled(name: str, labelled: NDArray[Any]) -> list[str]:
+    missing = len(labelled) - int(labelled.sum())
+    if not missing:
+        return []
+    return [f"{missing:,} of {len(labelled):,} rows have no value of {name} and were dropped."]
+
+
+def _without_infinity(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Infinite values as missing ones: no mean and no model goes on with them."""
+    counts = {
+        name: int(np.isinf(frame[name].to_numpy(np.float64)).sum())
+        for name in frame.columns
+        if not is_text(frame[name])
+    }
+    infinite = [f"{name} ({count:,})" for name, count in counts.items() if count]
+    if not infinite:
+        return frame, []
+    return frame.replace([np.inf, -np.inf], np.nan), [
+        f"Taken for missing, being infinite: {listed(infinite)}."
+    ]
+
+
+def _check_inputs(table_name: str, columns: Columns) -> None:
+    if columns.numbers or columns.categories or columns.crowded:
+        return
+    dropped = [*columns.identifiers, *columns.repeated, *columns.constant, *columns.empty]
+    raise DataError(
+        f"table {table_name!r} has no column left to learn from (dropped as identifiers, constant "
+        f"or empty: {listed(dropped) or 'none'}); expected at least one besides the target; check "
+        f"--target-column, and write whole numbers that are no identifiers with decimals, as 7.0"
+    )

@@ -1,0 +1,149 @@
+"""Numbers as people and programs write them: ``$1,234.50``, ``1.234,5``, ``12 %``, ``(3)``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from normwise.data.texts import Texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Numerals", "Sign"]
+
+Sign = Literal[".", ","]
+OTHER: dict[Sign, Sign] = {".": ",", ",": "."}
+# A sign, a currency, digits, decimals, a currency or a per cent sign, or a minus behind all (SAP).
+# Right behind the decimal sign a dash is none: `7.-` and `7,--` are prices without decimals.
+# Digits may stand in groups of three, in India of two before the last three; without, they are no
+# more than a float tells apart. No group begins with 0: a number such as 0,125 has decimals.
+NUMBER = (
+    r"^(?=[^()]*$|\(.*\)$)(?![-+\u2212(].*[-\u2212]$)([-+\u2212(]?)\s*[$€£¥₹]?\s*"
+    r"([1-9]\d{{0,2}}(?:[{groups}\s'\u2019]\d{{3}})+|[1-9]\d?(?:{group}\d{{2}})+{group}\d{{3}}|\d{{1,15}})"
+    r"(?:{point}(?:[-\u2212\u2013\u2014]{{1,2}}|(\d*)))?((?:[eE][-+]?\d+)?)\s*[%$€£¥₹]?\)?([-\u2212]?)$"
+)
+UNIT = "([%$€£¥₹])"
+# In front of the limit of what was measured, as in `>200`.
+LIMIT = r"^(?:[<>]=?|[≤≥])\s*"
+PATTERNS = {
+    sign: re.compile(
+        NUMBER.format(groups=re.escape(other), group=re.escape(other), point=re.escape(sign))
+    )
+    for sign, other in OTHER.items()
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Numerals:
+    """A column of text read as numbers, with decimal points and with decimal commas.
+
+    Attributes:
+        texts: The column.
+    """
+
+    texts: Texts
+
+    @cached_property
+    def readings(self) -> dict[Sign, pd.Series]:
+        """By the sign before decimals: a number for each text, NaN where it is none."""
+        kinds = self.texts.kinds
+        return {sign: _read(kinds, sign) for sign in OTHER}
+
+    @cached_property
+    def are_usual(self) -> bool:
+        """Whether half of a sample looks like numbers, so that all of it deserves a reading."""
+        sample = self.texts.sample.tolist()
+        looks = [any(pattern.match(text) for pattern in PATTERNS.values()) for text in sample]
+        return 2 * sum(looks) >= len(looks) > 0
+
+    @cached_property
+    def either(self) -> pd.Series:
+        """Which texts say one number with a decimal point and another with a decimal comma."""
+        point, comma = self.readings["."], self.readings[","]
+        return point.notna() & comma.notna() & (point != comma)
+
+    @property
+    def proved(self) -> Sign | None:
+        """The sign before decimals that (most of) the column's own values prove, if they do."""
+        point, comma = (self._proofs(sign) for sign in (".", ","))
+        return None if point == comma else "." if point > comma else ","
+
+    def _proofs(self, sign: Sign) -> int:
+        own, other = self.readings[sign], self.readings[OTHER[sign]]
+        return self.texts.count(own.notna() & other.isna())
+
+    def beside_bare(self, *, sure: bool) -> Sign | None:
+        """The sign before decimals where numbers with and without another show it.
+
+        Where some have a sign before their last three digits and the others none at all, it
+        stands between thousands: decimals would have left other digits behind it, too. That is
+        ``sure`` where one ends in 0, which is not written behind decimals of any length, and
+        another has hundreds without a sign.
+        """
+        with_sign = self.texts.kinds[self.either]
+        kinds = self.texts.kinds[self.readings["."].notna() | self.readings[","].notna()]
+        if kinds.str.contains("[.,]").sum() != len(with_sign) or len(kinds) == len(with_sign):
+            return None
+        if with_sign.empty:
+            return None
+        seen = (with_sign.str.contains(r"0\D*$").any(), kinds.str.contains(r"^\D*\d{3}\D*$").any())
+        if sure and not all(seen):
+            return None
+        signs = {sign for sign in OTHER if with_sign.str.contains(sign, regex=False).any()}
+        return OTHER[signs.pop()] if len(signs) == 1 else None
+
+    def numbers(self, decimal: Sign) -> pd.Series:
+        """What each text says, where those that say two things have ``decimal`` before decimals."""
+        return self.readings[decimal].combine_first(self.readings[OTHER[decimal]])
+
+    @property
+    def units(self) -> list[str]:
+        """What stands beside the numbers, where that differs: ``'$'``, ``'%'``, ``'nothing'``.
+
+        A currency and nothing do not.
+        """
+        numbers = self.numbers(".")
+        found = self.texts.kinds[numbers.notna() & (numbers != 0)].str.extract(UNIT)[0]
+        units = [repr(unit) for unit in found.dropna().unique()]
+        if "'%'" in units and found.isna().any():
+            units.append("nothing")
+        return units if len(units) > 1 else []
+
+    @property
+    def beyond(self) -> pd.Series:
+        """Which texts say that a value is beyond a limit, as ``>200`` and ``<0.1`` do."""
+        return self.texts.kinds.str.match(LIMIT)
+
+    def limits(self) -> Numerals:
+        """The column with the limits in place of what is beyond them."""
+        kinds = self.texts.kinds.str.replace(LIMIT, "", regex=True)
+        return Numerals(replace(self.texts, kinds=kinds))
+
+    def example(self, decimal: Sign) -> str:
+        """How a text was read that shows most: ``1,200 as 1200``."""
+        numbers = self.numbers(decimal)
+        telling = np.flatnonzero(self.either)
+        first = int(telling[0] if len(telling) else np.flatnonzero(numbers.notna())[0])
+        return f"{self.texts.kinds.iloc[first]} as {numbers.iloc[first]:.15g}"
+
+
+def _read(kinds: pd.Series, decimal: Sign) -> pd.Series:
+    """Texts as numbers; NaN where one is none.
+
+    >>> import pandas as pd
+    >>> _read(pd.Series(["1,234.5", "12 %", "0,5", "(3)", "4-", "x"]), ".").tolist()
+    [1234.5, 12.0, nan, -3.0, -4.0, nan]
+    """
+    import pandas as pd
+
+    parts = kinds.str.extract(PATTERNS[decimal].pattern)
+    signs = parts[0] + parts[4]
+    sign = signs.map({"": "", "+": "", "-": "-", "\u2212": "-", "(": "-"})
+    digits = parts[1].str.replace(r"\D", "", regex=True)
+    plain = sign + digits + "." + parts[2].fillna("0") + parts[3].fillna("")
+    return pd.to_numeric(plain, errors="coerce").astype("float64")

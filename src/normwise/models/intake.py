@@ -1,0 +1,265 @@
+"""Data in every form that Keras' ``fit`` takes, for a model that is there."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from normwise.data import Dataset, Given, TableOptions, find_given, given_of
+from normwise.data.dataset import check_finite
+from normwise.data.frames import in_columns_of
+from normwise.data.plain import check_numbers, check_range, is_array
+from normwise.errors import DataError, listed
+from normwise.models.drawing import collect_batches, in_memory
+from normwise.models.feeding import count, rows
+from normwise.models.graph import functional_of, has_graph
+from normwise.models.losses import has_own_loss
+from normwise.models.scaling import scaling_note
+
+__all__ = ["given_to"]
+
+log = logging.getLogger("normwise")
+
+# Training and validation part, or one part: each inputs, labels and weights as far as known.
+Reading = list[tuple[Any, ...]]
+
+
+def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
+    """Data as a model takes them: all rows, as its ``fit`` would get them.
+
+    Nothing is split, scaled or encoded. What is decided on the way is logged as a warning: that
+    a generator was not drawn to its end, that pixels reach weights unscaled.
+
+    Args:
+        model: Any built Keras model.
+        data: Inputs as the model takes them: an array, a data frame, a tensor, a list or tuple
+            of them, a dictionary by the names of the inputs; ``(x, y)`` or ``(x, y, weights)``;
+            ``(x, y, x_val, y_val)`` or ``((x, y), (x_val, y_val))``; a ``PyDataset``, loader or
+            generator of batches, drawn once into memory; a :class:`~normwise.data.Dataset`;
+            a built-in name or a file. Of a tuple, what fits the model's inputs is the inputs.
+            What this function returned is returned as it is.
+        table: How a table is read.
+
+    Raises:
+        DataError: It is none of these, or not what the model takes.
+        UnknownNameError: There is no such data.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> given = given_to(model, (np.zeros((3, 2)), np.ones(3)))
+    >>> given.x.shape, given.y.shape
+    ((3, 2), (3,))
+    """
+    if isinstance(data, Given):
+        return data
+    found = _given(model, data, table)
+    parts = [(_inputs(model, part[0]), *part[1:]) for part in found.parts]
+    for name, part in zip(("training", "validation"), parts, strict=False):
+        _check(name, part)
+        _check_labels(model, name, *part[1:])
+    for x, *_ in parts[1:]:
+        _check_validation(model, parts[0][0], x)
+    note = scaling_note(model, parts[0][0])
+    if note:
+        log.warning(note)
+    return dataclasses.replace(found, x=parts[0][0], validation=next(iter(parts[1:]), None))
+
+
+def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
+    if isinstance(data, str | Path):
+        found = find_given(str(data), table)
+        for note in found.notes:
+            log.warning(note)
+        return found
+    if isinstance(data, Dataset):
+        return given_of(data)
+    if is_array(data) or isinstance(data, list | tuple | Mapping):
+        return _read(model, in_memory("data", _aligned(model, data)), whole=True)
+    if not isinstance(data, Iterable) or isinstance(data, set | frozenset | bytes):
+        raise DataError(
+            f"data is of type {type(data).__name__}; expected arrays as the model takes them, a "
+            f"Dataset, (x, y), ((x, y), (x_val, y_val)), a PyDataset or a generator of batches, a "
+            f"name or a file; try (x, y)"
+        )
+    together, note = collect_batches(data)
+    if note:
+        log.warning(note)
+    return _read(model, together, whole=False)
+
+
+def _aligned(model: Any, data: Any) -> Any:
+    """Data with the columns of a validation frame in the order of the training frame's."""
+    if not isinstance(data, tuple):
+        return data
+    if len(data) == 4 and not (_is_known(model) and _has_parts(model, data)):
+        x, y, x_val, y_val = data
+        return x, y, _in_columns_of(x, x_val), y_val
+    if len(data) == 2 and all(isinstance(part, tuple | list) and part for part in data):
+        train, (x_val, *others) = data
+        return train, (_in_columns_of(train[0], x_val), *others)
+    return data
+
+
+def _in_columns_of(x: Any, x_val: Any) -> Any:
+    x_val, notes = in_columns_of(x, x_val)
+    for note in notes:
+        log.warning(note)
+    return x_val
+
+
+def _read(model: Any, data: Any, *, whole: bool) -> Given:
+    """Tell inputs, labels and weights apart: what fits the model's inputs is the inputs."""
+    readings = list(_readings(data, whole=whole))
+    fitting = [one for one in readings if all(_fits(model, part[0]) for part in one)]
+    # The right number of parts in wrong shapes is refused when the model is called.
+    counted = [one for one in readings if all(_has_parts(model, part[0]) for part in one)]
+    [*_, last] = readings
+    reading = next(iter([*fitting, *counted]), last)
+    x, y, weights = (*reading[0], None, None)[:3]
+    return Given(x, y, weights, tuple(reading[1]) if len(reading) > 1 else None)
+
+
+def _readings(data: Any, *, whole: bool) -> Iterator[Reading]:
+    """What data may be, the likeliest first; ``whole`` data may bring a validation part."""
+    if isinstance(data, tuple):
+        pairs = [isinstance(part, tuple | list) and len(part) in (2, 3) for part in data]
+        if whole and len(data) == 4:
+            yield [data[:2], data[2:]]
+        if whole and pairs == [True, True]:
+            yield [tuple(part) for part in data]
+        if 1 <= len(data) <= 3:
+            yield [data]
+    yield [(data,)]
+
+
+def _fits(model: Any, x: Any) -> bool:
+    """Whether these are inputs of the model, by their number, names and shapes."""
+    if not _is_known(model):
+        return _is_called_with(model, x)
+    inputs = _in_order(model, x)
+    tensors = functional_of(model).inputs
+    return inputs is not None and all(
+        part is None or _agrees(tensor.shape, np.shape(part))
+        for tensor, part in zip(tensors, inputs, strict=True)
+    )
+
+
+def _has_parts(model: Any, x: Any) -> bool:
+    return not _is_known(model) or _in_order(model, x) is not None
+
+
+def _is_known(model: Any) -> bool:
+    """Whether the model says which inputs it takes."""
+    return has_graph(model) and bool(model.built)
+
+
+def _is_called_with(model: Any, x: Any) -> bool:
+    try:
+        model(rows(x, slice(1)), training=False)
+    except Exception:  # noqa: BLE001 (a user's own code raises what it pleases)
+        return False
+    return True
+
+
+def _agrees(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    """Whether Keras takes such an array: an axis of one at its end may be missing or there."""
+    if len(wanted) == len(shape) + 1 and wanted[-1] == 1:
+        wanted = wanted[:-1]
+    elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    pairs = list(zip(wanted, shape, strict=False))[1:]
+    return len(wanted) == len(shape) and all(want in (None, size) for want, size in pairs)
+
+
+def _in_order(model: Any, x: Any) -> list[Any] | None:
+    """The arrays in the order of the model's inputs; ``None`` where there are others."""
+    tensors = functional_of(model).inputs
+    struct = functional_of(model).input
+    names = sorted(struct) if isinstance(struct, Mapping) else [one.name for one in tensors]
+    if isinstance(x, Mapping):
+        # Like Keras: arrays without an input of their name are not used.
+        x = [x[name] for name in names] if set(names) <= set(x) else []
+    found = keras.tree.flatten(x)
+    return found if len(found) == len(tensors) else None
+
+
+def _inputs(model: Any, x: Any) -> Any:
+    """The inputs in the structure that the model was made with.
+
+    Raises:
+        DataError: There are others.
+    """
+    if not _is_known(model):
+        return x
+    found, functional = _in_order(model, x), functional_of(model)
+    if found is None:
+        given = sorted(map(str, x)) if isinstance(x, Mapping) else _shapes(x)
+        wanted = [f"{tensor.name} {tensor.shape}" for tensor in functional.inputs]
+        raise DataError(
+            f"the inputs are {len(given)} ({listed(given)}), and model {model.name!r} takes "
+            f"{len(wanted)}: {listed(wanted)}; expected an array for each, in a list or by their "
+            f"names; labels go with them in a tuple, (x, y), and parts of one array together, "
+            f"numpy.concatenate(parts)"
+        )
+    return keras.tree.pack_sequence_as(functional.input, found)
+
+
+def _shapes(x: Any) -> list[str]:
+    return [f"shape {np.shape(part)}" for part in keras.tree.flatten(x)]
+
+
+def _check_validation(model: Any, train: Any, val: Any) -> None:
+    # A training part that does not fit is refused when the model is called.
+    if _is_known(model) and _fits(model, train) and not _fits(model, val):
+        raise DataError(
+            f"the inputs have {listed(_shapes(train))} in the training part and "
+            f"{listed(_shapes(val))} in the validation part; expected the same after the first "
+            f"axis; check how the arrays were cut"
+        )
+
+
+def _check(name: str, part: tuple[Any, ...]) -> None:
+    """Refuse inputs that are no numbers, and parts of different lengths."""
+    for array in keras.tree.flatten(part[0]):
+        if array is not None:
+            check_numbers(f"an input of the {name} part", array)
+            check_range(f"an input of the {name} part", array)
+    x, *others = (count(one) for one in part if one is not None)
+    for other, what in zip(others, ("labels", "weights"), strict=False):
+        if other != x:
+            raise DataError(
+                f"there are {x} inputs and {other} {what} in the {name} part; expected as many of "
+                f"each; check how the arrays were cut"
+            )
+
+
+def _check_labels(model: Any, name: str, labels: Any = None, weights: Any = None) -> None:
+    """Refuse labels and weights that no loss can be taken of.
+
+    A loss of the user's own may leave labels out that are no numbers.
+    """
+    for array in _arrays(labels):
+        if array.dtype.kind not in "fiubU":
+            raise DataError(
+                f"the labels of the {name} part have type {array.dtype}; expected numbers or "
+                f"texts; convert them, as in labels.astype(str), and leave out what has none"
+            )
+        if not has_own_loss(model):
+            check_finite("given", f"the {name} labels", array)
+    for array in _arrays(weights):
+        check_numbers(f"the weights of the {name} part", array)
+        check_finite("given", f"the {name} weights", array)
+    if _arrays(weights) and not any(array.any() for array in _arrays(weights)):
+        raise DataError(
+            f"the weights of the {name} part are all 0, so no example counts in a loss; expected "
+            f"some above 0; leave the weights out"
+        )
+
+
+def _arrays(part: Any) -> list[Any]:
+    return [array for array in keras.tree.flatten(part) if array is not None]
