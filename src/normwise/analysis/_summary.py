@@ -1,11 +1,19 @@
-"""From the records of a study to its answer."""
+"""From the records of a study to its answer.
+
+The baseline is the variant ``none``, or the first where there is none. A comparison is paired over
+the seeds that both variants have (unpaired if they share none); several are decided together by
+Holm's procedure, each in rounds of seeds if those are given. Diverged replicas count as never
+reaching the target. Where runs were given different numbers of epochs, all are followed to the
+shortest. In a grid (learning rates, initialisers, batch sizes) each variant is judged at its own
+best point, selected on one half of the seeds and judged on the other.
+"""
 
 from __future__ import annotations
 
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._grid import Point, holdout_runs
@@ -24,7 +32,6 @@ from normwise.domain import (
     Estimate,
     Outcome,
     RunRecord,
-    SoloCheck,
     Summary,
     Target,
     VariantSummary,
@@ -99,24 +106,13 @@ def summarise(
     seconds: Seconds | None = None,
     price: float | None = None,
     patience: int | None = None,
-    solo_check: SoloCheck | None = None,
-    environment: Mapping[str, str] | None = None,
 ) -> Summary:
     """Every variant in numbers, each compared with the baseline, and one sentence.
 
-    The baseline is the variant ``none``, or the first where there is none. A
-    comparison is paired over the seeds that both variants have (unpaired if they
-    share none); several are decided together by Holm's procedure, each in rounds of
-    seeds if those are given. Diverged replicas
-    count as never reaching the target. Where runs were given different numbers of
-    epochs, all are followed to the shortest. In a grid (learning rates, initialisers,
-    batch sizes) each variant is judged at its own best point, selected on one half of
-    the seeds and judged on the other.
-
     Args:
         study: The study's name.
-        records: One record a replica, in any order; variants are reported in
-            order of first appearance.
+        records: One record a replica, in any order; variants are reported in order of first
+            appearance.
         target: A metric among the records' curves and the value to reach.
         margin: A ratio within [1/margin, margin] makes no difference that matters, > 1.
         confidence: Confidence that all decisions are right together, and of every other
@@ -127,54 +123,53 @@ def summarise(
             known.
         price: Price of an hour, in any currency.
         patience: Also say what early stopping with this patience would have saved.
-        solo_check: What Keras' own ``fit`` makes of the same replicas; copied into the summary.
-        environment: Where the study ran, name to text; copied into the summary.
 
     Raises:
         UnknownNameError: A record has no such metric.
         SpecError: No records, or two records of one variant, seed and point of the grid.
 
     >>> from normwise.domain import RunKey
-    >>> def record(variant, seed, arrives):
-    ...     curve = tuple(0.9 if epoch >= arrives else 0.5 for epoch in range(1, 31))
-    ...     return RunRecord(RunKey(variant, seed, "a"), 0.1, {"val_accuracy": curve}, seconds=3.0)
-    >>> records = [record("none", s, e) for s, e in enumerate([24, 25, 27, 25, 26])]
-    >>> records += [record("after", s, e) for s, e in enumerate([15, 16, 17, 16, 17])]
-    >>> summary = summarise("circles", records, Target.parse("val_accuracy>=0.8"))
-    >>> summary.recommended, summary.comparisons[0].outcome
-    ('after', 'helps')
+    >>> slow = RunRecord(RunKey("none", 0, "a"), 0.1, {"val_loss": (0.9, 0.6, 0.3)})
+    >>> fast = RunRecord(RunKey("after", 0, "a"), 0.1, {"val_loss": (0.6, 0.3, 0.3)})
+    >>> found = summarise("two runs", [slow, fast], Target.parse("val_loss<=0.4"))
+    >>> found.comparisons[0].epochs_ratio.value, found.comparisons[0].outcome
+    (1.5, 'undecided')
     """
     groups = by_variant(records)
     rounds = rounds or (1 + max(record.key.seed for record in records),)
-    judged = {name: _variant_runs(name, group, target) for name, group in groups.items()}
-    horizon = min(variant.horizon for variant in judged.values())
-    base = baseline_of(groups)
+    judged = [_variant_runs(name, group, target) for name, group in groups.items()]
+    horizon = min(variant.horizon for variant in judged)
     measures = _Measures(target, horizon, margin, confidence, seconds or {})
-    variants = tuple(
-        _variant_summary(variant, measures, patience=patience, price=price)
-        for variant in judged.values()
-    )
+    base = baseline_of(groups)
     comparisons = _comparisons(groups, base, measures, rounds)
-    recommended = recommend(base, comparisons, target)
-    return Summary(
+    summary = Summary(
         study=study,
         target=target,
-        variants=variants,
-        comparisons=comparisons,
-        verdict=verdict(
-            target,
-            variants,
-            comparisons,
-            recommended,
-            best=_best(list(judged.values()), target),
-            horizon=horizon,
-            unjudged=reaching(records, target, horizon),
+        variants=tuple(
+            _variant_summary(variant, measures, patience=patience, price=price)
+            for variant in judged
         ),
-        recommended=recommended,
-        solo_check=solo_check,
-        environment=dict(environment or {}),
+        comparisons=comparisons,
+        verdict="",
+        recommended=recommend(base, comparisons, target),
         rounds=tuple(rounds) if len(rounds) > 1 else (),
     )
+    return _with_verdict(summary, judged, horizon, reaching(records, target, horizon))
+
+
+def _with_verdict(
+    summary: Summary, judged: Sequence[_VariantRuns], horizon: int, unjudged: int
+) -> Summary:
+    said = verdict(
+        summary.target,
+        summary.variants,
+        summary.comparisons,
+        summary.recommended,
+        best=_best(judged, summary.target),
+        horizon=horizon,
+        unjudged=unjudged,
+    )
+    return replace(summary, verdict=said)
 
 
 def _comparisons(

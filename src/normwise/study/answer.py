@@ -64,8 +64,8 @@ def answer_of(
         seconds=seconds,
         price=spec.price,
         patience=spec.patience,
-        solo_check=solo_check,
-        environment=environment,
     )
-    summary = dataclasses.replace(summary, ablation=ablation)
+    summary = dataclasses.replace(
+        summary, solo_check=solo_check, environment=dict(environment or {}), ablation=ablation
+    )
     return analysis.withheld(summary, solo_check) if solo_check and solo_check.failed else summary
