@@ -129,8 +129,8 @@ def summarise(
         SpecError: No records, or two records of one variant, seed and point of the grid.
 
     >>> from normwise.domain import RunKey
-    >>> slow = RunRecord(RunKey("none", 0, "a"), 0.1, {"val_loss": (0.9, 0.6, 0.3)})
-    >>> fast = RunRecord(RunKey("after", 0, "a"), 0.1, {"val_loss": (0.6, 0.3, 0.3)})
+    >>> slow = RunRecord(RunKey("none", 0, "a"), 0.1, {"val_loss": (0.9, 0.6, 0.3, 0.3)})
+    >>> fast = RunRecord(RunKey("after", 0, "a"), 0.1, {"val_loss": (0.6, 0.3, 0.3, 0.3)})
     >>> found = summarise("two runs", [slow, fast], Target.parse("val_loss<=0.4"))
     >>> found.comparisons[0].epochs_ratio.value, found.comparisons[0].outcome
     (1.5, 'undecided')
