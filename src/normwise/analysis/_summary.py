@@ -132,7 +132,7 @@ def summarise(
     >>> slow = RunRecord(RunKey("none", 0, "a"), 0.1, {"val_loss": (0.9, 0.6, 0.3, 0.3)})
     >>> fast = RunRecord(RunKey("after", 0, "a"), 0.1, {"val_loss": (0.6, 0.3, 0.3, 0.3)})
     >>> found = summarise("two runs", [slow, fast], Target.parse("val_loss<=0.4"))
-    >>> found.comparisons[0].epochs_ratio.value, found.comparisons[0].outcome
+    >>> round(found.comparisons[0].epochs_ratio.value, 3), found.comparisons[0].outcome
     (1.5, 'undecided')
     """
     groups = by_variant(records)
