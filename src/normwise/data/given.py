@@ -22,7 +22,7 @@ class Given:
 
     Attributes:
         x: Inputs, all rows of the training part: an array ``(n, …)``, or a structure of them.
-        y: Labels likewise, or ``None``.
+        y: Labels, with as many rows: an array or a structure of them; ``None`` without any.
         weights: How much each example counts in the loss, ``(n,)``; all alike if ``None``.
         validation: ``(x, y)`` or ``(x, y, weights)`` that the model was not trained on, if there
             are any.

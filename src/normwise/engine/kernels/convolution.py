@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from normwise.engine.kernels.fusion import written
+from normwise.engine.kernels.fusion import materialize
 from normwise.engine.kernels.sums import channel_sum
 
 __all__ = ["convolve", "convolve_depthwise"]
@@ -41,7 +41,7 @@ def convolve(
         kernel: ``(*window, channels, filters)``.
         bias: ``(filters,)`` or ``None``.
         strides: Steps of the window, one an axis of space.
-        dilation: Distances between the window's elements, likewise.
+        dilation: Distances between the elements of the window, in each dimension.
 
     Returns:
         ``(batch, *positions, filters)``.
@@ -114,7 +114,7 @@ def _backward(
     d: jax.Array,
 ) -> tuple[jax.Array, jax.Array, jax.Array | None]:
     x, kernel, bias = saved
-    d = written(d)  # it has three users
+    d = materialize(d)  # it has three users
     dx = _input_gradient(x, kernel, d, strides, dilation)
     if _is_narrow(kernel):
         patches = _patches(x, kernel, bias, strides, dilation)

@@ -7,19 +7,19 @@ from typing import Any
 import jax
 from jax import lax
 
-__all__ = ["written"]
+__all__ = ["materialize"]
 
 
 @jax.custom_jvp
-def written(x: jax.Array) -> jax.Array:
+def materialize(x: jax.Array) -> jax.Array:
     """``x``, in memory: what made it would otherwise be computed again for each use.
 
     XLA fuses cheap operations into all their users and respects no barrier on
-    CPUs, but what goes through a loop has to be written. This loop never turns,
+    CPUs, but what goes through a loop has to be written there. This loop never turns,
     which XLA cannot know; unlike a condition, it hands on the memory it was given.
     On other backends, where the host would decide about the loop, nothing is done.
 
-    >>> written(jax.numpy.array([1.0, jax.numpy.nan])).tolist()
+    >>> materialize(jax.numpy.array([1.0, jax.numpy.nan])).tolist()
     [1.0, nan]
     """
     if jax.default_backend() != "cpu":
@@ -29,7 +29,7 @@ def written(x: jax.Array) -> jax.Array:
     return kept
 
 
-@written.defjvp
-def _written_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, Any]:
+@materialize.defjvp
+def _jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, Any]:
     # A loop of unknown length has no gradient of its own.
-    return written(*primals), tangents[0]
+    return materialize(*primals), tangents[0]

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from normwise import layers
-from normwise.engine.kernels.fusion import written
+from normwise.engine.kernels.fusion import materialize
 from normwise.engine.kernels.sums import sums_in_parts
 from normwise.errors import LayerError
 
@@ -33,12 +33,12 @@ class BatchNormalization(layers.BatchNormalization):
             )
         y = super().call(inputs, training=training, mask=mask)
         # Of a layer of pictures, the incoming gradient is large, and has three users.
-        return y if y.ndim == 2 else _with_written_gradient(y)
+        return y if y.ndim == 2 else _with_materialized_gradient(y)
 
 
 @jax.custom_vjp
-def _with_written_gradient(y: jax.Array) -> jax.Array:
+def _with_materialized_gradient(y: jax.Array) -> jax.Array:
     return y
 
 
-_with_written_gradient.defvjp(lambda y: (y, None), lambda _, d: (written(d),))
+_with_materialized_gradient.defvjp(lambda y: (y, None), lambda _, d: (materialize(d),))

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.interpreters import ad
 
-from normwise.engine.kernels.fusion import written
+from normwise.engine.kernels.fusion import materialize
 
 __all__ = ["safe_ties"]
 
@@ -55,7 +55,7 @@ def _of_written(primitive: Any) -> Rule:
 
 def _once(x: jax.Array) -> Any:
     """``x``, computed once; other backends respect a barrier."""
-    return written(x) if jax.default_backend() == "cpu" else lax.optimization_barrier(x)
+    return materialize(x) if jax.default_backend() == "cpu" else lax.optimization_barrier(x)
 
 
 def _of_two(primitive: Any, wins: Callable[[Any, Any], Any]) -> Rule:
