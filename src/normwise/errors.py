@@ -45,6 +45,7 @@ __all__ = [
 
 # A table can have thousands of columns; a message cannot.
 MOST_NAMES = 30
+_TRACEBACK = "Traceback (most recent call last):"
 
 
 class NormwiseError(Exception):
@@ -80,13 +81,18 @@ def in_words(error: BaseException) -> str:
 def first_line(error: BaseException) -> str:
     r"""The first line of what an error says that says something.
 
-    Keras puts in front of it, in colour, which layer was called.
+    Keras puts in front of it, in colour, which layer was called; where JAX quotes a traceback, the
+    line behind it counts.
 
     >>> first_line(ValueError("Exception encountered when calling A.call().\n\n\x1b[1mtoo few"))
     'too few'
+    >>> first_line(ValueError("INTERNAL: Traceback (most recent call last):\n  …\nKeyError: 'a'"))
+    "KeyError: 'a'"
     """
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    if lines and lines[0].endswith(_TRACEBACK):
+        return lines[-1]
     telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
     return next(iter(telling or lines), "")
 

@@ -6,7 +6,7 @@ a study share, ``worker`` turns a job into events, ``checkpoint`` keeps states o
 ``local`` is this process as an executor.
 """
 
-from normwise.execution.event import Checkpointed, Compiled, Event, Finished, Segment
+from normwise.execution.event import Checkpointed, Compiled, Event, Failed, Finished, Segment
 from normwise.execution.executor import Executor
 from normwise.execution.job import Job, Origin
 
@@ -15,6 +15,7 @@ __all__ = [
     "Compiled",
     "Event",
     "Executor",
+    "Failed",
     "Finished",
     "Job",
     "Origin",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from normwise.domain import Run, RunKey
 
-__all__ = ["Checkpointed", "Compiled", "Event", "Finished", "Segment", "epochs_in"]
+__all__ = ["Checkpointed", "Compiled", "Event", "Failed", "Finished", "Segment", "epochs_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,22 @@ class Finished:
     epoch: int
 
 
-Event: TypeAlias = Compiled | Segment | Checkpointed | Finished
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Some runs of a job will not reach its end, however often they are tried now.
+
+    Attributes:
+        keys: Which runs.
+        epoch: Epochs that they have behind them.
+        why: What was raised, or what was lost, in a line.
+    """
+
+    keys: tuple[RunKey, ...]
+    epoch: int
+    why: str
+
+
+Event: TypeAlias = Compiled | Segment | Checkpointed | Finished | Failed
 
 
 def epochs_in(curves: Mapping[str, NDArray[Any]]) -> int:

@@ -17,8 +17,15 @@ class Executor(Protocol):
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Train these jobs.
 
+        A job that raises, or that is lost too often, ends in a :class:`Failed`; the others go on.
         A consumer may stop listening at any event: what was said until then has happened.
+
+        Raises:
+            UsageError: What was asked for cannot be honoured; nothing more is trained.
         """
 
     def cancel(self) -> None:
-        """Begin nothing more; :meth:`run` ends after what is running."""
+        """Stop what is running, and begin nothing more of these jobs.
+
+        Safe to call at any time, and more than once; jobs that :meth:`run` gets later are trained.
+        """

@@ -23,6 +23,7 @@ class LocalExecutor:
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Train these jobs, in their order; their programs compile side by side first."""
+        self._cancelled = False
         yield from self._worker.prepare(jobs)
         for job in jobs:
             for event in self._worker.run(job):

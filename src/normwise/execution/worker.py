@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,13 +11,24 @@ from typing import Any
 
 from normwise.domain import Run
 from normwise.engine import Cohort, Replica, Stack
+from normwise.errors import UsageError, in_words
 from normwise.execution.checkpoint import Checkpoints, joined_rows
-from normwise.execution.event import Checkpointed, Compiled, Event, Finished, Segment, epochs_in
+from normwise.execution.event import (
+    Checkpointed,
+    Compiled,
+    Event,
+    Failed,
+    Finished,
+    Segment,
+    epochs_in,
+)
 from normwise.execution.job import Job
 from normwise.execution.setup import Setup
 from normwise.models.tracing import tracing
 
 __all__ = ["Worker", "replica_of"]
+
+log = logging.getLogger("normwise")
 
 # Of a stack that trains: the newest could be the one that a disk did not write to its end.
 CHECKPOINTS_KEPT = 2
@@ -24,10 +36,10 @@ CHECKPOINTS_KEPT = 2
 
 @dataclass(frozen=True)
 class _Program:
-    """A cohort, and its compiled program, which may still be compiling."""
+    """A cohort, and its compiled program."""
 
     cohort: Cohort
-    compiled: Future[Any]
+    compiled: Any
 
 
 class Worker:
@@ -40,32 +52,61 @@ class Worker:
 
     def __init__(self, setup: Setup, checkpoints: Checkpoints) -> None:
         self._setup, self._checkpoints = setup, checkpoints
-        self._programs: dict[tuple[str, int], _Program] = {}
+        self._programs: dict[tuple[str, int], Future[_Program]] = {}
 
     def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiled]:
-        """Compile what these jobs need and is not compiled yet, side by side."""
+        """Compile what these jobs need and is not compiled yet, side by side.
+
+        Of what cannot be compiled, :meth:`run` says so.
+        """
         new = {job.place: job for job in jobs if job.place not in self._programs}
         pool = ThreadPoolExecutor()
         for place, job in new.items():
-            cohort = self._setup.cohort(job.variant, job.batch_size)
-            # Tracing is Python and takes turns; compiling is not, and runs beside it.
-            self._programs[place] = _Program(cohort, pool.submit(cohort.compile, _traced(cohort)))
+            self._programs[place] = self._program(job, pool)
         pool.shutdown(wait=False)
         for place in new:
-            self._programs[place].compiled.result()
-            yield Compiled(*place)
+            if self._programs[place].exception() is None:
+                yield Compiled(*place)
+
+    def _program(self, job: Job, pool: ThreadPoolExecutor) -> Future[_Program]:
+        try:
+            cohort = self._setup.cohort(job.variant, job.batch_size)
+            # Tracing is Python and takes turns; compiling is not, and runs beside it.
+            traced = _traced(cohort)
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
+            failed: Future[_Program] = Future()
+            failed.set_exception(error)
+            return failed
+        return pool.submit(lambda: _Program(cohort, cohort.compile(traced)))
 
     def run(self, job: Job) -> Iterator[Event]:
         """Train a job, as many runs at a time as stand side by side.
 
         Yields:
             For each part a :class:`Segment` and a :class:`Checkpointed` at the ends of segments,
-            and :class:`Finished`.
+            and :class:`Finished`, or :class:`Failed` where it raises.
         """
         yield from self.prepare([job])
         program = self._programs[job.place]
-        for part in job.parts(program.cohort.width):
-            yield from self._train(part, program.cohort, program.compiled.result())
+        if (error := program.exception()) is not None:
+            yield _failed(job, job.first, error)
+            return
+        for part in job.parts(program.result().cohort.width):
+            yield from self._attempt(part, program.result())
+
+    def _attempt(self, part: Job, program: _Program) -> Iterator[Event]:
+        epoch = part.first
+        try:
+            for event in self._train(part, program.cohort, program.compiled):
+                if isinstance(event, Segment):
+                    epoch = event.until
+                yield event
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
+            yield _failed(part, epoch, error)
 
     def _train(self, part: Job, cohort: Cohort, compiled: Any) -> Iterator[Event]:
         started = time.perf_counter()
@@ -100,6 +141,11 @@ class Worker:
 
     def _rate(self, run: Run) -> float:
         return run.condition.learning_rate or self._setup.learning_rate
+
+
+def _failed(job: Job, epoch: int, error: BaseException) -> Failed:
+    log.info("runs of %r failed", job.variant.name, exc_info=error)
+    return Failed(tuple(run.key for run in job.runs), epoch, in_words(error))
 
 
 def replica_of(run: Run) -> Replica:

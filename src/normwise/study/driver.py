@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from normwise.execution import Event, Executor, Finished
+from normwise.execution import Event, Executor, Failed, Finished, Job
 from normwise.study.budget import Budget
 from normwise.study.ledger import Ledger
-from normwise.study.planners import Plan, Planner, jobs_of
+from normwise.study.planners import Planner, jobs_of
 from normwise.study.planners.plan import Goals
 
-__all__ = ["BudgetSpent", "drive"]
+__all__ = ["BudgetSpent", "RunsFailed", "drive"]
 
 log = logging.getLogger("normwise")
 
@@ -26,6 +26,18 @@ class BudgetSpent(Exception):  # noqa: N818 (it says what happened)
     def __init__(self, goals: Goals) -> None:
         super().__init__("the budget is spent")
         self.goals = goals
+
+
+class RunsFailed(Exception):  # noqa: N818 (the same)
+    """Some runs will not end, and without them there is no answer.
+
+    Attributes:
+        events: What was said of each of them.
+    """
+
+    def __init__(self, events: Sequence[Failed]) -> None:
+        super().__init__("runs have failed")
+        self.events = events
 
 
 def drive(
@@ -54,31 +66,37 @@ def drive(
 
     Raises:
         BudgetSpent: The time did not suffice for the first plan that answers anything.
+        RunsFailed: All that could be trained is, and some runs have failed.
     """
-    while not ledger.has((plan := planner.next(ledger)).goals):
+    while jobs := jobs_of((plan := planner.next(ledger)).goals, ledger):
         if plan.fallback is None or budget.allows(
             ledger.missing(plan.goals), ledger.seconds_a_run()
         ):
             on_plan(plan.goals)
-            _train(plan, ledger, executor, budget, on_event)
-        if not ledger.has(plan.goals):
+            _train(jobs, ledger, executor, budget, on_event)
+        if jobs_of(plan.goals, ledger):
             if plan.fallback is None:
                 raise BudgetSpent(plan.goals)
             log.warning(left_open)
             return plan.fallback
+    if failed := [ledger.failed[run.key] for run in plan.goals if run.key in ledger.failed]:
+        raise RunsFailed(list(dict.fromkeys(failed)))
     return plan.goals
 
 
 def _train(
-    plan: Plan,
+    jobs: Sequence[Job],
     ledger: Ledger,
     executor: Executor,
     budget: Budget,
     on_event: Callable[[Event], None],
 ) -> None:
-    """Until nothing is missing, or the budget is spent."""
-    for event in executor.run(jobs_of(plan.goals, ledger)):
-        ledger.add(event)
-        on_event(event)
-        if isinstance(event, Finished) and budget.is_spent:
-            return
+    """Until nothing is missing but what failed, or the budget is spent."""
+    try:
+        for event in executor.run(jobs):
+            ledger.add(event)
+            on_event(event)
+            if isinstance(event, Finished) and budget.is_spent:
+                return
+    finally:
+        executor.cancel()  # what no one listens to any more

@@ -1,13 +1,14 @@
 """The journal of a study's runs: one line an event, with curves in files beside it.
 
-What an executor says is two kinds of lines, ``segment`` and ``checkpointed``. The curves of a
-segment are arrays in ``segments/``, one file for each time the study was started, and the line says
-where in it they begin. A journal from before has ``run``, a run that had ended; it still reads.
+What an executor says is three kinds of lines, ``segment``, ``checkpointed`` and ``failed``. The
+curves of a segment are arrays in ``segments/``, one file for each time the study was started, and
+the line says where in it they begin. A journal from before has ``run``, a run that had ended; it
+still reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ from pydantic import Field, TypeAdapter
 
 from normwise.domain import Condition, Run, RunKey, RunRecord, Variant
 from normwise.errors import StoreError
-from normwise.execution import Checkpointed, Event, Segment
+from normwise.execution import Checkpointed, Event, Failed, Segment
 from normwise.journal import run_of
 from normwise.store import Store
 
@@ -67,6 +68,14 @@ class _CheckpointLine:
     runs: list[_Key]
 
 
+@dataclass(frozen=True)
+class _FailureLine:
+    variant: str
+    epoch: _Count
+    why: str
+    runs: list[_Key]
+
+
 _SEGMENT, _CHECKPOINT = TypeAdapter(_SegmentLine), TypeAdapter(_CheckpointLine)
 
 
@@ -83,7 +92,7 @@ class EventLog:
         self._file: Path | None = None
 
     def write(self, event: Event) -> None:
-        """Append an event that lasts: what runs have trained, or where their states lie.
+        """Append an event that lasts: runs have trained, their states are kept, they failed.
 
         Raises:
             StoreError: The folder cannot be written.
@@ -93,9 +102,13 @@ class EventLog:
             self._store.append([{"event": "segment", **asdict(line)}])
         elif isinstance(event, Checkpointed):
             self._store.append([{"event": "checkpointed", **asdict(_line_of_checkpoint(event))}])
+        elif isinstance(event, Failed):
+            self._store.append([{"event": "failed", **asdict(_line_of_failure(event))}])
 
     def read(self) -> Iterator[Event]:
-        """All of them, in the order they were written.
+        """What runs have trained and where their states lie, in the order they were written.
+
+        Not what failed: that is for who reads the journal, and is tried again.
 
         Raises:
             StoreError: A line, or an array that it names, does not read.
@@ -179,8 +192,15 @@ def _line_of_segment(event: Segment, arrays: _Arrays) -> _SegmentLine:
 
 
 def _line_of_checkpoint(event: Checkpointed) -> _CheckpointLine:
-    keys = [_Key(key.seed, key.setting) for key in event.keys]
-    return _CheckpointLine(event.keys[0].variant, event.epoch, event.name, keys)
+    return _CheckpointLine(event.keys[0].variant, event.epoch, event.name, _keys(event.keys))
+
+
+def _line_of_failure(event: Failed) -> _FailureLine:
+    return _FailureLine(event.keys[0].variant, event.epoch, event.why, _keys(event.keys))
+
+
+def _keys(keys: Iterable[RunKey]) -> list[_Key]:
+    return [_Key(key.seed, key.setting) for key in keys]
 
 
 def _segment(line: _SegmentLine, curves: Mapping[str, NDArray[Any]]) -> Segment:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from normwise.domain import Run, RunKey, RunRecord
 from normwise.errors import StoreError, UnknownNameError
-from normwise.execution.event import Checkpointed, Event, Segment, epochs_in
+from normwise.execution.event import Checkpointed, Event, Failed, Segment, epochs_in
 from normwise.execution.job import Origin
 
 __all__ = ["Ledger", "Log"]
@@ -71,6 +71,8 @@ class Ledger:
 
     Attributes:
         before: How many epochs of each run were there when this was made.
+        failed: Runs that failed since this was made, and how; the same command again tries them
+            again.
     """
 
     def __init__(self, log: Log | None = None, checkpoints: Collection[str] = ()) -> None:
@@ -81,6 +83,7 @@ class Ledger:
         for progress in self._runs.values():
             progress.states = [one for one in progress.states if one[1].checkpoint in there]
         self._log = log
+        self.failed: dict[RunKey, Failed] = {}
         self.before = {key: progress.epochs for key, progress in self._runs.items()}
 
     def add(self, event: Event) -> None:
@@ -177,6 +180,8 @@ class Ledger:
                     states = self._runs[key].states
                     states.append((event.epoch, Origin(event.name, row)))
                     del states[:-2]
+        elif isinstance(event, Failed):
+            self.failed |= dict.fromkeys(event.keys, event)
 
     def _extend(self, key: RunKey, event: Segment, row: int) -> None:
         progress = self._runs.setdefault(key, _Progress(event.runs[row], event.learning_rates[row]))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from normwise.domain import RunKey, RunRecord
-from normwise.errors import StudyIncomplete
-from normwise.execution import Event, Executor, Finished
+from normwise.errors import StudyIncomplete, listed
+from normwise.execution import Event, Executor, Failed, Finished
 from normwise.execution.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.local import LocalExecutor
 from normwise.execution.worker import Worker
 from normwise.store import Store
 from normwise.study.budget import Budget
 from normwise.study.case import Case
-from normwise.study.driver import BudgetSpent, drive
+from normwise.study.driver import BudgetSpent, RunsFailed, drive
 from normwise.study.event_log import EventLog
 from normwise.study.keeping import Keeper, score
 from normwise.study.ledger import Ledger
@@ -69,7 +69,7 @@ class Training:
             What is reached: each run to the epochs of it that count.
 
         Raises:
-            StudyIncomplete: The budget did not suffice for anything that answers.
+            StudyIncomplete: The budget did not suffice for anything that answers, or runs failed.
         """
         try:
             return drive(
@@ -83,6 +83,11 @@ class Training:
             )
         except BudgetSpent as spent:
             raise self._too_small(spent.goals) from None
+        except RunsFailed as failed:
+            raise self.stopped(
+                f"lacks runs that failed ({_in_words(failed.events)})",
+                "expected every run to reach its end; mend what made them fail, then",
+            ) from None
 
     def begin(self) -> None:
         """Journal once that training starts, or what is done in its stead."""
@@ -149,6 +154,22 @@ class Training:
         question = self.case.question
         final = self.ledger.value(key, question.metric, question.spec.epochs)
         return score(final, rising=question.rising)
+
+
+def _in_words(events: Sequence[Failed]) -> str:
+    """Which runs failed, and why.
+
+    >>> keys = RunKey("after", 0, "f"), RunKey("after", 1, "f")
+    >>> _in_words([Failed(keys, 4, "ValueError: no luck")])
+    "'after', seeds 0, 1, after 4 epochs: ValueError: no luck"
+    """
+    return listed([_one_in_words(event) for event in events])
+
+
+def _one_in_words(event: Failed) -> str:
+    seeds = listed([str(seed) for seed in sorted({key.seed for key in event.keys})])
+    variant = event.keys[0].variant
+    return f"{variant!r}, seeds {seeds}, after {event.epoch} epochs: {event.why}"
 
 
 def _checkpoints(store: Store | None) -> Checkpoints:

@@ -13,11 +13,11 @@ __all__ = ["jobs_of"]
 def jobs_of(goals: Goals, ledger: Ledger) -> list[Job]:
     """One job for all runs of a variant and batch size that start at the same epoch.
 
-    A run goes on from its newest checkpoint.
+    A run goes on from its newest checkpoint; none that has failed is tried again.
     """
     jobs: dict[tuple[str, int, int, int], list[tuple[Run, Origin | None]]] = {}
     for run, until in goals.items():
-        if ledger.epochs(run.key) < until:
+        if ledger.epochs(run.key) < until and run.key not in ledger.failed:
             epoch, origin = ledger.origin(run.key)
             place = (run.key.variant, run.condition.batch_size, epoch, until)
             jobs.setdefault(place, []).append((run, origin))
