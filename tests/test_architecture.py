@@ -26,8 +26,6 @@ TABLE = {
     "backend": (set(), set()),  # looks at Keras without importing it
     "data": ({"backend"}, {"keras", "numpy", "pandas", "sklearn"}),  # Keras downloads
     "spec": (set(), {"pydantic", "pydantic_core", "tomli_w"}),
-    "journal": (set(), {"pydantic"}),
-    "store": ({"journal", "spec"}, {"numpy", "pyarrow", "pydantic"}),
     "analysis": (set(), {"numpy", "scipy"}),
     "keras_private": (set(), {"keras"}),  # the only file that touches what Keras does not promise
     "layers": ({"keras_private"}, {"numpy", "keras", "jax"}),
@@ -45,9 +43,9 @@ TABLE = {
     "checks": ({"data", "diagnose", "keras_private", "models"}, {"jax", "keras", "numpy", "rich"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),
     "study": (
-        {"analysis", "backend", "data", "engine", "execution", "journal", "models", "report", "spec",
-         "store", "studies"},
-        {"numpy", "pandas", "pydantic", "keras", "jax"},
+        {"analysis", "backend", "data", "engine", "execution", "models", "report", "spec",
+         "studies"},
+        {"numpy", "pandas", "pyarrow", "pydantic", "keras", "jax"},
     ),
     "commands": (
         {"backend", "checks", "data", "diagnose", "models", "report", "spec", "studies", "study"},
@@ -214,7 +212,7 @@ def test_an_unknown_name_is_an_attribute_error():
         "normwise.commands",
         "normwise.data",
         "normwise.report",
-        "normwise.store",
+        "normwise.study",
         "normwise.studies",
     ],
 )

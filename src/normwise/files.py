@@ -16,7 +16,7 @@ from platformdirs import user_cache_path
 
 from normwise.errors import StoreError
 
-__all__ = ["cache_folder", "is_file", "measured_once", "replacing"]
+__all__ = ["append_synced", "cache_folder", "is_file", "measured_once", "replacing", "writing"]
 
 CACHE_VARIABLE = "NORMWISE_CACHE"
 
@@ -59,18 +59,56 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     final = Path(path)
     # The suffix stays last: some writers choose the format by it.
     beside = final.with_name(f".{final.stem}.{os.getpid()}{final.suffix}")
-    try:
+    with writing(final):
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield beside
             beside.replace(final)
         finally:
             beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say which file could not be written where the system refuses it in this block.
+
+    Raises:
+        StoreError: It could not.
+    """
+    try:
+        yield
     except OSError as error:
         raise StoreError(
-            f"cannot write {str(final)!r} ({error.strerror or error}); expected a folder that can "
+            f"cannot write {str(path)!r} ({error.strerror or error}); expected a folder that can "
             f"be written; try another one with --out"
         ) from error
+
+
+def append_synced(path: Path, content: bytes) -> int:
+    """Append to a file, all of it or nothing; when this returns it is on disk.
+
+    Returns:
+        The byte at which the content begins.
+
+    Raises:
+        StoreError: The folder cannot be written.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "numbers.txt"
+    >>> append_synced(file, b"1 2 "), append_synced(file, b"3")
+    (0, 4)
+    """
+    # Without a buffer: what a full disk did not take would be written when the file is closed.
+    with writing(path), path.open("ab", buffering=0) as file:
+        begin, left = file.tell(), memoryview(content)
+        try:
+            while left:
+                left = left[file.write(left) :]
+            os.fsync(file.fileno())
+        except BaseException:  # an interruption, too: what is written next must not join a half
+            file.truncate(begin)
+            raise
+    return begin
 
 
 def measured_once(

@@ -10,9 +10,10 @@ import numpy as np
 from normwise.domain import Run, RunKey, RunRecord, Summary, Target
 from normwise.execution import Segment
 from normwise.spec import Spec
-from normwise.store import Store
 from normwise.study.event_log import EventLog
+from normwise.study.history import History
 from normwise.study.ledger import Ledger
+from normwise.study.store import Store
 from tests.corpus.case import Case, Content, directory
 from tests.old_journal import old_line
 
@@ -34,7 +35,7 @@ def finished(path: Path, *, old: bool = False) -> None:
     setting = SPEC.setting("f", point)
     curves = dict.fromkeys(("loss", "val_loss", "accuracy", "val_accuracy"), (0.5, 0.4))
     keys = [RunKey(variant, seed, setting) for variant in SPEC.variants for seed in range(2)]
-    store.mark("started", fingerprint="f", notes=["Said of the data."])
+    History(store).started("f", ["Said of the data."])
     if old:
         store.append(json.loads(old_line(RunRecord(key, 0.01, curves))) for key in keys)
     else:

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from normwise.domain import RunRecord
 from normwise.errors import StoreError, UsageError
-from normwise.store import Store
 from normwise.study import page_of_folder
 from normwise.study.event_log import EventLog
+from normwise.study.history import History
 from normwise.study.ledger import Ledger
+from normwise.study.store import Store
 from tests.corpus.folders import SPEC, finished
 
 # The folder is put back before each example.
@@ -42,15 +43,15 @@ def read(folder, journal):
     path = folder / "journal.jsonl"
     path.write_bytes(journal)
     store = Store(folder, SPEC)
-    whole = journal[: journal.rfind(b"\n") + 1]
     records = None
     with contextlib.suppress(StoreError):
-        store.fingerprint()
-        store.seconds("f")
-        store.notes("f")
+        history = History(store)
+        history.fingerprint()
+        history.seconds("f")
+        history.notes("f")
         ledger = Ledger(EventLog(store))
         records = [ledger.record(run, ledger.epochs(run.key), 2) for run in ledger.runs]
-    assert path.read_bytes() == whole
+    assert path.read_bytes() == journal
     return records
 
 

@@ -8,10 +8,10 @@ from normwise.domain import Variant
 from normwise.errors import ModelError, SpecError, VariantError
 from normwise.models import place, placed_layers
 from normwise.spec import Spec
-from normwise.store import Store
 from normwise.study import Study, page_of_folder
 from normwise.study.event_log import EventLog
 from normwise.study.ledger import Ledger
+from normwise.study.store import Store
 from tests.study.test_grid import data, model
 
 

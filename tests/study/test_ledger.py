@@ -10,9 +10,9 @@ from normwise.domain import Condition, Run, RunKey, RunRecord
 from normwise.errors import StoreError
 from normwise.execution import Checkpointed
 from normwise.spec import Spec
-from normwise.store import Store
 from normwise.study.event_log import EventLog
 from normwise.study.ledger import Ledger
+from normwise.study.store import Store
 from tests.old_journal import old_line
 from tests.study.invented import segment
 
@@ -104,7 +104,7 @@ def test_a_folder_from_before_reads(store):
     whole = {"loss": (0.5, 0.4, 0.3, 0.2), "val_loss": (0.6, 0.5, 0.4, 0.3)}
     stopped = RunRecord(RUNS[0].key, 0.1, curves, None, 1.5, "he_normal", 16, stopped_at=2)
     ended = RunRecord(RUNS[1].key, 0.1, whole, None, 1.5, "he_normal", 16)
-    store.mark("started")
+    store.begin()
     journal = store.folder / "journal.jsonl"
     journal.write_text("".join(map(old_line, (stopped, ended))), "utf-8")
     ledger = again(store)

@@ -20,14 +20,17 @@ from normwise.domain import (
 from normwise.errors import SoloCheckFailed
 from normwise.models.io import save_model
 from normwise.report import DrawingProcess, write_html, write_png
-from normwise.store import Store
 from normwise.study.best import trained_model
+from normwise.study.curves import write_curves
+from normwise.study.history import History
 from normwise.study.keeping import best_run
 from normwise.study.pages import make_page
 from normwise.study.planners import AblationPlanner, planner_of
 from normwise.study.planners.plan import Goals
 from normwise.study.question import Question
 from normwise.study.result import Result
+from normwise.study.store import Store
+from normwise.study.summary_file import read_summary
 from normwise.study.training import Training
 from normwise.study.verification import Trained, seconds_alone, verify
 
@@ -88,9 +91,10 @@ def answer(training: Training, store: Store | None) -> Result:
 def write(result: Result, store: Store, drawing: DrawingProcess) -> None:
     """Write the results into the study's folder, the summary last."""
     page, folder = result.page, store.folder
+    store.begin()
     with ThreadPoolExecutor(1) as aside:
         picture = aside.submit(write_png, page, folder / "curves.png", drawing.draw)
-        store.write_curves(result.records)
+        write_curves(result.records, folder / "curves.parquet")
         kept = result.unchanged and (folder / "best.keras").exists()
         if result.answer.recommended and not kept:
             save_model(result.best_model(), folder / "best.keras")
@@ -98,7 +102,7 @@ def write(result: Result, store: Store, drawing: DrawingProcess) -> None:
     write_html(page, folder / "report.html")
     store.write_summary(result.answer)
     if not result.unchanged:
-        store.mark("finished")
+        History(store).finished()
 
 
 def _ablate(training: Training, goals: Goals) -> tuple[Goals, Ablation | None]:
@@ -113,7 +117,7 @@ def _earlier(store: Store | None, question: Question) -> dict[str, Any] | None:
     """What this study wrote when it finished with the same runs, data and model."""
     if store is None or not store.has_runs_of(question.spec):
         return None
-    earlier = store.summary()
+    earlier = read_summary(store.folder)
     if earlier is None or earlier["environment"]["fingerprint"] != question.fingerprint:
         return None
     # Older ones looked at the first batches of one variant at most.
@@ -166,13 +170,13 @@ def _seconds(
     """Of an epoch of each variant that trains alone, where it stands in the grid."""
     fingerprint = training.case.question.fingerprint
     places = {(one.name, one.batch_size): Variant.parse(one.name) for one in standing}
-    known = store.seconds(fingerprint) if store is not None else {}
+    known = History(store).seconds(fingerprint) if store is not None else {}
     if is_known or known.keys() >= places.keys():
         return known
     training.watch.stage("timing")
     seconds = seconds_alone(training.case.setup, places)
     if store is not None:
-        store.add_seconds(fingerprint, seconds)
+        History(store).add_seconds(fingerprint, seconds)
     return seconds
 
 

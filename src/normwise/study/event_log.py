@@ -8,6 +8,8 @@ still reads.
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,8 +22,8 @@ from pydantic import Field, TypeAdapter
 from normwise.domain import Condition, Run, RunKey, RunRecord, Variant
 from normwise.errors import StoreError
 from normwise.execution import Checkpointed, Event, Failed, Segment
-from normwise.journal import run_of
-from normwise.store import Store
+from normwise.files import append_synced, writing
+from normwise.study.store import Store
 
 __all__ = ["EventLog"]
 
@@ -77,6 +79,7 @@ class _FailureLine:
 
 
 _SEGMENT, _CHECKPOINT = TypeAdapter(_SegmentLine), TypeAdapter(_CheckpointLine)
+_RUN = TypeAdapter(RunRecord)
 
 
 class EventLog:
@@ -114,7 +117,7 @@ class EventLog:
             StoreError: A line, or an array that it names, does not read.
         """
         ended: dict[RunKey, RunRecord] = {}
-        for found in self._store.read(_read_line):
+        for found in self._store.journal.read(_read_line):
             if isinstance(found, RunRecord):
                 before = ended.get(found.key)
                 # Of a run that was stopped, and was also trained to its end, the longer one.
@@ -131,7 +134,13 @@ class EventLog:
         if self._file is None:
             taken = [int(path.stem) for path in self._folder.glob("*.npy") if path.stem.isdigit()]
             self._file = self._folder / f"{max(taken, default=0) + 1:04d}.npy"
-        at = self._store.append_arrays(self._file, list(curves.values()))
+        memory = io.BytesIO()
+        for values in curves.values():
+            np.save(memory, values, allow_pickle=False)
+        self._store.begin()
+        with writing(self._folder):
+            self._folder.mkdir(exist_ok=True)
+        at = append_synced(self._file, memory.getvalue())
         return _Arrays(self._file.name, at, list(curves))
 
     def _curves(self, line: _SegmentLine) -> dict[str, NDArray[Any]]:
@@ -163,7 +172,7 @@ def _read_line(body: dict[str, Any]) -> _SegmentLine | _CheckpointLine | RunReco
         VariantError: There is no such variant.
     """
     if body["event"] == "run":
-        return run_of(body)
+        return _run_of(body)
     if body["event"] == "checkpointed":
         return _CHECKPOINT.validate_python(body)
     if body["event"] != "segment":
@@ -173,6 +182,27 @@ def _read_line(body: dict[str, Any]) -> _SegmentLine | _CheckpointLine | RunReco
     if line.first >= line.until:
         raise ValueError("the last epoch above the first")
     return line
+
+
+def _run_of(event: dict[str, Any]) -> RunRecord:
+    """A run that had ended, in journals from before they had segments.
+
+    Raises:
+        ValueError: A part of it is of another type, or its curves are of several lengths.
+        VariantError: There is no such variant.
+        LookupError: A part is missing.
+    """
+    curves = {
+        metric: [math.nan if value is None else value for value in values]
+        for metric, values in event["curves"].items()
+    }
+    record = _RUN.validate_python({**event, "curves": curves})
+    [epochs] = {len(values) for values in curves.values()}
+    ends = (epochs, record.diverged_at, record.stopped_at)
+    if not all(end is None or 1 <= end <= epochs for end in ends) or record.key.seed < 0:
+        raise ValueError("a seed from 0, epochs from 1, and an end within them")
+    Variant.parse(record.key.variant)
+    return record
 
 
 def _line_of_segment(event: Segment, arrays: _Arrays) -> _SegmentLine:

@@ -11,9 +11,11 @@ from normwise.domain import Ablation, RunRecord, SoloCheck, Summary
 from normwise.errors import StoreError, UsageError
 from normwise.report import DataPreview, Page, study_page
 from normwise.spec import Spec
-from normwise.store import Store
 from normwise.study.answer import answer_of
-from normwise.study.folder import default_metric_of, records_of
+from normwise.study.history import History
+from normwise.study.recorded_runs import default_metric_of, records_of
+from normwise.study.store import Store
+from normwise.study.summary_file import read_summary
 
 __all__ = ["make_page", "page_of_folder"]
 
@@ -95,8 +97,8 @@ def page_of_folder(folder: Path) -> Page:
         )
     spec = Spec.from_toml(folder / "spec.toml", {})
     store = Store(folder, spec)
-    finished = store.summary()
-    fingerprint = finished["environment"]["fingerprint"] if finished else store.fingerprint()
+    finished, history = read_summary(folder), History(store)
+    fingerprint = finished["environment"]["fingerprint"] if finished else history.fingerprint()
     metric = finished["target"]["metric"] if finished else None
     mean_loss = finished["environment"].get("mean_loss") if finished else None
     records = records_of(store, spec, fingerprint, metric, mean_loss and float(mean_loss))
@@ -114,7 +116,7 @@ def page_of_folder(folder: Path) -> Page:
         spec,
         records,
         metric or default_metric_of(records[0].curves),
-        seconds=store.seconds(fingerprint) if finished and fingerprint else {},
+        seconds=history.seconds(fingerprint) if finished and fingerprint else {},
         solo_check=SoloCheck.from_json(finished["solo_check"]) if finished else None,
         environment=environment,
         ablation=(
@@ -124,7 +126,7 @@ def page_of_folder(folder: Path) -> Page:
         ),
         mean_loss=float(environment["mean_loss"]) if "mean_loss" in environment else None,
     )
-    said = store.notes(fingerprint) if fingerprint else None
+    said = history.notes(fingerprint) if fingerprint else None
     if said is None:
         said = dataset.said if dataset else ()
     return make_page(spec, summary, records, dataset, said, incomplete=finished is None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from normwise.domain import RunRecord, Summary
 from normwise.report import Page, altair_chart
-from normwise.store import curve_columns
+from normwise.study.curves import curve_columns
 
 if TYPE_CHECKING:
     import altair as alt

@@ -12,10 +12,10 @@ from normwise.backend import require_jax
 from normwise.errors import SpecError
 from normwise.report import DrawingProcess
 from normwise.spec import Spec
-from normwise.store import Store
 from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch, example_weights
 from normwise.study.progress import Progress
 from normwise.study.result import Result
+from normwise.study.store import Store, held
 
 if TYPE_CHECKING:
     from normwise.models.source import ModelLike
@@ -105,8 +105,7 @@ class Study:
         _check_budget(budget, self.spec)
         if out is None:
             return self._answer(None, None, on_progress, devices, budget)
-        store = Store(Path(out), self.spec)
-        with DrawingProcess() as drawing:
+        with held(Path(out), self.spec) as store, DrawingProcess() as drawing:
             return self._answer(store, drawing, on_progress, devices, budget)
 
     def _answer(

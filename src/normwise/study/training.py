@@ -10,16 +10,17 @@ from normwise.execution import Event, Executor, Failed, Finished
 from normwise.execution.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.local import LocalExecutor
 from normwise.execution.worker import Worker
-from normwise.store import Store
 from normwise.study.budget import Budget
 from normwise.study.case import Case
 from normwise.study.driver import BudgetSpent, RunsFailed, drive
 from normwise.study.event_log import EventLog
+from normwise.study.history import History
 from normwise.study.keeping import Keeper, score
 from normwise.study.ledger import Ledger
 from normwise.study.planners import Planner
 from normwise.study.planners.plan import Goals
 from normwise.study.progress import Progress, Watch
+from normwise.study.store import Store
 
 __all__ = ["Training"]
 
@@ -93,7 +94,7 @@ class Training:
         """Journal once that training starts, or what is done in its stead."""
         if self._store is not None and not self.has_begun:
             question, said = self.case.question, self.case.dataset.said
-            self._store.mark("started", fingerprint=question.fingerprint, notes=said)
+            History(self._store).started(question.fingerprint, said)
         self.has_begun = True
 
     def records(self, goals: Goals) -> list[RunRecord]:
@@ -120,7 +121,7 @@ class Training:
                 f"the study {why} after {done} of {of} replicas and kept nothing; {instead} pass "
                 f"out='FOLDER' to be able to continue"
             )
-        self._store.mark("stopped", done=done, of=of)
+        History(self._store).stopped(done, of)
         return StudyIncomplete(
             f"the study {why} after {done} of {of} replicas; "
             f"{str(self._store.folder)!r} holds them and is marked incomplete; "

@@ -7,9 +7,11 @@ import pytest
 from normwise.domain import RunKey, RunRecord, Summary, Target
 from normwise.errors import StoreError
 from normwise.spec import Spec
-from normwise.store import Store, curve_columns
+from normwise.study.curves import curve_columns, write_curves
 from normwise.study.event_log import EventLog
+from normwise.study.history import History
 from normwise.study.ledger import Ledger
+from normwise.study.store import Store, held
 from tests.old_journal import old_line
 
 SPEC = Spec.make({"model": "circles", "data": "circles", "seeds": 2})
@@ -44,13 +46,15 @@ def contents(folder):
 
 
 def test_a_study_that_never_finished_a_run_leaves_no_trace(tmp_path):
-    Store(tmp_path / "new" / "out", SPEC)
+    with held(tmp_path / "new" / "out", SPEC):
+        assert (tmp_path / "new" / "out").is_dir()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_folder_of_the_users_stays(folder):
     folder.mkdir()
-    Store(folder, SPEC)
+    with held(folder, SPEC):
+        pass
     assert contents(folder) == {}
 
 
@@ -72,10 +76,10 @@ def test_a_record_is_on_disk_and_readable_when_add_returns(folder, monkeypatch):
 def test_runs_go_on_where_they_stopped(folder):
     first = Store(folder, SPEC)
     add(first, [record(0)])
-    first.mark("stopped", done=1, of=2)
+    History(first).stopped(done=1, of=2)
     second = Store(folder, SPEC)
     add(second, [record(1)])
-    second.mark("finished")
+    History(second).finished()
     assert records(Store(folder, SPEC)) == [record(0), record(1)]
 
 
@@ -102,8 +106,10 @@ def test_a_torn_last_line_is_dropped(folder, torn):
     add(Store(folder, SPEC), [record(0)])
     with (folder / "journal.jsonl").open("ab") as file:
         file.write(torn)
+    torn_journal = contents(folder)
     store = Store(folder, SPEC)
     assert records(store) == [record(0)]
+    assert contents(folder) == torn_journal  # it may be written at this moment
     add(store, [record(1)])
     assert records(store) == [record(0), record(1)]
 
@@ -256,8 +262,11 @@ def test_a_spoilt_spec_in_the_folder_is_refused(folder, content):
 )
 def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path, where):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(StoreError, match=r"cannot be written \(.*\); .*; try --out ./my-study"):
-        Store(tmp_path / where, SPEC)
+    with (
+        pytest.raises(StoreError, match=r"cannot be written \(.*\); .*; try --out ./my-study"),
+        held(tmp_path / where, SPEC),
+    ):
+        pytest.fail("nothing to hold")
     assert (tmp_path / "file").read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -265,8 +274,10 @@ def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path, where):
 def test_a_journal_that_is_a_folder_is_refused(folder):
     Store(folder, SPEC).write_text("note.txt", "x")
     (folder / "journal.jsonl").mkdir()
-    with pytest.raises(StoreError, match="cannot be written"):
-        Store(folder, SPEC)
+    with pytest.raises(StoreError, match=r"cannot read .*journal\.jsonl"):
+        records(Store(folder, SPEC))
+    with pytest.raises(StoreError, match=r"cannot read .*journal\.jsonl"):
+        add(Store(folder, SPEC), [record()])
 
 
 def test_a_folder_that_vanishes_while_training_is_a_store_error(folder):
@@ -312,7 +323,7 @@ def test_the_summary_is_written_as_json(folder):
 def test_curves_are_one_row_a_replica_and_epoch(folder):
     import pyarrow.parquet as pq
 
-    Store(folder, SPEC).write_curves([record(0), record(1)])
+    write_curves([record(0), record(1)], folder / "curves.parquet")
     table = pq.read_table(folder / "curves.parquet").to_pydict()
     assert table == curve_columns([record(0), record(1)])
     assert table["seed"] == [0, 0, 1, 1]

@@ -6,11 +6,11 @@ from collections.abc import Container
 
 from normwise.domain import RunRecord
 from normwise.spec import Spec
-from normwise.store import Store
 from normwise.study.event_log import EventLog
 from normwise.study.ledger import Ledger
 from normwise.study.planners import planner_of
 from normwise.study.question import Question
+from normwise.study.store import Store
 
 __all__ = ["default_metric_of", "records_of"]
 

@@ -1,0 +1,104 @@
+"""What the journal says beside its runs: with what training began, what epochs take alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from normwise.study.store import Store
+
+__all__ = ["History"]
+
+_SIZE, _NOTES = TypeAdapter(int | None), TypeAdapter(tuple[str, ...])
+
+
+class History:
+    """The events ``started``, ``timed``, ``stopped`` and ``finished`` of a study.
+
+    What cannot be read or written is a :class:`~normwise.errors.StoreError`.
+
+    Args:
+        store: The study's folder.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def fingerprint(self) -> str | None:
+        """Of the data and model that training last began with; ``None`` in older journals."""
+        found = [text for text in self._store.journal.read(_fingerprint) if text is not None]
+        return found[-1] if found else None
+
+    def notes(self, fingerprint: str) -> tuple[str, ...] | None:
+        """What was said of the data when training last began with them and the model.
+
+        Args:
+            fingerprint: What tells the data and the model from others.
+
+        Returns:
+            Sentences; ``None`` where the journal keeps none.
+        """
+        found = [one for one in self._store.journal.read(_notes) if one is not None]
+        return dict(found).get(fingerprint)
+
+    def seconds(self, fingerprint: str) -> dict[tuple[str, int | None], float]:
+        """What an epoch takes each variant that trains alone, by name and batch size.
+
+        Args:
+            fingerprint: What tells the data and the model from others.
+        """
+        found = [one for one in self._store.journal.read(_seconds) if one is not None]
+        return {place: value for mark, place, value in found if mark == fingerprint}
+
+    def add_seconds(
+        self, fingerprint: str, seconds: Mapping[tuple[str, int | None], float]
+    ) -> None:
+        """Journal what an epoch takes, by variant and batch size."""
+        self._store.append(
+            {
+                "event": "timed",
+                "fingerprint": fingerprint,
+                "variant": variant,
+                "batch_size": size,
+                "seconds_per_epoch": value,
+            }
+            for (variant, size), value in seconds.items()
+        )
+
+    def started(self, fingerprint: str, notes: Sequence[str]) -> None:
+        """Journal that training begins.
+
+        Args:
+            fingerprint: What tells the data and the model from others.
+            notes: What is said of the data, in sentences.
+        """
+        self._store.append([{"event": "started", "fingerprint": fingerprint, "notes": notes}])
+
+    def stopped(self, done: int, of: int) -> None:
+        """Journal that the study was interrupted after so many of its runs."""
+        self._store.append([{"event": "stopped", "done": done, "of": of}])
+
+    def finished(self) -> None:
+        """Journal that its results are written."""
+        self._store.append([{"event": "finished"}])
+
+
+def _fingerprint(event: dict[str, Any]) -> str | None:
+    return str(event["fingerprint"]) if event["event"] == "started" else None
+
+
+def _notes(event: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
+    """The fingerprint, and what was said of the data; older journals say nothing."""
+    if event["event"] != "started" or "notes" not in event:
+        return None
+    return str(event["fingerprint"]), _NOTES.validate_python(event["notes"])
+
+
+def _seconds(event: dict[str, Any]) -> tuple[str, tuple[str, int | None], float] | None:
+    """The fingerprint, the variant and batch size, and what an epoch takes alone."""
+    if event["event"] != "timed":
+        return None
+    place = str(event["variant"]), _SIZE.validate_python(event["batch_size"])
+    return str(event["fingerprint"]), place, float(event["seconds_per_epoch"])

@@ -1,0 +1,100 @@
+"""The journal of a study: one JSON line an event, on disk before anything else happens.
+
+A torn last line (the process was killed while writing, or writes at this moment) does not count;
+anything else that does not read is an error that names its line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from normwise.errors import StoreError, UsageError
+from normwise.files import append_synced, writing
+
+__all__ = ["UNREADABLE", "Journal"]
+
+# Of the journal's lines; those without one are of the first.
+SCHEMA = 2
+
+Part = TypeVar("Part")
+# What reading JSON that is damaged, or is not ours, can raise.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+
+class Journal:
+    """Events as lines of a file.
+
+    Args:
+        path: The file; it comes with the first event.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._is_whole = False
+
+    def append(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Write events; when this returns they are on disk.
+
+        Raises:
+            StoreError: The folder cannot be written.
+        """
+        lines = [json.dumps({"schema": SCHEMA, **event}, allow_nan=False) for event in events]
+        if not self._is_whole:
+            self._drop_torn_line()
+        append_synced(self.path, "".join(f"{line}\n" for line in lines).encode())
+
+    def read(self, part: Callable[[dict[str, Any]], Part]) -> list[Part]:
+        """What ``part`` finds in each event.
+
+        Raises:
+            StoreError: A line does not read, or ``part`` finds it wrong.
+        """
+        parts = []
+        for number, line in enumerate(self._lines(), 1):
+            try:
+                parts.append(part(_readable(json.loads(line))))
+            except (*UNREADABLE, UsageError):
+                raise StoreError(
+                    f"line {number} of {str(self.path)!r} is "
+                    f"{line[:40].decode(errors='replace')!r}; expected one event in JSON a line; "
+                    f"move the folder away and run the study again"
+                ) from None
+        return parts
+
+    def _lines(self) -> list[bytes]:
+        try:
+            *whole, _ = self.path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(
+                f"cannot read {str(self.path)!r} ({error.strerror}); expected the journal of a "
+                f"study; move the folder away and run the study again"
+            ) from None
+        return whole
+
+    def _drop_torn_line(self) -> None:
+        """Cut off what a kill left, or the next line would be joined to it."""
+        whole = sum(len(line) + 1 for line in self._lines())
+        with writing(self.path):
+            if self.path.exists() and whole < self.path.stat().st_size:
+                os.truncate(self.path, whole)
+        self._is_whole = True
+
+
+def _readable(event: dict[str, Any]) -> dict[str, Any]:
+    """The event, if it is of a form that is known here.
+
+    Raises:
+        ValueError: A later release wrote it.
+    """
+    if event.get("schema", 1) > SCHEMA:
+        raise ValueError(f"schema {event['schema']}, of a later release")
+    return event
