@@ -324,7 +324,7 @@ def test_what_cannot_be_summarised_is_refused(record, study):
 
 def test_public_names_are_the_documented_ones():
     assert set(analysis.__all__) == {
-        "Decision", "Seconds", "Subset", "ablation", "baseline_of", "best_point", "compare", "default_target",
+        "Decision", "Seconds", "Subset", "ablation", "baseline_of", "best_point", "compare", "default_metric", "default_target",
         "higher_is_better", "in_whole_rounds", "mean_estimate", "median_epochs", "outcome",
         "point_of", "reaching", "runs_at_best", "subsets_to_try", "summarise", "withheld",
     }  # fmt: skip

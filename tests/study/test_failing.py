@@ -13,12 +13,12 @@ from normwise import Study
 from normwise.errors import StudyIncomplete
 from normwise.execution import Failed, Finished
 from normwise.spec import Spec
-from normwise.store import Store
 from normwise.study.budget import Budget
 from normwise.study.driver import RunsFailed, drive
 from normwise.study.event_log import EventLog
 from normwise.study.ledger import Ledger
 from normwise.study.planners import HalvingPlanner, RoundsPlanner
+from normwise.study.store import Store
 from tests.study.invented import question, segment
 
 

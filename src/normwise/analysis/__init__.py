@@ -9,7 +9,7 @@ from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import outcome, reaching
 from normwise.analysis._rounds import in_whole_rounds
 from normwise.analysis._summary import Seconds, summarise
-from normwise.analysis._target import default_target, higher_is_better
+from normwise.analysis._target import default_metric, default_target, higher_is_better
 from normwise.analysis._verdict import withheld
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "baseline_of",
     "best_point",
     "compare",
+    "default_metric",
     "default_target",
     "higher_is_better",
     "in_whole_rounds",

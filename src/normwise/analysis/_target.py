@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from normwise.analysis._grid import Point, point_of
 from normwise.analysis._groups import baseline_of, by_variant
-from normwise.domain import RunRecord, Target
+from normwise.domain import RunRecord, Target, Task
 from normwise.errors import SpecError, UnknownNameError
 
-__all__ = ["default_target", "higher_is_better"]
+__all__ = ["default_metric", "default_target", "higher_is_better"]
 
 # Parts of the names of Keras' metrics and losses that are better when lower. Every other
 # metric (accuracy, AUC, precision, recall, F1, IoU, R²) is better when higher.
@@ -29,6 +29,20 @@ def higher_is_better(metric: str) -> bool:
     """
     name = metric.lower()
     return not any(part in name for part in _LOWER)
+
+
+def default_metric(metrics: Container[str], task: Task | None = None) -> str:
+    """What replicas are timed to where their user names nothing.
+
+    Args:
+        metrics: Names of what is recorded.
+        task: What is predicted; ``None`` where only the metrics tell.
+
+    >>> default_metric(["val_accuracy", "val_loss"]), default_metric(["val_loss"])
+    ('val_accuracy', 'val_loss')
+    """
+    of_classes = task != "regression" and "val_accuracy" in metrics
+    return "val_accuracy" if of_classes else "val_loss"
 
 
 def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -> Target:

@@ -26,7 +26,7 @@ from normwise.models.optimizers import clone_optimizer, rate_of
 from normwise.models.outputs import example_output, output_shape
 from normwise.spec import LEARNING_RATE, OPTIMIZER, Spec, optimizer_parts
 
-__all__ = ["Recipe", "check_target", "default_metric", "learning_rate_of", "make_loss"]
+__all__ = ["Recipe", "check_target", "learning_rate_of", "make_loss"]
 
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "nadam", "adagrad", "adamax", "lion")
 LOSSES = (
@@ -293,11 +293,6 @@ def check_target(target: Target, known: Sequence[str]) -> None:
     """
     if target.metric not in known:
         raise UnknownNameError("target metric", target.metric, known)
-
-
-def default_metric(dataset: Dataset) -> str:
-    """The metric that replicas are timed to where no target is given."""
-    return "val_loss" if dataset.task == "regression" else "val_accuracy"
 
 
 def _metric(dataset: Dataset) -> str:

@@ -7,8 +7,9 @@ import keras
 from normwise.domain import Run
 from normwise.engine import State
 from normwise.execution import Checkpointed, Executor, Job
-from normwise.execution.checkpoint import Checkpoints, joined_rows
+from normwise.execution.checkpoint import Checkpoints
 from normwise.execution.setup import Setup
+from normwise.study.keeping import state_of
 from normwise.study.ledger import Ledger
 
 __all__ = ["trained_model"]
@@ -28,12 +29,9 @@ def trained_model(
             any: the same seed gives the same weights.
     """
     model = setup.recipe.compile(setup.model(run.variant)[0], loss_unit=1)
-    _, origin = ledger.origin(run.key)
-    rows = None if origin is None else checkpoints.load(origin.checkpoint)
-    if origin is None or rows is None:
+    state = state_of(run.key, ledger, checkpoints)
+    if state is None:
         state = _trained_again(run, setup, checkpoints, executor)
-    else:
-        state = joined_rows([(rows, origin.row)])
     for variables, values in zip(
         (model.trainable_variables, model.non_trainable_variables),
         (state.trainable, state.non_trainable),

@@ -11,11 +11,11 @@ from typing import Any
 import jax
 from numpy.typing import NDArray
 
-from normwise import engine
+from normwise import analysis, engine
 from normwise.data import Dataset
 from normwise.domain import Target, Variant
 from normwise.execution.setup import Setup
-from normwise.models.compiling import Recipe, check_target, default_metric
+from normwise.models.compiling import Recipe, check_target
 from normwise.models.source import ModelLike, ModelSource
 from normwise.spec import Spec
 from normwise.study.question import Question
@@ -75,7 +75,7 @@ def open_case(
     question = Question(
         spec=setup.spec,
         fingerprint="-".join(filter(None, parts)),
-        metric=target.metric if target else default_metric(dataset),
+        metric=target.metric if target else analysis.default_metric(setup.metrics, dataset.task),
         mean_loss=setup.recipe.mean_loss,
     )
     return Case(

@@ -11,9 +11,10 @@ from normwise.execution import Checkpointed, Finished
 from normwise.study.ledger import Ledger
 
 if TYPE_CHECKING:
+    from normwise.engine import State
     from normwise.execution.checkpoint import Checkpoints
 
-__all__ = ["Keeper", "best_run", "score"]
+__all__ = ["Keeper", "best_run", "score", "state_of"]
 
 _BEST = "best-"
 
@@ -31,13 +32,11 @@ class Keeper:
         self, ledger: Ledger, checkpoints: Checkpoints, score: Callable[[RunKey], float]
     ) -> None:
         self._ledger, self._checkpoints, self._score = ledger, checkpoints, score
-        names = checkpoints.names()
-        self._best = {_place(key): key for key in ledger.keys if _name(key) in names}
+        names, keys = checkpoints.names(), [run.key for run in ledger.runs]
+        self._best = {_place(key): key for key in keys if _name(key) in names}
 
     def keep(self, event: Finished) -> None:
         """Compare runs that went to their end with the best so far."""
-        from normwise.execution.checkpoint import joined_rows
-
         places: dict[tuple[str, str], list[RunKey]] = {}
         for key in event.keys:
             places.setdefault(_place(key), []).append(key)
@@ -46,11 +45,10 @@ class Keeper:
             best, before = max(keys, key=self._score), self._best.get(place)
             if before is not None and self._score(best) <= self._score(before):
                 continue
-            _, origin = self._ledger.origin(best)
-            rows = None if origin is None else self._checkpoints.load(origin.checkpoint)
-            if origin is None or rows is None:
+            state = state_of(best, self._ledger, self._checkpoints)
+            if state is None:
                 continue
-            self._checkpoints.save(_name(best), joined_rows([(rows, origin.row)]))
+            self._checkpoints.save(_name(best), state)
             self._ledger.add(Checkpointed((best,), event.epoch, _name(best)))
             self._best[place] = best
             if before is not None:
@@ -73,6 +71,23 @@ def _place(key: RunKey) -> tuple[str, str]:
 
 def _name(key: RunKey) -> str:
     return f"{_BEST}{key.digest}"
+
+
+def state_of(key: RunKey, ledger: Ledger, checkpoints: Checkpoints) -> State | None:
+    """The state of one run after all of its epochs; ``None`` where it is lost.
+
+    Args:
+        key: Which.
+        ledger: Knows where its state lies.
+        checkpoints: Has it.
+    """
+    from normwise.execution.checkpoint import joined_rows
+
+    epoch, origin = ledger.origin(key)
+    if origin is None or epoch < ledger.epochs(key):
+        return None
+    rows = checkpoints.load(origin.checkpoint)
+    return None if rows is None else joined_rows([(rows, origin.row)])
 
 
 def best_run(runs: Sequence[RunRecord], metric: str, *, rising: bool) -> RunRecord:

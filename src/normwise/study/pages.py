@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from normwise import analysis
 from normwise.data import Dataset, find_dataset
 from normwise.domain import Ablation, RunRecord, SoloCheck, Summary
 from normwise.errors import StoreError, UsageError
@@ -13,7 +14,7 @@ from normwise.report import DataPreview, Page, study_page
 from normwise.spec import Spec
 from normwise.study.answer import answer_of
 from normwise.study.history import History
-from normwise.study.recorded_runs import default_metric_of, records_of
+from normwise.study.recorded_runs import records_of
 from normwise.study.store import Store
 from normwise.study.summary_file import read_summary
 
@@ -115,7 +116,7 @@ def page_of_folder(folder: Path) -> Page:
     summary = answer_of(
         spec,
         records,
-        metric or default_metric_of(records[0].curves),
+        metric or analysis.default_metric(records[0].curves),
         seconds=history.seconds(fingerprint) if finished and fingerprint else {},
         solo_check=SoloCheck.from_json(finished["solo_check"]) if finished else None,
         environment=environment,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-
+from normwise import analysis
 from normwise.domain import RunRecord
 from normwise.spec import Spec
 from normwise.study.event_log import EventLog
@@ -12,7 +11,7 @@ from normwise.study.planners import planner_of
 from normwise.study.question import Question
 from normwise.study.store import Store
 
-__all__ = ["default_metric_of", "records_of"]
+__all__ = ["records_of"]
 
 
 def records_of(
@@ -35,18 +34,15 @@ def records_of(
         return []
     if fingerprint is None:
         return _of_newest(ledger, spec)
-    question = Question(spec, fingerprint, metric or default_metric_of(ledger.metrics), mean_loss)
+    question = Question(
+        spec, fingerprint, metric or analysis.default_metric(ledger.metrics), mean_loss
+    )
     goals = planner_of(question).next(ledger).goals
     return [
         ledger.record(run, goals[run], spec.epochs)
         for run in question.in_order(goals)
         if ledger.epochs(run.key) >= goals[run]
     ]
-
-
-def default_metric_of(metrics: Container[str]) -> str:
-    """What replicas are timed to where nothing says, of the metrics that there are."""
-    return "val_accuracy" if "val_accuracy" in metrics else "val_loss"
 
 
 def _of_newest(ledger: Ledger, spec: Spec) -> list[RunRecord]:

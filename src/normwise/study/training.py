@@ -57,6 +57,7 @@ class Training:
         self.executor: Executor = LocalExecutor(Worker(case.setup, self.checkpoints))
         self.watch = Watch(on_progress, self.ledger, case.question.spec.epochs)
         self._keeper = Keeper(self.ledger, self.checkpoints, self._score)
+        self._keep_ended()
         self.has_begun = False
 
     def train(self, planner: Planner, left_open: str) -> Goals:
@@ -150,6 +151,16 @@ class Training:
         if isinstance(event, Finished) and event.epoch == self.case.question.spec.epochs:
             self._keeper.keep(event)
         self.watch.event(event)
+
+    def _keep_ended(self) -> None:
+        """Where a kill came between a run's end and the choice of whose state stays."""
+        epochs, settings = self.case.question.spec.epochs, self.case.question.settings.values()
+        ended = [
+            run.key
+            for run in self.ledger.runs
+            if run.key.setting in settings and self.ledger.epochs(run.key) == epochs
+        ]
+        self._keeper.keep(Finished(tuple(ended), epochs))
 
     def _score(self, key: RunKey) -> float:
         question = self.case.question

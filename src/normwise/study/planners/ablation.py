@@ -73,7 +73,10 @@ class AblationPlanner:
             if not ledger.has(goals):
                 return goals, None
             # Each to its end: of what a layer does, a run that was stopped says nothing.
-            runs |= {subset: ledger.records(each, spec.epochs) for subset, each in own.items()}
+            runs |= {
+                subset: [ledger.record(run, spec.epochs, spec.epochs) for run in each]
+                for subset, each in own.items()
+            }
         return goals, runs
 
     def _standing(self, ledger: Ledger) -> tuple[VariantSummary, Target]:

@@ -33,7 +33,7 @@ class RoundsPlanner:
             goals = goals | dict.fromkeys(question.runs(variants, range(seeds)), epochs)
             if not ledger.has(goals) or seeds == question.spec.rounds[-1]:
                 return Plan(goals, before)
-            records = ledger.records(question.in_order(goals), epochs)
+            records = [ledger.record(run, epochs, epochs) for run in question.in_order(goals)]
             names = worth_another_round(question.summary(records), records)
             variants = [variant for variant in question.variants if variant.name in names]
             if not variants:
