@@ -21,7 +21,7 @@ from normwise.models.affine import affine, inference_statistics
 from normwise.models.graph import has_graph
 from normwise.models.kinds import unwrapped
 from normwise.models.linear import as_array
-from normwise.models.losses import is_compiled, labelled_part, losses_of, refuse_rise, restoring
+from normwise.models.losses import is_compiled, loss_before, refuse_rise, restoring
 from normwise.models.optimizers import clone_optimizer, inner_optimizer
 from normwise.models.rebuild import Edits, rebuild
 from normwise.models.recalibrating import recalibrate, why_worse
@@ -31,6 +31,11 @@ __all__ = ["Fixed", "fix"]
 
 # Rules whose findings population statistics mend.
 _STATISTICS = ("stale-statistics", "moving-statistics-gap", "unmoved-statistics")
+# What to do where those would make the loss rise: from Python, and on the command line.
+_WAYS_OUT = (
+    f"try ignore={list(_STATISTICS)} to mend the rest alone, or force=True",
+    f"try --ignore {','.join(_STATISTICS)} to mend the rest alone, or --force",
+)
 # Means that a batch normalisation remembers: in inference, and with renormalisation in training.
 _MEANS_OF_INPUTS = ("moving_mean", "renorm_mean")
 
@@ -106,20 +111,25 @@ def fix(
     subject = subject_of(model, data, batch_size, steps)
     found = findings_of(subject, rules)
     wanted = {finding.rule for finding in found if finding.safe}
-    labelled = None if force else labelled_part(model, subject.given)
-    before = None if labelled is None else losses_of(model, labelled)
+    mended = _mend(subject, wanted, on_layer, force=force)
+    left = findings_of(Subject(mended, subject.given, batch_size, steps), rules)
+    return Fixed(mended, _gone(found, left), tuple(left))
+
+
+def _mend(subject: Subject, wanted: set[str], on_layer: OnStep, *, force: bool) -> Any:
+    """Apply the fixes; one that makes the loss rise leaves the model as it was."""
+    model = subject.model
+    before = None if force else loss_before(model, subject.given)
     why = why_worse(norm for norm in subject.norms if norm.trainable)  # a frozen one stays
-    ways = (
-        f"try ignore={list(_STATISTICS)} to mend the rest alone, or force=True",
-        f"try --ignore {','.join(_STATISTICS)} to mend the rest alone, or --force",
-    )
     with restoring(model):
         mended = _apply_fixes(subject, wanted, on_layer)
-        refuse_rise(mended, labelled, before, why, ways)
-    left = findings_of(Subject(mended, subject.given, batch_size, steps), rules)
+        refuse_rise(mended, before, why, _WAYS_OUT)
+    return mended
+
+
+def _gone(found: Sequence[Finding], left: Sequence[Finding]) -> tuple[Finding, ...]:
     still = {(finding.rule, finding.layer) for finding in left}
-    gone = [finding for finding in found if (finding.rule, finding.layer) not in still]
-    return Fixed(mended, tuple(gone), tuple(left))
+    return tuple(finding for finding in found if (finding.rule, finding.layer) not in still)
 
 
 def _apply_fixes(subject: Subject, wanted: set[str], on_layer: OnStep) -> Any:

@@ -22,7 +22,7 @@ from normwise.models.losses import can_compare_losses
 from normwise.models.moments import Moments
 from normwise.models.naming import unused_name
 from normwise.models.optimizers import inner_optimizer
-from normwise.models.recalibrating import batch_normalisations, holds_numbers, reached_norms
+from normwise.models.population_statistics import batch_normalisations, holds_numbers, reached_norms
 from normwise.models.tracing import tracing
 from normwise.models.watching import watching
 

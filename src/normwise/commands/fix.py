@@ -112,7 +112,7 @@ def _gap(model: Any, given: Given | None) -> Gap | None:
     from normwise.checks import check
     from normwise.checks.subject import Subject
     from normwise.diagnose import gap
-    from normwise.models.recalibrating import batch_normalisations
+    from normwise.models.population_statistics import batch_normalisations
 
     if given is None or given.y is None or not batch_normalisations(model):
         return None

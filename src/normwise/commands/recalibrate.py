@@ -69,7 +69,7 @@ def recalibrate(
     from normwise.models.intake import given_to
     from normwise.models.io import check_output, load_model, save_model
     from normwise.models.losses import warn_unlabelled, with_class_numbers
-    from normwise.models.recalibrating import reached_norms, require_norms
+    from normwise.models.population_statistics import reached_norms, require_norms
 
     check_output(out, model)
     loaded = load_model(model, unsafe=unsafe)

@@ -18,7 +18,7 @@ from normwise.models.feeding import rows
 from normwise.models.folding import folding_of
 from normwise.models.intake import given_to
 from normwise.models.losses import takes_loss
-from normwise.models.recalibrating import (
+from normwise.models.population_statistics import (
     BATCH,
     population_statistics,
     reached_norms,

@@ -6,7 +6,7 @@ from typing import Any
 
 from normwise.errors import ModelError, UnknownNameError
 from normwise.models.kinds import require_keras
-from normwise.models.recalibrating import batch_normalisations
+from normwise.models.population_statistics import batch_normalisations
 
 __all__ = ["freeze", "is_frozen_on_purpose"]
 

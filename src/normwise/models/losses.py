@@ -23,6 +23,7 @@ from normwise.models.tracing import needs_values, refusal_of, unfiltered_traceba
 
 __all__ = [
     "Labelled",
+    "LossBefore",
     "Losses",
     "can_compare_losses",
     "has_labels",
@@ -31,6 +32,7 @@ __all__ = [
     "labelled_part",
     "labels_fitting",
     "labels_in",
+    "loss_before",
     "losses_of",
     "refuse_rise",
     "restoring",
@@ -79,6 +81,30 @@ class Losses:
 
     values: dict[str, float]
     penalties: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LossBefore:
+    """The loss of a model before it is changed, which :func:`refuse_rise` compares with.
+
+    Attributes:
+        on: The examples that it was taken over.
+        losses: Its values, with penalties apart.
+    """
+
+    on: Labelled
+    losses: Losses
+
+
+def loss_before(model: Any, given: Given | None) -> LossBefore | None:
+    """The loss that a change of the model must not make rise; ``None`` where none can be taken.
+
+    Raises:
+        DataError: Labels are held out that the training part does not have, or the examples do not
+            fit the model, its loss or a metric.
+    """
+    on = labelled_part(model, given)
+    return None if on is None else LossBefore(on, losses_of(model, on))
 
 
 def labelled_part(model: Any, given: Given | None) -> Labelled | None:
@@ -279,15 +305,12 @@ def _not_finite(before: Losses, after: Losses) -> str | None:
     return next((name for name, pair in pairs if not any(map(math.isfinite, pair))), None)
 
 
-def refuse_rise(
-    model: Any, on: Labelled | None, before: Losses | None, why: str, ways: tuple[str, str]
-) -> None:
+def refuse_rise(model: Any, kept: LossBefore | None, why: str, ways: tuple[str, str]) -> None:
     """Refuse a change of a model that made its loss rise.
 
     Args:
         model: As it is now.
-        on: Examples to take the loss over.
-        before: The losses as they were, of :func:`losses_of`.
+        kept: Its loss as it was; without one, nothing is refused.
         why: What may have made one rise.
         ways: What to do about it, as :class:`~normwise.errors.WorseError` takes it.
 
@@ -295,8 +318,9 @@ def refuse_rise(
         WorseError: It has risen, or is finite neither before nor after, so nobody can say.
         DataError: As :func:`losses_of`.
     """
-    if on is None or before is None:
+    if kept is None:
         return
+    on, before = kept.on, kept.losses
     after = losses_of(model, on)
     which = f"{count(on.part[0]):,} examples"
     name = _not_finite(before, after)
