@@ -265,7 +265,7 @@ def _keeps_axes(operation: Any) -> bool:
 def shared_norm(subject: Subject) -> Iterator[Found]:
     """One batch normalisation is called on several inputs, whose statistics it mixes."""
     stepwise = {norm for wrapper in _time_distributed(subject) for norm in norms_in(wrapper)}
-    for norm, count in subject.calls.items():
+    for norm, count in subject.norm_calls.counts.items():
         # Once a time step, which has a rule of its own.
         if count > 1 and norm.trainable and norm not in stepwise:
             yield Found(

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from functools import cached_property
 from typing import Any
 
-import jax
-import keras
 import numpy as np
 
+from normwise.checks.norm_calls import NormCalls, norm_calls_of
 from normwise.data import Given
 from normwise.errors import ModelError
 from normwise.keras_private import steps_taken
 from normwise.models.feeding import batches, count, inputs_fitting, rows
-from normwise.models.graph import Graph, functional_of, has_graph
+from normwise.models.graph import Graph, has_graph
 from normwise.models.hidden import norms_left_in
-from normwise.models.kinds import has_own_code, require_keras, sublayers
+from normwise.models.kinds import require_keras, sublayers
 from normwise.models.losses import can_compare_losses
 from normwise.models.moments import Moments
 from normwise.models.naming import unused_name
 from normwise.models.optimizers import inner_optimizer
 from normwise.models.population_statistics import batch_normalisations, holds_numbers, reached_norms
-from normwise.models.tracing import tracing
 from normwise.models.watching import watching
 
 __all__ = ["Subject", "require_model"]
@@ -31,8 +27,6 @@ __all__ = ["Subject", "require_model"]
 # How many input values of all batch normalisations together are measured at most, and on how many
 # examples at least; and examples at a time: a check should take less time than training.
 VALUES, LEAST, AT_ONCE = 2**27, 1024, 256
-# The size of an axis whose length the model leaves open, and of a batch of zeros.
-OPEN_SIZE, FEW = 32, 2
 
 
 class Subject:
@@ -68,7 +62,7 @@ class Subject:
             with inputs_fitting(model):
                 model(first, training=False)
         elif not all(norm.built for norm in self.norms):
-            _ = self._norm_calls  # a layer may build others when it is first called
+            _ = self.norm_calls  # a layer may build others when it is first called
             self._require_built()
         # A layer that no call on these data reaches has no weights to look at.
         self.norms = [norm for norm in self.norms if norm.built]
@@ -135,60 +129,15 @@ class Subject:
         return count(self.x)
 
     @cached_property
-    def calls(self) -> Counter[Any]:
-        """Each batch normalisation, to how often one call of the model calls it."""
-        return Counter(layer for layer, _ in self._norm_calls)
-
-    @cached_property
-    def positions(self) -> dict[Any, int]:
-        """Each batch normalisation, to the values a channel of one example, in its largest call."""
-        found: dict[Any, int] = {}
-        for layer, shape in self._norm_calls:
-            values = math.prod(shape) / shape[layer.axis] / self._few_examples
-            found[layer] = max(math.ceil(values), found.get(layer, 0))
-        return found
-
-    @cached_property
-    def _norm_calls(self) -> list[tuple[Any, tuple[int, ...]]]:
-        """Each call of a batch normalisation with its input's shape; nothing is computed."""
-        seen: list[tuple[Any, tuple[int, ...]]] = []
-        if not self.norms or self._example_batch is None:
-            return seen
-
-        def called(values: Any) -> Any:
-            return keras.tree.flatten(self.model(values, training=False))
-
-        shown = watching(self.norms, lambda layer, x, _mask: seen.append((layer, x.shape)))
-        # The scope is around the trace: what a layer builds when it is first called gets its
-        # values when the scope ends, and would keep those of the trace.
-        with tracing(self.model, "evaluation"), shown, keras.StatelessScope():
-            if self.x is not None or has_own_code(self.model):
-                called(self._example_batch)  # which may want values, and may keep what it is given
-            else:
-                jax.eval_shape(called, self._example_batch)
-        return seen
-
-    @property
-    def _few_examples(self) -> int:
-        return int(keras.tree.flatten(self._example_batch)[0].shape[0])
-
-    @cached_property
-    def _example_batch(self) -> Any:
-        """A few examples, zeros where there are no data; ``None`` where the inputs are not known.
-
-        More than one, since a model may treat a single example in another way.
-        """
-        if self.x is not None:
-            return next(batches(self.x, OPEN_SIZE))
-        if not has_graph(self.model):
-            return None
-        return keras.tree.map_structure(_zeros, functional_of(self.model).input)
+    def norm_calls(self) -> NormCalls:
+        """How one call of the model calls its batch normalisations."""
+        return norm_calls_of(self.model, self.norms, self.x)
 
     @cached_property
     def measured(self) -> int:
         """How many examples the layers' inputs are measured on: all, unless that takes too long."""
-        values = sum(math.prod(shape) for _, shape in self._norm_calls) / self._few_examples
-        return min(self.examples, max(LEAST, int(VALUES / max(values, 1))))
+        values = max(self.norm_calls.values_per_example, 1)
+        return min(self.examples, max(LEAST, int(VALUES / values)))
 
     @cached_property
     def observed(self) -> dict[Any, Moments]:
@@ -224,8 +173,3 @@ def require_model(model: Any) -> None:
             f"model {model.name!r} is not built, so it has no weights to look at; expected a "
             f"built model; call it once, or begin it with keras.Input(shape)"
         )
-
-
-def _zeros(tensor: Any) -> Any:
-    batch, *sizes = tensor.shape
-    return np.zeros([batch or FEW, *(size or OPEN_SIZE for size in sizes)], str(tensor.dtype))

@@ -98,7 +98,7 @@ def tiny_batch(subject: Subject) -> Iterator[Found]:
         )
     rest = subject.examples % size if subject.x is not None else 0
     for norm in trained if rest else []:
-        values = rest * subject.positions.get(norm, FEW)
+        values = rest * subject.norm_calls.positions.get(norm, FEW)
         if values < FEW <= size:
             yield Found(
                 norm.name,

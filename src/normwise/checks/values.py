@@ -196,7 +196,7 @@ def _behind_drifted(subject: Subject) -> set[Any]:
     reported.
     """
     wrong = set() if subject.x is None else set(drifted_layers(subject))
-    ordered = list(subject.calls)
+    ordered = list(subject.norm_calls.counts)
     first = next((at for at, norm in enumerate(ordered) if norm in wrong), len(ordered))
     return set(ordered[first + 1 :])
 
