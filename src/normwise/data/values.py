@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +38,22 @@ MARK = r"^(?:[\W_]+|#[\w/]+[!?]?)$"
 SHOWN = 5
 
 
+class Done(Enum):
+    """What was done to a column, as a note of the dataset begins; in the order of the notes."""
+
+    NUMBERS = "Numbers written as text"
+    DECIDED = "Decimals and thousands, told apart for each column"
+    CODES = "Codes, taken as text (numbers have no 0 in front)"
+    LIMITED = "Values beyond a limit, taken as the limit"
+    UNITS = "Numbers of different units, taken as they stand"
+    DATES = "Dates, taken as days"
+    EXCHANGED = "Days and months that could be exchanged"
+    CENTURIES = "Years of two digits"
+    DURATIONS = "Durations, taken as days"
+    SENTINELS = "Perhaps marks of missing values, taken as numbers"
+    MISSING = "Taken for missing among numbers or dates"
+
+
 @dataclass
 class Values:
     """A table whose columns of written numbers and dates are numbers.
@@ -44,50 +61,23 @@ class Values:
     Attributes:
         frame: Its columns; those that hold other text as they were.
         decimal: The sign before decimals that most columns prove, if any does.
-        numbers: Columns of numbers that were written as text.
-        decided: Those in which a sign had to be told from that of thousands, with an example.
-        codes: Columns of digits that are codes, as text.
-        limited: Columns in which a limit stands for what is beyond it, with an example.
-        units: Columns of numbers with different signs beside them, and which.
-        dates: Columns of dates, with their format.
-        exchanged: Those whose days could be months as well, with an example.
-        centuries: Those whose years had two digits, and what they were taken for.
-        durations: Columns of hours, minutes and seconds.
-        sentinels: Columns of numbers with one that may stand for no value.
-        missing: Columns in which some texts were taken for missing, and which.
+        done: What was done, to the columns that it was done to, each as the notes say it: its name,
+            most often with an example or a count.
     """
 
     frame: pd.DataFrame
     decimal: Sign | None = None
-    numbers: list[str] = field(default_factory=list)
-    decided: list[str] = field(default_factory=list)
-    codes: list[str] = field(default_factory=list)
-    limited: list[str] = field(default_factory=list)
-    units: list[str] = field(default_factory=list)
-    dates: list[str] = field(default_factory=list)
-    exchanged: list[str] = field(default_factory=list)
-    centuries: list[str] = field(default_factory=list)
-    durations: list[str] = field(default_factory=list)
-    sentinels: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    done: dict[Done, dict[str, str]] = field(default_factory=lambda: {done: {} for done in Done})
+
+    def note(self, done: Done, column: str, example: str = "") -> None:
+        """Note what was done to a column, so that the notes say it."""
+        self.done[done][column] = f"{column} ({example})" if example else column
 
     @property
     def notes(self) -> list[str]:
         """What was done, in sentences."""
-        said = [
-            ("Numbers written as text", self.numbers),
-            ("Decimals and thousands, told apart for each column", self.decided),
-            ("Codes, taken as text (numbers have no 0 in front)", self.codes),
-            ("Values beyond a limit, taken as the limit", self.limited),
-            ("Numbers of different units, taken as they stand", self.units),
-            ("Dates, taken as days", self.dates),
-            ("Days and months that could be exchanged", self.exchanged),
-            ("Years of two digits", self.centuries),
-            ("Durations, taken as days", self.durations),
-            ("Perhaps marks of missing values, taken as numbers", self.sentinels),
-            ("Taken for missing among numbers or dates", self.missing),
-        ]
-        return [f"{what}: {listed(names)}." for what, names in said if names]
+        said = {done.value: list(columns.values()) for done, columns in self.done.items()}
+        return [f"{what}: {listed(columns)}." for what, columns in said.items() if columns]
 
 
 def read_values(table: Table, target: str) -> Values:
@@ -103,7 +93,9 @@ def read_values(table: Table, target: str) -> Values:
     """
     codes = codes_in(table, target)
     table = replace(table, frame=table.frame.assign(**codes))
-    values = Values(table.frame.copy(deep=False), codes=_examples(codes))
+    values = Values(table.frame.copy(deep=False))
+    for name, column in codes.items():
+        values.note(Done.CODES, name, column.dropna().iloc[0])
     texts = [name for name in table.frame.columns if is_text(table.frame[name])]
     names = [name for name in texts if name not in codes]
     written = {name: Numerals(Texts.of(table.frame[name])) for name in names}
@@ -114,7 +106,7 @@ def read_values(table: Table, target: str) -> Values:
     for name, one in numerals.items():
         if one is not written.get(name, one):
             beyond = written[name].texts.kinds[written[name].beyond]
-            values.limited.append(f"{name} ({beyond.iloc[0]!r} and {len(beyond) - 1} others)")
+            values.note(Done.LIMITED, name, f"{beyond.iloc[0]!r} and {len(beyond) - 1} others")
         _take_numbers(values, table, name, one)
     times = [name for name in names if name not in numerals and name != target]
     _take_times(values, table, {name: written[name].texts for name in times})
@@ -205,11 +197,11 @@ def _take_numbers(values: Values, table: Table, name: str, numerals: Numerals) -
     decimal = _decimal_of(numerals, values.decimal, table.separator)
     numbers = numerals.numbers(decimal)
     values.frame[name] = numerals.texts.spread(numbers)
-    values.numbers.append(name)
+    values.note(Done.NUMBERS, name)
     if numerals.either.any() or decimal == ",":
-        values.decided.append(f"{name} ({numerals.example(decimal)})")
+        values.note(Done.DECIDED, name, numerals.example(decimal))
     if numerals.units:
-        values.units.append(f"{name} ({' and '.join(numerals.units)})")
+        values.note(Done.UNITS, name, " and ".join(numerals.units))
     _take_missing(values, name, numerals.texts, numbers)
 
 
@@ -228,7 +220,7 @@ def _take_times(values: Values, table: Table, columns: dict[str, Texts]) -> None
         lasting = durations_of(texts)
         if lasting is not None and _fit(texts, lasting.notna()):
             values.frame[name] = texts.spread(lasting)
-            values.durations.append(name)
+            values.note(Done.DURATIONS, name)
             _take_missing(values, name, texts, lasting)
             continue
         found = days_of(texts)
@@ -256,22 +248,18 @@ def _has_decimal_commas(values: Values, table: Table) -> bool:
     """Whether decimals stand behind commas; fields without any, whether semicolons part them."""
     if values.decimal is not None or table.separator != ";":
         return values.decimal == ","
-    with_points = [name for name in _floats(table) if name not in values.numbers]
+    with_points = [name for name in _floats(table) if name not in values.done[Done.NUMBERS]]
     return not any((table.frame[name] % 1 > 0).any() for name in with_points)
 
 
 def _take_dates(values: Values, name: str, dates: Dates) -> None:
     values.frame[name] = dates.texts.spread(dates.days)
-    values.dates.append(f"{name} ({dates.form})")
+    values.note(Done.DATES, name, dates.form)
     if dates.example:
-        values.exchanged.append(f"{name} ({dates.example})")
+        values.note(Done.EXCHANGED, name, dates.example)
     if dates.years:
-        values.centuries.append(f"{name} ({dates.years})")
+        values.note(Done.CENTURIES, name, dates.years)
     _take_missing(values, name, dates.texts, dates.days)
-
-
-def _examples(codes: dict[str, pd.Series]) -> list[str]:
-    return [f"{name} ({column.dropna().iloc[0]})" for name, column in codes.items()]
 
 
 def _name_sentinels(values: Values) -> None:
@@ -280,7 +268,7 @@ def _name_sentinels(values: Values) -> None:
         found = None if is_text(column) else sentinel_of(column.to_numpy(np.float64))
         if found is not None:
             mark = "1900-01-01" if found == FIRST_DAY else f"{found:.15g}"
-            values.sentinels.append(f"{name} ({(column == found).sum():,}: {mark})")
+            values.note(Done.SENTINELS, name, f"{(column == found).sum():,}: {mark}")
 
 
 def _take_compact_dates(values: Values, name: str) -> None:
@@ -289,16 +277,16 @@ def _take_compact_dates(values: Values, name: str) -> None:
         return
     never = int((values.frame[name] == NEVER).sum())
     values.frame[name] = days
-    values.dates.append(f"{name} ({COMPACT})")
+    values.note(Done.DATES, name, COMPACT)
     if never:
-        values.missing.append(f"{name} ({never:,}: '{NEVER}')")
+        values.note(Done.MISSING, name, f"{never:,}: '{NEVER}'")
 
 
 def _take_missing(values: Values, name: str, texts: Texts, numbers: pd.Series) -> None:
     odd = texts.kinds[numbers.isna()]
     if len(odd):
         shown = ", ".join(map(repr, odd.iloc[:SHOWN])) + (", …" if len(odd) > SHOWN else "")
-        values.missing.append(f"{name} ({texts.count(numbers.isna()):,}: {shown})")
+        values.note(Done.MISSING, name, f"{texts.count(numbers.isna()):,}: {shown}")
 
 
 def _fit(texts: Texts, read: pd.Series) -> bool:
