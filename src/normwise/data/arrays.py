@@ -19,6 +19,8 @@ __all__ = ["from_arrays", "split"]
 
 Array = NDArray[Any]
 Keys = tuple[str, str, str, str]
+# Inputs and labels that train, inputs and labels that validate.
+Parts = tuple[Array, Array, Array, Array]
 VALIDATION_SHARE = 0.2
 
 
@@ -59,20 +61,18 @@ def from_arrays(
     inputs, targets = _pair(name, keys[:2], x, y)
     found = labelling(f"data {name!r}: {keys[1]}", targets, task)
     if x_val is None or y_val is None:
-        train, val = split(targets, found.task)
-        parts = (inputs[train], targets[train], inputs[val], targets[val])
-        said = [split_note(train, val, found.task)]
+        parts, said = _split_parts(inputs, targets, found.task)
     else:
-        parts = (inputs, targets, *_pair(name, keys[2:], x_val, y_val))
+        parts, said = (inputs, targets, *_pair(name, keys[2:], x_val, y_val)), []
         _check_validation_labels(name, keys, found, targets, parts[3])
-        said = []
-    _check_bytes(name, keys, parts[0], parts[2])
+    x_train, y_train, x_held, y_held = parts
+    _check_bytes(name, keys, x_train, x_held)
     return Dataset(
         name=name,
-        x_train=parts[0],
-        y_train=found.encode(parts[1]),
-        x_val=parts[2],
-        y_val=found.encode(parts[3]),
+        x_train=x_train,
+        y_train=found.encode(y_train),
+        x_val=x_held,
+        y_val=found.encode(y_held),
         task=found.task,
         class_names=found.names,
         notes=(
@@ -80,7 +80,7 @@ def from_arrays(
             *aligned,
             *said,
             *filter(None, [found.note(keys[1], targets)]),
-            *_constant_columns(parts[0]),
+            *_constant_columns(x_train),
         ),
     )
 
@@ -117,6 +117,13 @@ def split(targets: Array, task: Task) -> tuple[Array, Array]:
             f"expected at least five rows a class; pass x_val and y_val, or more rows"
         ) from None
     return np.concatenate([train, rows[alone]]), val
+
+
+def _split_parts(inputs: Array, targets: Array, task: Task) -> tuple[Parts, list[str]]:
+    """Both parts of arrays that have no validation part, and how they were split."""
+    train, val = split(targets, task)
+    parts = (inputs[train], targets[train], inputs[val], targets[val])
+    return parts, [split_note(train, val, task)]
 
 
 def split_note(train: Array, val: Array, task: Task) -> str:
