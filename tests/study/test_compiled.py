@@ -9,7 +9,8 @@ from normwise import Study
 from normwise.data.circles import circles
 from normwise.errors import ModelError, UnknownNameError
 from normwise.models.compiled import compiled_of
-from normwise.models.compiling import Recipe, learning_rate_of
+from normwise.models.compiling import Recipe
+from normwise.models.training_optimizer import learning_rate_of
 from normwise.spec import Spec
 from normwise.study.inputs import example_weights
 

@@ -28,8 +28,9 @@ from normwise.engine import (
     training_flops,
     trains_sequentially,
 )
-from normwise.models.compiling import Recipe, learning_rate_of
+from normwise.models.compiling import Recipe
 from normwise.models.source import ModelSource
+from normwise.models.training_optimizer import learning_rate_of
 from normwise.models.variants import buildable
 
 __all__ = ["Setup"]

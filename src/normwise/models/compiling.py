@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,27 +14,17 @@ from numpy.typing import NDArray
 
 from normwise.data import Dataset
 from normwise.domain import Target
-from normwise.errors import ModelError, SpecError, UnknownNameError
-from normwise.keras_private import operation_behind, options_without_rate
+from normwise.errors import UnknownNameError
 from normwise.models.compiled import Compiled, clone_metric
-from normwise.models.graph import has_graph
 from normwise.models.identity import named
 from normwise.models.metrics import build_compiled_parts, check_metrics, metric_names, name_of
-from normwise.models.optimizers import clone_optimizer, rate_of
-from normwise.models.outputs import example_output, output_shape
-from normwise.spec import LEARNING_RATE, OPTIMIZER, Spec, optimizer_parts
+from normwise.models.outputs import example_output
+from normwise.models.training_loss import TrainingLoss
+from normwise.models.training_optimizer import TrainingOptimizer
+from normwise.spec import Spec
 
-__all__ = ["Recipe", "check_target", "learning_rate_of", "make_loss"]
+__all__ = ["Recipe", "check_target"]
 
-OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop", "nadam", "adagrad", "adamax", "lion")
-LOSSES = (
-    "binary_crossentropy",
-    "mean_squared_error",
-    "sparse_categorical_crossentropy",
-    "mean_absolute_error",
-    "huber",
-)
-_PROBABILITIES = ("sigmoid", "softmax")
 _LOSSES = ("loss", "val_loss")
 
 
@@ -59,6 +47,16 @@ class Recipe:
     weights: NDArray[Any] | None = None
     standardised: bool = False
 
+    @functools.cached_property
+    def loss(self) -> TrainingLoss:
+        """What is minimised."""
+        return TrainingLoss(self.spec.loss, self.compiled, self.dataset, self.standardised)
+
+    @functools.cached_property
+    def optimizer(self) -> TrainingOptimizer:
+        """What minimises it."""
+        return TrainingOptimizer(self.spec.optimizer, self.spec.learning_rate, self.compiled)
+
     def compile(
         self,
         model: keras.Model,
@@ -71,7 +69,7 @@ class Recipe:
         Args:
             model: Any variant's.
             learning_rate: A rate of the grid; the first one unless given.
-            loss_unit: What the loss is divided by; :attr:`loss_unit` unless told.
+            loss_unit: What the loss is divided by; :attr:`TrainingLoss.unit` unless told.
 
         Raises:
             ModelError: The model's output does not fit the labels, or a part of what it was
@@ -79,12 +77,12 @@ class Recipe:
             SpecError: A given part does not fit.
             UnknownNameError: There is no such optimiser or loss.
         """
-        loss = self._loss(model)
+        loss = self.loss.of(model)
         own = [] if self._has_own_metric else [_own_metric(loss, self.dataset)]
         model.compile(
-            optimizer=self._optimizer(learning_rate or self._first_rate),
+            optimizer=self.optimizer.make(learning_rate),
             loss=loss,
-            loss_weights=self._loss_weight(self.loss_unit if loss_unit is None else loss_unit),
+            loss_weights=self.loss.weight(self.loss.unit if loss_unit is None else loss_unit),
             metrics=[*own, *map(clone_metric, self._metrics)],
             weighted_metrics=[*map(clone_metric, self._weighted_metrics)] or None,
         )
@@ -103,27 +101,15 @@ class Recipe:
         names = [*metric_names(model), "loss"]
         return [f"val_{name}" for name in names] + names
 
-    @functools.cached_property
-    def loss_unit(self) -> float:
-        """The loss that counts as 1 in training: that of predicting the mean.
-
-        The mean squared error of targets in their own units makes steps of the size that it
-        makes with standardised ones if it is divided by the variance.
-        """
-        loss = self._loss_of_mean(self.dataset.y_train) if self.standardised else 1.0
-        return loss if 0 < loss < math.inf else 1.0
-
-    @functools.cached_property
+    @property
     def mean_loss(self) -> float | None:
         """The validation loss of always predicting the training part's mean, in a regression."""
-        if self.dataset.task != "regression":
-            return None
-        return self._loss_of_mean(self.dataset.y_val) * self._loss_factor
+        return self.loss.of_predicting_the_mean
 
     def in_own_units(self, curves: Mapping[str, Any]) -> dict[str, Any]:
         """Curves of training with losses in the units of the data, as metrics are."""
         return {
-            name: np.asarray(values) * self.loss_unit if name in _LOSSES else values
+            name: np.asarray(values) * self.loss.unit if name in _LOSSES else values
             for name, values in curves.items()
         }
 
@@ -133,10 +119,9 @@ class Recipe:
 
         Empty where there are none.
         """
-        kept = self._kept_optimizer
-        parts = [] if kept is None else [named(kept)]
-        if self._kept_loss is not None:
-            parts += map(named, self._kept_loss)
+        optimizer, loss = self.optimizer.kept, self.loss.kept
+        parts = [] if optimizer is None else [named(optimizer)]
+        parts += [] if loss is None else map(named, loss)
         parts += [f"metric {named(metric)}" for metric in self._metrics]
         parts += [f"weighted {named(metric)}" for metric in self._weighted_metrics]
         digest = hashlib.sha256("|".join(parts).encode())
@@ -146,66 +131,9 @@ class Recipe:
 
     def settings(self, model: keras.Model) -> dict[str, str]:
         """What a compiled ``model`` trains with, in words for the report."""
-        optimizer = self.spec.optimizer or OPTIMIZER
-        if self._kept_optimizer is not None and self.spec.optimizer is None:
-            optimizer = f"{_in_words(self._kept_optimizer)} (the model's own)"
-        settings = {"optimizer": optimizer, "learning_rate": self._rates_in_words(model)}
-        rate = rate_of(model.optimizer)
-        if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-            settings["learning_rate"] += f", then {type(rate).__name__} (the model's own)"
-        if self._kept_loss is not None:
-            settings["loss"] = f"{name_of(self._kept_loss[0])} (the model's own)"
-        return settings
-
-    def _rates_in_words(self, model: keras.Model) -> str:
-        if self.spec.learning_rate and len(self.spec.learning_rate) > 1:
-            return ", ".join(f"{rate:g}" for rate in self.spec.learning_rate)
-        return f"{learning_rate_of(model):g}"
-
-    @property
-    def _first_rate(self) -> float | None:
-        return self.spec.learning_rate[0] if self.spec.learning_rate else None
-
-    def _optimizer(self, learning_rate: float | None) -> Any:
-        spec, kept = self.spec, self._kept_optimizer
-        if spec.optimizer is None and kept is not None:
-            return clone_optimizer(kept, learning_rate)
-        rate = learning_rate or (LEARNING_RATE if kept is None else rate_of(kept))
-        return _make_optimizer(spec.optimizer or OPTIMIZER, rate)
-
-    @property
-    def _kept_optimizer(self) -> Any:
-        """The compiled model's, where anything of it counts."""
-        spec = self.spec
-        all_given = spec.optimizer is not None and spec.learning_rate is not None
-        return None if self.compiled is None or all_given else self.compiled.optimizer
-
-    @property
-    def _kept_loss(self) -> tuple[Any, float | None] | None:
-        """The compiled model's loss and its factor, where they count."""
-        compiled = self.compiled
-        if compiled is None or compiled.loss is None or self.spec.loss is not None:
-            return None
-        return compiled.loss, compiled.loss_weight
-
-    @property
-    def _loss_factor(self) -> float:
-        weight = self._kept_loss and self._kept_loss[1]
-        return 1.0 if weight is None else weight
-
-    def _loss_weight(self, unit: float) -> float | None:
-        return self._kept_loss and self._kept_loss[1] if unit == 1 else self._loss_factor / unit
-
-    def _loss_of_mean(self, labels: NDArray[Any]) -> float:
-        kept = self._kept_loss[0] if self._kept_loss else self.spec.loss
-        loss = keras.losses.get(kept or "mean_squared_error")
-        mean = self.dataset.y_train.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return float(np.mean(loss(labels, np.broadcast_to(mean, labels.shape))))
-
-    def _loss(self, model: keras.Model) -> Any:
-        if self._kept_loss is not None:
-            return _fitting(self._kept_loss[0], _output_units(model, self.dataset), self.dataset)
-        return make_loss(model, self.spec.loss, self.dataset)
+        kept = self.loss.kept
+        loss = {} if kept is None else {"loss": f"{name_of(kept[0])} (the model's own)"}
+        return {**self.optimizer.settings(model), **loss}
 
     @property
     def _metrics(self) -> Sequence[Any]:
@@ -219,70 +147,6 @@ class Recipe:
     def _has_own_metric(self) -> bool:
         known = [*self._metrics, *self._weighted_metrics]
         return _metric(self.dataset) in map(name_of, known)
-
-
-def learning_rate_of(model: keras.Model) -> float:
-    """The learning rate of a compiled model's first step.
-
-    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    >>> model.compile(keras.optimizers.SGD(0.01), "mse")
-    >>> learning_rate_of(model)
-    0.01
-    """
-    # Through its text: as a float64, a float32 of 0.01 would be 0.009999999776482582.
-    return float(str(np.float32(model.optimizer.learning_rate)))
-
-
-def make_loss(model: keras.Model, name: str | None, dataset: Dataset) -> Any:
-    """The loss that fits labels and output, unless one is named.
-
-    Raises:
-        ModelError: The model's output does not fit the labels.
-        SpecError: The named loss does not fit them.
-        UnknownNameError: Keras has no loss of that name.
-    """
-    units = _output_units(model, dataset)
-    if name is not None:
-        return _named_loss(name, units, dataset)
-    if dataset.task == "regression":
-        return keras.losses.MeanSquaredError()
-    if not has_graph(model):
-        raise SpecError(
-            f"no loss was given, and what model {model.name!r} ends in cannot be seen from "
-            f"outside; expected the loss of a subclassed model; try --loss binary_crossentropy, "
-            f"which takes probabilities"
-        )
-    from_logits = not _ends_in_probabilities(model)
-    if units == 1:
-        return keras.losses.BinaryCrossentropy(from_logits=from_logits)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
-
-
-def _named_loss(name: str, units: int, dataset: Dataset) -> Any:
-    try:
-        loss = keras.losses.get(name)
-    except ValueError:
-        raise UnknownNameError("loss", name, LOSSES) from None
-    return _fitting(loss, units, dataset, name)
-
-
-def _fitting(loss: Any, units: int, dataset: Dataset, name: str | None = None) -> Any:
-    """The loss, if it takes class numbers, or no classes are to be told."""
-    known = name or (loss if isinstance(loss, str) else getattr(loss, "__name__", None))
-    kind = (known or type(loss).__name__).lower()
-    of_classes = "categorical" in kind
-    # Of a function of the user's, Keras' trust is ours.
-    judged = isinstance(loss, str | keras.losses.Loss) or name is not None or of_classes
-    fits = kind.startswith("sparse") if units > 1 else not of_classes
-    if dataset.task != "regression" and judged and not fits:
-        # Keras would broadcast one against the other, and train on nonsense.
-        example = "sparse_categorical_crossentropy" if units > 1 else "binary_crossentropy"
-        raise SpecError(
-            f"loss {known or type(loss).__name__!r} does not fit a model with {units} output(s) "
-            f"and the labels of {dataset.name!r}, which are numbers of classes; expected one that "
-            f"does; try --loss {example}"
-        )
-    return loss
 
 
 def check_target(target: Target, known: Sequence[str]) -> None:
@@ -304,91 +168,3 @@ def _own_metric(loss: Any, dataset: Dataset) -> Any:
         # Of a logit, one half is not the threshold.
         return keras.metrics.BinaryAccuracy("accuracy", threshold=0.0)
     return _metric(dataset)
-
-
-def _output_units(model: keras.Model, dataset: Dataset) -> int:
-    shape = output_shape(model, dataset)
-    if dataset.task == "regression":
-        wanted = {dataset.y_train.shape[1]}
-        labels = f"{dataset.y_train.shape[1]} numbers to predict"
-    else:
-        wanted = {1, 2} if dataset.task == "binary" else {dataset.classes}
-        labels = f"{dataset.classes} classes"
-    if isinstance(shape, list | dict) or len(shape) != 2 or shape[1] not in wanted:
-        fits = " or ".join(str((None, units)) for units in sorted(wanted))
-        raise ModelError(
-            f"the model's output has shape {shape} and the labels of {dataset.name!r} are "
-            f"{labels}; expected {fits}; end the model with keras.layers.Dense({min(wanted)}, "
-            f"activation={_activation_for(dataset, min(wanted))!r}){_other_task(dataset)}"
-        )
-    inputs = model.input_shape if has_graph(model) else (None, *dataset.x_train.shape[1:])
-    if not isinstance(inputs, tuple) or not _fits(inputs[1:], dataset.x_train.shape[1:]):
-        raise ModelError(
-            f"the model's input has shape {inputs} and an example of {dataset.name!r} "
-            f"{dataset.x_train.shape[1:]}; expected the same; begin the model with "
-            f"keras.Input({dataset.x_train.shape[1:]})"
-        )
-    return int(shape[1])
-
-
-def _other_task(dataset: Dataset) -> str:
-    """What else whole numbers may be taken for, as a way out."""
-    whole = dataset.y_train.dtype.kind in "iu" or not (dataset.y_train % 1).any()
-    if dataset.task == "binary" or not whole:
-        return ""
-    return f", or try --task {'classes' if dataset.task == 'regression' else 'regression'}"
-
-
-def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
-    return len(wanted) == len(shape) and all(
-        want is None or want == size for want, size in zip(wanted, shape, strict=True)
-    )
-
-
-def _activation_for(dataset: Dataset, units: int) -> str | None:
-    if dataset.task == "regression":
-        return None
-    return "sigmoid" if units == 1 else "softmax"
-
-
-def _ends_in_probabilities(model: keras.Model) -> bool:
-    # Not the last of the layers: keras.ops.sigmoid(x) is an operation and none of them.
-    last = operation_behind(model.outputs[0])
-    if has_graph(last):
-        return _ends_in_probabilities(last)
-    activation = getattr(last, "activation", None)
-    names = (type(last).__name__.lower(), getattr(activation, "__name__", ""))
-    return any(name in _PROBABILITIES for name in names)
-
-
-def _make_optimizer(text: str, learning_rate: Any) -> keras.optimizers.Optimizer:
-    name, options = optimizer_parts(text)
-    if name.lower() not in OPTIMIZERS:
-        raise UnknownNameError("optimizer", name, OPTIMIZERS)
-    if options.get("use_ema"):
-        raise SpecError(
-            f"optimizer {text!r} asks for use_ema, which replaces the weights by their average "
-            f"when training ends, unseen by the metrics of any epoch; expected weights that were "
-            f"measured; leave use_ema out"
-        )
-    kind = type(keras.optimizers.get(name))
-    try:
-        return kind(learning_rate=learning_rate, **options)
-    except (TypeError, ValueError) as error:
-        raise SpecError(
-            f"optimizer {text!r} cannot be made ({error}); expected options that "
-            f"keras.optimizers.{kind.__name__} takes; try 'sgd:momentum=0.9'"
-        ) from None
-
-
-def _in_words(optimizer: Any) -> str:
-    """An optimiser's name and those of its options that are not Keras' defaults."""
-    config, default = options_without_rate(optimizer), {}
-    with contextlib.suppress(TypeError):  # the user's own may need arguments
-        default = options_without_rate(type(optimizer)())
-    options = [
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in config.items()
-        if name not in {"name", "learning_rate"} and value != default.get(name)
-    ]
-    return " ".join([type(optimizer).__name__, ", ".join(options)]).strip()
