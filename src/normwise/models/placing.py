@@ -1,4 +1,18 @@
-"""Putting normalisation into a model that has none."""
+"""Putting normalisation into a model that has none.
+
+Left alone are the output layers (no further weights between them and an output), gates (a sigmoid
+or softmax that is multiplied) with the squeeze before them, and frozen layers and models
+(``trainable = False``). Nested models are entered; layers of the user's own classes are left as
+they are. A shared layer stays shared, and each of its calls gets a normalisation of its own; in a
+shared nested model, it is shared like everything there.
+
+An activation inside a layer that is normalised ``before`` it becomes a layer of its own,
+``<layer>_activation``. The layer's bias, which batch normalisation with β makes redundant, is
+dropped, unless the variant says ``bias=true``, and its value becomes β's; ``EinsumDense`` keeps its
+bias. Between a block's activation and ``after`` there may be pooling, dropout or padding; a linear
+layer without activation, as before a residual ``Add``, is normalised directly, and of a layer with
+several outputs (``return_state``) only the first.
+"""
 
 from __future__ import annotations
 
@@ -32,42 +46,24 @@ __all__ = ["place", "placed_layers"]
 def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
     """A copy of a model with normalisation placed as a variant says.
 
-    What is normalised are *blocks*: layers with weights that are linear before
-    their activation (dense, convolution), and recurrent layers.
+    What is normalised are *blocks*: layers with weights that are linear before their activation
+    (dense, convolution), and recurrent layers. Output layers, gates, and what is frozen or of the
+    user's own classes are left alone.
 
-    - ``before``: between the linear part and whatever follows it. An activation
-      inside the layer becomes a layer of its own, ``<layer>_activation``. The
-      layer's bias, which batch normalisation with β makes redundant, is
-      dropped, unless the variant says ``bias=true``, and its value becomes
-      β's. A recurrent layer's activation is inside its cell, so ``before`` is
-      refused for it. ``EinsumDense`` keeps its bias.
-    - ``after``: after the activation, inside the layer or a layer of its own;
-      pooling, dropout or padding may come in between. A linear layer without
-      activation, as before a residual ``Add``, is normalised directly. Only
-      the first output of a layer with several (``return_state``) is.
-    - ``input``: behind every input, and what merely prepares it: rescaling,
-      ``Flatten``, ``Reshape``, ``Masking``. Integer inputs, and those of an
-      ``Embedding`` or a frozen layer, are skipped. ``norm=zscore``, ``minmax`` and
-      ``mean`` put data preparation there: ``keras.layers.Normalization`` with fixed
-      statistics of ``data``.
+    - ``before``: between the linear part and its activation; refused for a recurrent layer, whose
+      activation is inside its cell. A bias that β makes redundant is dropped.
+    - ``after``: after the activation, and pooling, dropout or padding behind it.
+    - ``input``: behind every input, and what merely prepares it: rescaling, ``Flatten``,
+      ``Reshape``, ``Masking``; not of integers, nor in front of an ``Embedding`` or a frozen layer.
+      ``norm=zscore``, ``minmax`` and ``mean`` put data preparation there, with fixed statistics of
+      ``data``.
 
-    Where the variant says ``only=1+3``, its other normalisation layers, counted in the order
-    they run, are left out, with the dropout in front of them; those around a block keep
-    everything as if they had never been asked for.
+    ``only=1+3`` leaves all other normalisation out, counted in the order it runs, and the dropout
+    in front of it. ``drop_before`` and ``drop_after`` put dropout, ``<layer>_drop``, in front of
+    each normalisation, and behind the block's activation and normalisation.
 
-    A variant may also ask for dropout, ``<layer>_drop``: ``drop_before`` directly in
-    front of each normalisation, ``drop_after`` behind the block's activation
-    and normalisation (with ``none``: behind the activation).
-
-    Left alone are the output layers (no further weights between them and an
-    output), gates (a sigmoid or softmax that is multiplied) with the squeeze
-    before them, and frozen layers and models (``trainable = False``). Nested
-    models are entered; layers of your own classes are left as they are. A shared
-    layer stays shared, and each of its calls gets a normalisation of its own;
-    in a shared nested model, it is shared like everything there.
-
-    The inserted layers, ``<layer>_norm``, are Keras' own, with the channel axis of
-    the layer they follow: the result loads without normwise.
+    The inserted layers, ``<layer>_norm``, are Keras' own, with the channel axis of the layer they
+    follow: the result loads without normwise.
 
     Args:
         model: A ``Sequential`` or functional model, built, without normalisation
