@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from normwise.diagnose.forward import State, forward, state_of, with_seeds_of
 from normwise.diagnose.untouched import untouched
@@ -94,52 +95,113 @@ def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMP
     _check(model, examples)
     with untouched(model):
         x = given_to(model, x).x
-    total = _count(x)
-    size = max(2, min(examples, total // 2))
-    # From the second half of what is used, so that no neighbour stays one; of two or three
-    # examples, one has to stand in twice.
-    others = (np.arange(size) + (size if total > size else 1)) % total
-    kept = np.arange(size)
+    batch = _Batch.of(x, examples)
     if has_own_code(model):
         # Layers may build others when they are first called: as Keras does before it compiles.
         with inputs_fitting(model), keras.StatelessScope():
-            model(rows(x, kept), training=training)
+            model(batch.whole, training=training)
     state, run = state_of(model), jax.jit(forward(model, training=training))
     with inputs_fitting(model):
-        plain, after = run(state, rows(x, kept))
-    _check_outputs(model, plain, size)
-    again, _ = run(with_seeds_of(model, state, after), rows(x, kept))
-    change = jax.jit(_change)
-    is_random = any(float(change((plain, row), (again, row))) > LIMIT for row in range(size))
-    swapped = [np.where(kept == row, kept, others) for row in range(size)]
-    changes = [
-        float(change((plain, row), (run(state, rows(x, chosen))[0], row)))
-        for row, chosen in enumerate(swapped)
-    ]
-    _check_finite(model, changes)
-    most = int(np.argmax(changes))
-    largest, other = changes[most], (rows(x, swapped[most]), most)
+        plain, after = run(state, batch.whole)
+    _check_outputs(model, plain, batch.size)
+    again, _ = run(with_seeds_of(model, state, after), batch.whole)
+    same = ((again, row) for row in range(batch.size))
+    is_random = any(change > LIMIT for change in _changes(plain, same))
+    predicted = _Predicted(model, lambda x: run(state, x)[0], plain, batch.size)
+    (largest, most), other = predicted.most_changed(batch.with_others), batch.with_others
     # Random draws for an example alone have another shape, and so other values.
     if largest <= LIMIT and not training and not is_random:
-        alone = [
-            float(change((plain, row), (run(state, rows(x, slice(row, row + 1)))[0], 0)))
-            for row in range(size)
-        ]
-        _check_finite(model, alone)
-        if max(alone) > (HALF if computes_in_half(model) else ALONE):
-            most = int(np.argmax(alone))
-            largest, other = alone[most], (rows(x, slice(most, most + 1)), 0)
-    one, leaks = (rows(x, kept), most), largest > LIMIT
-    layer = _first_layer(model, state, one, other, training) if leaks else None
+        change, row = predicted.most_changed(batch.alone)
+        if change > (HALF if computes_in_half(model) else ALONE):
+            largest, most, other = change, row, batch.alone
+    one, leaks = (batch.whole, most), largest > LIMIT
+    layer = _first_layer(model, state, one, other(most), training) if leaks else None
     return Leakage(change=largest, example=most, layer=layer, is_random=is_random)
 
 
-def _check_finite(model: Any, changes: list[float]) -> None:
-    if not np.isfinite(changes).all():
-        raise DataError(
-            f"model {model.name!r} gives values that are not finite; expected predictions that "
-            f"are; look for NaN in the data, or for overflow in the weights"
-        )
+@dataclass(frozen=True)
+class _Batch:
+    """A batch whose examples are each kept once while all others are replaced.
+
+    Attributes:
+        x: All inputs, ``(total, …)`` each.
+        kept: The numbers in ``x`` of the batch's examples, ``(size,)``.
+        others: The numbers of those that take their places, ``(size,)``.
+    """
+
+    x: Any
+    kept: NDArray[Any]
+    others: NDArray[Any]
+
+    @classmethod
+    def of(cls, x: Any, examples: int) -> _Batch:
+        """The first ``examples`` of ``x``, or half of them; the others come from the second half.
+
+        So no neighbour stays one; of two or three examples, one has to stand in twice.
+        """
+        total = _count(x)
+        size = max(2, min(examples, total // 2))
+        kept = np.arange(size)
+        return cls(x, kept, (kept + (size if total > size else 1)) % total)
+
+    @property
+    def size(self) -> int:
+        return len(self.kept)
+
+    @property
+    def whole(self) -> Any:
+        """The batch as it is."""
+        return rows(self.x, self.kept)
+
+    def with_others(self, row: int) -> Row:
+        """One example in its place, and all others replaced."""
+        return rows(self.x, np.where(self.kept == row, self.kept, self.others)), row
+
+    def alone(self, row: int) -> Row:
+        """One example in a batch of its own."""
+        return rows(self.x, slice(row, row + 1)), 0
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    """What a model predicts for a batch, and can predict for others with one of its examples.
+
+    Attributes:
+        model: The model.
+        predict: A batch to its outputs.
+        outputs: Those of the batch.
+        size: How many examples it has.
+    """
+
+    model: Any
+    predict: Callable[[Any], Any]
+    outputs: Any
+    size: int
+
+    def most_changed(self, other: Callable[[int], Row]) -> tuple[float, int]:
+        """The largest change of an example's output, and the example's number.
+
+        Args:
+            other: The number of an example to another batch, and that example's row in it.
+
+        Raises:
+            DataError: An output is not finite.
+        """
+        others = (other(row) for row in range(self.size))
+        changes = _changes(self.outputs, ((self.predict(x), place) for x, place in others))
+        if not np.isfinite(changes).all():
+            raise DataError(
+                f"model {self.model.name!r} gives values that are not finite; expected predictions "
+                f"that are; look for NaN in the data, or for overflow in the weights"
+            )
+        most = int(np.argmax(changes))
+        return changes[most], most
+
+
+def _changes(outputs: Any, others: Iterable[Row]) -> list[float]:
+    """The change of each row, from ``outputs`` to its place in other outputs."""
+    change = jax.jit(_change)
+    return [float(change((outputs, row), other)) for row, other in enumerate(others)]
 
 
 def _check(model: Any, examples: int) -> None:
