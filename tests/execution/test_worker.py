@@ -12,7 +12,6 @@ from normwise.execution import Checkpointed, Compiled, Finished, Job, Origin, Se
 from normwise.execution.checkpoint import FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.local import LocalExecutor
 from normwise.execution.setup import Setup
-from normwise.execution.worker import Worker
 from normwise.models.compiling import Recipe
 from normwise.models.source import ModelSource
 from normwise.spec import Spec
@@ -52,7 +51,7 @@ def job(runs=RUNS, first=0, until=EPOCHS, origins=()):
 
 def trained(setup, *jobs, checkpoints=None):
     """All events, and curves by run."""
-    executor = LocalExecutor(Worker(setup, checkpoints or MemoryCheckpoints()))
+    executor = LocalExecutor(setup, checkpoints or MemoryCheckpoints())
     events = [event for one in jobs for event in executor.run([one])]
     curves = {}
     for event in events:
@@ -89,7 +88,7 @@ def test_events_say_what_happened_in_order(undisturbed):
 
 def test_on_disk_the_last_two_segments_of_a_stack_are_kept(setup, tmp_path):
     checkpoints, most = FolderCheckpoints(tmp_path), 0
-    for event in LocalExecutor(Worker(setup, checkpoints)).run([job(RUNS[:2])]):
+    for event in LocalExecutor(setup, checkpoints).run([job(RUNS[:2])]):
         if isinstance(event, Checkpointed):
             assert event.name in checkpoints.names()
             most = max(most, len(checkpoints.names()))
@@ -109,7 +108,7 @@ def test_runs_that_go_on_in_another_stack_train_as_they_would_have(setup, undist
     # Three of six, in another order: other neighbours, other places.
     chosen = [RUNS[4], RUNS[0], RUNS[3]]
     rest = job(chosen, first=4, origins=[states[run.key] for run in chosen])
-    executor = LocalExecutor(Worker(setup, checkpoints))
+    executor = LocalExecutor(setup, checkpoints)
     after = [event for event in executor.run([rest]) if isinstance(event, Segment)]
     _, whole, _ = undisturbed
     for run in chosen:
@@ -130,7 +129,7 @@ def test_a_state_that_a_disk_lost_costs_the_epochs_and_nothing_else(setup, undis
 
 
 def test_a_cancelled_executor_begins_nothing_more(setup):
-    executor = LocalExecutor(Worker(setup, MemoryCheckpoints()))
+    executor = LocalExecutor(setup, MemoryCheckpoints())
     seen = []
     for event in executor.run([job(RUNS[:1]), job(RUNS[1:2])]):
         seen.append(event)

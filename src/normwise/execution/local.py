@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from normwise.execution.checkpoint import Checkpoints
 from normwise.execution.event import Event
 from normwise.execution.job import Job
+from normwise.execution.setup import Setup
 from normwise.execution.worker import Worker
 
 __all__ = ["LocalExecutor"]
@@ -15,11 +17,12 @@ class LocalExecutor:
     """One job after another in this process, each on all of its devices.
 
     Args:
-        worker: Trains them.
+        setup: What all jobs share.
+        checkpoints: Where states of runs are kept.
     """
 
-    def __init__(self, worker: Worker) -> None:
-        self._worker, self._cancelled = worker, False
+    def __init__(self, setup: Setup, checkpoints: Checkpoints) -> None:
+        self._worker, self._cancelled = Worker(setup, checkpoints), False
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Train these jobs, in their order; their programs compile side by side first."""

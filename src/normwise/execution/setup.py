@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import logging
+from typing import Any
 
 import keras
+from numpy.typing import NDArray
 
 from normwise.data import Dataset
 from normwise.domain import Variant
@@ -29,9 +30,10 @@ from normwise.engine import (
     trains_sequentially,
 )
 from normwise.models.compiling import Recipe
-from normwise.models.source import ModelSource
+from normwise.models.source import ModelLike, ModelSource
 from normwise.models.training_optimizer import learning_rate_of
 from normwise.models.variants import buildable
+from normwise.spec import Spec
 
 __all__ = ["Setup"]
 
@@ -51,6 +53,9 @@ class Setup:
         devices: How many devices to use; all unless told.
 
     Attributes:
+        source: Builds a variant's model.
+        devices: How many devices are used.
+        schedules: How the replicas train, by batch size, as far as that was decided.
         recipe: How the replicas train, of the variants that the model can have.
         spec: The study's settings, with those variants.
         metrics: Names of what is recorded, the target's candidates first.
@@ -62,8 +67,9 @@ class Setup:
     """
 
     def __init__(self, recipe: Recipe, source: ModelSource, devices: int | None = None) -> None:
-        self._source = source
-        self._devices = replica_mesh(devices).size
+        self.source = source
+        self.devices = replica_mesh(devices).size
+        self.schedules: dict[int, Schedule] = {}
         for name in recipe.spec.initializer or ():
             named_initializer(name)
         baseline = reinitialised_copy(source.build(Variant()))
@@ -79,12 +85,46 @@ class Setup:
     ) -> tuple[keras.Model, InitialValues]:
         """A variant's model as the user would train it, compiled, and its initial values."""
         # A copy: training it must not change the model that the other variants are made of.
-        model = reinitialised_copy(self._source.build(variant))
+        model = reinitialised_copy(self.source.build(variant))
         return self.recipe.compile(model, learning_rate), self._initial(model)
 
-    @functools.cache  # noqa: B019 (it lives as long as its study)
+    @classmethod
+    def of(
+        cls,
+        spec: Spec,
+        model: ModelLike,
+        dataset: Dataset,
+        weights: NDArray[Any] | None = None,
+        devices: int | None = None,
+    ) -> Setup:
+        """The setup of a study, of what it was given.
+
+        Args:
+            spec: Its settings.
+            model: As the study got it.
+            dataset: What is trained on.
+            weights: How much each training example counts in the loss, ``(n,)``; all alike if
+                ``None``.
+            devices: How many devices to use; all unless told.
+        """
+        source = ModelSource(model, dataset, spec.standardize_targets)
+        standardised = source.units.mean is not None
+        recipe = Recipe(spec, dataset, source.compiled, weights, standardised=standardised)
+        return cls(recipe, source, devices)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the data, the model and what it was compiled with from others."""
+        parts = (self.recipe.dataset, self.source, self.recipe)
+        return "-".join(filter(None, (part.fingerprint for part in parts)))
+
     def schedule(self, batch_size: int) -> Schedule:
         """How the replicas of every variant train: that of the last one, which is no baseline."""
+        if batch_size not in self.schedules:
+            self.schedules[batch_size] = self._fastest(batch_size)
+        return self.schedules[batch_size]
+
+    def _fastest(self, batch_size: int) -> Schedule:
         spec, dataset = self.spec, self.recipe.dataset
         variant = Variant.parse(spec.variants[-1])
         model = self._lowered(variant)
@@ -93,7 +133,7 @@ class Setup:
             return Schedule(1, 1)
         size = replica_bytes(model, dataset, batch_size)
         replicas = spec.seeds * len(spec.conditions) // len(spec.batch_size)
-        rule = rule_of_thumb(replicas, self._devices, size, alone=trains_sequentially(model))
+        rule = rule_of_thumb(replicas, self.devices, size, alone=trains_sequentially(model))
         epochs = spec.epochs * replicas * len(spec.variants)
         operations = epochs * training_flops(model, dataset, batch_size)
         tried = candidates(rule)
@@ -105,7 +145,7 @@ class Setup:
         return fastest_schedule(
             lambda schedule: self.cohort(variant, batch_size, schedule, few, epochs=1),
             tried,
-            self._source.fingerprint,
+            self.source.fingerprint,
             variant.name,
             self.recipe.fingerprint,
             spec.optimizer,
@@ -144,7 +184,7 @@ class Setup:
         )
 
     def _lowered(self, variant: Variant) -> keras.Model:
-        return self.recipe.compile(lower(self._source.build(variant)))
+        return self.recipe.compile(lower(self.source.build(variant)))
 
     def _initial(self, model: keras.Model) -> InitialValues:
         return InitialValues(model, self._like)

@@ -33,7 +33,7 @@ from normwise.models.stripping import strip
 from normwise.models.target_units import TargetUnits
 from normwise.studies.models import MODELS
 
-__all__ = ["ModelSource", "as_model_takes"]
+__all__ = ["ModelLike", "ModelSource", "as_model_takes", "find_model"]
 
 ModelLike: TypeAlias = str | keras.Model | Callable[..., keras.Model]
 
@@ -52,6 +52,7 @@ class ModelSource:
             unless told.
 
     Attributes:
+        given: The model as it was named or given.
         compiled: What the model was compiled with, if it was.
         units: What is done with the targets.
 
@@ -62,8 +63,8 @@ class ModelSource:
     """
 
     def __init__(self, model: ModelLike, dataset: Dataset, standardize: bool | None = None) -> None:
-        self._dataset = dataset
-        found = _find(model) if isinstance(model, str) else model
+        self.given, self._dataset = model, dataset
+        found = find_model(model) if isinstance(model, str) else model
         if not callable(found):
             raise ModelError(
                 f"the model is of type {type(found).__name__}; expected a keras.Model, a function "
@@ -224,7 +225,13 @@ def as_model_takes(model: ModelLike, dataset: Dataset) -> Dataset:
     return scaled(dataset) if isinstance(model, str) and model in MODELS else dataset
 
 
-def _find(text: str) -> Any:
+def find_model(text: str) -> Any:
+    """What a text names: a built-in model's function, a model from its file, a user's function.
+
+    Raises:
+        ModelError: It cannot be loaded or imported.
+        UnknownNameError: There is none of that name.
+    """
     if text in MODELS:
         return MODELS[text]
     if text.endswith(".keras"):

@@ -15,7 +15,7 @@ from normwise import analysis, engine
 from normwise.data import Dataset
 from normwise.domain import Target, Variant
 from normwise.execution.setup import Setup
-from normwise.models.compiling import Recipe, check_target
+from normwise.models.compiling import check_target
 from normwise.models.source import ModelLike, ModelSource
 from normwise.spec import Spec
 from normwise.study.question import Question
@@ -63,25 +63,21 @@ def open_case(
         UsageError: Something that was asked for cannot be honoured.
     """
     engine.configure()
-    source = ModelSource(model, dataset, spec.standardize_targets)
-    noted = source.noted()
-    standardised = source.units.mean is not None
-    recipe = Recipe(spec, dataset, source.compiled, weights, standardised=standardised)
-    setup = Setup(recipe, source, devices)
+    setup = Setup.of(spec, model, dataset, weights, devices)
+    source = setup.source
     target = Target.parse(spec.target) if spec.target else None
     if target is not None:
         check_target(target, setup.metrics)
-    parts = (dataset.fingerprint, source.fingerprint, recipe.fingerprint)
     question = Question(
         spec=setup.spec,
-        fingerprint="-".join(filter(None, parts)),
+        fingerprint=setup.fingerprint,
         metric=target.metric if target else analysis.default_metric(setup.metrics, dataset.task),
         mean_loss=setup.recipe.mean_loss,
     )
     return Case(
         question=question,
         setup=setup,
-        dataset=noted,
+        dataset=source.noted(),
         layers=_layers(source, question.variants) if spec.ablate else {},
         environment=_environment(setup, source, question),
     )

@@ -9,7 +9,6 @@ from normwise.errors import StudyIncomplete, listed
 from normwise.execution import Event, Executor, Failed, Finished
 from normwise.execution.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.local import LocalExecutor
-from normwise.execution.worker import Worker
 from normwise.study.budget import Budget
 from normwise.study.case import Case
 from normwise.study.driver import BudgetSpent, RunsFailed, drive
@@ -54,7 +53,7 @@ class Training:
         self.checkpoints = _checkpoints(store)
         log = None if store is None else EventLog(store)
         self.ledger = Ledger(log, self.checkpoints.names())
-        self.executor: Executor = LocalExecutor(Worker(case.setup, self.checkpoints))
+        self.executor: Executor = LocalExecutor(case.setup, self.checkpoints)
         self.watch = Watch(on_progress, self.ledger, case.question.spec.epochs)
         self._keeper = Keeper(self.ledger, self.checkpoints, self._score)
         self._keep_ended()
