@@ -15,7 +15,7 @@ from normwise.engine import Cohort, schedule
 from normwise.errors import StudyIncomplete
 from normwise.study.event_log import EventLog
 from normwise.study.history import History
-from normwise.study.recorded_runs import records_of
+from normwise.study.recorded_runs import recorded
 from normwise.study.store import Store
 from tests.study.test_grid import data, model
 
@@ -165,7 +165,7 @@ def test_a_killed_study_goes_on_to_the_same_curves(spec, undisturbed, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"killed after {moments} s: {done.stderr}"
     store = Store(folder, spec)
-    records = records_of(store, spec, History(store).fingerprint(), None, None)
+    _, records = recorded(store, spec, History(store).fingerprint(), None, None)
     assert len({record.key.digest for record in records}) == len(records) == 6, moments
     records.sort(key=lambda record: (record.key.variant != "none", record.key.seed))
     same_curves(records, undisturbed.records)

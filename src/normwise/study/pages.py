@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from normwise import analysis
 from normwise.data import Dataset, find_dataset
 from normwise.domain import Ablation, RunRecord, SoloCheck, Summary
 from normwise.errors import StoreError, UsageError
 from normwise.report import DataPreview, Page, study_page
 from normwise.spec import Spec
-from normwise.study.answer import answer_of
 from normwise.study.history import History
-from normwise.study.recorded_runs import records_of
+from normwise.study.recorded_runs import recorded
 from normwise.study.store import Store
 from normwise.study.summary_file import read_summary
 
@@ -98,11 +96,16 @@ def page_of_folder(folder: Path) -> Page:
         )
     spec = Spec.from_toml(folder / "spec.toml", {})
     store = Store(folder, spec)
-    finished, history = read_summary(folder), History(store)
-    fingerprint = finished["environment"]["fingerprint"] if finished else history.fingerprint()
-    metric = finished["target"]["metric"] if finished else None
-    mean_loss = finished["environment"].get("mean_loss") if finished else None
-    records = records_of(store, spec, fingerprint, metric, mean_loss and float(mean_loss))
+    finished, history = read_summary(folder) or {}, History(store)
+    environment = finished.get("environment", {})
+    fingerprint = environment.get("fingerprint") or history.fingerprint()
+    question, records = recorded(
+        store,
+        spec,
+        fingerprint,
+        finished["target"]["metric"] if finished else None,
+        float(environment["mean_loss"]) if "mean_loss" in environment else None,
+    )
     if not records:
         raise StoreError(
             f"folder {str(folder)!r} holds a study without a finished run; expected at least "
@@ -112,25 +115,17 @@ def page_of_folder(folder: Path) -> Page:
         dataset = find_dataset(spec.data, spec.target_column, spec.task, spec.group_column)
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
-    environment = finished["environment"] if finished else {}
-    summary = answer_of(
-        spec,
+    summary = question.summary(
         records,
-        metric or analysis.default_metric(records[0].curves),
         seconds=history.seconds(fingerprint) if finished and fingerprint else {},
         solo_check=SoloCheck.from_json(finished["solo_check"]) if finished else None,
         environment=environment,
-        ablation=(
-            Ablation.from_json(finished["ablation"])
-            if finished and "ablation" in finished
-            else None
-        ),
-        mean_loss=float(environment["mean_loss"]) if "mean_loss" in environment else None,
+        ablation=Ablation.from_json(finished["ablation"]) if "ablation" in finished else None,
     )
     said = history.notes(fingerprint) if fingerprint else None
     if said is None:
         said = dataset.said if dataset else ()
-    return make_page(spec, summary, records, dataset, said, incomplete=finished is None)
+    return make_page(spec, summary, records, dataset, said, incomplete=not finished)
 
 
 def _preview(dataset: Dataset) -> DataPreview | None:

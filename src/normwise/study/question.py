@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from normwise.domain import (
     Variant,
 )
 from normwise.spec import Spec
-from normwise.study.answer import answer_of, target_of
 
 __all__ = ["Question"]
 
@@ -82,8 +82,22 @@ class Question:
         )
 
     def target(self, records: Sequence[RunRecord]) -> Target:
-        """That of the settings, or what the baseline reaches."""
-        return target_of(self.spec, records, self.metric, self.mean_loss)
+        """The target of the settings, or what the baseline reaches.
+
+        Of a validation loss, it is no worse than what predicting the mean reaches.
+
+        Of the first round's seeds, or it would move while the study looks at it; of those that
+        choose, where the others are trained at what was chosen.
+        """
+        if self.spec.target:
+            return Target.parse(self.spec.target)
+        seeds = self.spec.grid_seeds
+        choosing = [run for run in records if run.key.seed in seeds]
+        target = analysis.default_target(choosing, self.metric)
+        mean_loss = self.mean_loss
+        if mean_loss is None or self.metric != "val_loss" or target.value <= mean_loss:
+            return target
+        return dataclasses.replace(target, value=mean_loss)
 
     def summary(
         self,
@@ -94,14 +108,28 @@ class Question:
         environment: Mapping[str, str] | None = None,
         ablation: Ablation | None = None,
     ) -> Summary:
-        """What the records answer; see :func:`~normwise.study.answer.answer_of`."""
-        return answer_of(
-            self.spec,
-            records,
-            self.metric,
+        """What the records answer, analysed as the settings say.
+
+        Args:
+            records: In the order of variants, grid and seeds.
+            seconds: How long an epoch takes a model that trains alone, by variant and batch size.
+            solo_check: Where it failed, no verdict stands.
+            environment: Passed through.
+            ablation: Passed through.
+        """
+        spec = self.spec
+        whole = records if spec.prune else analysis.in_whole_rounds(records, spec.rounds)
+        found = analysis.summarise(
+            spec.study,
+            whole,
+            self.target(records),
+            margin=spec.margin,
+            rounds=spec.rounds,
             seconds=seconds or {},
-            solo_check=solo_check,
-            environment=environment,
-            ablation=ablation,
-            mean_loss=self.mean_loss,
+            price=spec.price,
+            patience=spec.patience,
         )
+        found = dataclasses.replace(
+            found, solo_check=solo_check, environment=dict(environment or {}), ablation=ablation
+        )
+        return analysis.withheld(found, solo_check) if solo_check and solo_check.failed else found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from normwise import analysis
 from normwise.domain import RunRecord
 from normwise.spec import Spec
@@ -11,13 +13,25 @@ from normwise.study.planners import planner_of
 from normwise.study.question import Question
 from normwise.study.store import Store
 
-__all__ = ["records_of"]
+__all__ = ["Recorded", "recorded"]
 
 
-def records_of(
+class Recorded(NamedTuple):
+    """What a folder holds of a study.
+
+    Attributes:
+        question: What the study asks, as far as its folder says.
+        records: The runs that it wants and has, as far as they count.
+    """
+
+    question: Question
+    records: list[RunRecord]
+
+
+def recorded(
     store: Store, spec: Spec, fingerprint: str | None, metric: str | None, mean_loss: float | None
-) -> list[RunRecord]:
-    """The runs that the study wants and has, as far as they count.
+) -> Recorded:
+    """A study's runs, read without its model.
 
     The same settings with other data of that name journal into the same folder.
 
@@ -30,19 +44,16 @@ def records_of(
         mean_loss: The validation loss of predicting the mean, in a regression.
     """
     ledger = Ledger(EventLog(store))
+    metric = metric or analysis.default_metric(ledger.metrics)
+    question = Question(spec, fingerprint or "", metric, mean_loss)
     if not ledger.runs:
-        return []
+        return Recorded(question, [])
     if fingerprint is None:
-        return _of_newest(ledger, spec)
-    question = Question(
-        spec, fingerprint, metric or analysis.default_metric(ledger.metrics), mean_loss
-    )
+        return Recorded(question, _of_newest(ledger, spec))
     goals = planner_of(question).next(ledger).goals
-    return [
-        ledger.record(run, goals[run], spec.epochs)
-        for run in question.in_order(goals)
-        if ledger.epochs(run.key) >= goals[run]
-    ]
+    there = [run for run in question.in_order(goals) if ledger.epochs(run.key) >= goals[run]]
+    records = [ledger.record(run, goals[run], spec.epochs) for run in there]
+    return Recorded(question, records)
 
 
 def _of_newest(ledger: Ledger, spec: Spec) -> list[RunRecord]:
