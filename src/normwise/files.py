@@ -7,16 +7,28 @@ import json
 import math
 import os
 import platform
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 from normwise.errors import StoreError
 
-__all__ = ["append_synced", "cache_folder", "is_file", "measured_once", "replacing", "writing"]
+__all__ = [
+    "Half",
+    "append_synced",
+    "cache_folder",
+    "halves_in",
+    "is_file",
+    "is_running",
+    "measured_once",
+    "replacing",
+    "writing",
+]
 
 CACHE_VARIABLE = "NORMWISE_CACHE"
 
@@ -63,9 +75,68 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield beside
+            _sync(beside)
             beside.replace(final)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """See to it that a file is on disk, or a failing machine could leave its name without it."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """What a process left that was killed while :func:`replacing` a file, or writes right now.
+
+    Attributes:
+        path: Where it lies.
+        name: The name that it was to get.
+        process: The number of the process.
+    """
+
+    path: Path
+    name: str
+    process: int
+
+
+def halves_in(folder: Path) -> Iterator[Half]:
+    """All files of a folder that look like halves.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / ".note.4711.txt").touch()
+    >>> [(half.name, half.process) for half in halves_in(folder)]
+    [('note.txt', 4711)]
+    """
+    for path in folder.glob(".*"):
+        if match := re.fullmatch(r"\.(.+)\.(\d+)(\.[^.]+)?", path.name):
+            stem, process, suffix = match.groups("")
+            yield Half(path, stem + suffix, int(process))
+
+
+def is_running(process: int) -> bool:
+    """Whether another process of this machine has that number.
+
+    Never so for this one's own: it has just begun, and what bears its number is an earlier one's.
+
+    >>> is_running(os.getpid())
+    False
+    """
+    if process == os.getpid() or os.name == "nt":  # where to ask for one is to end it
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # another user's
+    return True
 
 
 @contextmanager

@@ -48,7 +48,8 @@ def interrupt_when(condition):
 
 
 def events(folder):
-    return [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+    lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "crc32"} for line in lines]
 
 
 def same_curves(records, others):
@@ -196,9 +197,12 @@ def test_the_solo_check_sees_what_differs_between_journal_and_fit(tmp_path):
     before = run().answer.solo_check
     assert before.max_relative_difference < 1e-5
     folder = tmp_path / "study"
-    for event in events(folder):
+    lines = events(folder)
+    for event in lines:
         if event["event"] == "segment":
             perturb(folder / "segments" / event["arrays"]["file"], event)
+            del event["arrays"]["crc32"]
+    (folder / "journal.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     (tmp_path / "study" / "summary.json").unlink()
     after = run().answer.solo_check
     # Of what `fit` gives: |1 − 1.04| for the validation loss, and less for the training loss.

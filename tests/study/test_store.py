@@ -66,8 +66,9 @@ def test_the_settings_are_written_with_the_first_record(folder):
 
 def test_a_record_is_on_disk_and_readable_when_add_returns(folder, monkeypatch):
     synced = []
-    monkeypatch.setattr("os.fsync", synced.append)
     store = Store(folder, SPEC)
+    store.begin()
+    monkeypatch.setattr("os.fsync", synced.append)
     add(store, [record(0), record(1)])
     assert len(synced) == 1
     assert records(Store(folder, SPEC)) == records(store) == [record(0), record(1)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +16,8 @@ from normwise.engine import State
 from normwise.files import replacing
 
 __all__ = ["Checkpoints", "FolderCheckpoints", "MemoryCheckpoints", "joined_rows"]
+
+log = logging.getLogger("normwise")
 
 Arrays = Mapping[str, NDArray[Any]]
 _SUFFIX = ".safetensors"
@@ -84,21 +88,35 @@ class FolderCheckpoints:
         Raises:
             StoreError: The folder cannot be written.
         """
+        from safetensors import SafetensorError
         from safetensors.numpy import save_file
 
+        arrays = dict(_as_arrays(rows))
         with replacing(self._folder / f"{name}{_SUFFIX}") as beside:
-            save_file(dict(_as_arrays(rows)), beside)
+            try:
+                save_file(arrays, beside, {"name": name, "crc32": str(_checksum(arrays))})
+            except SafetensorError as error:  # of a disk that is full, say
+                raise OSError(str(error)) from None
 
     def load(self, name: str) -> State | None:
         """The state of that name, if there is one that reads."""
-        from safetensors import SafetensorError
+        from safetensors import SafetensorError, safe_open
         from safetensors.numpy import load_file
 
+        path = self._folder / f"{name}{_SUFFIX}"
         try:
-            return _as_state(load_file(self._folder / f"{name}{_SUFFIX}"))
-        except (OSError, SafetensorError, KeyError):
-            # A disk that lost what it had promised costs the epochs since the beginning, no more.
+            with safe_open(path, "numpy") as file:
+                said = file.metadata() or {}
+            arrays = load_file(path)
+            if (said["name"], said["crc32"]) == (name, str(_checksum(arrays))):
+                return _as_state(arrays)
+        except FileNotFoundError:
             return None
+        except (OSError, SafetensorError, KeyError):
+            pass
+        # A disk that lost what it had promised costs the epochs since the beginning, no more.
+        log.warning("%s is damaged: the runs that it holds begin again.", path)
+        return None
 
     def drop(self, names: Iterable[str]) -> None:
         """Delete these."""
@@ -130,6 +148,15 @@ def _as_arrays(rows: State) -> Iterable[tuple[str, NDArray[Any]]]:
             # The format keeps memory as it lies.
             yield f"{part}.{number}", np.ascontiguousarray(value)
     yield "alive", np.ascontiguousarray(rows.alive)
+
+
+def _checksum(arrays: Arrays) -> int:
+    """Of names and values; that of the file would not tell where it is another run's."""
+    found = 0
+    for name in sorted(arrays):
+        values = arrays[name].reshape(-1).view(np.uint8)
+        found = zlib.crc32(values.data, zlib.crc32(name.encode(), found))
+    return found
 
 
 def _as_state(arrays: Arrays) -> State:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,11 +45,12 @@ class _Run(_Key):
 
 @dataclass(frozen=True)
 class _Arrays:
-    """Where curves lie: the file, the byte, and their names in the order they follow."""
+    """Where curves lie: the file, the byte, their names in the order they follow, a checksum."""
 
     file: str
     at: _Count
     metrics: Annotated[list[str], Field(min_length=1)]
+    crc32: int | None = None  # older journals have none
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class EventLog:
             StoreError: A line, or an array that it names, does not read.
         """
         ended: dict[RunKey, RunRecord] = {}
-        for found in self._store.journal.read(_read_line):
+        for number, found in enumerate(self._store.journal.read(_read_line), 1):
             if isinstance(found, RunRecord):
                 before = ended.get(found.key)
                 # Of a run that was stopped, and was also trained to its end, the longer one.
@@ -127,7 +129,7 @@ class EventLog:
                 keys = tuple(RunKey(found.variant, one.seed, one.setting) for one in found.runs)
                 yield Checkpointed(keys, found.epoch, found.name)
             elif found is not None:
-                yield _segment(found, self._curves(found))
+                yield _segment(found, self._curves(found, number))
         yield from map(_segment_of_record, ended.values())
 
     def _append(self, curves: Mapping[str, NDArray[Any]]) -> _Arrays:
@@ -141,27 +143,38 @@ class EventLog:
         with writing(self._folder):
             self._folder.mkdir(exist_ok=True)
         at = append_synced(self._file, memory.getvalue())
-        return _Arrays(self._file.name, at, list(curves))
+        return _Arrays(self._file.name, at, list(curves), zlib.crc32(memory.getvalue()))
 
-    def _curves(self, line: _SegmentLine) -> dict[str, NDArray[Any]]:
-        path, at = self._folder / Path(line.arrays.file).name, line.arrays.at
-        shape = (len(line.runs), line.until - line.first)
+    def _curves(self, line: _SegmentLine, number: int) -> dict[str, NDArray[Any]]:
+        path = self._folder / Path(line.arrays.file).name
         try:
-            with path.open("rb") as file:
-                file.seek(at)
-                curves = {name: np.load(file, allow_pickle=False) for name in line.arrays.metrics}
+            return _read_arrays(path, line.arrays, (len(line.runs), line.until - line.first))
         except (OSError, ValueError, EOFError) as error:
-            raise _unreadable(path, at, str(error)) from None
-        if any(one.shape != shape or one.dtype.kind != "f" for one in curves.values()):
-            raise _unreadable(path, at, f"they are not of shape {shape}")
-        return curves
+            raise StoreError(
+                f"cannot read the curves at byte {line.arrays.at} of {str(path)!r} ({error}); "
+                f"expected what line {number} of {self._store.journal.path.name} says of them; "
+                f"move the folder away and run the study again"
+            ) from None
 
 
-def _unreadable(path: Path, at: int, why: str) -> StoreError:
-    return StoreError(
-        f"cannot read the curves at byte {at} of {str(path)!r} ({why}); expected what the journal "
-        f"says of them; move the folder away and run the study again"
-    )
+def _read_arrays(path: Path, arrays: _Arrays, shape: tuple[int, int]) -> dict[str, NDArray[Any]]:
+    """The curves that a line names.
+
+    Raises:
+        OSError: The file is not there, or does not read.
+        ValueError: What stands there is no array, or another one.
+        EOFError: The file ends before.
+    """
+    with path.open("rb") as file:
+        file.seek(arrays.at)
+        curves = {name: np.load(file, allow_pickle=False) for name in arrays.metrics}
+        end = file.tell()
+        file.seek(arrays.at)
+        if arrays.crc32 not in (None, zlib.crc32(file.read(end - arrays.at))):
+            raise ValueError("they have another checksum")
+    if any(one.shape != shape or one.dtype.kind != "f" for one in curves.values()):
+        raise ValueError(f"they are not of shape {shape}")
+    return curves
 
 
 def _read_line(body: dict[str, Any]) -> _SegmentLine | _CheckpointLine | RunRecord | None:

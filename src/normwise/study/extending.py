@@ -5,16 +5,14 @@ The settings there are replaced then; runs have keys, so those that are there st
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from normwise.errors import StoreError, UsageError
+from normwise.files import halves_in
 from normwise.spec import Spec
 from normwise.study.lock import LOCK
 
 __all__ = ["settings_there"]
-
-_HALF = r"\.spec\.\d+\.toml"
 
 
 def settings_there(folder: Path, spec: Spec) -> Spec | None:
@@ -23,7 +21,8 @@ def settings_there(folder: Path, spec: Spec) -> Spec | None:
     if "spec.toml" in entries:
         return _extended(folder, spec)
     # Killed while it began, a study leaves the half of its first file.
-    foreign = {name for name in entries - {LOCK} if not re.fullmatch(_HALF, name)}
+    begun = {half.path.name for half in halves_in(folder) if half.name == "spec.toml"}
+    foreign = entries - begun - {LOCK}
     if foreign:
         raise StoreError(
             f"folder {str(folder)!r} holds {min(foreign)!r} and no study; expected an empty or a "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +20,7 @@ __all__ = ["UNREADABLE", "Journal"]
 
 # Of the journal's lines; those without one are of the first.
 SCHEMA = 2
+_CHECKSUM = "crc32"
 
 Part = TypeVar("Part")
 # What reading JSON that is damaged, or is not ours, can raise.
@@ -45,7 +47,7 @@ class Journal:
         Raises:
             StoreError: The folder cannot be written.
         """
-        lines = [json.dumps({"schema": SCHEMA, **event}, allow_nan=False) for event in events]
+        lines = [_signed({"schema": SCHEMA, **event}) for event in events]
         if not self._is_whole:
             self._drop_torn_line()
         append_synced(self.path, "".join(f"{line}\n" for line in lines).encode())
@@ -59,7 +61,7 @@ class Journal:
         parts = []
         for number, line in enumerate(self._lines(), 1):
             try:
-                parts.append(part(_readable(json.loads(line))))
+                parts.append(part(_checked(json.loads(line))))
             except (*UNREADABLE, UsageError):
                 raise StoreError(
                     f"line {number} of {str(self.path)!r} is "
@@ -89,12 +91,25 @@ class Journal:
         self._is_whole = True
 
 
-def _readable(event: dict[str, Any]) -> dict[str, Any]:
-    """The event, if it is of a form that is known here.
+def _signed(event: dict[str, Any]) -> str:
+    """A line, with the checksum by which a single wrong digit is seen."""
+    return json.dumps({**event, _CHECKSUM: _checksum(event)}, allow_nan=False)
+
+
+def _checked(event: dict[str, Any]) -> dict[str, Any]:
+    """The event, if it is of a form that is known here, and as it was written.
 
     Raises:
-        ValueError: A later release wrote it.
+        ValueError: A later release wrote it, or its checksum is another; older ones have none.
     """
     if event.get("schema", 1) > SCHEMA:
         raise ValueError(f"schema {event['schema']}, of a later release")
+    signed = event.pop(_CHECKSUM, None)
+    if signed is not None and signed != _checksum(event):
+        raise ValueError("another checksum")
     return event
+
+
+def _checksum(event: Mapping[str, Any]) -> int:
+    """Of what an event says, however its line is laid out."""
+    return zlib.crc32(json.dumps(event, sort_keys=True).encode())

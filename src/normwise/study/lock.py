@@ -58,7 +58,7 @@ def locked(folder: Path) -> Iterator[None]:
             os.close(descriptor)
     finally:
         for path in made:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 path.rmdir()
 
 

@@ -6,14 +6,14 @@ folder is extended, its summary, which is of the settings before, goes with them
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from normwise.domain import Summary
-from normwise.files import replacing, writing
+from normwise.files import halves_in, is_running, replacing, writing
 from normwise.spec import Spec
 from normwise.study.extending import settings_there
 from normwise.study.journal import Journal
@@ -21,8 +21,12 @@ from normwise.study.lock import locked
 
 __all__ = ["Store", "held"]
 
+_FILES = {
+    "spec.toml", "summary.json", "curves.parquet", "curves.png", "report.html", "best.keras",
+}  # fmt: skip
 
-@contextmanager
+
+@contextlib.contextmanager
 def held(folder: Path, spec: Spec) -> Iterator[Store]:
     """A study's folder to write to, held against other processes within this block.
 
@@ -35,7 +39,9 @@ def held(folder: Path, spec: Spec) -> Iterator[Store]:
             cannot be written. Nothing in it was changed.
     """
     with locked(folder):
-        yield Store(folder, spec)
+        store = Store(folder, spec)
+        store.tidy()
+        yield store
 
 
 class Store:
@@ -86,6 +92,14 @@ class Store:
         with replacing(settings) as beside:
             beside.write_text(self.spec.to_toml(), encoding="utf-8")
         self.there = self.spec
+
+    def tidy(self) -> None:
+        """Remove what processes that are gone left of files that they were writing."""
+        for half in [*halves_in(self.folder), *halves_in(self.folder / "checkpoints")]:
+            own = half.name in _FILES or half.name.endswith(".safetensors")
+            if own and not is_running(half.process):
+                with contextlib.suppress(OSError):
+                    half.path.unlink()
 
     def append(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Journal events; when this returns they are on disk.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normwise.backend import require_jax
-from normwise.errors import SpecError
+from normwise.errors import SpecError, StoreError
 from normwise.report import DrawingProcess
 from normwise.spec import Spec
 from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch, example_weights
@@ -139,6 +139,13 @@ class Study:
                 training.tidy()
         except KeyboardInterrupt:
             raise training.stopped("was interrupted", "expected to run to its end;") from None
+        except StoreError as error:
+            if not training.has_begun:
+                raise
+            raise training.stopped(
+                str(error).split("; expected")[0],
+                "expected room on the disk, and leave to write there; see to both, and",
+            ) from None
         return result
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from normwise.domain import RunKey, RunRecord
-from normwise.errors import StudyIncomplete, listed
+from normwise.errors import StoreError, StudyIncomplete, listed
 from normwise.execution import Event, Executor, Failed, Finished
 from normwise.execution.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.local import LocalExecutor
@@ -121,7 +122,8 @@ class Training:
                 f"the study {why} after {done} of {of} replicas and kept nothing; {instead} pass "
                 f"out='FOLDER' to be able to continue"
             )
-        History(self._store).stopped(done, of)
+        with contextlib.suppress(StoreError):  # that it stopped is known without
+            History(self._store).stopped(done, of)
         return StudyIncomplete(
             f"the study {why} after {done} of {of} replicas; "
             f"{str(self._store.folder)!r} holds them and is marked incomplete; "
