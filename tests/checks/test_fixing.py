@@ -323,3 +323,15 @@ def test_what_stands_inside_a_layer_of_the_users_own_is_the_same_afterwards():
     assert len(inside) == 8  # two moments of each of four weights
     for one in inside:
         np.testing.assert_array_equal(one.numpy(), state[one.path])
+
+
+def test_a_model_that_was_compiled_again_keeps_the_loss_and_the_metrics_of_the_first_time():
+    model = net(layers.Dense(3), norm(), layers.ReLU(), layers.Dense(1))
+    model.compile("adam", "mse", metrics=["mae"])
+    model.compile(keras.optimizers.SGD(0.05))
+    y = X @ np.array([[1.0], [-2.0], [0.5], [0.0]], "float32")
+    fixed = nw.fix(model).model
+    wanted = model.evaluate(X, y, verbose=0, return_dict=True)
+    found = fixed.evaluate(X, y, verbose=0, return_dict=True)
+    assert found == pytest.approx(wanted, rel=1e-5)
+    assert found["loss"] > 0 < found["mae"]

@@ -8,6 +8,7 @@ from keras import layers
 from normwise.layers import BatchNormalization as OurBatchNormalization
 from normwise.models.kinds import (
     computes_in_half,
+    defined_by_keras,
     has_own_code,
     is_activation,
     is_elementwise_merge,
@@ -96,3 +97,21 @@ def test_code_of_the_users_own_is_a_layer_or_a_function_that_one_calls(made, wan
     inner = keras.Sequential([keras.Input((4,)), made()])
     model = keras.Sequential([keras.Input((4,)), inner, layers.Dense(1)]) if nested else inner
     assert has_own_code(model) is wanted
+
+
+class Own(keras.Model):
+    """Of its methods, only ``call`` and the constructor are not Keras'."""
+
+    def __init__(self):
+        super().__init__()
+
+    def call(self, inputs):
+        return inputs
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"), [("call", False), ("__init__", False), ("train_step", True)]
+)
+def test_a_method_is_whose_class_defines_it(method, expected):
+    assert defined_by_keras(Own, method) is expected
+    assert defined_by_keras(keras.Sequential, method)

@@ -16,7 +16,7 @@ from normwise.checks.subject import Subject
 from normwise.checks.values import is_rounding
 from normwise.data import Given
 from normwise.domain import Finding
-from normwise.keras_private import compile_settings, decays
+from normwise.keras_private import compile_arguments, decays
 from normwise.models.affine import affine, inference_statistics
 from normwise.models.graph import has_graph
 from normwise.models.kinds import unwrapped
@@ -209,7 +209,7 @@ def _compile_like(old: Any, new: Any) -> None:
     """Compile a model as another one is, with an optimiser that goes on where that one is."""
     if not is_compiled(old):
         return
-    settings = compile_settings(old)
+    settings = compile_arguments(old)
     settings["optimizer"] = clone_optimizer(old.optimizer)
     _exclude_alike(old, settings["optimizer"], new)
     new.compile(**settings)

@@ -13,9 +13,8 @@ from normwise.checks.walks import batch_norms, is_passive, name_of_activation, n
 from normwise.data import Given
 from normwise.diagnose import leakage
 from normwise.errors import DataError, ModelError
-from normwise.keras_private import Call
 from normwise.models.feeding import rows
-from normwise.models.graph import Graph, data_of, has_graph
+from normwise.models.graph import Call, Graph, data_of, has_graph
 from normwise.models.kinds import (
     CONVOLUTIONS,
     MAXIMA,

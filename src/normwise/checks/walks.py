@@ -9,8 +9,7 @@ from typing import Any
 import keras
 
 from normwise.checks.subject import Subject
-from normwise.keras_private import Call
-from normwise.models.graph import Graph
+from normwise.models.graph import Call, Graph
 from normwise.models.kinds import (
     activation_of,
     is_activation,

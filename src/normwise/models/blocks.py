@@ -9,8 +9,7 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
-from normwise.keras_private import Call
-from normwise.models.graph import Graph, has_graph
+from normwise.models.graph import Call, Graph, has_graph
 from normwise.models.kinds import (
     activation_of,
     is_activation,

@@ -76,10 +76,10 @@ def compiled_of(model: keras.Model) -> Compiled | None:
     given = compile_arguments(model)
     return Compiled(
         optimizer=_plain_optimizer(model),
-        loss=_only(model, "losses", given.loss),
-        loss_weight=_only(model, "loss weights", given.loss_weights),
-        metrics=_flat(given.metrics),
-        weighted_metrics=_flat(given.weighted_metrics),
+        loss=_only(model, "losses", given["loss"]),
+        loss_weight=_only(model, "loss weights", given["loss_weights"]),
+        metrics=_flat(given["metrics"]),
+        weighted_metrics=_flat(given["weighted_metrics"]),
     )
 
 

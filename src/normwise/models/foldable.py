@@ -7,10 +7,9 @@ from typing import Any
 
 import keras
 
-from normwise.keras_private import Call
 from normwise.layers import BatchNormalization
 from normwise.models.affine import affine
-from normwise.models.graph import Graph
+from normwise.models.graph import Call, Graph
 from normwise.models.kinds import MAXIMA, MEANS, activation_of, channel_axis, layer_at_each_step
 from normwise.models.linear import READING, WRITING
 from normwise.models.modes import Mode

@@ -7,10 +7,10 @@ from typing import Any
 
 import keras
 
-from normwise.keras_private import Call
 from normwise.models.affine import affine
 from normwise.models.blocks import graphs_of
 from normwise.models.foldable import Neighbourhood
+from normwise.models.graph import Call
 from normwise.models.hidden import norms_left_in
 from normwise.models.kinds import unwrapped
 from normwise.models.linear import LinearWeights

@@ -6,16 +6,16 @@ several.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import keras
 
 from normwise.errors import ModelError
-from normwise.keras_private import Call, calls_in_order, defined_by_keras, functional_inside
-from normwise.models.kinds import require_keras
+from normwise.keras_private import calls_in_order, functional_inside
+from normwise.models.kinds import defined_by_keras, require_keras
 
-__all__ = ["Graph", "data_of", "functional_of", "has_graph"]
+__all__ = ["Arguments", "Call", "Graph", "data_of", "functional_of", "has_graph"]
 
 _TWO_WAYS_OUT = """\
 1. a function that builds a functional model, which is then rewritten for you:
@@ -29,6 +29,42 @@ _TWO_WAYS_OUT = """\
 
     def build(norm):  # a normwise Variant
         return MyModel(normalise_before="before" in norm.places)"""
+
+
+class Arguments(Protocol):
+    """What a call was given, with symbolic tensors (``keras.KerasTensor``) in their places.
+
+    Attributes:
+        args: The positional arguments.
+        kwargs: The keyword arguments.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def fill_in(self, tensors: Mapping[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments with a tensor for each symbolic one, found by its ``id``."""
+
+
+class Call(Protocol):
+    """One use of a layer or operation in a graph: Keras' ``Node``, as far as it is used here.
+
+    Attributes:
+        operation: The layer or operation that is called.
+        arguments: What it is called with.
+        input_tensors: The symbolic tensors among the arguments, in their order.
+        outputs: The symbolic tensors that it gives.
+        is_input: Whether this is an input of the model, which takes no tensor.
+    """
+
+    operation: Any
+    arguments: Arguments
+    outputs: list[Any]
+    is_input: bool
+
+    @property
+    def input_tensors(self) -> list[Any]:
+        """The symbolic tensors among the arguments, in their order."""
 
 
 def has_graph(model: Any) -> bool:
@@ -91,7 +127,7 @@ class Graph:
     def __init__(self, model: Any) -> None:
         self.model = model
         functional = functional_of(model)
-        ordered = calls_in_order(functional)
+        ordered: list[Call] = calls_in_order(functional)
         self._maker = {id(tensor): call for call in ordered for tensor in call.outputs}
         self.outputs = [self.source_of(tensor) for tensor in functional.outputs]
         needed = self._ancestors(self.outputs)

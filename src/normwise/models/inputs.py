@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from normwise.keras_private import Call, is_preprocessing
-from normwise.models.graph import Graph, data_of, functional_of, has_graph
+from normwise.keras_private import is_preprocessing
+from normwise.models.graph import Call, Graph, data_of, functional_of, has_graph
 from normwise.models.kinds import is_frozen, is_model, is_weighted, sublayers
 
 __all__ = ["SHAPING", "find_inputs", "input_axis"]

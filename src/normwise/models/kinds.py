@@ -25,6 +25,7 @@ __all__ = [
     "activation_of",
     "channel_axis",
     "computes_in_half",
+    "defined_by_keras",
     "has_own_code",
     "is_activation",
     "is_batch_normalisation",
@@ -245,6 +246,18 @@ def require_keras(model: Any) -> None:
             f"the model is of type {type(model).__name__}; expected a Keras model; try "
             f"keras.saving.load_model({path!r})"
         )
+
+
+def defined_by_keras(kind: type, method: str) -> bool:
+    """Whether the code of a class' method is Keras', inherited or its own, and not the user's.
+
+    >>> class Model(keras.Model):
+    ...     def call(self, inputs):
+    ...         return inputs
+    >>> defined_by_keras(Model, "call"), defined_by_keras(Model, "fit")
+    (False, True)
+    """
+    return is_keras_own(next(one for one in kind.__mro__ if method in vars(one)))
 
 
 def has_own_code(model: Any) -> bool:

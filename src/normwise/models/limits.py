@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 
 from normwise.errors import ModelError
-from normwise.keras_private import defined_by_keras, every_layer
-from normwise.models.kinds import takes_training
+from normwise.keras_private import every_layer
+from normwise.models.kinds import defined_by_keras, takes_training
 
 __all__ = ["check_trainable"]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import keras
 
-from normwise.keras_private import Call, calls_in_order
-from normwise.models.graph import functional_of, has_graph
+from normwise.keras_private import calls_in_order
+from normwise.models.graph import Call, functional_of, has_graph
 from normwise.models.kinds import unwrapped
 
 __all__ = ["Mode", "modes_of"]

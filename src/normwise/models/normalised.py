@@ -9,8 +9,7 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError
-from normwise.keras_private import Call
-from normwise.models.graph import Graph
+from normwise.models.graph import Call, Graph
 from normwise.models.kinds import is_frozen, is_normalisation, is_weighted
 
 __all__ = ["check_removable", "normalising_calls"]

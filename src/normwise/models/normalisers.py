@@ -10,7 +10,7 @@ import keras
 from normwise import layers
 from normwise.domain import Variant
 from normwise.errors import VariantError
-from normwise.keras_private import Call
+from normwise.models.graph import Call
 
 __all__ = ["check_options", "largest_group_count", "normaliser"]
 

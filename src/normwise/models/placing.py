@@ -22,9 +22,8 @@ import keras
 
 from normwise.domain import Variant
 from normwise.errors import ModelError, VariantError
-from normwise.keras_private import Call
 from normwise.models.blocks import Block, find_blocks, graphs_of
-from normwise.models.graph import Graph
+from normwise.models.graph import Call, Graph
 from normwise.models.hidden import refuse_hidden
 from normwise.models.inputs import find_inputs, input_axis
 from normwise.models.intake import given_to

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from normwise.domain import Variant
 from normwise.errors import DataError, ModelError, VariantError
-from normwise.keras_private import Call
-from normwise.models.graph import Graph, functional_of
+from normwise.models.graph import Call, Graph, functional_of
 
 __all__ = ["preparation", "values_at"]
 

@@ -12,17 +12,15 @@ import numpy as np
 
 from normwise.errors import ModelError
 from normwise.keras_private import (
-    Call,
     calls_in_order,
     constructor_arguments,
-    defined_by_keras,
     direct_sublayers,
     is_keras_own,
     lambda_output_shape,
 )
 from normwise.models.forgotten import refuse_forgotten
-from normwise.models.graph import functional_of, has_graph
-from normwise.models.kinds import unwrapped
+from normwise.models.graph import Call, functional_of, has_graph
+from normwise.models.kinds import defined_by_keras, unwrapped
 
 __all__ = ["Edits", "clone_layer", "rebuild"]
 

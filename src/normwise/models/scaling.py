@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from normwise.errors import listed
-from normwise.keras_private import Call, is_augmentation
-from normwise.models.graph import Graph, data_of, functional_of, has_graph
+from normwise.keras_private import is_augmentation
+from normwise.models.graph import Call, Graph, data_of, functional_of, has_graph
 from normwise.models.inputs import SHAPING
 from normwise.models.kinds import is_linear, is_model, is_recurrent, is_transparent, unwrapped
 

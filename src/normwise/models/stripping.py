@@ -8,9 +8,8 @@ from typing import Any
 
 import keras
 
-from normwise.keras_private import Call
 from normwise.models.blocks import graphs_of
-from normwise.models.graph import Graph
+from normwise.models.graph import Call, Graph
 from normwise.models.hidden import refuse_hidden
 from normwise.models.kinds import (
     activation_of,

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from normwise.keras_private import Call
-from normwise.models.graph import Graph, has_graph
+from normwise.models.graph import Call, Graph, has_graph
 from normwise.models.kinds import is_linear, sublayers, unwrapped
 from normwise.models.modes import Mode, modes_of
 
