@@ -1,6 +1,5 @@
 """`normwise diagnose`, as its users meet it."""
 
-import functools
 import json
 
 import keras
@@ -14,28 +13,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 
 @pytest.fixture
-def run(run_command):
-    return functools.partial(run_command, "diagnose")
-
-
-@pytest.fixture
-def trained(tmp_path):
-    """Five steps at momentum 0.99: the statistics are hardly begun."""
-    keras.utils.set_random_seed(2)
-    model = keras.Sequential(
-        [
-            keras.Input((2,)),
-            layers.Dense(8, activation="relu", name="hidden"),
-            layers.BatchNormalization(name="norm"),
-            layers.Dense(1, activation="sigmoid", name="out"),
-        ],
-        name="net",
-    )
-    model.compile(keras.optimizers.Adam(0.1), "binary_crossentropy", metrics=["accuracy"])
-    data = circles()
-    model.fit(data.x_train, data.y_train, batch_size=100, epochs=1, verbose=0)
-    model.save(tmp_path / "model.keras")
-    return model
+def trained(train):
+    """Five steps: the statistics are hardly begun."""
+    return train(seed=2, batch_size=100, epochs=1, metrics=["accuracy"])
 
 
 def test_the_gap_is_written_drawn_and_said(trained, run, tmp_path):

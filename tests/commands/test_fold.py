@@ -1,6 +1,5 @@
 """`normwise fold`, as its users meet it."""
 
-import functools
 import json
 from pathlib import Path
 
@@ -12,11 +11,6 @@ from keras import layers
 from normwise.models import affine, exporting
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-@pytest.fixture
-def run(run_command):
-    return functools.partial(run_command, "fold")
 
 
 @pytest.fixture

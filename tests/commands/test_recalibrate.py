@@ -1,6 +1,5 @@
 """`normwise recalibrate`, as its users meet it."""
 
-import functools
 import re
 
 import keras
@@ -16,27 +15,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 
 @pytest.fixture
-def run(run_command):
-    return functools.partial(run_command, "recalibrate")
-
-
-@pytest.fixture
-def trained(tmp_path):
-    """Fifty steps at momentum 0.99: the statistics lag."""
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential(
-        [
-            keras.Input((2,)),
-            layers.Dense(8, activation="relu", name="hidden"),
-            layers.BatchNormalization(name="norm"),
-            layers.Dense(1, activation="sigmoid"),
-        ]
-    )
-    model.compile(keras.optimizers.Adam(0.1), "binary_crossentropy")
-    data = circles()
-    model.fit(data.x_train, data.y_train, batch_size=50, epochs=5, verbose=0)
-    model.save(tmp_path / "model.keras")
-    return model
+def trained(train):
+    """Fifty steps: the statistics lag."""
+    return train(seed=0, batch_size=50, epochs=5)
 
 
 def test_another_file_with_other_statistics_is_written(trained, run, tmp_path):

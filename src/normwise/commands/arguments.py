@@ -1,28 +1,35 @@
-"""Arguments that several commands take, each with the same meaning and the same help."""
+"""Arguments that several commands take, each with the same meaning and the same help.
+
+Those that go together are a group: a command that is decorated by :func:`with_groups` has one
+parameter for them, and an option for each on the command line.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from normwise.domain import data_files
 
+if TYPE_CHECKING:
+    from normwise.data import TableOptions
+
 __all__ = [
     "DATA",
     "Force",
-    "GroupColumn",
-    "Ignore",
     "Model",
     "Out",
-    "Select",
+    "RuleChoice",
     "Steps",
-    "TargetColumn",
-    "Task",
+    "TableChoice",
     "Unsafe",
-    "rule_selection",
+    "with_groups",
 ]
 
 # What every command's --data takes; each says what it does with it.
@@ -30,18 +37,6 @@ DATA = f"Built-in data, {data_files()}"
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved Keras model.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="The file to write: OUT.keras.")]
-TargetColumn = Annotated[str | None, typer.Option(help="Column of the table that is predicted.")]
-GroupColumn = Annotated[
-    str | None, typer.Option(help="Column of the table that its study was split by.")
-]
-Task = Annotated[
-    Literal["binary", "classes", "regression"] | None,
-    typer.Option(
-        "--task",
-        metavar="<task>",
-        help="binary, classes or regression: what that column is taken for.",
-    ),
-]
 Force = Annotated[bool, typer.Option("--force", help="Write also where the loss rises.")]
 Steps = Annotated[
     int | None,
@@ -53,27 +48,116 @@ Unsafe = Annotated[
         "--unsafe", help="Load a model with Lambda layers or custom classes, which runs their code."
     ),
 ]
-Select = Annotated[
-    list[str] | None,
-    typer.Option(help="Rules to run, codes or names, with commas or repeated. Default: all."),
-]
-Ignore = Annotated[list[str] | None, typer.Option(help="Rules not to run.")]
 
 
-def rule_selection(select: Sequence[str] | None, ignore: Sequence[str] | None) -> dict[str, Any]:
-    """What is selected and ignored; what is typed replaces what the project's file says.
+@dataclass(frozen=True)
+class TableChoice:
+    """How a table is read."""
 
-    Raises:
-        UsageError: The project's file cannot be read, or has a setting that there is not.
-    """
-    from normwise.checks.selection import project_selection
+    target_column: Annotated[
+        str | None, typer.Option(help="Column of the table that is predicted.")
+    ] = None
+    task: Annotated[
+        Literal["binary", "classes", "regression"] | None,
+        typer.Option(
+            "--task",
+            metavar="<task>",
+            help="binary, classes or regression: what that column is taken for.",
+        ),
+    ] = None
+    group_column: Annotated[
+        str | None, typer.Option(help="Column of the table that its study was split by.")
+    ] = None
 
-    typed = {"select": _split(select or ()), "ignore": _split(ignore or ())}
-    return {
-        **project_selection(Path.cwd()),
-        **{key: names for key, names in typed.items() if names},
-    }
+    @property
+    def options(self) -> TableOptions:
+        """The same, as the readers of data take it."""
+        from normwise.data import TableOptions
+
+        return TableOptions(self.target_column, self.task, self.group_column)
+
+    @property
+    def typed(self) -> list[str]:
+        """The same, as it is typed.
+
+        >>> TableChoice(target_column="Exited").typed
+        ['--target-column', 'Exited']
+        """
+        return list(_typed(self))
+
+
+@dataclass(frozen=True)
+class RuleChoice:
+    """Which rules of the check count."""
+
+    select: Annotated[
+        list[str] | None,
+        typer.Option(help="Rules to run, codes or names, with commas or repeated. Default: all."),
+    ] = None
+    ignore: Annotated[list[str] | None, typer.Option(help="Rules not to run.")] = None
+
+    def in_project(self) -> dict[str, Any]:
+        """What is selected and ignored; what is typed replaces what the project's file says.
+
+        Raises:
+            UsageError: The project's file cannot be read, or has a setting that there is not.
+        """
+        from normwise.checks.selection import project_selection
+
+        typed = {"select": _split(self.select or ()), "ignore": _split(self.ignore or ())}
+        return {
+            **project_selection(Path.cwd()),
+            **{key: names for key, names in typed.items() if names},
+        }
+
+    @property
+    def typed(self) -> list[str]:
+        """The same, as it is typed.
+
+        >>> RuleChoice(ignore=["NW001", "NW002"]).typed
+        ['--ignore', 'NW001,NW002']
+        """
+        return list(_typed(self))
+
+
+def _typed(group: TableChoice | RuleChoice) -> Iterator[str]:
+    for field in fields(group):
+        value = getattr(group, field.name)
+        if value not in (None, []):
+            yield f"--{field.name.replace('_', '-')}"
+            yield value if isinstance(value, str) else ",".join(value)
 
 
 def _split(texts: Sequence[str]) -> list[str]:
     return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Decorator of a command: each parameter that is a group becomes an option for each field.
+
+    Args:
+        command: Its groups are dataclasses, whose fields are annotated as Typer's parameters are.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    kinds = {name: one.annotation for name, one in signature.parameters.items()}
+    groups: dict[str, Any] = {name: kind for name, kind in kinds.items() if is_dataclass(kind)}
+
+    @functools.wraps(command)
+    def grouped(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        command(**given)
+
+    parameters = [
+        option
+        for name, one in signature.parameters.items()
+        for option in (_options_of(groups[name]) if name in groups else [one])
+    ]
+    grouped.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[one.replace(kind=one.KEYWORD_ONLY) for one in parameters]
+    )
+    return grouped
+
+
+def _options_of(group: Any) -> Iterator[inspect.Parameter]:
+    return iter(inspect.signature(group, eval_str=True).parameters.values())

@@ -6,7 +6,6 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,15 +14,12 @@ import typer
 from normwise.backend import require_jax
 from normwise.commands.arguments import (
     DATA,
-    GroupColumn,
-    Ignore,
     Model,
-    Select,
+    RuleChoice,
     Steps,
-    TargetColumn,
-    Task,
+    TableChoice,
     Unsafe,
-    rule_selection,
+    with_groups,
 )
 from normwise.commands.progress import step_progress
 
@@ -47,15 +43,15 @@ In `pyproject.toml`: `[tool.normwise.check]` with `ignore = ["redundant-bias"]`.
 """
 
 
+@with_groups
 def check(
     model: Model,
     data: Annotated[
         str | None,
         typer.Option(help=f"{DATA}: all its training rows count."),
     ] = None,
-    target_column: TargetColumn = None,
-    task: Task = None,
-    group_column: GroupColumn = None,
+    *,
+    table: TableChoice,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Examples of a training batch.")
     ] = None,
@@ -63,8 +59,7 @@ def check(
     form: Annotated[
         Literal["text", "json", "sarif"], typer.Option("--format", help="What to print.")
     ] = "text",
-    select: Select = None,
-    ignore: Ignore = None,
+    choice: RuleChoice,
     unsafe: Unsafe = False,
 ) -> None:
     """Look for what is known to go wrong with batch normalisation.
@@ -75,22 +70,20 @@ def check(
     require_jax()
     from normwise.checks import select_rules
     from normwise.checks.running import findings_of, subject_of
-    from normwise.data import TableOptions
     from normwise.models.intake import given_to
     from normwise.models.io import load_model
 
-    rules = select_rules(**rule_selection(select, ignore))
-    table = TableOptions(target_column, task, group_column)
+    rules = select_rules(**choice.in_project())
     loaded = load_model(model, unsafe=unsafe)
-    given = None if data is None else given_to(loaded, data, table)
+    given = None if data is None else given_to(loaded, data, table.options)
     subject = subject_of(loaded, given, batch_size, steps)
     with step_progress("checking", quiet=form != "text") as on_rule:
         findings = findings_of(subject, rules, on_rule)
     if form == "text":
-        typed = {"--data": data, "--steps": steps}
-        typed |= {f"--{name.replace('_', '-')}": one for name, one in asdict(table).items()}
-        typed |= {"--select": ",".join(select or ()), "--ignore": ",".join(ignore or ())}
-        _print_text(model, subject, rules, findings, _fixing(model, typed, unsafe=unsafe))
+        typed = [] if data is None else ["--data", data]
+        typed += [] if steps is None else ["--steps", str(steps)]
+        typed += [*table.typed, *choice.typed, *(["--unsafe"] if unsafe else [])]
+        _print_text(model, subject, rules, findings, _fixing(model, typed))
     else:
         body = _sarif if form == "sarif" else _json
         sys.stdout.write(json.dumps(body(model, subject, rules, findings), indent=2) + "\n")
@@ -132,14 +125,11 @@ def _json(
     return {"model": str(model), "findings": found, "left": subject.left}
 
 
-def _fixing(model: Path, typed: dict[str, Any], *, unsafe: bool) -> str:
+def _fixing(model: Path, typed: Sequence[str]) -> str:
     """The command that mends what a check found, with the options that the check was given.
 
-    >>> _fixing(Path("a b.keras"), {"--data": "mnist", "--steps": None}, unsafe=False)
+    >>> _fixing(Path("a b.keras"), ["--data", "mnist"])
     "normwise fix 'a b.keras' -o 'a b-fixed.keras' --data mnist"
     """
     out = model.with_name(f"{model.stem}-fixed.keras")
-    words = ["normwise", "fix", str(model), "-o", str(out)]
-    for option, value in typed.items():
-        words.extend([option, str(value)] if value not in (None, "") else [])
-    return shlex.join([*words, *(["--unsafe"] if unsafe else [])])
+    return shlex.join(["normwise", "fix", str(model), "-o", str(out), *typed])

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from normwise.backend import require_jax
-from normwise.commands.arguments import DATA, GroupColumn, Model, TargetColumn, Task, Unsafe
+from normwise.commands.arguments import DATA, Model, TableChoice, Unsafe, with_groups
 from normwise.commands.output_folder import output_folder
 from normwise.commands.progress import step_progress
 from normwise.errors import ModelError
 from normwise.files import replacing
 
 if TYPE_CHECKING:
-    from normwise.data import Given, TableOptions
+    from normwise.data import Given
 
 __all__ = ["EXAMPLES", "diagnose"]
 
@@ -35,12 +35,12 @@ EXAMPLES = """
 LOOKED_AT = 32
 
 
+@with_groups
 def diagnose(
     model: Model,
     data: Annotated[str, typer.Option(help=f"{DATA}.")],
-    target_column: TargetColumn = None,
-    task: Task = None,
-    group_column: GroupColumn = None,
+    *,
+    table: TableChoice,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Examples in a batch, as the model was trained with.")
     ] = 32,
@@ -62,21 +62,19 @@ def diagnose(
     require_jax()
     from rich.console import Console
 
-    from normwise.data import TableOptions
     from normwise.models.intake import given_to
     from normwise.models.io import load_model
     from normwise.report import DrawingProcess, diagnosis_page, print_page, write_html, write_png
 
-    table = TableOptions(target_column, task, group_column)
     folder = output_folder(
         out,
         name=model.stem,
-        identity=" ".join([str(model.resolve()), data, *_typed(table), str(batch_size)]),
+        identity=" ".join([str(model.resolve()), data, *table.typed, str(batch_size)]),
         example="my-model",
     )
     with DrawingProcess() as drawing:
         loaded = load_model(model, unsafe=unsafe)
-        found = _found(loaded, given_to(loaded, data, table), batch_size, quiet=as_json)
+        found = _found(loaded, given_to(loaded, data, table.options), batch_size, quiet=as_json)
         text = json.dumps(found, indent=2) + "\n"
         with replacing(folder / "gap.json") as beside:
             beside.write_text(text, "utf-8")
@@ -111,14 +109,8 @@ def _leakage(model: Any, x: Any) -> dict[str, Any]:
     return {**asdict(leak), "leaks": leak.leaks}
 
 
-def _typed(table: TableOptions) -> list[str]:
-    """How the table is read, as it is typed."""
-    given = {f"--{name.replace('_', '-')}": value for name, value in asdict(table).items()}
-    return [word for name, value in given.items() if value is not None for word in (name, value)]
-
-
-def _recalibrating(model: Path, data: str, table: TableOptions) -> str:
+def _recalibrating(model: Path, data: str, table: TableChoice) -> str:
     """The command that gives the model statistics of the whole data."""
     out = model.with_name(f"{model.stem}-recalibrated{model.suffix}")
     words = ["normwise", "recalibrate", str(model), "--data", data]
-    return shlex.join([*words, *_typed(table), "-o", str(out)])
+    return shlex.join([*words, *table.typed, "-o", str(out)])

@@ -11,16 +11,13 @@ from normwise.backend import require_jax
 from normwise.commands.arguments import (
     DATA,
     Force,
-    GroupColumn,
-    Ignore,
     Model,
     Out,
-    Select,
+    RuleChoice,
     Steps,
-    TargetColumn,
-    Task,
+    TableChoice,
     Unsafe,
-    rule_selection,
+    with_groups,
 )
 from normwise.commands.progress import step_progress
 
@@ -49,6 +46,7 @@ _SHOWN: dict[str, Callable[[Gap], float | None]] = {
 }
 
 
+@with_groups
 def fix(
     model: Model,
     out: Out,
@@ -56,12 +54,10 @@ def fix(
         str | None,
         typer.Option(help=f"{DATA}: mends statistics, and shows the loss before and after."),
     ] = None,
-    target_column: TargetColumn = None,
-    task: Task = None,
-    group_column: GroupColumn = None,
+    *,
+    table: TableChoice,
     steps: Steps = None,
-    select: Select = None,
-    ignore: Ignore = None,
+    choice: RuleChoice,
     force: Force = False,
     unsafe: Unsafe = False,
 ) -> None:
@@ -76,14 +72,13 @@ def fix(
 
     from normwise import checks
     from normwise.checks.terminal import print_fixed
-    from normwise.data import TableOptions
     from normwise.models.io import check_output, load_model, save_model
 
     check_output(out, model)
-    selection = rule_selection(select, ignore)
+    selection = choice.in_project()
     checks.select_rules(**selection)  # before any work is done
     loaded = load_model(model, unsafe=unsafe)
-    given = _given(loaded, data, TableOptions(target_column, task, group_column))
+    given = _given(loaded, data, table.options)
     before = _gap(loaded, given)
     with step_progress("recalibrating") as on_layer:
         fixed = checks.fix(loaded, given, steps=steps, **selection, force=force, on_layer=on_layer)

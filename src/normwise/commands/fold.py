@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from normwise.backend import require_jax
-from normwise.commands.arguments import GroupColumn, Model, Out, TargetColumn, Task, Unsafe
+from normwise.commands.arguments import Model, Out, TableChoice, Unsafe, with_groups
 from normwise.files import replacing
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ COMPARED = 32
 SHOWN = 10
 
 
+@with_groups
 def fold(
     model: Model,
     out: Out,
@@ -42,9 +43,8 @@ def fold(
         str | None,
         typer.Option(help="Data to compare predictions on; random numbers unless given."),
     ] = None,
-    target_column: TargetColumn = None,
-    task: Task = None,
-    group_column: GroupColumn = None,
+    *,
+    table: TableChoice,
     onnx: Annotated[
         Path | None,
         typer.Option(help="Also export the folded model: OUT.onnx. Needs normwise[onnx]."),
@@ -63,7 +63,6 @@ def fold(
     require_jax()
     from rich.console import Console
 
-    from normwise.data import TableOptions
     from normwise.models.exporting import require_onnx
     from normwise.models.io import check_output, load_model
 
@@ -72,7 +71,7 @@ def fold(
         require_onnx()  # before any work is done
         check_output(onnx, model, ".onnx", "--onnx")
     loaded = load_model(model, unsafe=unsafe)
-    x = _examples(loaded, data, TableOptions(target_column, task, group_column))
+    x = _examples(loaded, data, table.options)
     folded, certificate = _fold(loaded, x, onnx)
     text = json.dumps(certificate.to_json(), indent=2) + "\n"
     written = _write(folded, out, text, onnx) if certificate.holds else []

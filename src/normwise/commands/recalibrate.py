@@ -10,12 +10,11 @@ from normwise.backend import require_jax
 from normwise.commands.arguments import (
     DATA,
     Force,
-    GroupColumn,
     Model,
     Out,
-    TargetColumn,
-    Task,
+    TableChoice,
     Unsafe,
+    with_groups,
 )
 from normwise.commands.progress import step_progress
 from normwise.errors import ModelError
@@ -38,13 +37,13 @@ EXAMPLES = """
 SHOWN = 10
 
 
+@with_groups
 def recalibrate(
     model: Model,
     data: Annotated[str, typer.Option(help=f"{DATA}: all its training rows count.")],
     out: Out,
-    target_column: TargetColumn = None,
-    task: Task = None,
-    group_column: GroupColumn = None,
+    *,
+    table: TableChoice,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Examples at a time: memory, not the result.")
     ] = 256,
@@ -65,7 +64,6 @@ def recalibrate(
     require_jax()
     from rich.console import Console
 
-    from normwise.data import TableOptions
     from normwise.models.intake import given_to
     from normwise.models.io import check_output, load_model, save_model
     from normwise.models.losses import warn_unlabelled, with_class_numbers
@@ -74,7 +72,7 @@ def recalibrate(
     check_output(out, model)
     loaded = load_model(model, unsafe=unsafe)
     require_norms(loaded)
-    given = given_to(loaded, data, TableOptions(target_column, task, group_column))
+    given = given_to(loaded, data, table.options)
     layers = [layer for layer in reached_norms(loaded, given.x) if frozen or layer.trainable]
     if not force:
         warn_unlabelled(given)
