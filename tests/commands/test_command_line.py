@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import typer
 
-from normwise import commands
 from normwise.commands.app import app
 from normwise.spec import Spec
 from normwise.studies import study_file
@@ -67,20 +66,8 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run a command; the exit code, standard output and standard error."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["normwise", *arguments])
-        code = 0
-        try:
-            commands.main()
-        except SystemExit as stop:
-            code = stop.code
-        out, error = capsys.readouterr()
-        return code, out, error
-
-    return call
+def run(run_command):
+    return run_command
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from normwise.errors import ModelError, UnknownNameError
-from normwise.models.kinds import require_keras
-from normwise.models.population_statistics import batch_normalisations
+from normwise.models.population_statistics import require_norms
 
 __all__ = ["freeze", "is_frozen_on_purpose"]
 
@@ -81,14 +80,7 @@ def is_frozen_on_purpose(norm: Any) -> bool:
 
 
 def _norms(model: Any, what: str) -> list[Any]:
-    require_keras(model)
-    norms = batch_normalisations(model) if model.built else []
-    if not norms:
-        lack = "has no batch normalisation" if model.built else "is not built"
-        raise ModelError(
-            f"model {model.name!r} {lack}; expected a built model with at least one "
-            f"BatchNormalization; for other layers try layer.trainable = False"
-        )
+    norms = require_norms(model, "for other layers try layer.trainable = False")
     if what == "statistics" and not model.trainable:
         raise ModelError(
             f"model {model.name!r} is frozen as a whole, so γ and β cannot train in it; expected "

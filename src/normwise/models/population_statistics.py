@@ -117,8 +117,12 @@ def batch_normalisations(model: Any) -> list[Any]:
     return list(dict.fromkeys(norms))
 
 
-def require_norms(model: Any) -> list[Any]:
+def require_norms(model: Any, otherwise: str = "there is nothing to recalibrate") -> list[Any]:
     """Every batch normalisation of a model that has some.
+
+    Args:
+        model: Any built Keras model.
+        otherwise: What to say of a model that has none.
 
     Raises:
         ModelError: It is no Keras model, not built, or has none.
@@ -129,7 +133,7 @@ def require_norms(model: Any) -> list[Any]:
         what = "has no batch normalisation" if model.built else "is not built"
         raise ModelError(
             f"model {model.name!r} {what}; expected a built model with at least one "
-            f"BatchNormalization; there is nothing to recalibrate"
+            f"BatchNormalization; {otherwise}"
         )
     return layers
 
