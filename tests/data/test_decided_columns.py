@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from normwise.data import find_dataset
-from normwise.data.reading import read_table
+from normwise.data.csv_file import read_table
 from normwise.data.values import read_values
 
 ROWS = 200

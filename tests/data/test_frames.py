@@ -8,7 +8,7 @@ import pytest
 from normwise.data import from_arrays
 from normwise.data.frames import REORDERED, in_columns_of
 from normwise.errors import DataError
-from normwise.models.intake import given_to
+from normwise.models.fit_data import given_to
 
 TRAIN = pd.DataFrame({"age": np.arange(20.0), "height": np.arange(20.0) + 100})
 VAL = TRAIN[["height", "age"]].iloc[:6]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from normwise.data import find_dataset
-from normwise.data.reading import _names
+from normwise.data.csv_file import _names
 
 ROWS = 60
 DAYS = pd.date_range("2020-01-01", periods=ROWS)

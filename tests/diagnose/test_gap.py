@@ -9,7 +9,7 @@ import normwise as nw
 from normwise.data import from_arrays
 from normwise.diagnose.parts import parts_of
 from normwise.errors import DataError, ModelError, SpecError
-from normwise.models.intake import given_to
+from normwise.models.fit_data import given_to
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

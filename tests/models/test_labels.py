@@ -7,9 +7,9 @@ from keras import layers
 
 import normwise as nw
 from normwise.errors import DataError
-from normwise.models.intake import given_to
+from normwise.models.fit_data import given_to
 from normwise.models.labels import UnknownClassesError, labels_for
-from normwise.models.losses import labelled_part, losses_of
+from normwise.models.loss_comparison import labelled_part, losses_of
 
 CODES = np.arange(50) % 3
 SPARSE, BINARY = "sparse_categorical_crossentropy", "binary_crossentropy"

@@ -12,8 +12,8 @@ from normwise.data import from_arrays
 from normwise.errors import ModelError, SpecError, UnknownNameError, UsageError
 from normwise.models.compiled import compiled_of
 from normwise.models.compiling import Recipe
-from normwise.models.limits import check_trainable
 from normwise.models.optimizers import clone_optimizer
+from normwise.models.unsupported import check_trainable
 from normwise.spec import Spec
 from normwise.study.weights import class_weights, sample_weights
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from normwise.models.feeding import batches
 from normwise.models.graph import functional_of, has_graph
+from normwise.models.hooks import watching
 from normwise.models.kinds import has_own_code
 from normwise.models.tracing import tracing
-from normwise.models.watching import watching
 
 __all__ = ["NormCalls", "norm_calls_of"]
 

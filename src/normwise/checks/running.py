@@ -15,7 +15,7 @@ from normwise.data.dataset import check_finite
 from normwise.diagnose.untouched import untouched
 from normwise.domain import Finding
 from normwise.errors import SpecError
-from normwise.models.intake import given_to
+from normwise.models.fit_data import given_to
 from normwise.models.steps import OnStep, ignore_step
 
 __all__ = ["check", "findings_of", "rules_missing_input", "subject_of"]

@@ -13,14 +13,14 @@ from normwise.errors import ModelError
 from normwise.keras_private import steps_taken
 from normwise.models.feeding import batches, count, inputs_fitting, rows
 from normwise.models.graph import Graph, has_graph
-from normwise.models.hidden import norms_left_in
+from normwise.models.hidden_normalisation import norms_left_in
+from normwise.models.hooks import watching
 from normwise.models.kinds import require_keras, sublayers
-from normwise.models.losses import can_compare_losses
+from normwise.models.loss_comparison import can_compare_losses
 from normwise.models.moments import Moments
 from normwise.models.naming import unused_name
 from normwise.models.optimizers import inner_optimizer
 from normwise.models.population_statistics import batch_normalisations, holds_numbers, reached_norms
-from normwise.models.watching import watching
 
 __all__ = ["Subject", "require_model"]
 

@@ -14,11 +14,11 @@ from normwise.checks.subject import Subject
 from normwise.checks.values import drifted_layers
 from normwise.checks.walks import asked_training, batch_norms, norms_in, weights_before
 from normwise.keras_private import decays, trained_variables
-from normwise.models.beginnings import has_learned, never_moved
 from normwise.models.freezing import is_frozen_on_purpose
 from normwise.models.kinds import unwrapped
-from normwise.models.losses import is_compiled
+from normwise.models.loss_comparison import is_compiled
 from normwise.models.optimizers import inner_optimizer
+from normwise.models.untrained import has_learned, never_moved
 
 __all__ = [
     "frozen_norm",

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from normwise.checks.rule import Found
 from normwise.checks.subject import Subject
 from normwise.models.affine import inference_statistics
-from normwise.models.beginnings import NEVER_MOVED, has_learned, never_moved
 from normwise.models.linear import FloatArray, as_array
+from normwise.models.untrained import NEVER_MOVED, has_learned, never_moved
 
 __all__ = [
     "dead_channels",

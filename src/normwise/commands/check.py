@@ -70,7 +70,7 @@ def check(
     require_jax()
     from normwise.checks import select_rules
     from normwise.checks.running import findings_of, subject_of
-    from normwise.models.intake import given_to
+    from normwise.models.fit_data import given_to
     from normwise.models.io import load_model
 
     rules = select_rules(**choice.in_project())

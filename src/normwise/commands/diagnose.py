@@ -62,7 +62,7 @@ def diagnose(
     require_jax()
     from rich.console import Console
 
-    from normwise.models.intake import given_to
+    from normwise.models.fit_data import given_to
     from normwise.models.io import load_model
     from normwise.report import DrawingProcess, diagnosis_page, print_page, write_html, write_png
 

@@ -92,8 +92,8 @@ def fix(
 def _given(model: Any, data: str | None, table: TableOptions) -> Given | None:
     """The data with labels as the model's loss takes them."""
     from normwise.checks.subject import Subject
-    from normwise.models.intake import given_to
-    from normwise.models.losses import with_class_numbers
+    from normwise.models.fit_data import given_to
+    from normwise.models.loss_comparison import with_class_numbers
 
     if data is None:
         return None

@@ -113,7 +113,7 @@ def _examples(model: Any, data: str | None, table: Any) -> Any:
     if data is None:
         return None
     from normwise.models.feeding import rows
-    from normwise.models.intake import given_to
+    from normwise.models.fit_data import given_to
 
     return rows(given_to(model, data, table).parts[-1][0], slice(COMPARED))
 

@@ -64,9 +64,9 @@ def recalibrate(
     require_jax()
     from rich.console import Console
 
-    from normwise.models.intake import given_to
+    from normwise.models.fit_data import given_to
     from normwise.models.io import check_output, load_model, save_model
-    from normwise.models.losses import warn_unlabelled, with_class_numbers
+    from normwise.models.loss_comparison import warn_unlabelled, with_class_numbers
     from normwise.models.population_statistics import reached_norms, require_norms
 
     check_output(out, model)
@@ -115,7 +115,7 @@ def losses(model: Any, given: Given) -> dict[str, float]:
 
     Weights of the examples count, as in Keras' ``evaluate``.
     """
-    from normwise.models.losses import has_labels, labels_fitting, with_class_numbers
+    from normwise.models.loss_comparison import has_labels, labels_fitting, with_class_numbers
 
     given = with_class_numbers(model, given)
     if not has_labels(given):

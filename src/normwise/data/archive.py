@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from normwise.data.arrays import from_arrays
 from normwise.data.dataset import Dataset
 from normwise.data.given import Given
-from normwise.data.plain import check_numbers
+from normwise.data.plain_array import check_numbers
 from normwise.domain import Task
 from normwise.errors import DataError, listed
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from normwise.data.dataset import Dataset, check_finite
 from normwise.data.frames import in_columns_of
 from normwise.data.labels import Labelling, labelling
-from normwise.data.plain import check_numbers, check_range, plain_array
+from normwise.data.plain_array import check_numbers, check_range, plain_array
 from normwise.domain import Task
 from normwise.errors import DataError
 

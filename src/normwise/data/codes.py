@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from normwise.data.reading import Table, is_text
+from normwise.data.csv_file import Table, is_text
 
 if TYPE_CHECKING:
     import pandas as pd

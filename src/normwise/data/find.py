@@ -11,7 +11,7 @@ from normwise.data.embedded import breast_cancer, diabetes, digits
 from normwise.data.folder import FOLDER_VARIABLE, in_data_folder, not_found
 from normwise.data.formats import READERS, TableOptions
 from normwise.data.given import Given, given_of
-from normwise.data.images import KERAS_CACHE, fashion_mnist, keras_folder, mnist
+from normwise.data.mnist import KERAS_CACHE, fashion_mnist, keras_folder, mnist
 from normwise.data.table import from_csv
 from normwise.domain import DATA_FILES, Task, data_files
 from normwise.errors import DataError, UnknownNameError

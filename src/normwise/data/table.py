@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from normwise.data.arrays import split, split_note
 from normwise.data.columns import Columns, prepare, sort_columns
+from normwise.data.csv_file import Table, in_one_line, is_text, read_table
 from normwise.data.dataset import Dataset
 from normwise.data.grouping import split_by_group
 from normwise.data.labels import labelling
-from normwise.data.reading import Table, in_one_line, is_text, read_table
 from normwise.data.values import read_values
 from normwise.domain import Task
 from normwise.errors import DataError, UnknownNameError, listed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normwise.data.codes import codes_in
-from normwise.data.reading import Table, is_text
+from normwise.data.csv_file import Table, is_text
 from normwise.data.sentinels import FIRST_DAY, sentinel_of
 from normwise.data.text_dates import COMPACT, NEVER, Dates, compact_days, days_of
 from normwise.data.text_durations import durations_of

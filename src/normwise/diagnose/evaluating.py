@@ -10,7 +10,7 @@ import numpy as np
 
 from normwise.keras_private import build_compiled
 from normwise.models.feeding import count, rows
-from normwise.models.losses import labels_fitting
+from normwise.models.loss_comparison import labels_fitting
 
 __all__ = ["Evaluate", "Part", "Scores", "evaluation", "prepare", "shuffled"]
 

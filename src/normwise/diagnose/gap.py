@@ -15,9 +15,10 @@ from normwise.diagnose.parts import Parts, parts_of
 from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError, SpecError, listed
 from normwise.models.feeding import rows
+from normwise.models.fit_data import given_to
 from normwise.models.folding import folding_of
-from normwise.models.intake import given_to
-from normwise.models.losses import takes_loss
+from normwise.models.hooks import Call, wrapping
+from normwise.models.loss_comparison import takes_loss
 from normwise.models.population_statistics import (
     BATCH,
     population_statistics,
@@ -26,7 +27,6 @@ from normwise.models.population_statistics import (
     set_statistics,
 )
 from normwise.models.steps import OnStep, ignore_step
-from normwise.models.watching import Call, wrapping
 
 __all__ = ["WAYS", "Gap", "gap"]
 

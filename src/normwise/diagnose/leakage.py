@@ -18,9 +18,9 @@ from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError
 from normwise.keras_private import every_layer
 from normwise.models.feeding import count, inputs_fitting, rows
-from normwise.models.intake import given_to
+from normwise.models.fit_data import given_to
+from normwise.models.hooks import Call, wrapping
 from normwise.models.kinds import computes_in_half, has_own_code, require_keras
-from normwise.models.watching import Call, wrapping
 
 __all__ = ["LIMIT", "Leakage", "leakage"]
 

@@ -13,7 +13,7 @@ from normwise.diagnose.evaluating import Part
 from normwise.errors import DataError
 from normwise.models.feeding import count, rows
 from normwise.models.labels import labels_for
-from normwise.models.losses import has_labels, labels_in
+from normwise.models.loss_comparison import has_labels, labels_in
 
 __all__ = ["Parts", "parts_of"]
 

@@ -14,7 +14,7 @@ import jax
 import keras
 
 from normwise.data import Dataset
-from normwise.models.traces import stateless
+from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
 
 __all__ = ["shares_out"]

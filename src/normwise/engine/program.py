@@ -23,7 +23,7 @@ from normwise.keras_private import RANDOM_STATE, every_layer
 from normwise.models.graph import has_graph
 from normwise.models.metrics import build_compiled_parts, epoch_metrics
 from normwise.models.outputs import example_output
-from normwise.models.traces import stateless
+from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
 
 __all__ = [

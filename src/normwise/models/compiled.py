@@ -15,8 +15,8 @@ from normwise.keras_private import (
     learning_rate,
     wrapped_function,
 )
-from normwise.models.forgotten import refuse_forgotten
 from normwise.models.identity import named
+from normwise.models.incomplete_config import refuse_forgotten
 
 __all__ = ["Compiled", "clone_metric", "compiled_of"]
 

@@ -11,7 +11,7 @@ from normwise.models.affine import affine
 from normwise.models.blocks import graphs_of
 from normwise.models.foldable import Neighbourhood
 from normwise.models.graph import Call
-from normwise.models.hidden import norms_left_in
+from normwise.models.hidden_normalisation import norms_left_in
 from normwise.models.kinds import unwrapped
 from normwise.models.linear import LinearWeights
 from normwise.models.naming import unused_name

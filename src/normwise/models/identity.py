@@ -14,11 +14,11 @@ import keras
 import numpy as np
 
 from normwise.keras_private import is_keras_own, options_without_rate, undecayed_pattern
-from normwise.models.forgotten import PARTS, own_arguments
 from normwise.models.graph import has_graph
+from normwise.models.incomplete_config import PARTS, own_arguments
 from normwise.models.kinds import has_own_code, sublayers
 from normwise.models.optimizers import rate_of
-from normwise.models.traces import stateless
+from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
 
 __all__ = ["architecture", "named", "own_code"]

@@ -8,7 +8,7 @@ import keras
 
 from normwise.errors import ModelError
 from normwise.keras_private import learning_rate, options_without_rate, undecayed_pattern
-from normwise.models.forgotten import refuse_forgotten
+from normwise.models.incomplete_config import refuse_forgotten
 
 __all__ = ["clone_optimizer", "inner_optimizer", "rate_of"]
 

@@ -23,10 +23,10 @@ import keras
 from normwise.domain import Variant
 from normwise.errors import ModelError, VariantError
 from normwise.models.blocks import Block, find_blocks, graphs_of
+from normwise.models.fit_data import given_to
 from normwise.models.graph import Call, Graph
-from normwise.models.hidden import refuse_hidden
+from normwise.models.hidden_normalisation import refuse_hidden
 from normwise.models.inputs import find_inputs, input_axis
-from normwise.models.intake import given_to
 from normwise.models.kinds import (
     activation_of,
     channel_axis,

@@ -15,9 +15,9 @@ import numpy as np
 from normwise.errors import DataError, ModelError
 from normwise.keras_private import every_layer
 from normwise.models.feeding import batches, inputs_fitting
+from normwise.models.hooks import watching
 from normwise.models.kinds import require_keras, unwrapped
 from normwise.models.moments import Moments
-from normwise.models.watching import watching
 
 __all__ = [
     "BATCH",

@@ -18,8 +18,8 @@ from normwise.keras_private import (
     is_keras_own,
     lambda_output_shape,
 )
-from normwise.models.forgotten import refuse_forgotten
 from normwise.models.graph import Call, functional_of, has_graph
+from normwise.models.incomplete_config import refuse_forgotten
 from normwise.models.kinds import defined_by_keras, unwrapped
 
 __all__ = ["Edits", "clone_layer", "rebuild"]

@@ -24,10 +24,9 @@ import numpy as np
 
 from normwise.data import Given
 from normwise.errors import DataError, ModelError, WorseError
-from normwise.models.beginnings import never_moved
-from normwise.models.intake import given_to
+from normwise.models.fit_data import given_to
 from normwise.models.linear import as_array
-from normwise.models.losses import loss_before, refuse_rise, restoring, warn_unlabelled
+from normwise.models.loss_comparison import loss_before, refuse_rise, restoring, warn_unlabelled
 from normwise.models.moments import Moments
 from normwise.models.population_statistics import (
     BATCH,
@@ -38,6 +37,7 @@ from normwise.models.population_statistics import (
     set_statistics,
 )
 from normwise.models.steps import OnStep, ignore_step
+from normwise.models.untrained import never_moved
 
 __all__ = ["Recalibration", "fingerprint", "recalibrate", "why_worse"]
 

@@ -22,15 +22,15 @@ from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_word
 from normwise.keras_private import RANDOM_STATE
 from normwise.models.compiled import compiled_of
 from normwise.models.graph import has_graph
-from normwise.models.hidden import refuse_normalised_baseline
+from normwise.models.hidden_normalisation import refuse_normalised_baseline
 from normwise.models.identity import architecture, named, own_code
 from normwise.models.io import load_model
-from normwise.models.limits import check_trainable
+from normwise.models.pixel_range import scaling_note
 from normwise.models.placing import place, placed_layers
 from normwise.models.rebuild import Edits, rebuild
-from normwise.models.scaling import scaling_note
 from normwise.models.stripping import strip
 from normwise.models.target_units import TargetUnits
+from normwise.models.unsupported import check_trainable
 from normwise.studies.models import MODELS
 
 __all__ = ["ModelLike", "ModelSource", "as_model_takes", "find_model"]

@@ -10,7 +10,7 @@ import keras
 
 from normwise.models.blocks import graphs_of
 from normwise.models.graph import Call, Graph
-from normwise.models.hidden import refuse_hidden
+from normwise.models.hidden_normalisation import refuse_hidden
 from normwise.models.kinds import (
     activation_of,
     channel_axis,

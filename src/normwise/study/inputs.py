@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.data import Dataset, find_dataset, from_arrays
-from normwise.data.plain import is_array
+from normwise.data.plain_array import is_array
 from normwise.errors import SpecError
 from normwise.spec import Spec
 from normwise.study.weights import class_weights, sample_weights
@@ -48,7 +48,7 @@ def arrived(data: Any) -> Arrived:
         is_array(data) or isinstance(data, str | list | tuple | Mapping | set)
     ):
         # Here, so that to import the package does not load Keras.
-        from normwise.models.drawing import collect_batches
+        from normwise.models.generators import collect_batches
 
         data, note = collect_batches(data)
     if not isinstance(data, tuple):

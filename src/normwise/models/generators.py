@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.data.plain import check_numbers, is_array, plain_array
+from normwise.data.plain_array import check_numbers, is_array, plain_array
 from normwise.errors import DataError, first_line, in_words
 
 __all__ = ["collect_batches", "in_memory"]

@@ -11,7 +11,7 @@ from normwise.errors import ModelError
 from normwise.layers import BatchNormalization
 from normwise.models import place, strip
 from normwise.models.folding import folding_of
-from normwise.models.hidden import hidden_in, refuse_normalised_baseline
+from normwise.models.hidden_normalisation import hidden_in, refuse_normalised_baseline
 
 
 class Holder(layers.Layer):

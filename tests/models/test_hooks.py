@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from normwise.models.watching import watching
+from normwise.models.hooks import watching
 
 
 class Sum(layers.Layer):

@@ -14,13 +14,13 @@ import numpy as np
 from normwise.data import Dataset, Given, TableOptions, find_given, given_of
 from normwise.data.dataset import check_finite
 from normwise.data.frames import in_columns_of
-from normwise.data.plain import check_numbers, check_range, is_array
+from normwise.data.plain_array import check_numbers, check_range, is_array
 from normwise.errors import DataError, listed
-from normwise.models.drawing import collect_batches, in_memory
 from normwise.models.feeding import count, rows
+from normwise.models.generators import collect_batches, in_memory
 from normwise.models.graph import functional_of, has_graph
-from normwise.models.losses import has_own_loss
-from normwise.models.scaling import scaling_note
+from normwise.models.loss_comparison import has_own_loss
+from normwise.models.pixel_range import scaling_note
 
 __all__ = ["given_to"]
 

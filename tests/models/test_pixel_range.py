@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.models.scaling import scaling_note
+from normwise.models.pixel_range import scaling_note
 
 BYTES = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 3), dtype=np.uint8)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.models.beginnings import has_learned, never_moved
+from normwise.models.untrained import has_learned, never_moved
 
 
 def norm(**options):

@@ -7,7 +7,7 @@ from keras import layers
 
 import normwise as nw
 from normwise.errors import DataError, WorseError
-from normwise.models.losses import Labelled, Losses, losses_of, risen_loss
+from normwise.models.loss_comparison import Labelled, Losses, losses_of, risen_loss
 
 X = np.random.default_rng(0).normal(3.0, 2.0, (64, 1)).astype("float32")
 
