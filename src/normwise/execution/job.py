@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from normwise.domain import Run, Variant
 
-__all__ = ["Job", "Origin"]
+__all__ = ["Job", "Origin", "state_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class Job:
         """What is compiled for it: the variant's name and the batch size."""
         return self.variant.name, self.batch_size
 
-    @property
-    def digest(self) -> str:
-        """A stable 16-digit name of these runs, whatever their epochs."""
-        text = "|".join(run.key.digest for run in self.runs)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
     def parts(self, size: int) -> Iterator[Job]:
         """The same work as jobs of at most ``size`` runs."""
         for start in range(0, len(self.runs), size):
             rows = slice(start, start + size)
             yield replace(self, runs=self.runs[rows], origins=self.origins[rows])
+
+
+def state_name(runs: Iterable[Run], epoch: int) -> str:
+    """What the checkpoint of these runs after so many epochs is called, wherever they train."""
+    text = "|".join(run.key.digest for run in runs)
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:16]}-{epoch}"

@@ -22,7 +22,7 @@ from normwise.execution.event import (
     Segment,
     epochs_in,
 )
-from normwise.execution.job import Job
+from normwise.execution.job import Job, state_name
 from normwise.execution.setup import Setup
 from normwise.models.tracing import tracing
 
@@ -117,11 +117,14 @@ class Worker:
         for curves in cohort.advance(compiled, data, stack, part.until):
             ended = time.perf_counter()
             own = self._setup.recipe.in_own_units(curves)
+            name, lasts = state_name(part.runs, stack.epoch), stack.epoch == part.until
+            lasts = lasts or self._checkpoints.survive
+            if lasts:  # before anyone hears of the segment: who knows of it has its state
+                self._checkpoints.save(name, stack.rows())
             yield Segment(part.runs, stack.epoch - epochs_in(own), own, rates, ended - started)
-            if self._checkpoints.survive or stack.epoch == part.until:
-                kept.append(f"{part.digest}-{stack.epoch}")
-                self._checkpoints.save(kept[-1], stack.rows())
-                yield Checkpointed(keys, stack.epoch, kept[-1])
+            if lasts:
+                kept.append(name)
+                yield Checkpointed(keys, stack.epoch, name)
                 self._checkpoints.drop(kept[:-CHECKPOINTS_KEPT])
             started = time.perf_counter()
         self._checkpoints.drop(kept[:-1])

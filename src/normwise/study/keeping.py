@@ -32,8 +32,9 @@ class Keeper:
         self, ledger: Ledger, checkpoints: Checkpoints, score: Callable[[RunKey], float]
     ) -> None:
         self._ledger, self._checkpoints, self._score = ledger, checkpoints, score
-        names, keys = checkpoints.names(), [run.key for run in ledger.runs]
-        self._best = {_place(key): key for key in keys if _name(key) in names}
+        keys = [run.key for run in ledger.runs]
+        # A kill may come before the ledger knows of a state that is there: then it is none.
+        self._best = {_place(key): key for key in keys if self._lies_in(key) == _name(key)}
 
     def keep(self, event: Finished) -> None:
         """Compare runs that went to their end with the best so far."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from normwise.domain import Run, RunKey, RunRecord
 from normwise.execution.event import Checkpointed, Event, Failed, Segment
-from normwise.execution.job import Origin
+from normwise.execution.job import Origin, state_name
 from normwise.study.run_progress import RunProgress
 
 __all__ = ["Ledger", "Log"]
@@ -39,9 +39,15 @@ class Ledger:
 
     def __init__(self, log: Log | None = None, checkpoints: Collection[str] = ()) -> None:
         self._runs: dict[RunKey, RunProgress] = {}
+        there, untold = set(checkpoints), dict[tuple[RunKey, ...], Segment]()
         for event in log.read() if log is not None else ():
             self._take(event)
-        there = set(checkpoints)
+            if isinstance(event, Segment):
+                untold[tuple(run.key for run in event.runs)] = event
+            elif isinstance(event, Checkpointed):
+                untold.pop(event.keys, None)
+        for keys, segment in untold.items():  # a kill came before it was said where the state lies
+            self._take(Checkpointed(keys, segment.until, state_name(segment.runs, segment.until)))
         for progress in self._runs.values():
             progress.states = [one for one in progress.states if one[1].checkpoint in there]
         self._log = log
