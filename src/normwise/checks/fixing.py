@@ -10,10 +10,10 @@ import keras
 import numpy as np
 
 from normwise.checks.rules import select_rules
+from normwise.checks.rules.placement import can_merge, redundant_biases, repeated_norms
+from normwise.checks.rules.weights import is_rounding
 from normwise.checks.running import findings_of, subject_of
-from normwise.checks.structure import can_merge, redundant_biases, repeated_norms
 from normwise.checks.subject import Subject
-from normwise.checks.values import is_rounding
 from normwise.data import Given
 from normwise.domain import Finding
 from normwise.keras_private import compile_arguments, decays

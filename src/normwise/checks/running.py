@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.checks.rule import Rule
 from normwise.checks.rules import select_rules
+from normwise.checks.rules.rule import Rule
 from normwise.checks.subject import Subject, require_model
 from normwise.data.dataset import check_finite
 from normwise.diagnose.untouched import untouched

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from normwise.checks.rule import Rule
+from normwise.checks.rules.rule import Rule
 from normwise.domain import Finding
 
 __all__ = ["sarif"]

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from normwise.checks.fixing import Fixed
-from normwise.checks.rule import Rule, number
+from normwise.checks.rules.rule import Rule, number
 from normwise.domain import Finding
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from normwise.commands.arguments import (
 from normwise.commands.progress import step_progress
 
 if TYPE_CHECKING:
-    from normwise.checks.rule import Rule
+    from normwise.checks.rules.rule import Rule
     from normwise.checks.subject import Subject
     from normwise.domain import Finding
 

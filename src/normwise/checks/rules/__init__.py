@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from normwise.checks.rule import Rule
-from normwise.checks.structure import (
+from normwise.checks.rules.placement import (
     batch_leakage,
     dropout_before_norm,
     norm_after_output,
@@ -16,14 +15,15 @@ from normwise.checks.structure import (
     time_distributed_norm,
     wrong_axis,
 )
-from normwise.checks.training import (
+from normwise.checks.rules.rule import Rule
+from normwise.checks.rules.training import (
     frozen_norm,
     regularised_scale,
     stale_statistics,
     tiny_batch,
     wrong_momentum,
 )
-from normwise.checks.values import (
+from normwise.checks.rules.weights import (
     dead_channels,
     moving_statistics_gap,
     not_finite,

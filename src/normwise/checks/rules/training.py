@@ -9,10 +9,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.checks.rule import Found, number
+from normwise.checks.rules.graph_walks import asked_training, batch_norms, norms_in, weights_before
+from normwise.checks.rules.rule import Found, number
+from normwise.checks.rules.weights import drifted_layers
 from normwise.checks.subject import Subject
-from normwise.checks.values import drifted_layers
-from normwise.checks.walks import asked_training, batch_norms, norms_in, weights_before
 from normwise.keras_private import decays, trained_variables
 from normwise.models.freezing import is_frozen_on_purpose
 from normwise.models.kinds import unwrapped

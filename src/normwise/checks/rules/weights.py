@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.checks.rule import Found
+from normwise.checks.rules.rule import Found
 from normwise.checks.subject import Subject
 from normwise.models.affine import inference_statistics
 from normwise.models.linear import FloatArray, as_array

@@ -7,9 +7,15 @@ from typing import Any
 
 import keras
 
-from normwise.checks.rule import Found
+from normwise.checks.rules.graph_walks import (
+    batch_norms,
+    is_passive,
+    name_of_activation,
+    norms_in,
+    walk_back,
+)
+from normwise.checks.rules.rule import Found
 from normwise.checks.subject import Subject
-from normwise.checks.walks import batch_norms, is_passive, name_of_activation, norms_in, walk_back
 from normwise.data import Given
 from normwise.diagnose import leakage
 from normwise.errors import DataError, ModelError
