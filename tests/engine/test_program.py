@@ -7,7 +7,8 @@ import pytest
 from keras import layers
 
 from normwise.engine import program
-from normwise.engine.program import State, evaluation_of
+from normwise.engine.program import evaluation_of
+from normwise.engine.state import State
 
 
 def classifier():

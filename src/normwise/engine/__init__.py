@@ -13,9 +13,10 @@ from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.pool import shares_out
-from normwise.engine.program import State, make_program, replica_bytes, training_flops
+from normwise.engine.program import make_program, replica_bytes, training_flops
 from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
 from normwise.engine.solo import largest_relative_difference, train_alone
+from normwise.engine.state import State
 from normwise.engine.stopwatch import seconds_per_epoch
 
 __all__ = [

@@ -19,7 +19,8 @@ from normwise.domain import segment_length
 from normwise.engine.devices import REPLICA, replicated, shareable, split_over_replicas
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import stacked_orders
-from normwise.engine.program import Data, Program, State
+from normwise.engine.program import Data, Program
+from normwise.engine.state import State
 
 __all__ = ["Chunk", "Cohort", "Stack"]
 

@@ -17,7 +17,10 @@ import numpy as np
 from jax import lax
 
 from normwise.data import Dataset
+from normwise.engine.batches import over_batches
+from normwise.engine.divergence import freeze_if_diverged
 from normwise.engine.kernels.ties import safe_ties
+from normwise.engine.state import State
 from normwise.errors import ModelError
 from normwise.keras_private import RANDOM_STATE, every_layer
 from normwise.models.graph import has_graph
@@ -29,7 +32,6 @@ from normwise.models.tracing import tracing
 __all__ = [
     "Data",
     "Program",
-    "State",
     "evaluation_of",
     "make_program",
     "replica_bytes",
@@ -39,22 +41,6 @@ __all__ = [
 Curves = dict[str, jax.Array]
 # An evaluation takes as many examples at once as keep its activations near this size.
 EVALUATION_BYTES = 4 * 2**20
-
-
-class State(NamedTuple):
-    """What a replica carries from step to step; with a leading axis, a stack of them.
-
-    Attributes:
-        trainable: Weights that the optimiser moves.
-        non_trainable: Moving statistics, seeds of dropout, ….
-        optimizer: Learning rate, step counter, momenta.
-        alive: False once the training loss was not finite; the rest is frozen then.
-    """
-
-    trainable: list[jax.Array]
-    non_trainable: list[jax.Array]
-    optimizer: list[jax.Array]
-    alive: jax.Array
 
 
 class Data(NamedTuple):
@@ -105,22 +91,14 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
     model.optimizer.build(model.trainable_variables)
     evaluate = _make_evaluation(model, dataset, batch_size)
     step = _make_step(model)
-    full = len(dataset.x_train) // batch_size * batch_size
 
     def epoch(state: State, order: jax.Array, data: Data) -> tuple[State, Curves]:
         def one(carry: State, rows: jax.Array) -> tuple[State, Any]:
             weights = None if data.weights is None else data.weights[rows]
             return step(carry, data.x_train[rows], data.y_train[rows], weights)
 
-        new, (losses, outputs) = lax.scan(one, state, order[:full].reshape(-1, batch_size))
-        loss = losses.sum() * batch_size
-        outputs = outputs.reshape((full, *outputs.shape[2:]))
-        if full < len(order):
-            new, (last, rest) = one(new, order[full:])
-            loss += last * (len(order) - full)
-            outputs = jnp.concatenate([outputs, rest])
-        loss /= len(order)
-        new = _freeze_if_diverged(state, new, loss)
+        new, loss, outputs = over_batches(one, state, order, batch_size)
+        new = freeze_if_diverged(state, new, loss)
         weights = None if data.weights is None else data.weights[order]
         metrics = epoch_metrics(model, data.y_train[order], outputs, weights)
         curves = {"loss": loss, **metrics}
@@ -166,7 +144,6 @@ def _make_evaluation(
     if kind.depends_on_batches:
         most = batch_size
     at_once = min(examples, max(1, most))
-    full = examples // at_once * at_once
     metrics = [variable.value for variable in model.metrics_variables]
 
     def evaluate(state: State, data: Data) -> tuple[State, Curves]:
@@ -177,25 +154,15 @@ def _make_evaluation(
             )
             return after if kind.draws else [], (loss, outputs)
 
-        def slices(array: Any) -> Any:
-            return array[:full].reshape(-1, at_once, *array.shape[1:])
-
         seeds = state.non_trainable if kind.draws else []
-        whole = slices(data.x_val), slices(data.y_val)
-        seeds, (losses, outputs) = lax.scan(part, seeds, whole)
-        loss = losses.sum() * at_once
-        outputs = outputs.reshape((full, *outputs.shape[2:]))
-        if full < examples:
-            seeds, (last, rest) = part(seeds, (data.x_val[full:], data.y_val[full:]))
-            loss += last * (examples - full)
-            outputs = jnp.concatenate([outputs, rest])
+        seeds, loss, outputs = over_batches(part, seeds, (data.x_val, data.y_val), at_once)
         if kind.draws:
             kept = [
                 jnp.where(state.alive, *both)
                 for both in zip(seeds, state.non_trainable, strict=True)
             ]
             state = state._replace(non_trainable=kept)
-        return state, {"loss": loss / examples, **epoch_metrics(model, data.y_val, outputs)}
+        return state, {"loss": loss, **epoch_metrics(model, data.y_val, outputs)}
 
     return evaluate
 
@@ -257,12 +224,6 @@ def _forward(model: keras.Model, dataset: Dataset) -> Any:
             [variable.value for variable in model.non_trainable_variables],
             jnp.asarray(dataset.x_val[:1]),
         )
-
-
-def _freeze_if_diverged(old: State, new: State, loss: jax.Array) -> State:
-    alive = old.alive & jnp.isfinite(loss)
-    kept = jax.tree.map(lambda after, before: jnp.where(alive, after, before), new, old)
-    return State(kept.trainable, kept.non_trainable, kept.optimizer, alive)
 
 
 def replica_bytes(model: keras.Model, dataset: Dataset, batch_size: int) -> int:

@@ -1,0 +1,25 @@
+"""What happens to a replica whose training loss is no longer finite."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from normwise.engine.state import State
+
+__all__ = ["freeze_if_diverged"]
+
+
+def freeze_if_diverged(before: State, after: State, loss: jax.Array) -> State:
+    """The state after an epoch; that before it where the epoch's loss is not finite, or was before.
+
+    The replica stays in its stack, and its neighbours do not notice.
+
+    Args:
+        before: As the epoch began.
+        after: As it ended.
+        loss: Mean training loss of the epoch, a scalar.
+    """
+    alive = before.alive & jnp.isfinite(loss)
+    kept = jax.tree.map(lambda new, old: jnp.where(alive, new, old), after, before)
+    return State(kept.trainable, kept.non_trainable, kept.optimizer, alive)
