@@ -36,7 +36,7 @@ TABLE = {
     ),
     "engine": (
         {"backend", "data", "keras_private", "layers", "models"},
-        {"numpy", "keras", "jax"},
+        {"numpy", "keras", "jax", "psutil"},
     ),
     "execution": ({"data", "engine", "models", "spec"}, {"jax", "keras", "numpy", "safetensors"}),
     "diagnose": ({"data", "keras_private", "models"}, {"numpy", "keras", "jax"}),

@@ -17,25 +17,23 @@ from normwise.engine import (
     training_flops,
 )
 from normwise.engine import schedule as schedule_module
-from normwise.engine.schedule import CHUNK_BYTES, MOST_ON_A_DEVICE, STEPS
+from normwise.engine.schedule import MOST_ON_A_DEVICE, STEPS
 
 
-@given(st.integers(1, 500), st.integers(1, 9), st.integers(1, 10 * CHUNK_BYTES))
-def test_chunks_are_even_and_bounded(replicas, devices, size):
-    rule = rule_of_thumb(replicas, devices, size)
+@given(st.integers(1, 500), st.integers(1, 9))
+def test_chunks_are_even_and_bounded(replicas, devices):
+    rule = rule_of_thumb(replicas, devices)
     assert rule.devices == devices
     assert 1 <= rule.on_a_device <= MOST_ON_A_DEVICE
-    assert rule.on_a_device == 1 or rule.width * size <= CHUNK_BYTES
     # As few chunks as that allows, with fewer places left over than chunks × devices.
-    most = max(1, min(MOST_ON_A_DEVICE, CHUNK_BYTES // devices // size)) * devices
-    chunks = -(-replicas // most)
+    chunks = -(-replicas // (MOST_ON_A_DEVICE * devices))
     assert chunks * rule.width >= replicas
     assert chunks * rule.width - replicas < chunks * devices
 
 
 @given(st.integers(1, 500), st.integers(1, 9))
 def test_alone_is_one_on_a_device(replicas, devices):
-    assert rule_of_thumb(replicas, devices, 1, alone=True) == Schedule(devices, 1)
+    assert rule_of_thumb(replicas, devices, alone=True) == Schedule(devices, 1)
 
 
 @given(st.integers(1, 64), st.integers(1, MOST_ON_A_DEVICE))
@@ -81,6 +79,18 @@ def test_the_fastest_is_chosen_and_remembered(small, tmp_path, monkeypatch):
     assert made == TRIED
     # Another model is measured for itself.
     fastest_schedule(make, TRIED, "another model", 8)
+    assert len(made) == 2 * len(TRIED)
+
+
+def test_what_does_not_fit_memory_is_not_tried_and_not_remembered(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path))
+    make, made = small
+    monkeypatch.setattr(schedule_module, "_seconds", lambda cohort, _: 1.0 / cohort.width)
+    monkeypatch.setattr(schedule_module, "fits", lambda cohort, _: cohort.width < 8)
+    assert fastest_schedule(make, TRIED, "a model") == Schedule(2, 1)
+    # There may be more memory next time.
+    monkeypatch.setattr(schedule_module, "fits", lambda *_: True)
+    assert fastest_schedule(make, TRIED, "a model") == Schedule(2, 4)
     assert len(made) == 2 * len(TRIED)
 
 

@@ -1,10 +1,10 @@
 """The stacked engine: many replicas of one Keras model in one compiled JAX program.
 
 Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
-chunks, devices), ``schedule`` (how many side by side), ``initial`` and ``orders``
-(what differs between replicas), ``lower`` and ``kernels`` (layers that suit the CPU),
-``pool`` (what XLA's CPU backend would wait for), ``solo`` (the proof), ``stopwatch``
-(what a training alone takes).
+chunks, devices), ``schedule`` (how many side by side), ``memory`` (how many fit),
+``initial`` and ``orders`` (what differs between replicas), ``lower`` and ``kernels``
+(layers that suit the CPU), ``pool`` (what XLA's CPU backend would wait for), ``solo``
+(the proof), ``stopwatch`` (what a training alone takes).
 """
 
 from normwise.engine.cohort import Chunk, Cohort, Stack
@@ -12,14 +12,22 @@ from normwise.engine.devices import configure, replica_mesh
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
+from normwise.engine.memory import (
+    SHARE,
+    bytes_free,
+    bytes_needed,
+    is_out_of_memory,
+    narrower,
+)
 from normwise.engine.pool import shares_out
-from normwise.engine.program import make_program, replica_bytes, training_flops
+from normwise.engine.program import make_program, training_flops
 from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
 from normwise.engine.solo import largest_relative_difference, train_alone
 from normwise.engine.state import State
 from normwise.engine.stopwatch import seconds_per_epoch
 
 __all__ = [
+    "SHARE",
     "Chunk",
     "Cohort",
     "InitialValues",
@@ -27,15 +35,18 @@ __all__ = [
     "Schedule",
     "Stack",
     "State",
+    "bytes_free",
+    "bytes_needed",
     "candidates",
     "configure",
     "fastest_schedule",
+    "is_out_of_memory",
     "largest_relative_difference",
     "lower",
     "make_program",
     "named_initializer",
+    "narrower",
     "reinitialised_copy",
-    "replica_bytes",
     "replica_mesh",
     "rule_of_thumb",
     "sample",

@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 
 from normwise.data import Dataset
 from normwise.domain import segment_length
-from normwise.engine.devices import REPLICA, replicated, shareable, split_over_replicas
+from normwise.engine.devices import (
+    REPLICA,
+    on_host,
+    replicated,
+    shareable,
+    split_over_replicas,
+)
 from normwise.engine.initial import InitialValues, Replica
 from normwise.engine.orders import stacked_orders
 from normwise.engine.program import Data, Program
@@ -98,7 +104,10 @@ class Cohort:
     weights: NDArray[Any] | None = None
 
     def lower(self) -> Any:
-        """Trace the stacked program; compiling the result needs no Python and can run aside."""
+        """Trace the stacked program; compiling the result needs no Python and can run aside.
+
+        Of shapes alone: neither data nor a stack is on the devices before they are known to fit.
+        """
         replica, segment = PartitionSpec(REPLICA), self.program.segment
         stacked = jax.shard_map(
             _alone(segment) if self.width == self.mesh.size else jax.vmap(segment, (0, 0, None)),
@@ -108,15 +117,20 @@ class Cohort:
             # Keras' recurrent layers start their scans from zeros that know no replica axis.
             check_vma=False,
         )
+        split = split_over_replicas(self.mesh)
         shape = (self.width, segment_length(self.epochs), len(self.dataset.x_train))
-        orders = jax.ShapeDtypeStruct(shape, np.int32, sharding=split_over_replicas(self.mesh))
-        state = self.start([Replica(seed) for seed in range(self.width)])
-        return jax.jit(stacked, donate_argnums=0).lower(state, orders, self.data())
+        state = jax.tree.map(
+            lambda rows: _shape((self.width, *rows.shape[1:]), rows.dtype, split),
+            self.start([Replica(0)] * self.mesh.size),
+        )
+        data = [_shape(one.shape, one.dtype, replicated(self.mesh)) for one in self.arrays()]
+        orders = _shape(shape, np.int32, split)
+        return jax.jit(stacked, donate_argnums=0).lower(state, orders, Data(*data))
 
     def compile(self, lowered: Any) -> Any:
         """Compile what :meth:`lower` traced."""
         try:
-            return lowered.compile(compiler_options=CPU_OPTIONS if _on_cpu(self.mesh) else None)
+            return lowered.compile(compiler_options=CPU_OPTIONS if on_host(self.mesh) else None)
         except jax.errors.JaxRuntimeError as error:
             if "No such compile option" not in str(error):
                 raise
@@ -124,12 +138,14 @@ class Cohort:
 
     def data(self) -> Data:
         """The data set on every device; devices that share the host's memory share one copy."""
+        shared = map(shareable, self.arrays())
+        return Data(*(jax.device_put(array, replicated(self.mesh)) for array in shared))
+
+    def arrays(self) -> list[NDArray[Any]]:
+        """The arrays behind :meth:`data`."""
         data = self.dataset
         arrays = [data.x_train, data.y_train, data.x_val, data.y_val]
-        if self.weights is not None:
-            arrays.append(self.weights)
-        shared = map(shareable, arrays)
-        return Data(*(jax.device_put(array, replicated(self.mesh)) for array in shared))
+        return arrays if self.weights is None else [*arrays, self.weights]
 
     def start(self, replicas: Sequence[Replica]) -> State:
         """The replicas before their first step."""
@@ -245,6 +261,10 @@ class Cohort:
             yield {name: np.asarray(values)[:own] for name, values in piece.items()}
 
 
+def _shape(shape: tuple[int, ...], dtype: Any, sharding: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(shape, jax.dtypes.canonicalize_dtype(dtype), sharding=sharding)
+
+
 def _rates(replicas: Sequence[Replica], compiled: np.ndarray) -> np.ndarray:
     """Each replica's learning rate, the compiled one where it has none of its own."""
     given = [np.nan if one.learning_rate is None else one.learning_rate for one in replicas]
@@ -261,7 +281,3 @@ def _alone(segment: Callable[..., Any]) -> Callable[..., Any]:
         return jax.tree.map(lambda a: a[None], segment(state, orders, data))
 
     return of_one
-
-
-def _on_cpu(mesh: Mesh) -> bool:
-    return all(device.platform == "cpu" for device in mesh.devices.flat)

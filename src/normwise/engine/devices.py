@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from normwise.files import cache_folder
 
-__all__ = ["REPLICA", "configure", "replica_mesh", "replicated", "shareable", "split_over_replicas"]
+__all__ = [
+    "REPLICA",
+    "configure",
+    "is_shareable",
+    "on_host",
+    "replica_mesh",
+    "replicated",
+    "shareable",
+    "split_over_replicas",
+]
 
 # JAX uses an array of the host's in place if it begins at a multiple of this many bytes.
 ALIGNMENT = 64
@@ -43,6 +52,11 @@ def replica_mesh(devices: int | None = None) -> Mesh:
     return Mesh(np.array(jax.devices()[:devices]), (REPLICA,))
 
 
+def on_host(mesh: Mesh) -> bool:
+    """Whether the devices are the host's own processor, and its memory theirs."""
+    return all(device.platform == "cpu" for device in mesh.devices.flat)
+
+
 def split_over_replicas(mesh: Mesh) -> NamedSharding:
     """The leading axis is cut over the devices."""
     return NamedSharding(mesh, PartitionSpec(REPLICA))
@@ -53,14 +67,18 @@ def replicated(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec())
 
 
-def shareable(array: NDArray[Any]) -> NDArray[Any]:
-    """The array, or a copy, where devices on the host can use it without copies of their own.
+def is_shareable(array: NDArray[Any]) -> bool:
+    """Whether devices on the host can use the array as it lies, without copies of their own."""
+    return array.flags.c_contiguous and array.ctypes.data % ALIGNMENT == 0
 
-    >>> shareable(np.arange(3)).ctypes.data % ALIGNMENT
-    0
+
+def shareable(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, or a copy that devices on the host can use without copies of their own.
+
+    >>> is_shareable(shareable(np.arange(3)))
+    True
     """
-    array = np.ascontiguousarray(array)
-    if array.ctypes.data % ALIGNMENT == 0:
+    if is_shareable(array):
         return array
     memory = np.empty(array.nbytes + ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % ALIGNMENT

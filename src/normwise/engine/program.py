@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import keras
-import numpy as np
 from jax import lax
 
 from normwise.data import Dataset
@@ -25,7 +24,6 @@ from normwise.errors import ModelError
 from normwise.keras_private import RANDOM_STATE, every_layer
 from normwise.models.graph import has_graph
 from normwise.models.metrics import build_compiled_parts, epoch_metrics
-from normwise.models.outputs import example_output
 from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
 
@@ -34,7 +32,6 @@ __all__ = [
     "Program",
     "evaluation_of",
     "make_program",
-    "replica_bytes",
     "training_flops",
 ]
 
@@ -224,16 +221,6 @@ def _forward(model: keras.Model, dataset: Dataset) -> Any:
             [variable.value for variable in model.non_trainable_variables],
             jnp.asarray(dataset.x_val[:1]),
         )
-
-
-def replica_bytes(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
-    """About how much memory one replica of a stack takes, in bytes."""
-    weights = sum(int(np.prod(variable.shape)) for variable in model.variables)
-    outputs = math.prod(example_output(model, dataset))
-    examples = len(dataset.x_train) + len(dataset.x_val)
-    # Weights, gradients and two momenta; activations and their gradients.
-    activations = 2 * batch_size * _activation_bytes(model, dataset)
-    return 16 * weights + 4 * outputs * examples + activations
 
 
 def training_flops(model: keras.Model, dataset: Dataset, batch_size: int) -> float:

@@ -21,6 +21,7 @@ import jax
 from normwise.data import Dataset
 from normwise.engine.cohort import Cohort
 from normwise.engine.initial import Replica
+from normwise.engine.memory import fits
 from normwise.files import measured_once
 
 __all__ = ["Schedule", "candidates", "fastest_schedule", "rule_of_thumb", "sample"]
@@ -31,8 +32,6 @@ log = logging.getLogger("normwise")
 MOST_ON_A_DEVICE = 32
 # Between that and one, a width that is tried too.
 FEW_ON_A_DEVICE = 8
-# A chunk's parameters, momenta, activations and outputs stay below this size.
-CHUNK_BYTES = 2**30
 # Steps that a candidate is timed over.
 STEPS = 16
 # How often a candidate is timed; the best counts, since other work only slows.
@@ -70,25 +69,19 @@ class Schedule:
         )
 
 
-def rule_of_thumb(
-    replicas: int, devices: int, bytes_per_replica: int, *, alone: bool = False
-) -> Schedule:
-    """Even chunks that fit cache and memory.
+def rule_of_thumb(replicas: int, devices: int, *, alone: bool = False) -> Schedule:
+    """Even chunks that suit the cache; whether they fit memory shows when they are compiled.
 
     Args:
         replicas: In a cohort.
         devices: That there are.
-        bytes_per_replica: What one of them holds.
         alone: No two replicas side by side on a device.
 
-    >>> rule_of_thumb(replicas=30, devices=2, bytes_per_replica=10_000).width
-    30
-    >>> rule_of_thumb(replicas=100, devices=2, bytes_per_replica=10_000).width
-    50
+    >>> rule_of_thumb(replicas=30, devices=2).width, rule_of_thumb(replicas=100, devices=2).width
+    (30, 50)
     """
     most = 1 if alone else MOST_ON_A_DEVICE
-    on_a_device = min(most, max(1, CHUNK_BYTES // devices // bytes_per_replica))
-    chunks = math.ceil(replicas / (on_a_device * devices))
+    chunks = math.ceil(replicas / (most * devices))
     return Schedule(devices, math.ceil(replicas / chunks / devices))
 
 
@@ -139,12 +132,15 @@ def fastest_schedule(
 
 
 def _measured(make: Callable[[Schedule], Cohort], tried: Sequence[Schedule]) -> list[float]:
-    """Seconds that a replica takes for the sample, by schedule."""
+    """Seconds that a replica takes for the sample, by schedule; infinite where it does not fit."""
     cohorts = [make(each) for each in tried]
     with ThreadPoolExecutor() as pool:
         # Tracing is Python and takes turns; compiling is not.
         compiled = list(pool.map(Cohort.compile, cohorts, [each.lower() for each in cohorts]))
-    return [_seconds(cohort, run) for cohort, run in zip(cohorts, compiled, strict=True)]
+    return [
+        _seconds(cohort, run) if fits(cohort, run) else math.inf
+        for cohort, run in zip(cohorts, compiled, strict=True)
+    ]
 
 
 def _seconds(cohort: Cohort, compiled: Callable[..., Any]) -> float:

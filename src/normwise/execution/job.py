@@ -49,6 +49,11 @@ class Job:
         """What is compiled for it: the variant's name and the batch size."""
         return self.variant.name, self.batch_size
 
+    def after(self, epoch: int, checkpoint: str) -> Job:
+        """What is left of this work once a checkpoint holds all of its runs, in their order."""
+        origins = tuple(Origin(checkpoint, row) for row in range(len(self.runs)))
+        return replace(self, first=epoch, origins=origins)
+
     def parts(self, size: int) -> Iterator[Job]:
         """The same work as jobs of at most ``size`` runs."""
         for start in range(0, len(self.runs), size):

@@ -21,7 +21,6 @@ from normwise.engine import (
     make_program,
     named_initializer,
     reinitialised_copy,
-    replica_bytes,
     replica_mesh,
     rule_of_thumb,
     sample,
@@ -131,9 +130,8 @@ class Setup:
         if shares_out(model, dataset):
             log.info("replicas train one at a time: a layer factorises or transforms")
             return Schedule(1, 1)
-        size = replica_bytes(model, dataset, batch_size)
         replicas = spec.seeds * len(spec.conditions) // len(spec.batch_size)
-        rule = rule_of_thumb(replicas, self.devices, size, alone=trains_sequentially(model))
+        rule = rule_of_thumb(replicas, self.devices, alone=trains_sequentially(model))
         epochs = spec.epochs * replicas * len(spec.variants)
         operations = epochs * training_flops(model, dataset, batch_size)
         tried = candidates(rule)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from normwise.domain import Run
-from normwise.engine import Cohort, Replica, Stack
+from normwise.engine import Cohort, Replica, Stack, is_out_of_memory
 from normwise.errors import UsageError, in_words
 from normwise.execution.checkpoint import Checkpoints, joined_rows
 from normwise.execution.event import (
@@ -23,8 +22,8 @@ from normwise.execution.event import (
     epochs_in,
 )
 from normwise.execution.job import Job, state_name
+from normwise.execution.programs import Programs
 from normwise.execution.setup import Setup
-from normwise.models.tracing import tracing
 
 __all__ = ["Worker", "replica_of"]
 
@@ -32,14 +31,6 @@ log = logging.getLogger("normwise")
 
 # Of a stack that trains: the newest could be the one that a disk did not write to its end.
 CHECKPOINTS_KEPT = 2
-
-
-@dataclass(frozen=True)
-class _Program:
-    """A cohort, and its compiled program."""
-
-    cohort: Cohort
-    compiled: Any
 
 
 class Worker:
@@ -52,61 +43,61 @@ class Worker:
 
     def __init__(self, setup: Setup, checkpoints: Checkpoints) -> None:
         self._setup, self._checkpoints = setup, checkpoints
-        self._programs: dict[tuple[str, int], Future[_Program]] = {}
+        self._programs = Programs(setup)
 
     def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiled]:
         """Compile what these jobs need and is not compiled yet, side by side.
 
         Of what cannot be compiled, :meth:`run` says so.
-        """
-        new = {job.place: job for job in jobs if job.place not in self._programs}
-        pool = ThreadPoolExecutor()
-        for place, job in new.items():
-            self._programs[place] = self._program(job, pool)
-        pool.shutdown(wait=False)
-        for place in new:
-            if self._programs[place].exception() is None:
-                yield Compiled(*place)
 
-    def _program(self, job: Job, pool: ThreadPoolExecutor) -> Future[_Program]:
-        try:
-            cohort = self._setup.cohort(job.variant, job.batch_size)
-            # Tracing is Python and takes turns; compiling is not, and runs beside it.
-            traced = _traced(cohort)
-        except UsageError:
-            raise
-        except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
-            failed: Future[_Program] = Future()
-            failed.set_exception(error)
-            return failed
-        return pool.submit(lambda: _Program(cohort, cohort.compile(traced)))
+        Raises:
+            ModelError: There is no memory for one run at a time.
+        """
+        yield from self._programs.prepare(jobs)
 
     def run(self, job: Job) -> Iterator[Event]:
         """Train a job, as many runs at a time as stand side by side.
+
+        Where memory does not suffice after all, half as many go on from the last checkpoint.
 
         Yields:
             For each part a :class:`Segment` and a :class:`Checkpointed` at the ends of segments,
             and :class:`Finished`, or :class:`Failed` where it raises.
         """
         yield from self.prepare([job])
-        program = self._programs[job.place]
-        if (error := program.exception()) is not None:
+        if (error := self._programs.error(job)) is not None:
             yield _failed(job, job.first, error)
             return
-        for part in job.parts(program.result().cohort.width):
-            yield from self._attempt(part, program.result())
+        waiting = deque([job])
+        while waiting:
+            part, *rest = waiting.popleft().parts(self._programs.of(job).cohort.width)
+            waiting.extendleft(reversed(rest))
+            left = yield from self._attempt(part)
+            if left is not None:
+                waiting.appendleft(left)
 
-    def _attempt(self, part: Job, program: _Program) -> Iterator[Event]:
-        epoch = part.first
+    def _attempt(self, part: Job) -> Generator[Event, None, Job | None]:
+        """Train runs side by side; returned is what memory did not suffice for."""
+        epoch, why, program = part.first, "", self._programs.of(part)
         try:
             for event in self._train(part, program.cohort, program.compiled):
                 if isinstance(event, Segment):
                     epoch = event.until
+                elif isinstance(event, Checkpointed):
+                    part = part.after(event.epoch, event.name)
                 yield event
         except UsageError:
             raise
         except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
-            yield _failed(part, epoch, error)
+            if not (is_out_of_memory(error) and program.is_divisible):
+                yield _failed(part, epoch, error)
+                return None
+            why = in_words(error)
+        if not why:
+            return None
+        # Behind the block above: while an error is there, so is what its frames hold.
+        self._programs.halve(part, why)
+        return part
 
     def _train(self, part: Job, cohort: Cohort, compiled: Any) -> Iterator[Event]:
         started = time.perf_counter()
@@ -155,8 +146,3 @@ def replica_of(run: Run) -> Replica:
     """The run as the engine knows it."""
     condition = run.condition
     return Replica(run.key.seed, condition.learning_rate, condition.initializer)
-
-
-def _traced(cohort: Cohort) -> Any:
-    with tracing(cohort.program.model, "training"):
-        return cohort.lower()

@@ -1,0 +1,169 @@
+"""Compiled programs, each as wide as memory allows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from normwise.engine import SHARE, Cohort, bytes_free, bytes_needed, narrower
+from normwise.errors import ModelError, UsageError
+from normwise.execution.event import Compiled
+from normwise.execution.job import Job
+from normwise.execution.setup import Setup
+from normwise.models.tracing import tracing
+
+__all__ = ["Program", "Programs"]
+
+log = logging.getLogger("normwise")
+
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What trains some runs side by side.
+
+    Attributes:
+        cohort: What the runs share.
+        compiled: Its compiled program.
+    """
+
+    cohort: Cohort
+    compiled: Any
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether fewer runs can train at a time."""
+        return self.cohort.width > 1
+
+
+class Programs:
+    """The programs of a study in this process, by variant and batch size.
+
+    Args:
+        setup: What all jobs share.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._programs: dict[Place, Program] = {}
+        self._errors: dict[Place, BaseException] = {}
+
+    def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiled]:
+        """Compile what these jobs need and is not compiled yet, side by side.
+
+        Raises:
+            ModelError: There is no memory for one run at a time.
+        """
+        known = self._programs.keys() | self._errors.keys()
+        new = {job.place: job for job in jobs if job.place not in known}
+        pool = ThreadPoolExecutor()
+        compiling = {place: self._compiling(job, pool) for place, job in new.items()}
+        pool.shutdown(wait=False)
+        for place, program in compiling.items():
+            if (error := program.exception()) is not None:
+                self._errors[place] = error
+            else:
+                self._programs[place] = _fitting(place, program.result())
+                yield Compiled(*place)
+
+    def error(self, job: Job) -> BaseException | None:
+        """Why there is no program for a job that was prepared; ``None`` where there is one."""
+        return self._errors.get(job.place)
+
+    def of(self, job: Job) -> Program:
+        """The program that trains a job that was prepared."""
+        return self._programs[job.place]
+
+    def halve(self, job: Job, why: str) -> None:
+        """Train half as many of such runs at a time from now on, since memory did not suffice.
+
+        Args:
+            job: What was trained; its program is divisible.
+            why: What was raised.
+        """
+        width = self.of(job).cohort.width
+        self._programs[job.place] = smaller = _narrower(self.of(job), 0.5)
+        log.warning(
+            "%s ran out of memory with %d runs side by side (%s). From their last checkpoint on %d "
+            "train at a time; their curves stay the same.",
+            _named(job.place),
+            width,
+            why,
+            smaller.cohort.width,
+        )
+
+    def _compiling(self, job: Job, pool: ThreadPoolExecutor) -> Future[Program]:
+        try:
+            cohort = self._setup.cohort(job.variant, job.batch_size)
+            # Tracing is Python and takes turns; compiling is not, and runs beside it.
+            traced = _traced(cohort)
+        except UsageError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
+            failed: Future[Program] = Future()
+            failed.set_exception(error)
+            return failed
+        return pool.submit(lambda: Program(cohort, cohort.compile(traced)))
+
+
+def _fitting(place: Place, program: Program) -> Program:
+    """The program, or one of fewer runs side by side where there is no memory for it."""
+    asked = program.cohort.width
+    while (needed := _needed(program)) > (share := SHARE * bytes_free(program.cohort.mesh)):
+        said = f"about {_in_bytes(needed)} of memory, of which {_in_bytes(share)} may be used"
+        if not program.is_divisible:
+            raise _too_large(place, said)
+        if program.cohort.width == asked:
+            log.warning(
+                "%s: %d runs side by side would take %s. Fewer train at a time; their curves stay "
+                "the same.",
+                _named(place),
+                asked,
+                said,
+            )
+        program = _narrower(program, share / needed)
+    width, text = program.cohort.width, _in_bytes(needed)
+    log.info("%s: %d side by side, about %s of memory", _named(place), width, text)
+    return program
+
+
+def _needed(program: Program) -> int:
+    return bytes_needed(program.cohort, program.compiled)
+
+
+def _narrower(program: Program, share: float) -> Program:
+    cohort = narrower(program.cohort, share)
+    return Program(cohort, cohort.compile(_traced(cohort)))
+
+
+def _traced(cohort: Cohort) -> Any:
+    with tracing(cohort.program.model, "training"):
+        return cohort.lower()
+
+
+def _too_large(place: Place, said: str) -> ModelError:
+    _, batch_size = place
+    smaller = f"--batch-size {batch_size // 2}, " if batch_size > 1 else ""
+    return ModelError(
+        f"{_named(place)}: one run alone would take {said}; expected a run that fits; try "
+        f"{smaller}fewer examples, a smaller model or a machine with more memory"
+    )
+
+
+def _named(place: Place) -> str:
+    name, batch_size = place
+    return f"variant {name!r}, batches of {batch_size}"
+
+
+def _in_bytes(count: float) -> str:
+    """Rounded, in the unit that suits.
+
+    >>> _in_bytes(2_450_000), _in_bytes(31_000_000_000)
+    ('2.5 MB', '31 GB')
+    """
+    unit, size = ("GB", 1e9) if count >= 1e9 else ("MB", 1e6)
+    return f"{count / size:.2g} {unit}" if count < 100 * size else f"{count / size:.0f} {unit}"
