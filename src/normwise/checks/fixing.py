@@ -18,10 +18,11 @@ from normwise.data import Given
 from normwise.domain import Finding
 from normwise.keras_private import compile_arguments, decays
 from normwise.models.affine import affine, inference_statistics
+from normwise.models.compiled import is_compiled
 from normwise.models.graph import has_graph
 from normwise.models.kinds import unwrapped
 from normwise.models.linear import as_array
-from normwise.models.loss_comparison import is_compiled, loss_before, refuse_rise, restoring
+from normwise.models.loss_comparison import loss_before, refuse_rise, restoring
 from normwise.models.optimizers import clone_optimizer, inner_optimizer
 from normwise.models.rebuild import Edits, rebuild
 from normwise.models.recalibrating import recalibrate, why_worse

@@ -14,11 +14,11 @@ from normwise.diagnose.evaluating import Evaluate, Scores, evaluation, prepare, 
 from normwise.diagnose.parts import Parts, parts_of
 from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError, SpecError, listed
+from normwise.models.compiled import takes_loss
 from normwise.models.feeding import rows
 from normwise.models.fit_data import given_to
 from normwise.models.folding import folding_of
 from normwise.models.hooks import Call, wrapping
-from normwise.models.loss_comparison import takes_loss
 from normwise.models.population_statistics import (
     BATCH,
     population_statistics,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import keras
@@ -11,15 +12,26 @@ import keras
 from normwise.errors import ModelError
 from normwise.keras_private import (
     compile_arguments,
+    compiled_losses,
     excludes_variables_from_decay,
+    is_keras_own,
     learning_rate,
     wrapped_function,
 )
 from normwise.models.identity import named
 from normwise.models.incomplete_config import refuse_forgotten
 
-__all__ = ["Compiled", "clone_metric", "compiled_of"]
+__all__ = [
+    "Compiled",
+    "clone_metric",
+    "compiled_of",
+    "has_own_loss",
+    "is_compiled",
+    "takes_loss",
+]
 
+# Arguments of a ``test_step`` on JAX.
+_STATE_AND_DATA = 2
 _SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
 
 
@@ -81,6 +93,54 @@ def compiled_of(model: keras.Model) -> Compiled | None:
         metrics=_flat(given["metrics"]),
         weighted_metrics=_flat(given["weighted_metrics"]),
     )
+
+
+def is_compiled(model: Any) -> bool:
+    """Whether a model is compiled, in Keras' own way.
+
+    A file keeps nothing of a ``compile`` of the user's own; Keras calls what comes out of it
+    compiled all the same.
+    """
+    return bool(model.compiled) and hasattr(model, "optimizer")
+
+
+def takes_loss(model: Any) -> bool:
+    """Whether Keras' ``evaluate`` can take a model's loss, on JAX.
+
+    Not without one, as where a ``train_step`` of the user's own computes it, nor by a
+    ``test_step`` that was written for TensorFlow or PyTorch: that takes the data alone.
+
+    Args:
+        model: Built, and called once where its layers add losses.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> takes_loss(model)
+    False
+    >>> model.compile(loss="mse")
+    >>> takes_loss(model)
+    True
+    """
+    if not is_compiled(model):
+        return False
+    takes_state = len(signature(model.test_step).parameters) == _STATE_AND_DATA
+    return takes_state and bool(compiled_losses(model) is not None or model.losses)
+
+
+def has_own_loss(model: Any) -> bool:
+    """Whether the loss of a model is computed by the user's own code.
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> model.compile(loss="mse")
+    >>> has_own_loss(model)
+    False
+    >>> model.compile(loss=lambda labels, outputs: keras.ops.nanmean((labels - outputs) ** 2))
+    >>> has_own_loss(model)
+    True
+    """
+    named = keras.tree.flatten(model.loss)
+    steps = [getattr(type(model), name) for name in ("compute_loss", "train_step", "test_step")]
+    parts = [one for one in (*named, *steps) if not (one is None or isinstance(one, str))]
+    return not all(map(is_keras_own, parts))
 
 
 def clone_metric(metric: Any) -> Any:

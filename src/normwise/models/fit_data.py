@@ -16,10 +16,10 @@ from normwise.data.dataset import check_finite
 from normwise.data.frames import in_columns_of
 from normwise.data.plain_array import check_numbers, check_range, is_array
 from normwise.errors import DataError, listed
+from normwise.models.compiled import has_own_loss
 from normwise.models.feeding import count, rows
 from normwise.models.generators import collect_batches, in_memory
 from normwise.models.graph import functional_of, has_graph
-from normwise.models.loss_comparison import has_own_loss
 from normwise.models.pixel_range import scaling_note
 
 __all__ = ["given_to"]

@@ -8,15 +8,14 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
-import keras
 import numpy as np
 
 from normwise.data import Given
 from normwise.errors import DataError, WorseError, in_words
-from normwise.keras_private import compiled_losses, is_keras_own
+from normwise.keras_private import compiled_losses
+from normwise.models.compiled import is_compiled, takes_loss
 from normwise.models.feeding import count
 from normwise.models.labels import UnknownClassesError, labels_for
 from normwise.models.tracing import needs_values, refusal_of, unfiltered_tracebacks
@@ -27,8 +26,6 @@ __all__ = [
     "Losses",
     "can_compare_losses",
     "has_labels",
-    "has_own_loss",
-    "is_compiled",
     "labelled_part",
     "labels_fitting",
     "labels_in",
@@ -37,7 +34,6 @@ __all__ = [
     "refuse_rise",
     "restoring",
     "risen_loss",
-    "takes_loss",
     "warn_unlabelled",
     "with_class_numbers",
 ]
@@ -52,8 +48,6 @@ NOISE = 1e-2
 ZERO = 1e-10
 # Relative error in single precision of the penalties that are subtracted from a loss.
 ROUNDING = 1e-6
-# Arguments of a ``test_step`` on JAX.
-_STATE_AND_DATA = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,54 +186,6 @@ def _labelled(given: Given, labels: list[Any]) -> Given:
     if validation is not None:
         validation = (validation[0], labels[1], *validation[2:])
     return dataclasses.replace(given, y=labels[0], validation=validation)
-
-
-def is_compiled(model: Any) -> bool:
-    """Whether a model is compiled, in Keras' own way.
-
-    A file keeps nothing of a ``compile`` of the user's own; Keras calls what comes out of it
-    compiled all the same.
-    """
-    return bool(model.compiled) and hasattr(model, "optimizer")
-
-
-def takes_loss(model: Any) -> bool:
-    """Whether Keras' ``evaluate`` can take a model's loss, on JAX.
-
-    Not without one, as where a ``train_step`` of the user's own computes it, nor by a
-    ``test_step`` that was written for TensorFlow or PyTorch: that takes the data alone.
-
-    Args:
-        model: Built, and called once where its layers add losses.
-
-    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    >>> takes_loss(model)
-    False
-    >>> model.compile(loss="mse")
-    >>> takes_loss(model)
-    True
-    """
-    if not is_compiled(model):
-        return False
-    takes_state = len(signature(model.test_step).parameters) == _STATE_AND_DATA
-    return takes_state and bool(compiled_losses(model) is not None or model.losses)
-
-
-def has_own_loss(model: Any) -> bool:
-    """Whether the loss of a model is computed by the user's own code.
-
-    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    >>> model.compile(loss="mse")
-    >>> has_own_loss(model)
-    False
-    >>> model.compile(loss=lambda labels, outputs: keras.ops.nanmean((labels - outputs) ** 2))
-    >>> has_own_loss(model)
-    True
-    """
-    named = keras.tree.flatten(model.loss)
-    steps = [getattr(type(model), name) for name in ("compute_loss", "train_step", "test_step")]
-    parts = [one for one in (*named, *steps) if not (one is None or isinstance(one, str))]
-    return not all(map(is_keras_own, parts))
 
 
 def losses_of(model: Any, on: Labelled) -> Losses:

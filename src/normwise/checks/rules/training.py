@@ -14,9 +14,9 @@ from normwise.checks.rules.rule import Found, number
 from normwise.checks.rules.weights import drifted_layers
 from normwise.checks.subject import Subject
 from normwise.keras_private import decays, trained_variables
+from normwise.models.compiled import is_compiled
 from normwise.models.freezing import is_frozen_on_purpose
 from normwise.models.kinds import unwrapped
-from normwise.models.loss_comparison import is_compiled
 from normwise.models.optimizers import inner_optimizer
 from normwise.models.untrained import has_learned, never_moved
 
