@@ -65,8 +65,8 @@ class Journal:
             except (*UNREADABLE, UsageError):
                 raise StoreError(
                     f"line {number} of {str(self.path)!r} is "
-                    f"{line[:40].decode(errors='replace')!r}; expected one event in JSON a line; "
-                    f"move the folder away and run the study again"
+                    f"{line[:40].decode(errors='replace')!r}; expected one event in JSON a line, "
+                    f"as it was written; move the folder away and run the study again"
                 ) from None
         return parts
 
