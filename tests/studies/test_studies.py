@@ -17,8 +17,9 @@ from normwise.studies.models import MODELS
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-# Enough for two batches and a rest, and for a validation.
-TRAIN, VAL = 150, 60
+# Two batches without a rest, which would compile a second step (tests/engine trains with one), and
+# enough for a validation.
+BATCHES, VAL = 2, 60
 
 
 def spec_of(name):
@@ -88,12 +89,13 @@ def test_a_model_has_the_weights_that_its_sizes_ask_for(datasets, name):
     assert model.count_params() == WEIGHTS[spec.model]
 
 
-def small(dataset):
+def small(dataset, batch_size):
     """Some rows of a data set; the first validation rows hold no other classes."""
+    rows = BATCHES * batch_size
     return dataclasses.replace(
         dataset,
-        x_train=dataset.x_train[:TRAIN],
-        y_train=dataset.y_train[:TRAIN],
+        x_train=dataset.x_train[:rows],
+        y_train=dataset.y_train[:rows],
         x_val=dataset.x_val[:VAL],
         y_val=dataset.y_val[:VAL],
     )
@@ -108,7 +110,9 @@ def test_a_study_runs_end_to_end(datasets, name, monkeypatch):
     )
     spec = spec_of(name)
     settings = spec.model_dump(exclude_none=True, exclude={"model", "data", "seeds", "epochs"})
-    study = Study(spec.model, small(datasets(spec.data)), seeds=2, epochs=1, **settings)
+    study = Study(
+        spec.model, small(datasets(spec.data), spec.batch_size[0]), seeds=2, epochs=1, **settings
+    )
     summary = study.run().summary()
     assert [variant["name"] for variant in summary["variants"]] == list(spec.variants)
     assert len(summary["comparisons"]) == len(spec.variants) - 1
