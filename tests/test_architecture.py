@@ -38,7 +38,7 @@ TABLE = {
         {"backend", "data", "keras_private", "layers", "models"},
         {"numpy", "keras", "jax", "psutil"},
     ),
-    "execution": ({"data", "engine", "models", "spec"}, {"jax", "keras", "numpy", "safetensors"}),
+    "execution": ({"data", "engine", "models", "spec"}, {"jax", "keras", "numpy", "ray", "safetensors"}),
     "diagnose": ({"data", "keras_private", "models"}, {"numpy", "keras", "jax"}),
     "checks": ({"data", "diagnose", "keras_private", "models"}, {"jax", "keras", "numpy", "rich"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),

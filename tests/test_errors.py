@@ -6,7 +6,8 @@ import pytest
 from normwise import errors
 from normwise.errors import NormwiseError, StudyIncomplete, UnknownNameError, UsageError, listed
 
-OF_USAGE = ["BackendError", "DataError", "ModelError", "SpecError", "StoreError", "VariantError"]
+OF_USAGE = ["BackendError", "DataError", "ExecutorError", "ModelError", "SpecError", "StoreError",
+            "VariantError"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [*OF_USAGE, "UnknownNameError"])

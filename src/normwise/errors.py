@@ -9,6 +9,7 @@ NormwiseError
 │   ├── ModelError        the model cannot be built, placed in or trained
 │   ├── LayerError        a layer's options contradict each other or where it is called
 │   ├── BackendError      Keras runs on another backend than JAX, or lacks a part that is needed
+│   ├── ExecutorError     who is to run the jobs is not installed or does not answer
 │   └── StoreError        the study's folder holds something else or cannot be written
 ├── WorseError            what was asked for makes a model worse, so it was not kept (exit code 1)
 └── StudyIncomplete       the study was stopped before its end (exit code 3)
@@ -27,6 +28,7 @@ from typing import Any
 __all__ = [
     "BackendError",
     "DataError",
+    "ExecutorError",
     "LayerError",
     "ModelError",
     "NormwiseError",
@@ -151,6 +153,10 @@ class LayerError(UsageError, ValueError):
 
 class BackendError(UsageError):
     """Keras was loaded with another backend than JAX, or its version lacks a part."""
+
+
+class ExecutorError(UsageError):
+    """An executor is not installed, does not answer, or is not like this process."""
 
 
 class StoreError(UsageError):

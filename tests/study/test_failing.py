@@ -1,13 +1,9 @@
 """Runs that fail: the others go on, the journal says why, and the same command tries them again."""
 
 import json
-from pathlib import Path
 
-import jax
-import keras
 import numpy as np
 import pytest
-from keras import layers
 
 from normwise import Study
 from normwise.errors import StudyIncomplete
@@ -19,6 +15,7 @@ from normwise.study.event_log import EventLog
 from normwise.study.ledger import Ledger
 from normwise.study.planners import HalvingPlanner, RoundsPlanner
 from normwise.study.store import Store
+from tests import unlucky
 from tests.study.invented import question, segment
 
 
@@ -85,36 +82,12 @@ def test_the_journal_says_what_failed_and_a_later_process_tries_it_again(tmp_pat
     assert [{run.key.seed for run in runs} for runs in executor.asked] == [{1}]
 
 
-class Unlucky(layers.Layer):
-    """Raises while it trains, where there is a file of that name."""
-
-    flag: Path
-
-    def call(self, inputs):
-        return jax.pure_callback(self._tried, inputs, inputs, vmap_method="sequential")
-
-    def _tried(self, inputs):
-        if self.flag.exists():
-            raise ValueError("no luck")
-        return inputs
-
-
-def build(norm):
-    """Raises in all but the baseline; without a gradient through it, by its own place."""
-    inputs = keras.Input((3,))
-    hidden = layers.Dense(4)(inputs)
-    if norm.places:
-        hidden = layers.Concatenate()([hidden, Unlucky()(inputs)])
-    return keras.Model(inputs, layers.Dense(1)(hidden))
-
-
 def test_a_model_that_raises_stops_the_study_when_the_others_are_done(tmp_path):
-    Unlucky.flag = tmp_path / "flag"
     draw = np.random.default_rng(0)
     x = draw.normal(size=(40, 3)).astype("float32")
-    study = Study(build, (x, x @ draw.normal(size=(3, 1))), variants=["after", "none"],
+    study = Study(unlucky.build, (x, x @ draw.normal(size=(3, 1))), variants=["after", "none"],
                   seeds=2, epochs=4, batch_size=8)  # fmt: skip
-    Unlucky.flag.touch()
+    unlucky.FLAG.touch()
     with pytest.raises(StudyIncomplete, match=r"after 2 of 4 replicas") as caught:
         study.run(tmp_path / "out")
     assert caught.value.exit_code == 3
@@ -122,6 +95,6 @@ def test_a_model_that_raises_stops_the_study_when_the_others_are_done(tmp_path):
     assert "'after', seeds 0, 1, after 0 epochs" in message
     assert "no luck" in message
     assert "run the same command again" in message
-    Unlucky.flag.unlink()
+    unlucky.FLAG.unlink()
     result = study.run(tmp_path / "out")
     assert (result.reused, result.trained) == (2, 2)

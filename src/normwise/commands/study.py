@@ -6,6 +6,7 @@ import glob
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,8 @@ EXAMPLES = """
 `normwise study my.toml --seeds 30 --variant none --variant after:momentum=0.9`
 
 `normwise study --model mymodels:build --data mydata.npz --epochs 20`
+
+`normwise study digits-cnn --executor ray --ray-address auto` — on all machines of a Ray cluster
 """
 
 
@@ -60,6 +63,23 @@ def study(
             show_default=False,
         ),
     ] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="local|ray",
+            help="Who trains: this process, or the processes of a Ray cluster. The answer is the "
+            "same, and a folder may be continued with the other one.",
+        ),
+    ] = "local",
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="With --executor ray: HOST:PORT of a cluster that this machine belongs to, or "
+            "auto. Default: a cluster of this machine alone.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(help="Folder for the results. Default: normwise-out/NAME-HASH."),
@@ -79,7 +99,8 @@ def study(
     seconds = None if budget is None else seconds_of(budget)
     spec = _spec(name, {key: value for key, value in settings.items() if value not in (None, [])})
     folder = output_folder(out, name=spec.study, identity=spec.identity, example="my-study")
-    _run(spec, folder, seconds, as_json=as_json, verbose=verbose)
+    how = {"budget": seconds, "executor": executor, "ray_address": ray_address}
+    _run(spec, folder, how, as_json=as_json, verbose=verbose)
 
 
 def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
@@ -109,7 +130,7 @@ def _option_for(name: str) -> str | None:
     return {".keras": "--model", **dict.fromkeys(DATA_FILES, "--data")}.get(ending)
 
 
-def _run(spec: Spec, folder: Path, budget: float | None, *, as_json: bool, verbose: bool) -> None:
+def _run(spec: Spec, folder: Path, how: Mapping[str, Any], *, as_json: bool, verbose: bool) -> None:
     from rich.console import Console
 
     from normwise.report import print_page
@@ -117,7 +138,7 @@ def _run(spec: Spec, folder: Path, budget: float | None, *, as_json: bool, verbo
 
     try:
         with study_progress(quiet=as_json, verbose=verbose) as on_progress:
-            result = Study.from_spec(spec).run(folder, on_progress, budget=budget)
+            result = Study.from_spec(spec).run(folder, on_progress, **how)
     except KeyboardInterrupt:
         # Typer would end with another exit code than the one of an unfinished study.
         raise StudyIncomplete(

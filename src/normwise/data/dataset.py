@@ -68,6 +68,13 @@ class Dataset:
                 f"arrays were made"
             )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """As another process gets it: with all values, also of arrays mapped from a file."""
+        return {
+            name: np.asarray(value) if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
+        }
+
     @property
     def task_note(self) -> str:
         """What the labels were taken for, in a sentence."""

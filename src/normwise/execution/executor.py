@@ -21,7 +21,8 @@ class Executor(Protocol):
         A consumer may stop listening at any event: what was said until then has happened.
 
         Raises:
-            UsageError: What was asked for cannot be honoured; nothing more is trained.
+            UsageError: What was asked for cannot be honoured, as far as possible before this
+                returns; nothing more is trained.
         """
 
     def cancel(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from normwise.domain import Run, Variant
+from normwise.domain import Run, RunKey, Variant
 
-__all__ = ["Job", "Origin", "state_name"]
+__all__ = ["Job", "Origin", "jobs_from", "state_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ class Job:
     until: int
     origins: tuple[Origin, ...] = ()
 
+    def __str__(self) -> str:
+        """What is trained, in words."""
+        runs = f"{len(self.runs)} run{'s' * (len(self.runs) > 1)}"
+        return f"{runs} of {self.variant.name!r}, epochs {self.first + 1} to {self.until}"
+
     @property
     def place(self) -> tuple[str, int]:
         """What is compiled for it: the variant's name and the batch size."""
@@ -53,6 +58,23 @@ class Job:
         """What is left of this work once a checkpoint holds all of its runs, in their order."""
         origins = tuple(Origin(checkpoint, row) for row in range(len(self.runs)))
         return replace(self, first=epoch, origins=origins)
+
+    @property
+    def keys(self) -> tuple[RunKey, ...]:
+        """Of its runs, in their order."""
+        return tuple(run.key for run in self.runs)
+
+    def rest(self, states: Mapping[RunKey, tuple[int, Origin | None]]) -> list[Job]:
+        """What is left of the work, from the newest states of its runs.
+
+        Args:
+            states: Epochs behind a run, and where its state after them lies; a run that has none
+                starts as the job says.
+        """
+        own = dict(zip(self.runs, self.origins, strict=False))
+        return jobs_from(
+            (run, *states.get(run.key, (self.first, own.get(run))), self.until) for run in self.runs
+        )
 
     def parts(self, size: int) -> Iterator[Job]:
         """The same work as jobs of at most ``size`` runs."""
@@ -65,3 +87,28 @@ def state_name(runs: Iterable[Run], epoch: int) -> str:
     """What the checkpoint of these runs after so many epochs is called, wherever they train."""
     text = "|".join(run.key.digest for run in runs)
     return f"{hashlib.sha256(text.encode()).hexdigest()[:16]}-{epoch}"
+
+
+def jobs_from(standing: Iterable[tuple[Run, int, Origin | None, int]]) -> list[Job]:
+    """One job for all runs of a variant and batch size that go from one epoch to another.
+
+    Args:
+        standing: A run, the epochs that it has behind it, where its state lies (``None`` at its
+            beginning), and the epochs that it is to have; one that has them is left out.
+    """
+    jobs: dict[tuple[str, int, int, int], list[tuple[Run, Origin | None]]] = {}
+    for run, epoch, origin, until in standing:
+        if epoch < until:
+            place = (run.key.variant, run.condition.batch_size, epoch, until)
+            jobs.setdefault(place, []).append((run, origin))
+    return [
+        Job(
+            variant=own[0][0].variant,
+            batch_size=batch_size,
+            runs=tuple(run for run, _ in own),
+            first=epoch,
+            until=until,
+            origins=tuple(origin for _, origin in own if origin is not None),
+        )
+        for (_, batch_size, epoch, until), own in jobs.items()
+    ]

@@ -102,7 +102,6 @@ class Worker:
     def _train(self, part: Job, cohort: Cohort, compiled: Any) -> Iterator[Event]:
         started = time.perf_counter()
         rates = tuple(self._rate(run) for run in part.runs)
-        keys = tuple(run.key for run in part.runs)
         data, stack = cohort.data(), self._stack(part, cohort)
         kept: list[str] = []
         for curves in cohort.advance(compiled, data, stack, part.until):
@@ -115,11 +114,11 @@ class Worker:
             yield Segment(part.runs, stack.epoch - epochs_in(own), own, rates, ended - started)
             if lasts:
                 kept.append(name)
-                yield Checkpointed(keys, stack.epoch, name)
+                yield Checkpointed(part.keys, stack.epoch, name)
                 self._checkpoints.drop(kept[:-CHECKPOINTS_KEPT])
             started = time.perf_counter()
         self._checkpoints.drop(kept[:-1])
-        yield Finished(keys, part.until)
+        yield Finished(part.keys, part.until)
 
     def _stack(self, part: Job, cohort: Cohort) -> Stack:
         replicas = [replica_of(run) for run in part.runs]
@@ -139,7 +138,7 @@ class Worker:
 
 def _failed(job: Job, epoch: int, error: BaseException) -> Failed:
     log.info("runs of %r failed", job.variant.name, exc_info=error)
-    return Failed(tuple(run.key for run in job.runs), epoch, in_words(error))
+    return Failed(job.keys, epoch, in_words(error))
 
 
 def replica_of(run: Run) -> Replica:

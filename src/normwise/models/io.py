@@ -22,7 +22,7 @@ from normwise.domain import DATA_FILES
 from normwise.errors import ModelError, StoreError, in_words, listed
 from normwise.files import is_file, replacing
 
-__all__ = ["check_output", "load_model", "save_model"]
+__all__ = ["SUFFIX", "check_output", "load_model", "modules_needed", "save_model"]
 
 log = logging.getLogger("normwise")
 
@@ -34,6 +34,7 @@ CONFIG = "config.json"
 COMPILED = "compile_config"
 # Where Keras finds functions of its own by their names alone.
 FUNCTIONS = ("activations", "initializers", "losses", "metrics", "regularizers", "constraints")
+_LAMBDAS = ("Lambda", "__lambda__")
 # Bytes; that of a thousand layers takes one million.
 LARGEST_CONFIG = 2**26
 TRUST = "add --unsafe if you trust whoever made it"
@@ -201,30 +202,63 @@ def _config_in(path: str | Path) -> Any:
 
 def _foreign(config: Any) -> Iterator[dict[str, Any]]:
     """The parts of a configuration that need more than Keras."""
-    if isinstance(config, list):
-        for item in config:
-            yield from _foreign(item)
-    if not isinstance(config, dict):
-        return
-    kind = config.get("class_name")
-    if isinstance(kind, str) and not _is_known(kind, config):
-        yield config
-    for value in config.values():
-        yield from _foreign(value)
+    return (part for part in _parts(config) if not _is_known(part))
 
 
-def _is_known(kind: str, config: dict[str, Any]) -> bool:
-    module, registered = config.get("module"), config.get("registered_name")
-    name = config.get("config") if kind == "function" else registered or kind
-    if isinstance(name, str) and keras.saving.get_registered_object(name) is not None:
+def _is_known(part: dict[str, Any]) -> bool:
+    kind, module = part["class_name"], part.get("module")
+    if _registered(part) is not None:
         return True
-    if kind in ("Lambda", "__lambda__"):
+    if kind in _LAMBDAS:
         return False
     if kind == "function" and module == "builtins":
-        return any(hasattr(getattr(keras, part), str(name)) for part in FUNCTIONS)
+        return any(hasattr(getattr(keras, name), str(part.get("config"))) for name in FUNCTIONS)
     own = str(module).split(".")[0] == "keras"
     # Keras writes tuples, slices and the like with a class name of this kind, and no module.
     return own or (kind.startswith("__") and module is None)
+
+
+def modules_needed(path: str | Path) -> dict[str, str | None]:
+    """The user's own code that a file names, each part in words, and the module that defines it.
+
+    Args:
+        path: A ``.keras`` file.
+
+    Returns:
+        Module names; ``None`` where the file says none, since a script or notebook defines it, and
+        ``""`` of functions, of which it says nothing but the name.
+    """
+    config = _config_in(path)
+    foreign = [part for part in _foreign(config) if part["class_name"] not in _LAMBDAS]
+    needed = {
+        _in_words(part): "" if part["class_name"] == "function" else part.get("module")
+        for part in foreign
+    }
+    return needed | {
+        _in_words(part): found.__module__
+        for part in _parts(config)
+        if (found := _registered(part)) is not None
+        and found.__module__.split(".")[0] not in ("keras", "normwise")
+    }
+
+
+def _parts(config: Any) -> Iterator[dict[str, Any]]:
+    """All objects in a configuration."""
+    if isinstance(config, list):
+        for item in config:
+            yield from _parts(item)
+    elif isinstance(config, dict):
+        if isinstance(config.get("class_name"), str):
+            yield config
+        for value in config.values():
+            yield from _parts(value)
+
+
+def _registered(part: dict[str, Any]) -> Any:
+    """What stands in Keras' register for a part of a configuration."""
+    kind = part["class_name"]
+    name = part.get("config") if kind == "function" else part.get("registered_name") or kind
+    return keras.saving.get_registered_object(name) if isinstance(name, str) else None
 
 
 def _listed(code: list[dict[str, Any]]) -> str:
@@ -233,7 +267,7 @@ def _listed(code: list[dict[str, Any]]) -> str:
 
 def _in_words(config: dict[str, Any]) -> str:
     kind = config["class_name"]
-    if kind in ("Lambda", "__lambda__"):
+    if kind in _LAMBDAS:
         return "a Lambda"
     if kind == "function":
         return f"the function {config.get('config')!r}"

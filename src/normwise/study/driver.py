@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from normwise.execution import Event, Executor, Failed, Finished, Job
+from normwise.execution import Event, Executor, Failed, Finished
 from normwise.study.budget import Budget
 from normwise.study.ledger import Ledger
 from normwise.study.planners import Planner, jobs_of
@@ -72,8 +72,12 @@ def drive(
         if plan.fallback is None or budget.allows(
             ledger.missing(plan.goals), ledger.seconds_a_run()
         ):
+            events = executor.run(jobs)  # refuses, if it does, before anything is journalled
             on_plan(plan.goals)
-            _train(jobs, ledger, executor, budget, on_event)
+            try:
+                _train(events, ledger, budget, on_event)
+            finally:
+                executor.cancel()  # what no one listens to any more
         if jobs_of(plan.goals, ledger):
             if plan.fallback is None:
                 raise BudgetSpent(plan.goals)
@@ -85,18 +89,14 @@ def drive(
 
 
 def _train(
-    jobs: Sequence[Job],
+    events: Iterable[Event],
     ledger: Ledger,
-    executor: Executor,
     budget: Budget,
     on_event: Callable[[Event], None],
 ) -> None:
     """Until nothing is missing but what failed, or the budget is spent."""
-    try:
-        for event in executor.run(jobs):
-            ledger.add(event)
-            on_event(event)
-            if isinstance(event, Finished) and budget.is_spent:
-                return
-    finally:
-        executor.cancel()  # what no one listens to any more
+    for event in events:
+        ledger.add(event)
+        on_event(event)
+        if isinstance(event, Finished) and budget.is_spent:
+            return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from normwise.backend import require_jax
 from normwise.errors import SpecError, StoreError
+from normwise.execution.choosing import ExecutorLike, MakeExecutor, executor_of
 from normwise.report import DrawingProcess
 from normwise.spec import Spec
 from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch, example_weights
@@ -85,6 +86,8 @@ class Study:
         on_progress: Callable[[Progress], None] = lambda _: None,
         devices: int | None = None,
         budget: float | None = None,
+        executor: ExecutorLike = "local",
+        ray_address: str | None = None,
     ) -> Result:
         """Train every replica and answer.
 
@@ -95,18 +98,36 @@ class Study:
             devices: How many JAX devices to use; all unless told.
             budget: Seconds; where the settings say ``until_decided``, no round of seeds
                 begins that would not end within them.
+            executor: Who trains: ``local``, this process; ``ray``, the processes of a Ray cluster;
+                or what makes one's own :class:`~normwise.execution.Executor` of what all jobs share
+                and of where states of runs are kept. The answer is the same with each.
+            ray_address: ``HOST:PORT`` of a cluster that this machine belongs to, or ``auto``; a
+                cluster of this machine alone unless given.
 
         Raises:
-            StudyIncomplete: Interrupted, or the budget did not suffice for the first
-                round; what finished is in the folder.
+            StudyIncomplete: Interrupted, or runs failed, or the budget did not suffice for the
+                first round; what finished is in the folder.
             UsageError: Something that was asked for cannot be honoured.
+
+        >>> from normwise.execution.local import LocalExecutor
+        >>> class Counting(LocalExecutor):
+        ...     events = 0
+        ...     def run(self, jobs):
+        ...         for event in super().run(jobs):
+        ...             Counting.events += 1
+        ...             yield event
+        >>> study = Study("circles", "circles", variants=["none"], seeds=2, epochs=3)
+        >>> _ = study.run(executor=Counting)
+        >>> Counting.events  # compiled; three segments; the last one's checkpoint; finished
+        6
         """
         on_progress(Progress("preparing"))
         _check_budget(budget, self.spec)
+        make_executor = executor_of(executor, ray_address)
         if out is None:
-            return self._answer(None, None, on_progress, devices, budget)
+            return self._answer(None, None, on_progress, devices, budget, make_executor)
         with held(Path(out), self.spec) as store, DrawingProcess() as drawing:
-            return self._answer(store, drawing, on_progress, devices, budget)
+            return self._answer(store, drawing, on_progress, devices, budget, make_executor)
 
     def _answer(
         self,
@@ -115,6 +136,7 @@ class Study:
         on_progress: Callable[[Progress], None],
         devices: int | None,
         budget: float | None,
+        make_executor: MakeExecutor,
     ) -> Result:
         # Here, so that to import the package loads neither Keras nor JAX.
         from normwise.models.source import as_model_takes
@@ -131,7 +153,7 @@ class Study:
         case = open_case(self.spec, self._model, dataset, weights, devices)
         if store is not None:
             store.spec = case.question.spec
-        training = Training(case, store, on_progress, budget)
+        training = Training(case, store, on_progress, budget, make_executor)
         try:
             result = answer(training, store)
             if store is not None and drawing is not None:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from normwise.domain import RunKey, RunRecord
 from normwise.errors import StoreError, StudyIncomplete, listed
-from normwise.execution import Event, Executor, Failed, Finished
+from normwise.execution import Event, Failed, Finished
 from normwise.execution.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
-from normwise.execution.local import LocalExecutor
+from normwise.execution.choosing import MakeExecutor
 from normwise.study.budget import Budget
 from normwise.study.case import Case
 from normwise.study.driver import BudgetSpent, RunsFailed, drive
@@ -33,6 +33,7 @@ class Training:
         store: The study's folder, if it has one.
         on_progress: Called often, from the calling thread.
         budget: Seconds that rounds of seeds may take; without end if ``None``.
+        make_executor: Makes who trains.
 
     Attributes:
         case: The study with its model and data.
@@ -49,12 +50,13 @@ class Training:
         store: Store | None,
         on_progress: Callable[[Progress], None],
         budget: float | None,
+        make_executor: MakeExecutor,
     ) -> None:
         self.case, self._store, self._budget = case, store, Budget(budget)
         self.checkpoints = _checkpoints(store)
         log = None if store is None else EventLog(store)
         self.ledger = Ledger(log, self.checkpoints.names())
-        self.executor: Executor = LocalExecutor(case.setup, self.checkpoints)
+        self.executor = make_executor(case.setup, self.checkpoints)
         self.watch = Watch(on_progress, self.ledger, case.question.spec.epochs)
         self._keeper = Keeper(self.ledger, self.checkpoints, self._score)
         self._keep_ended()
