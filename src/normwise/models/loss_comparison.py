@@ -296,7 +296,7 @@ def refuse_rise(model: Any, kept: LossBefore | None, why: str, ways: tuple[str, 
 def restoring(model: Any) -> Iterator[None]:
     """Give all of a model's variables their values back if the block raises.
 
-    >>> import contextlib
+    >>> import contextlib, keras
     >>> model = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
     >>> with contextlib.suppress(KeyError), restoring(model):
     ...     _ = model.layers[0].moving_mean.assign([5.0])
