@@ -138,9 +138,10 @@ def test_the_check_sees_imports_in_functions_and_for_types(tmp_path):
     assert set(imports(path)) == {("typing", False), ("pandas", True), ("jax", False)}
 
 
+DOCS = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text("utf-8")
 RECIPES = re.findall(
     r"^\| (an? [^|]+?) \| ([^|]+) \| `([^`]+)` \|$",
-    (Path(__file__).parents[1] / "docs" / "architecture.md").read_text("utf-8"),
+    DOCS,
     re.MULTILINE,
 )
 
@@ -164,6 +165,24 @@ def test_a_recipe_is_one_or_two_edits_of_files_that_there_are(edits, test):
     assert 1 <= len([*files, *re.findall(r"`[a-z_/]+NAME\.py`", edits)]) <= 2
     assert all((ROOT / file).is_file() for file in files)
     assert (Path(__file__).parent / test).is_file()
+
+
+CHANGES = dict(
+    re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", DOCS.partition("## Where it is")[2], re.MULTILINE)[1:]
+)
+
+
+def test_twenty_changes_have_an_answer():
+    assert len(CHANGES) >= 20
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_file_to_open_for_a_change_is_there(change):
+    files = re.findall(r"`([a-z_/]+\.py)`", CHANGES[change])
+    missing = [file for file in files if not (ROOT / file).is_file()]
+    assert files
+    # What will be written is announced until it is there.
+    assert missing == (files[:1] if CHANGES[change].startswith("not yet") else [])
 
 
 def test_the_confidence_level_is_one_constant():
