@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import jax
@@ -33,18 +34,31 @@ def configure() -> None:
     """Set JAX up for stacks of small networks; does nothing once JAX has started.
 
     One XLA device for the whole machine parallelises inside an operation, which
-    small networks do not repay; one device a core trains separate replicas.
+    small networks do not repay; one device a core trains separate replicas. Where the user says
+    how many there are, by ``JAX_NUM_CPU_DEVICES`` or ``XLA_FLAGS``, there are as many.
     """
     try:
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+        jax.config.update("jax_num_cpu_devices", _chosen_number() or _cores())
     except RuntimeError:
         # JAX has started: the devices are what they are, and any number will do.
         return
-    except AttributeError:  # no affinity on this system
-        jax.config.update("jax_num_cpu_devices", os.cpu_count() or 1)
     jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _chosen_number() -> int:
+    """How many devices the user says that a CPU is, in either of JAX's two ways; 0 if in none."""
+    told: int = jax.config.jax_num_cpu_devices  # type: ignore[attr-defined]
+    flag = re.search(r"host_platform_device_count=(\d+)", os.environ.get("XLA_FLAGS", ""))
+    return max(told, int(flag[1]) if flag else 0)
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # no affinity on this system
+        return os.cpu_count() or 1
 
 
 def replica_mesh(devices: int | None = None) -> Mesh:
