@@ -2,15 +2,17 @@
 
 Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
 chunks, devices), ``schedule`` (how many side by side), ``memory`` (how many fit),
-``initial`` and ``orders`` (what differs between replicas), ``lower`` and ``kernels``
-(layers that suit the CPU), ``pool`` (what XLA's CPU backend would wait for), ``solo``
+``initial_values`` and ``orders`` (what differs between replicas), ``lower`` and ``kernels``
+(layers that suit the CPU), ``deadlocks`` (what XLA's CPU backend would wait for), ``keras_fit``
 (the proof), ``stopwatch`` (what a training alone takes).
 """
 
 from normwise.engine.cohort import Chunk, Cohort, Stack
+from normwise.engine.deadlocks import shares_out
 from normwise.engine.devices import configure, replica_mesh
-from normwise.engine.initial import InitialValues, Replica
+from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
+from normwise.engine.keras_fit import largest_relative_difference, train_alone
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.memory import (
     SHARE,
@@ -19,10 +21,8 @@ from normwise.engine.memory import (
     is_out_of_memory,
     narrower,
 )
-from normwise.engine.pool import shares_out
 from normwise.engine.program import make_program, training_flops
 from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
-from normwise.engine.solo import largest_relative_difference, train_alone
 from normwise.engine.state import State
 from normwise.engine.stopwatch import seconds_per_epoch
 

@@ -23,7 +23,7 @@ from normwise.engine.devices import (
     shareable,
     split_over_replicas,
 )
-from normwise.engine.initial import InitialValues, Replica
+from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.orders import stacked_orders
 from normwise.engine.program import Data, Program
 from normwise.engine.state import State

@@ -13,7 +13,7 @@ import jax
 import keras
 import numpy as np
 
-from normwise.engine.kernels.lowering import lowered_kind
+from normwise.engine.kernels.lowered_layers import lowered_kind
 from normwise.keras_private import every_layer
 from normwise.models.graph import has_graph
 from normwise.models.rebuild import clone_layer

@@ -20,7 +20,7 @@ import jax
 
 from normwise.data import Dataset
 from normwise.engine.cohort import Cohort
-from normwise.engine.initial import Replica
+from normwise.engine.initial_values import Replica
 from normwise.engine.memory import fits
 from normwise.files import measured_once
 

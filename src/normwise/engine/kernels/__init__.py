@@ -1,1 +1,1 @@
-"""What layers compute, written so that XLA runs it fast and right; ``lowering`` says for which."""
+"""What layers compute, so that XLA runs it fast and right; for which: ``lowered_layers``."""

@@ -1,4 +1,4 @@
-"""The solo check: one replica trained again, alone, by Keras' own ``fit``.
+"""One replica trained alone by Keras' own ``fit``, which the solo check compares with the stack.
 
 The replica starts from the same values and sees the same batches; what differs
 is everything the engine does of its own: stacking, sharding, lowered layers.
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from normwise.data import Dataset
 from normwise.domain import derive_seed
-from normwise.engine.initial import InitialValues, Replica
+from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.orders import epoch_orders
 from normwise.engine.program import evaluation_of
 
