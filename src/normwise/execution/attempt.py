@@ -36,6 +36,11 @@ class Attempt:
         """The first try at a job, due at once."""
         return cls(0.0, 1, job)
 
+    @property
+    def is_due(self) -> bool:
+        """Whether it may begin."""
+        return self.due <= time.monotonic()
+
     def note(self, event: Event) -> None:
         """Hear what the job has said."""
         if isinstance(event, Checkpointed) and event.epoch < self.job.until:

@@ -33,7 +33,7 @@ __all__ = ["RayExecutor"]
 
 log = logging.getLogger("normwise")
 
-# How often the cluster may lose the task that decides how replicas train.
+# How often the task may be lost that decides how replicas train.
 RETRIES = 3
 # Seconds after which what waits is looked at, whatever happens.
 LOOK = 0.5
@@ -105,14 +105,12 @@ class RayExecutor:
         ahead = {"_generator_backpressure_num_objects": AHEAD}
         train = self._remote(remote.train, num_returns="streaming", max_retries=0, **ahead)
         while self._waiting or self._running:
-            while self._waiting and self._has_room(self._waiting[0]):
+            while len(self._running) < self._most and self._waiting and self._waiting[0].is_due:
                 attempt = heapq.heappop(self._waiting)
                 task = remote.Task.of(attempt.job, schedules, self._checkpoints)
-                self._running[train.remote(*self._shared, task)] = attempt
+                named = train.options(name=str(attempt.job))  # which `ps` shows
+                self._running[named.remote(*self._shared, task)] = attempt
             yield from self._listen()
-
-    def _has_room(self, attempt: Attempt) -> bool:
-        return attempt.due <= time.monotonic() and len(self._running) < self._most
 
     def _listen(self) -> Iterator[Event]:
         """The next event, if there is one soon."""
