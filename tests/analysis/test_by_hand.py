@@ -333,11 +333,11 @@ def test_points_whose_replicas_end_in_nothing_come_last():
     arrives = [0.9, 0.3]
     good = [losses([*arrives, 0.39], seed=s, rate=0.3) for s in range(2)]
     lost = [losses([*arrives, math.nan], seed=s, rate=0.1, diverged_at=3) for s in range(2)]
-    assert best_point([*lost, *good], LOSS)[0] == 0.3
+    assert best_point([*lost, *good], LOSS).learning_rate == 0.3
     # The last value counts, not the one before.
     turned = [losses([*arrives, 0.1, 0.8], seed=s, rate=0.1) for s in range(2)]
     steady = [losses([*arrives, 0.2, 0.2], seed=s, rate=0.3) for s in range(2)]
-    assert best_point([*turned, *steady], LOSS)[0] == 0.3
+    assert best_point([*turned, *steady], LOSS).learning_rate == 0.3
 
 
 def test_the_recommended_variant_is_told_first_though_another_is_faster(record):

@@ -161,7 +161,7 @@ def test_of_points_that_arrive_alike_the_one_that_ends_better_is_chosen(record, 
     target = TARGET
     if relation == "<=":
         runs, target = [mirrored(run) for run in runs], MIRRORED
-    assert analysis.best_point(runs, target)[0] == better
+    assert analysis.best_point(runs, target).learning_rate == better
 
 
 MIRRORED = Target.parse("val_error<=0.2")
@@ -326,7 +326,7 @@ def test_public_names_are_the_documented_ones():
     assert set(analysis.__all__) == {
         "Decision", "Seconds", "Subset", "ablation", "baseline_of", "best_point", "compare", "default_metric", "default_target",
         "higher_is_better", "in_whole_rounds", "mean_estimate", "median_epochs", "outcome",
-        "point_of", "reaching", "runs_at_best", "subsets_to_try", "summarise", "withheld",
+        "reaching", "runs_at_best", "subsets_to_try", "summarise", "withheld",
     }  # fmt: skip
     assert all(getattr(analysis, name).__doc__ for name in analysis.__all__)
 

@@ -2,7 +2,7 @@
 
 from normwise.analysis._ablation import Subset, ablation, subsets_to_try
 from normwise.analysis._compare import Decision, compare
-from normwise.analysis._grid import best_point, point_of, runs_at_best
+from normwise.analysis._grid import best_point, runs_at_best
 from normwise.analysis._groups import baseline_of
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
@@ -27,7 +27,6 @@ __all__ = [
     "mean_estimate",
     "median_epochs",
     "outcome",
-    "point_of",
     "reaching",
     "runs_at_best",
     "subsets_to_try",

@@ -8,25 +8,19 @@ from collections.abc import Sequence
 
 from normwise.analysis._groups import by_seed
 from normwise.analysis._outcome import outcome
-from normwise.domain import RunRecord, Target, VariantSummary, holdout_seeds, selection_seeds
+from normwise.domain import (
+    Condition,
+    RunRecord,
+    Target,
+    VariantSummary,
+    holdout_seeds,
+    selection_seeds,
+)
 
-__all__ = ["Point", "best_point", "holdout_runs", "point_of", "rank", "runs_at_best"]
-
-# Learning rate, initialiser, batch size.
-Point = tuple[float, str | None, int | None]
-
-
-def point_of(record: RunRecord) -> Point:
-    """The point of the grid at which a run was trained.
-
-    >>> from normwise.domain import RunKey
-    >>> point_of(RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (1.0,)}, batch_size=32))
-    (0.1, None, 32)
-    """
-    return record.learning_rate, record.initializer, record.batch_size
+__all__ = ["best_point", "holdout_runs", "rank", "runs_at_best"]
 
 
-def best_point(records: Sequence[RunRecord], target: Target) -> Point:
+def best_point(records: Sequence[RunRecord], target: Target) -> Condition:
     """The point of the grid at which one variant's replicas do best.
 
     The lowest restricted mean of the epochs to the target (a replica that never arrives
@@ -43,12 +37,12 @@ def best_point(records: Sequence[RunRecord], target: Target) -> Point:
     >>> from normwise.domain import RunKey
     >>> slow = RunRecord(RunKey("none", 0, "a"), 0.01, {"val_loss": (0.9, 0.5, 0.3)})
     >>> fast = RunRecord(RunKey("none", 0, "b"), 0.10, {"val_loss": (0.6, 0.3, 0.3)})
-    >>> best_point([slow, fast], Target.parse("val_loss<=0.4"))[0]
+    >>> best_point([slow, fast], Target.parse("val_loss<=0.4")).learning_rate
     0.1
     """
-    groups: dict[Point, list[RunRecord]] = {}
+    groups: dict[Condition, list[RunRecord]] = {}
     for record in sorted(records, key=lambda record: record.learning_rate):
-        groups.setdefault(point_of(record), []).append(record)
+        groups.setdefault(record.condition, []).append(record)
     return min(groups, key=lambda point: rank(groups[point], target))
 
 
@@ -63,7 +57,7 @@ def rank(records: Sequence[RunRecord], target: Target) -> tuple[float, float]:
 
 def holdout_runs(
     name: str, records: Sequence[RunRecord], target: Target
-) -> tuple[Point, dict[int, RunRecord]]:
+) -> tuple[Condition, dict[int, RunRecord]]:
     """A variant's best point, and its runs there on the seeds that did not select it.
 
     On the seeds that select it, the best of many points looks better than it is. In a grid
@@ -85,12 +79,12 @@ def holdout_runs(
         UnknownNameError: A record has no such metric.
     """
     seeds = sorted({record.key.seed for record in records})
-    is_grid = len({point_of(record) for record in records}) > 1
+    is_grid = len({record.condition for record in records}) > 1
     selecting, held_out = (
         (selection_seeds(seeds), holdout_seeds(seeds)) if is_grid else (seeds, seeds)
     )
     best = best_point([run for run in records if run.key.seed in selecting], target)
-    at_best = by_seed(name, [record for record in records if point_of(record) == best])
+    at_best = by_seed(name, [record for record in records if record.condition == best])
     runs = {seed: at_best[seed] for seed in held_out if seed in at_best}
     # A pruned variant whose best point was hopeless was not trained on the seeds held out. It is
     # then judged on those that selected it, which flatter it.
@@ -107,6 +101,5 @@ def runs_at_best(variant: VariantSummary, records: Sequence[RunRecord]) -> list[
     >>> [record.learning_rate for record in runs_at_best(best, runs)]
     [0.1]
     """
-    best = variant.learning_rate, variant.initializer, variant.batch_size
     own = (record for record in records if record.key.variant == variant.name)
-    return [record for record in own if point_of(record) == best]
+    return [record for record in own if record.condition == variant.condition]

@@ -8,7 +8,6 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
-from normwise.analysis._grid import point_of
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._outcome import reaching
 from normwise.domain import CONFIDENCE, Estimate, RunRecord, Target
@@ -87,7 +86,7 @@ def _widths(
     """
     seeds: dict[object, set[int]] = {}
     for record in records:
-        seeds.setdefault(point_of(record), set()).add(record.key.seed)
+        seeds.setdefault(record.condition, set()).add(record.key.seed)
     stopped = any(record.stopped_at is not None for record in records)
     pruned = stopped or len(set(map(frozenset, seeds.values()))) > 1
     if pruned or len({record.learning_rate for record in records}) < 2:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from normwise.analysis._compare import Decision
-from normwise.analysis._grid import point_of
 from normwise.analysis._groups import by_variant
 from normwise.analysis._holm import holm
 from normwise.domain import RunRecord
@@ -103,8 +102,8 @@ def in_whole_rounds(records: Sequence[RunRecord], rounds: Sequence[int]) -> list
     kept = []
     for group in by_variant(records).values():
         seeds = {record.key.seed for record in group}
-        points = {point_of(record) for record in group}
-        there = {(point_of(record), record.key.seed) for record in group}
+        points = {record.condition for record in group}
+        there = {(record.condition, record.key.seed) for record in group}
         whole = [
             end
             for end in rounds

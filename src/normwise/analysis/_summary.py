@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from normwise.analysis._compare import Decision, compare
-from normwise.analysis._grid import Point, holdout_runs
+from normwise.analysis._grid import holdout_runs
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.analysis._mean import mean_estimate, restricted_mean
 from normwise.analysis._median import median_epochs
@@ -28,6 +28,7 @@ from normwise.analysis._verdict import recommend, verdict
 from normwise.domain import (
     CONFIDENCE,
     Comparison,
+    Condition,
     EpochsToTarget,
     Estimate,
     Outcome,
@@ -56,7 +57,7 @@ class _VariantRuns:
     """
 
     name: str
-    point: Point
+    point: Condition
     runs: Mapping[int, RunRecord]
     outcomes: Mapping[int, Outcome]
     all_runs: Sequence[RunRecord]
@@ -92,7 +93,7 @@ class _Measures:
 
     def seconds_of(self, variant: _VariantRuns) -> float:
         """Seconds of an epoch, trained alone at the best point's batch size; NaN if unknown."""
-        return self.seconds.get((variant.name, variant.point[2]), math.nan)
+        return self.seconds.get((variant.name, variant.point.batch_size or None), math.nan)
 
 
 def summarise(
@@ -225,7 +226,7 @@ def _variant_summary(
     reached = sum(map(math.isfinite, epochs))
     diverged = sum(found.kind == "diverged" for found in variant.outcomes.values())
     runs = list(variant.runs.values())
-    learning_rate, initializer, batch_size = variant.point
+    point = variant.point
     times = EpochsToTarget(
         median=median_epochs(epochs, horizon=horizon, confidence=confidence),
         restricted_mean=restricted_mean(epochs, horizon, confidence),
@@ -243,9 +244,10 @@ def _variant_summary(
         },
         epochs_to_target=times,
         seconds_per_epoch=seconds,
-        learning_rate=learning_rate,
-        initializer=initializer,
-        batch_size=batch_size,
+        # That of its runs, since a point of the grid may leave it open.
+        learning_rate=runs[0].learning_rate,
+        initializer=point.initializer,
+        batch_size=point.batch_size or None,
         working_range=working_range(variant.all_runs, target, confidence, horizon),
         early_stopping=(
             None if patience is None else early_stopping(runs, target.metric, patience, confidence)

@@ -6,9 +6,8 @@ import math
 import statistics
 from collections.abc import Container, Sequence
 
-from normwise.analysis._grid import Point, point_of
 from normwise.analysis._groups import baseline_of, by_variant
-from normwise.domain import RunRecord, Target, Task
+from normwise.domain import Condition, RunRecord, Target, Task
 from normwise.errors import SpecError, UnknownNameError
 
 __all__ = ["default_metric", "default_target", "higher_is_better"]
@@ -76,11 +75,11 @@ def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -
         if metric not in record.curves:
             kind = "metric"
             raise UnknownNameError(kind, metric, record.curves)
-    points: dict[Point, list[float]] = {}
+    points: dict[Condition, list[float]] = {}
     for record in groups[name]:
         last = record.curves[metric][-1]
         if math.isfinite(last):
-            points.setdefault(point_of(record), []).append(last)
+            points.setdefault(record.condition, []).append(last)
     if not points:
         msg = (
             f"all {len(groups[name])} replicas of the baseline {name!r} diverged, so it reaches no "

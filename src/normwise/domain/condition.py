@@ -15,7 +15,7 @@ class Condition:
         learning_rate: The optimiser's learning rate, > 0; ``None`` where the model or a default
             says.
         initializer: Keras initialiser of all kernels; ``None`` for each layer's own.
-        batch_size: Examples in a batch.
+        batch_size: Examples in a batch; 0 in journals that do not say.
 
     >>> print(Condition(0.1, "he_normal", 32))
     learning rate 0.1, he_normal, batch size 32

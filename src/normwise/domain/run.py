@@ -88,6 +88,16 @@ class RunRecord:
     stopped_at: int | None = None
 
     @property
+    def condition(self) -> Condition:
+        """The point of the grid at which it was trained, with the learning rate that it had.
+
+        >>> run = RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (1.0,)}, batch_size=32)
+        >>> print(run.condition)
+        learning rate 0.1, batch size 32
+        """
+        return Condition(self.learning_rate, self.initializer, self.batch_size or 0)
+
+    @property
     def epochs(self) -> int:
         """How many epochs the run was given."""
         return len(next(iter(self.curves.values())))

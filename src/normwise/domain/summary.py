@@ -8,6 +8,7 @@ from typing import Any
 
 from normwise.domain.ablation import Ablation
 from normwise.domain.comparison import Comparison
+from normwise.domain.condition import Condition
 from normwise.domain.estimate import Estimate
 from normwise.domain.outcome import EpochsToTarget
 from normwise.domain.plain import ABSENT_IF_NONE, plain
@@ -67,6 +68,11 @@ class VariantSummary:
     working_range: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     early_stopping: EarlyStopping | None = field(default=None, metadata=ABSENT_IF_NONE)
     cost: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+
+    @property
+    def condition(self) -> Condition:
+        """The point of the grid where it stands."""
+        return Condition(self.learning_rate, self.initializer, self.batch_size or 0)
 
     @property
     def seconds_to_target(self) -> Estimate:

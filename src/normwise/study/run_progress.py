@@ -119,6 +119,6 @@ class RunProgress:
             diverged_at=finite + 1 if len(lost) else None,
             seconds=self.seconds,
             initializer=condition.initializer,
-            batch_size=condition.batch_size,
+            batch_size=condition.batch_size or None,
             stopped_at=until if until < epochs else None,
         )

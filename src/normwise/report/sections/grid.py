@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from normwise.analysis import outcome, point_of
+from normwise.analysis import outcome
 from normwise.domain import CONFIDENCE, RunRecord, Target, VariantSummary
 from normwise.report.formatting import percent
 from normwise.report.results import StudyResults
@@ -39,7 +39,7 @@ def _standing(variant: VariantSummary, records: Sequence[RunRecord]) -> str:
     chosen = [text for text, values in axes if len(values) > 1]
     if not chosen:
         return ""
-    points, width = len(set(map(point_of, records))), variant.working_range
+    points, width = len({record.condition for record in records}), variant.working_range
     range_text = "" if width is None else (
         f"; it reaches the target over {width.value:.2f} decades of learning rates "
         f"({percent(CONFIDENCE)} interval {width.low:.2f} to {width.high:.2f})"

@@ -97,11 +97,9 @@ def _to_ablate(summary: Summary) -> VariantSummary:
 
 def _stands_at(variant: VariantSummary, point: Condition) -> bool:
     """Whether the variant stands at that point of the grid."""
-    return (
-        point.learning_rate in (None, variant.learning_rate)
-        and point.initializer == variant.initializer
-        and point.batch_size == variant.batch_size
-    )
+    # Where the grid has no learning rates, the variant says which one the model had.
+    rate = None if point.learning_rate is None else variant.learning_rate
+    return point == dataclasses.replace(variant.condition, learning_rate=rate)
 
 
 def with_layers(variant: Variant, kept: analysis.Subset, layers: int) -> Variant:

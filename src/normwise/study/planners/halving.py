@@ -76,7 +76,7 @@ class HalvingPlanner:
     def _judging(self, variant: Variant, own: Mapping[Run, RunRecord], target: Target) -> list[Run]:
         """The other seeds, at the point that was chosen."""
         best = analysis.best_point(list(own.values()), target)
-        [point, *_] = [run.condition for run, one in own.items() if analysis.point_of(one) == best]
+        [point, *_] = [run.condition for run, one in own.items() if one.condition == best]
         return self.question.runs(
             [variant], holdout_seeds(range(self.question.spec.seeds)), [point]
         )
@@ -127,5 +127,5 @@ def is_hopeless(records: Sequence[RunRecord], target: Target) -> bool:
     return not any(
         analysis.outcome(record, target).kind == "reached"
         for record in records
-        if analysis.point_of(record) == best
+        if record.condition == best
     )
