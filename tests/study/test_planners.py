@@ -139,7 +139,7 @@ def test_jobs_are_what_is_missing_by_variant_batch_size_and_beginning():
     ledger.add(segment(runs[1:3], 0, [falling()[:2]] * 2))
     ledger.add(Checkpointed(tuple(run.key for run in runs[1:3]), 2, "c"))
     jobs = jobs_of(goals, ledger)
-    assert [(job.place, len(job.runs), job.first, job.until) for job in jobs] == [
+    assert [(job.program, len(job.runs), job.first, job.until) for job in jobs] == [
         (("none", 16), 2, 2, 8), (("none", 32), 3, 0, 8),
         (("after", 16), 3, 0, 8), (("after", 32), 3, 0, 8),
     ]  # fmt: skip

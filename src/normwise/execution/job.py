@@ -50,7 +50,7 @@ class Job:
         return f"{runs} of {self.variant.name!r}, epochs {self.first + 1} to {self.until}"
 
     @property
-    def place(self) -> tuple[str, int]:
+    def program(self) -> tuple[str, int]:
         """What is compiled for it: the variant's name and the batch size."""
         return self.variant.name, self.batch_size
 

@@ -59,7 +59,7 @@ class Programs:
             ModelError: There is no memory for one run at a time.
         """
         known = self._programs.keys() | self._errors.keys()
-        new = {job.place: job for job in jobs if job.place not in known}
+        new = {job.program: job for job in jobs if job.program not in known}
         pool = ThreadPoolExecutor()
         compiling = {place: self._compiling(job, pool) for place, job in new.items()}
         pool.shutdown(wait=False)
@@ -72,11 +72,11 @@ class Programs:
 
     def error(self, job: Job) -> BaseException | None:
         """Why there is no program for a job that was prepared; ``None`` where there is one."""
-        return self._errors.get(job.place)
+        return self._errors.get(job.program)
 
     def of(self, job: Job) -> Program:
         """The program that trains a job that was prepared."""
-        return self._programs[job.place]
+        return self._programs[job.program]
 
     def halve(self, job: Job, why: str) -> None:
         """Train half as many of such runs at a time from now on, since memory did not suffice.
@@ -86,11 +86,11 @@ class Programs:
             why: What was raised.
         """
         width = self.of(job).cohort.width
-        self._programs[job.place] = smaller = _narrower(self.of(job), 0.5)
+        self._programs[job.program] = smaller = _narrower(self.of(job), 0.5)
         log.warning(
             "%s ran out of memory with %d runs side by side (%s). From their last checkpoint on %d "
             "train at a time; their curves stay the same.",
-            _named(job.place),
+            _named(job.program),
             width,
             why,
             smaller.cohort.width,

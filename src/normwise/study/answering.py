@@ -169,12 +169,12 @@ def _seconds(
 ) -> Mapping[tuple[str, int | None], float]:
     """Of an epoch of each variant that trains alone, where it stands in the grid."""
     fingerprint = training.case.question.fingerprint
-    places = {(one.name, one.batch_size): Variant.parse(one.name) for one in standing}
+    programs = {(one.name, one.batch_size): Variant.parse(one.name) for one in standing}
     known = History(store).seconds(fingerprint) if store is not None else {}
-    if is_known or known.keys() >= places.keys():
+    if is_known or known.keys() >= programs.keys():
         return known
     training.watch.stage("timing")
-    seconds = seconds_alone(training.case.setup, places)
+    seconds = seconds_alone(training.case.setup, programs)
     if store is not None:
         History(store).add_seconds(fingerprint, seconds)
     return seconds

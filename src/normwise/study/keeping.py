@@ -20,7 +20,7 @@ _BEST = "best-"
 
 
 class Keeper:
-    """Keeps the state of the best run at each place and lets those of the others go.
+    """Keeps the state of the best run of each variant and point, and lets those of the others go.
 
     Args:
         ledger: Knows where the states of runs lie.
@@ -34,16 +34,16 @@ class Keeper:
         self._ledger, self._checkpoints, self._score = ledger, checkpoints, score
         keys = [run.key for run in ledger.runs]
         # A kill may come before the ledger knows of a state that is there: then it is none.
-        self._best = {_place(key): key for key in keys if self._lies_in(key) == _name(key)}
+        self._best = {_point(key): key for key in keys if self._lies_in(key) == _name(key)}
 
     def keep(self, event: Finished) -> None:
         """Compare runs that went to their end with the best so far."""
-        places: dict[tuple[str, str], list[RunKey]] = {}
+        points: dict[tuple[str, str], list[RunKey]] = {}
         for key in event.keys:
-            places.setdefault(_place(key), []).append(key)
+            points.setdefault(_point(key), []).append(key)
         dropped = {self._lies_in(key) for key in event.keys}
-        for place, keys in places.items():
-            best, before = max(keys, key=self._score), self._best.get(place)
+        for point, keys in points.items():
+            best, before = max(keys, key=self._score), self._best.get(point)
             if before is not None and self._score(best) <= self._score(before):
                 continue
             state = state_of(best, self._ledger, self._checkpoints)
@@ -51,7 +51,7 @@ class Keeper:
                 continue
             self._checkpoints.save(_name(best), state)
             self._ledger.add(Checkpointed((best,), event.epoch, _name(best)))
-            self._best[place] = best
+            self._best[point] = best
             if before is not None:
                 dropped.add(_name(before))
         self._checkpoints.drop(dropped - {_name(best) for best in self._best.values()} - {""})
@@ -66,7 +66,7 @@ class Keeper:
         return "" if origin is None else origin.checkpoint
 
 
-def _place(key: RunKey) -> tuple[str, str]:
+def _point(key: RunKey) -> tuple[str, str]:
     return key.variant, key.setting
 
 

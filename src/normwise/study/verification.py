@@ -63,12 +63,12 @@ def verify(setup: Setup, whole: Trained, starts: Sequence[Trained]) -> SoloCheck
 
 
 def seconds_alone(
-    setup: Setup, places: Mapping[tuple[str, int | None], Variant]
+    setup: Setup, programs: Mapping[tuple[str, int | None], Variant]
 ) -> dict[tuple[str, int | None], float]:
     """Seconds of an epoch by Keras' own ``fit``, by variant and batch size."""
     models = {
         (name, size): (setup.model(variant)[0], size or 1)
-        for (name, size), variant in places.items()
+        for (name, size), variant in programs.items()
     }
     return seconds_per_epoch(models, setup.recipe.dataset)
 
