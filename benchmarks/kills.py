@@ -1,10 +1,14 @@
 """What SIGKILL costs: a study killed at random moments, run again, against an undisturbed one.
 
+One third of the kills come before the journal has a line (imports, data, compiling), one third at a
+random line of it (training, checking, timing), one third after all lines but the last (drawing,
+writing the results).
+
     python benchmarks/kills.py circles                                # about six minutes
     python benchmarks/kills.py digits-cnn --seeds 2 --epochs 8
 
-All that stands behind the study's name is passed on to ``normwise study``. Each line says when the
-process was killed and what its journal said last; whether, after the same command again,
+All that stands behind the study's name is passed on to ``normwise study``. Each line says what the
+journal said last when the process was killed; whether, after the same command again,
 ``summary.json`` and ``curves.parquet`` are those of the undisturbed study, number by number, times
 apart, and ``best.keras`` has the same weights; how many segments were trained twice; and whether
 the folder holds the same files. Exits with 1 where anything of it fails.
@@ -36,6 +40,10 @@ IN_SECONDS = re.compile(
 )
 # A start without anything compiled takes longer than one that is killed and goes on.
 WARM = 2
+# Seconds between two looks at a journal.
+POLL = 0.005
+# Files that a study has as soon as it trains.
+BEGUN = {"spec.toml", "journal.jsonl", ".lock"}
 
 
 def main() -> None:
@@ -50,21 +58,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         for number in range(WARM):
-            started = time.perf_counter()
-            run(command(study, root / f"whole-{number}")).check_returncode()
-            seconds = time.perf_counter() - started
+            watched = Undisturbed(
+                command(study, root / f"whole-{number}"), root / f"whole-{number}"
+            )
         whole = Outcome(root / "whole-0")
-        print(f"undisturbed: {seconds:.1f} s, {segments_of(root / 'whole-0').total()} segments")
+        print(
+            f"undisturbed: {watched.lines} lines, {watched.reporting:.1f} s after the last but one"
+        )
         found = []
         for number in range(options.kills):
-            folder, moment = root / f"killed-{number}", draw.uniform(0, seconds)
-            said = killed(command(study, folder), folder, moment)
+            folder = root / f"killed-{number}"
+            said = killed(command(study, folder), folder, *watched.moment(number % 3, draw))
             again = run(command(study, folder))
             faults = differences(again, folder, whole)
             twice = sum(count - 1 for count in segments_of(folder).values())
             found.append((not faults, twice))
-            fate = ", ".join(faults) or "equal"
-            print(f"{moment:6.2f} s, {said}: {fate}; {twice} twice", flush=True)
+            print(f"{said}: {', '.join(faults) or 'equal'}; {twice} twice", flush=True)
     equal, most = sum(fine for fine, _ in found), max(twice for _, twice in found)
     print(f"{equal} of {len(found)} equal; at most {most} segment(s) trained twice")
     sys.exit(equal < len(found) or most > 1)
@@ -80,15 +89,58 @@ def run(typed: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(typed, check=False, capture_output=True, text=True)
 
 
-def killed(typed: list[str], folder: Path, moment: float) -> str:
-    """Kill a study after so many seconds; what it was at, by its journal."""
+class Undisturbed:
+    """A study that runs to its end, and when it writes its journal.
+
+    Args:
+        typed: The command.
+        folder: The study's.
+
+    Attributes:
+        preparing: Seconds before the journal's first line.
+        lines: How many lines it has in the end.
+        reporting: Seconds after the last line but one, in which the results are written.
+    """
+
+    def __init__(self, typed: list[str], folder: Path) -> None:
+        started, times = time.perf_counter(), list[float]()
+        with subprocess.Popen(typed, stdout=subprocess.DEVNULL) as process:
+            while process.poll() is None:
+                times += [time.perf_counter()] * (lines_of(folder) - len(times))
+                time.sleep(POLL)
+        ended = time.perf_counter()
+        times += [ended] * (lines_of(folder) - len(times))
+        self.preparing, self.lines = times[0] - started, len(times)
+        self.reporting = ended - times[-2]
+
+    def moment(self, phase: int, draw: random.Random) -> tuple[int, float]:
+        """Lines of the journal to wait for, and seconds after them."""
+        if phase == 0:
+            return 0, draw.uniform(0, self.preparing)
+        if phase == 1:
+            return draw.randint(1, self.lines - 2), draw.uniform(0, 2 * POLL)
+        return self.lines - 1, draw.uniform(0, self.reporting)
+
+
+def killed(typed: list[str], folder: Path, lines: int, delay: float) -> str:
+    """Kill a study so many seconds after so many lines; what it was at, by its journal."""
     with subprocess.Popen(typed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while lines_of(folder) < lines and process.poll() is None:
+            time.sleep(POLL)
         try:
-            process.wait(moment)
+            process.wait(delay)
         except subprocess.TimeoutExpired:
             process.kill()
     events = journal(folder)
-    return f"{len(events)} lines, last {events[-1]['event']}" if events else "nothing written"
+    files = sorted(path.name for path in folder.iterdir() if path.is_file()) if events else []
+    said = f"{len(events)} lines, last {events[-1]['event']}" if events else "nothing written"
+    return " ".join([said, *(name for name in files if name not in BEGUN)])
+
+
+def lines_of(folder: Path) -> int:
+    """How many whole lines the journal has."""
+    path = folder / "journal.jsonl"
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def journal(folder: Path) -> list[dict[str, Any]]:

@@ -253,3 +253,11 @@ def test_the_lazy_names_need_no_import_of_their_own():
 def test_a_package_exports_what_it_has(package):
     module = importlib.import_module(f"normwise.{package}")
     assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_no_result_depends_on_the_time_of_day():
+    """A clock that is set back or forward disturbs nothing: only who holds a folder is dated."""
+    asking = re.compile(r"\btime\.time\(|\bdatetime\.now|\bdate\.today|st_[mac]time|getmtime")
+    assert {in_file(path) for path in FILES if asking.search(path.read_text("utf-8"))} == {
+        "study/lock.py"
+    }

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from normwise.engine import Stack, State
+from normwise.execution.local import LocalExecutor
 from normwise.files import replacing
 from normwise.study.curves import write_curves
 from normwise.study.history import History
@@ -34,15 +35,9 @@ class InventedCohort:
     """Replicas of one weight each, which falls: what comes next depends on the state."""
 
     width = 2
-    program = SimpleNamespace(model=None)
 
-    def lower(self):
+    def data(self):
         return None
-
-    def compile(self, _):
-        return None
-
-    data = lower
 
     def begin(self, chunk):
         weights = np.array([1.0 + replica.seed / 10 for replica in chunk])
@@ -59,12 +54,29 @@ class InventedCohort:
             yield dict.fromkeys(("loss", "val_loss"), weights[:, None])
 
 
+class InventedPrograms:
+    """In the place of what compiles."""
+
+    def prepare(self, _):
+        return ()
+
+    def error(self, _):
+        return None
+
+    def of(self, _):
+        return SimpleNamespace(cohort=InventedCohort(), compiled=None, is_divisible=False)
+
+
 SETUP = SimpleNamespace(
-    cohort=lambda *_: InventedCohort(),
-    learning_rate=0.01,
-    recipe=SimpleNamespace(in_own_units=lambda curves: curves),
-    schedule=lambda *_: None,
+    learning_rate=0.01, recipe=SimpleNamespace(in_own_units=lambda curves: curves)
 )
+
+
+def executor(setup, checkpoints):
+    """This process, with the study's own worker."""
+    made = LocalExecutor(setup, checkpoints)
+    made._worker._programs = InventedPrograms()
+    return made
 
 
 def study(folder):
@@ -72,7 +84,7 @@ def study(folder):
     with held(folder, ASKED.spec) as store:
         dataset = SimpleNamespace(said=("Said of the data.",))
         case = SimpleNamespace(question=ASKED, setup=SETUP, dataset=dataset)
-        training = Training(case, store, lambda _: None, None)
+        training = Training(case, store, lambda _: None, None, executor)
         records = training.records(training.train(RoundsPlanner(ASKED), ""))
         best = best_run(records, ASKED.metric, rising=ASKED.rising)
         # Never trained again: whenever a kill comes, a run that has ended has its state.

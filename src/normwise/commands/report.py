@@ -25,6 +25,8 @@ def report(
     from normwise.report import print_page, write_html, write_png
     from normwise.study import page_of_folder
 
-    page = page_of_folder(folder)
-    files = [write_html(page, folder / "report.html"), write_png(page, folder / "curves.png")]
-    print_page(page, Console(), files=[str(file) for file in files])
+    page, files = page_of_folder(folder), list[Path]()
+    try:
+        files += [write_html(page, folder / "report.html"), write_png(page, folder / "curves.png")]
+    finally:  # a folder that may only be read still has a report
+        print_page(page, Console(), files=[str(file) for file in files])
