@@ -8,6 +8,7 @@ import pytest
 
 from normwise import Study
 from normwise.errors import StudyIncomplete
+from tests.corpus.folders import finished
 from tests.study.killed_at_writes import left, study
 
 
@@ -47,3 +48,13 @@ def test_a_link_to_a_folder_is_that_folder(tmp_path):
     (tmp_path / "disk").rename(tmp_path / "moved")
     study(tmp_path / "moved")  # all of it is there
     assert left(tmp_path / "moved") == before
+
+
+def test_a_folder_that_may_only_be_read_still_has_a_report(tmp_path, run_command):
+    finished(tmp_path / "out" / "journal.jsonl")
+    (tmp_path / "out" / "report.html").mkdir()  # root may write anywhere but over a folder
+    code, out, error = run_command("report", "out")
+    assert code == 2
+    assert "val_accuracy" in out
+    assert error.startswith("normwise: cannot write 'out/report.html' (")
+    assert error.count("\n") == 1
