@@ -55,8 +55,13 @@ def is_file(path: str | os.PathLike[str]) -> bool:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str], *, synced: bool = True) -> Iterator[Path]:
     """A temporary path beside ``path``, moved into its place when the block ends well.
+
+    Args:
+        path: What is replaced, or comes to be.
+        synced: Whether it is on disk when the block ends. If not, and the machine fails at once,
+            there may be a file with nothing in it.
 
     Raises:
         StoreError: The folder cannot be written.
@@ -75,14 +80,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield beside
-            _sync(beside)
+            if synced:
+                _sync(beside)
             beside.replace(final)
         finally:
             beside.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
-    """See to it that a file is on disk, or a failing machine could leave its name without it."""
+    """See to it that a file is on disk."""
     descriptor = os.open(path, os.O_RDWR)
     try:
         os.fsync(descriptor)

@@ -58,6 +58,8 @@ def test_a_file_that_a_disk_lost_is_not_found(tmp_path, content):
     assert checkpoints.load("a") is None
     # A kill while writing leaves a half beside it.
     (tmp_path / ".a.123.safetensors").write_bytes(content)
+    assert checkpoints.names() == set()
+    checkpoints.save("a", state())
     assert checkpoints.names() == {"a"}
 
 

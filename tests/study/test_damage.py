@@ -9,6 +9,7 @@ import pytest
 from normwise.domain import Condition, Run, RunKey
 from normwise.engine import State
 from normwise.errors import StoreError
+from normwise.execution import Checkpointed
 from normwise.execution.checkpoint import FolderCheckpoints
 from normwise.spec import Spec
 from normwise.study.event_log import EventLog
@@ -168,3 +169,27 @@ def test_halves_of_processes_that_are_gone_are_tidied(folder):
     with held(folder, SPEC):
         assert not any((folder / name).exists() for name in gone)
         assert all((folder / name).exists() for name in stay)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 500, 0.7])
+def test_a_run_goes_on_from_the_state_before_one_that_a_failing_machine_lost(tmp_path, content):
+    """Of states that are not synced the newest may have a name and no content."""
+    checkpoints, ledger = FolderCheckpoints(tmp_path), Ledger(log := Listed())
+    for epoch in (1, 2):
+        ledger.add(segment(RUNS, epoch - 1, [[0.5], [0.4]]))
+        checkpoints.save(f"x-{epoch}", state(epoch))
+        ledger.add(Checkpointed(tuple(run.key for run in RUNS), epoch, f"x-{epoch}"))
+    path = tmp_path / "x-2.safetensors"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(content * len(whole))] if isinstance(content, float) else content)
+    epoch, origin = Ledger(log, checkpoints.names()).origin(RUNS[0].key)
+    assert (epoch, origin.checkpoint) == (1, "x-1")
+
+
+class Listed(list):
+    """A log in memory."""
+
+    write = list.append
+
+    def read(self):
+        return list(self)

@@ -92,7 +92,9 @@ class FolderCheckpoints:
         from safetensors.numpy import save_file
 
         arrays = dict(_as_arrays(rows))
-        with replacing(self._folder / f"{name}{_SUFFIX}") as beside:
+        # Not synced, which takes as long as a segment of a small network: should the machine fail
+        # and lose it, there is the one before.
+        with replacing(self._folder / f"{name}{_SUFFIX}", synced=False) as beside:
             try:
                 save_file(arrays, beside, {"name": name, "crc32": str(_checksum(arrays))})
             except SafetensorError as error:  # of a disk that is full, say
@@ -125,8 +127,9 @@ class FolderCheckpoints:
                 (self._folder / f"{name}{_SUFFIX}").unlink(missing_ok=True)
 
     def names(self) -> set[str]:
-        """Of all that there are."""
-        return {path.name.removesuffix(_SUFFIX) for path in self._folder.glob(f"[!.]*{_SUFFIX}")}
+        """Of all that there are, but for those that were not written to their end."""
+        files = self._folder.glob(f"[!.]*{_SUFFIX}")
+        return {path.name.removesuffix(_SUFFIX) for path in files if _is_whole(path)}
 
 
 def joined_rows(parts: Iterable[tuple[State, int]]) -> State:
@@ -148,6 +151,17 @@ def _as_arrays(rows: State) -> Iterable[tuple[str, NDArray[Any]]]:
             # The format keeps memory as it lies.
             yield f"{part}.{number}", np.ascontiguousarray(value)
     yield "alive", np.ascontiguousarray(rows.alive)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file is as long as it says itself."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy"):
+            return True
+    except (OSError, SafetensorError):
+        return False
 
 
 def _checksum(arrays: Arrays) -> int:
