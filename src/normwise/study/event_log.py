@@ -104,9 +104,10 @@ class EventLog:
         """
         if isinstance(event, Segment):
             line = _line_of_segment(event, self._append(event.curves))
-            self._store.append([{"event": "segment", **asdict(line)}])
+            self._store.append([{"event": "segment", **_SEGMENT.dump_python(line)}])
         elif isinstance(event, Checkpointed):
-            self._store.append([{"event": "checkpointed", **asdict(_line_of_checkpoint(event))}])
+            kept = _line_of_checkpoint(event)
+            self._store.append([{"event": "checkpointed", **_CHECKPOINT.dump_python(kept)}])
         elif isinstance(event, Failed):
             self._store.append([{"event": "failed", **asdict(_line_of_failure(event))}])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,39 +52,38 @@ class Journal:
             self._drop_torn_line()
         append_synced(self.path, "".join(f"{line}\n" for line in lines).encode())
 
-    def read(self, part: Callable[[dict[str, Any]], Part]) -> list[Part]:
-        """What ``part`` finds in each event.
+    def read(self, part: Callable[[dict[str, Any]], Part]) -> Iterator[Part]:
+        """What ``part`` finds in each event, one after the other: a journal can be large.
 
         Raises:
             StoreError: A line does not read, or ``part`` finds it wrong.
         """
-        parts = []
         for number, line in enumerate(self._lines(), 1):
             try:
-                parts.append(part(_checked(json.loads(line))))
+                found = part(_checked(json.loads(line)))
             except (*UNREADABLE, UsageError):
                 raise StoreError(
                     f"line {number} of {str(self.path)!r} is "
                     f"{line[:40].decode(errors='replace')!r}; expected one event in JSON a line, "
                     f"as it was written; move the folder away and run the study again"
                 ) from None
-        return parts
+            yield found
 
-    def _lines(self) -> list[bytes]:
+    def _lines(self) -> Iterator[bytes]:
         try:
-            *whole, _ = self.path.read_bytes().split(b"\n")
+            with self.path.open("rb") as file:
+                yield from (line for line in file if line.endswith(b"\n"))
         except FileNotFoundError:
-            return []
+            return
         except OSError as error:
             raise StoreError(
                 f"cannot read {str(self.path)!r} ({error.strerror}); expected the journal of a "
                 f"study; move the folder away and run the study again"
             ) from None
-        return whole
 
     def _drop_torn_line(self) -> None:
         """Cut off what a kill left, or the next line would be joined to it."""
-        whole = sum(len(line) + 1 for line in self._lines())
+        whole = sum(map(len, self._lines()))
         with writing(self.path):
             if self.path.exists() and whole < self.path.stat().st_size:
                 os.truncate(self.path, whole)

@@ -54,7 +54,9 @@ class Keeper:
             self._best[point] = best
             if before is not None:
                 dropped.add(_name(before))
-        self._checkpoints.drop(dropped - {_name(best) for best in self._best.values()} - {""})
+        # At these points alone: all that there are, at each event, would be a square of them.
+        kept = {_name(self._best[point]) for point in points if point in self._best}
+        self._checkpoints.drop(dropped - kept - {""})
 
     def tidy(self) -> None:
         """Let all states go but those of the best: nothing else goes on."""
