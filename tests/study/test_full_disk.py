@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,14 +21,18 @@ def full_from(monkeypatch):
     """Let the system refuse what is written, from so many writes on."""
 
     def fill(number):
-        calls, sync = itertools.count(), os.fsync
+        calls = itertools.count()
 
-        def refuse(descriptor):
-            if next(calls) >= number:
-                raise FULL
-            sync(descriptor)
+        def refusing(function):
+            def call(*arguments):
+                if next(calls) >= number:
+                    raise FULL
+                return function(*arguments)
 
-        monkeypatch.setattr(os, "fsync", refuse)
+            return call
+
+        monkeypatch.setattr(os, "fsync", refusing(os.fsync))
+        monkeypatch.setattr(Path, "replace", refusing(Path.replace))
 
     return fill
 
