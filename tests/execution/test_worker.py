@@ -12,8 +12,6 @@ from normwise.execution import Checkpointed, Compiled, Finished, Job, Origin, Se
 from normwise.execution.checkpoint import FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.local import LocalExecutor
 from normwise.execution.setup import Setup
-from normwise.models.compiling import Recipe
-from normwise.models.source import ModelSource
 from normwise.spec import Spec
 
 EPOCHS = 20
@@ -41,8 +39,7 @@ def setup():
     x = draw.normal(size=(60, 3)).astype("float32")
     y = x @ draw.normal(size=(3, 1)).astype("float32")
     data = Dataset("rows", x[:40], y[:40], x[40:], y[40:], "regression")
-    source = ModelSource(build, data)
-    return Setup(Recipe(SPEC, data, source.compiled), source)
+    return Setup.of(SPEC, build, data)
 
 
 def job(runs=RUNS, first=0, until=EPOCHS, origins=()):

@@ -10,10 +10,11 @@ from __future__ import annotations
 import heapq
 import logging
 import os
+import socket
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import ray
@@ -33,10 +34,10 @@ __all__ = ["RayExecutor"]
 
 log = logging.getLogger("normwise")
 
-# How often the task may be lost that decides how replicas train.
-RETRIES = 3
 # Seconds after which what waits is looked at, whatever happens.
 LOOK = 0.5
+# Seconds within which a cluster must answer.
+PATIENCE = 10.0
 # Events that a task may be ahead of the study: their states fill the object store.
 AHEAD = 4
 
@@ -69,7 +70,7 @@ class RayExecutor:
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Train these jobs, as many at a time as the cluster has room for."""
         self._join()
-        decided = self._remote(remote.schedules, max_retries=RETRIES).remote(*self._shared)
+        decided = ray.remote(**self._options)(remote.schedules).remote(*self._shared)
         try:
             schedules = ray.get(decided)
         except RayError as error:
@@ -94,16 +95,13 @@ class RayExecutor:
         if not ray.is_initialized():
             _connect(self._address, self._crossing.model.sources)
         devices, needs, self._most = _room(self._wanted)
-        log.info("Ray runs %d tasks at a time, each on %s", self._most, needs)
+        log.info("Ray trains %d jobs at a time, each on %s", self._most, needs)
         self._options = {**needs, "scheduling_strategy": "SPREAD"}
         self._shared = uuid.uuid4().hex, ray.put(self._crossing), devices
 
-    def _remote(self, function: Callable[..., Any], **options: Any) -> Any:
-        return ray.remote(**self._options, **options)(function)
-
     def _events(self, schedules: Mapping[int, Schedule]) -> Iterator[Event]:
-        ahead = {"_generator_backpressure_num_objects": AHEAD}
-        train = self._remote(remote.train, num_returns="streaming", max_retries=0, **ahead)
+        streaming = {"num_returns": "streaming", "_generator_backpressure_num_objects": AHEAD}
+        train: Any = ray.remote(**self._options, **streaming, max_retries=0)(remote.train)
         while self._waiting or self._running:
             while len(self._running) < self._most and self._waiting and self._waiting[0].is_due:
                 attempt = heapq.heappop(self._waiting)
@@ -170,6 +168,9 @@ def _connect(address: str, sources: Sequence[str]) -> None:
     try:
         if "://" in address:
             raise ConnectionError("Ray's client does not stream")
+        if address not in ("auto", "local"):  # where no one answers, Ray would wait for minutes
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), timeout=PATIENCE).close()
         with warnings.catch_warnings():
             # Of JAX's threads; the process that is forked runs another program at once.
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
