@@ -100,8 +100,9 @@ class RayExecutor:
         self._shared = uuid.uuid4().hex, ray.put(self._crossing), devices
 
     def _events(self, schedules: Mapping[int, Schedule]) -> Iterator[Event]:
-        streaming = {"num_returns": "streaming", "_generator_backpressure_num_objects": AHEAD}
-        train: Any = ray.remote(**self._options, **streaming, max_retries=0)(remote.train)
+        options = {**self._options, "_generator_backpressure_num_objects": AHEAD}
+        options |= {"num_returns": "streaming", "max_retries": 0}
+        train: Any = ray.remote(**options)(remote.train)
         while self._waiting or self._running:
             while len(self._running) < self._most and self._waiting and self._waiting[0].is_due:
                 attempt = heapq.heappop(self._waiting)
