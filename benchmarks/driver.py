@@ -3,12 +3,13 @@
     python benchmarks/driver.py                       # about ten minutes
     python benchmarks/driver.py 1000 10000 --planner rounds
 
-An executor that trains nothing hands out curves, one run a job, in four segments with a checkpoint
-each: nine events a run. All else is the study's own: planner, jobs, driver, ledger, journal (each
-line and its arrays synced), the keeper of the best states, progress. Then the summary is made, and
-the folder opened again. Each line is a process of its own; its memory is what it grew by (Linux
-only). Where nothing grows with the square of the runs, each column of times is as good as constant.
-Folders are made in TMPDIR: on a disk, or in memory (/dev/shm) to see what the disk takes of it.
+An executor that trains nothing hands out curves, one run a job, in four segments (ten of 100
+epochs) with a checkpoint each: nine events a run. All else is the study's own: planner, jobs,
+driver, ledger, journal (each line and its arrays synced), the keeper of the best states, progress.
+Then the summary is made, and the folder opened again. Each line is a process of its own; its
+memory is what it grew by (Linux only). Where nothing grows with the square of the runs, each column
+is as good as constant. Folders are made in TMPDIR: on a disk, or in memory (/dev/shm) to see
+what the disk takes of it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,6 @@ from normwise.study.question import Question
 from normwise.study.store import Store
 from normwise.study.training import Training
 
-EPOCHS = 4
 VARIANTS = ("none", "after", "before", "input", "input+after")
 # From planner to the settings that ask for it; `wide` is a grid that grows instead of the seeds.
 PLANNERS: dict[str, dict[str, Any]] = {
@@ -57,12 +57,15 @@ def main() -> None:
     )
     parser.add_argument("runs", nargs="*", type=int, default=[1_000, 10_000, 100_000])
     parser.add_argument("--planner", choices=PLANNERS, action="append", help="default: all")
+    parser.add_argument("--epochs", type=int, default=4, help="of a run (default 4)")
     parser.add_argument("--folder", choices=("with", "without"), help="default: both")
     parser.add_argument("--profile", action="store_true", help="say where the time goes")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
-        measure(options.runs[0], options.planner[0], options.folder, profiled=options.profile)
+        question = question_of(options.runs[0], options.planner[0], options.epochs)
+        numbers = measure(question, options.folder == "with", profiled=options.profile)
+        print(f"{options.planner[0]:9} {options.folder:7} {numbers}", flush=True)
         return
     print("                       processor, µs a run           wall     bytes a run")
     print(
@@ -73,16 +76,16 @@ def main() -> None:
         for folder in [options.folder] if options.folder else ["without", "with"]:
             for runs in options.runs:
                 asked = [str(runs), "--planner", planner, "--folder", folder]
+                asked += ["--epochs", str(options.epochs)]
                 flags = ["--profile"] * options.profile
                 subprocess.run([sys.executable, __file__, "--here", *asked, *flags], check=True)
 
 
-def measure(runs: int, planner: str, folder: str, *, profiled: bool) -> None:
-    """Drive one study, and print the line about it."""
-    question = question_of(runs, planner)
+def measure(question: Question, in_folder: bool, *, profiled: bool) -> str:
+    """Drive one study, and say what it took."""
     before = forgotten_peak()
     with tempfile.TemporaryDirectory() as parent:
-        store = Store(Path(parent) / "study", question.spec) if folder == "with" else None
+        store = Store(Path(parent) / "study", question.spec) if in_folder else None
         profile = cProfile.Profile()
         if profiled:
             profile.enable()
@@ -109,15 +112,13 @@ def measure(runs: int, planner: str, folder: str, *, profiled: bool) -> None:
     driven_us, summary_us, reopened_us = (1e6 * value / count for value in seconds)
     journal, arrays = (size / count for size in sizes)
     wall = 1e6 * (ended - began) / count
-    print(
-        f"{planner:9} {folder:7} {count:7,} {driven_us:7.0f} {summary_us:8.0f} {reopened_us:9.0f} "
-        f"{wall:7,.0f} {peak / count:7,.0f} {peak_again / count:9,.0f} {journal:8,.0f} "
-        f"{arrays:7,.0f}",
-        flush=True,
+    return (
+        f"{count:7,} {driven_us:7.0f} {summary_us:8.0f} {reopened_us:9.0f} {wall:7,.0f} "
+        f"{peak / count:7,.0f} {peak_again / count:9,.0f} {journal:8,.0f} {arrays:7,.0f}"
     )
 
 
-def question_of(runs: int, planner: str) -> Question:
+def question_of(runs: int, planner: str, epochs: int) -> Question:
     """A study of about so many runs."""
     points = runs // len(VARIANTS) // 4 if planner == "wide" else 10
     seeds = runs // len(VARIANTS) // points
@@ -127,7 +128,7 @@ def question_of(runs: int, planner: str) -> Question:
         # Of so narrow a margin nothing is decided, so that each round takes place.
         changes = changes | {"max_seeds": 8 * seeds, "margin": 1.000001}
     spec = Spec.make(
-        {"model": "m", "data": "arrays", "variants": VARIANTS, "epochs": EPOCHS, "seeds": seeds,
+        {"model": "m", "data": "arrays", "variants": VARIANTS, "epochs": epochs, "seeds": seeds,
          "learning_rate": f"1e-4:1:{points}", "target": "val_loss<=0.5", **changes}
     )  # fmt: skip
     return Question(spec, "f", "val_loss")
@@ -138,11 +139,18 @@ def training_of(question: Question, store: Store | None) -> Training:
     training_module._checkpoints = lambda _: OneState()  # type: ignore[assignment]
     dataset = SimpleNamespace(said=())
     case: Any = SimpleNamespace(question=question, setup=None, dataset=dataset)
-    return Training(case, store, lambda _: None, None, lambda *_: MadeUp())
+    return Training(case, store, lambda _: None, None, lambda *_: MadeUp(question.spec.epochs))
 
 
 class MadeUp:
-    """An executor that trains nothing; each run is a job of its own."""
+    """An executor that trains nothing; each run is a job of its own.
+
+    Args:
+        epochs: Of a run that goes to its end.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Curves that fall, further at a larger learning rate."""
@@ -154,10 +162,11 @@ class MadeUp:
         """Nothing is running."""
 
     def _trained(self, part: Job) -> Iterator[Event]:
-        length, keys = segment_length(EPOCHS), tuple(run.key for run in part.runs)
+        length, keys = segment_length(self._epochs), tuple(run.key for run in part.runs)
         rates = tuple(run.condition.learning_rate or 0.01 for run in part.runs)
         for first in range(part.first, part.until, length):
-            values = np.array([falling(run)[first : first + length] for run in part.runs])
+            done = np.arange(first, first + length) / self._epochs
+            values = np.array([falling(run, done) for run in part.runs])
             names = ("loss", "val_loss", "accuracy", "val_accuracy")
             curves = {name: values.copy() for name in names}
             yield Segment(part.runs, first, curves, rates, 0.1)
@@ -165,11 +174,11 @@ class MadeUp:
         yield Finished(keys, part.until)
 
 
-def falling(run: Run) -> np.ndarray:
-    """A loss an epoch."""
+def falling(run: Run, done: np.ndarray) -> np.ndarray:
+    """A loss after each share of a run that is done."""
     noise = 1 + 0.3 * np.sin(run.key.seed + len(run.key.variant))
-    fall = noise * (run.condition.learning_rate or 0.01) ** 0.25 / EPOCHS
-    values: np.ndarray = (1 - fall * np.arange(1, EPOCHS + 1)).astype(np.float32)
+    fall = noise * (run.condition.learning_rate or 0.01) ** 0.25
+    values: np.ndarray = (1 - fall * done).astype(np.float32)
     return values
 
 
