@@ -330,3 +330,14 @@ def test_curves_are_one_row_a_replica_and_epoch(folder):
     assert table["seed"] == [0, 0, 1, 1]
     assert table["epoch"] == [1, 2, 1, 2]
     assert table["val_loss"] == [0.6, 0.3, 0.6, 0.3]
+
+
+def test_curves_of_many_replicas_are_written_some_at_a_time_and_all_there(folder):
+    import pyarrow.parquet as pq
+
+    # The first have neither initialiser nor batch size; those at the end have.
+    own = ({}, {}, {}, {"initializer": "he_normal", "batch_size": 16})
+    many = [record(seed, **own[seed // 625]) for seed in range(2500)]
+    write_curves(iter(many), folder / "curves.parquet")
+    assert pq.read_table(folder / "curves.parquet").to_pydict() == curve_columns(many)
+    assert pq.ParquetFile(folder / "curves.parquet").num_row_groups == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from normwise.domain import RunRecord
 from normwise.files import replacing
 
 __all__ = ["curve_columns", "write_curves"]
+
+# Records that are a table in memory at the same time; all of a large study would be most of it.
+_AT_ONCE = 1000
 
 
 def curve_columns(records: Iterable[RunRecord]) -> dict[str, list[Any]]:
@@ -28,7 +32,7 @@ def curve_columns(records: Iterable[RunRecord]) -> dict[str, list[Any]]:
 
 
 def write_curves(records: Iterable[RunRecord], path: Path) -> None:
-    """Write a Parquet file.
+    """Write a Parquet file, some records at a time.
 
     Raises:
         StoreError: The folder cannot be written.
@@ -36,7 +40,18 @@ def write_curves(records: Iterable[RunRecord], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table(curve_columns(records))
+    left = iter(records)
+    columns = curve_columns(itertools.islice(left, _AT_ONCE))
+    # Where the first have no initialiser, later ones may.
+    types = {"initializer": pa.string(), "batch_size": pa.int64()}
+    found = pa.table(columns).schema
+    schema = pa.schema({one.name: types.get(one.name, one.type) for one in found})
     # Opened here: PyArrow takes a name with a colon for an address.
-    with replacing(path) as beside, beside.open("wb") as file:
-        pq.write_table(table, file)
+    with (
+        replacing(path) as beside,
+        beside.open("wb") as file,
+        pq.ParquetWriter(file, schema) as writer,
+    ):
+        while columns["epoch"]:
+            writer.write_table(pa.table(columns, schema))
+            columns = curve_columns(itertools.islice(left, _AT_ONCE))
