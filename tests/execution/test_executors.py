@@ -4,7 +4,10 @@ Where the same program trains on the same kind of machine, curves are equal bit 
 on a cluster lets one of its machines decide how replicas are laid over devices, and all train so.
 """
 
+import fcntl
+import tempfile
 import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -67,18 +70,19 @@ def setup():
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Three machines of one CPU each, on this one."""
+    """Three machines of one CPU each, on this one: one such cluster, however many processes test."""
     small = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        cluster = Cluster(
-            head_node_args={**small, "include_dashboard": False}, initialize_head=True
-        )
-        for _ in range(2):
-            cluster.add_node(**small)
-    yield cluster
-    ray.shutdown()
-    cluster.shutdown()
+    with Path(tempfile.gettempdir(), "normwise-ray-tests.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            head = {**small, "include_dashboard": False}
+            cluster = Cluster(head_node_args=head, initialize_head=True)
+            for _ in range(2):
+                cluster.add_node(**small)
+        yield cluster
+        ray.shutdown()
+        cluster.shutdown()
 
 
 @pytest.fixture(params=["local", "ray"])

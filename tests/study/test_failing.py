@@ -1,6 +1,7 @@
 """Runs that fail: the others go on, the journal says why, and the same command tries them again."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from normwise import Study
 from normwise.errors import StudyIncomplete
 from normwise.execution import Failed, Finished
+from normwise.execution.checkpoint import MemoryCheckpoints
 from normwise.spec import Spec
+from normwise.study.best import _trained_again
 from normwise.study.budget import Budget
 from normwise.study.driver import RunsFailed, drive
 from normwise.study.event_log import EventLog
@@ -98,3 +101,11 @@ def test_a_model_that_raises_stops_the_study_when_the_others_are_done(tmp_path):
     unlucky.FLAG.unlink()
     result = study.run(tmp_path / "out")
     assert (result.reused, result.trained) == (2, 2)
+
+
+def test_a_best_run_that_cannot_be_trained_again_is_one_message():
+    asked = question(seeds=1)
+    [run, *_] = asked.runs(asked.variants, [0])
+    setup = SimpleNamespace(spec=asked.spec)
+    with pytest.raises(StudyIncomplete, match=r"training it again failed \(ValueError: no luck\)"):
+        _trained_again(run, setup, MemoryCheckpoints(), Invented(failing={0}))

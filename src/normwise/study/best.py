@@ -6,7 +6,8 @@ import keras
 
 from normwise.domain import Run
 from normwise.engine import State
-from normwise.execution import Checkpointed, Executor, Job
+from normwise.errors import StudyIncomplete
+from normwise.execution import Checkpointed, Executor, Failed, Job
 from normwise.execution.checkpoint import Checkpoints
 from normwise.execution.setup import Setup
 from normwise.study.keeping import state_of
@@ -45,6 +46,13 @@ def trained_model(
 def _trained_again(run: Run, setup: Setup, checkpoints: Checkpoints, executor: Executor) -> State:
     size, epochs = run.condition.batch_size, setup.spec.epochs
     events = list(executor.run([Job(run.variant, size, (run,), 0, epochs)]))
+    for event in events:
+        if isinstance(event, Failed):
+            raise StudyIncomplete(
+                f"the state of the best run is lost, and training it again failed ({event.why}); "
+                f"expected it to reach its end; mend what made it fail, then run the same command "
+                f"again"
+            )
     *_, last = [event for event in events if isinstance(event, Checkpointed)]
     rows = checkpoints.load(last.name)
     checkpoints.drop([last.name])
