@@ -81,3 +81,16 @@ def test_rows_of_several_states_make_one():
     joined = joined_rows([(one, 2), (other, 0)])
     np.testing.assert_array_equal(joined.trainable[0], [one.trainable[0][2], other.trainable[0][0]])
     np.testing.assert_array_equal(joined.alive, [True, True])
+
+
+def test_who_may_read_the_folder_may_go_on_from_it(tmp_path):
+    (tmp_path / "plain").touch()
+    FolderCheckpoints(tmp_path).save("one", state())
+    one = tmp_path / "one.safetensors"
+    assert one.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_study_that_was_deleted_does_not_come_back_by_a_state(tmp_path):
+    with pytest.raises(StoreError, match=r"cannot write .*checkpoints"):
+        FolderCheckpoints(tmp_path / "study" / "checkpoints").save("one", state())
+    assert not (tmp_path / "study").exists()

@@ -106,3 +106,15 @@ def test_the_best_run_is_that_of_the_records():
     records = [record(2, 0.7), record(1, 0.7), record(0, math.nan), record(3, 0.9, "after")]
     assert best_run(records[:3], "val_accuracy", rising=True) == records[1]
     assert best_run(records, "val_accuracy", rising=True) == records[3]
+
+
+def test_a_state_from_which_others_still_go_on_stays(checkpoints):
+    # Two of three that stood side by side have ended, and their last state went with a kill.
+    runs = [Run(key(seed), Condition(0.1)) for seed in range(3)]
+    ledger, ended = Ledger(), tuple(run.key for run in runs[:2])
+    checkpoints.save("three", State([np.arange(3.0)], [], [], np.ones(3, bool)))
+    ledger.add(segment(runs, 0, [[0.5], [0.6], [0.7]]))
+    ledger.add(Checkpointed(tuple(run.key for run in runs), 1, "three"))
+    ledger.add(segment(runs[:2], 1, [[0.4], [0.3]]))
+    Keeper(ledger, checkpoints, lambda _: 0.0).keep(Finished(ended, 2))
+    assert checkpoints.names() == {"three"}

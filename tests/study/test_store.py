@@ -1,11 +1,12 @@
 import dataclasses
 import json
 import math
+import shutil
 
 import pytest
 
 from normwise.domain import RunKey, RunRecord, Summary, Target
-from normwise.errors import StoreError
+from normwise.errors import StoreError, StudyIncomplete
 from normwise.spec import Spec
 from normwise.study.curves import curve_columns, write_curves
 from normwise.study.event_log import EventLog
@@ -341,3 +342,28 @@ def test_curves_of_many_replicas_are_written_some_at_a_time_and_all_there(folder
     write_curves(iter(many), folder / "curves.parquet")
     assert pq.read_table(folder / "curves.parquet").to_pydict() == curve_columns(many)
     assert pq.ParquetFile(folder / "curves.parquet").num_row_groups == 3
+
+
+def test_a_study_stops_where_what_it_wrote_is_gone(folder):
+    store = Store(folder, SPEC)
+    add(store, [record(0)])
+    shutil.rmtree(folder)
+    for write in (lambda: add(store, [record(1)]), lambda: store.write_text("summary.json", "")):
+        with pytest.raises(StudyIncomplete, match=r"deleted while .*; expected .*; run the same"):
+            write()
+    # No journal without its beginning: the same command begins again.
+    assert not folder.exists()
+    add(store := Store(folder, SPEC), [record(1)])
+    assert records(store) == [record(1)]
+
+
+def test_a_study_stops_where_another_one_writes(folder):
+    # Where a file system knows no locks, or someone deleted the one that there was.
+    first, second = Store(folder, SPEC), Store(folder, SPEC)
+    add(first, [record(0)])
+    add(second, [record(1)])
+    with pytest.raises(
+        StudyIncomplete, match=r"changed while the study ran; expected .* to itself"
+    ):
+        add(first, [record(1)])
+    assert records(Store(folder, SPEC)) == [record(0), record(1)]

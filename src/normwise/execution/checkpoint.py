@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.engine import State
-from normwise.files import replacing
+from normwise.files import replacing, writing
 
 __all__ = ["Checkpoints", "FolderCheckpoints", "MemoryCheckpoints", "joined_rows"]
 
@@ -92,13 +92,18 @@ class FolderCheckpoints:
         from safetensors.numpy import save_file
 
         arrays = dict(_as_arrays(rows))
+        with writing(self._folder):
+            self._folder.mkdir(exist_ok=True)  # not its parents: who deleted the study meant it
         # Not synced, which takes as long as a segment of a small network: should the machine fail
         # and lose it, there is the one before.
         with replacing(self._folder / f"{name}{_SUFFIX}", synced=False) as beside:
+            beside.touch()
+            mode = beside.stat().st_mode
             try:
                 save_file(arrays, beside, {"name": name, "crc32": str(_checksum(arrays))})
             except SafetensorError as error:  # of a disk that is full, say
                 raise OSError(str(error)) from None
+            beside.chmod(mode)  # it would be its owner's alone, and nobody else could go on
 
     def load(self, name: str) -> State | None:
         """The state of that name, if there is one that reads."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from normwise.errors import StoreError, UsageError
+from normwise.errors import StoreError, StudyIncomplete, UsageError
 from normwise.files import append_synced, writing
 
 __all__ = ["UNREADABLE", "Journal"]
@@ -39,18 +39,34 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._is_whole = False
+        self._end: int | None = None
 
     def append(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Write events; when this returns they are on disk.
 
         Raises:
             StoreError: The folder cannot be written.
+            StudyIncomplete: The file is no longer as it was left.
         """
-        lines = [_signed({"schema": SCHEMA, **event}) for event in events]
-        if not self._is_whole:
+        text = "".join(f"{_signed({'schema': SCHEMA, **event})}\n" for event in events).encode()
+        if self._end is None:
             self._drop_torn_line()
-        append_synced(self.path, "".join(f"{line}\n" for line in lines).encode())
+        self.check_unchanged()
+        self._end = append_synced(self.path, text) + len(text)
+
+    def check_unchanged(self) -> None:
+        """Refuse to go on where what was written here is gone, or another one writes here, too.
+
+        What follows would be a journal without its beginning, or one of two studies.
+
+        Raises:
+            StudyIncomplete: The file is no longer as it was left.
+        """
+        if self._end not in (None, size := _size(self.path)):
+            raise StudyIncomplete(
+                f"{str(self.path)!r} was {'changed' if size else 'deleted'} while the study ran; "
+                f"expected a folder that it has to itself; run the same command again"
+            )
 
     def read(self, part: Callable[[dict[str, Any]], Part]) -> Iterator[Part]:
         """What ``part`` finds in each event, one after the other: a journal can be large.
@@ -83,11 +99,18 @@ class Journal:
 
     def _drop_torn_line(self) -> None:
         """Cut off what a kill left, or the next line would be joined to it."""
-        whole = sum(map(len, self._lines()))
+        self._end = sum(map(len, self._lines()))
         with writing(self.path):
-            if self.path.exists() and whole < self.path.stat().st_size:
-                os.truncate(self.path, whole)
-        self._is_whole = True
+            if self._end < _size(self.path):
+                os.truncate(self.path, self._end)
+
+
+def _size(path: Path) -> int:
+    """How many bytes a file has; 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _signed(event: dict[str, Any]) -> str:

@@ -41,7 +41,9 @@ class Keeper:
         points: dict[tuple[str, str], list[RunKey]] = {}
         for key in event.keys:
             points.setdefault(_point(key), []).append(key)
-        dropped = {self._lies_in(key) for key in event.keys}
+        # Where one lies as it was before its end, others that go on from there may lie, too.
+        ended = [key for key in event.keys if self._ledger.origin(key)[0] == event.epoch]
+        dropped = {self._lies_in(key) for key in ended}
         for point, keys in points.items():
             best, before = max(keys, key=self._score), self._best.get(point)
             if before is not None and self._score(best) <= self._score(before):

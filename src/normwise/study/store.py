@@ -83,7 +83,9 @@ class Store:
 
         Raises:
             StoreError: The folder cannot be written.
+            StudyIncomplete: What this study wrote there is gone, or another one writes there, too.
         """
+        self.journal.check_unchanged()
         settings = self.folder / "spec.toml"
         if self.there == self.spec and settings.exists():
             return
