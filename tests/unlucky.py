@@ -19,6 +19,12 @@ class Unlucky(layers.Layer):
         return jax.pure_callback(_tried, inputs, inputs, vmap_method="sequential")
 
 
+@keras.saving.register_keras_serializable("tests")
+def doubled(inputs):
+    """A function of the user's, of which a file says nothing but its name."""
+    return 2 * keras.ops.relu(inputs)
+
+
 def _tried(inputs):
     if FLAG.exists():
         raise ValueError("no luck")

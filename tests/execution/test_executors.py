@@ -160,7 +160,9 @@ def test_runs_go_on_from_their_checkpoints(make, setup, expected):
     }
 
 
-def test_a_cancelled_executor_stops_and_can_begin_again(make, setup, expected):
+def test_a_cancelled_executor_stops_and_can_begin_again(make, setup, expected, monkeypatch):
+    cancelled, cancel = [], ray.cancel
+    monkeypatch.setattr(ray, "cancel", lambda *a, **k: cancelled.append(a) or cancel(*a, **k))
     executor = make(setup, MemoryCheckpoints())
     seen = []
     for event in executor.run([job("none"), job("after"), job("before")]):
@@ -169,6 +171,8 @@ def test_a_cancelled_executor_stops_and_can_begin_again(make, setup, expected):
             executor.cancel()
     assert not any(isinstance(event, Finished) for event in seen)
     assert isinstance(seen[-1], Segment)
+    # All three were on their way, each on a machine of its own.
+    assert len(cancelled) == (3 if isinstance(executor, RayExecutor) else 0)
     assert curves_of(executor.run([job("none")])).items() <= expected.items()
 
 

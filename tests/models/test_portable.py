@@ -82,7 +82,7 @@ def test_a_file_crosses_as_its_bytes(tmp_path):
 
 
 def test_modules_of_its_layers_are_imported_before_it_is_loaded():
-    portable = PortableModel.of(model(unlucky.Unlucky()))
+    portable = PortableModel.of(model(layers.Dense(3, activation=unlucky.doubled)))
     assert portable.modules == ("tests.unlucky",)
     code = (
         "import pickle, sys; portable = pickle.load(sys.stdin.buffer); assert portable.open().built"
