@@ -28,5 +28,5 @@ class Executor(Protocol):
     def cancel(self) -> None:
         """Stop what is running, and begin nothing more of these jobs.
 
-        Safe to call at any time, and more than once; jobs that :meth:`run` gets later are trained.
+        For who listens, at any event and more than once; jobs that come later are trained.
         """
