@@ -5,7 +5,7 @@ random line of it (training, checking, timing), one third after all lines but th
 writing the results).
 
     python benchmarks/kills.py circles                                # about six minutes
-    python benchmarks/kills.py digits-cnn --seeds 2 --epochs 8
+    python benchmarks/kills.py digits-cnn --seeds 2 --epochs 4        # about fifteen
 
 All that stands behind the study's name is passed on to ``normwise study``. Each line says what the
 journal said last when the process was killed; whether, after the same command again,
