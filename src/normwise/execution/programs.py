@@ -19,7 +19,7 @@ __all__ = ["Program", "Programs"]
 
 log = logging.getLogger("normwise")
 
-Place = tuple[str, int]
+Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Programs:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._programs: dict[Place, Program] = {}
-        self._errors: dict[Place, BaseException] = {}
+        self._programs: dict[Key, Program] = {}
+        self._errors: dict[Key, BaseException] = {}
 
     def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiled]:
         """Compile what these jobs need and is not compiled yet, side by side.
@@ -61,14 +61,14 @@ class Programs:
         known = self._programs.keys() | self._errors.keys()
         new = {job.program: job for job in jobs if job.program not in known}
         pool = ThreadPoolExecutor()
-        compiling = {place: self._compiling(job, pool) for place, job in new.items()}
+        compiling = {key: self._compiling(job, pool) for key, job in new.items()}
         pool.shutdown(wait=False)
-        for place, program in compiling.items():
+        for key, program in compiling.items():
             if (error := program.exception()) is not None:
-                self._errors[place] = error
+                self._errors[key] = error
             else:
-                self._programs[place] = _fitting(place, program.result())
-                yield Compiled(*place)
+                self._programs[key] = _fitting(key, program.result())
+                yield Compiled(*key)
 
     def error(self, job: Job) -> BaseException | None:
         """Why there is no program for a job that was prepared; ``None`` where there is one."""
@@ -110,24 +110,24 @@ class Programs:
         return pool.submit(lambda: Program(cohort, cohort.compile(traced)))
 
 
-def _fitting(place: Place, program: Program) -> Program:
+def _fitting(key: Key, program: Program) -> Program:
     """The program, or one of fewer runs side by side where there is no memory for it."""
     asked = program.cohort.width
     while (needed := _needed(program)) > (share := SHARE * bytes_free(program.cohort.mesh)):
         said = f"about {_in_bytes(needed)} of memory, of which {_in_bytes(share)} may be used"
         if not program.is_divisible:
-            raise _too_large(place, said)
+            raise _too_large(key, said)
         if program.cohort.width == asked:
             log.warning(
                 "%s: %d runs side by side would take %s. Fewer train at a time; their curves stay "
                 "the same.",
-                _named(place),
+                _named(key),
                 asked,
                 said,
             )
         program = _narrower(program, share / needed)
     width, text = program.cohort.width, _in_bytes(needed)
-    log.info("%s: %d side by side, about %s of memory", _named(place), width, text)
+    log.info("%s: %d side by side, about %s of memory", _named(key), width, text)
     return program
 
 
@@ -145,17 +145,17 @@ def _traced(cohort: Cohort) -> Any:
         return cohort.lower()
 
 
-def _too_large(place: Place, said: str) -> ModelError:
-    _, batch_size = place
+def _too_large(key: Key, said: str) -> ModelError:
+    _, batch_size = key
     smaller = f"--batch-size {batch_size // 2}, " if batch_size > 1 else ""
     return ModelError(
-        f"{_named(place)}: one run alone would take {said}; expected a run that fits; try "
+        f"{_named(key)}: one run alone would take {said}; expected a run that fits; try "
         f"{smaller}fewer examples, a smaller model or a machine with more memory"
     )
 
 
-def _named(place: Place) -> str:
-    name, batch_size = place
+def _named(key: Key) -> str:
+    name, batch_size = key
     return f"variant {name!r}, batches of {batch_size}"
 
 
