@@ -28,7 +28,7 @@ def test_all_errors_are_exported():
         for name, value in vars(errors).items()
         if isinstance(value, type) and issubclass(value, NormwiseError)
     }
-    assert kinds | {"first_line", "in_words", "listed"} == set(errors.__all__)
+    assert kinds | {"first_line", "in_words", "is_out_of_memory", "listed"} == set(errors.__all__)
 
 
 @pytest.mark.parametrize(

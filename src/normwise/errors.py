@@ -42,6 +42,7 @@ __all__ = [
     "WorseError",
     "first_line",
     "in_words",
+    "is_out_of_memory",
     "listed",
 ]
 
@@ -97,6 +98,17 @@ def first_line(error: BaseException) -> str:
         return lines[-1]
     telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
     return next(iter(telling or lines), "")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it says that memory did not suffice, of the host or of a device.
+
+    JAX raises errors of several types that begin alike.
+
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(ValueError("memory"))
+    (True, False)
+    """
+    return isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED")
 
 
 def listed(names: Sequence[str]) -> str:

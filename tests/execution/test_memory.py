@@ -18,6 +18,7 @@ from normwise.errors import ModelError
 from normwise.execution import Failed, Finished, Segment, programs
 from normwise.execution.checkpoint import FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.worker import Worker
+from normwise.models.tracing import tracing
 from tests.execution import test_worker
 from tests.execution.test_worker import EPOCHS, RUNS, job, trained
 
@@ -194,7 +195,7 @@ def exhausting(monkeypatch):
     return make
 
 
-@pytest.mark.parametrize("error", [exhausted(), MemoryError()])
+@pytest.mark.parametrize("error", [exhausted(), ValueError(str(exhausted())), MemoryError()])
 @pytest.mark.parametrize("call", [1, 4, 10])
 def test_out_of_memory_halves_the_stack_and_goes_on_from_its_checkpoint(
     setup, undisturbed, exhausting, tmp_path, caplog, call, error
@@ -213,6 +214,12 @@ def test_out_of_memory_halves_the_stack_and_goes_on_from_its_checkpoint(
     [warning] = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
     assert "ran out of memory with 6 runs side by side" in warning
     assert "2 train at a time" in warning
+
+
+@pytest.mark.parametrize("error", [exhausted(), MemoryError()])
+def test_memory_that_runs_out_while_a_model_is_traced_is_no_fault_of_the_model(error):
+    with pytest.raises(type(error)), tracing(SimpleNamespace(name="m"), "training"):
+        raise error
 
 
 def test_without_a_folder_the_stack_begins_anew(setup, exhausting):

@@ -18,7 +18,6 @@ from normwise.engine.memory import (
     SHARE,
     bytes_free,
     bytes_needed,
-    is_out_of_memory,
     narrower,
 )
 from normwise.engine.program import make_program, training_flops
@@ -40,7 +39,6 @@ __all__ = [
     "candidates",
     "configure",
     "fastest_schedule",
-    "is_out_of_memory",
     "largest_relative_difference",
     "lower",
     "make_program",

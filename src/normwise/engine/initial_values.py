@@ -146,8 +146,12 @@ class InitialValues:
         kind: Any = type(initializer)
         draw = _drawing(kind, config, tuple(variable.shape), variable.dtype)
         filled = np.resize(keys, (-len(keys) // AT_ONCE * -AT_ONCE, 2))
+        # Waited for first: to read what memory did not suffice for would end the process.
         with DRAWING:
-            blocks = [np.asarray(draw(block)) for block in filled.reshape(-1, AT_ONCE, 2)]
+            blocks = [
+                np.asarray(jax.block_until_ready(draw(block)))
+                for block in filled.reshape(-1, AT_ONCE, 2)
+            ]
         return np.concatenate(blocks)[: len(keys)]
 
     def _constant(self, variable: Any, initializer: Any) -> Array:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jax
 import psutil
 from jax.sharding import Mesh
 
@@ -17,7 +16,7 @@ from normwise.domain import segment_length
 from normwise.engine.cohort import Cohort
 from normwise.engine.devices import REPLICA, is_shareable, on_host
 
-__all__ = ["SHARE", "bytes_free", "bytes_needed", "fits", "is_out_of_memory", "narrower"]
+__all__ = ["SHARE", "bytes_free", "bytes_needed", "fits", "narrower"]
 
 # Of the memory that is free, training may take this share: others live on the machine, too.
 SHARE = 0.8
@@ -83,16 +82,6 @@ def narrower(cohort: Cohort, share: float) -> Cohort:
         devices = min(devices - 1, max(1, int(devices * share)))
     mesh = Mesh(cohort.mesh.devices[:devices], (REPLICA,))
     return replace(cohort, width=devices * each, mesh=mesh)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether it says that memory did not suffice, of the host or of a device.
-
-    >>> is_out_of_memory(MemoryError()), is_out_of_memory(ValueError("memory"))
-    (True, False)
-    """
-    is_jax = isinstance(error, jax.errors.JaxRuntimeError)
-    return isinstance(error, MemoryError) or (is_jax and "RESOURCE_EXHAUSTED" in str(error))
 
 
 def _free_on(device: Any) -> int:

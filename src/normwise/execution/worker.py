@@ -9,8 +9,8 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 from normwise.domain import Run
-from normwise.engine import Cohort, Replica, Stack, is_out_of_memory
-from normwise.errors import UsageError, in_words
+from normwise.engine import Cohort, Replica, Stack
+from normwise.errors import UsageError, in_words, is_out_of_memory
 from normwise.execution.checkpoint import Checkpoints, joined_rows
 from normwise.execution.event import (
     Checkpointed,

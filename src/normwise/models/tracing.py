@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import keras
 
-from normwise.errors import ModelError, NormwiseError, in_words
+from normwise.errors import ModelError, NormwiseError, in_words, is_out_of_memory
 from normwise.keras_private import is_keras_own
 
 __all__ = ["needs_values", "refusal_of", "tracing", "unfiltered_tracebacks"]
@@ -38,6 +38,8 @@ def tracing(model: keras.Model, what: str) -> Iterator[None]:
         except NormwiseError:
             raise
         except Exception as error:
+            if is_out_of_memory(error):  # which is no fault of the model's
+                raise
             raise refusal_of(model, what, error) from error
 
 
