@@ -157,7 +157,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreError(
             f"cannot write {str(path)!r} ({error.strerror or error}); expected a folder that can "
-            f"be written; try another one with --out"
+            f"be written; try another one with --out, or a copy of the study's folder"
         ) from error
 
 
