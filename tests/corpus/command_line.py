@@ -23,6 +23,7 @@ CASES = [
     Case("patience below 0", "study circles --patience -1", "greater than or equal to 0"),
     Case("a price that is free", "study circles --price 0", "expected greater than 0"),
     Case("a budget of words", "study circles --until-decided --budget soon", "budget 'soon' does not"),
+    Case("a budget of 30 of what", "study circles --until-decided --budget 1h30", "'1h30' does not"),
     Case("a budget of nothing", "study circles --until-decided --budget 0", "a duration above 0"),
     Case("a budget for one round", "study circles --budget 10m", "add --until-decided"),
     Case("most seeds for one round", "study circles --max-seeds 50", "add --until-decided"),
