@@ -68,6 +68,7 @@ def test_names_that_fit_are_all_listed():
         errors.UnknownNameError("study", "circle", ["circles", "churn"]),
         errors.LayerError("axis is 7; expected …"),
         errors.StudyIncomplete("stopped"),
+        errors.DrawingError("not drawn"),
     ],
     ids=lambda error: type(error).__name__,
 )

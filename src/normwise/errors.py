@@ -28,6 +28,7 @@ from typing import Any
 __all__ = [
     "BackendError",
     "DataError",
+    "DrawingError",
     "ExecutorError",
     "LayerError",
     "ModelError",
@@ -192,6 +193,10 @@ class WorseError(NormwiseError):
         in_python, typed = ways
         super().__init__(f"{said}; {in_python}")
         self.typed = f"{said}; {typed}"
+
+
+class DrawingError(NormwiseError):
+    """A picture could not be drawn; what it shows stands in the other files."""
 
 
 class StudyIncomplete(NormwiseError):  # noqa: N818 (an outcome, not a mistake)

@@ -17,6 +17,7 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
+from normwise.errors import DrawingError
 from normwise.report.vega_script import vega_javascript
 
 __all__ = ["DrawingProcess", "draw"]
@@ -40,18 +41,28 @@ class DrawingProcess:
     """
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "normwise.report.drawing_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        self._process = _started()
 
     def draw(self, specification: dict[str, Any]) -> bytes:
-        """The PNG picture of a Vega-Lite specification; can be called once."""
-        picture, _ = self._process.communicate(json.dumps(specification).encode())
-        # A process that could not start, or was killed, must not cost the user the picture.
-        return picture if self._process.returncode == 0 else draw(specification)
+        """The PNG picture of a Vega-Lite specification; can be called once.
+
+        Raises:
+            DrawingError: Two processes could not, one after the other.
+        """
+        text = json.dumps(specification).encode()
+        picture, _ = self._process.communicate(text)
+        if self._process.returncode != 0:
+            # One that was killed must not cost the user the picture. Not in this process: where
+            # memory is scarce, the JavaScript engine aborts, and would take the results along.
+            self._process = _started()
+            picture, _ = self._process.communicate(text)
+        if (code := self._process.returncode) != 0:
+            raise DrawingError(
+                f"the picture could not be drawn (the process that draws ended with {code}, "
+                f"twice); expected some 4 GB of address space for its JavaScript engine; try a "
+                f"larger 'ulimit -v', or open report.html"
+            )
+        return picture
 
     def __enter__(self) -> Self:
         return self
@@ -64,6 +75,15 @@ class DrawingProcess:
     ) -> None:
         self._process.kill()
         self._process.communicate()
+
+
+def _started() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "normwise.report.drawing_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _main() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normwise import analysis
@@ -17,9 +19,9 @@ from normwise.domain import (
     VariantSummary,
     derive_seed,
 )
-from normwise.errors import SoloCheckFailed
+from normwise.errors import DrawingError, SoloCheckFailed
 from normwise.models.io import save_model
-from normwise.report import DrawingProcess, write_html, write_png
+from normwise.report import DrawingProcess, Page, write_html, write_png
 from normwise.study.best import trained_model
 from normwise.study.curves import write_curves
 from normwise.study.history import History
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     import keras
 
 __all__ = ["answer", "write"]
+
+log = logging.getLogger("normwise")
 
 _NO_FURTHER_ROUND = (
     "the budget does not suffice for another round of seeds: what is undecided is left open; run "
@@ -93,7 +97,7 @@ def write(result: Result, store: Store, drawing: DrawingProcess) -> None:
     page, folder = result.page, store.folder
     store.begin()
     with ThreadPoolExecutor(1) as aside:
-        picture = aside.submit(write_png, page, folder / "curves.png", drawing.draw)
+        picture = aside.submit(_draw, page, folder / "curves.png", drawing)
         write_curves(result.records, folder / "curves.parquet")
         kept = result.unchanged and (folder / "best.keras").exists()
         if result.answer.recommended and not kept:
@@ -103,6 +107,15 @@ def write(result: Result, store: Store, drawing: DrawingProcess) -> None:
     store.write_summary(result.answer)
     if not result.unchanged:
         History(store).finished()
+
+
+def _draw(page: Page, path: Path, drawing: DrawingProcess) -> None:
+    """Draw the picture; where that cannot be, what was trained is answered nevertheless."""
+    try:
+        write_png(page, path, drawing.draw)
+    except DrawingError as error:
+        log.warning("%s: %s", path.name, error)
+        path.unlink(missing_ok=True)  # of what was there before
 
 
 def _ablate(training: Training, goals: Goals) -> tuple[Goals, Ablation | None]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normwise.backend import require_jax
-from normwise.errors import SpecError, StoreError
+from normwise.errors import ModelError, SpecError, StoreError, in_words, is_out_of_memory
 from normwise.execution.choosing import ExecutorLike, MakeExecutor, executor_of
 from normwise.report import DrawingProcess
 from normwise.spec import Spec
@@ -20,6 +21,7 @@ from normwise.study.store import Store, held
 
 if TYPE_CHECKING:
     from normwise.models.source import ModelLike
+    from normwise.study.case import Case
 
 __all__ = ["Study"]
 
@@ -139,18 +141,11 @@ class Study:
         make_executor: MakeExecutor,
     ) -> Result:
         # Here, so that to import the package loads neither Keras nor JAX.
-        from normwise.models.source import as_model_takes
         from normwise.study.answering import answer, write
-        from normwise.study.case import open_case
         from normwise.study.training import Training
 
-        self._arrived = came = self._arrived or arrived(self._data)
-        dataset = as_model_takes(self._model, as_dataset(came.data, self.spec))
-        dataset = replace(dataset, notes=(*dataset.notes, *filter(None, [came.note])))
-        check_batch(self.spec, dataset)
-        given = came.weights if self._sample_weight is None else self._sample_weight
-        weights = example_weights(self.spec, came.data, dataset, given)
-        case = open_case(self.spec, self._model, dataset, weights, devices)
+        with _enough_memory_to_begin():
+            case = self._case(devices)
         if store is not None:
             store.spec = case.question.spec
         training = Training(case, store, on_progress, budget, make_executor)
@@ -168,7 +163,45 @@ class Study:
                 str(error).split("; expected")[0],
                 "expected room on the disk, and leave to write there; see to both, and",
             ) from None
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise training.stopped(
+                f"ran out of memory ({in_words(error)})",
+                "expected enough for what follows the training, too; free some, or take a machine "
+                "with more, and",
+            ) from None
         return result
+
+    def _case(self, devices: int | None) -> Case:
+        from normwise.models.source import as_model_takes
+        from normwise.study.case import open_case
+
+        self._arrived = came = self._arrived or arrived(self._data)
+        dataset = as_model_takes(self._model, as_dataset(came.data, self.spec))
+        dataset = replace(dataset, notes=(*dataset.notes, *filter(None, [came.note])))
+        check_batch(self.spec, dataset)
+        given = came.weights if self._sample_weight is None else self._sample_weight
+        weights = example_weights(self.spec, came.data, dataset, given)
+        return open_case(self.spec, self._model, dataset, weights, devices)
+
+
+@contextlib.contextmanager
+def _enough_memory_to_begin() -> Iterator[None]:
+    """Say so where the model does not fit, or what is made of the data.
+
+    Raises:
+        ModelError: Memory did not suffice in this block.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ModelError(
+            f"memory did not suffice for the model and its data ({in_words(error)}); expected "
+            f"that one run fits; try fewer examples, a smaller model or a machine with more memory"
+        ) from None
 
 
 def _check_budget(budget: float | None, spec: Spec) -> None:
