@@ -22,11 +22,13 @@ def report(
     """Draw the report again from a study's folder; nothing is trained."""
     from rich.console import Console
 
-    from normwise.report import print_page, write_html, write_png
+    from normwise.report import DrawingProcess, print_page, write_html, write_png
     from normwise.study import page_of_folder
 
     page, files = page_of_folder(folder), list[Path]()
     try:
-        files += [write_html(page, folder / "report.html"), write_png(page, folder / "curves.png")]
+        files.append(write_html(page, folder / "report.html"))
+        with DrawingProcess() as drawing:
+            files.append(write_png(page, folder / "curves.png", drawing.draw))
     finally:  # a folder that may only be read still has a report
         print_page(page, Console(), files=[str(file) for file in files])

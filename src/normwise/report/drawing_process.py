@@ -17,8 +17,7 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
-from normwise.errors import DrawingError
-from normwise.report.vega_script import vega_javascript
+from normwise.report.vega_script import engine_failed, vega_javascript
 
 __all__ = ["DrawingProcess", "draw"]
 
@@ -56,12 +55,8 @@ class DrawingProcess:
             # memory is scarce, the JavaScript engine aborts, and would take the results along.
             self._process = _started()
             picture, _ = self._process.communicate(text)
-        if (code := self._process.returncode) != 0:
-            raise DrawingError(
-                f"the picture could not be drawn (the process that draws ended with {code}, "
-                f"twice); expected some 4 GB of address space for its JavaScript engine; try a "
-                f"larger 'ulimit -v', or open report.html"
-            )
+        if self._process.returncode != 0:
+            raise engine_failed(self._process.returncode)
         return picture
 
     def __enter__(self) -> Self:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,16 +104,23 @@ def write(result: Result, store: Store, drawing: DrawingProcess) -> None:
         if result.answer.recommended and not kept:
             save_model(result.best_model(), folder / "best.keras")
         picture.result()
-    write_html(page, folder / "report.html")
+    with _answered_without(folder / "report.html"):
+        write_html(page, folder / "report.html")
     store.write_summary(result.answer)
     if not result.unchanged:
         History(store).finished()
 
 
 def _draw(page: Page, path: Path, drawing: DrawingProcess) -> None:
-    """Draw the picture; where that cannot be, what was trained is answered nevertheless."""
-    try:
+    with _answered_without(path):
         write_png(page, path, drawing.draw)
+
+
+@contextlib.contextmanager
+def _answered_without(path: Path) -> Iterator[None]:
+    """Say so where a file with charts cannot be drawn: what was trained is worth an answer."""
+    try:
+        yield
     except DrawingError as error:
         log.warning("%s: %s", path.name, error)
         path.unlink(missing_ok=True)  # of what was there before
