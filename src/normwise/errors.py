@@ -169,7 +169,7 @@ class BackendError(UsageError):
 
 
 class ExecutorError(UsageError):
-    """An executor is not installed, does not answer, or is not like this process."""
+    """An executor is not installed, does not answer, is silent, or is not like this process."""
 
 
 class StoreError(UsageError):

@@ -1,5 +1,6 @@
 """Runs that fail: the others go on, the journal says why, and the same command tries them again."""
 
+import itertools
 import json
 from types import SimpleNamespace
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from normwise import Study
-from normwise.errors import StudyIncomplete
+from normwise.errors import ExecutorError, StudyIncomplete
 from normwise.execution import Failed, Finished
 from normwise.execution.checkpoint import MemoryCheckpoints
 from normwise.spec import Spec
@@ -65,6 +66,16 @@ def test_the_others_go_on_and_no_failed_run_is_tried_twice(planner):
     assert all(ledger.epochs(run.key) for runs in executor.asked for run in runs
                if run.key.seed != 1)  # fmt: skip
     assert executor.cancelled == len(executor.asked)
+
+
+@pytest.mark.parametrize("heard", [0, 1, 2])
+def test_an_executor_that_says_nothing_of_a_run_is_named(heard):
+    class Silent(Invented):
+        def run(self, jobs):
+            return itertools.islice(super().run(jobs), heard)
+
+    with pytest.raises(ExecutorError, match=r"said nothing of \d runs? of 'none', epochs 1 to 8; "):
+        driven(RoundsPlanner(question()), Silent(failing=()), Ledger())
 
 
 def test_the_journal_says_what_failed_and_a_later_process_tries_it_again(tmp_path):

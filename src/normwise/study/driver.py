@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
+from normwise.errors import ExecutorError
 from normwise.execution import Event, Executor, Failed, Finished
 from normwise.study.budget import Budget
 from normwise.study.ledger import Ledger
@@ -67,6 +68,7 @@ def drive(
     Raises:
         BudgetSpent: The time did not suffice for the first plan that answers anything.
         RunsFailed: All that could be trained is, and some runs have failed.
+        ExecutorError: The executor ended before that.
     """
     while jobs := jobs_of((plan := planner.next(ledger)).goals, ledger):
         if plan.fallback is None or budget.allows(
@@ -75,7 +77,7 @@ def drive(
             events = executor.run(jobs)  # refuses, if it does, before anything is journalled
             on_plan(plan.goals)
             try:
-                _train(events, ledger, budget, on_event)
+                _train(events, plan.goals, ledger, budget, on_event)
             finally:
                 executor.cancel()  # what no one listens to any more
         if jobs_of(plan.goals, ledger):
@@ -90,6 +92,7 @@ def drive(
 
 def _train(
     events: Iterable[Event],
+    goals: Goals,
     ledger: Ledger,
     budget: Budget,
     on_event: Callable[[Event], None],
@@ -100,3 +103,8 @@ def _train(
         on_event(event)
         if isinstance(event, Finished) and budget.is_spent:
             return
+    if left := jobs_of(goals, ledger):
+        raise ExecutorError(
+            f"the executor ended and said nothing of {left[0]}; expected segments up to the last "
+            f"epoch of each run, or Failed; let its run() yield them, or try executor='local'"
+        )
