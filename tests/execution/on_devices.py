@@ -62,7 +62,9 @@ def trained(build, seeds, until=EPOCHS, folder=None):
     runs = question.runs([Variant.parse("after")], range(seeds))
     checkpoints, log = MemoryCheckpoints(), None
     if folder is not None:
-        checkpoints, log = FolderCheckpoints(folder / "checkpoints"), EventLog(Store(folder, spec))
+        store = Store(folder, spec)
+        store.begin()
+        checkpoints, log = FolderCheckpoints(folder / "checkpoints"), EventLog(store)
     ledger = Ledger(log, checkpoints.names())
     begun = {ledger.origin(run.key)[0] for run in runs}
     executor = LocalExecutor(Setup(Recipe(spec, data, source.compiled), source), checkpoints)

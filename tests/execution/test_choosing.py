@@ -29,6 +29,7 @@ def test_an_executor_of_ones_own_is_made_as_it_is():
     ("asked", "message"),
     [
         (("slurm", None), "unknown executor 'slurm'; expected one of local, ray"),
+        (("ray", " "), "the address of a Ray cluster is empty; expected HOST:PORT or auto"),
         (("local", "head:6379"), "the address 'head:6379' of a Ray cluster was given with another"),
     ],
 )

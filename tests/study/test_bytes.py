@@ -85,6 +85,7 @@ def test_in_an_older_journal_they_are_those_of_the_data_read_again(tmp_path):
     events = [json.loads(line) for line in journal.read_text().splitlines()]
     for event in events:
         event.pop("notes", None)
+        event.pop("crc32")  # older ones have none
     journal.write_text("".join(json.dumps(event) + "\n" for event in events))
     assert page_of_folder(tmp_path).notes == whole
 

@@ -78,8 +78,8 @@ def test_an_interrupted_study_goes_on_to_the_same_answer(
     assert trained == [(0, (0, 1, 2)), (0, (0, 1, 2))]
     trained.clear()
     result = Study.from_spec(spec).run(folder)
-    # From the checkpoint before the interruption; no winner again, for its weights are kept.
-    assert trained == [(1, (0, 1, 2))]
+    # From where it was interrupted; no winner again, for its weights are kept.
+    assert trained == [(2, (0, 1, 2))]
     assert without_times(result.summary()) == without_times(undisturbed.summary())
     assert [record.curves for record in result.records] == [
         record.curves for record in undisturbed.records
@@ -99,7 +99,7 @@ def test_an_interruption_between_two_chunks_keeps_the_first(
         study.run(folder, interrupt_when(lambda p: p.replicas == 2))
     trained.clear()
     result = study.run(folder)
-    assert trained == [(0, (2,))]
+    assert trained == [(1, (2,))]
     same_curves(result.records, undisturbed.records[:3])
 
 

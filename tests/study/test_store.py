@@ -339,7 +339,7 @@ def test_curves_of_many_replicas_are_written_some_at_a_time_and_all_there(folder
     # The first have neither initialiser nor batch size; those at the end have.
     own = ({}, {}, {}, {"initializer": "he_normal", "batch_size": 16})
     many = [record(seed, **own[seed // 625]) for seed in range(2500)]
-    write_curves(iter(many), folder / "curves.parquet")
+    write_curves(many, folder / "curves.parquet")
     assert pq.read_table(folder / "curves.parquet").to_pydict() == curve_columns(many)
     assert pq.ParquetFile(folder / "curves.parquet").num_row_groups == 3
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["step_progress", "study_progress"]
 
+# Rich stops the clock where all is done, and what follows the training takes its time, too.
+NEARLY = 0.999
+
 
 @contextmanager
 def study_progress(
@@ -58,7 +61,10 @@ def study_progress(
                     f"{progress.replicas}/{progress.of} replicas, "
                     f"epoch {progress.epoch}/{progress.epochs}"
                 )
-            bar.update(task, completed=progress.share, description=description, where=where)
+            elif progress.stage == "checking":
+                where = "again by Keras' own fit"
+            share = min(progress.share, NEARLY)
+            bar.update(task, completed=share, description=description, where=where)
 
         yield update
 

@@ -67,16 +67,17 @@ def study(
         str,
         typer.Option(
             metavar="local|ray",
-            help="Who trains: this process, or the processes of a Ray cluster. The answer is the "
-            "same, and a folder may be continued with the other one.",
+            help="Who trains: this process, or those of a Ray cluster (pip install "
+            "'normwise\\[ray]'), which is worth it from two machines on. The answer is the same, "
+            "and a folder may be continued with the other one.",
         ),
     ] = "local",
     ray_address: Annotated[
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="With --executor ray: HOST:PORT of a cluster that this machine belongs to, or "
-            "auto. Default: a cluster of this machine alone.",
+            help="With --executor ray: HOST:PORT of a cluster, or auto: the one that this machine "
+            "has joined. Default: that of RAY_ADDRESS, else one of this machine alone.",
             show_default=False,
         ),
     ] = None,

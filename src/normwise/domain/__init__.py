@@ -20,7 +20,7 @@ from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
 from normwise.domain.run import Run, RunKey, RunRecord
 from normwise.domain.seeds import derive_seed, holdout_seeds, selection_seeds
 from normwise.domain.segment import segment_length
-from normwise.domain.solo_check import SOLO_LIMIT, SoloCheck
+from normwise.domain.solo_check import SoloCheck
 from normwise.domain.summary import EarlyStopping, Summary, VariantSummary
 from normwise.domain.target import Target
 from normwise.domain.task import Task
@@ -29,7 +29,6 @@ from normwise.domain.variant import Variant
 __all__ = [
     "CONFIDENCE",
     "DATA_FILES",
-    "SOLO_LIMIT",
     "Ablation",
     "AblationStep",
     "Comparison",

@@ -9,10 +9,7 @@ from typing import Any
 
 from normwise.domain.plain import infinite_if_null, plain
 
-__all__ = ["SOLO_LIMIT", "SoloCheck"]
-
-# Above this in the first epoch, training has amplified rounding already.
-SOLO_LIMIT = 1e-3
+__all__ = ["SoloCheck"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,12 @@ def executor_of(wanted: ExecutorLike, ray_address: str | None = None) -> MakeExe
     if ray_address is not None and wanted != "ray":
         raise ExecutorError(
             f"the address {ray_address!r} of a Ray cluster was given with another executor; "
-            f"expected both or neither; add --executor ray"
+            f"expected both or neither; add --executor ray (in Python executor='ray')"
+        )
+    if ray_address is not None and not ray_address.strip():
+        raise ExecutorError(
+            "the address of a Ray cluster is empty; expected HOST:PORT or auto; leave it out for a "
+            "cluster of this machine alone"
         )
     if callable(wanted):
         return wanted

@@ -95,7 +95,8 @@ class RayExecutor:
         if not ray.is_initialized():
             _connect(self._address, self._crossing.model.sources)
         devices, needs, self._most = _room(self._wanted)
-        log.info("Ray trains %d jobs at a time, each on %s", self._most, needs)
+        [(unit, count)] = needs.items()
+        log.info("Ray trains %d at a time, with %g %s each", self._most, count, unit[4:].upper())
         self._options = {**needs, "scheduling_strategy": "SPREAD"}
         self._shared = uuid.uuid4().hex, ray.put(self._crossing), devices
 
@@ -161,11 +162,7 @@ def _why(error: RayError) -> str:
 def _connect(address: str, sources: Sequence[str]) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray warns of a change
     environment = {"py_modules": list(sources)} if sources and address != "local" else None
-    quiet: dict[str, Any] = {
-        "include_dashboard": False,
-        "log_to_driver": False,
-        "logging_level": logging.ERROR,
-    }
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
         if "://" in address:
             raise ConnectionError("Ray's client does not stream")
@@ -175,11 +172,12 @@ def _connect(address: str, sources: Sequence[str]) -> None:
         with warnings.catch_warnings():
             # Of JAX's threads; the process that is forked runs another program at once.
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
-            ray.init(address, runtime_env=environment, **quiet)
+            ray.init(address, include_dashboard=False, runtime_env=environment, **quiet)
     except (OSError, RuntimeError, ValueError) as error:
         raise ExecutorError(
             f"no Ray cluster can be used at {address!r} ({in_words(error)}); expected HOST:PORT of "
-            f"one that this machine belongs to; try --ray-address auto, or leave it out"
+            f"one that this machine has joined; try ray start, then --ray-address auto, with "
+            f"RAY_AUTH_MODE=token where the cluster asks for one; or leave the address out"
         ) from error
 
 

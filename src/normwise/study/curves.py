@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ def curve_columns(records: Iterable[RunRecord]) -> dict[str, list[Any]]:
     return columns
 
 
-def write_curves(records: Iterable[RunRecord], path: Path) -> None:
+def write_curves(records: Sequence[RunRecord], path: Path) -> None:
     """Write a Parquet file, some records at a time.
 
     Raises:
@@ -40,18 +39,19 @@ def write_curves(records: Iterable[RunRecord], path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    left = iter(records)
-    columns = curve_columns(itertools.islice(left, _AT_ONCE))
-    # Where the first have no initialiser, later ones may.
+    # Where the first have no initialiser, later ones may; where none has, there is no type.
     types = {"initializer": pa.string(), "batch_size": pa.int64()}
-    found = pa.table(columns).schema
-    schema = pa.schema({one.name: types.get(one.name, one.type) for one in found})
+    given = {name for name in types if any(getattr(one, name) is not None for one in records)}
+    found = pa.table(curve_columns(records[:1])).schema
+    schema = pa.schema(
+        {one.name: types[one.name] if one.name in given else one.type for one in found}
+    )
     # Opened here: PyArrow takes a name with a colon for an address.
     with (
         replacing(path) as beside,
         beside.open("wb") as file,
         pq.ParquetWriter(file, schema) as writer,
     ):
-        while columns["epoch"]:
+        for first in range(0, len(records), _AT_ONCE):
+            columns = curve_columns(records[first : first + _AT_ONCE])
             writer.write_table(pa.table(columns, schema))
-            columns = curve_columns(itertools.islice(left, _AT_ONCE))

@@ -78,10 +78,10 @@ class Journal:
             try:
                 found = part(_checked(json.loads(line)))
             except (*UNREADABLE, UsageError):
+                shown = line[:40].rstrip().decode(errors="replace")
                 raise StoreError(
-                    f"line {number} of {str(self.path)!r} is "
-                    f"{line[:40].decode(errors='replace')!r}; expected one event in JSON a line, "
-                    f"as it was written; move the folder away and run the study again"
+                    f"line {number} of {str(self.path)!r} is {shown!r}; expected one event in JSON "
+                    f"a line, as it was written; move the folder away and run the study again"
                 ) from None
             yield found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from normwise.domain import Run, RunKey
+from normwise.domain import Run
 from normwise.execution import Event, Finished, Segment
 from normwise.study.ledger import Ledger
 
@@ -47,13 +47,13 @@ class Watch:
 
     def __init__(self, tell: Callable[[Progress], None], ledger: Ledger, epochs: int) -> None:
         self._tell, self._ledger, self._epochs = tell, ledger, epochs
-        self._goals: dict[RunKey, int] = {}
+        self._goals: dict[Run, int] = {}
         self._done = self._trained = self._wanted = 0
 
     @property
     def done(self) -> int:
-        """How many runs are as far as they are to go."""
-        return sum(self._ledger.epochs(key) >= until for key, until in self._goals.items())
+        """How many runs are at their end, or were stopped: none that may yet be to go further."""
+        return self._done
 
     @property
     def of(self) -> int:
@@ -67,10 +67,10 @@ class Watch:
     def plan(self, goals: Mapping[Run, int]) -> None:
         """What is wanted from now on, beside what was."""
         for run, until in goals.items():
-            self._goals[run.key] = max(until, self._goals.get(run.key, 0))
-        self._done = self.done
+            self._goals[run] = max(until, self._goals.get(run, 0))
+        self._done = self._ended()
         self._trained = sum(
-            min(self._ledger.epochs(key), until) for key, until in self._goals.items()
+            min(self._ledger.epochs(run.key), until) for run, until in self._goals.items()
         )
         self._wanted = sum(self._goals.values())
         self._tell(Progress("compiling", of=self.of))
@@ -92,4 +92,19 @@ class Watch:
                 )
             )
         elif isinstance(event, Finished):
-            self._done += sum(event.epoch >= self._goals[key] for key in event.keys)
+            # Of those at a rung the next plan says who goes on.
+            self._done += len(event.keys) * (event.epoch == self._epochs)
+
+    def _ended(self) -> int:
+        """Runs at their end, and those that were stopped, as others like them go further."""
+        furthest: dict[tuple[str, int], int] = {}
+        for run, until in self._goals.items():
+            own = run.key.variant, run.condition.batch_size
+            furthest[own] = max(until, furthest.get(own, 0))
+        return sum(
+            self._ledger.epochs(run.key) >= until
+            and (
+                until == self._epochs or until < furthest[run.key.variant, run.condition.batch_size]
+            )
+            for run, until in self._goals.items()
+        )

@@ -128,7 +128,7 @@ class Training:
             History(self._store).stopped(done, of)
         return StudyIncomplete(
             f"the study {why} after {done} of {of} replicas; "
-            f"{str(self._store.folder)!r} holds them and is marked incomplete; "
+            f"{str(self._store.folder)!r} holds what is done and is marked incomplete; "
             f"{instead} run the same command again to go on"
         )
 
