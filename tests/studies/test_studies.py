@@ -110,12 +110,14 @@ def test_a_study_runs_end_to_end(datasets, name, monkeypatch):
     )
     spec = spec_of(name)
     settings = spec.model_dump(exclude_none=True, exclude={"model", "data", "seeds", "epochs"})
+    # The first and the last: each variant compiles two programs, and tests/engine has them all.
+    settings["variants"] = variants = [spec.variants[0], spec.variants[-1]]
     study = Study(
         spec.model, small(datasets(spec.data), spec.batch_size[0]), seeds=2, epochs=1, **settings
     )
     summary = study.run().summary()
-    assert [variant["name"] for variant in summary["variants"]] == list(spec.variants)
-    assert len(summary["comparisons"]) == len(spec.variants) - 1
+    assert [variant["name"] for variant in summary["variants"]] == variants
+    assert len(summary["comparisons"]) == 1
     assert summary["solo_check"]["first_epoch_difference"] < 1e-3
     for variant in summary["variants"]:
         assert all(np.isfinite(final["mean"]) for final in variant["final"].values())

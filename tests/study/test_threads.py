@@ -42,28 +42,6 @@ def test_two_studies_at_once_come_to_their_end():
     assert done.stdout == "both ended\n", done.stderr
 
 
-DRAWN = """
-import threading, numpy as np, keras
-from normwise.engine import InitialValues, Replica
-model = keras.Sequential([keras.Input((5, 64)), keras.layers.LSTM(64)])
-initial = InitialValues(model)
-def draw():
-    for seed in range(0, 800, 16):
-        initial.state([Replica(seed + one) for one in range(16)])
-threads = [threading.Thread(target=draw) for _ in range(2)]
-[thread.start() for thread in threads], [thread.join() for thread in threads]
-kernel = initial.state([Replica(3)])[0][1][0]
-print(np.abs(kernel @ kernel.T - np.eye(64)).max() < 1e-5)
-"""
-
-
-def test_orthogonal_kernels_are_drawn_by_two_threads():
-    done = subprocess.run(
-        [sys.executable, "-c", DRAWN], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.stdout == "True\n", done.stderr
-
-
 class Factorised(layers.Layer):
     """The sizes of a symmetric matrix of each example's, or its square root."""
 
