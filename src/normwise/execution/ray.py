@@ -96,7 +96,7 @@ class RayExecutor:
             _connect(self._address, self._crossing.model.sources)
         devices, needs, self._most = _room(self._wanted)
         [(unit, count)] = needs.items()
-        log.info("Ray trains %d at a time, with %g %s each", self._most, count, unit[4:].upper())
+        log.info("Ray trains %d at a time, with %g %s each", self._most, count, unit[4:-1].upper())
         self._options = {**needs, "scheduling_strategy": "SPREAD"}
         self._shared = uuid.uuid4().hex, ray.put(self._crossing), devices
 
