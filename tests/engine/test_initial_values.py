@@ -31,13 +31,18 @@ def mlp():
     return keras.Sequential([keras.Input((5,)), hidden, *more])
 
 
-@pytest.mark.parametrize("variant", ["after", "before", "input", "before+input"])
-def test_variants_start_alike_where_shapes_agree(variant):
+def without_and_with(variant):
+    """Values of two replicas by name: of the baseline, and of a variant that starts like it."""
     model = mlp()
     baseline = InitialValues(reinitialised_copy(model))
-    plain = named(model, baseline, [5, 6])
     other = lower(place(model, variant))
     values = named(other, InitialValues(other, like=baseline), [5, 6])
+    return named(model, baseline, [5, 6]), values
+
+
+@pytest.mark.parametrize("variant", ["after", "before", "input", "before+input"])
+def test_variants_start_alike_where_shapes_agree(variant):
+    plain, values = without_and_with(variant)
     kernels = [name for name in values if name.endswith("/kernel")]
     assert len(kernels) == 3
     for name in set(plain) & set(values):
@@ -46,11 +51,7 @@ def test_variants_start_alike_where_shapes_agree(variant):
 
 @pytest.mark.parametrize("variant", ["none:drop_after=0.3", "after:drop_before=0.3,drop_after=0.1"])
 def test_dropout_that_a_variant_adds_changes_no_initial_value(variant):
-    model = mlp()
-    baseline = InitialValues(reinitialised_copy(model))
-    plain = named(model, baseline, [5, 6])
-    other = lower(place(model, variant))
-    values = named(other, InitialValues(other, like=baseline), [5, 6])
+    plain, values = without_and_with(variant)
     kernels = [name for name in plain if name.endswith("/kernel")]
     assert len(kernels) == 3
     for name in kernels:

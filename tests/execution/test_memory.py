@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from normwise.engine import Cohort, bytes_free, bytes_needed, memory, narrower, replica_mesh
+from normwise.engine import Cohort, bytes_needed, memory, narrower, replica_mesh
 from normwise.engine.devices import shareable
 from normwise.errors import ModelError
 from normwise.execution import Failed, Finished, Segment, programs
@@ -77,7 +77,7 @@ def test_a_device_of_its_own_has_its_memory_to_itself(monkeypatch):
         {"bytes_limit": 9, "bytes_in_use": 2},
     ]
     devices = np.array([SimpleNamespace(memory_stats=lambda one=one: one) for one in stats])
-    assert bytes_free(SimpleNamespace(devices=devices)) == 7
+    assert memory.bytes_free(SimpleNamespace(devices=devices)) == 7
 
 
 @pytest.mark.parametrize(
@@ -116,19 +116,19 @@ UNIFIED = {
 )  # fmt: skip
 def test_what_a_container_may_use_is_what_is_free(files, expected, monkeypatch):
     monkeypatch.setattr(memory, "_text", lambda path: files.get(str(path), ""))
-    assert bytes_free(replica_mesh()) == expected
+    assert memory.bytes_free(replica_mesh()) == expected
 
 
 def test_without_limits_the_system_says_what_is_free(monkeypatch):
     monkeypatch.setattr(memory, "_text", lambda _: "")
     monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=321))
-    assert bytes_free(replica_mesh()) == 321
+    assert memory.bytes_free(replica_mesh()) == 321
 
 
 def narrow(monkeypatch, most):
     """As if a replica took 1 MB, and there were memory for so many."""
     monkeypatch.setattr(programs, "bytes_needed", lambda cohort, _: cohort.width * MB)
-    monkeypatch.setattr(programs, "bytes_free", lambda _: most * MB / programs.SHARE)
+    monkeypatch.setattr(programs, "bytes_usable", lambda _: most * MB)
 
 
 def stacks(events):
@@ -253,7 +253,7 @@ LIMITED = """
     import keras, numpy as np, psutil
     from normwise.data import Dataset
     from normwise.domain import Condition, Run, RunKey, Variant
-    from normwise.engine import configure, replica_mesh
+    from normwise.engine import configure, memory, replica_mesh
     from normwise.execution import Job, Segment, programs
     from normwise.execution.checkpoint import FolderCheckpoints
     from normwise.execution.setup import Setup
@@ -286,8 +286,8 @@ LIMITED = """
     whole = trained()
     limit = psutil.Process().memory_info().vms + 300 * 2**20
     resource.setrlimit(resource.RLIMIT_AS, (limit, -1))
-    print("free", programs.bytes_free(replica_mesh()), file=sys.stderr)
-    programs.bytes_free = lambda _: 2**50
+    print("free", memory.bytes_free(replica_mesh()), file=sys.stderr)
+    programs.bytes_usable = lambda _: 2**50
     np.testing.assert_allclose(trained(), whole, rtol=1e-4)
 """
 

@@ -15,9 +15,8 @@ from normwise.engine.initializers import named_initializer
 from normwise.engine.keras_fit import largest_relative_difference, train_alone
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.memory import (
-    SHARE,
-    bytes_free,
     bytes_needed,
+    bytes_usable,
     narrower,
 )
 from normwise.engine.program import make_program, training_flops
@@ -26,7 +25,6 @@ from normwise.engine.state import State
 from normwise.engine.stopwatch import seconds_per_epoch
 
 __all__ = [
-    "SHARE",
     "Chunk",
     "Cohort",
     "InitialValues",
@@ -34,8 +32,8 @@ __all__ = [
     "Schedule",
     "Stack",
     "State",
-    "bytes_free",
     "bytes_needed",
+    "bytes_usable",
     "candidates",
     "configure",
     "fastest_schedule",

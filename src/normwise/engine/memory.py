@@ -16,7 +16,7 @@ from normwise.domain import segment_length
 from normwise.engine.cohort import Cohort
 from normwise.engine.devices import REPLICA, is_shareable, on_host
 
-__all__ = ["SHARE", "bytes_free", "bytes_needed", "fits", "narrower"]
+__all__ = ["bytes_free", "bytes_needed", "bytes_usable", "fits", "narrower"]
 
 # Of the memory that is free, training may take this share: others live on the machine, too.
 SHARE = 0.8
@@ -61,9 +61,14 @@ def bytes_free(mesh: Mesh) -> int:
     return max(0, min([available, *_left_by_limit(), *_left_by_groups()]))
 
 
+def bytes_usable(mesh: Mesh) -> float:
+    """Bytes that training may take there."""
+    return SHARE * bytes_free(mesh)
+
+
 def fits(cohort: Cohort, compiled: Any) -> bool:
     """Whether there is memory for a chunk of the cohort."""
-    return bytes_needed(cohort, compiled) <= SHARE * bytes_free(cohort.mesh)
+    return bytes_needed(cohort, compiled) <= bytes_usable(cohort.mesh)
 
 
 def narrower(cohort: Cohort, share: float) -> Cohort:

@@ -99,8 +99,8 @@ def jobs_from(standing: Iterable[tuple[Run, int, Origin | None, int]]) -> list[J
     jobs: dict[tuple[str, int, int, int], list[tuple[Run, Origin | None]]] = {}
     for run, epoch, origin, until in standing:
         if epoch < until:
-            place = (run.key.variant, run.condition.batch_size, epoch, until)
-            jobs.setdefault(place, []).append((run, origin))
+            alike = (run.key.variant, run.condition.batch_size, epoch, until)
+            jobs.setdefault(alike, []).append((run, origin))
     return [
         Job(
             variant=own[0][0].variant,

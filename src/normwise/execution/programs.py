@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from normwise.engine import SHARE, Cohort, bytes_free, bytes_needed, narrower
+from normwise.engine import Cohort, bytes_needed, bytes_usable, narrower
 from normwise.errors import ModelError, UsageError
 from normwise.execution.event import Compiled
 from normwise.execution.job import Job
@@ -113,7 +113,7 @@ class Programs:
 def _fitting(key: Key, program: Program) -> Program:
     """The program, or one of fewer runs side by side where there is no memory for it."""
     asked = program.cohort.width
-    while (needed := _needed(program)) > (share := SHARE * bytes_free(program.cohort.mesh)):
+    while (needed := _needed(program)) > (share := bytes_usable(program.cohort.mesh)):
         said = f"about {_in_bytes(needed)} of memory, of which {_in_bytes(share)} may be used"
         if not program.is_divisible:
             raise _too_large(key, said)
