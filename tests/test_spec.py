@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from normwise.domain import Condition
 from normwise.errors import SpecError, UnknownNameError, VariantError
-from normwise.spec import AXES, About, Spec, optimizer_parts
+from normwise.spec import AXES, DEFAULT_MODEL, About, Spec, optimizer_parts
 from normwise.studies import BUILT_IN, study_file
 
 BASE = {"model": "circles", "data": "circles"}
@@ -107,11 +107,15 @@ def test_a_variant_that_does_not_parse_is_found_before_anything_runs():
         Spec.make({**BASE, "variants": ["after:momentum=2"]})
 
 
-@pytest.mark.parametrize("name", ["model", "data"])
-def test_a_study_needs_a_model_and_data(name):
-    settings = {key: value for key, value in BASE.items() if key != name}
-    with pytest.raises(SpecError, match=f"no {name} was given; expected one; try --{name} circles"):
+def test_a_study_needs_data():
+    settings = {key: value for key, value in BASE.items() if key != "data"}
+    with pytest.raises(SpecError, match="no data was given; expected one; try --data circles"):
         Spec.make(settings)
+
+
+def test_a_study_needs_no_model():
+    settings = {key: value for key, value in BASE.items() if key != "model"}
+    assert Spec.make(settings).model == DEFAULT_MODEL
 
 
 HEAD = b'model = "circles"\ndata = "circles"\n'

@@ -111,8 +111,11 @@ REFUSED = [
     ),
     (("study", "no.toml"), "cannot read 'no.toml' ([Errno 2] No such file or directory"),
     (("study", ""), "unknown study ''; expected one of circles, circles-extensions,"),
-    (("study",), "no study was named; expected a built-in study, a SPEC.toml, or both --model"),
-    (("study", "--model", "circles"), "or both --model and --data; try 'normwise study circles'"),
+    (("study",), "no study was named; expected a built-in study, a SPEC.toml, or --data, with"),
+    (
+        ("study", "--model", "circles"),
+        "or --data, with --model or for the default model; try 'normwise study circles'",
+    ),
     (("study", "circles", "churn"), "Got unexpected extra argument(s) (churn)"),
     (("study", "circles", "--sedes", "3"), "No such option: --sedes (Possible options:"),
     (("studdy",), "No such command 'studdy'. Did you mean 'study'?"),

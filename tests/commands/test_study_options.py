@@ -103,5 +103,14 @@ def test_the_command_itself_has_the_specs_options():
         name for one in typer.main.get_command(app).commands["study"].params for name in one.opts
     }
     typed = {one.option_of(name) for name, one in Spec.abouts().items() if not one.in_file_only}
-    others = {"name", "--budget", "--executor", "--ray-address", "--out", "--json", "--verbose"}
+    others = {
+        "name",
+        "--budget",
+        "--executor",
+        "--ray-address",
+        "--out",
+        "--show-model",
+        "--json",
+        "--verbose",
+    }
     assert options == typed | others

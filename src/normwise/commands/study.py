@@ -32,8 +32,43 @@ EXAMPLES = """
 
 `normwise study --model mymodels:build --data mydata.npz --epochs 20`
 
+`normwise study --data customers.csv --target-column left` — by a small network that suits the data
+
 `normwise study digits-cnn --executor ray --ray-address auto` — on all machines of a Ray cluster
 """
+
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        help="Begin no round of --until-decided that ends later: 90s, 10m, 1h30m.",
+        show_default=False,
+    ),
+]
+Executor = Annotated[
+    str,
+    typer.Option(
+        metavar="local|ray",
+        help="Who trains: this process, or those of a Ray cluster (pip install "
+        "'normwise\\[ray]'), which is worth it from two machines on. The answer is the same, "
+        "and a folder may be continued with the other one.",
+    ),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="With --executor ray: HOST:PORT of a cluster, or auto: the one that this machine "
+        "has joined. Default: that of RAY_ADDRESS, else one of this machine alone.",
+        show_default=False,
+    ),
+]
+ShowModel = Annotated[
+    bool,
+    typer.Option(
+        "--show-model",
+        help="Print the default model for the data as Keras code, and train nothing.",
+    ),
+]
 
 
 def _studies_like(typed: str) -> list[str]:
@@ -56,35 +91,14 @@ def study(
         ),
     ] = None,
     *,
-    budget: Annotated[
-        str | None,
-        typer.Option(
-            help="Begin no round of --until-decided that ends later: 90s, 10m, 1h30m.",
-            show_default=False,
-        ),
-    ] = None,
-    executor: Annotated[
-        str,
-        typer.Option(
-            metavar="local|ray",
-            help="Who trains: this process, or those of a Ray cluster (pip install "
-            "'normwise\\[ray]'), which is worth it from two machines on. The answer is the same, "
-            "and a folder may be continued with the other one.",
-        ),
-    ] = "local",
-    ray_address: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="With --executor ray: HOST:PORT of a cluster, or auto: the one that this machine "
-            "has joined. Default: that of RAY_ADDRESS, else one of this machine alone.",
-            show_default=False,
-        ),
-    ] = None,
+    budget: Budget = None,
+    executor: Executor = "local",
+    ray_address: RayAddress = None,
     out: Annotated[
         str | None,
         typer.Option(help="Folder for the results. Default: normwise-out/NAME-HASH."),
     ] = None,
+    show_model: ShowModel = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print summary.json and nothing else.")
     ] = False,
@@ -99,6 +113,11 @@ def study(
     """
     seconds = None if budget is None else seconds_of(budget)
     spec = _spec(name, {key: value for key, value in settings.items() if value not in (None, [])})
+    if show_model:
+        from normwise.study import Study
+
+        print(Study.from_spec(spec).show_model(), end="")
+        return
     folder = output_folder(out, name=spec.study, identity=spec.identity, example="my-study")
     how = {"budget": seconds, "executor": executor, "ray_address": ray_address}
     _run(spec, folder, how, as_json=as_json, verbose=verbose)
@@ -108,10 +127,10 @@ def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
     from normwise.studies import BUILT_IN, study_file
 
     if name is None:
-        if "model" not in changes or "data" not in changes:
+        if "data" not in changes:
             raise SpecError(
-                "no study was named; expected a built-in study, a SPEC.toml, or both --model and "
-                "--data; try 'normwise study circles'"
+                "no study was named; expected a built-in study, a SPEC.toml, or --data, with "
+                "--model or for the default model; try 'normwise study circles'"
             )
         return Spec.make(changes)
     if name.endswith(".toml"):

@@ -14,7 +14,7 @@ from normwise.models.graph import Call, Graph, data_of, functional_of, has_graph
 from normwise.models.inputs import SHAPING
 from normwise.models.kinds import is_linear, is_model, is_recurrent, is_transparent, unwrapped
 
-__all__ = ["scaling_note"]
+__all__ = ["divisor_of", "scaling_note"]
 
 # How many examples are looked at, evenly spread.
 EXAMPLES = 256
@@ -63,13 +63,24 @@ def scaling_note(model: Any, x: Any) -> str:
     return ""
 
 
+def divisor_of(array: Any) -> int | None:
+    """What brings pixels to the range from 0 to 1; ``None`` for what is not taken for pixels.
+
+    >>> divisor_of(np.full((2, 8, 8, 1), 200, "uint8"))
+    255
+    """
+    if not _are_pixels(array):
+        return None
+    return max(int(_sample(array).max()), BRIGHTEST) if array.dtype == np.uint16 else BRIGHTEST
+
+
 def _note_if_unscaled(array: Any, met: list[Any]) -> str:
     names = [repr(layer.name) for layer in met if not _is_rescaling(layer)]
-    if not names or not _are_pixels(array):
+    divisor = divisor_of(array) if names else None
+    if divisor is None:
         return ""
     some = _sample(array)
     largest, kind = some.max(), "whole numbers" if _are_whole(some) else "numbers"
-    divisor = max(int(largest), BRIGHTEST) if array.dtype == np.uint16 else BRIGHTEST
     return (
         f"The inputs hold {kind} up to {largest:.5g} and reach "
         f"{listed(list(dict.fromkeys(names)))} unscaled, as fit would give them to the model: "

@@ -21,6 +21,7 @@ from normwise.domain import Variant
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
 from normwise.keras_private import RANDOM_STATE
 from normwise.models.compiled import compiled_of
+from normwise.models.default_model import default_model
 from normwise.models.graph import has_graph
 from normwise.models.hidden_normalisation import refuse_normalised_baseline
 from normwise.models.identity import architecture, named, own_code
@@ -31,6 +32,7 @@ from normwise.models.rebuild import Edits, rebuild
 from normwise.models.stripping import strip
 from normwise.models.target_units import TargetUnits
 from normwise.models.unsupported import check_trainable
+from normwise.spec import DEFAULT_MODEL
 from normwise.studies.models import MODELS
 
 __all__ = ["ModelLike", "ModelSource", "as_model_takes", "find_model"]
@@ -234,6 +236,8 @@ def find_model(text: str) -> Any:
     """
     if text in MODELS:
         return MODELS[text]
+    if text == DEFAULT_MODEL:
+        return default_model
     if text.endswith(".keras"):
         return load_model(
             text,

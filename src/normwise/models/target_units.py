@@ -105,7 +105,7 @@ def _why_not(model: keras.Model, wanted: bool | None) -> str | None:
         )
     if not linear:
         return "the model does not end in a Dense layer without activation"
-    if model.compiled and wanted is None:
+    if model.compiled and model.loss is not None and wanted is None:
         return "the model was compiled for them (--standardize-targets, if large ones diverge)"
     return None
 

@@ -2,6 +2,14 @@
 
 from normwise.spec.about import About
 from normwise.spec.optimizer import optimizer_parts
-from normwise.spec.spec import AXES, LEARNING_RATE, OPTIMIZER, Spec
+from normwise.spec.spec import AXES, DEFAULT_MODEL, LEARNING_RATE, OPTIMIZER, Spec
 
-__all__ = ["AXES", "LEARNING_RATE", "OPTIMIZER", "About", "Spec", "optimizer_parts"]
+__all__ = [
+    "AXES",
+    "DEFAULT_MODEL",
+    "LEARNING_RATE",
+    "OPTIMIZER",
+    "About",
+    "Spec",
+    "optimizer_parts",
+]

@@ -33,7 +33,10 @@ from normwise.spec.optimizer import optimizer_parts
 from normwise.spec.refusals import as_usage_error, refuse_arguments_of_fit
 from normwise.spec.series import series
 
-__all__ = ["AXES", "LEARNING_RATE", "OPTIMIZER", "Spec"]
+__all__ = ["AXES", "DEFAULT_MODEL", "LEARNING_RATE", "OPTIMIZER", "Spec"]
+
+# The name of what is trained where no model is given.
+DEFAULT_MODEL = "default"
 
 # What a study trains with where neither the user nor a compiled model says.
 OPTIMIZER, LEARNING_RATE = "sgd", 0.01
@@ -80,11 +83,12 @@ class Spec(BaseModel):
         str,
         About(
             "training",
-            "Built-in model, FILE.keras or package.module:function.",
+            "Built-in model, FILE.keras or package.module:function. Default: a small network that "
+            "suits the data; --show-model prints it.",
             example="circles",
             hashed_at_default=True,
         ),
-    ]
+    ] = DEFAULT_MODEL
     data: Annotated[
         str,
         About(

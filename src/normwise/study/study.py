@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -13,17 +14,20 @@ from normwise.backend import require_jax
 from normwise.errors import ModelError, SpecError, StoreError, in_words, is_out_of_memory
 from normwise.execution.choosing import ExecutorLike, MakeExecutor, executor_of
 from normwise.report import DrawingProcess
-from normwise.spec import Spec
+from normwise.spec import DEFAULT_MODEL, Spec
 from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch, example_weights
 from normwise.study.progress import Progress
 from normwise.study.result import Result
 from normwise.study.store import Store, held
 
 if TYPE_CHECKING:
+    from normwise.data import Dataset
     from normwise.models.source import ModelLike
     from normwise.study.case import Case
 
 __all__ = ["Study"]
+
+log = logging.getLogger("normwise")
 
 
 class Study:
@@ -32,7 +36,8 @@ class Study:
     Args:
         model: A Keras model, a function that returns one (it may take
             ``dataset`` and ``norm``), a built-in model's name, a ``.keras``
-            file or ``package.module:function``.
+            file or ``package.module:function``. Without one, a small network that suits the
+            data: ``Study(data=…)``; :meth:`show_model` is its code.
         data: ``(x, y)``, or ``(x, y, weights)``; ``((x, y), (x_val, y_val))``; a
             ``PyDataset``, loader or generator of batches, drawn once into memory; a
             :class:`~normwise.data.Dataset`; a built-in name; a ``.csv`` or ``.npz`` file.
@@ -54,14 +59,20 @@ class Study:
 
     def __init__(
         self,
-        model: ModelLike,
-        data: Any,
+        model: ModelLike | None = None,
+        data: Any = None,
         *,
         variants: str | Sequence[str] | None = None,
         sample_weight: Any = None,
         **settings: Any,
     ) -> None:
         require_jax()
+        if data is None:
+            raise SpecError(
+                "a study was given no data; expected (x, y), a name or a file; try "
+                "Study(model, (x, y)), or Study(data=(x, y)) for the default model"
+            )
+        model = DEFAULT_MODEL if model is None else model
         self.spec = Spec.make(
             {
                 "model": model if isinstance(model, str) else _name_of(model),
@@ -81,6 +92,26 @@ class Study:
         study.spec, study._model, study._data = spec, spec.model, spec.data
         study._sample_weight = study._arrived = None
         return study
+
+    def show_model(self) -> str:
+        """The default model, which a study without a model trains, as code that runs by itself.
+
+        Raises:
+            SpecError: The study has a model of its own.
+            UsageError: The data cannot be read, or there is no default model for such.
+
+        >>> print(Study(data="circles").show_model().splitlines()[8])
+                    keras.layers.Dense(64, activation="relu"),
+        """
+        if not self._has_no_model:
+            raise SpecError(
+                f"the model {self.spec.model!r} was given, and what is shown is the default one; "
+                f"expected data without a model; leave the model out"
+            )
+        from normwise.models.default_model import default_code
+
+        _, dataset = self._read()
+        return default_code(dataset)
 
     def run(
         self,
@@ -174,16 +205,35 @@ class Study:
         return result
 
     def _case(self, devices: int | None) -> Case:
-        from normwise.models.source import as_model_takes
         from normwise.study.case import open_case
 
-        self._arrived = came = self._arrived or arrived(self._data)
-        dataset = as_model_takes(self._model, as_dataset(came.data, self.spec))
-        dataset = replace(dataset, notes=(*dataset.notes, *filter(None, [came.note])))
+        came, dataset = self._read()
+        if self._has_no_model:
+            dataset = _with_default_model(dataset)
         check_batch(self.spec, dataset)
         given = came.weights if self._sample_weight is None else self._sample_weight
         weights = example_weights(self.spec, came.data, dataset, given)
         return open_case(self.spec, self._model, dataset, weights, devices)
+
+    def _read(self) -> tuple[Arrived, Dataset]:
+        from normwise.models.source import as_model_takes
+
+        self._arrived = came = self._arrived or arrived(self._data)
+        dataset = as_model_takes(self._model, as_dataset(came.data, self.spec))
+        return came, replace(dataset, notes=(*dataset.notes, *filter(None, [came.note])))
+
+    @property
+    def _has_no_model(self) -> bool:
+        return isinstance(self._model, str) and self._model == DEFAULT_MODEL
+
+
+def _with_default_model(dataset: Dataset) -> Dataset:
+    """The data with a note on what trains on them, which is said at once, too."""
+    from normwise.models.default_model import default_note
+
+    note = default_note(dataset)
+    log.warning("%s", note)
+    return replace(dataset, notes=(note, *dataset.notes))
 
 
 @contextlib.contextmanager
