@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from normwise.data import find_dataset
-from normwise.data.csv_file import read_table
+from normwise.data.csv_file import read_csv_file
 from normwise.data.values import read_values
 
 ROWS = 200
@@ -23,7 +23,7 @@ def read(tmp_path):
         path = tmp_path / "t.csv"
         frame = pd.DataFrame({**columns, "y": EVERY % 2})
         path.write_text(frame.to_csv(index=False, sep=separator), "utf-8")
-        values = read_values(read_table(path), "y")
+        values = read_values(read_csv_file(path), "y")
         return values.frame, values.notes
 
     return make

@@ -53,10 +53,11 @@ def test_a_finished_model_gets_it_as_its_reader_says(rows):
 
 
 def test_messages_and_the_list_name_it(rows, monkeypatch):
-    assert data_files() == "FILE.csv, FILE.npz or FILE.rows"
+    assert data_files().startswith("FILE.csv, ")
+    assert data_files().endswith(" or .rows")
     with pytest.raises(UnknownNameError, match=r"FILE\.rows"):
         find_dataset("t.row")
-    with pytest.raises(DataError, match=r"name a FILE\.csv or FILE\.rows$"):
+    with pytest.raises(DataError, match=r"name a FILE\.csv, .* or \.rows$"):
         find_dataset("circles", "y")
     with pytest.raises(ModelError, match=r"is a file of data; .*; try MODEL\.keras --data t\.rows"):
         load_model(rows)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from normwise.data import find_dataset
-from normwise.data.csv_file import _names
+from normwise.data.raw_table import column_names
 
 ROWS = 60
 DAYS = pd.date_range("2020-01-01", periods=ROWS)
@@ -65,7 +65,7 @@ def test_text_is_tried_as_a_date_only_if_it_looks_like_one(find, calls):
 
 def test_names_that_repeat_are_numbered_in_linear_time():
     start = time.process_time()
-    names, new = _names(["a"] * 50_000)
+    names, new = column_names(["a"] * 50_000)
     assert time.process_time() - start < 5  # what grows with the square takes minutes
     assert names[:3] == ["a", "a (2)", "a (3)"]
     assert len(set(names)) == 50_000
@@ -73,4 +73,10 @@ def test_names_that_repeat_are_numbered_in_linear_time():
 
 
 def test_a_number_that_is_taken_is_left_out():
-    assert _names(["a", "a (2)", "a", "", "a"])[0] == ["a", "a (2)", "a (3)", "column 4", "a (4)"]
+    assert column_names(["a", "a (2)", "a", "", "a"])[0] == [
+        "a",
+        "a (2)",
+        "a (3)",
+        "column 4",
+        "a (4)",
+    ]

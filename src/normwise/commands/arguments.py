@@ -68,13 +68,17 @@ class TableChoice:
     group_column: Annotated[
         str | None, typer.Option(help="Column of the table that its study was split by.")
     ] = None
+    labels: Annotated[
+        str | None,
+        typer.Option(metavar="LABELS.npy", help="The labels of --data FILE.npy."),
+    ] = None
 
     @property
     def options(self) -> TableOptions:
         """The same, as the readers of data take it."""
         from normwise.data import TableOptions
 
-        return TableOptions(self.target_column, self.task, self.group_column)
+        return TableOptions(self.target_column, self.task, self.group_column, self.labels)
 
     @property
     def typed(self) -> list[str]:

@@ -15,7 +15,7 @@ import typer
 from normwise.commands.output_folder import output_folder
 from normwise.commands.progress import study_progress
 from normwise.commands.study_options import with_options_of
-from normwise.domain import DATA_FILES
+from normwise.domain import kind_of
 from normwise.errors import SoloCheckFailed, SpecError, StudyIncomplete, UnknownNameError
 from normwise.spec import Spec
 
@@ -146,8 +146,9 @@ def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
 
 def _option_for(name: str) -> str | None:
     """The option that takes what was named as a study: a model's file or function, or data."""
-    ending = ".keras" if ":" in name else Path(name).suffix
-    return {".keras": "--model", **dict.fromkeys(DATA_FILES, "--data")}.get(ending)
+    if ":" in name or name.endswith(".keras"):
+        return "--model"
+    return "--data" if kind_of(name) else None
 
 
 def _run(spec: Spec, folder: Path, how: Mapping[str, Any], *, as_json: bool, verbose: bool) -> None:

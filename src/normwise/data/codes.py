@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from normwise.data.csv_file import Table, is_text
+from normwise.data.raw_table import Table, is_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,13 +36,15 @@ def codes_in(table: Table, target: str) -> dict[str, pd.Series]:
         table: As it was read.
         target: The column to predict, which is left out.
     """
-    inputs = table.frame.drop(columns=target)
+    inputs = table.frame.drop(columns=[target, *(table.typed - {target})])
     whole = [name for name in inputs.columns if _may_be_codes(inputs[name])]
     some = table.as_text(whole, ROWS)
-    again = table.as_text([name for name in whole if _are_codes(some[name])], None)
-    texts = [name for name in inputs.columns if is_text(inputs[name])]
-    likely = again.join(inputs[[name for name in texts if _are_codes(inputs[name][:ROWS])]])
-    return {name: likely[name] for name in likely.columns if _are_codes(likely[name])}
+    again = table.as_text([name for name in some if _are_codes(some[name])], None)
+    texts = {name: inputs[name] for name in inputs.columns if is_text(inputs[name])}
+    likely = {name: text for name, text in texts.items() if _are_codes(text[:ROWS])} | {**again}
+    return {
+        name: likely[name] for name in inputs.columns if name in likely and _are_codes(likely[name])
+    }
 
 
 def _are_codes(column: pd.Series) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.data.csv_file import in_one_line, is_text
+from normwise.data.raw_table import in_one_line, is_text
 from normwise.errors import listed
 
 if TYPE_CHECKING:

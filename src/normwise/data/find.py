@@ -12,8 +12,7 @@ from normwise.data.folder import FOLDER_VARIABLE, in_data_folder, not_found
 from normwise.data.formats import READERS, TableOptions
 from normwise.data.given import Given, given_of
 from normwise.data.mnist import KERAS_CACHE, fashion_mnist, keras_folder, mnist
-from normwise.data.table import from_csv
-from normwise.domain import DATA_FILES, Task, data_files
+from normwise.domain import DATA_FILES, DataFile, Task, data_files, kind_of
 from normwise.errors import DataError, UnknownNameError
 from normwise.files import is_file
 
@@ -40,7 +39,7 @@ def churn() -> Dataset:
     if path is None:
         way = f"path/to/{FILES['churn']} --target-column {CHURN_TARGET}"
         raise not_found(FILES["churn"], way)
-    return from_csv(path, CHURN_TARGET)
+    return READERS[".csv"].study(path, TableOptions(CHURN_TARGET))
 
 
 BUILT_IN: dict[str, Callable[[], Dataset]] = {
@@ -77,6 +76,7 @@ def find_dataset(
     target_column: str | None = None,
     task: Task | None = None,
     group_column: str | None = None,
+    labels: str | None = None,
 ) -> Dataset:
     """Load a built-in data set or a file.
 
@@ -87,12 +87,11 @@ def find_dataset(
     >>> find_dataset("circles").name
     'circles'
     """
-    table = TableOptions(target_column, task, group_column)
-    _check(data, table)
-    if data in BUILT_IN:
+    table = TableOptions(target_column, task, group_column, labels)
+    kind = _checked(data, table)
+    if kind is None:
         return BUILT_IN[data]().require(task)
-    path = Path(data)
-    return READERS[path.suffix.lower()].study(path, table)
+    return READERS[kind.suffix].study(Path(data), table)
 
 
 def find_given(data: str, table: TableOptions | None = None) -> Given:
@@ -112,27 +111,30 @@ def find_given(data: str, table: TableOptions | None = None) -> Given:
     (500, 2)
     """
     table = table or TableOptions()
-    _check(data, table)
-    if data in BUILT_IN:
+    kind = _checked(data, table)
+    if kind is None:
         return given_of(BUILT_IN[data]().require(table.task))
-    path = Path(data)
-    return READERS[path.suffix.lower()].finished(path, table)
+    return READERS[kind.suffix].finished(Path(data), table)
 
 
-def _check(data: str, table: TableOptions) -> None:
-    """Refuse unknown names, files that are not there, and columns of what has none."""
-    path, kind = Path(data), None
-    if data not in BUILT_IN:
-        kind = DATA_FILES.get(path.suffix.lower())
-        if kind is None:
-            names = [one.example for one in DATA_FILES.values()]
-            raise UnknownNameError("data", data, [*BUILT_IN, *names])
+def _checked(data: str, table: TableOptions) -> DataFile | None:
+    """The kind of a file, ``None`` for built-in data; others, and options of others, are refused."""
+    kind = None if data in BUILT_IN else kind_of(data)
+    if kind is None and data not in BUILT_IN:
+        names = [one.example for one in DATA_FILES.values()]
+        raise UnknownNameError("data", data, [*BUILT_IN, *names])
     _check_columns(data, table, has_columns=kind is not None and kind.has_columns)
-    if kind is not None and not is_file(path):
+    if table.labels is not None and (kind is None or not kind.has_labels_beside):
+        raise DataError(
+            f"data {data!r} brings its labels along, and {table.labels!r} was named for them; "
+            f"expected labels beside a FILE.npy alone; leave --labels out"
+        )
+    if kind is not None and not is_file(data):
         raise DataError(
             f"there is no file {data!r}; expected a table or an archive of arrays; "
             f"check the path from {str(Path.cwd())!r}"
         )
+    return kind
 
 
 def _check_columns(data: str, table: TableOptions, *, has_columns: bool) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from normwise.data.archive import from_npz, given_in_npz
+from normwise.data.array_file import from_npy, given_in_npy
+from normwise.data.arrow_file import read_feather_file, read_parquet_file
+from normwise.data.csv_file import read_csv_file
 from normwise.data.dataset import Dataset
+from normwise.data.excel_file import read_excel_file
 from normwise.data.given import Given, all_rows
-from normwise.data.table import from_csv
+from normwise.data.json_file import read_json_file, read_json_lines
+from normwise.data.raw_table import Table
+from normwise.data.table import from_table
 from normwise.domain import Task
 
 __all__ = ["READERS", "Reader", "TableOptions"]
@@ -23,11 +30,13 @@ class TableOptions:
         target_column: The column to predict.
         task: What to take its values for; inferred if ``None``.
         group_column: The column that says which rows belong together.
+        labels: The file with the labels of inputs that have no column of them.
     """
 
     target_column: str | None = None
     task: Task | None = None
     group_column: str | None = None
+    labels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,14 +52,29 @@ class Reader:
     finished: Callable[[Path, TableOptions], Given]
 
 
-def _table(path: Path, table: TableOptions) -> Dataset:
-    return from_csv(path, table.target_column, table.task, table.group_column)
+def _table_reader(read: Callable[[Path], Table]) -> Reader:
+    """What reads a table, which is split and prepared alike for both."""
+
+    def study(path: Path, table: TableOptions) -> Dataset:
+        return from_table(read(path), table.target_column, table.task, table.group_column)
+
+    return Reader(study, lambda path, table: all_rows(study(path, table)))
 
 
 # By suffix; `normwise.domain.data_file` has the same ones.
 READERS = {
-    ".csv": Reader(_table, lambda path, table: all_rows(_table(path, table))),
+    ".csv": _table_reader(read_csv_file),
+    ".tsv": _table_reader(partial(read_csv_file, separator="\t")),
+    ".jsonl": _table_reader(read_json_lines),
+    ".json": _table_reader(read_json_file),
+    ".parquet": _table_reader(read_parquet_file),
+    ".feather": _table_reader(read_feather_file),
+    ".xlsx": _table_reader(read_excel_file),
     ".npz": Reader(
         lambda path, table: from_npz(path, table.task), lambda path, _: given_in_npz(path)
+    ),
+    ".npy": Reader(
+        lambda path, table: from_npy(path, table.labels, table.task),
+        lambda path, table: given_in_npy(path, table.labels),
     ),
 }

@@ -1,8 +1,7 @@
-"""A CSV table of numbers, dates and categories with a column to predict."""
+"""From a table of numbers, dates and categories with a column to predict to a data set."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +9,10 @@ from numpy.typing import NDArray
 
 from normwise.data.arrays import split, split_note
 from normwise.data.columns import Columns, prepare, sort_columns
-from normwise.data.csv_file import Table, in_one_line, is_text, read_table
 from normwise.data.dataset import Dataset
 from normwise.data.grouping import split_by_group
 from normwise.data.labels import labelling
+from normwise.data.raw_table import Table, in_one_line, is_text
 from normwise.data.values import read_values
 from normwise.domain import Task
 from normwise.errors import DataError, UnknownNameError, listed
@@ -21,16 +20,16 @@ from normwise.errors import DataError, UnknownNameError, listed
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["from_csv"]
+__all__ = ["from_table"]
 
 
-def from_csv(
-    path: Path,
+def from_table(
+    table: Table,
     target_column: str | None,
     task: Task | None = None,
     group_column: str | None = None,
 ) -> Dataset:
-    """Read a table, split it, and prepare its columns from the training part alone.
+    """Split a table, and prepare its columns from the training part alone.
 
     Columns that identify a row, never change or are empty are dropped; dates become days; missing
     numbers become the median, and a missing category is a category; text becomes one input a
@@ -38,18 +37,17 @@ def from_csv(
     notes say all of it.
 
     Args:
-        path: The table, with a header line.
+        table: As it was read.
         target_column: Name of the column to predict.
         task: What the labels ask for; inferred if ``None``.
         group_column: Name of a column whose rows of one value stay together when the table is
             split; no input.
 
     Raises:
-        DataError: It cannot be read, its labels do not fit the task, or nothing is left to learn.
+        DataError: Its labels do not fit the task, or nothing is left to learn.
         UnknownNameError: There is no such target or group column.
     """
-    table = read_table(path)
-    name = _target_name(path.name, table, target_column)
+    name = _target_name(table, target_column)
     groups = _groups(table, name, group_column)
     values = read_values(table, name)
     labelled = values.frame[name].notna().to_numpy()
@@ -62,10 +60,10 @@ def from_csv(
     train, val, said = _split(groups, targets, found.task)
     frame, infinite = _without_infinity(frame)
     columns = sort_columns(frame.iloc[train])
-    _check_inputs(path.name, columns)
+    _check_inputs(table.name, columns)
     inputs, names = prepare(frame, columns, train)
     return Dataset(
-        name=path.name,
+        name=table.name,
         x_train=inputs[train],
         y_train=found.encode(targets[train]),
         x_val=inputs[val],
@@ -86,11 +84,11 @@ def from_csv(
     )
 
 
-def _target_name(table_name: str, table: Table, target_column: str | None) -> str:
+def _target_name(table: Table, target_column: str | None) -> str:
     names = list(table.frame.columns)
     if target_column is None:
         raise DataError(
-            f"table {table_name!r} needs a column to predict and none was named; expected one of "
+            f"table {table.name!r} needs a column to predict and none was named; expected one of "
             f"{listed(names)}; try --target-column {names[-1]}"
         )
     name = in_one_line(target_column)
@@ -98,7 +96,7 @@ def _target_name(table_name: str, table: Table, target_column: str | None) -> st
         raise UnknownNameError("target column", target_column, names)
     if f"{name} (2)" in names:
         raise DataError(
-            f"table {table_name!r} has several columns named {name!r}; expected one to predict; "
+            f"table {table.name!r} has several columns named {name!r}; expected one to predict; "
             f"rename them, or try --target-column '{name} (2)'"
         )
     return name

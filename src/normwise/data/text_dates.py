@@ -16,7 +16,9 @@ from normwise.data.texts import Texts, is_usual
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COMPACT", "NEVER", "Dates", "compact_days", "days_of"]
+__all__ = [
+    "COMPACT", "EARLIEST", "LATEST", "NEVER", "Dates", "compact_days", "days_of", "since_1970",
+]  # fmt: skip
 
 DAYS = (
     "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d",
@@ -63,7 +65,7 @@ class Dates:
     @cached_property
     def days(self) -> pd.Series:
         """Days since 1970; a date outside 1677 to 2262 is one, and has none."""
-        return _since_1970(self._dated)
+        return since_1970(self._dated)
 
     @property
     def years(self) -> str:
@@ -134,7 +136,7 @@ def compact_days(column: pd.Series) -> NDArray[np.float64] | None:
     if moments.isna().any():
         return None
     days = np.full(len(column), np.nan)
-    days[column.index.get_indexer(numbers.index)] = texts.spread(_since_1970(moments))
+    days[column.index.get_indexer(numbers.index)] = texts.spread(since_1970(moments))
     return days
 
 
@@ -184,7 +186,8 @@ def _in_one_century(moments: pd.Series) -> pd.Series:
     return moments.mask(read < written, moments - century)
 
 
-def _since_1970(moments: pd.Series) -> pd.Series:
+def since_1970(moments: pd.Series) -> pd.Series:
+    """Days since 1970, in UTC; none for a moment outside 1677 to 2262."""
     import pandas as pd
 
     start, earliest, latest = (pd.Timestamp(day, tz="UTC") for day in (0, EARLIEST, LATEST))

@@ -9,11 +9,12 @@ from normwise.data.texts import Texts, is_usual
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["durations_of"]
+__all__ = ["DAY", "durations_of"]
 
 # Hours, minutes and seconds, or only the first two or the last two of them.
 # Two digits behind each colon: `1959:1` is a quarter.
 DURATION = r"^([-\u2212]?)(?:(\d+):(?=\d\d:))?(\d+):([0-5]\d(?:\.\d+)?)$"
+# Seconds of a day, and its last hour.
 DAY, LAST_HOUR = 24 * 3600, 23
 
 

@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from normwise.data.codes import codes_in
-from normwise.data.csv_file import Table, is_text
+from normwise.data.raw_table import Table, is_text
 from normwise.data.sentinels import FIRST_DAY, sentinel_of
-from normwise.data.text_dates import COMPACT, NEVER, Dates, compact_days, days_of
-from normwise.data.text_durations import durations_of
+from normwise.data.text_dates import (
+    COMPACT,
+    EARLIEST,
+    LATEST,
+    NEVER,
+    Dates,
+    compact_days,
+    days_of,
+    since_1970,
+)
+from normwise.data.text_durations import DAY, durations_of
 from normwise.data.text_numbers import Numerals, Sign
 from normwise.data.texts import Texts
 from normwise.errors import listed
@@ -94,10 +103,11 @@ def read_values(table: Table, target: str) -> Values:
     codes = codes_in(table, target)
     table = replace(table, frame=table.frame.assign(**codes))
     values = Values(table.frame.copy(deep=False))
+    _take_typed_times(values)
     for name, column in codes.items():
         values.note(Done.CODES, name, column.dropna().iloc[0])
-    texts = [name for name in table.frame.columns if is_text(table.frame[name])]
-    names = [name for name in texts if name not in codes]
+    texts = [name for name in values.frame.columns if is_text(values.frame[name])]
+    names = [name for name in texts if name not in codes and name not in table.typed]
     written = {name: Numerals(Texts.of(table.frame[name])) for name in names}
     found = {name: _numerals_in(one, name == target) for name, one in written.items()}
     numerals = {name: one for name, one in found.items() if one is not None}
@@ -111,7 +121,7 @@ def read_values(table: Table, target: str) -> Values:
     times = [name for name in names if name not in numerals and name != target]
     _take_times(values, table, {name: written[name].texts for name in times})
     for name in table.frame.columns:
-        if not is_text(table.frame[name]) and name != target:
+        if table.frame[name].dtype.kind in "iuf" and name != target:
             _take_compact_dates(values, name)
     _name_sentinels(values)
     return values
@@ -161,7 +171,7 @@ def _with_points(table: Table, decimal: Sign | None) -> dict[str, Numerals]:
         # To be sure takes bare numbers beside; not many columns are worth to be read again.
         doubtful = [name for name in doubtful if _are_mostly_whole(columns[name])]
     again = table.as_text(doubtful, None)
-    numerals = {name: Numerals(Texts.of(again[name])) for name in doubtful}
+    numerals = {name: Numerals(Texts.of(text)) for name, text in again.items()}
     return {
         name: one
         for name, one in numerals.items()
@@ -172,7 +182,9 @@ def _with_points(table: Table, decimal: Sign | None) -> dict[str, Numerals]:
 
 
 def _floats(table: Table) -> list[str]:
-    return [name for name in table.frame.columns if table.frame[name].dtype.kind == "f"]
+    """Columns of numbers that were read from text."""
+    names = [name for name in table.frame.columns if name not in table.typed]
+    return [name for name in names if table.frame[name].dtype.kind == "f"]
 
 
 def _proves_points(column: pd.Series) -> bool:
@@ -250,6 +262,23 @@ def _has_decimal_commas(values: Values, table: Table) -> bool:
         return values.decimal == ","
     with_points = [name for name in _floats(table) if name not in values.done[Done.NUMBERS]]
     return not any((table.frame[name] % 1 > 0).any() for name in with_points)
+
+
+def _take_typed_times(values: Values) -> None:
+    """Dates and durations that a table's own types say."""
+    for name in values.frame.columns:
+        column = values.frame[name]
+        if column.dtype.kind not in "mM":
+            continue
+        if column.dtype.kind == "m":
+            values.frame[name] = column.dt.total_seconds() / DAY
+            values.note(Done.DURATIONS, name)
+            continue
+        values.frame[name] = since_1970(column)
+        values.note(Done.DATES, name)
+        beyond = int(values.frame[name].isna().sum() - column.isna().sum())
+        if beyond:
+            values.note(Done.MISSING, name, f"{beyond:,} outside {EARLIEST[:4]} to {LATEST[:4]}")
 
 
 def _take_dates(values: Values, name: str, dates: Dates) -> None:

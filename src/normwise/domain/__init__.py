@@ -13,7 +13,7 @@ from normwise.domain.ablation import Ablation, AblationStep
 from normwise.domain.comparison import Comparison, VerdictKind
 from normwise.domain.condition import Condition
 from normwise.domain.confidence import CONFIDENCE
-from normwise.domain.data_file import DATA_FILES, data_files
+from normwise.domain.data_file import DATA_FILES, DataFile, data_files, kind_of
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
@@ -33,6 +33,7 @@ __all__ = [
     "AblationStep",
     "Comparison",
     "Condition",
+    "DataFile",
     "EarlyStopping",
     "EpochsToTarget",
     "Estimate",
@@ -53,6 +54,7 @@ __all__ = [
     "data_files",
     "derive_seed",
     "holdout_seeds",
+    "kind_of",
     "segment_length",
     "selection_seeds",
 ]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DATA_FILES", "DataFile", "data_files"]
+__all__ = ["COMPRESSIONS", "DATA_FILES", "DataFile", "data_files", "kind_of"]
+
+# What may stand behind the suffix of a compressed file.
+COMPRESSIONS = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +18,18 @@ class DataFile:
         suffix: The ending of its name with the dot, in small letters.
         needs: What has to be in it or typed with it, in a few words.
         has_columns: Whether it is a table, of which a column is predicted.
+        others: More endings that say the same.
+        is_text: Whether it is text, which may be compressed: its name then has one of
+            ``COMPRESSIONS`` at its end.
+        has_labels_beside: Whether its labels are in a file of their own.
     """
 
     suffix: str
     needs: str
     has_columns: bool = False
+    others: tuple[str, ...] = ()
+    is_text: bool = False
+    has_labels_beside: bool = False
 
     @property
     def example(self) -> str:
@@ -31,13 +41,43 @@ class DataFile:
         return f"FILE{self.suffix}"
 
 
+_COLUMN = "--target-column NAME"
+
+
+def _table(suffix: str, *others: str, form: str = "", is_text: bool = False) -> DataFile:
+    needs = f"{_COLUMN}; {form}" if form else _COLUMN
+    return DataFile(suffix, needs, has_columns=True, others=others, is_text=is_text)
+
+
 DATA_FILES = {
     kind.suffix: kind
     for kind in (
-        DataFile(".csv", "--target-column NAME", has_columns=True),
+        _table(".csv", form="also .csv.gz and the like", is_text=True),
+        _table(".tsv", ".tab", is_text=True),
+        _table(".jsonl", ".ndjson", form="a record a line", is_text=True),
+        _table(".json", form="a list of records", is_text=True),
+        _table(".parquet", ".pq"),
+        _table(".feather", ".arrow", ".ipc"),
+        _table(".xlsx", ".xlsm", form="of the first sheet"),
         DataFile(".npz", "x_train and y_train in it"),
+        DataFile(".npy", "--labels LABELS.npy", has_labels_beside=True),
     )
 }
+
+
+def kind_of(name: str) -> DataFile | None:
+    """What kind of file one of this name is; ``None`` where its ending says nothing.
+
+    >>> kind_of("a/T.CSV.gz").suffix, kind_of("t.npz.gz"), kind_of("t.pq").suffix
+    ('.csv', None, '.parquet')
+    """
+    plain = name.lower()
+    packed = next(filter(plain.endswith, COMPRESSIONS), "")
+    plain = plain.removesuffix(packed)
+    for kind in DATA_FILES.values():
+        if plain.endswith((kind.suffix, *kind.others)) and (kind.is_text or not packed):
+            return kind
+    return None
 
 
 def data_files(*, with_columns: bool = False) -> str:
@@ -47,9 +87,8 @@ def data_files(*, with_columns: bool = False) -> str:
         with_columns: Whether to name the formats of tables alone.
 
     >>> data_files()
-    'FILE.csv or FILE.npz'
+    'FILE.csv, .tsv, .jsonl, .json, .parquet, .feather, .xlsx, .npz or .npy'
     """
-    *first, last = (
-        kind.example for kind in DATA_FILES.values() if kind.has_columns or not with_columns
-    )
-    return f"{', '.join(first)} or {last}" if first else last
+    first, *others = (kind for kind in DATA_FILES.values() if kind.has_columns or not with_columns)
+    names = [first.example, *(kind.suffix for kind in others)]
+    return f"{', '.join(names[:-1])} or {names[-1]}" if others else names[0]

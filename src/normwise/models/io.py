@@ -18,7 +18,7 @@ from typing import Any
 import keras
 
 from normwise import layers
-from normwise.domain import DATA_FILES
+from normwise.domain import kind_of
 from normwise.errors import ModelError, StoreError, in_words, listed
 from normwise.files import is_file, replacing
 
@@ -66,7 +66,7 @@ def load_model(
             f"there is no file {str(path)!r}; expected a model saved with "
             f"model.save('NAME.keras'); check the path from {str(Path.cwd())!r}"
         )
-    if Path(path).suffix in DATA_FILES:
+    if kind_of(str(path)):
         raise ModelError(
             f"{str(path)!r} is a file of data; expected a model saved with "
             f"model.save('NAME{SUFFIX}'); try MODEL{SUFFIX} --data {path}"

@@ -110,6 +110,10 @@ class Spec(BaseModel):
             "none of them validates what others trained.",
         ),
     ] = None
+    labels: Annotated[
+        str | None,
+        About("training", "LABELS.npy with the labels of --data FILE.npy."),
+    ] = None
     task: Annotated[
         Task | None,
         About(

@@ -112,7 +112,9 @@ def page_of_folder(folder: Path) -> Page:
             f"one; run the study again with --out {folder}"
         )
     try:
-        dataset = find_dataset(spec.data, spec.target_column, spec.task, spec.group_column)
+        dataset = find_dataset(
+            spec.data, spec.target_column, spec.task, spec.group_column, spec.labels
+        )
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
     summary = question.summary(
