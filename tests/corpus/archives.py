@@ -95,6 +95,6 @@ CASES = [
     archive("pictures for a flat model", arrays(x_train=np.zeros((40, 4, 4, 1)), y_train=Y),
             "the model's output has shape"),
     archive("a column of an archive", GOOD, "no column", "--target-column y"),
-    Case("a bare array", "study --model circles --data d.npy --out out", "unknown data 'd.npy'",
+    Case("a bare array", "study --model circles --data d.npy --out out", "expected their labels",
          {"d.npy": npy(X)}),
 ]  # fmt: skip

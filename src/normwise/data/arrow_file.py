@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from normwise.data.raw_table import Table
 from normwise.data.typed_frame import table_of_frame
@@ -34,9 +34,9 @@ def read_feather_file(path: Path) -> Table:
     return _read(path, "Feather or Arrow", _feather)
 
 
-def _read(path: Path, kind: str, read: Callable[[Path], Any]) -> Table:
+def _read(path: Path, kind: str, read: Callable[[Path], pd.DataFrame]) -> Table:
     try:
-        frame = read(path).to_pandas()
+        frame = read(path)
     except Exception as error:  # noqa: BLE001 (a damaged file raises what it pleases)
         raise DataError(
             f"cannot read {str(path)!r} ({first_line(error)}); expected a {kind} file; check that "
@@ -58,20 +58,27 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
     return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
 
 
-def _parquet(path: Path) -> Any:
+def _parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     # As a file alone: `a=1` in the name of a folder above it would be a column.
     with pq.ParquetFile(path) as file:
-        return file.read()
+        table = file.read()
+    frame: pd.DataFrame = table.to_pandas()
+    # Categories that are numbers come back as numbers, and the file says what they were.
+    columns = (table.schema.pandas_metadata or {}).get("columns", [])
+    kinds = [one["name"] for one in columns if one["pandas_type"] == "categorical"]
+    return frame.astype({name: "category" for name in kinds if name in frame.columns})
 
 
-def _feather(path: Path) -> Any:
+def _feather(path: Path) -> pd.DataFrame:
     import pyarrow as pa
     from pyarrow import feather
 
     try:
-        return feather.read_table(path)
+        table = feather.read_table(path)
     except pa.ArrowInvalid:
         with pa.OSFile(str(path)) as file, pa.ipc.open_stream(file) as stream:
-            return stream.read_all()
+            table = stream.read_all()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame

@@ -7,7 +7,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,10 +108,11 @@ def _unusual(encoding: str, separator: str) -> tuple[str, ...]:
 def _names_of_numbers(names: list[str]) -> tuple[str, ...]:
     if not all(map(_is_number, names)):
         return ()
-    return (
+    note = (
         f"The first line was taken for names, which are all numbers: {listed(names)}; if it is a "
-        f"row, put a line of names above it.",
+        f"row, put a line of names above it."
     )
+    return (note,)
 
 
 def _is_number(text: str) -> bool:

@@ -49,5 +49,7 @@ def _first_sheet(path: Path) -> tuple[list[str], pd.DataFrame]:
     import pandas as pd
 
     with pd.ExcelFile(path, engine="openpyxl") as book:
-        cells = book.parse(0, header=None, dtype=object, keep_default_na=False, na_values=MISSING)
+        cells = pd.read_excel(
+            book, header=None, dtype=object, keep_default_na=False, na_values=MISSING
+        )
         return [str(name) for name in book.sheet_names], cells

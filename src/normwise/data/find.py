@@ -118,7 +118,7 @@ def find_given(data: str, table: TableOptions | None = None) -> Given:
 
 
 def _checked(data: str, table: TableOptions) -> DataFile | None:
-    """The kind of a file, ``None`` for built-in data; others, and options of others, are refused."""
+    """The kind of a file, ``None`` for built-in data; options of other kinds are refused."""
     kind = None if data in BUILT_IN else kind_of(data)
     if kind is None and data not in BUILT_IN:
         names = [one.example for one in DATA_FILES.values()]

@@ -18,8 +18,8 @@ __all__ = ["read_json_file", "read_json_lines"]
 def read_json_file(path: Path) -> Table:
     """Read a list of records, ``[{"a": 1, "y": 0}, …]``, or columns, ``{"a": [1], "y": [0]}``.
 
-    What ``DataFrame.to_json`` writes reads whatever its ``orient``, and so does a file with a record
-    a line.
+    What ``DataFrame.to_json`` writes is read, but for ``orient="index"`` and ``"values"``, and so
+    is a file with a record a line.
 
     Args:
         path: The file, which may be compressed.

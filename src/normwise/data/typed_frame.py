@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import decimal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -162,14 +161,12 @@ def _numbers(column: pd.Series) -> pd.Series | None:
     """Numbers in NumPy's types; ``None`` where whole numbers are too large for any."""
     import pandas as pd
 
-    if column.dtype.kind in "iuf" and isinstance(column.dtype, np.dtype):
-        return column
-    if column.dtype == object and any(isinstance(one, decimal.Decimal) for one in column):
-        return column.astype("float64")
-    gaps = bool(column.isna().any())
+    column = column.infer_objects()
+    whole = column.dtype.kind in "iu" and not column.isna().any()
     try:
-        plain = column.to_numpy(np.float64, na_value=np.nan) if gaps else column.to_numpy()
-        return pd.Series(plain).infer_objects()
+        if whole:
+            return pd.Series(column.to_numpy(f"{column.dtype.kind}8"))
+        return pd.Series(column.to_numpy(np.float64, na_value=np.nan))
     except OverflowError:
         return None
 
@@ -201,8 +198,9 @@ def _durations(column: pd.Series) -> pd.Series:
 
 # By what pandas says that the values are; all others are text.
 _BY_KIND: dict[str, Callable[[pd.Series], pd.Series | None]] = {
-    **dict.fromkeys(("integer", "floating", "mixed-integer-float", "decimal"), _numbers),
-    **dict.fromkeys(("integer-na",), _numbers),
+    **dict.fromkeys(
+        ("integer", "integer-na", "floating", "mixed-integer-float", "decimal"), _numbers
+    ),
     "boolean": _booleans,
     **dict.fromkeys(("datetime64", "datetime", "date"), _moments),
     **dict.fromkeys(("timedelta64", "timedelta"), _durations),

@@ -72,9 +72,7 @@ def as_dataset(data: Any, spec: Spec) -> Dataset:
         DataError: It cannot be found, or does not read.
     """
     if isinstance(data, str):
-        return find_dataset(
-            data, spec.target_column, spec.task, spec.group_column, spec.labels
-        )
+        return find_dataset(data, spec.target_column, spec.task, spec.group_column, spec.labels)
     if spec.group_column is not None:
         raise SpecError(
             f"group_column {spec.group_column!r} was given with a {type(data).__name__}, which has "
