@@ -26,8 +26,9 @@ def source_of(path: Path) -> Source:
     Raises:
         DataError: There is no such file, or its bytes are not compressed as its name says.
 
-    >>> source_of(Path(__file__))().readline()[:10]
-    b'\"\"\"The byte'
+    >>> with source_of(Path(__file__))() as file:
+    ...     file.readline()[3:12]
+    b'The bytes'
     """
     unpack = _UNPACKERS.get(path.suffix.lower())
     try:
