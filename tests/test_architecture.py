@@ -32,7 +32,7 @@ TABLE = {
     "studies": ({"data"}, {"keras", "numpy"}),
     "models": (
         {"data", "keras_private", "layers", "spec", "studies"},
-        {"jax", "keras", "numpy", "onnxruntime"},
+        {"h5py", "jax", "keras", "numpy", "onnxruntime"},
     ),
     "engine": (
         {"backend", "data", "keras_private", "layers", "models"},

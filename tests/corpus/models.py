@@ -3,6 +3,7 @@
 import functools
 import io
 import json
+import logging
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -99,6 +100,61 @@ def bomb(path: Path) -> None:
         file.writestr("config.json", b" " * (2**26 + 1))
 
 
+def saved_h5(path: Path) -> None:
+    """The good file in Keras' older format, as Keras itself writes it."""
+    import keras
+
+    remarks = logging.getLogger("absl")
+    with tempfile.TemporaryDirectory() as folder:
+        GOOD(Path(folder) / "m.keras")
+        model = keras.saving.load_model(Path(folder) / "m.keras", compile=False)
+    remarks.disabled = True
+    model.save(path)
+    remarks.disabled = False
+
+
+def h5_config(change: Callable[[str], str]) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        saved_h5(path)
+        with h5py.File(path, "r+") as file:
+            file.attrs["model_config"] = change(file.attrs["model_config"])
+
+    return write
+
+
+def cut_h5(share: float) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        saved_h5(path)
+        path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+
+    return write
+
+
+def weights_alone(path: Path) -> None:
+    saved_h5(path)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["model_config"]
+
+
+def damaged_h5(name: str, content: Content, says: str = "cannot load 'm.h5'") -> Case:
+    return Case(name, "check m.h5", says, {"m.h5": content})
+
+
+# What was typed, the file behind it, and what is said of it.
+OTHER_KINDS = [
+    ("m.weights.h5", "m.weights.h5", b"x", "'m.weights.h5' holds weights alone and no model"),
+    ("m.safetensors", "m.safetensors", b"x", "holds weights alone"),
+    ("m.pt", "m.pt", b"x", "is a file of PyTorch"),
+    ("m.pth", "m.pth", b"x", "is a file of PyTorch"),
+    ("m.ckpt", "m.ckpt", b"x", "is a checkpoint, which holds weights alone"),
+    ("m.onnx", "m.onnx", b"x", "is an ONNX file"),
+    ("m.tflite", "m.tflite", b"x", "is a LiteRT file"),
+    ("m.pb", "m.pb", b"x", "is a graph of TensorFlow"),
+    ("m.pkl", "m.pkl", b"x", "is a pickle"),
+    ("m", "m/saved_model.pb", b"x", "'m' is a SavedModel folder"),
+]
+
+
 def damaged(name: str, content: Content, says: str = "cannot load 'm.keras'") -> Case:
     return Case(name, "check m.keras", says, {"m.keras": content})
 
@@ -146,8 +202,23 @@ CASES = [
     loaded_by("recalibrate m.keras --data circles -o o.keras"),
     loaded_by("fold m.keras -o o.keras"),
     loaded_by("diagnose m.keras --data circles"),
-    Case("HDF5 by its name", "check m.h5", "m.h5", {"m.h5": as_h5}),
-    Case("a study of HDF5", "study --model m.h5 --data circles", "unknown model 'm.h5'", {"m.h5": as_h5}),
+    damaged_h5("HDF5 by its name", as_h5),
+    damaged_h5("HDF5 of text", b"keras"),
+    damaged_h5("HDF5 cut short", cut_h5(0.5)),
+    damaged_h5("HDF5 without end", h5_config(lambda text: text[:-5])),
+    damaged_h5("HDF5 of a list", h5_config(lambda _: "[]")),
+    damaged_h5("HDF5 of null", h5_config(lambda _: "null")),
+    damaged_h5("HDF5 of other units", h5_config(lambda text: text.replace('"units": 3', '"units": 4'))),
+    damaged_h5("HDF5 of a layer of no one", h5_config(lambda text: text.replace('"Dense"', '"Dens"')),
+               "'m.h5' holds code that loading it would run: the class 'Dens'"),
+    damaged_h5("HDF5 of an operation", h5_config(lambda text: text.replace('"Dense"', '"TFOpLambda"')),
+               "'m.h5' holds an operation of TensorFlow"),
+    damaged_h5("HDF5 of weights", weights_alone, "'m.h5' holds weights alone and no model"),
+    Case("a study of HDF5", "study --model m.h5 --data circles --out out", "cannot load 'm.h5'", {"m.h5": as_h5}),
+    Case("HDF5 from HDF5", "fix m.h5 -o n.h5", "does not end in .keras; expected a Keras file, whatever was read",
+         {"m.h5": as_h5}),
+    *(Case(f"{name} to {command.split()[0]}", command.format(name), says, {file: content})
+      for name, file, content, says in OTHER_KINDS for command in ("check {0}", "study --model {0} --data circles --out out")),
     Case("data of another shape", "recalibrate m.keras --data digits -o o.keras", "the inputs do not fit model",
          {"m.keras": GOOD}),
     Case("a diagnosis by other data", "diagnose m.keras --data digits", "the inputs do not fit model", {"m.keras": GOOD}),

@@ -11,7 +11,7 @@ def spec(name: str, text: str | bytes, says: str, *, whole: bool = False) -> Cas
 
 
 CASES = [
-    spec("empty", "", "no model was given", whole=True),
+    spec("empty", "", "no data was given", whole=True),
     spec("no data", 'model = "circles"', "no data was given", whole=True),
     spec("JSON", '{"model": "circles"}', "cannot read 's.toml'", whole=True),
     spec("YAML", "model: circles\ndata: circles\n", "cannot read 's.toml'", whole=True),

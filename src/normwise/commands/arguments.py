@@ -35,8 +35,15 @@ __all__ = [
 # What every command's --data takes; each says what it does with it.
 DATA = f"Built-in data, {data_files()}"
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL.keras", help="A saved Keras model.")]
-Out = Annotated[Path, typer.Option("-o", "--out", help="The file to write: OUT.keras.")]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL.keras", help="A saved Keras model, or an .h5 file of older versions."
+    ),
+]
+Out = Annotated[
+    Path, typer.Option("-o", "--out", help="The file to write: OUT.keras, whatever was read.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Write also where the loss rises.")]
 Steps = Annotated[
     int | None,

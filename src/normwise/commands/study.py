@@ -146,7 +146,7 @@ def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
 
 def _option_for(name: str) -> str | None:
     """The option that takes what was named as a study: a model's file or function, or data."""
-    if ":" in name or name.endswith(".keras"):
+    if ":" in name or name.endswith((".keras", ".h5", ".hdf5")):
         return "--model"
     return "--data" if kind_of(name) else None
 

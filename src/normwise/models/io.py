@@ -21,12 +21,13 @@ from normwise import layers
 from normwise.domain import kind_of
 from normwise.errors import ModelError, StoreError, in_words, listed
 from normwise.files import is_file, replacing
+from normwise.models.file_kinds import SUFFIX, refuse_other_kinds
+from normwise.models.hdf5_file import HDF5, change_config, is_class_of_keras, read_config, steps_in
 
-__all__ = ["SUFFIX", "check_output", "load_model", "modules_needed", "save_model"]
+__all__ = ["check_output", "load_model", "modules_needed", "save_model"]
 
 log = logging.getLogger("normwise")
 
-SUFFIX = ".keras"
 KINDS = {SUFFIX: "a Keras file", ".onnx": "an ONNX file"}
 # The member of the archive that says which classes it needs.
 CONFIG = "config.json"
@@ -43,7 +44,7 @@ TRUST = "add --unsafe if you trust whoever made it"
 def load_model(
     path: str | Path, *, unsafe: bool = False, compiled: bool = False, otherwise: str = TRUST
 ) -> keras.Model:
-    """The model in a ``.keras`` file.
+    """The model in a ``.keras`` file, or in an HDF5 file of Keras' older format.
 
     A file that needs more than Keras, and what is registered with Keras already, is refused
     before anything of it is made. Where only its loss, metrics or optimiser do, the model is
@@ -61,6 +62,7 @@ def load_model(
     Raises:
         ModelError: There is no such file, or it is no model, or holds code of its own.
     """
+    refuse_other_kinds(path)
     if not is_file(path):
         raise ModelError(
             f"there is no file {str(path)!r}; expected a model saved with "
@@ -77,6 +79,8 @@ def load_model(
         code = list(_foreign(config if compiled else plain))
         if unsafe or not code:
             return _loaded(path, config, plain, unsafe=unsafe, compiled=compiled)
+    except ModelError:
+        raise
     except Exception as error:
         raise ModelError(
             f"cannot load {str(path)!r} ({in_words(error)}); expected a model saved by Keras 3; "
@@ -128,16 +132,44 @@ def _read(path: str | Path, config: Any) -> keras.Model:
     with _with_config(path, wanted) as file, warnings.catch_warnings():
         # What momenta an optimiser had is of no interest to any of us.
         warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-        return keras.saving.load_model(file, custom_objects=_imported(code), safe_mode=not code)
+        compiled = not _is_hdf5(path) or COMPILED in wanted
+        with _quiet_absl():
+            model = keras.saving.load_model(
+                file, custom_objects=_imported(code), compile=compiled, safe_mode=not code
+            )
+    if _is_hdf5(path) and model.compiled:
+        model.optimizer.build(model.trainable_variables)
+        model.optimizer.iterations.assign(steps_in(path))
+    return model
+
+
+def _is_hdf5(path: str | Path) -> bool:
+    return Path(path).suffix.lower() in HDF5
+
+
+@contextmanager
+def _quiet_absl() -> Iterator[None]:
+    """Without Keras' remarks on the older format: what matters of them is said by us."""
+    remarks = logging.getLogger("absl")
+    before, remarks.disabled = remarks.disabled, True
+    try:
+        yield
+    finally:
+        remarks.disabled = before
 
 
 @contextmanager
 def _with_config(path: str | Path, config: Any) -> Iterator[str]:
     """The path of a file with this configuration: the file itself if it has it already."""
-    if config == _config_in(path):
+    if not _is_hdf5(path) and config == _config_in(path):
         yield str(path)
         return
     with tempfile.TemporaryDirectory() as folder:
+        if _is_hdf5(path):
+            changed = Path(folder, f"model{HDF5[0]}")
+            change_config(path, changed, config, COMPILED)
+            yield str(changed)
+            return
         changed = Path(folder, f"model{SUFFIX}")
         with zipfile.ZipFile(path) as old, zipfile.ZipFile(changed, "w") as new:
             for member in old.infolist():
@@ -167,11 +199,15 @@ def _synchronised_ours(config: Any, names: list[str]) -> Any:
         return config
     options = config.get("config")
     changed = {key: _synchronised_ours(item, names) for key, item in config.items()}
-    if config.get("class_name") != "BatchNormalization" or config.get("module") != "keras.layers":
+    of_keras = config.get("module", "keras.layers") == "keras.layers"
+    if config.get("class_name") != "BatchNormalization" or not of_keras:
         return changed
     if isinstance(options, dict) and options.get("synchronized"):
         names.append(str(options.get("name")))
-        changed["registered_name"] = keras.saving.get_registered_name(layers.BatchNormalization)
+        registered = keras.saving.get_registered_name(layers.BatchNormalization)
+        if "module" not in config:  # as the older format writes all layers
+            return changed | {"class_name": registered}
+        changed["registered_name"] = registered
         changed["module"] = layers.BatchNormalization.__module__
     return changed
 
@@ -193,6 +229,8 @@ def _imported(foreign: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _config_in(path: str | Path) -> Any:
     """A file's configuration, parsed."""
+    if _is_hdf5(path):
+        return read_config(path, COMPILED, LARGEST_CONFIG)
     with zipfile.ZipFile(path) as archive:
         size = archive.getinfo(CONFIG).file_size
         if size > LARGEST_CONFIG:
@@ -213,6 +251,8 @@ def _is_known(part: dict[str, Any]) -> bool:
         return False
     if kind == "function" and module == "builtins":
         return any(hasattr(getattr(keras, name), str(part.get("config"))) for name in FUNCTIONS)
+    if module is None and is_class_of_keras(kind):  # as the older format writes all of them
+        return True
     own = str(module).split(".")[0] == "keras"
     # Keras writes tuples, slices and the like with a class name of this kind, and no module.
     return own or (kind.startswith("__") and module is None)
@@ -278,7 +318,8 @@ def _in_words(config: dict[str, Any]) -> str:
 def save_model(model: Any, path: Path) -> None:
     """Write a model, beside and then in its place.
 
-    Where what it was compiled with cannot be saved, it is written uncompiled, which is said.
+    It is a ``.keras`` file, whatever it was read from. Where what it was compiled with cannot be
+    saved, it is written uncompiled, which is said.
 
     Raises:
         StoreError: It cannot be written.
@@ -311,8 +352,9 @@ def check_output(path: Path, source: Path, suffix: str = SUFFIX, option: str = "
     >>> check_output(Path("new.keras"), Path("old.keras"))
     """
     if path.suffix != suffix:
+        read = f", whatever was read ({source.name})" if source.suffix == path.suffix else ""
         raise StoreError(
-            f"output {str(path)!r} does not end in {suffix}; expected {KINDS[suffix]}; "
+            f"output {str(path)!r} does not end in {suffix}; expected {KINDS[suffix]}{read}; "
             f"try {option} {path.parent / (path.stem or 'new')}{suffix}"
         )
     both = path.exists() and source.exists()
@@ -321,6 +363,8 @@ def check_output(path: Path, source: Path, suffix: str = SUFFIX, option: str = "
             f"output {str(path)!r} is the model itself, which is never written over; expected "
             f"another file; try -o {path.with_name(f'{path.stem}-new{SUFFIX}')}"
         )
+    if _is_hdf5(source) and suffix == SUFFIX:
+        log.warning("%s is of Keras' older format; %s is a %s file", source.name, path.name, suffix)
     nearest = next(parent for parent in path.parents if parent.exists())
     if path.is_dir() or not nearest.is_dir():
         raise StoreError(

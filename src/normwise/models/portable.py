@@ -19,7 +19,8 @@ from typing import Any
 import keras
 
 from normwise.errors import ModelError, UsageError, in_words
-from normwise.models.io import SUFFIX, load_model, modules_needed
+from normwise.models.file_kinds import SUFFIX, is_named_as_model
+from normwise.models.io import load_model, modules_needed
 from normwise.models.source import ModelLike, find_model
 
 __all__ = ["PortableModel"]
@@ -60,7 +61,11 @@ class PortableModel:
         'normwise.studies.models:circles'
         """
         if isinstance(model, str):
-            return _of_file(Path(model)) if model.endswith(SUFFIX) else cls(model)
+            if model.endswith(SUFFIX):
+                return _of_file(Path(model))
+            if not is_named_as_model(model):
+                return cls(model)
+            model = find_model(model)  # of an older format: it crosses as a file of today's
         return _of_model(model) if isinstance(model, keras.Model) else cls(_import_path(model))
 
     @property

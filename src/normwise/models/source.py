@@ -22,6 +22,7 @@ from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_word
 from normwise.keras_private import RANDOM_STATE
 from normwise.models.compiled import compiled_of
 from normwise.models.default_model import default_model
+from normwise.models.file_kinds import is_named_as_model
 from normwise.models.graph import has_graph
 from normwise.models.hidden_normalisation import refuse_normalised_baseline
 from normwise.models.identity import architecture, named, own_code
@@ -238,7 +239,7 @@ def find_model(text: str) -> Any:
         return MODELS[text]
     if text == DEFAULT_MODEL:
         return default_model
-    if text.endswith(".keras"):
+    if is_named_as_model(text):
         return load_model(
             text,
             compiled=True,
@@ -251,7 +252,9 @@ def find_model(text: str) -> Any:
             f"model {text!r} is a module; expected package.module:function with the function that "
             f"builds the model; try --model {text.removesuffix('.py')}:build"
         )
-    raise UnknownNameError("model", text, [*MODELS, "FILE.keras", "package.module:function"])
+    raise UnknownNameError(
+        "model", text, [*MODELS, "FILE.keras", "FILE.h5", "package.module:function"]
+    )
 
 
 def _import(text: str) -> Any:
