@@ -24,7 +24,7 @@ TABLE = {
     "domain": (set(), set()),
     "files": (set(), {"platformdirs"}),
     "backend": (set(), set()),  # looks at Keras without importing it
-    "data": ({"backend"}, {"keras", "numpy", "pandas", "pyarrow", "sklearn"}),  # Keras downloads
+    "data": ({"backend"}, {"PIL", "keras", "numpy", "pandas", "pyarrow", "sklearn"}),  # Keras downloads
     "spec": (set(), {"pydantic", "pydantic_core", "tomli_w"}),
     "analysis": (set(), {"numpy", "scipy"}),
     "keras_private": (set(), {"keras"}),  # the only file that touches what Keras does not promise

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from normwise.domain import data_files
+from normwise.domain import data_files, image_size
 
 if TYPE_CHECKING:
     from normwise.data import TableOptions
@@ -79,13 +79,26 @@ class TableChoice:
         str | None,
         typer.Option(metavar="LABELS.npy", help="The labels of --data FILE.npy."),
     ] = None
+    image_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HxW", help="Pixels that a folder's pictures are read in. Default: the model's."
+        ),
+    ] = None
+    color_mode: Annotated[
+        Literal["grayscale", "rgb", "rgba"] | None,
+        typer.Option(metavar="<mode>", help="grayscale, rgb or rgba. Default: the model's."),
+    ] = None
 
     @property
     def options(self) -> TableOptions:
         """The same, as the readers of data take it."""
         from normwise.data import TableOptions
 
-        return TableOptions(self.target_column, self.task, self.group_column, self.labels)
+        size = image_size(self.image_size) if self.image_size else None
+        return TableOptions(
+            self.target_column, self.task, self.group_column, self.labels, size, self.color_mode
+        )
 
     @property
     def typed(self) -> list[str]:

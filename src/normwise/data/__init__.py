@@ -2,7 +2,7 @@
 
 from normwise.data.arrays import from_arrays
 from normwise.data.dataset import Dataset, Task
-from normwise.data.find import BUILT_IN, find_dataset, find_given, where_is
+from normwise.data.find import BUILT_IN, find_dataset, find_given, is_image_folder, where_is
 from normwise.data.formats import TableOptions
 from normwise.data.given import Given, given_of
 
@@ -16,5 +16,6 @@ __all__ = [
     "find_given",
     "from_arrays",
     "given_of",
+    "is_image_folder",
     "where_is",
 ]

@@ -21,10 +21,12 @@ __all__ = [
     "FILES",
     "find_dataset",
     "find_given",
+    "is_image_folder",
     "where_is",
 ]
 
 CHURN_TARGET = "Exited"
+FOLDER = next(kind for kind in DATA_FILES.values() if kind.is_folder)
 # The built-in data that are not embedded, and their files in the data folder.
 FILES = {
     "churn": "Churn_Modelling.csv",
@@ -77,8 +79,10 @@ def find_dataset(
     task: Task | None = None,
     group_column: str | None = None,
     labels: str | None = None,
+    image_size: tuple[int, int] | None = None,
+    color_mode: str | None = None,
 ) -> Dataset:
-    """Load a built-in data set or a file.
+    """Load a built-in data set, a file or a folder of pictures.
 
     Raises:
         UnknownNameError: Neither a built-in name nor a file of a known kind.
@@ -87,7 +91,7 @@ def find_dataset(
     >>> find_dataset("circles").name
     'circles'
     """
-    table = TableOptions(target_column, task, group_column, labels)
+    table = TableOptions(target_column, task, group_column, labels, image_size, color_mode)
     kind = _checked(data, table)
     if kind is None:
         return BUILT_IN[data]().require(task)
@@ -101,7 +105,7 @@ def find_given(data: str, table: TableOptions | None = None) -> Given:
     study, and all its rows count. Built-in data have their two parts.
 
     Args:
-        data: A built-in name or a file.
+        data: A built-in name, a file or a folder of pictures.
         table: How a table is read.
 
     Raises:
@@ -117,9 +121,22 @@ def find_given(data: str, table: TableOptions | None = None) -> Given:
     return READERS[kind.suffix].finished(Path(data), table)
 
 
+def is_image_folder(data: str) -> bool:
+    """Whether it is a folder, and not called like a file of data or like built-in data.
+
+    >>> is_image_folder("circles")
+    False
+    """
+    named = kind_of(data) not in (None, FOLDER)
+    try:
+        return data not in BUILT_IN and not named and Path(data).is_dir()
+    except (OSError, ValueError):
+        return False  # a name that no folder can have
+
+
 def _checked(data: str, table: TableOptions) -> DataFile | None:
     """The kind of a file, ``None`` for built-in data; options of other kinds are refused."""
-    kind = None if data in BUILT_IN else kind_of(data)
+    kind = None if data in BUILT_IN else FOLDER if is_image_folder(data) else kind_of(data)
     if kind is None and data not in BUILT_IN:
         names = [one.example for one in DATA_FILES.values()]
         raise UnknownNameError("data", data, [*BUILT_IN, *names])
@@ -129,7 +146,12 @@ def _checked(data: str, table: TableOptions) -> DataFile | None:
             f"data {data!r} brings its labels along, and {table.labels!r} was named for them; "
             f"expected labels beside a FILE.npy alone; leave --labels out"
         )
-    if kind is not None and not is_file(data):
+    if kind is not FOLDER and (table.image_size or table.color_mode):
+        raise DataError(
+            f"data {data!r} is no folder of pictures, and how to read some was said; expected "
+            f"--image-size and --color-mode with a folder alone; leave them out"
+        )
+    if kind is not None and kind is not FOLDER and not is_file(data):
         raise DataError(
             f"there is no file {data!r}; expected a table or an archive of arrays; "
             f"check the path from {str(Path.cwd())!r}"

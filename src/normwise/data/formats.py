@@ -14,6 +14,7 @@ from normwise.data.csv_file import read_csv_file
 from normwise.data.dataset import Dataset
 from normwise.data.excel_file import read_excel_file
 from normwise.data.given import Given, all_rows
+from normwise.data.image_folder import from_image_folder, given_in_image_folder
 from normwise.data.json_file import read_json_file, read_json_lines
 from normwise.data.raw_table import Table
 from normwise.data.table import from_table
@@ -31,12 +32,16 @@ class TableOptions:
         task: What to take its values for; inferred if ``None``.
         group_column: The column that says which rows belong together.
         labels: The file with the labels of inputs that have no column of them.
+        image_size: Height and width that pictures are read in.
+        color_mode: What their channels are: ``grayscale``, ``rgb`` or ``rgba``.
     """
 
     target_column: str | None = None
     task: Task | None = None
     group_column: str | None = None
     labels: str | None = None
+    image_size: tuple[int, int] | None = None
+    color_mode: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,5 +81,9 @@ READERS = {
     ".npy": Reader(
         lambda path, table: from_npy(path, table.labels, table.task),
         lambda path, table: given_in_npy(path, table.labels),
+    ),
+    "/": Reader(
+        lambda path, table: from_image_folder(path, table.task, table.image_size, table.color_mode),
+        lambda path, table: given_in_image_folder(path, table.image_size, table.color_mode),
     ),
 }

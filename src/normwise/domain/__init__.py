@@ -16,6 +16,7 @@ from normwise.domain.confidence import CONFIDENCE
 from normwise.domain.data_file import DATA_FILES, DataFile, data_files, kind_of
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
+from normwise.domain.image_size import image_size
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
 from normwise.domain.run import Run, RunKey, RunRecord
 from normwise.domain.seeds import derive_seed, holdout_seeds, selection_seeds
@@ -54,6 +55,7 @@ __all__ = [
     "data_files",
     "derive_seed",
     "holdout_seeds",
+    "image_size",
     "kind_of",
     "segment_length",
     "selection_seeds",

@@ -22,6 +22,7 @@ class DataFile:
         is_text: Whether it is text, which may be compressed: its name then has one of
             ``COMPRESSIONS`` at its end.
         has_labels_beside: Whether its labels are in a file of their own.
+        is_folder: Whether it is a folder, whatever its name.
     """
 
     suffix: str
@@ -30,6 +31,7 @@ class DataFile:
     others: tuple[str, ...] = ()
     is_text: bool = False
     has_labels_beside: bool = False
+    is_folder: bool = False
 
     @property
     def example(self) -> str:
@@ -38,7 +40,12 @@ class DataFile:
         >>> DATA_FILES[".csv"].example
         'FILE.csv'
         """
-        return f"FILE{self.suffix}"
+        return "FOLDER" if self.is_folder else f"FILE{self.suffix}"
+
+    @property
+    def ending(self) -> str:
+        """The same where an example stands in front of it."""
+        return "a FOLDER of pictures" if self.is_folder else self.suffix
 
 
 _COLUMN = "--target-column NAME"
@@ -61,6 +68,7 @@ DATA_FILES = {
         _table(".xlsx", ".xlsm", form="of the first sheet"),
         DataFile(".npz", "x_train and y_train in it"),
         DataFile(".npy", "--labels LABELS.npy", has_labels_beside=True),
+        DataFile("/", "pictures in a sub-folder for each class", is_folder=True),
     )
 }
 
@@ -87,8 +95,8 @@ def data_files(*, with_columns: bool = False) -> str:
         with_columns: Whether to name the formats of tables alone.
 
     >>> data_files()
-    'FILE.csv, .tsv, .jsonl, .json, .parquet, .feather, .xlsx, .npz or .npy'
+    'FILE.csv, .tsv, .jsonl, .json, .parquet, .feather, .xlsx, .npz, .npy or a FOLDER of pictures'
     """
     first, *others = (kind for kind in DATA_FILES.values() if kind.has_columns or not with_columns)
-    names = [first.example, *(kind.suffix for kind in others)]
+    names = [first.example, *(kind.ending for kind in others)]
     return f"{', '.join(names[:-1])} or {names[-1]}" if others else names[0]

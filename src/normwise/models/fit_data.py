@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.data import Dataset, Given, TableOptions, find_given, given_of
+from normwise.data import Dataset, Given, TableOptions, find_given, given_of, is_image_folder
 from normwise.data.dataset import check_finite
 from normwise.data.frames import in_columns_of
 from normwise.data.plain_array import check_numbers, check_range, is_array
@@ -20,6 +20,7 @@ from normwise.models.compiled import has_own_loss
 from normwise.models.feeding import count, rows
 from normwise.models.generators import collect_batches, in_memory
 from normwise.models.graph import functional_of, has_graph
+from normwise.models.picture_inputs import form_of_pictures
 from normwise.models.pixel_range import scaling_note
 
 __all__ = ["given_to"]
@@ -72,7 +73,7 @@ def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
 
 def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
     if isinstance(data, str | Path):
-        found = find_given(str(data), table)
+        found = find_given(str(data), _read_for(model, str(data), table or TableOptions()))
         for note in found.notes:
             log.warning(note)
         return found
@@ -90,6 +91,16 @@ def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
     if note:
         log.warning(note)
     return _read(model, together, whole=False)
+
+
+def _read_for(model: Any, data: str, table: TableOptions) -> TableOptions:
+    """How data are read, with what the model says of pictures where nobody else did."""
+    if not is_image_folder(data):
+        return table
+    size, color = form_of_pictures(model)
+    return dataclasses.replace(
+        table, image_size=table.image_size or size, color_mode=table.color_mode or color
+    )
 
 
 def _aligned(model: Any, data: Any) -> Any:

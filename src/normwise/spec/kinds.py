@@ -21,6 +21,7 @@ __all__ = [
     "Weight",
     "listed",
     "named",
+    "sized",
 ]
 
 
@@ -40,6 +41,13 @@ def named(value: object) -> object:
     """Keys as texts."""
     # From Python, classes are numbers; a TOML key is always a text.
     return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else value
+
+
+def sized(value: object) -> object:
+    """Height and width as they are typed; in Python, both are numbers."""
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return "x".join(map(str, value))
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 Count = Annotated[int, Field(gt=0, le=MOST), BeforeValidator(_no_boolean)]

@@ -13,10 +13,25 @@ from typing import Annotated, Any, Self
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from normwise.domain import Condition, Target, Task, Variant, data_files, selection_seeds
+from normwise.domain import (
+    Condition,
+    Target,
+    Variant,
+    data_files,
+    image_size,
+    selection_seeds,
+)
 from normwise.errors import SpecError
 from normwise.spec.about import About, abouts
 from normwise.spec.contradictions import refuse_contradictions
+from normwise.spec.data_settings import (
+    ColorMode,
+    GroupColumn,
+    ImageSize,
+    LabelsFile,
+    TargetColumn,
+    TaskOfLabels,
+)
 from normwise.spec.kinds import (
     AboveOne,
     BatchSize,
@@ -98,30 +113,12 @@ class Spec(BaseModel):
             hashed_at_default=True,
         ),
     ]
-    target_column: Annotated[
-        str | None,
-        About("training", "Column of the table to predict.", hashed_at_default=True),
-    ] = None
-    group_column: Annotated[
-        str | None,
-        About(
-            "training",
-            "Column of the table that says which rows belong together, such as a patient's: "
-            "none of them validates what others trained.",
-        ),
-    ] = None
-    labels: Annotated[
-        str | None,
-        About("training", "LABELS.npy with the labels of --data FILE.npy."),
-    ] = None
-    task: Annotated[
-        Task | None,
-        About(
-            "training",
-            "binary, classes or regression: whole numbers can be either. Default: what the "
-            "labels look like.",
-        ),
-    ] = None
+    target_column: TargetColumn = None
+    group_column: GroupColumn = None
+    labels: LabelsFile = None
+    image_size: ImageSize = None
+    color_mode: ColorMode = None
+    task: TaskOfLabels = None
     standardize_targets: Annotated[
         bool | None,
         About(
@@ -282,6 +279,8 @@ class Spec(BaseModel):
         refuse_contradictions(spec, AXES)
         if spec.target is not None:
             Target.parse(spec.target)
+        if spec.image_size is not None:
+            image_size(spec.image_size)
         if spec.optimizer is not None:
             optimizer_parts(spec.optimizer)
         # Which variants were asked for stays known: the default ones need not suit the model.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from normwise.data import Dataset, find_dataset, from_arrays
 from normwise.data.plain_array import is_array
+from normwise.domain import image_size
 from normwise.errors import SpecError
 from normwise.spec import Spec
 from normwise.study.weights import class_weights, sample_weights
@@ -72,7 +73,15 @@ def as_dataset(data: Any, spec: Spec) -> Dataset:
         DataError: It cannot be found, or does not read.
     """
     if isinstance(data, str):
-        return find_dataset(data, spec.target_column, spec.task, spec.group_column, spec.labels)
+        return find_dataset(
+            data,
+            spec.target_column,
+            spec.task,
+            spec.group_column,
+            spec.labels,
+            image_size(spec.image_size) if spec.image_size else None,
+            spec.color_mode,
+        )
     if spec.group_column is not None:
         raise SpecError(
             f"group_column {spec.group_column!r} was given with a {type(data).__name__}, which has "

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from normwise.data import Dataset, find_dataset
+from normwise.data import Dataset
 from normwise.domain import Ablation, RunRecord, SoloCheck, Summary
 from normwise.errors import StoreError, UsageError
 from normwise.report import DataPreview, Page, study_page
 from normwise.spec import Spec
 from normwise.study.history import History
+from normwise.study.inputs import as_dataset
 from normwise.study.recorded_runs import recorded
 from normwise.study.store import Store
 from normwise.study.summary_file import read_summary
@@ -112,9 +113,7 @@ def page_of_folder(folder: Path) -> Page:
             f"one; run the study again with --out {folder}"
         )
     try:
-        dataset = find_dataset(
-            spec.data, spec.target_column, spec.task, spec.group_column, spec.labels
-        )
+        dataset = as_dataset(spec.data, spec)
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
     summary = question.summary(

@@ -217,9 +217,11 @@ class Study:
 
     def _read(self) -> tuple[Arrived, Dataset]:
         from normwise.models.source import as_model_takes
+        from normwise.study.pictures import for_pictures
 
         self._arrived = came = self._arrived or arrived(self._data)
-        dataset = as_model_takes(self._model, as_dataset(came.data, self.spec))
+        spec = for_pictures(self._model, self.spec) if isinstance(came.data, str) else self.spec
+        dataset = as_model_takes(self._model, as_dataset(came.data, spec))
         return came, replace(dataset, notes=(*dataset.notes, *filter(None, [came.note])))
 
     @property

@@ -1,0 +1,163 @@
+"""Files of pictures as one array, as ``keras.utils.image_dataset_from_directory`` reads them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from normwise.errors import DataError, first_line, listed
+
+__all__ = ["PICTURES", "read_pictures", "resized"]
+
+Array = NDArray[Any]
+# Endings of the files that Keras' reader takes.
+PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+# Pixels that pictures of several sizes are brought to unless told.
+USUAL = (64, 64)
+MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
+CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
+# Modes of Pillow that are grey, and those of them with more than a byte a pixel.
+GREY, DEEP = {"1", "L", "LA", "I", "F"}, {"I", "F"}
+# What all pictures may take in memory.
+MOST_BYTES = 2**32
+
+
+def read_pictures(
+    paths: Sequence[Path], root: Path, size: tuple[int, int] | None = None, color: str | None = None
+) -> tuple[Array, list[str]]:
+    """Decode pictures, each once, into an array ``(n, height, width, channels)``.
+
+    Values are those from 0 to 255 that Keras' reader gives: as bytes where no picture is resized,
+    else, between the pixels that there were (bilinear), as float32.
+
+    Args:
+        paths: Files, at least one.
+        root: The folder that messages name them from.
+        size: Height and width; that of the pictures if they have one, else 64 × 64.
+        color: ``grayscale``, ``rgb`` or ``rgba``; grey if all of them are, else ``rgb``.
+
+    Returns:
+        The array, and what was done, in sentences.
+
+    Raises:
+        DataError: Some do not read, or together they take too much memory.
+    """
+    heads = _on_all(_head, paths, root)
+    sizes = Counter(head[0] for head in heads)
+    grey = all(_family(mode) in GREY for _, mode in heads)
+    color = color or ("grayscale" if grey else "rgb")
+    size = size or (next(iter(sizes)) if len(sizes) == 1 else USUAL)
+    is_deep = color == "grayscale" and any(_family(mode) in DEEP for _, mode in heads)
+    kind = np.dtype("float32" if is_deep or set(sizes) != {size} else "uint8")
+    shape = (len(paths), *size, CHANNELS[color])
+    _check_memory(root, shape, kind.itemsize)
+    pixels = np.empty(shape, kind)
+
+    def decode(path: Path) -> None:
+        pixels[places[path]] = resized(_decoded(path, color), size)
+
+    places = {path: place for place, path in enumerate(paths)}
+    _on_all(decode, paths, root)
+    return pixels, _said(pixels, sizes, size)
+
+
+def resized(picture: Array, size: tuple[int, int]) -> Array:
+    """A picture ``(h, w, c)`` of another size, bilinear and without smoothing, as Keras does it.
+
+    >>> resized(np.array([[[0.0], [4.0]]]), (1, 4)).ravel().tolist()
+    [0.0, 1.0, 3.0, 4.0]
+    """
+    for axis, wanted in enumerate(size):
+        if picture.shape[axis] != wanted:
+            picture = _along(picture.astype(np.float32), axis, wanted)
+    return picture
+
+
+def _along(picture: Array, axis: int, wanted: int) -> Array:
+    there = picture.shape[axis]
+    # Pixels are squares, and what counts of them is their middle.
+    places = np.clip((np.arange(wanted) + 0.5) * there / wanted - 0.5, 0, there - 1)
+    before = np.floor(places).astype(int)
+    share = (places - before).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
+    behind = np.minimum(before + 1, there - 1)
+    first, second = np.take(picture, before, axis), np.take(picture, behind, axis)
+    both: Array = first * (1 - share) + second * share
+    return both
+
+
+def _head(path: Path) -> tuple[tuple[int, int], str]:
+    """Height and width, and Pillow's mode, of a file's first lines."""
+    # Of a GIF, Pillow alone would leave the file open.
+    with path.open("rb") as file, Image.open(file) as picture:
+        return (picture.height, picture.width), picture.mode
+
+
+def _decoded(path: Path, color: str) -> Array:
+    with path.open("rb") as file, Image.open(file) as picture:
+        as_it_is = color == "grayscale" and picture.mode in ("L", "I", "I;16")
+        values = np.asarray(picture if as_it_is else picture.convert(MODES[color]))
+    return values[..., None] if values.ndim == 2 else values
+
+
+def _family(mode: str) -> str:
+    """A mode without how its bytes are ordered."""
+    return mode.partition(";")[0]
+
+
+def _on_all(do: Any, paths: Sequence[Path], root: Path) -> list[Any]:
+    """What a function gives for each file; all files that it fails at are named at once."""
+    broken: dict[str, str] = {}
+
+    def attempt(path: Path) -> Any:
+        try:
+            return do(path)
+        except Exception as error:  # noqa: BLE001 (a broken file raises what it pleases)
+            broken[path.relative_to(root).as_posix()] = first_line(error)
+
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(attempt, paths))
+    if broken:
+        names = sorted(broken)
+        raise DataError(
+            f"{len(broken)} of the {len(paths)} pictures in {root.name!r} cannot be read: "
+            f"{listed(list(map(repr, names)))} ({broken[names[0]]}); expected pictures alone; "
+            f"save them again, or take them out of the folder"
+        )
+    return found
+
+
+def _check_memory(root: Path, shape: tuple[int, ...], itemsize: int) -> None:
+    needed = int(np.prod(shape, dtype=np.int64)) * itemsize
+    if needed > MOST_BYTES:
+        count, height, width, channels = shape
+        raise DataError(
+            f"the {count:,} pictures in {root.name!r} take {needed / 2**30:,.1f} GB as {height} × "
+            f"{width} × {channels}; expected at most {MOST_BYTES / 2**30:g} GB; try "
+            f"--image-size {max(1, height // 2)}x{max(1, width // 2)}, or less"
+        )
+
+
+def _said(pixels: Array, sizes: Counter[tuple[int, int]], size: tuple[int, int]) -> list[str]:
+    count, height, width, channels = pixels.shape
+    form = "bytes" if pixels.dtype == np.uint8 else "float32"
+    said = (
+        f"{count:,} pictures of {height} × {width} × {channels} were decoded once into memory: "
+        f"{pixels.nbytes / 1e6:,.3g} MB of {form}, 0 to 255."
+    )
+    others = [one for one in sizes if one != size]
+    if not others:
+        return [said]
+    low, high = (" × ".join(map(str, end(others))) for end in (min, max))
+    found = low if len(others) == 1 else f"{len(others)} sizes, from {low} to {high},"
+    return [
+        said,
+        f"{sum(sizes[one] for one in others):,} of them were resized from {found} to {height} × "  # noqa: ISC004
+        f"{width} (bilinear, shape not kept); --image-size HEIGHTxWIDTH decides otherwise.",
+    ]

@@ -1,0 +1,56 @@
+"""How a study's data are read: fields of :class:`~normwise.spec.Spec`, each with what it says."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
+from normwise.domain import Task
+from normwise.spec.about import About
+from normwise.spec.kinds import sized
+
+__all__ = ["ColorMode", "GroupColumn", "ImageSize", "LabelsFile", "TargetColumn", "TaskOfLabels"]
+
+TargetColumn = Annotated[
+    str | None,
+    About("training", "Column of the table to predict.", hashed_at_default=True),
+]
+GroupColumn = Annotated[
+    str | None,
+    About(
+        "training",
+        "Column of the table that says which rows belong together, such as a patient's: "
+        "none of them validates what others trained.",
+    ),
+]
+LabelsFile = Annotated[
+    str | None,
+    About("training", "LABELS.npy with the labels of --data FILE.npy."),
+]
+ImageSize = Annotated[
+    str | None,
+    BeforeValidator(sized),
+    About(
+        "training",
+        "HEIGHTxWIDTH in pixels that a folder's pictures are read in. Default: the model's, "
+        "else the size that all have, else 64x64.",
+        example="64x64",
+    ),
+]
+ColorMode = Annotated[
+    Literal["grayscale", "rgb", "rgba"] | None,
+    About(
+        "training",
+        "grayscale, rgb or rgba: the channels of a folder's pictures. Default: the model's, "
+        "else grey if all are.",
+    ),
+]
+TaskOfLabels = Annotated[
+    Task | None,
+    About(
+        "training",
+        "binary, classes or regression: whole numbers can be either. Default: what the "
+        "labels look like.",
+    ),
+]

@@ -1,0 +1,43 @@
+"""How a folder's pictures are read for a model that says which ones it takes."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+
+from normwise.data import is_image_folder
+from normwise.models.picture_inputs import form_of_pictures
+from normwise.models.source import ModelLike, find_model
+from normwise.spec import Spec
+
+__all__ = ["for_pictures"]
+
+
+def for_pictures(given: ModelLike, spec: Spec) -> Spec:
+    """A study's settings, with the model's own size and channels of pictures where none are set.
+
+    Args:
+        given: As the study got it. What needs the data to be built says nothing yet.
+        spec: The settings; as they are where the data are no folder of pictures.
+    """
+    if not is_image_folder(spec.data) or (spec.image_size and spec.color_mode):
+        return spec
+    model = _model_of(given)
+    size, color = (None, None) if model is None else form_of_pictures(model)
+    typed = None if size is None else "x".join(map(str, size))
+    return spec.model_copy(
+        update={"image_size": spec.image_size or typed, "color_mode": spec.color_mode or color}
+    )
+
+
+def _model_of(given: ModelLike) -> Any:
+    found = find_model(given) if isinstance(given, str) else given
+    if isinstance(found, keras.Model):
+        return found
+    try:
+        model = None if inspect.signature(found).parameters else found()
+    except Exception:  # noqa: BLE001 (it is called again, and what it raises then is said)
+        return None
+    return model if isinstance(model, keras.Model) else None
