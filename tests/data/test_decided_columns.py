@@ -259,3 +259,47 @@ def test_the_first_day_of_spreadsheets_is_named(read, others, is_named):
 def test_a_number_among_others_is_not(read, values):
     _, notes = read(v=values)
     assert not any(note.startswith("Perhaps") for note in notes)
+
+
+MOMENTS = pd.Timestamp("2019-03-18") + pd.to_timedelta(EVERY * 40, "D")
+WRITTEN = {
+    "a point behind the day": "%d. %B %Y",
+    "mail": "%a, %d %b %Y",
+    "mail, one digit": "%a, %-d %b %Y",
+    "mail, with its time": "%a, %d %b %Y %H:%M:%S GMT",
+    "a weekday in full": "%A, %B %d, %Y",
+    "month and year": "%B %Y",
+    "month and year, short": "%b %Y",
+    "month and year, of spreadsheets": "%b-%y",
+    "month and year in numbers": "%m/%Y",
+    "year and month": "%Y %b",
+    "year and month in numbers": "%Y-%m",
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN.values(), ids=WRITTEN)
+def test_dates_as_people_write_them(read, form):
+    frame, notes = read(d=MOMENTS.strftime(form))
+    has_days = "%d" in form or "%-d" in form
+    expected = MOMENTS if has_days else MOMENTS.to_period("M").to_timestamp()
+    np.testing.assert_array_equal(frame["d"], days(expected))
+    assert any(note.startswith("Dates, taken as days: d (") for note in notes)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"{'May' if i % 2 else 'Jun'} {1 + i % 30}" for i in EVERY],
+        [f"Mars {2000 + i % 20}" for i in EVERY],
+        [f"{i % 4 + 1}/{i % 7 + 1}" for i in EVERY],
+    ],
+)
+def test_what_may_be_no_date_stays_text(read, texts):
+    frame, notes = read(d=texts)
+    assert frame["d"].tolist() == texts
+    assert not any(note.startswith("Dates") for note in notes)
+
+
+def test_hours_past_24_are_durations(read):
+    frame, _ = read(took=[f"{20 + i % 30}:{i % 60:02d}" for i in EVERY])
+    np.testing.assert_allclose(frame["took"] * 24, 20 + EVERY % 30 + EVERY % 60 / 60)

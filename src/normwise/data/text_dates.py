@@ -23,11 +23,20 @@ __all__ = [
 DAYS = (
     "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d",
     "%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y",
-    "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%a %b %d %Y", "%A, %d %B %Y",
+    "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d. %b %Y", "%d. %B %Y", "%Y-%b-%d",
+    "%a %b %d %Y", "%a %d %b %Y", "%a, %d %b %Y", "%a, %b %d, %Y", "%A, %d %b %Y", "%A, %d %B %Y",
+    "%A %d %B %Y", "%A, %b %d, %Y", "%A, %B %d, %Y", "%a, %d %B %Y", "%A, %d. %B %Y", "%a %d.%m.%Y",
+    "%a, %d.%m.%Y",
+)  # fmt: skip
+MONTHS = (
+    "%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b, %Y", "%B, %Y", "%b-%y", "%Y %b", "%Y %B", "%Y-%b",
+    "%m/%Y", "%Y/%m",
 )  # fmt: skip
 TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 CLOCKS = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p")
-FORMATS = (*map("".join, product(DAYS, TIMES)), *CLOCKS)
+# As mail and the web write them, and C's `ctime`.
+MOMENTS = ("%a, %d %b %Y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
+FORMATS = (*map("".join, product(DAYS, TIMES)), *MONTHS, *CLOCKS, *MOMENTS)
 # Formats with the day in front of the month, or behind it, in numbers.
 DAY_AND_MONTH = re.compile("(%[dm])([-/.])(%[dm])")
 # What each part of a format looks like: to see that is faster than to try to read a date.
@@ -38,6 +47,9 @@ LOOKS = {"%Y": r"\d{4}", "%f": r"\d{1,9}", "%p": r"[AaPp][Mm]"} | {
 # Dates that are written as whole numbers, the least and the greatest of them, and "never".
 COMPACT, CENTURIES, NEVER = "%Y%m%d", (19000101, 21001231), 99991231
 HAS_SEVERAL_NUMBERS = re.compile(r".{0,20}\d[^\d].{0,20}\d")
+HAS_MONTH = re.compile(
+    r"(?i)(?=.{0,20}\d).{0,20}\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+)
 # What lies outside stands for "never", "always" or "unknown", as 9999-12-31 does.
 EARLIEST, LATEST = "1677-09-22", "2262-04-11"
 # The last year that two digits are taken for, as databases and spreadsheets do.
@@ -143,7 +155,9 @@ def compact_days(column: pd.Series) -> NDArray[np.float64] | None:
 def _worth_trying(sample: pd.Series) -> list[str]:
     """The formats that half of a sample look like."""
     values = sample.tolist()
-    likely = list(filter(HAS_SEVERAL_NUMBERS.match, values))
+    likely = [
+        value for value in values if HAS_SEVERAL_NUMBERS.match(value) or HAS_MONTH.match(value)
+    ]
     if not likely:
         return []
     looks = [form for form in FORMATS if _looks_like(likely[:3], _PATTERNS[form])]

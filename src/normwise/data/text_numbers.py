@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from normwise.data.texts import Texts
+from normwise.data.text_units import MINUS, Beside, taken_apart
+from normwise.data.texts import SAMPLE, Texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,16 +19,15 @@ __all__ = ["Numerals", "Sign"]
 
 Sign = Literal[".", ","]
 OTHER: dict[Sign, Sign] = {".": ",", ",": "."}
-# A sign, a currency, digits, decimals, a currency or a per cent sign, or a minus behind all (SAP).
+# A sign, digits, decimals, or a minus behind all (SAP).
 # Right behind the decimal sign a dash is none: `7.-` and `7,--` are prices without decimals.
 # Digits may stand in groups of three, in India of two before the last three; without, they are no
 # more than a float tells apart. No group begins with 0: a number such as 0,125 has decimals.
 NUMBER = (
-    r"^(?=[^()]*$|\(.*\)$)(?![-+\u2212(].*[-\u2212]$)([-+\u2212(]?)\s*[$€£¥₹]?\s*"
+    rf"^(?=[^()]*$|\(.*\)$)(?![{MINUS}+(].*[-\u2212]$)([{MINUS}+(]?)\s*"
     r"([1-9]\d{{0,2}}(?:[{groups}\s'\u2019]\d{{3}})+|[1-9]\d?(?:{group}\d{{2}})+{group}\d{{3}}|\d{{1,15}})"
-    r"(?:{point}(?:[-\u2212\u2013\u2014]{{1,2}}|(\d*)))?((?:[eE][-+]?\d+)?)\s*[%$€£¥₹]?\)?([-\u2212]?)$"
+    r"(?:{point}(?:[-\u2212\u2013\u2014]{{1,2}}|(\d*)))?((?:[eE][-+]?\d+)?)\s*\)?([-\u2212]?)$"
 )
-UNIT = "([%$€£¥₹])"
 # In front of the limit of what was measured, as in `>200`.
 LIMIT = r"^(?:[<>]=?|[≤≥])\s*"
 PATTERNS = {
@@ -44,20 +44,27 @@ class Numerals:
 
     Attributes:
         texts: The column.
+        beside: Its texts taken apart into numbers and what stands beside them.
     """
 
     texts: Texts
+    beside: Beside
+
+    @classmethod
+    def of(cls, texts: Texts, *, are_kinds: bool = False) -> Numerals:
+        """A column of text; one of few kinds, such as classes, is none of units."""
+        return cls(texts, taken_apart(texts, are_kinds=are_kinds))
 
     @cached_property
     def readings(self) -> dict[Sign, pd.Series]:
         """By the sign before decimals: a number for each text, NaN where it is none."""
-        kinds = self.texts.kinds
-        return {sign: _read(kinds, sign) for sign in OTHER}
+        factors = self.beside.factors
+        return {sign: _read(self.beside.bare, sign) * factors for sign in OTHER}
 
     @cached_property
     def are_usual(self) -> bool:
         """Whether half of a sample looks like numbers, so that all of it deserves a reading."""
-        sample = self.texts.sample.tolist()
+        sample = self.beside.bare[:SAMPLE].tolist()
         looks = [any(pattern.match(text) for pattern in PATTERNS.values()) for text in sample]
         return 2 * sum(looks) >= len(looks) > 0
 
@@ -85,8 +92,8 @@ class Numerals:
         ``sure`` where one ends in 0, which is not written behind decimals of any length, and
         another has hundreds without a sign.
         """
-        with_sign = self.texts.kinds[self.either]
-        kinds = self.texts.kinds[self.readings["."].notna() | self.readings[","].notna()]
+        with_sign = self.beside.bare[self.either]
+        kinds = self.beside.bare[self.readings["."].notna() | self.readings[","].notna()]
         if kinds.str.contains("[.,]").sum() != len(with_sign) or len(kinds) == len(with_sign):
             return None
         if with_sign.empty:
@@ -108,11 +115,17 @@ class Numerals:
         A currency and nothing do not.
         """
         numbers = self.numbers(".")
-        found = self.texts.kinds[numbers.notna() & (numbers != 0)].str.extract(UNIT)[0]
-        units = [repr(unit) for unit in found.dropna().unique()]
-        if "'%'" in units and found.isna().any():
+        found = self.beside.units[numbers.notna() & (numbers != 0)]
+        units = [repr(unit) for unit in found[found != ""].unique()]
+        if self._is_share_of(found):
             units.append("nothing")
         return units if len(units) > 1 else []
+
+    def _is_share_of(self, units: pd.Series) -> bool:
+        """Whether some numbers have a unit, and others none: a currency may be left out."""
+        return bool(
+            ((units == "%") | self.beside.measured[units.index]).any() and (units == "").any()
+        )
 
     @property
     def beyond(self) -> pd.Series:
@@ -122,13 +135,17 @@ class Numerals:
     def limits(self) -> Numerals:
         """The column with the limits in place of what is beyond them."""
         kinds = self.texts.kinds.str.replace(LIMIT, "", regex=True)
-        return Numerals(replace(self.texts, kinds=kinds))
+        return Numerals.of(replace(self.texts, kinds=kinds))
 
     def example(self, decimal: Sign) -> str:
         """How a text was read that shows most: ``1,200 as 1200``."""
+        return self.example_of(self.either, decimal)
+
+    def example_of(self, telling: pd.Series, decimal: Sign) -> str:
+        """How the first of these texts was read, or the first that was."""
         numbers = self.numbers(decimal)
-        telling = np.flatnonzero(self.either)
-        first = int(telling[0] if len(telling) else np.flatnonzero(numbers.notna())[0])
+        shown = np.flatnonzero(telling & numbers.notna())
+        first = int(shown[0] if len(shown) else np.flatnonzero(numbers.notna())[0])
         return f"{self.texts.kinds.iloc[first]} as {numbers.iloc[first]:.15g}"
 
 
@@ -136,14 +153,14 @@ def _read(kinds: pd.Series, decimal: Sign) -> pd.Series:
     """Texts as numbers; NaN where one is none.
 
     >>> import pandas as pd
-    >>> _read(pd.Series(["1,234.5", "12 %", "0,5", "(3)", "4-", "x"]), ".").tolist()
+    >>> _read(pd.Series(["1,234.5", "12", "0,5", "(3)", "4-", "x"]), ".").tolist()
     [1234.5, 12.0, nan, -3.0, -4.0, nan]
     """
     import pandas as pd
 
     parts = kinds.str.extract(PATTERNS[decimal].pattern)
     signs = parts[0] + parts[4]
-    sign = signs.map({"": "", "+": "", "-": "-", "\u2212": "-", "(": "-"})
+    sign = signs.map({"": "", "+": "", "(": "-", **dict.fromkeys(MINUS, "-")})
     digits = parts[1].str.replace(r"\D", "", regex=True)
     plain = sign + digits + "." + parts[2].fillna("0") + parts[3].fillna("")
     return pd.to_numeric(plain, errors="coerce").astype("float64")

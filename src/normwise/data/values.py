@@ -54,6 +54,8 @@ class Done(Enum):
     DECIDED = "Decimals and thousands, told apart for each column"
     CODES = "Codes, taken as text (numbers have no 0 in front)"
     LIMITED = "Values beyond a limit, taken as the limit"
+    MEASURED = "Units beside numbers, left out"
+    MULTIPLIED = "Letters for thousands and more"
     UNITS = "Numbers of different units, taken as they stand"
     DATES = "Dates, taken as days"
     EXCHANGED = "Days and months that could be exchanged"
@@ -108,7 +110,7 @@ def read_values(table: Table, target: str) -> Values:
         values.note(Done.CODES, name, column.dropna().iloc[0])
     texts = [name for name in values.frame.columns if is_text(values.frame[name])]
     names = [name for name in texts if name not in codes and name not in table.typed]
-    written = {name: Numerals(Texts.of(table.frame[name])) for name in names}
+    written = {name: _numerals(table.frame[name], name == target) for name in names}
     found = {name: _numerals_in(one, name == target) for name, one in written.items()}
     numerals = {name: one for name, one in found.items() if one is not None}
     values.decimal = _decimal(table, numerals)
@@ -125,6 +127,11 @@ def read_values(table: Table, target: str) -> Values:
             _take_compact_dates(values, name)
     _name_sentinels(values)
     return values
+
+
+def _numerals(column: pd.Series, is_target: bool) -> Numerals:
+    texts = Texts.of(column)
+    return Numerals.of(texts, are_kinds=is_target and len(texts.kinds) <= MANY_NUMBERS)
 
 
 def _numerals_in(numerals: Numerals, is_target: bool) -> Numerals | None:
@@ -171,7 +178,7 @@ def _with_points(table: Table, decimal: Sign | None) -> dict[str, Numerals]:
         # To be sure takes bare numbers beside; not many columns are worth to be read again.
         doubtful = [name for name in doubtful if _are_mostly_whole(columns[name])]
     again = table.as_text(doubtful, None)
-    numerals = {name: Numerals(Texts.of(text)) for name, text in again.items()}
+    numerals = {name: Numerals.of(Texts.of(text)) for name, text in again.items()}
     return {
         name: one
         for name, one in numerals.items()
@@ -212,6 +219,11 @@ def _take_numbers(values: Values, table: Table, name: str, numerals: Numerals) -
     values.note(Done.NUMBERS, name)
     if numerals.either.any() or decimal == ",":
         values.note(Done.DECIDED, name, numerals.example(decimal))
+    if numerals.beside.measured.any():
+        values.note(Done.MEASURED, name, numerals.example_of(numerals.beside.measured, decimal))
+    if (numerals.beside.factors > 1).any():
+        is_many = numerals.beside.factors > 1
+        values.note(Done.MULTIPLIED, name, numerals.example_of(is_many, decimal))
     if numerals.units:
         values.note(Done.UNITS, name, " and ".join(numerals.units))
     _take_missing(values, name, numerals.texts, numbers)
