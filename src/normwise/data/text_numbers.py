@@ -117,15 +117,11 @@ class Numerals:
         numbers = self.numbers(".")
         found = self.beside.units[numbers.notna() & (numbers != 0)]
         units = [repr(unit) for unit in found[found != ""].unique()]
-        if self._is_share_of(found):
+        # A currency may be left out, and no other unit.
+        has_unit = (found == "%") | self.beside.measured[found.index]
+        if has_unit.any() and (found == "").any():
             units.append("nothing")
         return units if len(units) > 1 else []
-
-    def _is_share_of(self, units: pd.Series) -> bool:
-        """Whether some numbers have a unit, and others none: a currency may be left out."""
-        return bool(
-            ((units == "%") | self.beside.measured[units.index]).any() and (units == "").any()
-        )
 
     @property
     def beyond(self) -> pd.Series:
@@ -137,12 +133,8 @@ class Numerals:
         kinds = self.texts.kinds.str.replace(LIMIT, "", regex=True)
         return Numerals.of(replace(self.texts, kinds=kinds))
 
-    def example(self, decimal: Sign) -> str:
-        """How a text was read that shows most: ``1,200 as 1200``."""
-        return self.example_of(self.either, decimal)
-
-    def example_of(self, telling: pd.Series, decimal: Sign) -> str:
-        """How the first of these texts was read, or the first that was."""
+    def example(self, decimal: Sign, telling: pd.Series) -> str:
+        """How the first of the telling texts was read, or the first that was: ``7 kg as 7``."""
         numbers = self.numbers(decimal)
         shown = np.flatnonzero(telling & numbers.notna())
         first = int(shown[0] if len(shown) else np.flatnonzero(numbers.notna())[0])

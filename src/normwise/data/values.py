@@ -218,12 +218,11 @@ def _take_numbers(values: Values, table: Table, name: str, numerals: Numerals) -
     values.frame[name] = numerals.texts.spread(numbers)
     values.note(Done.NUMBERS, name)
     if numerals.either.any() or decimal == ",":
-        values.note(Done.DECIDED, name, numerals.example(decimal))
-    if numerals.beside.measured.any():
-        values.note(Done.MEASURED, name, numerals.example_of(numerals.beside.measured, decimal))
-    if (numerals.beside.factors > 1).any():
-        is_many = numerals.beside.factors > 1
-        values.note(Done.MULTIPLIED, name, numerals.example_of(is_many, decimal))
+        values.note(Done.DECIDED, name, numerals.example(decimal, numerals.either))
+    beside = numerals.beside
+    for done, telling in ((Done.MEASURED, beside.measured), (Done.MULTIPLIED, beside.factors > 1)):
+        if telling.any():
+            values.note(done, name, numerals.example(decimal, telling))
     if numerals.units:
         values.note(Done.UNITS, name, " and ".join(numerals.units))
     _take_missing(values, name, numerals.texts, numbers)
