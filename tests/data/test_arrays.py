@@ -254,7 +254,7 @@ def test_a_folder_is_no_data(tmp_path):
 def test_unknown_data_offers_the_nearest(name, hint):
     with pytest.raises(
         UnknownNameError,
-        match=f"unknown data '{name}'; expected one of circles, .*, FILE.csv, .*FILE.npz, FILE.npy; {hint}",
+        match=f"unknown data '{name}'; expected one of circles, .*, FILE.csv, .*FILE.npz, FILE.npy.*; {hint}",
     ):
         find_dataset(name)
 
