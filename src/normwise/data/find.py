@@ -127,7 +127,7 @@ def is_image_folder(data: str) -> bool:
     >>> is_image_folder("circles")
     False
     """
-    named = kind_of(data) not in (None, FOLDER)
+    named = not data or kind_of(data) not in (None, FOLDER)
     try:
         return data not in BUILT_IN and not named and Path(data).is_dir()
     except (OSError, ValueError):
