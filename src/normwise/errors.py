@@ -7,6 +7,7 @@ NormwiseError
 │   ├── SpecError         a setting is out of range, or two settings contradict
 │   ├── DataError         the data cannot be found, read or trained on
 │   ├── ModelError        the model cannot be built, placed in or trained
+│   │   └── NotStacked    the stacked engine cannot train it, and Keras' own fit might
 │   ├── LayerError        a layer's options contradict each other or where it is called
 │   ├── BackendError      Keras runs on another backend than JAX, or lacks a part that is needed
 │   ├── ExecutorError     who is to run the jobs is not installed or does not answer
@@ -33,6 +34,7 @@ __all__ = [
     "LayerError",
     "ModelError",
     "NormwiseError",
+    "NotStacked",
     "SoloCheckFailed",
     "SpecError",
     "StoreError",
@@ -155,6 +157,31 @@ class DataError(UsageError):
 
 class ModelError(UsageError):
     """The model cannot be built, rewritten or trained."""
+
+
+class NotStacked(ModelError):  # noqa: N818 (it says what holds)
+    """The stacked engine cannot train the model, and Keras' own ``fit`` might.
+
+    Args:
+        message: What is refused where nothing but the stacked engine may train.
+        needs_values: Whether code asks for values while it is traced: ``fit`` then runs it eagerly.
+
+    Attributes:
+        needs_values: The same.
+    """
+
+    def __init__(self, message: str, *, needs_values: bool = False) -> None:
+        super().__init__(message)
+        self.needs_values = needs_values
+
+    @property
+    def reason(self) -> str:
+        """Why, without what was expected in its stead.
+
+        >>> NotStacked("layer 'a' is stateful; expected stateful=False; try …").reason
+        "layer 'a' is stateful"
+        """
+        return str(self).partition("; expected")[0]
 
 
 class LayerError(UsageError, ValueError):

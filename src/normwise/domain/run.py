@@ -76,6 +76,8 @@ class RunRecord:
         batch_size: Examples in a batch; ``None`` in journals that do not say.
         stopped_at: Epoch after which it was stopped, because its point of the grid was not
             going to be the best, or ``None``. After it the values are NaN.
+        ended_at: Epoch after which a callback ended it, or ``None``. After it the values are
+            those of the weights that it ended with.
     """
 
     key: RunKey
@@ -86,6 +88,7 @@ class RunRecord:
     initializer: str | None = None
     batch_size: int | None = None
     stopped_at: int | None = None
+    ended_at: int | None = None
 
     @property
     def condition(self) -> Condition:

@@ -4,15 +4,16 @@ Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
 chunks, devices), ``schedule`` (how many side by side), ``memory`` (how many fit),
 ``initial_values`` and ``orders`` (what differs between replicas), ``lower`` and ``kernels``
 (layers that suit the CPU), ``deadlocks`` (what XLA's CPU backend would wait for), ``keras_fit``
-(the proof), ``stopwatch`` (what a training alone takes).
+(Keras' own, as proof and in the stack's stead), ``stopwatch`` (what a training alone takes).
 """
 
 from normwise.engine.cohort import Chunk, Cohort, Stack
 from normwise.engine.deadlocks import shares_out
 from normwise.engine.devices import configure, replica_mesh
+from normwise.engine.fit_data import check_batches
 from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
-from normwise.engine.keras_fit import largest_relative_difference, train_alone
+from normwise.engine.keras_fit import Fit, Fitted, largest_relative_difference, train_alone
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.memory import (
     bytes_needed,
@@ -27,6 +28,8 @@ from normwise.engine.stopwatch import seconds_per_epoch
 __all__ = [
     "Chunk",
     "Cohort",
+    "Fit",
+    "Fitted",
     "InitialValues",
     "Replica",
     "Schedule",
@@ -35,6 +38,7 @@ __all__ = [
     "bytes_needed",
     "bytes_usable",
     "candidates",
+    "check_batches",
     "configure",
     "fastest_schedule",
     "largest_relative_difference",

@@ -24,6 +24,7 @@ from normwise.engine.devices import (
     split_over_replicas,
 )
 from normwise.engine.initial_values import InitialValues, Replica
+from normwise.engine.optimizer_values import optimizer_values
 from normwise.engine.orders import stacked_orders
 from normwise.engine.program import Data, Program
 from normwise.engine.state import State
@@ -149,16 +150,7 @@ class Cohort:
 
     def start(self, replicas: Sequence[Replica]) -> State:
         """The replicas before their first step."""
-        optimizer = self.program.model.optimizer
-        rate = optimizer.learning_rate
-        values = [
-            np.broadcast_to(np.asarray(variable.value), (len(replicas), *variable.shape))
-            for variable in optimizer.variables
-        ]
-        values = [
-            _rates(replicas, value) if variable is rate else value
-            for variable, value in zip(optimizer.variables, values, strict=True)
-        ]
+        values = optimizer_values(self.program.model.optimizer, replicas)
         on_host = (*self.initial.state(replicas), values, np.ones(len(replicas), bool))
         return State(*jax.device_put(on_host, split_over_replicas(self.mesh)))
 
@@ -263,13 +255,6 @@ class Cohort:
 
 def _shape(shape: tuple[int, ...], dtype: Any, sharding: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(shape, jax.dtypes.canonicalize_dtype(dtype), sharding=sharding)
-
-
-def _rates(replicas: Sequence[Replica], compiled: np.ndarray) -> np.ndarray:
-    """Each replica's learning rate, the compiled one where it has none of its own."""
-    given = [np.nan if one.learning_rate is None else one.learning_rate for one in replicas]
-    rates: np.ndarray = np.where(np.isnan(given), compiled, given).astype(compiled.dtype)
-    return rates
 
 
 def _alone(segment: Callable[..., Any]) -> Callable[..., Any]:

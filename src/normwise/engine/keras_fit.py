@@ -1,13 +1,15 @@
-"""One replica trained alone by Keras' own ``fit``, which the solo check compares with the stack.
+"""Replicas trained by Keras' own ``fit``, one after another.
 
-The replica starts from the same values and sees the same batches; what differs
-is everything the engine does of its own: stacking, sharding, lowered layers.
+A replica starts from the same values and sees the same batches as in a stack; what differs is
+everything the engine does of its own: stacking, sharding, lowered layers. The solo check compares
+the two, and where the engine cannot train a model, a study is trained in this way.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -16,17 +18,135 @@ from numpy.typing import NDArray
 
 from normwise.data import Dataset
 from normwise.domain import derive_seed
+from normwise.engine.fit_data import Batches, FitData, needs_whole_batches
 from normwise.engine.initial_values import InitialValues, Replica
-from normwise.engine.orders import epoch_orders
+from normwise.engine.optimizer_values import optimizer_values
 from normwise.engine.program import evaluation_of
+from normwise.engine.state import State
+from normwise.errors import ModelError
 
-__all__ = ["largest_relative_difference", "train_alone"]
+__all__ = ["Fit", "Fitted", "largest_relative_difference", "train_alone"]
 
 # Examples that an evaluation takes at once, where their number changes nothing.
 AT_ONCE = 512
 # What a nudge changes of each weight: as much as the sums of a step differ by where they are taken
 # in another order.
 NUDGE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What came out of training a replica for some epochs.
+
+    Attributes:
+        curves: Metric to one value an epoch, as ``fit`` reports it; NaN from the epoch on whose
+            loss was not finite.
+        state: The replica's, with a leading axis of length 1, on the host.
+        ended_at: Epochs behind it when a callback ended the training, or ``None``. What it is then
+            does not change any more: from there on the curves keep the metrics of its weights.
+    """
+
+    curves: dict[str, list[float]]
+    state: State
+    ended_at: int | None
+
+
+class Fit:
+    """A model that Keras' own ``fit`` trains.
+
+    Args:
+        model: The compiled model the user would train, with Keras' own layers, before its first
+            step; its weights are overwritten.
+        initial: Made from this model.
+        dataset: What is trained on.
+        batch_size: Examples in a batch.
+        weights: How much each training example counts in the loss, shape ``(n,)``.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        initial: InitialValues,
+        dataset: Dataset,
+        batch_size: int,
+        weights: NDArray[Any] | None = None,
+    ) -> None:
+        self._model, self._initial = model, initial
+        self._data = FitData(dataset, weights, batch_size, whole_batches=needs_whole_batches(model))
+        self._at_once = _at_once(model, dataset, batch_size)
+        model.optimizer.build(model.trainable_variables)
+        self._untrained = [np.array(variable) for variable in _variables(model)]
+
+    def begin(self, replica: Replica, nudge: int = 0) -> State:
+        """A replica's state before its first step.
+
+        Args:
+            replica: Which one.
+            nudge: Above 0, weights differ by rounding, otherwise for each number.
+        """
+        optimizer = self._model.optimizer
+        # What is not drawn starts as it is in the model, whatever trained there before.
+        _assign(_variables(self._model), self._untrained)
+        trainable, non_trainable = self._initial.state([replica])
+        if nudge:
+            trainable = [_nudged(value, nudge) for value in trainable]
+        return _state(trainable, non_trainable, optimizer_values(optimizer, [replica]))
+
+    def train(
+        self,
+        replica: Replica,
+        state: State,
+        epochs: range,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        of: int | None = None,
+    ) -> Fitted:
+        """Train a replica.
+
+        Args:
+            replica: Which one: its seed gives the order of the examples.
+            state: Its own when ``epochs`` begin.
+            epochs: Which, from 0.
+            callbacks: What acts besides, made for this replica alone. They must see it from its
+                beginning.
+            of: As many as a replica trains that goes to its end; up to the last of ``epochs``
+                unless given.
+        """
+        _put(self._model, state)
+        batches = self._data.batches(replica.seed, epochs.start)
+        watch = _Watch(batches, epochs.stop)
+        self._model.fit(
+            batches,
+            callbacks=[watch, *callbacks],
+            validation_data=self._data.validation,
+            validation_batch_size=self._at_once,
+            initial_epoch=epochs.start,
+            epochs=of or epochs.stop,
+            shuffle=False,
+            verbose=0,
+        )
+        goes_on = not callbacks and epochs.stop < (of or epochs.stop)
+        left = watch.state if goes_on and watch.state is not None else _taken(self._model)
+        return self._fitted(watch, left, epochs)
+
+    def _fitted(self, watch: _Watch, state: State, epochs: range) -> Fitted:
+        rows = [row for row in watch.rows if math.isfinite(row.get("loss", 0.0))]
+        is_lost, missing = len(rows) < len(watch.rows), len(epochs) - len(rows)
+        ended_at = None if is_lost or not missing else epochs.start + len(rows)
+        last = dict.fromkeys(watch.rows[0], math.nan)
+        if ended_at is not None:
+            last = self._evaluated(watch) if watch.is_other(self._model) else rows[-1]
+        rows += [last] * missing
+        curves = {name: [row[name] for row in rows] for name in watch.rows[0]}
+        alive: Any = np.array([not is_lost])
+        return Fitted(curves, state._replace(alive=alive), ended_at)
+
+    def _evaluated(self, watch: _Watch) -> dict[str, float]:
+        """The metrics of the weights that the model has now, which no epoch ended with."""
+        how = {"batch_size": self._at_once, "return_dict": True, "verbose": 0}
+        found = dict(self._model.evaluate(*self._data.training, **how))
+        val = self._model.evaluate(*self._data.validation, **how)
+        found |= {f"val_{name}": value for name, value in val.items()}
+        return {name: float(found[name]) for name in watch.rows[0]}
 
 
 def train_alone(
@@ -47,7 +167,7 @@ def train_alone(
             its weights are overwritten.
         initial: Made from this model.
         dataset: What the study trains on.
-        replica: Which one; its learning rate must be the one ``model`` was compiled with.
+        replica: Which one.
         epochs: How many.
         batch_size: Examples in a batch.
         weights: How much each training example counts in the loss, shape ``(n,)``.
@@ -57,25 +177,57 @@ def train_alone(
     Returns:
         Metric to one value an epoch, as ``fit`` reports it.
     """
-    trainable, non_trainable = initial.state([replica])
-    if nudge:
-        trainable = [_nudged(value, nudge) for value in trainable]
-    variables = [*model.trainable_variables, *model.non_trainable_variables]
-    for variable, value in zip(variables, [*trainable, *non_trainable], strict=True):
-        variable.assign(value[0])
-    batches = _Batches(dataset, weights, replica.seed, batch_size)
-    at_once = batch_size if evaluation_of(model, dataset).depends_on_batches else AT_ONCE
-    history = model.fit(
-        batches,
-        callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=batches.next_epoch)],
-        validation_data=(dataset.x_val, dataset.y_val),
-        validation_batch_size=min(len(dataset.x_val), at_once),
-        epochs=epochs,
-        shuffle=False,
-        verbose=0,
-    )
-    curves: dict[str, list[float]] = history.history
-    return curves
+    fit = Fit(model, initial, dataset, batch_size, weights)
+    return fit.train(replica, fit.begin(replica, nudge), range(epochs)).curves
+
+
+class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Notes what each epoch gave, before other callbacks see it, and ends the training in time.
+
+    Args:
+        batches: What is trained on.
+        until: Epochs after which the training ends.
+
+    Attributes:
+        rows: Of each epoch, metric to value.
+        state: The replica's after the last of them; ``None`` where training ended before.
+    """
+
+    def __init__(self, batches: Batches, until: int) -> None:
+        super().__init__()
+        self._batches, self._until = batches, until
+        self._weights: list[Any] = []
+        self.rows: list[dict[str, float]] = []
+        self.state: State | None = None
+
+    def on_epoch_begin(self, *_: object) -> None:
+        # Not `on_epoch_end` of the batches: `fit` also calls that after a first look at the data.
+        self._batches.next_epoch()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        row = {name: float(value) for name, value in (logs or {}).items()}
+        self.rows.append(row)
+        self._weights = [variable.value for variable in self.model.variables]
+        is_last = epoch + 1 == self._until
+        if is_last:
+            # Here, since `fit` may put averaged weights in their place when it ends.
+            self.state = _taken(self.model)
+        if is_last or not math.isfinite(row.get("loss", 0.0)):
+            self.model.stop_training = True
+
+    def is_other(self, model: keras.Model) -> bool:
+        """Whether a callback gave the model other weights since the last epoch."""
+        now = [variable.value for variable in model.variables]
+        return not all(map(np.array_equal, self._weights, now))
+
+
+def _at_once(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
+    """Examples that an evaluation takes at once: any number, but where batches show."""
+    try:
+        shows = needs_whole_batches(model) or evaluation_of(model, dataset).depends_on_batches
+    except ModelError:  # of what the engine cannot train
+        shows = True
+    return batch_size if shows else min(len(dataset.x_val), AT_ONCE)
 
 
 def _nudged(values: NDArray[Any], nudge: int) -> NDArray[Any]:
@@ -83,33 +235,31 @@ def _nudged(values: NDArray[Any], nudge: int) -> NDArray[Any]:
     return (values * (1 + NUDGE * signs)).astype(values.dtype)
 
 
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The batches that a replica of this seed sees, in its order, epoch after epoch."""
+def _put(model: keras.Model, state: State) -> None:
+    _assign(model.trainable_variables, [value[0] for value in state.trainable])
+    _assign(model.non_trainable_variables, [value[0] for value in state.non_trainable])
+    _assign(model.optimizer.variables, [value[0] for value in state.optimizer])
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        weights: NDArray[Any] | None,
-        seed: int,
-        batch_size: int,
-    ) -> None:
-        super().__init__(workers=1)
-        columns = (dataset.x_train, dataset.y_train, weights)
-        self._columns = [column for column in columns if column is not None]
-        self._batch_size = batch_size
-        self._orders = epoch_orders(seed, len(dataset.x_train))
-        self._order = np.arange(len(dataset.x_train), dtype=np.int32)
 
-    def next_epoch(self, *_: object) -> None:
-        # Not `on_epoch_end`: `fit` also calls that after a first look at the data.
-        self._order = next(self._orders)
+def _variables(model: keras.Model) -> list[Any]:
+    return [*model.variables, *model.optimizer.variables]
 
-    def __len__(self) -> int:
-        return math.ceil(len(self._order) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
-        rows = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        return tuple(column[rows] for column in self._columns)
+def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _taken(model: keras.Model) -> State:
+    """A model's state, copied: what follows takes over its memory."""
+    parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
+    return _state(*([np.array(variable)[None] for variable in part] for part in parts))
+
+
+def _state(trainable: Any, non_trainable: Any, optimizer: Any) -> State:
+    """A state on the host, of arrays of NumPy's."""
+    alive: Any = np.ones(1, bool)
+    return State(trainable, non_trainable, optimizer, alive)
 
 
 def largest_relative_difference(

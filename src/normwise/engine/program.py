@@ -20,7 +20,7 @@ from normwise.engine.batches import over_batches
 from normwise.engine.divergence import freeze_if_diverged
 from normwise.engine.kernels.ties import safe_ties
 from normwise.engine.state import State
-from normwise.errors import ModelError
+from normwise.errors import NotStacked
 from normwise.keras_private import RANDOM_STATE, every_layer
 from normwise.models.graph import has_graph
 from normwise.models.metrics import build_compiled_parts, epoch_metrics
@@ -82,7 +82,8 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
             is kept, as Keras' ``fit`` keeps it.
 
     Raises:
-        ModelError: The model cannot be traced, or a layer changes its state in evaluation.
+        ModelError: The model cannot be traced.
+        NotStacked: Code asks for values, or a layer changes its state in evaluation.
     """
     build_compiled_parts(model, dataset)
     model.optimizer.build(model.trainable_variables)
@@ -185,8 +186,8 @@ def evaluation_of(model: keras.Model, dataset: Dataset) -> Evaluation:
     """What an evaluation of the model does.
 
     Raises:
-        ModelError: It cannot be traced, or a layer changes its state in evaluation, which a
-            program does not carry on.
+        ModelError: It cannot be traced.
+        NotStacked: A layer changes its state in evaluation, which a program does not carry on.
     """
     jaxpr, (_, state, losses) = _forward(model, dataset)
     first = len(model.trainable_variables)
@@ -196,7 +197,7 @@ def evaluation_of(model: keras.Model, dataset: Dataset) -> Evaluation:
     for variable, old, new in zip(model.non_trainable_variables, before, after, strict=False):
         draws |= new is not old
         if new is not old and variable.name != RANDOM_STATE:
-            raise ModelError(
+            raise NotStacked(
                 f"layer {_owner_of(variable, model)!r} of model {model.name!r} changes its "
                 f"state ({variable.name!r}) in evaluation, too, and each evaluation would change "
                 f"the training after it; expected a state that only training moves; leave out "

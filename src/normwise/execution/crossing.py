@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from normwise.data import Dataset
 from normwise.errors import ExecutorError, ModelError
 from normwise.execution.setup import Setup
+from normwise.execution.which_engine import Engine
 from normwise.models.portable import PortableModel
 from normwise.spec import Spec
 
@@ -33,6 +34,7 @@ class Crossing:
             ``None``.
         fingerprint: What tells the data, the model and what it was compiled with from others.
         versions: The releases that the study was begun with, package to version.
+        engine: What trains.
     """
 
     spec: Spec
@@ -41,6 +43,7 @@ class Crossing:
     weights: NDArray[Any] | None
     fingerprint: str
     versions: dict[str, str]
+    engine: Engine
 
     @classmethod
     def of(cls, setup: Setup) -> Crossing:
@@ -57,6 +60,7 @@ class Crossing:
             weights=recipe.weights,
             fingerprint=setup.fingerprint,
             versions=_versions(),
+            engine=setup.engine,
         )
         if crossing.model.saved is not None:
             crossing.setup(setup.devices)  # refuses
@@ -80,7 +84,8 @@ class Crossing:
                     f"study runs; expected the same releases, or curves would differ for no reason "
                     f"of the model's; try pip install '{name}=={wanted[name]}' there"
                 )
-        setup = Setup.of(self.spec, self.model.open(), self.dataset, self.weights, devices)
+        model, engine = self.model.open(), self.engine
+        setup = Setup.of(self.spec, model, self.dataset, self.weights, devices, engine)
         if setup.fingerprint != self.fingerprint:
             raise ModelError(
                 f"the model {self.model.name!r} is another one on {platform.node()!r} than where "

@@ -36,6 +36,8 @@ class Segment:
         curves: Metric to ``(runs, epochs)``, in the data's own units.
         learning_rates: The rate of each run's optimiser at the first step, > 0.
         seconds: Wall time of all of them together, without compiling.
+        ended_at: Of each run the epochs behind it when a callback ended it; ``None`` where none
+            did. Empty where none can. Its curves then keep what it ended with.
     """
 
     runs: tuple[Run, ...]
@@ -43,6 +45,7 @@ class Segment:
     curves: Mapping[str, NDArray[Any]]
     learning_rates: tuple[float, ...]
     seconds: float
+    ended_at: tuple[int | None, ...] = ()
 
     @property
     def until(self) -> int:

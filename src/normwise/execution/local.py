@@ -8,7 +8,7 @@ from normwise.execution.checkpoint import Checkpoints
 from normwise.execution.event import Event
 from normwise.execution.job import Job
 from normwise.execution.setup import Setup
-from normwise.execution.worker import Worker
+from normwise.execution.worker import worker_of
 
 __all__ = ["LocalExecutor"]
 
@@ -22,7 +22,7 @@ class LocalExecutor:
     """
 
     def __init__(self, setup: Setup, checkpoints: Checkpoints) -> None:
-        self._worker, self._cancelled = Worker(setup, checkpoints), False
+        self._worker, self._cancelled = worker_of(setup, checkpoints), False
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Event]:
         """Train these jobs, in their order; their programs compile side by side first."""

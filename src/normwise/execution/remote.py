@@ -14,7 +14,7 @@ from normwise.execution.checkpoint import Checkpoints, MemoryCheckpoints
 from normwise.execution.crossing import Crossing
 from normwise.execution.event import Event
 from normwise.execution.job import Job
-from normwise.execution.worker import Worker
+from normwise.execution.worker import worker_of
 
 __all__ = ["Message", "Task", "schedules", "train"]
 
@@ -88,7 +88,7 @@ class _RemoteWorker:
     def __init__(self, crossing: Crossing, devices: int) -> None:
         engine.configure()
         self.setup, self._outbox = crossing.setup(devices), _Outbox()
-        self._worker = Worker(self.setup, self._outbox)
+        self._worker = worker_of(self.setup, self._outbox)
 
     def run(self, task: Task) -> Iterator[Message]:
         self._outbox.fill(task.states)

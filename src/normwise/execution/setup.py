@@ -10,12 +10,15 @@ import keras
 from numpy.typing import NDArray
 
 from normwise.data import Dataset
-from normwise.domain import Variant
+from normwise.domain import Run, Variant
 from normwise.engine import (
     Cohort,
+    Fit,
     InitialValues,
+    Replica,
     Schedule,
     candidates,
+    check_batches,
     fastest_schedule,
     lower,
     make_program,
@@ -28,13 +31,17 @@ from normwise.engine import (
     training_flops,
     trains_sequentially,
 )
+from normwise.execution.which_engine import STACKED, Engine
+from normwise.keras_private import build_compiled
 from normwise.models.compiling import Recipe
 from normwise.models.source import ModelLike, ModelSource
+from normwise.models.tracing import tracing
 from normwise.models.training_optimizer import learning_rate_of
+from normwise.models.unsupported import check_stackable
 from normwise.models.variants import buildable
 from normwise.spec import Spec
 
-__all__ = ["Setup"]
+__all__ = ["Setup", "replica_of"]
 
 log = logging.getLogger("normwise")
 
@@ -50,8 +57,10 @@ class Setup:
         recipe: How the replicas train, and on what.
         source: Builds a variant's model.
         devices: How many devices to use; all unless told.
+        engine: What trains.
 
     Attributes:
+        engine: What trains.
         source: Builds a variant's model.
         devices: How many devices are used.
         schedules: How the replicas train, by batch size, as far as that was decided.
@@ -65,19 +74,46 @@ class Setup:
         UsageError: The model cannot be trained as it was compiled, or as was asked.
     """
 
-    def __init__(self, recipe: Recipe, source: ModelSource, devices: int | None = None) -> None:
-        self.source = source
-        self.devices = replica_mesh(devices).size
+    def __init__(
+        self,
+        recipe: Recipe,
+        source: ModelSource,
+        devices: int | None = None,
+        engine: Engine = STACKED,
+    ) -> None:
+        self.source, self.engine = source, engine
+        # Keras' own `fit` trains on one.
+        self.devices = replica_mesh(1 if engine.is_fit else devices).size
         self.schedules: dict[int, Schedule] = {}
         for name in recipe.spec.initializer or ():
             named_initializer(name)
         baseline = reinitialised_copy(source.build(Variant()))
+        if not engine.is_fit:
+            check_stackable(baseline)
         self._like = InitialValues(baseline)
         self.metrics = recipe.metrics(baseline)
         self.spec, left_out = buildable(recipe.spec, source)
         self.recipe = dataclasses.replace(recipe, spec=self.spec)
         self.learning_rate = learning_rate_of(baseline)
         self.settings = recipe.settings(baseline) | ({"left_out": left_out} if left_out else {})
+        if engine.is_fit:
+            self.settings |= self._checked(baseline)
+
+    def _checked(self, baseline: keras.Model) -> dict[str, str]:
+        """What is left out where ``fit`` trains, in words, once it is known that it can.
+
+        Raises:
+            ModelError: It cannot train the model, or the data cannot be cut into its batches.
+            SpecError: The function of callbacks makes none.
+        """
+        dataset, sizes = self.recipe.dataset, self.spec.batch_size
+        left_out = [check_batches(baseline, dataset, size) for size in sizes]
+        if self.engine.eager:
+            with tracing(baseline, "training"):
+                build_compiled(baseline, (dataset.x_train[:1], dataset.y_train[:1]))
+        if self.engine.callbacks is not None:
+            self.engine.callbacks.made(self.spec.variants[0], seed=0)
+        return {"batches": "; ".join(filter(None, left_out))} if any(left_out) else {}
 
     def model(
         self, variant: Variant, learning_rate: float | None = None
@@ -95,6 +131,7 @@ class Setup:
         dataset: Dataset,
         weights: NDArray[Any] | None = None,
         devices: int | None = None,
+        engine: Engine = STACKED,
     ) -> Setup:
         """The setup of a study, of what it was given.
 
@@ -105,20 +142,24 @@ class Setup:
             weights: How much each training example counts in the loss, ``(n,)``; all alike if
                 ``None``.
             devices: How many devices to use; all unless told.
+            engine: What trains.
         """
         source = ModelSource(model, dataset, spec.standardize_targets)
         standardised = source.units.mean is not None
         recipe = Recipe(spec, dataset, source.compiled, weights, standardised=standardised)
-        return cls(recipe, source, devices)
+        return cls(recipe, source, devices, engine)
 
     @property
     def fingerprint(self) -> str:
-        """What tells the data, the model and what it was compiled with from others."""
+        """What tells the data, the model, what it was compiled with and what trains from others."""
         parts = (self.recipe.dataset, self.source, self.recipe)
-        return "-".join(filter(None, (part.fingerprint for part in parts)))
+        found = [*(part.fingerprint for part in parts), self.engine.identity]
+        return "-".join(filter(None, found))
 
     def schedule(self, batch_size: int) -> Schedule:
         """How the replicas of every variant train: that of the last one, which is no baseline."""
+        if self.engine.is_fit:
+            return Schedule(1, 1)
         if batch_size not in self.schedules:
             self.schedules[batch_size] = self._fastest(batch_size)
         return self.schedules[batch_size]
@@ -181,8 +222,24 @@ class Setup:
             weights=self.recipe.weights,
         )
 
+    def fit(self, variant: Variant, batch_size: int) -> Fit:
+        """What trains a variant's replicas by Keras' own ``fit``.
+
+        Raises:
+            ModelError: The data cannot be cut into the batches that the model needs.
+        """
+        model, initial = self.model(variant)
+        model.run_eagerly = self.engine.eager
+        return Fit(model, initial, self.recipe.dataset, batch_size, self.recipe.weights)
+
     def _lowered(self, variant: Variant) -> keras.Model:
         return self.recipe.compile(lower(self.source.build(variant)))
 
     def _initial(self, model: keras.Model) -> InitialValues:
         return InitialValues(model, self._like)
+
+
+def replica_of(run: Run) -> Replica:
+    """The run as the engine knows it."""
+    condition = run.condition
+    return Replica(run.key.seed, condition.learning_rate, condition.initializer)

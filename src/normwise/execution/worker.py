@@ -1,40 +1,35 @@
-"""From a job to events: compile, train, keep the states."""
+"""From a job to events by the stacked engine: compile, train, keep the states."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
-from typing import Any
 
-from normwise.domain import Run
-from normwise.engine import Cohort, Replica, Stack
+from normwise.engine import Cohort, Stack
 from normwise.errors import UsageError, in_words, is_out_of_memory
-from normwise.execution.checkpoint import Checkpoints, joined_rows
-from normwise.execution.event import (
-    Checkpointed,
-    Compiled,
-    Event,
-    Failed,
-    Finished,
-    Segment,
-    epochs_in,
-)
-from normwise.execution.job import Job, state_name
-from normwise.execution.programs import Programs
-from normwise.execution.setup import Setup
+from normwise.execution.checkpoint import Checkpoints
+from normwise.execution.event import Checkpointed, Compiled, Event, Segment
+from normwise.execution.fit_worker import FitWorker
+from normwise.execution.job import Job
+from normwise.execution.part import Piece, failed, told, where_left
+from normwise.execution.programs import Program, Programs
+from normwise.execution.setup import Setup, replica_of
 
-__all__ = ["Worker", "replica_of"]
+__all__ = ["Worker", "worker_of"]
 
-log = logging.getLogger("normwise")
 
-# Of a stack that trains: the newest could be the one that a disk did not write to its end.
-CHECKPOINTS_KEPT = 2
+def worker_of(setup: Setup, checkpoints: Checkpoints) -> Worker | FitWorker:
+    """What trains jobs in this process, by the engine of their study.
+
+    Args:
+        setup: What all jobs share.
+        checkpoints: Where states of runs are kept.
+    """
+    return (FitWorker if setup.engine.is_fit else Worker)(setup, checkpoints)
 
 
 class Worker:
-    """Trains jobs in this process, on its devices.
+    """Trains jobs in this process, stacked, on its devices.
 
     Args:
         setup: What all jobs share.
@@ -66,7 +61,7 @@ class Worker:
         """
         yield from self.prepare([job])
         if (error := self._programs.error(job)) is not None:
-            yield _failed(job, job.first, error)
+            yield failed(job, job.first, error)
             return
         waiting = deque([job])
         while waiting:
@@ -80,7 +75,7 @@ class Worker:
         """Train runs side by side; returned is what memory did not suffice for."""
         epoch, why, program = part.first, "", self._programs.of(part)
         try:
-            for event in self._train(part, program.cohort, program.compiled):
+            for event in self._train(part, program):
                 if isinstance(event, Segment):
                     epoch = event.until
                 elif isinstance(event, Checkpointed):
@@ -90,7 +85,7 @@ class Worker:
             raise
         except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
             if not (is_out_of_memory(error) and program.is_divisible):
-                yield _failed(part, epoch, error)
+                yield failed(part, epoch, error)
                 return None
             why = in_words(error)
         if not why:
@@ -99,49 +94,16 @@ class Worker:
         self._programs.halve(part, why)
         return part
 
-    def _train(self, part: Job, cohort: Cohort, compiled: Any) -> Iterator[Event]:
-        started = time.perf_counter()
-        rates = tuple(self._rate(run) for run in part.runs)
+    def _train(self, part: Job, program: Program) -> Iterator[Event]:
+        return told(part, self._pieces(part, program), self._setup, self._checkpoints)
+
+    def _pieces(self, part: Job, program: Program) -> Iterator[Piece]:
+        cohort = program.cohort
         data, stack = cohort.data(), self._stack(part, cohort)
-        kept: list[str] = []
-        for curves in cohort.advance(compiled, data, stack, part.until):
-            ended = time.perf_counter()
-            own = self._setup.recipe.in_own_units(curves)
-            name, lasts = state_name(part.runs, stack.epoch), stack.epoch == part.until
-            lasts = lasts or self._checkpoints.survive
-            if lasts:  # before anyone hears of the segment: who knows of it has its state
-                self._checkpoints.save(name, stack.rows())
-            yield Segment(part.runs, stack.epoch - epochs_in(own), own, rates, ended - started)
-            if lasts:
-                kept.append(name)
-                yield Checkpointed(part.keys, stack.epoch, name)
-                self._checkpoints.drop(kept[:-CHECKPOINTS_KEPT])
-            started = time.perf_counter()
-        self._checkpoints.drop(kept[:-1])
-        yield Finished(part.keys, part.until)
+        for curves in cohort.advance(program.compiled, data, stack, part.until):
+            yield Piece(stack.epoch, curves, stack.rows)
 
     def _stack(self, part: Job, cohort: Cohort) -> Stack:
         replicas = [replica_of(run) for run in part.runs]
-        if not part.first:
-            return cohort.begin(replicas)
-        names = dict.fromkeys(origin.checkpoint for origin in part.origins)
-        states = {name: self._checkpoints.load(name) for name in names}
-        found = [(states[one.checkpoint], one.row) for one in part.origins]
-        rows = [(state, row) for state, row in found if state is not None]
-        if len(rows) < len(part.runs):
-            return cohort.begin(replicas)  # what a disk lost costs the epochs, no more
-        return cohort.resume(replicas, joined_rows(rows), part.first)
-
-    def _rate(self, run: Run) -> float:
-        return run.condition.learning_rate or self._setup.learning_rate
-
-
-def _failed(job: Job, epoch: int, error: BaseException) -> Failed:
-    log.info("runs of %r failed", job.variant.name, exc_info=error)
-    return Failed(job.keys, epoch, in_words(error))
-
-
-def replica_of(run: Run) -> Replica:
-    """The run as the engine knows it."""
-    condition = run.condition
-    return Replica(run.key.seed, condition.learning_rate, condition.initializer)
+        rows = where_left(part, self._checkpoints)
+        return cohort.begin(replicas) if rows is None else cohort.resume(replicas, rows, part.first)

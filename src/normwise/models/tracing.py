@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import keras
 
-from normwise.errors import ModelError, NormwiseError, in_words, is_out_of_memory
+from normwise.errors import ModelError, NormwiseError, NotStacked, in_words, is_out_of_memory
 from normwise.keras_private import is_keras_own
 
 __all__ = ["needs_values", "refusal_of", "tracing", "unfiltered_tracebacks"]
@@ -77,9 +77,10 @@ def refusal_of(model: keras.Model, what: str, error: BaseException) -> ModelErro
     way_out = "replace NumPy functions, float() and branches on values"
     if is_keras_own(kind):
         way_out = "leave it out of the model, and apply it to the data beforehand"
-    return ModelError(
+    return NotStacked(
         f"{who} cannot be compiled for {what} ({in_words(error)}); expected layers, a loss and "
-        f"metrics that compute with keras.ops alone; {way_out}"
+        f"metrics that compute with keras.ops alone; {way_out}",
+        needs_values=True,
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import keras
 
-from normwise.errors import ModelError
+from normwise.errors import ModelError, NotStacked
 from normwise.keras_private import every_layer
 from normwise.models.kinds import defined_by_keras, takes_training
 
-__all__ = ["check_trainable"]
+__all__ = ["check_stackable", "check_trainable", "is_stateful"]
 
 _OWN_WAYS = (
     "train_step",
@@ -26,8 +26,8 @@ def check_trainable(model: keras.Model) -> None:
 
     Raises:
         ModelError: It has a ``train_step`` of its own or the like, several inputs or
-            outputs, a stateful recurrent layer, a layer that keeps metrics, or normalisation that
-            ``fit`` keeps in inference mode.
+            outputs, a layer that keeps metrics, or normalisation that ``fit`` keeps in inference
+            mode.
     """
     for name in _OWN_WAYS:
         if not defined_by_keras(type(model), name):
@@ -56,13 +56,44 @@ def check_trainable(model: keras.Model) -> None:
             )
 
 
+def check_stackable(model: keras.Model) -> None:
+    """Refuse a model whose batches depend on one another by more than its variables.
+
+    Raises:
+        NotStacked: It has a stateful recurrent layer.
+    """
+    for layer in every_layer(model, itself=False):
+        if is_stateful(layer):
+            carried = (
+                ""
+                if _carries_state(layer)
+                else (", which fit on JAX does not carry over: it trains as with stateful=False")
+            )
+            raise NotStacked(
+                f"layer {layer.name!r} is stateful, so that what it remembers of one batch is to "
+                f"go into the next{carried}; expected stateful=False; try that, with longer "
+                f"sequences, or leave --engine stacked out"
+            )
+
+
+def _carries_state(layer: keras.Layer) -> bool:
+    """Whether Keras keeps what a recurrent layer remembers among its variables."""
+    remembered = [getattr(one, "states", None) or () for one in every_layer(layer)]
+    known = {id(variable) for variable in layer.variables}
+    return all(id(one) in known for one in keras.tree.flatten(remembered))
+
+
+def is_stateful(layer: keras.Layer) -> bool:
+    """Whether a layer is a recurrent one that is to carry its state from batch to batch.
+
+    >>> is_stateful(keras.layers.LSTM(2, stateful=True)), is_stateful(keras.layers.LSTM(2))
+    (True, False)
+    """
+    recurrent = isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
+    return recurrent and bool(layer.stateful)
+
+
 def _check_layer(layer: keras.Layer) -> None:
-    if isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional) and layer.stateful:
-        raise ModelError(
-            f"layer {layer.name!r} is stateful: what it remembers of one batch goes into the next, "
-            f"and the examples come in a new order each epoch; expected stateful=False; try longer "
-            f"sequences"
-        )
     if getattr(layer, "metrics", None) and not isinstance(layer, keras.Model):
         raise ModelError(
             f"layer {layer.name!r} ({type(layer).__name__}) keeps metrics of its own "

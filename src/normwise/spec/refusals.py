@@ -19,9 +19,8 @@ __all__ = ["as_usage_error", "refuse_arguments_of_fit"]
 # Arguments of Keras' `fit` that a study does not take: why, and what to type instead.
 _OF_FIT = {
     "callbacks": (
-        "they act between the steps of one training, and a study trains all in one program",
-        "target='val_loss<=0.4' instead of early stopping (every epoch is recorded), and a model "  # noqa: ISC004
-        "compiled with one of keras.optimizers.schedules instead of changing its learning rate",
+        "a function makes them, anew for each run",
+        "Study(model, data, callbacks=lambda: [keras.callbacks.EarlyStopping('val_loss')])",
     ),
     "validation_data": ("they stand in the data", "Study(model, ((x, y), (x_val, y_val)))"),
     "validation_split": ("a fifth of (x, y) validates", "Study(model, ((x, y), (x_val, y_val)))"),

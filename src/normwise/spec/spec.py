@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -242,6 +242,16 @@ class Spec(BaseModel):
             hashed_at_default=True,
         ),
     ] = False
+    engine: Annotated[
+        Literal["auto", "stacked", "fit"],
+        # What it comes to is part of a run's key: runs of both kinds may lie in one folder.
+        About(
+            "answer",
+            "What trains: stacked (all runs in one compiled program), fit (Keras' own, one run "
+            "after another), or auto: fit where the stack cannot. Which, and why, is said first.",
+            example="auto",
+        ),
+    ] = "auto"
     price: Annotated[
         Positive | None,
         About(

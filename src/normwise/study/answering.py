@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,10 @@ from normwise.domain import (
     RunRecord,
     SoloCheck,
     Summary,
-    Variant,
     VariantSummary,
     derive_seed,
 )
-from normwise.errors import DrawingError, SoloCheckFailed
+from normwise.errors import DrawingError, NotStacked, SoloCheckFailed
 from normwise.models.io import save_model
 from normwise.report import DrawingProcess, Page, write_html, write_png
 from normwise.study.best import trained_model
@@ -33,9 +32,10 @@ from normwise.study.planners.plan import Goals
 from normwise.study.question import Question
 from normwise.study.result import Result
 from normwise.study.store import Store
-from normwise.study.summary_file import read_summary
+from normwise.study.summary_file import read_summary, solo_check_in
+from normwise.study.timing import Program, Timing, announce
 from normwise.study.training import Training
-from normwise.study.verification import Trained, seconds_alone, verify
+from normwise.study.verification import Trained, verify
 
 if TYPE_CHECKING:
     import keras
@@ -59,22 +59,42 @@ def answer(training: Training, store: Store | None) -> Result:
         store: Its folder, if it has one.
 
     Raises:
+        NotStacked: The stacked engine cannot train the model, or by the solo check did so wrongly,
+            and the settings leave open what trains.
         StudyIncomplete: The budget did not suffice for the first round of seeds.
     """
+    try:
+        return _answer(training, store)
+    except NotStacked as error:
+        # Where it took a training, or its start, to know that, the journal remembers.
+        if store is not None and training.has_begun:
+            History(store).not_stacked(training.case.question.fingerprint, error)
+        raise
+
+
+def _answer(training: Training, store: Store | None) -> Result:
     case, question = training.case, training.case.question
+    timing = Timing(training, store)
+    if case.setup.engine.is_fit:
+        announce(training, timing)
+    elif store is not None and question.spec.engine == "auto":
+        History(store).check_stacked(question.fingerprint)
     goals = training.train(planner_of(question), _NO_FURTHER_ROUND)
     ablated, ablation = _ablate(training, goals)
     records = training.records(goals)
     standing = question.summary(records).variants
     earlier = None if training.has_begun else _earlier(store, question)
     if earlier is not None:
-        check, environment = SoloCheck.from_json(earlier["solo_check"]), earlier["environment"]
+        check, environment = solo_check_in(earlier), earlier["environment"]
     else:
         training.begin()
         # In turn, not beside the training: computations that share out work to XLA's threads
         # may wait for each other for ever.
-        check, environment = _check(training, goals, records, standing), case.environment
-    seconds = _seconds(training, store, standing, is_known=earlier is not None)
+        check = None if case.setup.engine.is_fit else _check(training, goals, records, standing)
+        environment = case.environment
+    if check is not None and check.failed and question.spec.engine == "auto":
+        raise _trained_wrongly(check)
+    seconds = timing.known if earlier is not None else timing.of(_programs(standing))
     training.watch.stage("reporting")
     summary = question.summary(
         records, seconds=seconds, solo_check=check, environment=environment, ablation=ablation
@@ -141,8 +161,9 @@ def _earlier(store: Store | None, question: Question) -> dict[str, Any] | None:
     earlier = read_summary(store.folder)
     if earlier is None or earlier["environment"]["fingerprint"] != question.fingerprint:
         return None
+    check = earlier["solo_check"]
     # Older ones looked at the first batches of one variant at most.
-    return earlier if "first_steps" in earlier["solo_check"] else None
+    return earlier if check is None or "first_steps" in check else None
 
 
 def _check(
@@ -181,24 +202,17 @@ def _to_check(question: Question) -> Run:
     return own[draw // 7 % count + draw // 7 // count % (len(own) // count) * count]
 
 
-def _seconds(
-    training: Training,
-    store: Store | None,
-    standing: Sequence[VariantSummary],
-    *,
-    is_known: bool,
-) -> Mapping[tuple[str, int | None], float]:
-    """Of an epoch of each variant that trains alone, where it stands in the grid."""
-    fingerprint = training.case.question.fingerprint
-    programs = {(one.name, one.batch_size): Variant.parse(one.name) for one in standing}
-    known = History(store).seconds(fingerprint) if store is not None else {}
-    if is_known or known.keys() >= programs.keys():
-        return known
-    training.watch.stage("timing")
-    seconds = seconds_alone(training.case.setup, programs)
-    if store is not None:
-        History(store).add_seconds(fingerprint, seconds)
-    return seconds
+def _programs(standing: Sequence[VariantSummary]) -> set[Program]:
+    """What trains each variant where it stands in the grid."""
+    return {(one.name, one.batch_size) for one in standing}
+
+
+def _trained_wrongly(check: SoloCheck) -> NotStacked:
+    names = " and ".join(map(repr, check.failed))
+    return NotStacked(
+        f"the solo check found that the stacked engine trains {names} otherwise than Keras' own fit"
+        f"; expected the same first batches up to rounding; please report the model"
+    )
 
 
 def _best_model(

@@ -11,10 +11,12 @@ from typing import Any
 import jax
 from numpy.typing import NDArray
 
-from normwise import analysis, engine
+from normwise import analysis
 from normwise.data import Dataset
 from normwise.domain import Target, Variant
+from normwise.engine import configure
 from normwise.execution.setup import Setup
+from normwise.execution.which_engine import STACKED, Engine
 from normwise.models.compiling import check_target
 from normwise.models.source import ModelLike, ModelSource
 from normwise.spec import Spec
@@ -48,6 +50,7 @@ def open_case(
     dataset: Dataset,
     weights: NDArray[Any] | None,
     devices: int | None = None,
+    engine: Engine = STACKED,
 ) -> Case:
     """Find out all that can be refused before anything trains.
 
@@ -58,12 +61,14 @@ def open_case(
         weights: How much each training example counts in the loss, ``(n,)``; all alike if
             ``None``.
         devices: How many to use; all unless told.
+        engine: What trains.
 
     Raises:
+        NotStacked: It is the stacked engine, which cannot.
         UsageError: Something that was asked for cannot be honoured.
     """
-    engine.configure()
-    setup = Setup.of(spec, model, dataset, weights, devices)
+    configure()
+    setup = Setup.of(spec, model, dataset, weights, devices, engine)
     source = setup.source
     target = Target.parse(spec.target) if spec.target else None
     if target is not None:
@@ -96,8 +101,11 @@ def _environment(setup: Setup, source: ModelSource, question: Question) -> dict[
         "machine": f"{platform.system()} {platform.machine()}",
         "devices": f"{len(devices)} × {devices[0].platform}",
         **setup.settings,
+        "engine": setup.engine.name,
         "fingerprint": question.fingerprint,
     }
+    if setup.engine.is_fit:
+        found["engine_reason"] = setup.engine.why
     if source.units.note:
         found |= {"targets": source.units.note, "mean_loss": repr(question.mean_loss)}
     return found

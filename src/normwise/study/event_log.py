@@ -12,7 +12,7 @@ import io
 import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,6 +62,7 @@ class _SegmentLine:
     seconds: float
     runs: Annotated[list[_Run], Field(min_length=1)]
     arrays: _Arrays
+    ended_at: list[_Count | None] = field(default_factory=list)  # older journals know none
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,8 @@ def _read_line(body: dict[str, Any]) -> _SegmentLine | _CheckpointLine | RunReco
     Variant.parse(line.variant)
     if line.first >= line.until:
         raise ValueError("the last epoch above the first")
+    if len(line.ended_at) not in (0, len(line.runs)):
+        raise ValueError("where each run ended, or none")
     return line
 
 
@@ -232,6 +235,7 @@ def _line_of_segment(event: Segment, arrays: _Arrays) -> _SegmentLine:
         seconds=event.seconds,
         runs=runs,
         arrays=arrays,
+        ended_at=list(event.ended_at),
     )
 
 
@@ -256,7 +260,7 @@ def _segment(line: _SegmentLine, curves: Mapping[str, NDArray[Any]]) -> Segment:
         for one in line.runs
     )
     rates = tuple(one.learning_rate for one in line.runs)
-    return Segment(runs, line.first, curves, rates, line.seconds)
+    return Segment(runs, line.first, curves, rates, line.seconds, tuple(line.ended_at))
 
 
 def _segment_of_record(record: RunRecord) -> Segment:

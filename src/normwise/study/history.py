@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from normwise.errors import NotStacked
 from normwise.study.store import Store
 
 __all__ = ["History"]
@@ -15,7 +16,7 @@ _SIZE, _NOTES = TypeAdapter(int | None), TypeAdapter(tuple[str, ...])
 
 
 class History:
-    """The events ``started``, ``timed``, ``stopped`` and ``finished`` of a study.
+    """The events ``started``, ``not_stacked``, ``timed``, ``stopped``, ``finished`` of a study.
 
     What cannot be read or written is a :class:`~normwise.errors.StoreError`.
 
@@ -76,6 +77,32 @@ class History:
         """
         self._store.append([{"event": "started", "fingerprint": fingerprint, "notes": notes}])
 
+    def not_stacked(self, fingerprint: str, error: NotStacked) -> None:
+        """Journal that the stacked engine does not train this study, and why."""
+        self._store.append(
+            [
+                {
+                    "event": "not_stacked",
+                    "fingerprint": fingerprint,
+                    "why": str(error),
+                    "needs_values": error.needs_values,
+                }
+            ]
+        )
+
+    def check_stacked(self, fingerprint: str) -> None:
+        """Say again what was said when the stacked engine was tried.
+
+        Args:
+            fingerprint: What tells the data and the model from others.
+
+        Raises:
+            NotStacked: It does not train this study.
+        """
+        for found in self._store.journal.read(_not_stacked):
+            if found is not None and found[0] == fingerprint:
+                raise found[1]
+
     def stopped(self, done: int, of: int) -> None:
         """Journal that the study was interrupted after so many of its runs."""
         self._store.append([{"event": "stopped", "done": done, "of": of}])
@@ -87,6 +114,14 @@ class History:
 
 def _fingerprint(event: dict[str, Any]) -> str | None:
     return str(event["fingerprint"]) if event["event"] == "started" else None
+
+
+def _not_stacked(event: dict[str, Any]) -> tuple[str, NotStacked] | None:
+    """The fingerprint, and why the stacked engine does not train."""
+    if event["event"] != "not_stacked":
+        return None
+    error = NotStacked(str(event["why"]), needs_values=bool(event["needs_values"]))
+    return str(event["fingerprint"]), error
 
 
 def _notes(event: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:

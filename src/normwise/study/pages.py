@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from normwise.data import Dataset
-from normwise.domain import Ablation, RunRecord, SoloCheck, Summary
+from normwise.domain import Ablation, RunRecord, Summary
 from normwise.errors import StoreError, UsageError
 from normwise.report import DataPreview, Page, study_page
 from normwise.spec import Spec
@@ -15,12 +15,12 @@ from normwise.study.history import History
 from normwise.study.inputs import as_dataset
 from normwise.study.recorded_runs import recorded
 from normwise.study.store import Store
-from normwise.study.summary_file import read_summary
+from normwise.study.summary_file import read_summary, solo_check_in
 
 __all__ = ["make_page", "page_of_folder"]
 
-# Settings that a study may find in a compiled model; its environment says what it found.
-_FOUND_IN_MODEL = ("optimizer", "learning_rate", "loss")
+# Settings that a study may find in the model; its environment says what it found.
+_FOUND_IN_MODEL = ("optimizer", "learning_rate", "loss", "engine")
 
 
 def make_page(
@@ -60,7 +60,17 @@ def make_page(
 def _notes(summary: Summary) -> tuple[str, ...]:
     left_out = summary.environment.get("left_out", "")
     of_variants = [f"{left_out[0].upper()}{left_out[1:]}."] if left_out else []
-    return (*of_variants, *_target_notes(summary))
+    return (*_engine_notes(summary), *of_variants, *_target_notes(summary))
+
+
+def _engine_notes(summary: Summary) -> list[str]:
+    """Why Keras' own ``fit`` trained, where it did, and what that left out."""
+    found = summary.environment
+    if "engine_reason" not in found:
+        return []
+    said = f"Keras' own fit trained every run, one after another: {found['engine_reason']}."
+    batches = found.get("batches", "")
+    return [said, *([f"{batches[0].upper()}{batches[1:]}."] if batches else [])]
 
 
 def _target_notes(summary: Summary) -> tuple[str, ...]:
@@ -119,7 +129,7 @@ def page_of_folder(folder: Path) -> Page:
     summary = question.summary(
         records,
         seconds=history.seconds(fingerprint) if finished and fingerprint else {},
-        solo_check=SoloCheck.from_json(finished["solo_check"]) if finished else None,
+        solo_check=solo_check_in(finished) if finished else None,
         environment=environment,
         ablation=Ablation.from_json(finished["ablation"]) if "ablation" in finished else None,
     )

@@ -32,6 +32,7 @@ class RunProgress:
         epochs: That are done.
         seconds: Its share of the time they took.
         states: Epoch and place of its newest checkpoints.
+        ended_at: Epoch after which a callback ended it, or ``None``.
     """
 
     run: Run
@@ -40,6 +41,7 @@ class RunProgress:
     epochs: int = 0
     seconds: float = 0.0
     states: list[tuple[int, Origin]] = field(default_factory=list)
+    ended_at: int | None = None
 
     @property
     def metrics(self) -> Collection[str]:
@@ -76,6 +78,7 @@ class RunProgress:
         self.pieces.append((event.first, event.curves, row))
         self.epochs = event.until
         self.seconds += event.seconds / len(event.runs)
+        self.ended_at = event.ended_at[row] if event.ended_at else None
 
     def checkpointed(self, epoch: int, origin: Origin) -> None:
         """Remember where its state after so many epochs lies."""
@@ -121,4 +124,5 @@ class RunProgress:
             initializer=condition.initializer,
             batch_size=condition.batch_size or None,
             stopped_at=until if until < epochs else None,
+            ended_at=self.ended_at,
         )

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normwise.backend import require_jax
-from normwise.errors import ModelError, SpecError, StoreError, in_words, is_out_of_memory
+from normwise.errors import (
+    ModelError,
+    NotStacked,
+    SpecError,
+    StoreError,
+    in_words,
+    is_out_of_memory,
+)
 from normwise.execution.choosing import ExecutorLike, MakeExecutor, executor_of
 from normwise.report import DrawingProcess
 from normwise.spec import DEFAULT_MODEL, Spec
@@ -22,6 +29,7 @@ from normwise.study.store import Store, held
 
 if TYPE_CHECKING:
     from normwise.data import Dataset
+    from normwise.execution.which_engine import Engine
     from normwise.models.source import ModelLike
     from normwise.study.case import Case
 
@@ -45,6 +53,8 @@ class Study:
             of ``none``, ``after`` and ``before`` that the model can have.
         sample_weight: How much each example of ``x`` counts in the training loss (of the
             training part, where the data are no arrays).
+        callbacks: A function that makes the callbacks of a run (a list of Keras', or of your own);
+            it may take ``variant``, a name, and ``seed``. Keras' own ``fit`` then trains the runs.
         settings: Fields of :class:`~normwise.spec.Spec`: ``epochs``, ``seeds``,
             ``batch_size``, ``learning_rate``, ``optimizer``, ``target``,
             ``class_weight``, ….
@@ -64,6 +74,7 @@ class Study:
         *,
         variants: str | Sequence[str] | None = None,
         sample_weight: Any = None,
+        callbacks: Callable[..., Any] | None = None,
         **settings: Any,
     ) -> None:
         require_jax()
@@ -83,6 +94,9 @@ class Study:
         )
         self._model, self._data, self._sample_weight = model, data, sample_weight
         self._arrived: Arrived | None = None
+        self._callbacks = callbacks
+        if callbacks is not None:
+            self._engine()  # refuses
 
     @classmethod
     def from_spec(cls, spec: Spec) -> Study:
@@ -90,7 +104,7 @@ class Study:
         study = cls.__new__(cls)
         require_jax()
         study.spec, study._model, study._data = spec, spec.model, spec.data
-        study._sample_weight = study._arrived = None
+        study._sample_weight = study._arrived = study._callbacks = None
         return study
 
     def show_model(self) -> str:
@@ -157,13 +171,33 @@ class Study:
         on_progress(Progress("preparing"))
         _check_budget(budget, self.spec)
         make_executor = executor_of(executor, ray_address)
+
+        def answered(store: Store | None, drawing: DrawingProcess | None) -> Result:
+            how = (store, drawing, on_progress, devices, budget, make_executor)
+            return self._by_what_can(lambda engine: self._answer(engine, *how))
+
         if out is None:
-            return self._answer(None, None, on_progress, devices, budget, make_executor)
+            return answered(None, None)
         with held(Path(out), self.spec) as store, DrawingProcess() as drawing:
-            return self._answer(store, drawing, on_progress, devices, budget, make_executor)
+            return answered(store, drawing)
+
+    def _by_what_can(self, answered: Callable[[Engine], Result]) -> Result:
+        """The answer by the engine that was asked for, or by ``fit`` where the stack cannot."""
+        from normwise.execution.which_engine import engine_after
+
+        engine = self._engine()
+        try:
+            return answered(engine)
+        except NotStacked as error:
+            if engine.is_fit or self.spec.engine != "auto":
+                raise
+            found = engine_after(error)
+        # Behind the block above: while an error is there, so is what its frames hold.
+        return answered(found)
 
     def _answer(
         self,
+        engine: Engine,
         store: Store | None,
         drawing: DrawingProcess | None,
         on_progress: Callable[[Progress], None],
@@ -176,7 +210,7 @@ class Study:
         from normwise.study.training import Training
 
         with _enough_memory_to_begin():
-            case = self._case(devices)
+            case = self._case(devices, engine)
         if store is not None:
             store.spec = case.question.spec
         training = Training(case, store, on_progress, budget, make_executor)
@@ -204,7 +238,16 @@ class Study:
             ) from None
         return result
 
-    def _case(self, devices: int | None) -> Case:
+    def _engine(self) -> Engine:
+        from normwise.execution.which_engine import engine_for
+
+        if self._callbacks is None:
+            return engine_for(self.spec)
+        from normwise.execution.callbacks import Callbacks
+
+        return engine_for(self.spec, Callbacks.of(self._callbacks))
+
+    def _case(self, devices: int | None, engine: Engine) -> Case:
         from normwise.study.case import open_case
 
         came, dataset = self._read()
@@ -213,7 +256,7 @@ class Study:
         check_batch(self.spec, dataset)
         given = came.weights if self._sample_weight is None else self._sample_weight
         weights = example_weights(self.spec, came.data, dataset, given)
-        return open_case(self.spec, self._model, dataset, weights, devices)
+        return open_case(self.spec, self._model, dataset, weights, devices, engine)
 
     def _read(self) -> tuple[Arrived, Dataset]:
         from normwise.models.source import as_model_takes

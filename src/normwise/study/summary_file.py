@@ -15,7 +15,7 @@ from normwise.domain import Ablation, SoloCheck, Target
 from normwise.errors import StoreError, in_words
 from normwise.study.journal import UNREADABLE
 
-__all__ = ["read_summary"]
+__all__ = ["read_summary", "solo_check_in"]
 
 Record = TypeVar("Record")
 
@@ -31,8 +31,8 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         summary: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        check = SoloCheck.from_json(summary["solo_check"])
-        _read_back(SoloCheck, dataclasses.asdict(check))
+        if (check := solo_check_in(summary)) is not None:
+            _read_back(SoloCheck, dataclasses.asdict(check))
         _read_back(Target, summary["target"])
         TypeAdapter(dict[str, str]).validate_python(summary["environment"])["fingerprint"]
         if "ablation" in summary:
@@ -44,6 +44,12 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
             f"--out {folder}"
         ) from None
     return summary
+
+
+def solo_check_in(summary: Mapping[str, Any]) -> SoloCheck | None:
+    """The solo check that ``summary.json`` holds; ``None`` where there was nothing to check."""
+    check = summary["solo_check"]
+    return None if check is None else SoloCheck.from_json(check)
 
 
 def _read_back(kind: type[Record], body: Mapping[str, Any]) -> Record:

@@ -17,8 +17,7 @@ from normwise.engine import (
     seconds_per_epoch,
     train_alone,
 )
-from normwise.execution.setup import Setup
-from normwise.execution.worker import replica_of
+from normwise.execution.setup import Setup, replica_of
 
 __all__ = ["Trained", "seconds_alone", "verify"]
 

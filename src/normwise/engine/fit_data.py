@@ -1,0 +1,126 @@
+"""The data as Keras' ``fit`` gets them: the one place where they are cut into batches."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.data import Dataset
+from normwise.engine.orders import epoch_orders
+from normwise.errors import ModelError
+from normwise.keras_private import every_layer
+from normwise.models.unsupported import is_stateful
+
+__all__ = ["Batches", "FitData", "check_batches", "needs_whole_batches"]
+
+
+@dataclass(frozen=True, eq=False)
+class FitData:
+    """A data set, cut as a replica sees it.
+
+    Attributes:
+        dataset: What is trained on.
+        weights: How much each training example counts in the loss, ``(n,)``.
+        size: Examples in a batch.
+        whole_batches: Whether a last batch of fewer examples is left out.
+    """
+
+    dataset: Dataset
+    weights: NDArray[Any] | None
+    size: int
+    whole_batches: bool
+
+    def batches(self, seed: int, epoch: int) -> Batches:
+        """What a replica of this seed sees, from the epoch on that follows so many."""
+        return Batches(self, seed, epoch)
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return self._steps(len(self.dataset.x_train))
+
+    def rows(self, rows: Any) -> tuple[Any, ...]:
+        """Inputs, labels and weights of some training examples."""
+        columns = (self.dataset.x_train, self.dataset.y_train, self.weights)
+        return tuple(column[rows] for column in columns if column is not None)
+
+    @property
+    def training(self) -> tuple[Any, ...]:
+        """Inputs and labels that train, in their own order."""
+        return self._evaluated(self.dataset.x_train, self.dataset.y_train)
+
+    @property
+    def validation(self) -> tuple[Any, ...]:
+        """Inputs and labels that validate."""
+        return self._evaluated(self.dataset.x_val, self.dataset.y_val)
+
+    def _steps(self, examples: int) -> int:
+        return examples // self.size if self.whole_batches else math.ceil(examples / self.size)
+
+    def _evaluated(self, x: Any, y: Any) -> tuple[Any, Any]:
+        rows = slice(self._steps(len(x)) * self.size if self.whole_batches else None)
+        return x[rows], y[rows]
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches that a replica of this seed sees, in its order, epoch after epoch."""
+
+    def __init__(self, data: FitData, seed: int, epoch: int) -> None:
+        super().__init__(workers=1)
+        self._data, examples = data, len(data.dataset.x_train)
+        self._orders = itertools.islice(epoch_orders(seed, examples), epoch, None)
+        self._order = np.arange(examples, dtype=np.int32)
+
+    def next_epoch(self) -> None:
+        """From here on, the order of the epoch that follows."""
+        self._order = next(self._orders)
+
+    def __len__(self) -> int:
+        return self._data.steps
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        size = self._data.size
+        return self._data.rows(self._order[index * size : (index + 1) * size])
+
+
+def check_batches(model: keras.Model, dataset: Dataset, batch_size: int) -> str:
+    """Which examples a stateful layer's whole batches leave out, in words; empty where none.
+
+    Raises:
+        ModelError: A part of the data is smaller than a batch, or the model takes batches of
+            another size.
+    """
+    if not needs_whole_batches(model):
+        return ""
+    fixed = model.input_shape[0]
+    if fixed not in (None, batch_size):
+        raise ModelError(
+            f"model {model.name!r} has a stateful layer and takes batches of {fixed}, and the "
+            f"batch size is {batch_size}; expected the same; try --batch-size {fixed}"
+        )
+    counts = len(dataset.x_train), len(dataset.x_val)
+    fewest = min(counts)
+    if fewest < batch_size:
+        raise ModelError(
+            f"model {model.name!r} has a stateful layer, which takes whole batches alone, and a "
+            f"part of the data has {fewest} examples; expected a batch of {batch_size} to train on "
+            f"and one to validate on; give ((x, y), (x_val, y_val)) with as many"
+        )
+    train, val = (count % batch_size for count in counts)
+    if not train and not val:
+        return ""
+    return (
+        f"a stateful layer takes whole batches of {batch_size}: in each epoch the last {train} "
+        f"examples are left out of training, and the last {val} of validation"
+    )
+
+
+def needs_whole_batches(model: keras.Model) -> bool:
+    """Whether a layer keeps a state for each place in a batch."""
+    return any(map(is_stateful, every_layer(model, itself=False)))

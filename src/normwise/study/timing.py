@@ -1,0 +1,87 @@
+"""What an epoch takes each variant that trains alone: measured once a study, and journalled."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
+
+from normwise.domain import Variant
+from normwise.study.history import History
+from normwise.study.planners import planner_of
+from normwise.study.store import Store
+from normwise.study.training import Training
+from normwise.study.verification import seconds_alone
+
+__all__ = ["Program", "Timing", "announce"]
+
+log = logging.getLogger("normwise")
+
+# A variant's name, and the batch size; ``None`` where a journal does not say.
+Program: TypeAlias = tuple[str, int | None]
+
+
+class Timing:
+    """Seconds of an epoch by Keras' own ``fit``, by variant and batch size.
+
+    Args:
+        training: Of the study.
+        store: Its folder, if it has one: what was measured in it is known.
+
+    Attributes:
+        known: What was measured.
+    """
+
+    def __init__(self, training: Training, store: Store | None) -> None:
+        self._training = training
+        self._history = None if store is None else History(store)
+        self._fingerprint = training.case.question.fingerprint
+        found = {} if self._history is None else self._history.seconds(self._fingerprint)
+        self.known: dict[Program, float] = found
+
+    def of(self, programs: Collection[Program]) -> Mapping[Program, float]:
+        """The seconds of these at least, measured together where any is missing."""
+        if not self.known.keys() >= set(programs):
+            self._training.watch.stage("timing")
+            wanted = {one: Variant.parse(one[0]) for one in programs}
+            found = seconds_alone(self._training.case.setup, wanted)
+            if self._history is not None:
+                self._history.add_seconds(self._fingerprint, found)
+            self.known |= found
+        return self.known
+
+
+def announce(training: Training, timing: Timing) -> None:
+    """Say before a study is trained by ``fit`` why, and how long it will take."""
+    question, ledger = training.case.question, training.ledger
+    goals = planner_of(question).next(ledger).goals
+    missing = {run: until - ledger.epochs(run.key) for run, until in goals.items()}
+    missing = {run: epochs for run, epochs in missing.items() if epochs > 0}
+    if not missing:
+        return
+    training.begin()
+    seconds = timing.of({(run.key.variant, run.condition.batch_size) for run in missing})
+    total = sum(
+        epochs * seconds[run.key.variant, run.condition.batch_size]
+        for run, epochs in missing.items()
+    )
+    log.warning(
+        "Keras' own fit trains the runs, one after another: %s. %d runs take about %s.",
+        training.case.setup.engine.why,
+        len(missing),
+        in_words(total),
+    )
+
+
+def in_words(seconds: float) -> str:
+    """A duration, rounded.
+
+    >>> in_words(0.2), in_words(75), in_words(4000), in_words(200_000)
+    ('a second', '75 s', '67 min', '56 h')
+    """
+    if seconds < 1.5:
+        return "a second"
+    for size, unit in ((1, "s"), (60, "min"), (3600, "h")):
+        if seconds < 100 * size or unit == "h":
+            return f"{seconds / size:.0f} {unit}"
+    raise AssertionError
