@@ -23,10 +23,12 @@ from normwise.domain import Condition, Run, RunKey, Variant
 from normwise.errors import ExecutorError, StudyIncomplete
 from normwise.execution import Checkpointed, Compiled, Failed, Finished, Job, Origin, Segment
 from normwise.execution import attempt as attempts
+from normwise.execution.callbacks import Callbacks
 from normwise.execution.checkpoint import FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.local import LocalExecutor
 from normwise.execution.ray import RayExecutor
 from normwise.execution.setup import Setup
+from normwise.execution.which_engine import STACKED, Engine
 from normwise.spec import Spec
 from tests import unlucky
 
@@ -48,7 +50,7 @@ def job(variant, first=0, until=EPOCHS, origins=(), own=None):
     return Job(Variant.parse(variant), 8, tuple(own or runs(variant)), first, until, tuple(origins))
 
 
-def made(model):
+def made(model, engine=STACKED):
     spec = Spec.make(
         {"model": "m", "data": "arrays", "variants": ("none", "after", "before"), "epochs": EPOCHS,
          "seeds": 2, "learning_rate": RATES, "batch_size": 8, "optimizer": "adam"}
@@ -58,7 +60,7 @@ def made(model):
     y = x @ draw.normal(size=(3, 1)).astype("float32")
     data = Dataset("rows", x[:40], y[:40], x[40:], y[40:], "regression")
     # As many devices as the smallest machine of the cluster: then all programs are the same.
-    return Setup.of(spec, model, data, devices=1)
+    return Setup.of(spec, model, data, devices=1, engine=engine)
 
 
 @pytest.fixture(scope="module")
@@ -193,6 +195,24 @@ def test_a_model_that_raises_fails_alone(make):
     assert {key for event in again if isinstance(event, Finished) for key in event.keys} == {
         run.key for run in runs("after")
     }
+
+
+def test_fit_trains_on_a_cluster_as_it_does_here(cluster):
+    # Of this module, which the other processes do not import: the function crosses as it is.
+    callbacks = Callbacks.of(lambda seed: [keras.callbacks.EarlyStopping("loss", patience=seed)])
+    engine = Engine("fit", "callbacks act", callbacks=callbacks)
+    setup = made(keras.Sequential([keras.Input((3,)), layers.Dense(4), layers.Dense(1)]), engine)
+    jobs, found = [job("none", own=runs("none")[:2])], []
+    for make in (LocalExecutor, lambda *given: RayExecutor(*given, cluster.address)):
+        checkpoints = MemoryCheckpoints()
+        events = list(make(setup, checkpoints).run(jobs))
+        ended = {
+            event.runs[0].key: event.ended_at for event in events if isinstance(event, Segment)
+        }
+        assert checkpoints.names() == {origin.checkpoint for origin in states_of(events).values()}
+        found.append((curves_of(events), ended))
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 2
 
 
 def test_other_releases_on_a_machine_are_refused_before_anything_trains(setup, cluster):

@@ -9,11 +9,11 @@ from keras import layers
 
 from normwise import Study
 from normwise.data import from_arrays
-from normwise.errors import ModelError, SpecError, UnknownNameError, UsageError
+from normwise.errors import ModelError, NotStacked, SpecError, UnknownNameError
 from normwise.models.compiled import compiled_of
 from normwise.models.compiling import Recipe
 from normwise.models.optimizers import clone_optimizer
-from normwise.models.unsupported import check_trainable
+from normwise.models.unsupported import check_stackable, check_trainable
 from normwise.spec import Spec
 from normwise.study.weights import class_weights, sample_weights
 
@@ -59,11 +59,13 @@ def test_several_inputs_or_outputs_are_refused():
 
 
 @pytest.mark.parametrize("wrap", [lambda layer: layer, layers.Bidirectional])
-def test_a_stateful_layer_is_refused(wrap):
+def test_a_stateful_layer_is_not_stacked(wrap):
     layer = wrap(layers.LSTM(2, stateful=True))
     model = keras.Sequential([keras.Input((3, 2), batch_size=4), layer, layers.Dense(1)])
-    with pytest.raises(ModelError, match=rf"{layer.name!r} is stateful.*expected stateful=False"):
-        check_trainable(model)
+    said = rf"{layer.name!r} is stateful.*does not carry over.*expected stateful=False"
+    check_trainable(model)
+    with pytest.raises(NotStacked, match=said):
+        check_stackable(model)
 
 
 class Counting(layers.Layer):
@@ -168,16 +170,10 @@ def test_a_loss_that_does_not_fit_the_labels_is_refused(data):
         recipe.compile(model)
 
 
-@pytest.mark.parametrize("name", ["callbacks", "validation_split", "validation_data", "shuffle"])
+@pytest.mark.parametrize("name", ["validation_split", "validation_data", "shuffle"])
 def test_arguments_of_fit_are_refused(name):
     with pytest.raises(SpecError, match=f"'{name}' was given, an argument of Keras' fit .*; try "):
         Study(plain(), "circles", **{name: [1]})
-
-
-def test_early_stopping_is_told_what_to_use_instead():
-    stopping = keras.callbacks.EarlyStopping()
-    with pytest.raises(SpecError, match=r"try target='val_loss<=0.4' .*keras.optimizers.schedules"):
-        Study(plain(), "circles", callbacks=[stopping])
 
 
 def test_class_weights_are_those_of_keras(data):
@@ -259,11 +255,11 @@ class CountingCalls(layers.Layer):
         return inputs * (1 + 1e-3 * self.calls)
 
 
-def test_a_layer_that_changes_in_evaluation_is_refused(data):
+def test_a_layer_that_changes_in_evaluation_is_not_stacked(data):
     hidden = [layers.Dense(3), CountingCalls(name="always"), layers.Dense(1, activation="sigmoid")]
     model = keras.Sequential([keras.Input((2,)), *hidden])
-    with pytest.raises(UsageError, match=r"layer .*always.* changes its state .* in evaluation"):
-        Study(model, data, variants=["none"], seeds=1, epochs=1).run()
+    with pytest.raises(NotStacked, match=r"layer .*always.* changes its state .* in evaluation"):
+        Study(model, data, variants=["none"], seeds=1, epochs=1, engine="stacked").run()
 
 
 def test_dropout_called_in_training_mode_does_what_fit_does(data):

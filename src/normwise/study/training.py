@@ -172,13 +172,19 @@ class Training:
 
 
 def _in_words(events: Sequence[Failed]) -> str:
-    """Which runs failed, and why.
+    """Which runs failed, and why; those that failed alike together.
 
     >>> keys = RunKey("after", 0, "f"), RunKey("after", 1, "f")
-    >>> _in_words([Failed(keys, 4, "ValueError: no luck")])
+    >>> _in_words([Failed((key,), 4, "ValueError: no luck") for key in keys])
     "'after', seeds 0, 1, after 4 epochs: ValueError: no luck"
     """
-    return listed([_one_in_words(event) for event in events])
+    alike: dict[tuple[str, int, str], tuple[RunKey, ...]] = {}
+    for event in events:
+        how = event.keys[0].variant, event.epoch, event.why
+        alike[how] = (*alike.get(how, ()), *event.keys)
+    return listed(
+        [_one_in_words(Failed(keys, epoch, why)) for (_, epoch, why), keys in alike.items()]
+    )
 
 
 def _one_in_words(event: Failed) -> str:
