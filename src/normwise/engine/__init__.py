@@ -10,7 +10,7 @@ chunks, devices), ``schedule`` (how many side by side), ``memory`` (how many fit
 from normwise.engine.cohort import Chunk, Cohort, Stack
 from normwise.engine.deadlocks import shares_out
 from normwise.engine.devices import configure, replica_mesh
-from normwise.engine.fit_data import check_batches
+from normwise.engine.fit_data import check_batches, check_eager
 from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
 from normwise.engine.keras_fit import Fit, Fitted, largest_relative_difference, train_alone
@@ -39,6 +39,7 @@ __all__ = [
     "bytes_usable",
     "candidates",
     "check_batches",
+    "check_eager",
     "configure",
     "fastest_schedule",
     "largest_relative_difference",

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from normwise.data import Dataset
 from normwise.engine.orders import epoch_orders
 from normwise.errors import ModelError
-from normwise.keras_private import every_layer
+from normwise.keras_private import build_compiled, every_layer
+from normwise.models.tracing import tracing
 from normwise.models.unsupported import is_stateful
 
-__all__ = ["Batches", "FitData", "check_batches", "needs_whole_batches"]
+__all__ = ["Batches", "FitData", "check_batches", "check_eager", "needs_whole_batches"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +120,20 @@ def check_batches(model: keras.Model, dataset: Dataset, batch_size: int) -> str:
         f"a stateful layer takes whole batches of {batch_size}: in each epoch the last {train} "
         f"examples are left out of training, and the last {val} of validation"
     )
+
+
+def check_eager(model: keras.Model, dataset: Dataset) -> None:
+    """Refuse a model that ``fit`` cannot begin with, even where its steps are not traced.
+
+    Args:
+        model: Compiled.
+        dataset: What is trained on.
+
+    Raises:
+        ModelError: The model's call, its loss or a metric asks for values that are not there yet.
+    """
+    with tracing(model, "training"):
+        build_compiled(model, (dataset.x_train[:1], dataset.y_train[:1]))
 
 
 def needs_whole_batches(model: keras.Model) -> bool:

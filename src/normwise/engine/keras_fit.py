@@ -75,7 +75,7 @@ class Fit:
         self._data = FitData(dataset, weights, batch_size, whole_batches=needs_whole_batches(model))
         self._at_once = _at_once(model, dataset, batch_size)
         model.optimizer.build(model.trainable_variables)
-        self._untrained = [np.array(variable) for variable in _variables(model)]
+        self._untrained = [np.array(variable.value) for variable in _variables(model)]
 
     def begin(self, replica: Replica, nudge: int = 0) -> State:
         """A replica's state before its first step.
@@ -253,7 +253,7 @@ def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
 def _taken(model: keras.Model) -> State:
     """A model's state, copied: what follows takes over its memory."""
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
-    return _state(*([np.array(variable)[None] for variable in part] for part in parts))
+    return _state(*([np.array(variable.value)[None] for variable in part] for part in parts))
 
 
 def _state(trainable: Any, non_trainable: Any, optimizer: Any) -> State:

@@ -19,6 +19,7 @@ from normwise.engine import (
     Schedule,
     candidates,
     check_batches,
+    check_eager,
     fastest_schedule,
     lower,
     make_program,
@@ -32,10 +33,8 @@ from normwise.engine import (
     trains_sequentially,
 )
 from normwise.execution.which_engine import STACKED, Engine
-from normwise.keras_private import build_compiled
 from normwise.models.compiling import Recipe
 from normwise.models.source import ModelLike, ModelSource
-from normwise.models.tracing import tracing
 from normwise.models.training_optimizer import learning_rate_of
 from normwise.models.unsupported import check_stackable
 from normwise.models.variants import buildable
@@ -109,8 +108,7 @@ class Setup:
         dataset, sizes = self.recipe.dataset, self.spec.batch_size
         left_out = [check_batches(baseline, dataset, size) for size in sizes]
         if self.engine.eager:
-            with tracing(baseline, "training"):
-                build_compiled(baseline, (dataset.x_train[:1], dataset.y_train[:1]))
+            check_eager(baseline, dataset)
         if self.engine.callbacks is not None:
             self.engine.callbacks.made(self.spec.variants[0], seed=0)
         return {"batches": "; ".join(filter(None, left_out))} if any(left_out) else {}
