@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +20,6 @@ from normwise.domain import (
     image_size,
     selection_seeds,
 )
-from normwise.errors import SpecError
 from normwise.spec.about import About, abouts
 from normwise.spec.contradictions import refuse_contradictions
 from normwise.spec.data_settings import (
@@ -47,6 +45,7 @@ from normwise.spec.kinds import (
 from normwise.spec.optimizer import optimizer_parts
 from normwise.spec.refusals import as_usage_error, refuse_arguments_of_fit
 from normwise.spec.series import series
+from normwise.spec.settings_file import settings_in
 
 __all__ = ["AXES", "DEFAULT_MODEL", "LEARNING_RATE", "OPTIMIZER", "Spec"]
 
@@ -304,15 +303,7 @@ class Spec(BaseModel):
         Raises:
             SpecError: The file is missing, is no TOML, or a setting is wrong.
         """
-        try:
-            # With or without the mark that Windows' editors put at the start.
-            settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise SpecError(
-                f"cannot read {str(path)!r} ({error}); expected a TOML file with settings such as "
-                f"model, data and seeds; 'normwise study circles' writes one to copy from"
-            ) from None
-        return cls.make({**settings, **changes})
+        return cls.make({**settings_in(path), **changes})
 
     @classmethod
     def abouts(cls) -> dict[str, About]:
