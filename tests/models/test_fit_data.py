@@ -13,7 +13,7 @@ from keras import layers
 import normwise as nw
 from normwise.data import TableOptions, find_given, from_arrays
 from normwise.errors import DataError
-from normwise.models import generators, recalibrate
+from normwise.models import loaders, recalibrate
 from normwise.models.fit_data import given_to
 
 DRAW = np.random.default_rng(3)
@@ -374,7 +374,7 @@ def endless():
 
 @pytest.mark.parametrize("source", [endless, Endless], ids=["generator", "PyDataset"])
 def test_what_has_no_end_is_drawn_to_a_limit_that_is_said(source, caplog, monkeypatch):
-    monkeypatch.setattr(generators, "MOST_EXAMPLES", 120)
+    monkeypatch.setattr(loaders, "MOST_EXAMPLES", 120)
     with caplog.at_level(logging.WARNING, "normwise"):
         given = given_to(one_input(), source())
     assert len(given.x) == 120
@@ -386,16 +386,16 @@ def test_what_has_no_end_is_drawn_to_a_limit_that_is_said(source, caplog, monkey
 
 
 def test_a_limit_of_memory_counts_all_batches_together(monkeypatch):
-    monkeypatch.setattr(generators, "MOST_BYTES", 10 * 4 * 4 - 1)
+    monkeypatch.setattr(loaders, "MOST_BYTES", 10 * 4 * 4 - 1)
     assert len(given_to(one_input(), (row[np.newaxis] for row in X)).x) == 10
 
 
 def test_what_says_its_end_is_drawn_to_it_unless_it_is_too_large(caplog, monkeypatch):
-    monkeypatch.setattr(generators, "MOST_EXAMPLES", 10)
+    monkeypatch.setattr(loaders, "MOST_EXAMPLES", 10)
     for source in (Batches(X, Y), Counted(), Loader()):
         assert len(given_to(one_input(), source).x) == 60
     assert not caplog.records
-    monkeypatch.setattr(generators, "MOST_BYTES", 32 * (4 + 1) * 4)  # the first batch
+    monkeypatch.setattr(loaders, "MOST_BYTES", 32 * (4 + 1) * 4)  # the first batch
     assert len(given_to(one_input(), Batches(X, Y)).x) == 32
     assert "the first 32 examples" in caplog.text
 
@@ -414,7 +414,11 @@ def refused():
         "nothing": ([], "the inputs are 0"),
         "a number": (7, "data is of type int"),
         "a set": ({1, 2}, "data is of type set"),
-        "a function": (endless, "data is of type function"),
+        "a function that needs something": (lambda model: model, "data is of type function"),
+        "a function of no batches": (
+            lambda: 7,
+            "the function <lambda> gives a int; expected one that",
+        ),
         "an exhausted iterator": (iter([]), "the list_iterator gives no batch; .*used before"),
         "a generator that fails": (broken(), "the generator failed .KeyError: 'a'"),
         "a generator in a tuple": ((iter([X]), Y), r"data\[0\] is of type list_iterator"),

@@ -50,7 +50,7 @@ def plain_array(what: str, values: Any) -> Array:
             f"the model as an input of its own"
         )
     try:
-        dense = values.toarray() if hasattr(values, "toarray") else values
+        dense = values.toarray() if hasattr(values, "toarray") else _without_gradient(values)
         array = np.asarray(dense)
         if array.dtype.kind == "O":
             array = _of_objects(array)
@@ -70,6 +70,14 @@ def plain_array(what: str, values: Any) -> Array:
     if array.dtype.kind == "V" and array.dtype.names is None:
         return array.astype(np.float32)
     return array.astype(array.dtype.newbyteorder("="), copy=False)  # JAX takes no other
+
+
+def _without_gradient(values: Any) -> Any:
+    """A tensor of PyTorch as NumPy takes it; all else as it is."""
+    if not hasattr(values, "detach"):
+        return values
+    values = values.detach().cpu()
+    return values.float() if str(values.dtype) == "torch.bfloat16" else values
 
 
 def _of_objects(array: Array) -> Array:

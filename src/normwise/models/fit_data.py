@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from normwise.data.plain_array import check_numbers, check_range, is_array
 from normwise.errors import DataError, listed
 from normwise.models.compiled import has_own_loss
 from normwise.models.feeding import count, rows
-from normwise.models.generators import collect_batches, in_memory
+from normwise.models.generators import in_memory
 from normwise.models.graph import functional_of, has_graph
+from normwise.models.loaders import draw, is_loader, is_pair_of_loaders
 from normwise.models.picture_inputs import form_of_pictures
 from normwise.models.pixel_range import scaling_note
 
@@ -42,7 +43,8 @@ def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
         data: Inputs as the model takes them: an array, a data frame, a tensor, a list or tuple
             of them, a dictionary by the names of the inputs; ``(x, y)`` or ``(x, y, weights)``;
             ``(x, y, x_val, y_val)`` or ``((x, y), (x_val, y_val))``; a ``PyDataset``, loader or
-            generator of batches, drawn once into memory; a :class:`~normwise.data.Dataset`;
+            generator of batches, drawn once into memory, or two of them, for training and
+            validation; a :class:`~normwise.data.Dataset`;
             a built-in name or a file. Of a tuple, what fits the model's inputs is the inputs.
             What this function returned is returned as it is.
         table: How a table is read.
@@ -79,18 +81,26 @@ def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
         return found
     if isinstance(data, Dataset):
         return given_of(data)
+    if is_loader(data):
+        return _read(model, _drawn(data), whole=False)
+    if is_pair_of_loaders(data):
+        train, val = (_drawn(part) if is_loader(part) else part for part in data)
+        return _read(model, (train, in_memory("data[1]", val)), whole=True)
     if is_array(data) or isinstance(data, list | tuple | Mapping):
         return _read(model, in_memory("data", _aligned(model, data)), whole=True)
-    if not isinstance(data, Iterable) or isinstance(data, set | frozenset | bytes):
-        raise DataError(
-            f"data is of type {type(data).__name__}; expected arrays as the model takes them, a "
-            f"Dataset, (x, y), ((x, y), (x_val, y_val)), a PyDataset or a generator of batches, a "
-            f"name or a file; try (x, y)"
-        )
-    together, note = collect_batches(data)
-    if note:
-        log.warning(note)
-    return _read(model, together, whole=False)
+    raise DataError(
+        f"data is of type {type(data).__name__}; expected arrays as the model takes them, a "
+        f"Dataset, (x, y), ((x, y), (x_val, y_val)), a loader or generator of batches, a name or a "
+        f"file; try (x, y)"
+    )
+
+
+def _drawn(loader: Any) -> Any:
+    """What a loader gives, as one batch; where it was left before its end, that is said."""
+    found = draw(loader)
+    if found.cut:
+        log.warning(found.cut)
+    return found.parts
 
 
 def _read_for(model: Any, data: str, table: TableOptions) -> TableOptions:

@@ -22,7 +22,10 @@ _OF_FIT = {
         "a function makes them, anew for each run",
         "Study(model, data, callbacks=lambda: [keras.callbacks.EarlyStopping('val_loss')])",
     ),
-    "validation_data": ("they stand in the data", "Study(model, ((x, y), (x_val, y_val)))"),
+    "validation_data": (
+        "they stand in the data",
+        "Study(model, ((x, y), (x_val, y_val))), or two loaders: Study(model, (train, val))",
+    ),
     "validation_split": ("a fifth of (x, y) validates", "Study(model, ((x, y), (x_val, y_val)))"),
     "shuffle": ("each seed and epoch has an order of its own", "Study(model, data)"),
     "steps_per_epoch": ("an epoch is the whole training part", "a smaller training part"),

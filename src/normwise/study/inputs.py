@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.data import Dataset, find_dataset, from_arrays
-from normwise.data.plain_array import is_array
 from normwise.domain import image_size
 from normwise.errors import SpecError
 from normwise.spec import Spec
@@ -44,14 +42,7 @@ def arrived(data: Any) -> Arrived:
     >>> arrived(([[1.0]], [1], [0.5])).weights
     [0.5]
     """
-    note = ""
-    if isinstance(data, Iterable) and not (
-        is_array(data) or isinstance(data, str | list | tuple | Mapping | set)
-    ):
-        # Here, so that to import the package does not load Keras.
-        from normwise.models.generators import collect_batches
-
-        data, note = collect_batches(data)
+    data, note = _drawn(data)
     if not isinstance(data, tuple):
         return Arrived(data, note=note)
     if len(data) == 4 and not note:
@@ -63,6 +54,23 @@ def arrived(data: Any) -> Arrived:
         (*train, weights), val = data
         data = tuple(train), val
     return Arrived(tuple(data), weights, note)
+
+
+def _drawn(data: Any) -> tuple[Any, str]:
+    """Data with what loaders give in their place, and what was decided on the way."""
+    if isinstance(data, str):
+        return data, ""
+    # Here, so that to import the package does not load Keras.
+    from normwise.models.loaders import Drawn, draw, is_loader, is_pair_of_loaders
+
+    if is_loader(data):
+        found = draw(data, to_its_end=True)
+        return found.parts, found.note
+    if not is_pair_of_loaders(data):
+        return data, ""
+    drawn = [draw(part, to_its_end=True) if is_loader(part) else part for part in data]
+    notes = [one.note for one in drawn if isinstance(one, Drawn)]
+    return tuple(one.parts if isinstance(one, Drawn) else one for one in drawn), " ".join(notes)
 
 
 def as_dataset(data: Any, spec: Spec) -> Dataset:

@@ -46,8 +46,9 @@ class Study:
             ``dataset`` and ``norm``), a built-in model's name, a ``.keras``
             file or ``package.module:function``. Without one, a small network that suits the
             data: ``Study(data=…)``; :meth:`show_model` is its code.
-        data: ``(x, y)``, or ``(x, y, weights)``; ``((x, y), (x_val, y_val))``; a
-            ``PyDataset``, loader or generator of batches, drawn once into memory; a
+        data: ``(x, y)``, or ``(x, y, weights)``; ``((x, y), (x_val, y_val))``; a loader
+            (``PyDataset``, ``DataLoader``, ``tf.data.Dataset``, a generator or a function that
+            makes one), drawn once into memory, or ``(train, val)``, two of them; a
             :class:`~normwise.data.Dataset`; a built-in name; a ``.csv`` or ``.npz`` file.
         variants: Texts ``PLACE[:OPTION,…]``, ``none`` being the baseline. Unless given, those
             of ``none``, ``after`` and ``before`` that the model can have.
