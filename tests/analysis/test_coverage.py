@@ -92,6 +92,24 @@ def test_real_effects_are_found(studies):
     assert np.median([one.ratio for one in found]) == pytest.approx(1.5, rel=0.05)
 
 
+@pytest.mark.parametrize("sizes", [(5, 12), (12, 5), (4, 30)], ids=str)
+@pytest.mark.parametrize("limit", [1e5, 24.0])
+def test_samples_of_several_sizes_hold_the_truth(sizes, limit):
+    """What runs from elsewhere are: other seeds, more of the one than of the other."""
+    rng = np.random.default_rng(sizes)
+    held, equals = [], []
+    for ratio, found in ((1.5, held), (1.0, equals)):
+        for _ in range(300):
+            variant, baseline = (np.ceil(20 * np.exp(0.3 * rng.standard_normal(n))) for n in sizes)
+            sides = (np.ceil(variant / ratio), baseline)
+            seen = [np.where(side > limit, np.inf, side) for side in sides]
+            one = compare(*seen, horizon=limit, paired=False)
+            found.append(one.low <= ratio <= one.high)
+    # 300 studies are sure to 1.26 points; all six cells together to half a point.
+    assert np.mean(held) >= 0.95 - 3.5 * 0.0126
+    assert np.mean(equals) >= 0.95 - 3.5 * 0.0126
+
+
 @pytest.mark.parametrize("n", [5, 6, 11, 30])
 @pytest.mark.parametrize("horizon", [100.0, 24.0])
 def test_the_interval_of_the_median_epoch_holds_it(n, horizon):

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from normwise import analysis
-from normwise.analysis import compare, summarise
+from normwise.analysis import compare, default_target, summarise
 from normwise.domain import SoloCheck, Target
 from normwise.errors import SpecError, UnknownNameError
 
@@ -71,6 +71,51 @@ def test_variants_that_share_no_seed_are_compared_as_two_samples(record):
     assert ratio.value == compare(FAST, SLOW, horizon=30, paired=False).ratio
     assert ratio.n == 10
     assert "unpaired" in ratio.method
+
+
+def test_a_few_shared_seeds_of_many_are_no_pairs(record):
+    """Nine replicas of each side would be left out for the sake of one pair."""
+    records = [record("none", seed, 20 + seed % 5) for seed in range(10)]
+    records += [record("after", 9 + seed, 10 + seed % 5) for seed in range(10)]
+    found = summarise("x", records, TARGET).comparisons[0]
+    assert (found.epochs_ratio.n, found.outcome) == (20, "helps")
+    assert found.epochs_ratio.method.startswith("unpaired")
+
+
+def test_differences_of_other_seeds_are_welchs(record):
+    """Against SciPy's own interval, which knows nothing of replicas."""
+    records = [record("none", seed, epoch) for seed, epoch in enumerate(SLOW)]
+    records += [record("after", 100 + seed, epoch) for seed, epoch in enumerate(FAST[:4])]
+    saved = summarise("x", records, TARGET).comparisons[0].epochs_saved
+    theirs = stats.ttest_ind(SLOW, FAST[:4], equal_var=False).confidence_interval(0.95)
+    assert (saved.low, saved.high) == pytest.approx((theirs.low, theirs.high))
+    assert saved.value == pytest.approx(np.mean(SLOW) - np.mean(FAST[:4]))
+    assert saved.n == 9
+
+
+def test_runs_that_were_stopped_early_count_as_not_reaching(record):
+    """Where a horizon is given; each then ends with its own last value."""
+    records = [record("none", s, 25, epochs=30) for s in range(4)]
+    records += [record("none", 4, 25, epochs=12)]
+    records += [record("after", s, 10, epochs=20) for s in range(5)]
+    none, after = summarise("x", records, TARGET, horizon=30).variants
+    assert (none.epochs_to_target.reached, none.epochs_to_target.censored) == (4, 1)
+    assert none.final["val_accuracy"].n == 5
+    assert after.epochs_to_target.restricted_mean.value == 10
+    assert none.epochs_to_target.restricted_mean.value == pytest.approx((4 * 25 + 30) / 5)
+
+
+def test_another_baseline_can_be_named(record):
+    records = [record(name, s, 10 + s) for name in ("none", "after") for s in range(3)]
+    found = summarise("x", records, TARGET, baseline="after")
+    assert [(one.variant, one.baseline) for one in found.comparisons] == [("none", "after")]
+    assert default_target(records, baseline="after").metric == "val_accuracy"
+
+
+def test_what_was_trained_elsewhere_gets_no_option_of_a_study(record):
+    records = [record(name, s, INF) for name in ("none", "after") for s in range(3)]
+    assert "more --epochs than 30" in summarise("x", records, TARGET).verdict
+    assert "or more epochs than 30" in summarise("x", records, TARGET, elsewhere=True).verdict
 
 
 def test_seconds_scale_with_the_time_an_epoch_takes(study):
@@ -325,8 +370,8 @@ def test_what_cannot_be_summarised_is_refused(record, study):
 def test_public_names_are_the_documented_ones():
     assert set(analysis.__all__) == {
         "Decision", "Seconds", "Subset", "ablation", "baseline_of", "best_point", "compare", "default_metric", "default_target",
-        "higher_is_better", "in_whole_rounds", "mean_estimate", "median_epochs", "outcome",
-        "reaching", "runs_at_best", "subsets_to_try", "summarise", "withheld",
+        "higher_is_better", "in_whole_rounds", "mean_estimate", "median_epochs", "outcome", "paired_seeds",
+        "reaching", "rises_by_name", "rises_in_training", "runs_at_best", "subsets_to_try", "summarise", "withheld",
     }  # fmt: skip
     assert all(getattr(analysis, name).__doc__ for name in analysis.__all__)
 

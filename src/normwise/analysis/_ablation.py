@@ -45,7 +45,11 @@ def subsets_to_try(
     while len(left) > 1 and left in _good(runs, target):
         fewer = list(combinations(left, len(left) - 1))
         yield fewer
-        left = min(fewer, key=lambda kept: rank(runs[kept], target))
+        left = min(fewer, key=lambda kept: _rank(runs[kept], target))
+
+
+def _rank(runs: Sequence[RunRecord], target: Target) -> tuple[float, float]:
+    return rank(runs, target, max(run.epochs for run in runs))
 
 
 def _good(
@@ -53,7 +57,7 @@ def _good(
 ) -> list[Subset]:
     """The subsets whose restricted mean lies within the interval of the best one's."""
     means = {kept: _restricted_mean(found, target, confidence) for kept, found in runs.items()}
-    best = means[min(runs, key=lambda kept: rank(runs[kept], target))]
+    best = means[min(runs, key=lambda kept: _rank(runs[kept], target))]
     return [kept for kept in runs if means[kept].value <= max(best.high, best.value)]
 
 
@@ -89,7 +93,7 @@ def ablation(
     """
     steps = {kept: _step(kept, layers, found, target, confidence) for kept, found in runs.items()}
     good = _good(runs, target, confidence)
-    fewest = min(good, key=lambda kept: (len(kept), rank(runs[kept], target)))
+    fewest = min(good, key=lambda kept: (len(kept), _rank(runs[kept], target)))
     ordered = sorted(steps, key=lambda kept: (-len(kept), kept))
     return Ablation(
         variant=variant,

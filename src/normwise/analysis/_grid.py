@@ -41,14 +41,21 @@ def best_point(records: Sequence[RunRecord], target: Target) -> Condition:
     0.1
     """
     groups: dict[Condition, list[RunRecord]] = {}
-    for record in sorted(records, key=lambda record: record.learning_rate):
+    for record in sorted(records, key=lambda record: record.learning_rate or 0.0):
         groups.setdefault(record.condition, []).append(record)
-    return min(groups, key=lambda point: rank(groups[point], target))
+    whole = max(record.epochs for record in records)
+    return min(groups, key=lambda point: rank(groups[point], target, whole))
 
 
-def rank(records: Sequence[RunRecord], target: Target) -> tuple[float, float]:
-    """How well replicas do, the smallest being best: restricted mean, then the final metric."""
-    epochs = [min(outcome(record, target).epoch, record.epochs) for record in records]
+def rank(records: Sequence[RunRecord], target: Target, whole: int) -> tuple[float, float]:
+    """How well replicas do, the smallest being best: restricted mean, then the final metric.
+
+    Args:
+        records: At least one.
+        target: What to reach.
+        whole: Epochs that one counts as which never arrives, also where it was stopped early.
+    """
+    epochs = [min(outcome(record, target).epoch, whole) for record in records]
     finals = [record.curves[target.metric][-1] for record in records]
     sign = 1.0 if target.relation == ">=" else -1.0
     worst_first = [-sign * value if math.isfinite(value) else math.inf for value in finals]

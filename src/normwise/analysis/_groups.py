@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from normwise.domain import RunRecord
 from normwise.errors import SpecError
 
-__all__ = ["baseline_of", "by_seed", "by_variant"]
+__all__ = ["baseline_of", "by_seed", "by_variant", "paired_seeds"]
 
 Groups = dict[str, list[RunRecord]]
 
@@ -67,3 +67,16 @@ def by_seed(variant: str, records: Sequence[RunRecord]) -> dict[int, RunRecord]:
             raise SpecError(msg)
         found[record.key.seed] = record
     return found
+
+
+def paired_seeds(ours: Collection[int], theirs: Collection[int]) -> list[int]:
+    """The seeds over which two variants are compared pair by pair; none if they are two samples.
+
+    Pairs are worth more than samples, but not where most replicas would be left out: those seeds
+    pair that both have, if they are at least half of the smaller side's.
+
+    >>> paired_seeds([0, 1, 2, 3], [2, 3, 4, 5]), paired_seeds([0, 1, 2, 3], [3, 4, 5, 6])
+    ([2, 3], [])
+    """
+    shared = [seed for seed in ours if seed in theirs]
+    return shared if 2 * len(shared) >= min(len(ours), len(theirs)) else []

@@ -14,7 +14,7 @@ from normwise.analysis._student import two_sided_t
 from normwise.domain import CONFIDENCE, Estimate
 from normwise.errors import SpecError
 
-__all__ = ["mean_estimate", "restricted_mean"]
+__all__ = ["mean_difference", "mean_estimate", "restricted_mean"]
 
 
 def mean_estimate(
@@ -61,6 +61,37 @@ def mean_estimate(
     mean = float(kept.mean())
     half = two_sided_t(n - 1, level) * float(kept.std(ddof=1)) / math.sqrt(n)
     return Estimate(mean, mean - half, mean + half, n, lost, method)
+
+
+def mean_difference(
+    ours: Sequence[float], theirs: Sequence[float], confidence: float = CONFIDENCE
+) -> Estimate:
+    """How much larger one mean is than another of other seeds, with Welch's interval.
+
+    Args:
+        ours: One value a replica; what is not finite is left out, and counted as ``censored``.
+        theirs: The same of the other sample, of any size.
+        confidence: In (0, 1).
+
+    Returns:
+        Unbounded with a single value on either side; NaN with none.
+
+    >>> found = mean_difference([3.0, 4.0, 5.0], [1.0, 2.0, 3.0])
+    >>> print(f"{found.value:.2f}: {found.low:.3f} to {found.high:.3f}")
+    2.00: -0.267 to 4.267
+    """
+    sides = [mean_estimate(values, confidence) for values in (ours, theirs)]
+    value, sizes = sides[0].value - sides[1].value, [side.n for side in sides]
+    n, lost = sum(sizes), sum(side.censored for side in sides)
+    method = f"difference of means with Welch's t interval over {n} replicas"
+    if min(sizes) < 2:
+        return Estimate(value, -math.inf, math.inf, n, lost, method)
+    kept = [np.array([v for v in values if math.isfinite(v)]) for values in (ours, theirs)]
+    errors = [float(part.var(ddof=1)) / part.size for part in kept]
+    spread = sum(error**2 / (part.size - 1) for error, part in zip(errors, kept, strict=True))
+    freedom = sum(errors) ** 2 / spread if spread else float(n - 2)
+    half = two_sided_t(freedom, confidence) * math.sqrt(sum(errors))
+    return Estimate(value, value - half, value + half, n, lost, method)
 
 
 def restricted_mean(

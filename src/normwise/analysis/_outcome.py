@@ -41,10 +41,9 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
         if target.is_reached(value):
             return Outcome("reached", float(epoch))
     if record.diverged_at is not None:
-        remedy = (
-            f"its loss stopped being finite in epoch {record.diverged_at}: "
-            f"try a learning rate below {record.learning_rate:g}"
-        )
+        rate = record.learning_rate
+        smaller = "a smaller learning rate" if rate is None else f"a learning rate below {rate:g}"
+        remedy = f"its loss stopped being finite in epoch {record.diverged_at}: try {smaller}"
         return Outcome("diverged", math.inf, remedy)
     remedy = f"train for more epochs than {record.epochs}"
     best = best_value(curve, target)

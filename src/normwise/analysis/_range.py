@@ -48,7 +48,7 @@ def working_range(
     widths = _widths(records, target, horizon)
     if widths is None:
         return None
-    rates = [record.learning_rate for record in records]
+    rates = [record.learning_rate or 0.0 for record in records]  # a grid has them all
     most = math.log10(max(rates) / min(rates))
     found = mean_estimate(list(widths.values()), confidence)
     return dataclasses.replace(
@@ -89,14 +89,15 @@ def _widths(
         seeds.setdefault(record.condition, set()).add(record.key.seed)
     stopped = any(record.stopped_at is not None for record in records)
     pruned = stopped or len(set(map(frozenset, seeds.values()))) > 1
-    if pruned or len({record.learning_rate for record in records}) < 2:
+    rates = {record.learning_rate for record in records}
+    if pruned or len(rates) < 2 or None in rates:
         return None
     lines: dict[int, dict[object, dict[float, bool]]] = {}
     for record in records:
         line = lines.setdefault(record.key.seed, {})
         arrived = bool(reaching([record], target, horizon))
         rest = (record.initializer, record.batch_size)
-        line.setdefault(rest, {})[record.learning_rate] = arrived
+        line.setdefault(rest, {})[record.learning_rate or 0.0] = arrived
     return {seed: statistics.fmean(map(_width, line.values())) for seed, line in lines.items()}
 
 

@@ -1,11 +1,11 @@
 """From the records of a study to its answer.
 
 The baseline is the variant ``none``, or the first where there is none. A comparison is paired over
-the seeds that both variants have (unpaired if they share none); several are decided together by
+the seeds that both variants have (unpaired if they share too few); several are decided together by
 Holm's procedure, each in rounds of seeds if those are given. Diverged replicas count as never
 reaching the target. Where runs were given different numbers of epochs, all are followed to the
-shortest. In a grid (learning rates, initialisers, batch sizes) each variant is judged at its own
-best point, selected on one half of the seeds and judged on the other.
+shortest unless told. In a grid (learning rates, initialisers, batch sizes) each variant is judged
+at its own best point, selected on one half of the seeds and judged on the other.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._grid import holdout_runs
-from normwise.analysis._groups import baseline_of, by_variant
-from normwise.analysis._mean import mean_estimate, restricted_mean
+from normwise.analysis._groups import baseline_of, by_variant, paired_seeds
+from normwise.analysis._mean import mean_difference, mean_estimate, restricted_mean
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import best_value, outcome, reaching
 from normwise.analysis._range import range_gain, working_range
@@ -107,6 +107,9 @@ def summarise(
     seconds: Seconds | None = None,
     price: float | None = None,
     patience: int | None = None,
+    baseline: str | None = None,
+    horizon: int | None = None,
+    elsewhere: bool = False,
 ) -> Summary:
     """Every variant in numbers, each compared with the baseline, and one sentence.
 
@@ -124,6 +127,10 @@ def summarise(
             known.
         price: Price of an hour, in any currency.
         patience: Also say what early stopping with this patience would have saved.
+        baseline: The variant the others are measured against, where it has another name.
+        horizon: Epochs up to which all runs are followed, where some end before: those have then
+            not reached the target. Those of the shortest run unless given.
+        elsewhere: Whether something else trained the runs, so that no option of a study helps.
 
     Raises:
         UnknownNameError: A record has no such metric.
@@ -139,9 +146,9 @@ def summarise(
     groups = by_variant(records)
     rounds = rounds or (1 + max(record.key.seed for record in records),)
     judged = [_variant_runs(name, group, target) for name, group in groups.items()]
-    horizon = min(variant.horizon for variant in judged)
+    horizon = horizon or min(variant.horizon for variant in judged)
     measures = _Measures(target, horizon, margin, confidence, seconds or {})
-    base = baseline_of(groups)
+    base = baseline or baseline_of(groups)
     comparisons = _comparisons(groups, base, measures, rounds)
     summary = Summary(
         study=study,
@@ -155,11 +162,17 @@ def summarise(
         recommended=recommend(base, comparisons, target),
         rounds=tuple(rounds) if len(rounds) > 1 else (),
     )
-    return _with_verdict(summary, judged, horizon, reaching(records, target, horizon))
+    unjudged = reaching(records, target, horizon)
+    return _with_verdict(summary, judged, horizon, unjudged, elsewhere=elsewhere)
 
 
 def _with_verdict(
-    summary: Summary, judged: Sequence[_VariantRuns], horizon: int, unjudged: int
+    summary: Summary,
+    judged: Sequence[_VariantRuns],
+    horizon: int,
+    unjudged: int,
+    *,
+    elsewhere: bool,
 ) -> Summary:
     said = verdict(
         summary.target,
@@ -169,6 +182,7 @@ def _with_verdict(
         best=_best(judged, summary.target),
         horizon=horizon,
         unjudged=unjudged,
+        elsewhere=elsewhere,
     )
     return replace(summary, verdict=said)
 
@@ -265,7 +279,7 @@ def _decision(
     variant: _VariantRuns, base: _VariantRuns, measures: _Measures, *, confidence: float
 ) -> Decision:
     ours, theirs = _epochs(variant, measures.horizon), _epochs(base, measures.horizon)
-    shared = [seed for seed in ours if seed in theirs]
+    shared = paired_seeds(ours, theirs)
     return compare(
         [ours[seed] for seed in shared or ours],
         [theirs[seed] for seed in shared or theirs],
@@ -323,8 +337,11 @@ def _difference(
     confidence: float,
     value: Callable[[_VariantRuns, int], float],
 ) -> Estimate:
-    """Mean difference of a value, variant minus baseline, over the seeds that both have."""
-    shared = [seed for seed in variant.runs if seed in base.runs]
+    """Mean difference of a value, variant minus baseline, seed by seed where they are paired."""
+    shared = paired_seeds(variant.runs, base.runs)
+    if not shared:
+        ours, theirs = ([value(one, seed) for seed in one.runs] for one in (variant, base))
+        return mean_difference(ours, theirs, confidence)
     return mean_estimate([value(variant, seed) - value(base, seed) for seed in shared], confidence)
 
 

@@ -6,28 +6,12 @@ import math
 import statistics
 from collections.abc import Container, Sequence
 
+from normwise.analysis._direction import higher_is_better
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.domain import Condition, RunRecord, Target, Task
 from normwise.errors import SpecError, UnknownNameError
 
-__all__ = ["default_metric", "default_target", "higher_is_better"]
-
-# Parts of the names of Keras' metrics and losses that are better when lower. Every other
-# metric (accuracy, AUC, precision, recall, F1, IoU, R²) is better when higher.
-_LOWER = (
-    "loss", "error", "crossentropy", "divergence", "hinge", "poisson", "mse", "mae", "mape",
-    "msle", "logcosh", "huber", "false_positives", "false_negatives", "perplexity",
-)  # fmt: skip
-
-
-def higher_is_better(metric: str) -> bool:
-    """Whether a larger value of ``metric`` is the better one, judged by its name.
-
-    >>> higher_is_better("val_accuracy"), higher_is_better("val_mean_squared_error")
-    (True, False)
-    """
-    name = metric.lower()
-    return not any(part in name for part in _LOWER)
+__all__ = ["default_metric", "default_target"]
 
 
 def default_metric(metrics: Container[str], task: Task | None = None) -> str:
@@ -44,7 +28,13 @@ def default_metric(metrics: Container[str], task: Task | None = None) -> str:
     return "val_accuracy" if of_classes else "val_loss"
 
 
-def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -> Target:
+def default_target(
+    records: Sequence[RunRecord],
+    metric: str = "val_accuracy",
+    *,
+    baseline: str | None = None,
+    rising: bool | None = None,
+) -> Target:
     """What the baseline reaches at its end: the target when the user names none.
 
     Args:
@@ -52,6 +42,8 @@ def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -
             the first where there is none.
         metric: Any metric among the records' curves. Losses and errors, told by
             their names, become ``<=``, everything else ``>=``.
+        baseline: The variant the others are measured against, where it has another name.
+        rising: Whether more of the metric is better, where its name does not say.
 
     Returns:
         The median over the baseline's replicas of the metric at the last epoch,
@@ -70,7 +62,7 @@ def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -
     'val_loss<=0.5'
     """
     groups = by_variant(records)
-    name = baseline_of(groups)
+    name = baseline or baseline_of(groups)
     for record in groups[name]:
         if metric not in record.curves:
             kind = "metric"
@@ -81,12 +73,14 @@ def default_target(records: Sequence[RunRecord], metric: str = "val_accuracy") -
         if math.isfinite(last):
             points.setdefault(record.condition, []).append(last)
     if not points:
+        rates = [rate for run in groups[name] if (rate := run.learning_rate) is not None]
+        smaller = f"a learning rate below {min(rates):g}" if rates else "a smaller learning rate"
         msg = (
             f"all {len(groups[name])} replicas of the baseline {name!r} diverged, so it reaches no "
-            f"{metric}; expected at least one that ends with a number; try a learning rate below "
-            f"{min(run.learning_rate for run in groups[name]):g}, or name a target yourself"
+            f"{metric}; expected at least one that ends with a number; try {smaller}, or name a "
+            f"target yourself"
         )
         raise SpecError(msg)
-    rising = higher_is_better(metric)
+    rising = higher_is_better(metric) if rising is None else rising
     value = (max if rising else min)(map(statistics.median, points.values()))
     return Target(metric, ">=" if rising else "<=", value)

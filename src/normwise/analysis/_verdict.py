@@ -43,6 +43,7 @@ def verdict(
     best: tuple[str, float],
     horizon: int,
     unjudged: int = 0,
+    elsewhere: bool = False,
 ) -> str:
     """One sentence for people: which variant reaches the target sooner, by how much, how sure.
 
@@ -55,11 +56,12 @@ def verdict(
         horizon: Epochs every replica was given.
         unjudged: Replicas that reach the target though no variant does where it is judged: at
             other points of the grid, or of the seeds that chose.
+        elsewhere: Whether something else trained them, so that no option of a study helps.
     """
     table = {variant.name: variant for variant in variants}
     lost = _diverged(variants)
     if not any(variant.epochs_to_target.reached for variant in variants):
-        return _nobody(target, best, horizon, unjudged) + lost + "."
+        return _nobody(target, best, horizon, unjudged, elsewhere=elsewhere) + lost + "."
     if not comparisons:
         only = variants[0]
         other = "after" if only.name == "none" else "none"
@@ -120,7 +122,9 @@ def _finite(value: float) -> float:
     return 0.0 if math.isnan(value) else value
 
 
-def _nobody(target: Target, best: tuple[str, float], horizon: int, unjudged: int) -> str:
+def _nobody(
+    target: Target, best: tuple[str, float], horizon: int, unjudged: int, *, elsewhere: bool
+) -> str:
     name, value = best
     nobody = f"No variant reaches {target} within {horizon} epochs"
     if unjudged:
@@ -129,12 +133,14 @@ def _nobody(target: Target, best: tuple[str, float], horizon: int, unjudged: int
             f"(of the other replicas {unjudged} {'does' if unjudged == 1 else 'do'})"
         )
     if math.isnan(value):
-        return f"{nobody}, and none shows a finite {target.metric}: try a smaller --learning-rate"
+        smaller = "a smaller learning rate" if elsewhere else "a smaller --learning-rate"
+        return f"{nobody}, and none shows a finite {target.metric}: try {smaller}"
     near = Target(target.metric, target.relation, value)
-    more = ", or more --seeds" if unjudged else ""
+    seeds, epochs = ("seeds", "epochs") if elsewhere else ("--seeds", "--epochs")
+    more = f", or more {seeds}" if unjudged else ""
     return (
         f"{nobody}: the best value is {value:.4g}, by `{name}`; "
-        f"try --target '{near}' or more --epochs than {horizon}{more}"
+        f"try --target '{near}' or more {epochs} than {horizon}{more}"
     )
 
 

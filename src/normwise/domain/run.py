@@ -65,7 +65,8 @@ class RunRecord:
 
     Attributes:
         key: Which run it was.
-        learning_rate: The optimiser's learning rate at the first step, > 0.
+        learning_rate: The optimiser's learning rate at the first step, > 0; ``None`` where what
+            trained it elsewhere does not say.
         curves: Metric name (``loss``, ``accuracy``, ``val_loss``, …) to one
             value an epoch, all of the same length. After a divergence the
             values are NaN.
@@ -81,7 +82,7 @@ class RunRecord:
     """
 
     key: RunKey
-    learning_rate: float
+    learning_rate: float | None
     curves: Mapping[str, tuple[float, ...]]
     diverged_at: int | None = None
     seconds: float = 0.0

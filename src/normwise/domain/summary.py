@@ -48,7 +48,8 @@ class VariantSummary:
         seconds_per_epoch: Training time of one epoch of this variant's model alone, by
             Keras' own ``fit`` on this machine, validation not counted; NaN where that
             was not measured.
-        learning_rate: Learning rate of the point of the grid where the variant stands, > 0.
+        learning_rate: Learning rate of the point of the grid where the variant stands, > 0;
+            ``None`` where curves from elsewhere do not say.
         initializer: Name of the initialiser of all kernels there; ``None`` for each layer's own.
         batch_size: Examples in a batch there; ``None`` in summaries that do not say.
         working_range: Decades of learning rates at which it reaches the target;
@@ -62,7 +63,7 @@ class VariantSummary:
     final: Mapping[str, Estimate]
     epochs_to_target: EpochsToTarget
     seconds_per_epoch: float
-    learning_rate: float
+    learning_rate: float | None
     initializer: str | None = field(default=None, metadata=ABSENT_IF_NONE)
     batch_size: int | None = field(default=None, metadata=ABSENT_IF_NONE)
     working_range: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)

@@ -218,6 +218,8 @@ def _run_of(event: dict[str, Any]) -> RunRecord:
     ends = (epochs, record.diverged_at, record.stopped_at)
     if not all(end is None or 1 <= end <= epochs for end in ends) or record.key.seed < 0:
         raise ValueError("a seed from 0, epochs from 1, and an end within them")
+    if record.learning_rate is None:
+        raise ValueError("a learning rate")
     Variant.parse(record.key.variant)
     return record
 
@@ -268,5 +270,5 @@ def _segment_of_record(record: RunRecord) -> Segment:
     epochs = record.stopped_at or record.epochs
     condition = Condition(record.learning_rate, record.initializer, record.batch_size or 0)
     curves = {name: np.array([values[:epochs]]) for name, values in record.curves.items()}
-    rates = (record.learning_rate,)
+    rates = (record.learning_rate or math.nan,)  # `_run_of` has seen one
     return Segment((Run(record.key, condition),), 0, curves, rates, record.seconds)

@@ -31,8 +31,9 @@ def build(results: StudyResults) -> Section | None:
 
 def _standing(variant: VariantSummary, records: Sequence[RunRecord]) -> str:
     """Which point of the grid it is judged at, and how wide it works; empty without a grid."""
+    rate = variant.learning_rate
     axes: list[tuple[str, set[object]]] = [
-        (f"learning rate {variant.learning_rate:g}", {run.learning_rate for run in records}),
+        (f"learning rate {rate:g}" if rate else "", {run.learning_rate for run in records}),
         (variant.initializer or "the layers' own initialisers", {r.initializer for r in records}),
         (f"batches of {variant.batch_size}", {run.batch_size for run in records}),
     ]
@@ -92,7 +93,8 @@ def grid_cells(
     >>> [(cell.row, cell.share) for cell in cells]
     [('none', 1.0), ('none', 0.0)]
     """
-    if len({record.learning_rate for record in records}) < 2:
+    rates = {record.learning_rate for record in records}
+    if len(rates) < 2 or None in rates:
         return ()
     varied = [
         name
@@ -102,7 +104,7 @@ def grid_cells(
     groups: dict[tuple[int, str, float], list[RunRecord]] = {}
     for record in records:
         row = ", ".join([record.key.variant, *(_text(record, name) for name in varied)])
-        position = variants.index(record.key.variant), row, record.learning_rate
+        position = variants.index(record.key.variant), row, record.learning_rate or 0.0
         groups.setdefault(position, []).append(record)
     return tuple(
         _cell(row, rate, groups[order, row, rate], target) for order, row, rate in sorted(groups)

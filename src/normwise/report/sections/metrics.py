@@ -15,21 +15,24 @@ def build(results: StudyResults) -> Section | None:
     """A row a variant."""
     if len(results.metrics) == len(results.main_metrics):
         return None
-    headers = [*map(metric_text, results.metrics), "learning rate", "seeds"]
+    rates = [variant.learning_rate for variant in results.summary.variants]
+    rated = any(rate is not None for rate in rates)
+    headers = [*map(metric_text, results.metrics), *(["learning rate"] if rated else []), "seeds"]
     return Section(
         "All metrics at the last epoch",
         table=Table(
             (Column("variant"), *map(Column, headers)),
-            tuple(_row(variant, results) for variant in results.summary.variants),
+            tuple(_row(variant, results, rated=rated) for variant in results.summary.variants),
         ),
     )
 
 
-def _row(variant: VariantSummary, results: StudyResults) -> tuple[Cell, ...]:
+def _row(variant: VariantSummary, results: StudyResults, *, rated: bool) -> tuple[Cell, ...]:
     finals = [variant.final.get(metric) for metric in results.metrics]
+    rate = variant.learning_rate
     return (
         Cell(variant.name, color=results.colors[variant.name]),
         *(Cell(f.mean(final), (f.spread(final),)) for final in finals),
-        Cell(f"{variant.learning_rate:g}"),
+        *([Cell(f.NONE if rate is None else f"{rate:g}")] if rated else []),
         Cell(str(variant.seeds)),
     )
