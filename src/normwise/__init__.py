@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from normwise.domain import Finding, Summary, Target, Variant
     from normwise.models import Recalibration, fold, freeze, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
+    from normwise.study.judging import judge
 
 __all__ = [
     "Finding",
@@ -40,6 +41,7 @@ __all__ = [
     "fold",
     "freeze",
     "gap",
+    "judge",
     "layers",
     "leakage",
     "place",
@@ -63,6 +65,7 @@ _HOMES = {
     "fold": "models",
     "freeze": "models",
     "gap": "diagnose",
+    "judge": "study.judging",
     "leakage": "diagnose",
     "place": "models",
     "recalibrate": "models",

@@ -12,7 +12,7 @@ from normwise.analysis import rises_by_name, rises_in_training
     [
         ("val_loss", False), ("mse", False), ("val_root_mean_squared_error", False), ("ppl", False),
         ("val_fid", False), ("nll", False), ("val_accuracy", True), ("acc", True), ("val_auc", True),
-        ("mean_io_u", None), ("val_f1_score", True), ("val_map", True), ("bleu", True),
+        ("mean_io_u", True), ("val_f1_score", True), ("val_map", True), ("bleu", True),
         ("wobble", None), ("placement", None), ("accepted", None),
     ],
 )  # fmt: skip

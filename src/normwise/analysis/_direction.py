@@ -16,7 +16,7 @@ _LOWER = (
 )  # fmt: skip
 # Parts of the names of Keras' metrics that are better when higher.
 _HIGHER = (
-    "accuracy", "auc", "precision", "recall", "f1", "fbeta", "iou", "r2", "true_positives",
+    "accuracy", "auc", "precision", "recall", "f1", "fbeta", "iou", "io_u", "r2", "true_positives",
     "true_negatives", "sensitivity", "specificity", "similarity",
 )  # fmt: skip
 # Whole words of names that other libraries use.

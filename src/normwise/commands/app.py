@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from normwise.commands import check, diagnose, fix, fold, recalibrate, report, study
+from normwise.commands import check, diagnose, fix, fold, judge, recalibrate, report, study
 from normwise.commands import list as list_
 from normwise.errors import NormwiseError, WorseError
 
@@ -48,6 +48,7 @@ def _root(
 
 # In the order of the help.
 app.command("study", epilog=study.EXAMPLES)(study.study)
+app.command("judge", epilog=judge.EXAMPLES)(judge.judge)
 app.command("list", epilog=list_.EXAMPLES)(list_.list_studies)
 app.command("report", epilog=report.EXAMPLES)(report.report)
 app.command("check", epilog=check.EXAMPLES)(check.check)

@@ -1,7 +1,7 @@
 """The report: one page, a list of sections, shown as terminal text, HTML and PNG.
 
-`study_page` builds it from a :class:`~normwise.domain.Summary` and its records, `diagnosis_page`
-from the content of ``gap.json``; everything else only shows it.
+`study_page` and `judged_page` build it from a :class:`~normwise.domain.Summary` and its records,
+`diagnosis_page` from the content of ``gap.json``; everything else only shows it.
 
 >>> from normwise.report import print_page, study_page, write_html, write_png
 """
@@ -9,7 +9,7 @@ from the content of ``gap.json``; everything else only shows it.
 from normwise.report.drawing_process import DrawingProcess
 from normwise.report.html import write_html
 from normwise.report.notebook import altair_chart
-from normwise.report.page import Page, diagnosis_page, study_page
+from normwise.report.page import Page, diagnosis_page, judged_page, study_page
 from normwise.report.png import write_png
 from normwise.report.results import DataPreview
 from normwise.report.section import Section
@@ -22,6 +22,7 @@ __all__ = [
     "Section",
     "altair_chart",
     "diagnosis_page",
+    "judged_page",
     "print_page",
     "study_page",
     "write_html",

@@ -29,13 +29,14 @@ from normwise.report.sections import (
     moving_statistics,
     multiple_testing,
     notes,
+    runs,
     seconds,
     settings,
     solo_check,
     variants,
 )
 
-__all__ = ["DIAGNOSIS", "STUDY", "Page", "diagnosis_page", "study_page"]
+__all__ = ["DIAGNOSIS", "JUDGED", "STUDY", "Page", "diagnosis_page", "judged_page", "study_page"]
 
 _NO_VERDICT = "no verdict"
 
@@ -56,6 +57,19 @@ STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
     environment.build,
 )
 """The sections of a study's report, in reading order."""
+
+JUDGED: tuple[Callable[[StudyResults], Section | None], ...] = (
+    variants.build,
+    multiple_testing.build,
+    runs.build,
+    curves.build,
+    arrivals.build,
+    grid.build,
+    metrics.build,
+    settings.build,
+    environment.build,
+)
+"""The sections of a report on runs that something else trained: no more than these can say."""
 
 DIAGNOSIS: tuple[Callable[[gap.Found], Section | None], ...] = (
     gap.build,
@@ -143,15 +157,43 @@ def study_page(
     check = summary.solo_check
     is_withheld = check is not None and bool(check.failed)
     label = _NO_VERDICT if is_withheld else "verdict so far" if incomplete else "verdict"
+    return _page(results, label, STUDY)
+
+
+def judged_page(
+    summary: Summary,
+    records: Sequence[RunRecord],
+    *,
+    settings: Mapping[str, str],
+    notes: Sequence[str],
+) -> Page:
+    """The report on runs that something else trained.
+
+    Args:
+        summary: What they say.
+        records: The runs.
+        settings: What was asked for, name to text.
+        notes: What was decided about the runs for their owner, in sentences.
+    """
+    results = StudyResults(summary, records, dict(settings), notes=tuple(notes))
+    return _page(results, "verdict", JUDGED)
+
+
+def _page(
+    results: StudyResults,
+    label: str,
+    builders: Sequence[Callable[[StudyResults], Section | None]],
+) -> Page:
+    summary = results.summary
     return Page(
         kind="study",
         title=summary.study,
         subject=f"epochs to a {target_text(summary.target)}",
         answer=summary.verdict,
         answer_label=label,
-        sections=_built(build(results) for build in STUDY),
+        sections=_built(build(results) for build in builders),
         colors=results.colors,
-        warnings=(_INCOMPLETE,) if incomplete else (),
+        warnings=(_INCOMPLETE,) if results.incomplete else (),
     )
 
 

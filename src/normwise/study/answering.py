@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normwise import analysis
@@ -19,9 +17,9 @@ from normwise.domain import (
     VariantSummary,
     derive_seed,
 )
-from normwise.errors import DrawingError, NotStacked, SoloCheckFailed
+from normwise.errors import NotStacked, SoloCheckFailed
 from normwise.models.io import save_model
-from normwise.report import DrawingProcess, Page, write_html, write_png
+from normwise.report import DrawingProcess
 from normwise.study.best import trained_model
 from normwise.study.curves import write_curves
 from normwise.study.history import History
@@ -30,6 +28,7 @@ from normwise.study.pages import make_page
 from normwise.study.planners import AblationPlanner, planner_of
 from normwise.study.planners.plan import Goals
 from normwise.study.question import Question
+from normwise.study.report_files import write_page, write_picture
 from normwise.study.result import Result
 from normwise.study.store import Store
 from normwise.study.summary_file import read_summary, solo_check_in
@@ -118,32 +117,16 @@ def write(result: Result, store: Store, drawing: DrawingProcess) -> None:
     page, folder = result.page, store.folder
     store.begin()
     with ThreadPoolExecutor(1) as aside:
-        picture = aside.submit(_draw, page, folder / "curves.png", drawing)
+        picture = aside.submit(write_picture, page, folder, drawing)
         write_curves(result.records, folder / "curves.parquet")
         kept = result.unchanged and (folder / "best.keras").exists()
         if result.answer.recommended and not kept:
             save_model(result.best_model(), folder / "best.keras")
         picture.result()
-    with _answered_without(folder / "report.html"):
-        write_html(page, folder / "report.html")
+    write_page(page, folder)
     store.write_summary(result.answer)
     if not result.unchanged:
         History(store).finished()
-
-
-def _draw(page: Page, path: Path, drawing: DrawingProcess) -> None:
-    with _answered_without(path):
-        write_png(page, path, drawing.draw)
-
-
-@contextlib.contextmanager
-def _answered_without(path: Path) -> Iterator[None]:
-    """Say so where a file with charts cannot be drawn: what was trained is worth an answer."""
-    try:
-        yield
-    except DrawingError as error:
-        log.warning("%s: %s", path.name, error)
-        path.unlink(missing_ok=True)  # of what was there before
 
 
 def _ablate(training: Training, goals: Goals) -> tuple[Goals, Ablation | None]:

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from normwise.domain import RunRecord
 from normwise.files import replacing
+from normwise.runs.curve_columns import curve_columns
 
-__all__ = ["curve_columns", "write_curves"]
+__all__ = ["write_curves"]
 
 # Records that are a table in memory at the same time; all of a large study would be most of it.
 _AT_ONCE = 1000
-
-
-def curve_columns(records: Iterable[RunRecord]) -> dict[str, list[Any]]:
-    """Long columns: variant, seed, learning_rate, initializer, batch_size, epoch, the metrics."""
-    own = ("learning_rate", "initializer", "batch_size")
-    columns: dict[str, list[Any]] = {name: [] for name in ("variant", "seed", *own, "epoch")}
-    for record in records:
-        columns["variant"] += [record.key.variant] * record.epochs
-        columns["seed"] += [record.key.seed] * record.epochs
-        for name in own:
-            columns[name] += [getattr(record, name)] * record.epochs
-        columns["epoch"] += range(1, record.epochs + 1)
-        for metric, values in record.curves.items():
-            columns.setdefault(metric, []).extend(values)
-    return columns
 
 
 def write_curves(records: Sequence[RunRecord], path: Path) -> None:
@@ -40,7 +25,11 @@ def write_curves(records: Sequence[RunRecord], path: Path) -> None:
     import pyarrow.parquet as pq
 
     # Where the first have no initialiser, later ones may; where none has, there is no type.
-    types = {"initializer": pa.string(), "batch_size": pa.int64()}
+    types = {
+        "learning_rate": pa.float64(),
+        "initializer": pa.string(),
+        "batch_size": pa.int64(),
+    }
     given = {name for name in types if any(getattr(one, name) is not None for one in records)}
     found = pa.table(curve_columns(records[:1])).schema
     schema = pa.schema(

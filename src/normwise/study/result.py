@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normwise.domain import RunRecord, Summary
+from normwise.errors import SpecError
 from normwise.report import Page, altair_chart
-from normwise.study.curves import curve_columns
+from normwise.runs import export
+from normwise.runs.curve_columns import curve_columns
 
 if TYPE_CHECKING:
     import altair as alt
@@ -61,6 +63,27 @@ class Result:
     def chart(self) -> alt.TopLevelMixin:
         """The curves with their bands, as an interactive Altair chart."""
         return altair_chart(self.page)
+
+    def export(self, kind: str, folder: str | Path | None = None) -> Path:
+        """Write the curves of all runs for another tool.
+
+        Args:
+            kind: ``csv``, ``tensorboard`` or ``mlflow``.
+            folder: Where to; the study's own unless given.
+
+        Returns:
+            The file or folder that was written, which :func:`normwise.judge` reads.
+
+        Raises:
+            UsageError: There is no such kind, or its library is not installed, or no folder.
+        """
+        if folder is None and self.folder is None:
+            raise SpecError(
+                f"the export {kind!r} was asked for without a folder, and this study has none; "
+                f"expected one of both; try result.export({kind!r}, 'exported')"
+            )
+        place = Path(folder) if folder is not None else self.folder or Path()
+        return export(self.records, kind, place, self.answer.study)
 
     def best_model(self) -> keras.Model:
         """The recommended variant's best replica, trained and compiled, in Keras' own layers."""
