@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DATA",
+    "Export",
     "Force",
     "Model",
     "Out",
@@ -43,6 +44,14 @@ Model = Annotated[
 ]
 Out = Annotated[
     Path, typer.Option("-o", "--out", help="The file to write: OUT.keras, whatever was read.")
+]
+Export = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="csv|tensorboard|mlflow",
+        help="Write the curves of all runs into the folder for another tool, too; can be repeated.",
+        show_default=False,
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write also where the loss rises.")]
 Steps = Annotated[

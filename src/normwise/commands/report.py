@@ -7,25 +7,32 @@ from typing import Annotated
 
 import typer
 
+from normwise.commands.arguments import Export
+
 __all__ = ["EXAMPLES", "report"]
 
 EXAMPLES = """
 **Examples**
 
 `normwise report my-study` — after `normwise study circles --out my-study`
+
+`normwise report my-study --export csv` — the curves of all its runs, for other tools
 """
 
 
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder.")],
+    *,
+    export: Export = None,
 ) -> None:
     """Draw the report again from a study's folder; nothing is trained."""
     from rich.console import Console
 
     from normwise.report import DrawingProcess, print_page, write_html, write_png
-    from normwise.study import page_of_folder
+    from normwise.study import exported, page_of_folder
 
     page, files = page_of_folder(folder), list[Path]()
+    files += [exported(folder, kind) for kind in export or ()]
     try:
         files.append(write_html(page, folder / "report.html"))
         with DrawingProcess() as drawing:

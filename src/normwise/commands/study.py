@@ -6,12 +6,13 @@ import glob
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from normwise.commands.arguments import Export
 from normwise.commands.output_folder import output_folder
 from normwise.commands.progress import study_progress
 from normwise.commands.study_options import with_options_of
@@ -99,6 +100,7 @@ def study(
         typer.Option(help="Folder for the results. Default: normwise-out/NAME-HASH."),
     ] = None,
     show_model: ShowModel = False,
+    export: Export = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print summary.json and nothing else.")
     ] = False,
@@ -112,6 +114,7 @@ def study(
     The same command again goes on where an interrupted study stopped.
     """
     seconds = None if budget is None else seconds_of(budget)
+    _check_exports(export or ())
     spec = _spec(name, {key: value for key, value in settings.items() if value not in (None, [])})
     if show_model:
         from normwise.study import Study
@@ -120,7 +123,16 @@ def study(
         return
     folder = output_folder(out, name=spec.study, identity=spec.identity, example="my-study")
     how = {"budget": seconds, "executor": executor, "ray_address": ray_address}
-    _run(spec, folder, how, as_json=as_json, verbose=verbose)
+    _run(spec, folder, how, export or (), as_json=as_json, verbose=verbose)
+
+
+def _check_exports(kinds: Sequence[str]) -> None:
+    """See before anything trains whether all can be written."""
+    if kinds:
+        from normwise.runs import check_export
+
+        for kind in kinds:
+            check_export(kind)
 
 
 def _spec(name: str | None, changes: dict[str, Any]) -> Spec:
@@ -151,7 +163,15 @@ def _option_for(name: str) -> str | None:
     return "--data" if kind_of(name) else None
 
 
-def _run(spec: Spec, folder: Path, how: Mapping[str, Any], *, as_json: bool, verbose: bool) -> None:
+def _run(
+    spec: Spec,
+    folder: Path,
+    how: Mapping[str, Any],
+    exports: Sequence[str],
+    *,
+    as_json: bool,
+    verbose: bool,
+) -> None:
     from rich.console import Console
 
     from normwise.report import print_page
@@ -166,10 +186,11 @@ def _run(spec: Spec, folder: Path, how: Mapping[str, Any], *, as_json: bool, ver
             "interrupted while the study was prepared; expected to run to its end; "
             "run the same command again"
         ) from None
+    written = [str(result.export(kind)) for kind in exports]
     if as_json:
         print(json.dumps(result.summary(), indent=2))
     else:
-        print_page(result.page, Console(), files=[str(folder)])
+        print_page(result.page, Console(), files=[str(folder), *written])
     if result.reused:
         print(
             _in_words(result.reused, result.trained, folder), file=sys.stderr if as_json else None

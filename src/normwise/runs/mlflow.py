@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import logging
 import os
@@ -111,6 +112,7 @@ def require_mlflow() -> None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Let MLflow say nothing of how it opens a store, and read stores of files at all."""
+    importlib.import_module("mlflow")  # sets its logger up
     loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
     levels = [logger.level for logger in loggers]
     variable = "MLFLOW_ALLOW_FILE_STORE"

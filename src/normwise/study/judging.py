@@ -209,8 +209,8 @@ def _of_seeds(records: Sequence[RunRecord], baseline: str) -> Iterator[str]:
         if not shared:
             yield (
                 f"{name} and {baseline} share {len(own & theirs) or 'no'} seeds of {len(own)} and "
-                f"{len(theirs)}: they are compared unpaired, as two samples, which takes more seeds "
-                f"than pairs do."
+                f"{len(theirs)}: they are compared unpaired, as two samples, which takes more "
+                f"seeds than pairs do."
             )
         elif alone := len(own ^ theirs):
             yield (

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from normwise.data import Dataset
 from normwise.domain import Ablation, RunRecord, Summary
 from normwise.errors import StoreError, UsageError
 from normwise.report import DataPreview, Page, study_page
+from normwise.runs import check_export, export
 from normwise.spec import Spec
 from normwise.study.history import History
 from normwise.study.inputs import as_dataset
+from normwise.study.question import Question
 from normwise.study.recorded_runs import recorded
 from normwise.study.store import Store
 from normwise.study.summary_file import read_summary, solo_check_in
 
-__all__ = ["make_page", "page_of_folder"]
+__all__ = ["exported", "make_page", "page_of_folder"]
 
 # Settings that a study may find in the model; its environment says what it found.
 _FOUND_IN_MODEL = ("optimizer", "learning_rate", "loss", "engine")
@@ -94,8 +96,26 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def page_of_folder(folder: Path) -> Page:
-    """The page from a study's journal and summary, with nothing trained again.
+class _Found(NamedTuple):
+    """What a study's folder holds.
+
+    Attributes:
+        store: The folder.
+        question: What the study asks.
+        records: Its finished runs, at least one.
+        finished: The content of ``summary.json``; empty where it has not finished.
+        fingerprint: What tells its data and model from others, where that is known.
+    """
+
+    store: Store
+    question: Question
+    records: list[RunRecord]
+    finished: dict[str, Any]
+    fingerprint: str | None
+
+
+def _found_in(folder: Path) -> _Found:
+    """A study's runs, with nothing trained again.
 
     Raises:
         StoreError: The folder holds no study, or no finished run yet.
@@ -107,9 +127,9 @@ def page_of_folder(folder: Path) -> Page:
         )
     spec = Spec.from_toml(folder / "spec.toml", {})
     store = Store(folder, spec)
-    finished, history = read_summary(folder) or {}, History(store)
+    finished = read_summary(folder) or {}
     environment = finished.get("environment", {})
-    fingerprint = environment.get("fingerprint") or history.fingerprint()
+    fingerprint = environment.get("fingerprint") or History(store).fingerprint()
     question, records = recorded(
         store,
         spec,
@@ -122,6 +142,36 @@ def page_of_folder(folder: Path) -> Page:
             f"folder {str(folder)!r} holds a study without a finished run; expected at least "
             f"one; run the study again with --out {folder}"
         )
+    return _Found(store, question, records, finished, fingerprint)
+
+
+def exported(folder: Path, kind: str) -> Path:
+    """Write the curves of a study's runs for another tool, into its folder.
+
+    Args:
+        folder: The study's.
+        kind: ``csv``, ``tensorboard`` or ``mlflow``.
+
+    Returns:
+        What was written.
+
+    Raises:
+        UsageError: The folder holds no study, or no finished run yet; there is no such kind, or its
+            library is not installed.
+    """
+    check_export(kind)
+    found = _found_in(folder)
+    return export(found.records, kind, folder, found.question.spec.study)
+
+
+def page_of_folder(folder: Path) -> Page:
+    """The page from a study's journal and summary, with nothing trained again.
+
+    Raises:
+        StoreError: The folder holds no study, or no finished run yet.
+    """
+    store, question, records, finished, fingerprint = _found_in(folder)
+    spec, history = question.spec, History(store)
     try:
         dataset = as_dataset(spec.data, spec)
     except UsageError:
@@ -130,7 +180,7 @@ def page_of_folder(folder: Path) -> Page:
         records,
         seconds=history.seconds(fingerprint) if finished and fingerprint else {},
         solo_check=solo_check_in(finished) if finished else None,
-        environment=environment,
+        environment=finished.get("environment", {}),
         ablation=Ablation.from_json(finished["ablation"]) if "ablation" in finished else None,
     )
     said = history.notes(fingerprint) if fingerprint else None
