@@ -8,7 +8,7 @@ from normwise.runs.columns import ColumnNames
 from normwise.runs.exporting import EXPORTS, check_export, export
 from normwise.runs.metric_names import keras_name
 from normwise.runs.reading import RunOptions, read_runs
-from normwise.runs.records import Runs, runs_of
+from normwise.runs.records import Runs, cut, runs_of
 
 __all__ = [
     "EXPORTS",
@@ -16,6 +16,7 @@ __all__ = [
     "RunOptions",
     "Runs",
     "check_export",
+    "cut",
     "export",
     "keras_name",
     "read_runs",

@@ -101,7 +101,7 @@ def find_columns(frame: pd.DataFrame, names: ColumnNames) -> Columns:
     if variant is None and run is not None and _is_number(frame[run]):
         variant = _only(frame, [name for name in left if name != run], _NAME, "variant")
     place = names.epoch or _only(frame, left, _EPOCH, "epoch") or _only(frame, left, _STEP, "epoch")
-    step = None if place is None else _only(frame, [n for n in left if n != place], _STEP, "epoch")
+    step = next((name for name in _candidates(left, _STEP) if name != place), None)
     seed = names.seed or _only(frame, left, _SEED, "seed")
     if variant is None and (run is None or _is_number(frame[run])):
         raise DataError(_no_variant(frame))
@@ -117,13 +117,17 @@ def find_columns(frame: pd.DataFrame, names: ColumnNames) -> Columns:
     }
     taken = {variant, seed, run, place, step, *conditions.values()}
     rest = [name for name in left if name not in taken]
-    metrics = tuple(name for name in rest if _is_metric(name) and _is_number(frame[name]))
+    metrics = tuple(
+        name
+        for name in rest
+        if _is_metric(name) and not says_something(name) and _is_number(frame[name])
+    )
     if not metrics:
         raise DataError(
             f"no column holds a metric; expected one with numbers, such as 'val_accuracy', beside "
             f"{_names_of(frame)}; try a table with a metric"
         )
-    left_out = tuple(name for name in rest if name not in metrics and _is_metric(name))
+    left_out = tuple(name for name in rest if name not in metrics)
     return Columns(variant, seed, run, place, step, conditions, metrics, left_out)
 
 
@@ -133,8 +137,8 @@ def says_something(name: str) -> bool:
     >>> says_something("params.seed"), says_something("dropout")
     (True, False)
     """
-    usual = {*_VARIANT, *_SEED, *(one for names in _CONDITIONS.values() for one in names)}
-    return _plain(name) in usual
+    conditions = (one for names in _CONDITIONS.values() for one in names)
+    return _plain(name) in {*_VARIANT, *_SEED, *_RUN, *_EPOCH, *_STEP, *conditions}
 
 
 def _check_names(frame: pd.DataFrame) -> None:

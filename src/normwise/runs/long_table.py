@@ -210,5 +210,5 @@ def _notes(found: Columns, metrics: dict[str, str]) -> list[str]:
     if renamed:
         said.append(f"Metrics are named as Keras would: {listed(renamed)}.")
     if found.left_out:
-        said.append(f"Columns that are no numbers were left out: {listed(found.left_out)}.")
+        said.append(f"Columns that are no metrics were left out: {listed(found.left_out)}.")
     return said

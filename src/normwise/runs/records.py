@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from normwise.domain import Condition, RunKey, RunRecord
-from normwise.errors import DataError, listed
+from normwise.errors import DataError, SpecError, listed
 from normwise.runs.long_table import RUN, LongTable
 from normwise.runs.scale import Scale, scale_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Runs", "runs_of"]
+__all__ = ["Runs", "cut", "runs_of"]
 
 FloatArray = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ class Runs:
     notes: tuple[str, ...]
 
 
-def runs_of(table: LongTable, metric: str) -> Runs:
+def runs_of(table: LongTable, metric: str, horizon: int | None = None) -> Runs:
     """The runs of a table, in epochs at which a metric was measured.
 
     A run diverged where its loss (without one: every metric) is no longer finite to its end.
@@ -47,9 +47,11 @@ def runs_of(table: LongTable, metric: str) -> Runs:
     Args:
         table: At least one row.
         metric: One of the table's; what was logged between two of its values counts at the second.
+        horizon: The last epoch that counts; as far as every variant goes unless given.
 
     Raises:
         DataError: Two values for one metric, run and epoch; a run without any.
+        SpecError: A variant ends before the horizon.
     """
     frame = table.frame
     _check_doubled(table)
@@ -59,13 +61,26 @@ def runs_of(table: LongTable, metric: str) -> Runs:
         _seen(key, rows, scale, table.metrics, metric)
         for key, rows in frame.groupby(list(RUN), sort=False, dropna=False)
     ]
+    common = _common_end(seen)
+    if horizon is not None and horizon > common:
+        raise SpecError(
+            f"horizon is {horizon}, and one variant ends at epoch {common}; expected at most that; "
+            f"try --horizon {common}, or leave it out"
+        )
+    if horizon is not None:
+        seen = [replace(one, record=cut(one.record, horizon)) for one in seen]
+    horizon = horizon or common
+    notes = [*_of_scale(scale, table.counted), *_of_gaps(seen, metric), *_of_ends(seen, horizon)]
+    return Runs(tuple(one.record for one in seen), horizon, tuple(notes))
+
+
+def _common_end(seen: Sequence[_Seen]) -> int:
+    """Where the longest run of each variant ends that did not diverge: the first of these."""
     ends: dict[str, int] = {}
     for one in seen:
         if one.diverged_at is None:
             ends[one.variant] = max(ends.get(one.variant, 0), one.epochs)
-    horizon = min(ends.values(), default=max(one.epochs for one in seen))
-    notes = [*_of_scale(scale, table.counted), *_of_gaps(seen, metric), *_of_ends(seen, horizon)]
-    return Runs(tuple(one.record for one in seen), horizon, tuple(notes))
+    return min(ends.values(), default=max(one.epochs for one in seen))
 
 
 @dataclass(frozen=True)
@@ -158,6 +173,21 @@ def _diverged_at(values: Mapping[str, FloatArray], logged: NDArray[np.bool_]) ->
     if not lost.size or lost[0] < last_good:
         return None
     return int(lost[0]) + 1
+
+
+def cut(record: RunRecord, epochs: int) -> RunRecord:
+    """A run as far as some epoch; what came later, such as a divergence, has not happened.
+
+    >>> run = RunRecord(RunKey("none", 0, ""), None, {"loss": (2.0, 1.0, math.nan)}, diverged_at=3)
+    >>> cut(run, 2).curves, cut(run, 2).diverged_at
+    ({'loss': (2.0, 1.0)}, None)
+    """
+    lost = record.diverged_at
+    return replace(
+        record,
+        curves={name: values[:epochs] for name, values in record.curves.items()},
+        diverged_at=None if lost is None or lost > epochs else lost,
+    )
 
 
 def _check_doubled(table: LongTable) -> None:

@@ -15,7 +15,7 @@ from normwise.domain import RunRecord
 from normwise.errors import DataError, ModelError, SpecError, StoreError, UnknownNameError, listed
 from normwise.files import replacing
 from normwise.report import DrawingProcess, judged_page
-from normwise.runs import ColumnNames, RunOptions, read_runs, runs_of
+from normwise.runs import ColumnNames, RunOptions, cut, read_runs, runs_of
 from normwise.study.aim import aim_of
 from normwise.study.curves import write_curves
 from normwise.study.lock import locked
@@ -126,18 +126,18 @@ def judge(runs: Any, *, out: str | Path | None = None, **options: Any) -> Result
 def _result(runs: Any, asked: JudgeOptions) -> Result:
     table = read_runs(runs, asked.reading)
     aim = aim_of(table.metrics, asked.target, asked.metric, asked.mode)
-    found = runs_of(table, aim.metric)
+    found = runs_of(table, aim.metric, asked.horizon)
     baseline = _baseline(found.records, asked.baseline)
     # The baseline comes first in every table.
     records = sorted(found.records, key=lambda record: record.key.variant != baseline)
-    goal, decided = aim.goal(records, baseline)
+    goal, decided = aim.goal([cut(record, found.horizon) for record in records], baseline)
     summary = analysis.summarise(
         name_of(runs),
         records,
         goal,
         margin=asked.margin,
         baseline=baseline,
-        horizon=asked.horizon or found.horizon,
+        horizon=found.horizon,
         elsewhere=True,
     )
     source = str(runs) if isinstance(runs, str | Path) else "a data frame"
@@ -193,8 +193,9 @@ def _baseline(records: Sequence[RunRecord], asked: str | None) -> str:
 def _counted(records: Sequence[RunRecord], source: str) -> str:
     variants = {record.key.variant for record in records}
     seeds = {record.key.seed for record in records}
-    counts = f"{len(records)} runs of {len(variants)} variants and {len(seeds)} seeds"
-    return f"{counts}, read from {source}."
+    counted = ((len(records), "run"), (len(variants), "variant"), (len(seeds), "seed"))
+    runs, of, by = (f"{count} {name}{'' if count == 1 else 's'}" for count, name in counted)
+    return f"{runs} of {of} and {by}, read from {source}."
 
 
 def _of_seeds(records: Sequence[RunRecord], baseline: str) -> Iterator[str]:

@@ -1,0 +1,108 @@
+"""Columns of long tables as people and tools name them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from normwise.errors import DataError, UnknownNameError
+from normwise.runs import ColumnNames
+
+
+def runs_in(table):
+    """Variant, seed and place of each row."""
+    return table.frame[["variant", "seed", "place"]].to_numpy().tolist()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"variant": "arm", "seed": "trial", "epoch": "Epoch"},
+        {"variant": "model", "seed": "random_state", "epoch": "step"},
+        {"variant": "config/norm", "seed": "config/seed", "epoch": "_step"},
+        {"variant": "params.variant", "seed": "params.seed", "epoch": "trainer/global_step"},
+        {"variant": "Normalization", "seed": "Repeat", "epoch": "iteration"},
+        {"variant": "architecture", "seed": "run", "epoch": "epoch"},
+        {"variant": "run_name", "seed": "run", "epoch": "epoch"},
+    ],
+    ids=lambda names: " ".join(names.values()),
+)
+def test_usual_names_are_recognised(curves, read, names):
+    frame = curves()
+    assert runs_in(read(frame.rename(columns=names))) == runs_in(read(frame))
+
+
+def test_any_names_can_be_said(curves, read):
+    frame = curves().rename(columns={"variant": "a", "seed": "b", "epoch": "c"})
+    table = read(frame, columns=ColumnNames("a", "b", "c"))
+    assert runs_in(table) == runs_in(read(curves()))
+
+
+def test_an_index_counts_as_columns(curves, read):
+    frame = curves()
+    assert runs_in(read(frame.set_index(["variant", "seed", "epoch"]))) == runs_in(read(frame))
+
+
+def test_a_runs_name_says_variant_and_seed(curves, read):
+    frame = curves()
+    frame["Name"] = frame.pop("variant") + "-seed" + frame.pop("seed").astype(str)
+    assert runs_in(read(frame)) == runs_in(read(curves()))
+
+
+def test_seeds_of_text_are_numbered_alike_in_all_variants(curves, read):
+    frame = curves()
+    frame["seed"] = "try " + frame["seed"].astype(str)
+    assert runs_in(read(frame)) == runs_in(read(curves()))
+
+
+def test_clocks_counters_and_texts_are_no_metrics(curves, read):
+    frame = curves().assign(
+        _runtime=1.5, _timestamp=1.7e9, wall_time=2.0, Step=7, host="a", gpu=True
+    )
+    table = read(frame)
+    assert list(table.metrics) == ["loss", "val_accuracy"]
+    assert any("host" in note and "gpu" in note for note in table.notes)
+
+
+def test_a_learning_rate_is_the_first_of_its_schedule(curves, read):
+    frame = curves()
+    frame["lr"] = 0.1 * 0.9 ** (frame["epoch"] - 1)
+    assert read(frame).frame["learning_rate"].unique().tolist() == [0.1]
+    grid = pd.concat([frame.assign(lr=0.1), frame.assign(lr=0.01)])
+    assert read(grid).frame["learning_rate"].unique().tolist() == [0.1, 0.01]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="variant"), "no column says the variant; .*--variant-column"),
+        (lambda f: f.drop(columns="epoch"), "no column says the epoch; .*--epoch-column"),
+        (lambda f: f[["variant", "seed", "epoch"]], "no column holds a metric"),
+        (lambda f: pd.concat([f, f[["loss"]]], axis=1), "the columns loss more than once"),
+        (lambda f: f.assign(norm=1, model=f["seed"] % 2).drop(columns="variant").assign(
+            norm=f["variant"]), "several columns could say the variant: norm, model"),
+        (lambda f: f.assign(trial=f["seed"] % 2, fold=f["seed"]).drop(columns="seed"),
+         "several columns could say the seed: trial, fold; .*--seed-column trial"),
+        (lambda f: f.assign(variant=f["variant"].where(f["seed"] > 0)), "no value in 60 of 300 rows"),
+        (lambda f: f.assign(seed=f["seed"].where(f["seed"] > 0)), "seed is missing in 60 of 300 rows"),
+        (lambda f: f.assign(epoch="first"), "column 'epoch' holds 'first'"),
+        (lambda f: f.assign(epoch=f["epoch"] - 2), "column 'epoch' holds -1"),
+        (lambda f: f.assign(loss=np.nan, val_accuracy=np.nan), "loss, val_accuracy have no values"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_or_ambiguous_is_one_message(curves, read, change, message):
+    with pytest.raises(DataError, match=message):
+        read(change(curves()))
+
+
+def test_a_wide_table_is_told_apart(curves, read):
+    wide = curves().pivot_table(index="epoch", columns=["variant", "seed"], values="val_accuracy")
+    wide.columns = [f"{variant}-{seed} - val_accuracy" for variant, seed in wide.columns]
+    with pytest.raises(DataError, match=r"the table is wide.*expected a long one.*pandas\.melt"):
+        read(wide.reset_index())
+
+
+def test_a_column_that_is_not_there_offers_those_that_are(curves, read):
+    with pytest.raises(
+        UnknownNameError, match="unknown column 'arm'; expected one of variant, seed"
+    ):
+        read(curves(), columns=ColumnNames(variant="arm"))
