@@ -7,13 +7,17 @@ import importlib
 import importlib.util
 import logging
 import os
+import sqlite3
+import uuid
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normwise.domain import RunRecord
 from normwise.errors import DataError, UnknownNameError, in_words, listed
-from normwise.files import replacing
+from normwise.files import writing
 from normwise.runs.columns import ColumnNames, says_something
 from normwise.runs.curve_columns import finished
 
@@ -121,7 +125,9 @@ def _quiet() -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
@@ -244,12 +250,20 @@ def write_mlflow(records: Sequence[RunRecord], path: Path, experiment: str) -> N
         StoreError: The folder cannot be written.
     """
     require_mlflow()
-    with replacing(path) as beside, _quiet():
-        client = _client(f"sqlite:///{beside.resolve().as_posix()}")
-        place = (path.parent / "mlflow-artifacts").resolve().as_uri()
-        identity = client.create_experiment(experiment, artifact_location=place)
-        for record in records:
-            _write_run(client, identity, finished(record))
+    place = (path.parent / "mlflow-artifacts").resolve().as_uri()
+    # MLflow keeps a database open until the process ends, and knows it by its name: the one that
+    # is read later is therefore never the one that is written here.
+    memory = f"file:{uuid.uuid4()}?mode=memory&cache=shared"
+    with closing(sqlite3.connect(memory, uri=True)) as whole:
+        with _quiet():
+            client = _client(f"sqlite:///{memory}&uri=true")
+            identity = client.create_experiment(experiment, artifact_location=place)
+            for record in records:
+                _write_run(client, identity, finished(record))
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(path)) as own:
+                whole.backup(own)
 
 
 def _write_run(client: Any, experiment: str, record: RunRecord) -> None:

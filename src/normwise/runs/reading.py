@@ -51,8 +51,8 @@ def read_runs(source: Any, options: RunOptions) -> LongTable:
 def _frame(source: Any, options: RunOptions) -> pd.DataFrame:
     if not isinstance(source, str | Path):
         return _of_frame(source)
-    if isinstance(source, str) and is_mlflow(source):
-        return read_mlflow(source, options.columns)
+    if is_mlflow(str(source)):
+        return read_mlflow(str(source), options.columns)
     path = Path(source)
     try:
         is_folder, is_there = path.is_dir(), path.exists()
