@@ -42,13 +42,15 @@ TABLE = {
     "diagnose": ({"data", "keras_private", "models"}, {"numpy", "keras", "jax"}),
     "checks": ({"data", "diagnose", "keras_private", "models"}, {"jax", "keras", "numpy", "rich"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),
+    "runs": ({"data"}, {"mlflow", "numpy", "pandas", "tensorboard"}),
     "study": (
-        {"analysis", "backend", "data", "engine", "execution", "models", "report", "spec",
+        {"analysis", "backend", "data", "engine", "execution", "models", "report", "runs", "spec",
          "studies"},
         {"numpy", "pandas", "pyarrow", "pydantic", "keras", "jax"},
     ),
     "commands": (
-        {"backend", "checks", "data", "diagnose", "models", "report", "spec", "studies", "study"},
+        {"backend", "checks", "data", "diagnose", "models", "report", "runs", "spec", "studies",
+         "study"},
         {"numpy", "pydantic", "rich", "typer"},
     ),
     "__main__": ({"commands"}, set()),
@@ -203,8 +205,8 @@ def is_said(text):
 
 
 EXPORTED = ["Finding", "Gap", "Leakage", "Progress", "Recalibration", "Result", "Study", "Summary", "Target",
-            "Variant", "analysis", "check", "errors", "fix", "fold", "freeze", "gap", "layers", "leakage", "place",
-            "recalibrate", "strip"]  # fmt: skip
+            "Variant", "analysis", "check", "errors", "fix", "fold", "freeze", "gap", "judge", "layers", "leakage",
+            "place", "recalibrate", "strip"]  # fmt: skip
 
 
 def test_what_is_exported_is_what_is_documented():
@@ -231,7 +233,9 @@ def test_an_unknown_name_is_an_attribute_error():
         "normwise.commands",
         "normwise.data",
         "normwise.report",
+        "normwise.runs",
         "normwise.study",
+        "normwise.study.judging",
         "normwise.studies",
     ],
 )

@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
-from normwise.domain import RunKey, RunRecord
+from normwise.data.formats import TABLE_READERS
+from normwise.domain import DATA_FILES, RunKey, RunRecord
 from normwise.errors import DataError
 from normwise.runs import runs_of
-from normwise.runs.table_file import SUFFIXES, write_csv
+from normwise.runs.table_file import write_csv
 
 WRITERS = {
     ".csv": lambda frame, path: frame.to_csv(path, index=False),
@@ -33,8 +34,10 @@ def test_every_format_is_the_same_runs(curves, read, tmp_path, suffix):
     pd.testing.assert_frame_equal(found, wanted, check_exact=exact, rtol=1e-14, check_dtype=False)
 
 
-def test_formats_are_those_that_are_named():
-    assert {*WRITERS} <= {*SUFFIXES}
+def test_every_kind_of_table_is_among_them():
+    """A kind that is new to studies is one of judge's, too."""
+    assert {*TABLE_READERS} == {kind for kind, one in DATA_FILES.items() if one.has_columns}
+    assert {*TABLE_READERS} <= {*WRITERS}
 
 
 def test_what_is_written_is_read_to_the_last_bit(read, tmp_path):
@@ -63,7 +66,7 @@ def test_what_is_written_is_read_to_the_last_bit(read, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("runs.pdf", b"%PDF", "'runs.pdf' is no table that can be read; expected a name that ends in one of .csv"),
+        ("runs.pdf", b"%PDF", "'runs.pdf' is no table that can be read; expected FILE.csv"),
         ("runs.parquet", b"none", "cannot read .*runs.parquet"),
         ("runs.json", b"{", "cannot read .*runs.json"),
         ("runs.csv", b"variant,seed,epoch,loss\n", "has a header and no rows"),

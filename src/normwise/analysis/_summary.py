@@ -115,21 +115,17 @@ def summarise(
 
     Args:
         study: The study's name.
-        records: One record a replica, in any order; variants are reported in order of first
-            appearance.
+        records: One a replica, in any order; variants are reported in order of first appearance.
         target: A metric among the records' curves and the value to reach.
         margin: A ratio within [1/margin, margin] makes no difference that matters, > 1.
-        confidence: Confidence that all decisions are right together, and of every other
-            interval, in (0, 1).
+        confidence: That all decisions are right together, and of all other intervals, in (0, 1).
         rounds: Seeds at each of several looks, of which the first to decide a comparison
             counts (see `decide_in_rounds`); one look at all seeds unless given.
-        seconds: From variant and batch size to the seconds of an epoch, trained alone, where
-            known.
+        seconds: From variant and batch size to the seconds of an epoch trained alone, if known.
         price: Price of an hour, in any currency.
         patience: Also say what early stopping with this patience would have saved.
         baseline: The variant the others are measured against, where it has another name.
-        horizon: Epochs up to which all runs are followed, where some end before: those have then
-            not reached the target. Those of the shortest run unless given.
+        horizon: Epochs to follow all to, also runs that end before; the shortest's unless given.
         elsewhere: Whether something else trained the runs, so that no option of a study helps.
 
     Raises:
@@ -151,26 +147,22 @@ def summarise(
     base = baseline or baseline_of(groups)
     comparisons = _comparisons(groups, base, measures, rounds)
     summary = Summary(
-        study=study,
-        target=target,
-        variants=tuple(
-            _variant_summary(variant, measures, patience=patience, price=price)
-            for variant in judged
-        ),
-        comparisons=comparisons,
+        study,
+        target,
+        tuple(_variant_summary(one, measures, patience=patience, price=price) for one in judged),
+        comparisons,
         verdict="",
         recommended=recommend(base, comparisons, target),
         rounds=tuple(rounds) if len(rounds) > 1 else (),
     )
-    unjudged = reaching(records, target, horizon)
-    return _with_verdict(summary, judged, horizon, unjudged, elsewhere=elsewhere)
+    return _with_verdict(summary, judged, horizon, records, elsewhere=elsewhere)
 
 
 def _with_verdict(
     summary: Summary,
     judged: Sequence[_VariantRuns],
     horizon: int,
-    unjudged: int,
+    records: Sequence[RunRecord],
     *,
     elsewhere: bool,
 ) -> Summary:
@@ -181,7 +173,7 @@ def _with_verdict(
         summary.recommended,
         best=_best(judged, summary.target),
         horizon=horizon,
-        unjudged=unjudged,
+        unjudged=reaching(records, summary.target, horizon),
         elsewhere=elsewhere,
     )
     return replace(summary, verdict=said)

@@ -20,7 +20,18 @@ from normwise.data.raw_table import Table
 from normwise.data.table import from_table
 from normwise.domain import Task
 
-__all__ = ["READERS", "Reader", "TableOptions"]
+__all__ = ["READERS", "TABLE_READERS", "Reader", "TableOptions"]
+
+# What reads a table of each kind as it is written, by suffix.
+TABLE_READERS: dict[str, Callable[[Path], Table]] = {
+    ".csv": read_csv_file,
+    ".tsv": partial(read_csv_file, separator="\t"),
+    ".jsonl": read_json_lines,
+    ".json": read_json_file,
+    ".parquet": read_parquet_file,
+    ".feather": read_feather_file,
+    ".xlsx": read_excel_file,
+}
 
 
 @dataclass(frozen=True)
@@ -68,13 +79,7 @@ def _table_reader(read: Callable[[Path], Table]) -> Reader:
 
 # By suffix; `normwise.domain.data_file` has the same ones.
 READERS = {
-    ".csv": _table_reader(read_csv_file),
-    ".tsv": _table_reader(partial(read_csv_file, separator="\t")),
-    ".jsonl": _table_reader(read_json_lines),
-    ".json": _table_reader(read_json_file),
-    ".parquet": _table_reader(read_parquet_file),
-    ".feather": _table_reader(read_feather_file),
-    ".xlsx": _table_reader(read_excel_file),
+    **{suffix: _table_reader(read) for suffix, read in TABLE_READERS.items()},
     ".npz": Reader(
         lambda path, table: from_npz(path, table.task), lambda path, _: given_in_npz(path)
     ),

@@ -11,7 +11,7 @@ from normwise.runs.columns import ColumnNames
 from normwise.runs.csv_folder import read_csv_folder, run_files
 from normwise.runs.long_table import LongTable, long_table
 from normwise.runs.mlflow import is_mlflow, is_mlflow_folder, read_mlflow
-from normwise.runs.table_file import SUFFIXES, read_table_file
+from normwise.runs.table_file import is_table_file, read_table_file
 from normwise.runs.tensorboard import event_folders, read_tensorboard
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _of_folder(folder: Path, options: RunOptions) -> pd.DataFrame:
     if event_folders(folder):
         return read_tensorboard(folder, options.pattern)
     if not run_files(folder):
-        single = sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES))
+        single = sorted(path for path in folder.iterdir() if is_table_file(path.name))
         if len(single) == 1:
             return read_table_file(single[0])
     return read_csv_folder(folder, options.pattern)

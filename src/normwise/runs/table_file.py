@@ -2,39 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from normwise.data.csv_file import read_table
-from normwise.domain import RunRecord
-from normwise.errors import DataError, first_line, listed
+from normwise.data.formats import TABLE_READERS
+from normwise.data.raw_table import Table
+from normwise.domain import RunRecord, data_files, kind_of
+from normwise.errors import DataError, listed
 from normwise.files import replacing
 from normwise.runs.curve_columns import curve_columns, finished
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SUFFIXES", "read_table_file", "write_csv"]
+__all__ = ["is_table_file", "read_table_file", "write_csv"]
+
+# What loggers call tables of text, too.
+_TEXTS = (".log", ".txt")
 
 
-def _read_text(path: Path) -> pd.DataFrame:
-    """A table of text, whatever its separator, with numbers that may have decimal commas."""
-    table = read_table(path)
-    doubled = [name for name in table.renamed if name.rpartition(" (")[0] in table.frame.columns]
-    if doubled:
-        names = sorted({name.rpartition(" (")[0] for name in doubled})
+def _suffix(name: str) -> str:
+    """The kind of table that a name ends in; empty if it is none."""
+    kind = kind_of(name)
+    if kind is not None and kind.suffix in TABLE_READERS:
+        return kind.suffix
+    return ".csv" if name.lower().endswith(_TEXTS) else ""
+
+
+def is_table_file(name: str) -> bool:
+    """Whether a file of that name holds a table.
+
+    >>> is_table_file("runs.csv.gz"), is_table_file("history.log"), is_table_file("a.keras")
+    (True, True, False)
+    """
+    return bool(_suffix(name))
+
+
+def read_table_file(path: Path) -> pd.DataFrame:
+    """A table as it stands in a file.
+
+    Raises:
+        DataError: It is of another kind, or cannot be read, or has a column twice.
+    """
+    suffix = _suffix(path.name)
+    if not suffix:
         raise DataError(
-            f"{path.name!r} has the columns {listed(names)} more than once; expected each once; "
+            f"{path.name!r} is no table that can be read; expected "
+            f"{data_files(with_columns=True)}; save it as CSV or Parquet"
+        )
+    table = TABLE_READERS[suffix](path)
+    names = [name.rpartition(" (")[0] for name in table.renamed]
+    doubled = sorted({name for name in names if name in table.frame.columns})
+    if doubled:
+        raise DataError(
+            f"{path.name!r} has the columns {listed(doubled)} more than once; expected each once; "
             f"rename one of them or leave it out"
         )
-    # pandas' fast reader of numbers is wrong in the last bit now and then.
-    floats = [str(name) for name in table.frame if table.frame[name].dtype == "float64"]
-    exact = table.as_text(floats, None).astype("object").astype("float64")
-    return table.frame.assign(**{name: exact[name] for name in floats}).apply(_with_points)
+    return _exact(table).apply(_with_points)
+
+
+def _exact(table: Table) -> pd.DataFrame:
+    """The table's numbers to the last bit, where they are written as text.
+
+    pandas' fast reader of numbers is wrong there now and then.
+    """
+    frame = table.frame
+    floats = [str(name) for name in frame if frame[name].dtype == "float64"]
+    written = table.as_text(floats, None)
+    exact = {name: written[name].astype("object").astype("float64") for name in written}
+    return frame.assign(**exact)
 
 
 def _with_points(column: pd.Series) -> pd.Series:
+    """Numbers whose decimals stand behind a comma, as such."""
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(column):
@@ -42,61 +83,7 @@ def _with_points(column: pd.Series) -> pd.Series:
     there = column.dropna().astype("str")
     if there.empty or not there.str.fullmatch(r"[-+]?\d+,\d+([eE][-+]?\d+)?").all():
         return column
-    return pd.to_numeric(there.str.replace(",", ".")).reindex(column.index)
-
-
-def _by_pandas(reader: str, **options: Any) -> Callable[[Path], pd.DataFrame]:
-    def read(path: Path) -> pd.DataFrame:
-        import pandas as pd
-
-        frame: pd.DataFrame = getattr(pd, reader)(path, **options)
-        return frame
-
-    return read
-
-
-_READERS: dict[str, Callable[[Path], Any]] = {
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".log"), _read_text),
-    ".parquet": _by_pandas("read_parquet"),
-    ".feather": _by_pandas("read_feather"),
-    ".arrow": _by_pandas("read_feather"),
-    ".jsonl": _by_pandas("read_json", lines=True),
-    ".ndjson": _by_pandas("read_json", lines=True),
-    ".json": _by_pandas("read_json"),
-    ".xlsx": _by_pandas("read_excel"),
-    **{f".csv.{zipped}": _by_pandas("read_csv") for zipped in ("gz", "bz2", "xz", "zip", "zst")},
-}
-SUFFIXES = tuple(_READERS)
-"""Endings of the names of files that can be read."""
-
-
-def read_table_file(path: Path) -> pd.DataFrame:
-    """A table as it stands in a file.
-
-    Raises:
-        DataError: It is of another kind, or cannot be read.
-    """
-    reader = next((read for end, read in _READERS.items() if path.name.lower().endswith(end)), None)
-    if reader is None:
-        raise DataError(
-            f"{path.name!r} is no table that can be read; expected a name that ends in one of "
-            f"{listed(SUFFIXES)}; save it as CSV or Parquet"
-        )
-    try:
-        frame: pd.DataFrame = reader(path)
-    except DataError:
-        raise
-    except Exception as error:  # noqa: BLE001 - what pandas' readers raise is no one family
-        raise DataError(
-            f"cannot read {str(path)!r} ({first_line(error)}); expected a table with a row for "
-            f"each run and epoch; check the file, or save it as CSV"
-        ) from None
-    if frame.empty:
-        raise DataError(
-            f"table {path.name!r} has no rows; expected one for each run and epoch; check how the "
-            f"file was written"
-        )
-    return frame
+    return there.str.replace(",", ".").astype("object").astype("float64").reindex(column.index)
 
 
 def write_csv(records: Sequence[RunRecord], path: Path) -> None:
