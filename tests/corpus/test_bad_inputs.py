@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from tests.corpus import archives, command_line, folders, models, pictures, specs, tables
+from tests.corpus import archives, command_line, folders, models, pictures, runs, specs, tables
 
-KINDS = (command_line, specs, tables, archives, models, pictures, folders)
+KINDS = (command_line, specs, tables, archives, models, pictures, folders, runs)
 CASES = [
     pytest.param(case, id=f"{kind.__name__.rpartition('.')[2]}: {case.name}")
     for kind in KINDS
