@@ -110,6 +110,7 @@ def test_the_command_itself_has_the_specs_options():
         "--ray-address",
         "--out",
         "--show-model",
+        "--export",
         "--json",
         "--verbose",
     }

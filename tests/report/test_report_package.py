@@ -33,6 +33,7 @@ def test_public_names() -> None:
         "Section",
         "altair_chart",
         "diagnosis_page",
+        "judged_page",
         "print_page",
         "study_page",
         "write_html",

@@ -16,7 +16,7 @@ __all__ = ["EXAMPLES", "judge"]
 EXAMPLES = """
 **Examples**
 
-`normwise judge runs.csv` — a row a run and epoch: variant, seed, epoch, val_accuracy, …
+`normwise judge runs.csv` — a row a run and epoch: variant, seed, epoch, val_accuracy and the like
 
 `normwise judge logs --pattern '{variant}/run_{seed}.csv'` — files of Keras' CSVLogger
 
@@ -92,7 +92,7 @@ def judge(
         str,
         typer.Argument(
             metavar="RUNS",
-            help="A long table (CSV, Parquet, …), a folder of tables or of event files, "
+            help="A long table (such as CSV or Parquet), a folder of tables or event files, "
             "mlflow:EXPERIMENT or a tracking URI.",
         ),
     ],
