@@ -34,6 +34,9 @@ DATA = {
     "pictures of bytes": dataset((6, 9), "regression", scale=255, kind="uint8"),
     "pictures without channels": dataset((28, 28)),
     "large pictures": dataset((100, 140, 3), "binary", scale=255, kind="uint8"),
+    "channels first": dataset((3, 9, 12), "binary", scale=255, kind="uint8"),
+    "channels first, unscaled": dataset((3, 9, 12), scale=1e3),
+    "unscaled without channels": dataset((9, 9), scale=1e3),
     "tiny pictures": dataset((1, 2, 1), "binary"),
     "sequences": dataset((50, 4)),
     "long sequences": dataset((300, 2), "regression", scale=1e-3),
@@ -66,6 +69,7 @@ def test_its_code_runs_by_itself_and_builds_the_same(form):
         ("pictures", [*["Conv2D", "MaxPooling2D"] * 2, "Flatten", "Dense", "Dense"]),
         ("pictures of bytes", ["Reshape", "Rescaling", *["Conv2D", "MaxPooling2D"] * 2, "Flatten", "Dense", "Dense"]),
         ("pictures without channels", ["Reshape", *["Conv2D", "MaxPooling2D"] * 2, "Flatten", "Dense", "Dense"]),
+        ("channels first", ["Permute", "Rescaling", *["Conv2D", "MaxPooling2D"] * 2, "Flatten", "Dense", "Dense"]),
         ("sequences", [*["Conv1D", "MaxPooling1D"] * 3, "Flatten", "Dense", "Dense"]),
         ("volumes", [*["Conv3D", "MaxPooling3D"] * 2, "Flatten", "Dense", "Dense"]),
     ],
@@ -96,6 +100,15 @@ def test_inputs_of_another_scale_are_standardised_by_the_training_part():
     scaled = np.asarray(default_model(data).layers[0](data.x_train))
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(scaled.std(axis=0), 1, rtol=1e-3)
+
+
+@pytest.mark.parametrize("form", ["channels first, unscaled", "unscaled without channels"])
+def test_pictures_of_another_scale_are_standardised_by_channel(form):
+    arrange, scale, *_ = default_model(DATA[form]).layers
+    scaled = np.asarray(scale(arrange(DATA[form].x_train)))
+    assert scaled.shape[1:] == ((9, 12, 3) if "first" in form else (9, 9, 1))
+    np.testing.assert_allclose(scaled.mean(axis=(0, 1, 2)), 0, atol=1e-3)
+    np.testing.assert_allclose(scaled.std(axis=(0, 1, 2)), 1, rtol=1e-3)
 
 
 def test_pixels_are_brought_to_one():

@@ -29,6 +29,8 @@ EXAMPLES = 10_000
 SCALE, LARGEST = (0.1, 3.0), 10.0
 # Arrays `(n, a, a)` of at least this size are pictures, as are those of bytes.
 PICTURE = 8
+# Of so many channels pictures are made, where these come first.
+CHANNELS = (1, 3, 4)
 _SPACES = {1: "sequences", 2: "pictures", 3: "volumes"}
 
 
@@ -116,14 +118,23 @@ def default_note(dataset: Dataset) -> str:
 def _steps(dataset: Dataset) -> list[_Step]:
     _refuse_other_forms(dataset)
     shape = _shape(dataset)
-    reshaped = [_Step("Reshape", (shape,))] if shape != dataset.x_train.shape[1:] else []
     body = _of_table() if len(shape) == 1 else _of_space(shape)
-    return [*reshaped, *_scaling(dataset.x_train), *body, _output(dataset)]
+    return [*_arranging(dataset, shape), *_scaling(dataset.x_train, shape), *body, _output(dataset)]
+
+
+def _arranging(dataset: Dataset, shape: tuple[int, ...]) -> list[_Step]:
+    """A layer that brings examples to this shape, where they have another."""
+    there = dataset.x_train.shape[1:]
+    if shape == there:
+        return []
+    return [_Step("Reshape", (shape,)) if len(there) == 2 else _Step("Permute", ((2, 3, 1),))]
 
 
 def _shape(dataset: Dataset) -> tuple[int, ...]:
-    """Of an example, with an axis of channels where pictures come without."""
+    """Of an example, with an axis of channels at its end where pictures come without."""
     shape = dataset.x_train.shape[1:]
+    if len(shape) == 3 and shape[0] in CHANNELS and min(shape[1:]) >= PICTURE:
+        return (*shape[1:], shape[0])  # as PyTorch has them
     if len(shape) != 2:
         return shape
     is_picture = dataset.x_train.dtype == np.uint8 or divisor_of(dataset.x_train) is not None
@@ -168,13 +179,15 @@ def _loss(dataset: Dataset) -> str:
     return f"{'' if dataset.y_train.ndim > 1 else 'sparse_'}categorical_crossentropy"
 
 
-def _scaling(inputs: Any) -> list[_Step]:
-    """A layer that brings inputs to the scale of weights; none where they are of it."""
+def _scaling(inputs: Any, shape: tuple[int, ...]) -> list[_Step]:
+    """A layer that brings inputs of this shape to the scale of weights; none if they are of it."""
     divisor = divisor_of(inputs)
     if divisor is not None:
         return [_Step("Rescaling", (1 / divisor,))]
     chosen = np.unique(np.linspace(0, len(inputs) - 1, EXAMPLES).astype(int))
-    rows = inputs[chosen].astype(np.float64).reshape(-1, inputs.shape[-1])
+    some = inputs[chosen].astype(np.float64)
+    by_channel = some if shape[-1] in (1, some.shape[-1]) else np.moveaxis(some, 1, -1)
+    rows = by_channel.reshape(-1, shape[-1])
     squares = np.mean(rows**2, axis=0)
     if SCALE[0] <= math.sqrt(squares.mean()) <= SCALE[1] and squares.max() <= LARGEST**2:
         return []
