@@ -86,6 +86,16 @@ class Dataset:
         return iter([(X[cut], Y[cut]) for cut in CUTS])
 
 
+class OneByOne:
+    """As a data set of PyTorch."""
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, number):
+        return X[number], Y[number]
+
+
 def generator():
     yield from ((X[cut], Y[cut]) for cut in CUTS)
 
@@ -182,13 +192,18 @@ REFUSED = {
     ),
     "other shapes": (lambda: iter([(X, Y), (X[:, :2], Y)]), "the batches do not go together"),
     "other parts": (lambda: iter([(X, Y), X]), "the batches do not go together"),
+    "numbers": (lambda: iter([(X, 3)]), "batch 0 holds a single number"),
+    "a data set without a loader": (
+        OneByOne,
+        "the OneByOne gives examples one by one; expected batches",
+    ),
     "objects": (
         lambda: iter([(object(), Y)]),
         r"batch 0\[0\] is of type object; expected an array",
     ),
     "single examples": (
         lambda: iter([(X[0], Y[0])]),
-        r"batch 0\[1\] has type int64 and shape \(\)",
+        "batch 0 holds a single number where an array is expected, examples first; expected batches",
     ),
 }
 

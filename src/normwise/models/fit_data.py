@@ -20,7 +20,7 @@ from normwise.models.compiled import has_own_loss
 from normwise.models.feeding import count, rows
 from normwise.models.generators import in_memory
 from normwise.models.graph import functional_of, has_graph
-from normwise.models.loaders import draw, is_loader, is_pair_of_loaders
+from normwise.models.loaders import draw, is_loader, is_pair_of_loaders, refuse_single_examples
 from normwise.models.picture_inputs import form_of_pictures
 from normwise.models.pixel_range import scaling_note
 
@@ -88,6 +88,7 @@ def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
         return _read(model, (train, in_memory("data[1]", val)), whole=True)
     if is_array(data) or isinstance(data, list | tuple | Mapping):
         return _read(model, in_memory("data", _aligned(model, data)), whole=True)
+    refuse_single_examples(data)
     raise DataError(
         f"data is of type {type(data).__name__}; expected arrays as the model takes them, a "
         f"Dataset, (x, y), ((x, y), (x_val, y_val)), a loader or generator of batches, a name or a "

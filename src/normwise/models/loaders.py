@@ -17,7 +17,7 @@ from normwise.errors import DataError, first_line, in_words
 from normwise.models.generators import _holds_numbers as holds_numbers
 from normwise.models.generators import in_memory
 
-__all__ = ["Drawn", "draw", "is_loader", "is_pair_of_loaders"]
+__all__ = ["Drawn", "draw", "is_loader", "is_pair_of_loaders", "refuse_single_examples"]
 
 # Limits of what is drawn into memory: in bytes, and in examples where a loader does not say how
 # many batches it has and may go on for ever.
@@ -94,6 +94,22 @@ def is_pair_of_loaders(data: Any) -> bool:
     if not (isinstance(data, tuple | list) and len(data) == 2 and is_loader(data[0])):
         return False
     return is_loader(data[1]) or isinstance(data[1], tuple | list)
+
+
+def refuse_single_examples(data: Any) -> None:
+    """Refuse a data set that gives its examples one by one, as PyTorch's are without a loader.
+
+    Raises:
+        DataError: It is one.
+
+    >>> refuse_single_examples((np.zeros((2, 3)), np.zeros(2)))
+    """
+    gives_one = hasattr(data, "__getitem__") and hasattr(data, "__len__")
+    if gives_one and not (is_loader(data) or isinstance(data, _NO_LOADERS) or is_array(data)):
+        raise DataError(
+            f"the {type(data).__name__} gives examples one by one; expected batches, as fit takes "
+            f"them; try torch.utils.data.DataLoader(data, batch_size=32)"
+        )
 
 
 def _makes_one(data: Any) -> bool:
@@ -199,6 +215,11 @@ def _has_end(source: Any) -> bool:
 def _batch(number: int, batch: Any) -> Any:
     # As in `fit`, a list of parts is a tuple: inputs, labels, weights.
     parts = tuple(batch) if isinstance(batch, list) and not holds_numbers(batch) else batch
+    if isinstance(parts, tuple) and any(map(_is_single, keras.tree.flatten(parts))):
+        raise DataError(
+            f"batch {number} holds a single number where an array is expected, examples first; "
+            f"expected batches; try batch_size=32 of a DataLoader, batch(32) of a tf.data.Dataset"
+        )
     found = in_memory(f"batch {number}", parts)
     if all(part is None for part in keras.tree.flatten(found)):
         raise DataError(
@@ -206,6 +227,10 @@ def _batch(number: int, batch: Any) -> Any:
             f"what the first step of a loop over the batches gives"
         )
     return found
+
+
+def _is_single(part: Any) -> bool:
+    return isinstance(part, int | float | np.generic) or getattr(part, "shape", None) == ()
 
 
 def _joined(batches: list[Any]) -> Any:

@@ -61,12 +61,19 @@ def _drawn(data: Any) -> tuple[Any, str]:
     if isinstance(data, str):
         return data, ""
     # Here, so that to import the package does not load Keras.
-    from normwise.models.loaders import Drawn, draw, is_loader, is_pair_of_loaders
+    from normwise.models.loaders import (
+        Drawn,
+        draw,
+        is_loader,
+        is_pair_of_loaders,
+        refuse_single_examples,
+    )
 
     if is_loader(data):
         found = draw(data, to_its_end=True)
         return found.parts, found.note
     if not is_pair_of_loaders(data):
+        refuse_single_examples(data)
         return data, ""
     drawn = [draw(part, to_its_end=True) if is_loader(part) else part for part in data]
     notes = [one.note for one in drawn if isinstance(one, Drawn)]
