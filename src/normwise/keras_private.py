@@ -30,6 +30,7 @@ __all__ = [
     "decays",
     "direct_sublayers",
     "draw_from_key",
+    "epoch_logs",
     "equation_axes",
     "every_layer",
     "excludes_variables_from_decay",
@@ -290,6 +291,14 @@ def build_compiled(model: keras.Model, batch: Any) -> None:
         batch: Inputs, labels and weights, as ``evaluate`` takes them.
     """
     _part(model, "_symbolic_build")(data_batch=batch)
+
+
+def epoch_logs(model: keras.Model, logs: Any) -> Any:
+    """What ``fit`` records of an epoch whose last step gave ``logs``, by the metrics' variables.
+
+    The public way is the history of a ``fit``.
+    """
+    return _part(model, "_get_metrics_result_or_logs")(logs)
 
 
 def wrapped_function(metric: keras.metrics.MeanMetricWrapper) -> tuple[Any, dict[str, Any]]:

@@ -147,16 +147,6 @@ def test_what_may_be_no_image_is_left_as_it_is(npz, inputs):
             id="object-labels",
         ),
         pytest.param(
-            {"x_train": X[:, 0], "y_train": Y},
-            r"x_train has shape \(40,\), a single number an example; .*x_train.reshape\(-1, 1\)",
-            id="rank",
-        ),
-        pytest.param(
-            {"x": X, "y": np.zeros((40, 2, 2))},
-            r"y has shape \(40, 2, 2\); expected one label",
-            id="label-rank",
-        ),
-        pytest.param(
             {"x": np.full((40, 2), 2**31), "y": Y},
             "x holds the whole number 2147483648, which 32 bits do not; .*astype",
             id="64-bits",

@@ -12,7 +12,7 @@ from normwise.data import TableOptions, find_dataset, find_given
 from normwise.data.columns import sort_columns
 from normwise.errors import DataError, SpecError, UnknownNameError
 from normwise.spec import Spec
-from normwise.study.inputs import as_dataset
+from normwise.study.inputs import arrived, as_dataset
 
 GENERATOR = np.random.default_rng(23)
 PEOPLE, VISITS = 30, 8
@@ -128,13 +128,13 @@ def test_only_a_table_has_a_group_column():
         find_dataset("circles", group_column="g")
     spec = Spec.make({"model": "m", "data": "arrays", "group_column": "g"})
     with pytest.raises(SpecError, match="'g' was given with a tuple, which has no columns"):
-        as_dataset((np.ones((9, 2)), np.ones(9)), spec)
+        as_dataset(arrived((np.ones((9, 2)), np.ones(9))), spec)
 
 
 def test_a_study_takes_the_group_column(find):
     expected = find(group_column="person", person=PERSON)
     spec = Study("circles", "t.csv", target_column="y", group_column="person").spec
-    assert as_dataset("t.csv", spec).fingerprint == expected.fingerprint
+    assert as_dataset(arrived("t.csv"), spec).fingerprint == expected.fingerprint
 
 
 def test_a_finished_model_gets_the_table_as_its_study_read_it(find):

@@ -150,9 +150,10 @@ def test_devices_share_one_copy_of_the_data(make_cohort, rows):
     cohort = make_cohort(model, rows("regression"), epochs=1, width=2)
     given = cohort.dataset
     weights = np.arange(len(given.x_train), dtype="float32")
-    data = replace(cohort, weights=weights).data()
-    arrays = (given.x_train, given.y_train, given.x_val, given.y_val, weights)
-    for ours, array in zip(data, arrays, strict=True):
+    weighted = replace(given, weights=(weights, None))
+    data = replace(cohort, dataset=weighted).data()
+    arrays = (given.x_train, given.y_train, weights, given.x_val, given.y_val)
+    for ours, array in zip(jax.tree.leaves(data), arrays, strict=True):
         places = {shard.data.unsafe_buffer_pointer() for shard in ours.addressable_shards}
         assert len(ours.addressable_shards) == 2
         assert len(places) == 1

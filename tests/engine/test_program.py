@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise.engine import program
-from normwise.engine.program import evaluation_of
+from normwise.engine import evaluating
+from normwise.engine.at_once import evaluating_at_once
+from normwise.engine.evaluating import evaluation_of
+from normwise.engine.program import Data, make_program
 from normwise.engine.state import State
+from normwise.models.metrics import build_compiled_parts
 
 
 def classifier():
@@ -24,22 +27,21 @@ def classifier():
 
 def evaluated(model, dataset, batch_size):
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    program.build_compiled_parts(model, dataset)
-    evaluate = jax.jit(program._make_evaluation(model, dataset, batch_size))
+    build_compiled_parts(model, dataset)
+    evaluate = jax.jit(evaluating_at_once(model, dataset, batch_size))
     state = State(
         [v.value for v in model.trainable_variables],
         [v.value for v in model.non_trainable_variables],
         [],
         np.ones((), bool),
     )
-    data = program.Data(dataset.x_train, dataset.y_train, dataset.x_val, dataset.y_val)
-    return {name: float(value) for name, value in evaluate(state, data)[1].items()}
+    return {name: float(value) for name, value in evaluate(state, dataset.val)[1].items()}
 
 
 # A slice of one example, of seven (60 = 8 × 7 + 4), and all at once.
 @pytest.mark.parametrize("size", [1, 7 * 4 * 13, 10**9])
 def test_an_evaluation_in_slices_is_keras_evaluate(size, rows, monkeypatch):
-    monkeypatch.setattr(program, "EVALUATION_BYTES", size)
+    monkeypatch.setattr(evaluating, "EVALUATION_BYTES", size)
     model, dataset = classifier(), rows("classes")
     ours = evaluated(model, dataset, batch_size=32)
     keras_own = model.evaluate(dataset.x_val, dataset.y_val, verbose=0, return_dict=True)
@@ -75,12 +77,11 @@ def one_epoch(dataset, *, rate=0.01, alive=True):
     """The state before an epoch of a normalised network, after it, and its loss."""
     model = normalised()
     model.compile(keras.optimizers.SGD(rate, momentum=0.9), "mean_squared_error")
-    segment = program.make_program(model, dataset, batch_size=20).segment
+    segment = make_program(model, dataset, batch_size=20).segment
     groups = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables
     before = State(*([np.array(v.value) for v in own] for own in groups), np.array(alive))
-    arrays = (dataset.x_train, dataset.y_train, dataset.x_val, dataset.y_val)
     orders = np.arange(len(dataset.x_train), dtype="int32")[None]
-    after, curves = jax.jit(segment)(before, orders, program.Data(*arrays))
+    after, curves = jax.jit(segment)(before, orders, Data(dataset.train, dataset.val))
     return before, after, float(curves["loss"][0])
 
 

@@ -12,6 +12,7 @@ import jax
 import numpy as np
 import pytest
 
+from normwise.data import Dataset
 from normwise.engine import Cohort, bytes_needed, memory, narrower, replica_mesh
 from normwise.engine.devices import shareable
 from normwise.errors import ModelError
@@ -36,7 +37,7 @@ def cohort_of(width, devices, **arrays):
     rows = {"x_train": (100, 3), "y_train": (100, 1), "x_val": (50, 3), "y_val": (50, 1)}
     data = {name: shareable(np.zeros(shape, np.float32)) for name, shape in rows.items()}
     mesh = replica_mesh(devices)
-    return Cohort(None, None, SimpleNamespace(**data | arrays), 20, width, mesh)
+    return Cohort(None, None, Dataset("rows", **data | arrays, task="regression"), 20, width, mesh)
 
 
 def analysed(**sizes):

@@ -1,5 +1,7 @@
 """Given settings win, then the compiled model's, then the defaults."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from normwise.models.compiled import compiled_of
 from normwise.models.compiling import Recipe
 from normwise.models.training_optimizer import learning_rate_of
 from normwise.spec import Spec
-from normwise.study.inputs import example_weights
+from normwise.study.inputs import arrived, as_dataset
 
 SCHEDULE = keras.optimizers.schedules.ExponentialDecay(0.25, 10, 0.9)
 
@@ -38,7 +40,7 @@ def compiled(**changes):
 
 def recipe(model, weights=None, **given):
     spec = Spec.make({"model": "m", "data": "d", **given})
-    return Recipe(spec, circles(), compiled_of(model), weights)
+    return Recipe(spec, replace(circles(), weights=(weights, None)), compiled_of(model))
 
 
 def test_nothing_given_and_nothing_compiled_is_the_default():
@@ -110,18 +112,14 @@ def test_logits_are_judged_at_zero():
 
 
 def test_sample_weights_follow_their_examples_through_the_split():
-    from normwise.data import from_arrays
-
     x = np.arange(50.0)[:, None]
     y = np.arange(50) % 2
-    dataset = from_arrays(x, y)
     spec = Spec.make({"model": "m", "data": "d"})
-    weights = example_weights(spec, (x, y), dataset, x[:, 0])
-    np.testing.assert_array_equal(weights, dataset.x_train[:, 0])
-    both = ((x, y), (x[:4], y[:4]))
-    np.testing.assert_array_equal(
-        example_weights(spec, both, from_arrays(x, y, x, y), x[:, 0]), x[:, 0]
-    )
+    dataset = as_dataset(arrived((x, y)), spec, x[:, 0])
+    np.testing.assert_array_equal(dataset.weights[0], dataset.x_train[:, 0])
+    both = as_dataset(arrived(((x, y), (x[:4], y[:4], [1, 2, 3, 4]))), spec, x[:, 0])
+    np.testing.assert_array_equal(both.weights[0], x[:, 0])
+    np.testing.assert_array_equal(both.weights[1], [1, 2, 3, 4])
 
 
 def test_a_compiled_file_is_studied_as_it_was_compiled(tmp_path):

@@ -39,23 +39,14 @@ def test_a_plain_model_is_trainable():
     check_trainable(plain())
 
 
-@pytest.mark.parametrize("name", ["train_step", "test_step", "compute_loss", "fit"])
+@pytest.mark.parametrize("name", ["compile", "fit", "evaluate"])
 def test_a_training_of_its_own_is_refused(name):
     kind = type("Mine", (keras.Model,), {name: lambda *_: None})
     inputs = keras.Input((2,))
     model = kind(inputs, layers.Dense(1)(inputs), name="mine")
-    wanted = rf"'mine' of type Mine has its own {name}\(\).*; expected Keras' own; try a layer"
+    wanted = rf"'mine' of type Mine has its own {name}\(\).*; expected Keras' own; try a train_step"
     with pytest.raises(ModelError, match=wanted):
         check_trainable(model)
-
-
-def test_several_inputs_or_outputs_are_refused():
-    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
-    dense = layers.Dense(1)
-    with pytest.raises(ModelError, match=r"has 2 inputs \(a, b\); expected one of each"):
-        check_trainable(keras.Model([a, b], dense(layers.Add()([a, b]))))
-    with pytest.raises(ModelError, match=r"has 2 outputs .*; try a keras.Model of one"):
-        check_trainable(keras.Model(a, [dense(a), a]))
 
 
 @pytest.mark.parametrize("wrap", [lambda layer: layer, layers.Bidirectional])
@@ -66,24 +57,6 @@ def test_a_stateful_layer_is_not_stacked(wrap):
     check_trainable(model)
     with pytest.raises(NotStacked, match=said):
         check_stackable(model)
-
-
-class Counting(layers.Layer):
-    def __init__(self):
-        super().__init__(name="counting")
-        self.seen = keras.metrics.Mean(name="seen")
-
-    def call(self, inputs):
-        self.seen.update_state(keras.ops.mean(inputs))
-        return inputs
-
-
-def test_a_layer_with_metrics_is_refused():
-    model = keras.Sequential([keras.Input((2,)), Counting(), layers.Dense(1)])
-    with pytest.raises(
-        ModelError, match=r"'counting' \(Counting\) keeps metrics of its own \(seen\)"
-    ):
-        check_trainable(model)
 
 
 def excluding(**which):
@@ -105,10 +78,6 @@ def test_weights_excluded_from_decay_by_name_stay_excluded():
     ("optimizer", "message"),
     [
         (
-            lambda: keras.optimizers.SGD(0.1, use_ema=True),
-            "use_ema=True.*; compile it anew, with use_ema=False",
-        ),
-        (
             lambda: excluding(var_list=[keras.Variable(1.0)]),
             "excluded from weight decay.*var_names",
         ),
@@ -116,12 +85,8 @@ def test_weights_excluded_from_decay_by_name_stay_excluded():
             lambda: keras.optimizers.SGD(lambda: 0.1),
             "Python function for its learning.*CosineDecay",
         ),
-        (
-            lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)),
-            "a LossScaleOptimizer; expected one that leaves",
-        ),
     ],
-    ids=["ema", "excluded", "function", "loss-scale"],
+    ids=["excluded", "function"],
 )
 def test_an_optimiser_that_cannot_be_honoured_is_refused(optimizer, message):
     model = plain()
@@ -137,27 +102,16 @@ def test_several_losses_are_refused():
         compiled_of(model)
 
 
-def batch_mean(labels, outputs):
-    return keras.ops.mean(keras.ops.abs(labels - outputs))
+def of_rows(labels, outputs):
+    return keras.ops.matmul(labels, keras.ops.ones((7, 1))) - outputs
 
 
-def in_numpy(labels, outputs):
-    return np.abs(np.asarray(labels) - outputs)
-
-
-@pytest.mark.parametrize(
-    ("metric", "message"),
-    [
-        (lambda: batch_mean, "'batch_mean' .* depends on how an epoch is cut into batches"),
-        (lambda: in_numpy, "'in_numpy' .* cannot be computed for labels of shape"),
-        (lambda: keras.metrics.F1Score(average=None, threshold=0.5, name="f1"), "'f1' .* gives numbers of shape"),
-    ],
-)  # fmt: skip
-def test_a_metric_that_cannot_be_computed_over_an_epoch_is_refused(metric, message, data):
+def test_a_metric_that_cannot_be_computed_is_refused(data):
     model = plain()
-    model.compile("sgd", "binary_crossentropy", metrics=[metric()])
+    model.compile("sgd", "binary_crossentropy", metrics=[of_rows])
     recipe = Recipe(Spec.make({"model": "m", "data": "d"}), data, compiled_of(model))
-    with pytest.raises(ModelError, match=message):
+    wanted = r"metric 'of_rows' .* cannot be computed for labels of shape \(1, 1\) and outputs"
+    with pytest.raises(ModelError, match=wanted):
         recipe.metrics(model)
 
 

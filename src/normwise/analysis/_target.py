@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Sequence
 
 from normwise.analysis._direction import higher_is_better
 from normwise.analysis._groups import baseline_of, by_variant
@@ -14,18 +14,21 @@ from normwise.errors import SpecError, UnknownNameError
 __all__ = ["default_metric", "default_target"]
 
 
-def default_metric(metrics: Container[str], task: Task | None = None) -> str:
+def default_metric(metrics: Collection[str], task: Task | None = None) -> str:
     """What replicas are timed to where their user names nothing.
 
     Args:
-        metrics: Names of what is recorded.
+        metrics: Names of what is recorded, the likeliest first.
         task: What is predicted; ``None`` where only the metrics tell.
 
     >>> default_metric(["val_accuracy", "val_loss"]), default_metric(["val_loss"])
     ('val_accuracy', 'val_loss')
     """
     of_classes = task != "regression" and "val_accuracy" in metrics
-    return "val_accuracy" if of_classes else "val_loss"
+    if of_classes or "val_loss" in metrics:
+        return "val_accuracy" if of_classes else "val_loss"
+    # Of steps of the model's own, which may call it otherwise.
+    return next((name for name in metrics if "loss" in name), next(iter(metrics)))
 
 
 def default_target(

@@ -9,9 +9,10 @@ import numpy as np
 
 from normwise.checks.norm_calls import NormCalls, norm_calls_of
 from normwise.data import Given
+from normwise.data.nested import count, rows
 from normwise.errors import ModelError
 from normwise.keras_private import steps_taken
-from normwise.models.feeding import batches, count, inputs_fitting, rows
+from normwise.models.feeding import batches, inputs_fitting
 from normwise.models.graph import Graph, has_graph
 from normwise.models.hidden_normalisation import norms_left_in
 from normwise.models.hooks import watching

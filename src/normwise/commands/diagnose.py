@@ -102,8 +102,8 @@ def _found(model: Any, given: Given, batch_size: int, *, quiet: bool) -> dict[st
 
 def _leakage(model: Any, x: Any) -> dict[str, Any]:
     from normwise.data import Given
+    from normwise.data.nested import rows
     from normwise.diagnose import leakage
-    from normwise.models.feeding import rows
 
     leak = leakage(model, Given(rows(x, slice(LOOKED_AT))))
     return {**asdict(leak), "leaks": leak.leaks}

@@ -112,7 +112,7 @@ def _examples(model: Any, data: str | None, table: Any) -> Any:
     """Those that a folded model is compared on: of the validation part, if there is one."""
     if data is None:
         return None
-    from normwise.models.feeding import rows
+    from normwise.data.nested import rows
     from normwise.models.fit_data import given_to
 
     return rows(given_to(model, data, table).parts[-1][0], slice(COMPARED))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from normwise.data.dataset import Dataset, check_finite
+from normwise.data.dataset import Dataset, Examples, check_finite
 from normwise.data.frames import in_columns_of
-from normwise.data.labels import Labelling, labelling
-from normwise.data.plain_array import check_numbers, check_range, plain_array
+from normwise.data.labels import Labelling, labelling, own_labels
+from normwise.data.nested import Arrays, is_nested, leaves, mapped, rows
+from normwise.data.plain_array import (
+    check_numbers,
+    check_range,
+    holds_numbers,
+    in_memory,
+    plain_array,
+)
 from normwise.domain import Task
 from normwise.errors import DataError
 
@@ -19,36 +26,36 @@ __all__ = ["from_arrays", "split"]
 
 Array = NDArray[Any]
 Keys = tuple[str, str, str, str]
-# Inputs and labels that train, inputs and labels that validate.
-Parts = tuple[Array, Array, Array, Array]
 VALIDATION_SHARE = 0.2
 
 
 def from_arrays(
-    x: ArrayLike,
-    y: ArrayLike,
-    x_val: ArrayLike | None = None,
-    y_val: ArrayLike | None = None,
+    x: Arrays,
+    y: Arrays,
+    x_val: Arrays = None,
+    y_val: Arrays = None,
     *,
     name: str = "arrays",
     task: Task | None = None,
     keys: Keys = ("x", "y", "x_val", "y_val"),
     notes: Sequence[str] = (),
+    weights: tuple[Arrays, Arrays] = (None, None),
 ) -> Dataset:
     """Wrap arrays; without validation arrays a fifth is split off (stratified).
 
-    Integers stay what they are, bytes too; numbers with a fraction become float32.
+    Integers and bytes stay what they are; numbers with a fraction become float32.
 
     Args:
-        x: Inputs, ``(n, …)``.
-        y: Labels, ``(n,)`` or ``(n, 1)`` for classes, ``(n,)`` or ``(n, k)``
-            for a regression.
+        x: Inputs, ``(n, …)``, or a list, tuple or dictionary of them.
+        y: Labels, ``(n,)``, ``(n, 1)`` or ``(n, k)`` with a single 1 in each row for classes,
+            ``(n,)`` or ``(n, k)`` for a regression. In any other form they stay as they are.
         x_val: Validation inputs.
         y_val: Validation labels.
         name: What to call it in the report.
         task: What the labels ask for; inferred if ``None``.
         keys: What to call the arrays in messages.
         notes: What was done to them before.
+        weights: How much examples of ``x`` count in the loss, and of ``x_val``.
 
     Raises:
         DataError: The arrays do not fit together or cannot be trained on.
@@ -58,34 +65,28 @@ def from_arrays(
     """
     _require_both(name, keys, x_val, y_val)
     x_val, aligned = in_columns_of(x, x_val)
-    inputs, targets = _pair(name, keys[:2], x, y)
-    found = labelling(f"data {name!r}: {keys[1]}", targets, task)
-    if x_val is None or y_val is None:
-        parts, said = _split_parts(inputs, targets, found.task)
+    train = whole = _part(name, keys[:2], x, y, weights[0])
+    found = _labelling(f"data {name!r}: {keys[1]}", train.y, task)
+    if x_val is None:
+        train, val, said = _split_parts(train, found)
     else:
-        parts, said = (inputs, targets, *_pair(name, keys[2:], x_val, y_val)), []
-        _check_validation_labels(name, keys, found, targets, parts[3])
-    x_train, y_train, x_held, y_held = parts
-    _check_bytes(name, keys, x_train, x_held)
+        val, said = _part(name, keys[2:], x_val, y_val, weights[1]), []
+        _check_validation_labels(name, keys, found, train.y, val.y)
+    _check_bytes(name, keys, train.x, val.x)
     return Dataset(
         name=name,
-        x_train=x_train,
-        y_train=found.encode(y_train),
-        x_val=x_held,
-        y_val=found.encode(y_held),
+        x_train=train.x,
+        y_train=found.encode(train.y),
+        x_val=val.x,
+        y_val=found.encode(val.y),
         task=found.task,
         class_names=found.names,
-        notes=(
-            *notes,
-            *aligned,
-            *said,
-            *filter(None, [found.note(keys[1], targets)]),
-            *_constant_columns(x_train),
-        ),
+        notes=(*notes, *aligned, *said, *_notes(found, keys[1], whole.y, train.x)),
+        weights=(train.weights, val.weights),
     )
 
 
-def _require_both(name: str, keys: Keys, x_val: ArrayLike | None, y_val: ArrayLike | None) -> None:
+def _require_both(name: str, keys: Keys, x_val: Arrays, y_val: Arrays) -> None:
     if (x_val is None) != (y_val is None):
         there, lacks = (keys[3], keys[2]) if x_val is None else (keys[2], keys[3])
         raise DataError(
@@ -94,59 +95,80 @@ def _require_both(name: str, keys: Keys, x_val: ArrayLike | None, y_val: ArrayLi
         )
 
 
-def split(targets: Array, task: Task) -> tuple[Array, Array]:
+def split(rows_of: Array, task: Task) -> tuple[Array, Array]:
     """Row numbers of the training and the validation part, classes in proportion.
 
     A class with a single example cannot stand in both parts: that one trains.
+
+    Args:
+        rows_of: The labels, or where they are no classes whatever has as many rows.
+        task: What the labels ask for.
     """
     from sklearn.model_selection import train_test_split
 
-    rows, stratify = np.arange(len(targets)), None
-    alone = np.zeros(len(targets), bool)
-    if task != "regression":
-        _, codes, counts = np.unique(targets, return_inverse=True, return_counts=True)
-        alone = counts[codes.reshape(len(targets))] == 1
-        stratify = targets[~alone]
+    numbers, stratify = np.arange(len(rows_of)), None
+    alone = np.zeros(len(rows_of), bool)
+    if task in ("binary", "classes"):
+        _, codes, counts = np.unique(rows_of, return_inverse=True, return_counts=True)
+        alone = counts[codes.reshape(len(rows_of))] == 1
+        stratify = rows_of[~alone]
     try:
         train, val = train_test_split(
-            rows[~alone], test_size=VALIDATION_SHARE, random_state=0, stratify=stratify
+            numbers[~alone], test_size=VALIDATION_SHARE, random_state=0, stratify=stratify
         )
     except ValueError as error:
         raise DataError(
-            f"{len(targets)} rows cannot be split into a training and a validation part ({error}); "
+            f"{len(rows_of)} rows cannot be split into a training and a validation part ({error}); "
             f"expected at least five rows a class; pass x_val and y_val, or more rows"
         ) from None
-    return np.concatenate([train, rows[alone]]), val
+    return np.concatenate([train, numbers[alone]]), val
 
 
-def _split_parts(inputs: Array, targets: Array, task: Task) -> tuple[Parts, list[str]]:
+def _split_parts(whole: Examples, found: Labelling) -> tuple[Examples, Examples, list[str]]:
     """Both parts of arrays that have no validation part, and how they were split."""
-    train, val = split(targets, task)
-    parts = (inputs[train], targets[train], inputs[val], targets[val])
-    return parts, [split_note(train, val, task)]
+    of_classes = whole.y if found.task in ("binary", "classes") else leaves(whole.x)[0]
+    train, val = split(of_classes.argmax(axis=-1) if found.one_hot else of_classes, found.task)
+    return rows(whole, train), rows(whole, val), [split_note(train, val, found.task)]
 
 
 def split_note(train: Array, val: Array, task: Task) -> str:
     """How many rows went where, in a sentence."""
-    how = "split at random" if task == "regression" else "stratified split"
+    how = "stratified split" if task in ("binary", "classes") else "split at random"
     return f"{len(train):,} rows train, {len(val):,} validate ({how}, seed 0)."
 
 
-def _pair(name: str, keys: tuple[str, ...], x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-    """Inputs and labels of one part, each as an array that can be trained on."""
-    inputs, targets = _numeric(name, keys[0], x), _labels(name, keys[1], y)
-    if len(inputs) != len(targets):
-        raise DataError(
-            f"data {name!r}: {len(inputs)} examples in {keys[0]} and {len(targets)} labels in "
-            f"{keys[1]}; expected as many of each; check how the arrays were cut"
-        )
-    if inputs.ndim == 1:
-        raise DataError(
-            f"data {name!r}: {keys[0]} has shape {inputs.shape}, a single number an example; "
-            f"expected (n, features) or more dimensions; try {keys[0]}.reshape(-1, 1)"
-        )
-    check_range(f"data {name!r}: {keys[0]}", inputs)
-    return inputs, targets
+def _part(name: str, keys: tuple[str, ...], x: Arrays, y: Arrays, weights: Arrays) -> Examples:
+    """Inputs, labels and weights of one part, as arrays that can be trained on."""
+    inputs = _each(_numeric, name, keys[0], x)
+    labels = _each(_labels, name, keys[1], y)
+    counted = [len(one) for one in leaves(inputs)]
+    for kind, part in (("labels", labels), ("weights", weights)):
+        for one in leaves(part):
+            if [len(one)] * len(counted) != counted:
+                raise DataError(
+                    f"data {name!r}: {counted[0]} examples in {keys[0]} and {len(one)} {kind} in "
+                    f"{keys[1] if kind == 'labels' else kind}; expected as many of each; check how "
+                    f"the arrays were cut"
+                )
+    for one in leaves(inputs):
+        check_range(f"data {name!r}: {keys[0]}", one)
+    if not is_nested(inputs) and inputs.ndim == 1:
+        inputs = inputs[:, None]  # as Keras' fit takes numbers, one an example
+    return Examples(inputs, labels, weights)
+
+
+def _each(read: Callable[[str, str, Any], Array], name: str, key: str, part: Arrays) -> Arrays:
+    """A part with each thing in it read, be it one array, lists of numbers or a structure."""
+    if is_nested(part) and not holds_numbers(part):
+        whole = in_memory(f"data {name!r}: {key}", part)
+        return mapped(lambda one: read(name, key, one), whole)
+    return None if part is None else read(name, key, part)
+
+
+def _labelling(what: str, labels: Arrays, task: Task | None) -> Labelling:
+    """What labels ask for; where only a loss knows it, they stay as they are."""
+    is_own = labels is None or is_nested(labels) or labels.ndim > 2
+    return own_labels(what, labels) if is_own and task is None else labelling(what, labels, task)
 
 
 def _labels(name: str, key: str, values: ArrayLike) -> Array:
@@ -172,17 +194,21 @@ def _numeric(name: str, key: str, values: ArrayLike) -> Array:
     return array
 
 
-def _check_bytes(name: str, keys: Keys, train: Array, val: Array) -> None:
-    if (train.dtype == np.uint8) != (val.dtype == np.uint8):
-        raise DataError(
-            f"data {name!r}: {keys[0]} has type {train.dtype} and {keys[2]} {val.dtype}, which may "
-            f"be pixels before and after scaling; expected one type for both; prepare both alike"
-        )
+def _check_bytes(name: str, keys: Keys, train: Arrays, val: Arrays) -> None:
+    for one, other in zip(leaves(train), leaves(val), strict=False):
+        if (one.dtype == np.uint8) != (other.dtype == np.uint8):
+            raise DataError(
+                f"data {name!r}: {keys[0]} has type {one.dtype} and {keys[2]} {other.dtype}, which "
+                f"may be pixels before and after scaling; expected one type for both; prepare both "
+                f"alike"
+            )
 
 
 def _check_validation_labels(
-    name: str, keys: Keys, found: Labelling, train: Array, val: Array
+    name: str, keys: Keys, found: Labelling, train: Arrays, val: Arrays
 ) -> None:
+    if found.task == "own":
+        return  # what is not alike is refused with the data set
     if (val.shape[1:] or (1,)) != (train.shape[1:] or (1,)):
         raise DataError(
             f"data {name!r}: {keys[1]} has shape {train.shape} and {keys[3]} {val.shape}; expected "
@@ -193,7 +219,7 @@ def _check_validation_labels(
             f"data {name!r}: {keys[1]} has type {train.dtype} and {keys[3]} {val.dtype}; expected "
             f"numbers in both, or texts in both; convert one of them"
         )
-    if found.task == "regression":
+    if found.task == "regression" or found.one_hot:
         return
     strange = np.setdiff1d(val, found.values)
     if len(strange):
@@ -203,8 +229,12 @@ def _check_validation_labels(
         )
 
 
-def _constant_columns(x: Array) -> list[str]:
-    if x.ndim != 2:
+def _notes(found: Labelling, key: str, labels: Arrays, x_train: Arrays) -> list[str]:
+    return [*filter(None, [found.note(key, labels)]), *_constant_columns(x_train)]
+
+
+def _constant_columns(x: Arrays) -> list[str]:
+    if is_nested(x) or x.ndim != 2:
         return []
     constant = np.flatnonzero(x.min(axis=0) == x.max(axis=0))
     return [f"{len(constant)} of {x.shape[1]} columns never change."] if len(constant) else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from normwise.data.dataset import Dataset
 
-__all__ = ["Given", "all_rows", "given_of"]
+__all__ = ["Given", "all_rows", "as_quantities", "given_of"]
 
 Array = NDArray[Any]
 
@@ -51,7 +51,8 @@ class Given:
 def given_of(dataset: Dataset) -> Given:
     """A data set's two parts, as they are."""
     train, val = _labels(dataset)
-    return Given(dataset.x_train, train, validation=(dataset.x_val, val), notes=dataset.notes)
+    held = dataset.val._replace(y=val).batch
+    return Given(dataset.x_train, train, dataset.weights[0], validation=held, notes=dataset.notes)
 
 
 def all_rows(dataset: Dataset) -> Given:
@@ -62,6 +63,28 @@ def all_rows(dataset: Dataset) -> Given:
         held=len(dataset.x_val),
         # All rows count here, wherever a study would split them.
         notes=tuple(note for note in dataset.notes if " rows train, " not in note),
+    )
+
+
+def as_quantities(dataset: Dataset) -> Dataset:
+    """The data set with labels that were taken for classes as the numbers that they were.
+
+    Texts stay classes.
+
+    >>> x, y = np.zeros((2, 1)), np.array([0, 1])
+    >>> data = Dataset("mine", x, y, x, y, "classes", class_names=("3", "5"))
+    >>> as_quantities(data).y_train.tolist()
+    [[3.0], [5.0]]
+    """
+    if dataset.task not in ("binary", "classes") or dataset.y_train.shape[1:] not in ((), (1,)):
+        return dataset
+    labels = _labels(dataset)
+    if labels[0].dtype.kind == "U":
+        return dataset
+    y_train, y_val = (part.reshape(len(part), 1).astype(np.float32) for part in labels)
+    notes = tuple(note for note in dataset.notes if not note.startswith(("Classes of ", "If ")))
+    return replace(
+        dataset, y_train=y_train, y_val=y_val, task="regression", class_names=(), notes=notes
     )
 
 
@@ -78,9 +101,12 @@ def _labels(dataset: Dataset) -> list[Array]:
 
 def _values_behind(dataset: Dataset) -> Array | None:
     """The labels that became the numbers of their classes, in order; ``None`` where none did."""
-    names, labels = dataset.class_names, np.concatenate([dataset.y_train, dataset.y_val])
+    names = dataset.class_names
+    if not names or dataset.task == "own":
+        return None
+    labels = np.concatenate([dataset.y_train, dataset.y_val])
     # Where the numbers were given, names beside them need not be all there, nor in order.
-    if not names or len(np.unique(labels)) != len(names):
+    if len(np.unique(labels)) != len(names):
         return None
     ways = [np.array(names)]
     if all(re.fullmatch(r"0|-?[1-9]\d*", name) for name in names):

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.data.nested import Arrays, leaves, shapes
 from normwise.data.quantities import is_quantity
 from normwise.domain import Task
 from normwise.errors import DataError, listed
 
-__all__ = ["Labelling", "labelling"]
+__all__ = ["Labelling", "labelling", "own_labels"]
 
 Array = NDArray[Any]
 # Whole numbers 0, 1, …, k-1 are how classes are counted; above this many they count something.
@@ -31,16 +32,18 @@ class Labelling:
         task: What the labels ask for.
         distinct: The distinct labels, ascending: the k-th stands for class k.
         in_doubt: Whether nobody said what could be classes as well as a quantity.
+        one_hot: Whether a label is a row with a single 1, at the place of its class.
     """
 
     task: Task
     distinct: Array
     in_doubt: bool = False
+    one_hot: bool = False
 
     @property
     def values(self) -> Array:
-        """The labels of the classes in order; none for a regression."""
-        return self.distinct[:0] if self.task == "regression" else self.distinct
+        """The labels of the classes in order; none where they are no classes."""
+        return self.distinct if self.task in ("binary", "classes") else self.distinct[:0]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,12 +52,16 @@ class Labelling:
             return ()
         return tuple(_plain(value) for value in self.values)
 
-    def encode(self, targets: Array) -> Array:
+    def encode(self, targets: Arrays) -> Arrays:
         """Labels in the shape and type that Keras' losses take without guessing.
 
-        ``(n, 1)`` float32 for two classes, ``(n,)`` int32 for several, ``(n, k)``
-        float32 for a regression.
+        ``(n, 1)`` float32 for two classes, ``(n,)`` int32 for several or rows with a single 1 as
+        they came, ``(n, k)`` float32 for a regression.
         """
+        if self.task == "own":
+            return targets
+        if self.one_hot:
+            return targets.astype(np.float32)
         if self.task == "regression":
             width = int(np.prod(targets.shape[1:]))  # -1 would not do for no rows
             with np.errstate(over="ignore"):  # what becomes infinite is refused with its place
@@ -62,8 +69,10 @@ class Labelling:
         codes = np.searchsorted(self.values, targets.reshape(len(targets)))
         return codes[:, None].astype(np.float32) if self.task == "binary" else codes.astype("i4")
 
-    def note(self, name: str, targets: Array) -> str:
+    def note(self, name: str, targets: Arrays) -> str:
         """What became of the labels, in a sentence; empty where nothing needs saying."""
+        if self.task == "own":
+            return ""
         if self.task == "regression":
             low, high, mean = (float(f(targets)) for f in (np.min, np.max, np.mean))
             note = f"{name} goes from {low:,.6g} to {high:,.6g} (mean {mean:,.6g})."
@@ -86,8 +95,8 @@ def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
 
     Two different values are ``binary`` if they are whole numbers or texts; texts, whole
     numbers from 0 without a gap, and few whole numbers that come often are ``classes``, unless
-    they are spread as what counts or measures something is; everything else is a
-    ``regression``.
+    they are spread as what counts or measures something is; so are rows with a single 1;
+    everything else is a ``regression``.
 
     Args:
         what: What to call the labels in a message.
@@ -112,11 +121,28 @@ def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
     column = targets[:, 0] if targets.shape[1:] == (1,) else targets
     values = np.unique(column)
     _check_distinct(what, column, values)
+    if task in (None, "classes") and _is_one_hot(column, values):
+        return Labelling("classes", np.arange(column.shape[1]), one_hot=True)
     if task is None:
         task = _inferred(what, column, values)
         return Labelling(task, values, in_doubt=_could_be_either(column, values))
     _check_fit(what, column, values, task)
     return Labelling(task, values)
+
+
+def own_labels(what: str, labels: Arrays) -> Labelling:
+    """Labels that only a loss knows: they stay as they are.
+
+    Raises:
+        DataError: Some are texts.
+    """
+    if any(array.dtype.kind == "U" for array in leaves(labels)):
+        raise DataError(
+            f"{what} holds texts in several arrays or dimensions ({shapes(labels)}); expected "
+            f"numbers there, as the model's loss takes them; convert them, as in "
+            f"numpy.unique(labels, return_inverse=True)[1]"
+        )
+    return Labelling("own", np.zeros(0))
 
 
 def _check_distinct(what: str, column: Array, values: Array) -> None:
@@ -134,11 +160,6 @@ def _check_distinct(what: str, column: Array, values: Array) -> None:
 
 def _inferred(what: str, column: Array, values: Array) -> Task:
     if column.ndim > 1:
-        if set(values) == {0, 1} and (column.sum(axis=-1) == 1).all():
-            raise DataError(
-                f"{what} has shape {column.shape} and a single 1 in each row; expected the number "
-                f"of the class instead; pass y.argmax(axis=-1)"
-            )
         return "regression"
     several = len(values) > 2
     if _is_text(values):
@@ -154,6 +175,11 @@ def _inferred(what: str, column: Array, values: Array) -> Task:
         return "regression"
     _, counts = np.unique(column, return_counts=True)
     return "regression" if is_quantity(values, counts) else "classes"
+
+
+def _is_one_hot(column: Array, values: Array) -> bool:
+    """Whether each row has a single 1, at the place of its class, and else 0."""
+    return column.ndim > 1 and set(values) == {0, 1} and bool((column.sum(axis=-1) == 1).all())
 
 
 def _could_be_either(column: Array, values: Array) -> bool:

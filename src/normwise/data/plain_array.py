@@ -1,7 +1,8 @@
-"""One array of numbers or texts from whatever holds one: a data frame, a tensor, objects."""
+"""Arrays of numbers or texts from whatever holds them: a data frame, a tensor, objects."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from normwise.errors import DataError, first_line, listed
 
-__all__ = ["check_numbers", "check_range", "is_array", "plain_array"]
+__all__ = ["check_numbers", "check_range", "holds_numbers", "in_memory", "is_array", "plain_array"]
 
 Array = NDArray[Any]
 # JAX counts in 32 bits: a larger number would turn into another one without a word.
@@ -101,6 +102,48 @@ def _is_numeric(column: Any) -> bool:
 
 def _is_column(values: Any) -> bool:
     return hasattr(values, "to_frame") and np.ndim(values) == 1
+
+
+def in_memory(what: str, data: Any) -> Any:
+    """Lists, tuples and dictionaries as they are, with an array for each thing in them.
+
+    Args:
+        what: What to call the data in messages.
+        data: Such a structure, or one array. Lists of numbers are one array, too.
+
+    Raises:
+        DataError: Something in them is no array of numbers or texts.
+
+    >>> in_memory("data", ([[1.0], [2.0]], {"a": [0, 1]}))[1]
+    {'a': array([0, 1])}
+    """
+    if data is None:
+        return None
+    if isinstance(data, Mapping):
+        return {key: in_memory(f"{what}[{key!r}]", part) for key, part in data.items()}
+    if isinstance(data, tuple) or (isinstance(data, list) and not holds_numbers(data)):
+        parts = [in_memory(f"{what}[{place}]", part) for place, part in enumerate(data)]
+        return tuple(parts) if isinstance(data, tuple) else parts
+    if not (is_array(data) or isinstance(data, list)):
+        raise DataError(
+            f"{what} is of type {type(data).__name__}; expected an array, or a list, tuple or "
+            f"dictionary of arrays; pass a whole data set or generator alone, not as a part"
+        )
+    array = plain_array(what, data)
+    if array.dtype.kind != "U" or array.ndim == 0:
+        check_numbers(what, array)
+    return array
+
+
+def holds_numbers(data: Any) -> bool:
+    """Whether the first thing in lists of lists is a number or a text.
+
+    >>> holds_numbers([[1.0]]), holds_numbers([np.ones(2)])
+    (True, False)
+    """
+    while isinstance(data, list | tuple) and data:
+        data = next((one for one in data if one is not None), None)
+    return isinstance(data, str | int | float | complex | np.generic)
 
 
 def check_numbers(what: str, array: Array) -> None:

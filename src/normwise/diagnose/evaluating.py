@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
+from normwise.data.nested import count, rows
 from normwise.keras_private import build_compiled
-from normwise.models.feeding import count, rows
 from normwise.models.loss_comparison import labels_fitting
 
 __all__ = ["Evaluate", "Part", "Scores", "evaluation", "prepare", "shuffled"]

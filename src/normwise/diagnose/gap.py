@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from normwise.data import Given
+from normwise.data.nested import rows
 from normwise.diagnose.distances import Distance, distance
 from normwise.diagnose.evaluating import Evaluate, Scores, evaluation, prepare, shuffled
 from normwise.diagnose.parts import Parts, parts_of
 from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError, SpecError, listed
 from normwise.models.compiled import takes_loss
-from normwise.models.feeding import rows
 from normwise.models.fit_data import given_to
 from normwise.models.folding import folding_of
 from normwise.models.hooks import Call, wrapping

@@ -13,11 +13,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.data.nested import count, rows
 from normwise.diagnose.forward import State, forward, state_of, with_seeds_of
 from normwise.diagnose.untouched import untouched
 from normwise.errors import DataError, ModelError
 from normwise.keras_private import every_layer
-from normwise.models.feeding import count, inputs_fitting, rows
+from normwise.models.feeding import inputs_fitting
 from normwise.models.fit_data import given_to
 from normwise.models.hooks import Call, wrapping
 from normwise.models.kinds import computes_in_half, has_own_code, require_keras

@@ -9,9 +9,9 @@ import numpy as np
 from normwise.data import Given
 from normwise.data.arrays import split, split_note
 from normwise.data.labels import labelling
+from normwise.data.nested import count, rows
 from normwise.diagnose.evaluating import Part
 from normwise.errors import DataError
-from normwise.models.feeding import count, rows
 from normwise.models.labels import labels_for
 from normwise.models.loss_comparison import has_labels, labels_in
 

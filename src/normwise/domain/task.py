@@ -6,4 +6,5 @@ from typing import Literal
 
 __all__ = ["Task"]
 
-Task = Literal["binary", "classes", "regression"]
+# "own" are labels of any other form: only the loss that the model was compiled with knows them.
+Task = Literal["binary", "classes", "regression", "own"]

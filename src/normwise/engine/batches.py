@@ -9,21 +9,47 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-__all__ = ["over_batches"]
+__all__ = ["last_result", "over_batches", "through_batches"]
 
 Carry = TypeVar("Carry")
 
 
-def over_batches(
-    step: Callable[[Carry, Any], tuple[Carry, tuple[jax.Array, jax.Array]]],
-    start: Carry,
-    examples: Any,
-    size: int,
-) -> tuple[Carry, jax.Array, jax.Array]:
+def through_batches(
+    step: Callable[[Carry, Any], tuple[Carry, Any]], start: Carry, examples: Any, size: int
+) -> tuple[Carry, Any, Any]:
     """Take a step for each batch, one after another.
 
     Args:
-        step: ``(carry, batch) → (carry, (loss, outputs))``: a batch's mean loss, and its outputs.
+        step: ``(carry, batch) → (carry, result)``.
+        start: What the first step carries on.
+        examples: Arrays in any structure, ``(n, …)`` each.
+        size: Examples in a batch.
+
+    Returns:
+        What the last step leaves; the results of whole batches, with a leading axis; the result
+        of a smaller one at the end, ``None`` where ``n`` is a multiple of ``size``.
+    """
+    n = len(jax.tree.leaves(examples)[0])
+    full = n // size * size
+    batches = jax.tree.map(lambda a: a[:full].reshape(-1, size, *a.shape[1:]), examples)
+    carry, results = lax.scan(step, start, batches)
+    if full == n:
+        return carry, results, None
+    carry, rest = step(carry, jax.tree.map(lambda a: a[full:], examples))
+    return carry, results, rest
+
+
+def over_batches(
+    step: Callable[[Carry, Any], tuple[Carry, tuple[jax.Array, Any]]],
+    start: Carry,
+    examples: Any,
+    size: int,
+) -> tuple[Carry, jax.Array, Any]:
+    """The same of steps that give a loss and outputs.
+
+    Args:
+        step: ``(carry, batch) → (carry, (loss, outputs))``: a batch's mean loss, and its outputs,
+            arrays in any structure.
         start: What the first step carries on.
         examples: Arrays in any structure, ``(n, …)`` each.
         size: Examples in a batch, at most ``n``.
@@ -33,12 +59,16 @@ def over_batches(
     """
     n = len(jax.tree.leaves(examples)[0])
     full = n // size * size
-    batches = jax.tree.map(lambda a: a[:full].reshape(-1, size, *a.shape[1:]), examples)
-    carry, (losses, outputs) = lax.scan(step, start, batches)
+    carry, (losses, outputs), rest = through_batches(step, start, examples, size)
     loss = losses.sum() * size
-    outputs = outputs.reshape((full, *outputs.shape[2:]))
-    if full < n:
-        carry, (last, rest) = step(carry, jax.tree.map(lambda a: a[full:], examples))
+    outputs = jax.tree.map(lambda a: a.reshape((full, *a.shape[2:])), outputs)
+    if rest is not None:
+        last, others = rest
         loss += last * (n - full)
-        outputs = jnp.concatenate([outputs, rest])
+        outputs = jax.tree.map(lambda *both: jnp.concatenate(both), outputs, others)
     return carry, loss / n, outputs
+
+
+def last_result(results: Any, rest: Any) -> Any:
+    """What the last step of :func:`through_batches` gave."""
+    return jax.tree.map(lambda a: a[-1], results) if rest is None else rest

@@ -15,6 +15,7 @@ from jax.sharding import Mesh, PartitionSpec
 from numpy.typing import NDArray
 
 from normwise.data import Dataset
+from normwise.data.nested import leaves
 from normwise.domain import segment_length
 from normwise.engine.devices import (
     REPLICA,
@@ -92,8 +93,6 @@ class Cohort:
         epochs: How many epochs each replica trains.
         width: Replicas in a chunk, a multiple of the number of devices.
         mesh: The devices.
-        weights: How much each training example counts in the loss, ``(n,)``; all alike if
-            ``None``.
     """
 
     program: Program
@@ -102,7 +101,6 @@ class Cohort:
     epochs: int
     width: int
     mesh: Mesh
-    weights: NDArray[Any] | None = None
 
     def lower(self) -> Any:
         """Trace the stacked program; compiling the result needs no Python and can run aside.
@@ -119,14 +117,16 @@ class Cohort:
             check_vma=False,
         )
         split = split_over_replicas(self.mesh)
-        shape = (self.width, segment_length(self.epochs), len(self.dataset.x_train))
+        shape = (self.width, segment_length(self.epochs), self.dataset.examples)
         state = jax.tree.map(
             lambda rows: _shape((self.width, *rows.shape[1:]), rows.dtype, split),
             self.start([Replica(0)] * self.mesh.size),
         )
-        data = [_shape(one.shape, one.dtype, replicated(self.mesh)) for one in self.arrays()]
+        data = jax.tree.map(
+            lambda one: _shape(one.shape, one.dtype, replicated(self.mesh)), _parts(self.dataset)
+        )
         orders = _shape(shape, np.int32, split)
-        return jax.jit(stacked, donate_argnums=0).lower(state, orders, Data(*data))
+        return jax.jit(stacked, donate_argnums=0).lower(state, orders, data)
 
     def compile(self, lowered: Any) -> Any:
         """Compile what :meth:`lower` traced."""
@@ -139,14 +139,15 @@ class Cohort:
 
     def data(self) -> Data:
         """The data set on every device; devices that share the host's memory share one copy."""
-        shared = map(shareable, self.arrays())
-        return Data(*(jax.device_put(array, replicated(self.mesh)) for array in shared))
+        placed: Data = jax.tree.map(
+            lambda array: jax.device_put(shareable(array), replicated(self.mesh)),
+            _parts(self.dataset),
+        )
+        return placed
 
     def arrays(self) -> list[NDArray[Any]]:
         """The arrays behind :meth:`data`."""
-        data = self.dataset
-        arrays = [data.x_train, data.y_train, data.x_val, data.y_val]
-        return arrays if self.weights is None else [*arrays, self.weights]
+        return leaves(_parts(self.dataset))
 
     def start(self, replicas: Sequence[Replica]) -> State:
         """The replicas before their first step."""
@@ -162,7 +163,7 @@ class Cohort:
         """
         segment = segment_length(self.epochs)
         seeds = [replica.seed for replica in replicas]
-        drawn = stacked_orders(seeds, len(self.dataset.x_train), self.epochs, segment)
+        drawn = stacked_orders(seeds, self.dataset.examples, self.epochs, segment)
         left = itertools.islice(drawn, epoch // segment, None)
         return (jax.device_put(part, split_over_replicas(self.mesh)) for part in left)
 
@@ -251,6 +252,10 @@ class Cohort:
             jax.block_until_ready(piece)
             stack.epoch += segment
             yield {name: np.asarray(values)[:own] for name, values in piece.items()}
+
+
+def _parts(dataset: Dataset) -> Data:
+    return Data(dataset.train, dataset.val)
 
 
 def _shape(shape: tuple[int, ...], dtype: Any, sharding: Any) -> jax.ShapeDtypeStruct:

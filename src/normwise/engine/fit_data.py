@@ -9,9 +9,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from normwise.data import Dataset
+from normwise.data.dataset import Examples
+from normwise.data.nested import count, rows
 from normwise.engine.orders import epoch_orders
 from normwise.errors import ModelError
 from normwise.keras_private import build_compiled, every_layer
@@ -27,13 +28,11 @@ class FitData:
 
     Attributes:
         dataset: What is trained on.
-        weights: How much each training example counts in the loss, ``(n,)``.
         size: Examples in a batch.
         whole_batches: Whether a last batch of fewer examples is left out.
     """
 
     dataset: Dataset
-    weights: NDArray[Any] | None
     size: int
     whole_batches: bool
 
@@ -44,29 +43,31 @@ class FitData:
     @property
     def steps(self) -> int:
         """Batches in an epoch."""
-        return self._steps(len(self.dataset.x_train))
+        return self._steps(self.dataset.examples)
 
-    def rows(self, rows: Any) -> tuple[Any, ...]:
+    def rows(self, numbers: Any) -> tuple[Any, ...]:
         """Inputs, labels and weights of some training examples."""
-        columns = (self.dataset.x_train, self.dataset.y_train, self.weights)
-        return tuple(column[rows] for column in columns if column is not None)
+        batch: tuple[Any, ...] = rows(self.dataset.train, numbers).batch
+        return batch
 
     @property
-    def training(self) -> tuple[Any, ...]:
-        """Inputs and labels that train, in their own order."""
-        return self._evaluated(self.dataset.x_train, self.dataset.y_train)
+    def training(self) -> Examples:
+        """What trains, in its own order."""
+        return self._evaluated(self.dataset.train)
 
     @property
-    def validation(self) -> tuple[Any, ...]:
-        """Inputs and labels that validate."""
-        return self._evaluated(self.dataset.x_val, self.dataset.y_val)
+    def validation(self) -> Examples:
+        """What validates."""
+        return self._evaluated(self.dataset.val)
 
     def _steps(self, examples: int) -> int:
         return examples // self.size if self.whole_batches else math.ceil(examples / self.size)
 
-    def _evaluated(self, x: Any, y: Any) -> tuple[Any, Any]:
-        rows = slice(self._steps(len(x)) * self.size if self.whole_batches else None)
-        return x[rows], y[rows]
+    def _evaluated(self, part: Examples) -> Examples:
+        if not self.whole_batches:
+            return part
+        kept: Examples = rows(part, slice(self._steps(count(part.x)) * self.size))
+        return kept
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -74,7 +75,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __init__(self, data: FitData, seed: int, epoch: int) -> None:
         super().__init__(workers=1)
-        self._data, examples = data, len(data.dataset.x_train)
+        self._data, examples = data, data.dataset.examples
         self._orders = itertools.islice(epoch_orders(seed, examples), epoch, None)
         self._order = np.arange(examples, dtype=np.int32)
 
@@ -105,7 +106,7 @@ def check_batches(model: keras.Model, dataset: Dataset, batch_size: int) -> str:
             f"model {model.name!r} has a stateful layer and takes batches of {fixed}, and the "
             f"batch size is {batch_size}; expected the same; try --batch-size {fixed}"
         )
-    counts = len(dataset.x_train), len(dataset.x_val)
+    counts = dataset.examples, count(dataset.x_val)
     fewest = min(counts)
     if fewest < batch_size:
         raise ModelError(
@@ -113,7 +114,7 @@ def check_batches(model: keras.Model, dataset: Dataset, batch_size: int) -> str:
             f"part of the data has {fewest} examples; expected a batch of {batch_size} to train on "
             f"and one to validate on; give ((x, y), (x_val, y_val)) with as many"
         )
-    train, val = (count % batch_size for count in counts)
+    train, val = (examples % batch_size for examples in counts)
     if not train and not val:
         return ""
     return (
@@ -133,7 +134,7 @@ def check_eager(model: keras.Model, dataset: Dataset) -> None:
         ModelError: The model's call, its loss or a metric asks for values that are not there yet.
     """
     with tracing(model, "training"):
-        build_compiled(model, (dataset.x_train[:1], dataset.y_train[:1]))
+        build_compiled(model, rows(dataset.train, slice(1)).batch)
 
 
 def needs_whole_batches(model: keras.Model) -> bool:

@@ -17,13 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.data import Dataset
+from normwise.data.dataset import Examples
+from normwise.data.nested import count
 from normwise.domain import derive_seed
+from normwise.engine.evaluating import evaluation_of
 from normwise.engine.fit_data import Batches, FitData, needs_whole_batches
 from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.optimizer_values import optimizer_values
-from normwise.engine.program import evaluation_of
 from normwise.engine.state import State
 from normwise.errors import ModelError
+from normwise.models.metrics import build_compiled_parts, is_evaluated, is_taken_at_once, scalars
 
 __all__ = ["Fit", "Fitted", "largest_relative_difference", "train_alone"]
 
@@ -60,7 +63,6 @@ class Fit:
         initial: Made from this model.
         dataset: What is trained on.
         batch_size: Examples in a batch.
-        weights: How much each training example counts in the loss, shape ``(n,)``.
     """
 
     def __init__(
@@ -69,10 +71,10 @@ class Fit:
         initial: InitialValues,
         dataset: Dataset,
         batch_size: int,
-        weights: NDArray[Any] | None = None,
     ) -> None:
         self._model, self._initial = model, initial
-        self._data = FitData(dataset, weights, batch_size, whole_batches=needs_whole_batches(model))
+        self._data = FitData(dataset, batch_size, whole_batches=needs_whole_batches(model))
+        build_compiled_parts(model, dataset)
         self._at_once = _at_once(model, dataset, batch_size)
         model.optimizer.build(model.trainable_variables)
         self._untrained = [np.array(variable.value) for variable in _variables(model)]
@@ -117,7 +119,7 @@ class Fit:
         self._model.fit(
             batches,
             callbacks=[watch, *callbacks],
-            validation_data=self._data.validation,
+            validation_data=self._data.validation.batch if is_evaluated(self._model) else None,
             validation_batch_size=self._at_once,
             initial_epoch=epochs.start,
             epochs=of or epochs.stop,
@@ -143,10 +145,15 @@ class Fit:
     def _evaluated(self, watch: _Watch) -> dict[str, float]:
         """The metrics of the weights that the model has now, which no epoch ended with."""
         how = {"batch_size": self._at_once, "return_dict": True, "verbose": 0}
-        found = dict(self._model.evaluate(*self._data.training, **how))
-        val = self._model.evaluate(*self._data.validation, **how)
-        found |= {f"val_{name}": value for name, value in val.items()}
+        found = scalars(self._model.evaluate(**_of(self._data.training), **how))
+        if is_evaluated(self._model):
+            val = scalars(self._model.evaluate(**_of(self._data.validation), **how))
+            found |= {f"val_{name}": value for name, value in val.items()}
         return {name: float(found[name]) for name in watch.rows[0]}
+
+
+def _of(part: Examples) -> dict[str, Any]:
+    return {"x": part.x, "y": part.y, "sample_weight": part.weights}
 
 
 def train_alone(
@@ -157,7 +164,6 @@ def train_alone(
     replica: Replica,
     epochs: int,
     batch_size: int,
-    weights: NDArray[Any] | None = None,
     nudge: int = 0,
 ) -> dict[str, list[float]]:
     """Keras' ``fit`` from the replica's initial values on the replica's batches.
@@ -170,14 +176,13 @@ def train_alone(
         replica: Which one.
         epochs: How many.
         batch_size: Examples in a batch.
-        weights: How much each training example counts in the loss, shape ``(n,)``.
         nudge: Above 0, start from weights that differ by rounding, another one for each number,
             to see what training makes of it.
 
     Returns:
         Metric to one value an epoch, as ``fit`` reports it.
     """
-    fit = Fit(model, initial, dataset, batch_size, weights)
+    fit = Fit(model, initial, dataset, batch_size)
     return fit.train(replica, fit.begin(replica, nudge), range(epochs)).curves
 
 
@@ -205,7 +210,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         self._batches.next_epoch()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        row = {name: float(value) for name, value in (logs or {}).items()}
+        row = {name: float(value) for name, value in scalars(logs or {}).items()}
         self.rows.append(row)
         self._weights = [variable.value for variable in self.model.variables]
         is_last = epoch + 1 == self._until
@@ -224,10 +229,11 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 def _at_once(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
     """Examples that an evaluation takes at once: any number, but where batches show."""
     try:
-        shows = needs_whole_batches(model) or evaluation_of(model, dataset).depends_on_batches
+        shows = needs_whole_batches(model) or not is_taken_at_once(model, dataset)
+        shows = shows or evaluation_of(model, dataset).depends_on_batches
     except ModelError:  # of what the engine cannot train
         shows = True
-    return batch_size if shows else min(len(dataset.x_val), AT_ONCE)
+    return batch_size if shows else min(count(dataset.x_val), AT_ONCE)
 
 
 def _nudged(values: NDArray[Any], nudge: int) -> NDArray[Any]:

@@ -15,8 +15,7 @@ import numpy as np
 
 from normwise.engine.kernels.lowered_layers import lowered_kind
 from normwise.keras_private import every_layer
-from normwise.models.graph import has_graph
-from normwise.models.rebuild import clone_layer
+from normwise.models.rebuild import clone_layer, is_rebuildable
 
 __all__ = ["lower", "reinitialised_copy", "trains_sequentially"]
 
@@ -51,7 +50,7 @@ def trains_sequentially(model: keras.Model) -> bool:
 
 
 def _copy(model: keras.Model, clone: Callable[[Any], Any]) -> keras.Model:
-    if not has_graph(model):
+    if not is_rebuildable(model):
         return model
     copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
     for old, new in zip(model.variables, copy.variables, strict=True):

@@ -38,7 +38,7 @@ def bytes_needed(cohort: Cohort, compiled: Any) -> int:
     """
     own = compiled.memory_analysis()
     # The orders of the next segment are drawn before this one ends.
-    ahead = 4 * cohort.width * segment_length(cohort.epochs) * len(cohort.dataset.x_train)
+    ahead = 4 * cohort.width * segment_length(cohort.epochs) * cohort.dataset.examples
     state, scratch = own.alias_size_in_bytes, own.temp_size_in_bytes
     lasting = own.argument_size_in_bytes + own.output_size_in_bytes - state
     lasting += own.generated_code_size_in_bytes

@@ -13,12 +13,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import jax
 
 from normwise.data import Dataset
+from normwise.data.nested import rows
 from normwise.engine.cohort import Cohort
 from normwise.engine.initial_values import Replica
 from normwise.engine.memory import fits
@@ -98,14 +99,10 @@ def candidates(rule: Schedule) -> list[Schedule]:
 
 def sample(dataset: Dataset, batch_size: int) -> Dataset:
     """As much of a data set as a candidate is timed on: whole batches, and one to evaluate."""
-    full = len(dataset.x_train) // batch_size
-    few = min(STEPS, full) * batch_size
-    return replace(
-        dataset,
-        x_train=dataset.x_train[:few],
-        y_train=dataset.y_train[:few],
-        x_val=dataset.x_val[:batch_size],
-        y_val=dataset.y_val[:batch_size],
+    few = min(STEPS, dataset.examples // batch_size) * batch_size
+    return dataset.of(
+        rows(dataset.train, slice(few)),
+        rows(dataset.val, slice(batch_size)),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-__all__ = ["State"]
+__all__ = ["State", "if_alive"]
 
 
 class State(NamedTuple):
@@ -23,3 +24,9 @@ class State(NamedTuple):
     non_trainable: list[jax.Array]
     optimizer: list[jax.Array]
     alive: jax.Array
+
+
+def if_alive(state: State, new: list[jax.Array]) -> list[jax.Array]:
+    """New statistics, or those of a state that is frozen."""
+    both = zip(new, state.non_trainable, strict=True)
+    return [jnp.where(state.alive, *pair) for pair in both]

@@ -9,8 +9,11 @@ from collections.abc import Hashable, Mapping
 from typing import TypeVar
 
 import keras
+import numpy as np
 
 from normwise.data import Dataset
+from normwise.data.nested import rows
+from normwise.models.optimizers import inner_optimizer
 
 __all__ = ["seconds_per_epoch"]
 
@@ -53,14 +56,14 @@ def seconds_per_epoch(
 
 
 def _batches(dataset: Dataset, size: int) -> int:
-    return math.ceil(len(dataset.x_train) / size)
+    return math.ceil(dataset.examples / size)
 
 
 def _part(model: keras.Model, size: int, dataset: Dataset) -> int:
     """Batches to time; compiles the model on the way."""
     _epochs(model, dataset, size, batches=1, epochs=1)
     one = min(_epochs(model, dataset, size, batches=1, epochs=2))
-    whole = max(1, len(dataset.x_train) // size)
+    whole = max(1, dataset.examples // size)
     return max(1, min(int(EPOCH_SECONDS / one), whole))
 
 
@@ -68,10 +71,16 @@ def _epochs(
     model: keras.Model, dataset: Dataset, size: int, batches: int, epochs: int
 ) -> list[float]:
     clock = _Clock()
-    rows = slice(0, batches * size)
+    if inner_optimizer(model.optimizer).use_ema:
+        # A `fit` leaves weights and their averages in one buffer, which the next one would donate
+        # twice (Keras 3.15).
+        for variable in model.trainable_variables:
+            variable.assign(np.array(variable.value))
+    x, y, weights = rows(dataset.train, slice(batches * size))
     model.fit(
-        dataset.x_train[rows],
-        dataset.y_train[rows],
+        x,
+        y,
+        sample_weight=weights,
         batch_size=size,
         epochs=epochs,
         callbacks=[clock],

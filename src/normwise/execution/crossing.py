@@ -5,9 +5,6 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
-
-from numpy.typing import NDArray
 
 from normwise.data import Dataset
 from normwise.errors import ExecutorError, ModelError
@@ -30,8 +27,6 @@ class Crossing:
         spec: The study's settings, with the variants that the model can have.
         model: What the study got as its model.
         dataset: What is trained on.
-        weights: How much each training example counts in the loss, ``(n,)``; all alike if
-            ``None``.
         fingerprint: What tells the data, the model and what it was compiled with from others.
         versions: The releases that the study was begun with, package to version.
         engine: What trains.
@@ -40,7 +35,6 @@ class Crossing:
     spec: Spec
     model: PortableModel
     dataset: Dataset
-    weights: NDArray[Any] | None
     fingerprint: str
     versions: dict[str, str]
     engine: Engine
@@ -57,7 +51,6 @@ class Crossing:
             spec=setup.spec,
             model=PortableModel.of(setup.source.given),
             dataset=recipe.dataset,
-            weights=recipe.weights,
             fingerprint=setup.fingerprint,
             versions=_versions(),
             engine=setup.engine,
@@ -85,7 +78,7 @@ class Crossing:
                     f"of the model's; try pip install '{name}=={wanted[name]}' there"
                 )
         model, engine = self.model.open(), self.engine
-        setup = Setup.of(self.spec, model, self.dataset, self.weights, devices, engine)
+        setup = Setup.of(self.spec, model, self.dataset, devices, engine)
         if setup.fingerprint != self.fingerprint:
             raise ModelError(
                 f"the model {self.model.name!r} is another one on {platform.node()!r} than where "

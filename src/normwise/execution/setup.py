@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from typing import Any
 
 import keras
-from numpy.typing import NDArray
 
 from normwise.data import Dataset
+from normwise.data.nested import leaves
 from normwise.domain import Run, Variant
 from normwise.engine import (
     Cohort,
@@ -90,13 +89,19 @@ class Setup:
         if not engine.is_fit:
             check_stackable(baseline)
         self._like = InitialValues(baseline)
-        self.metrics = recipe.metrics(baseline)
+        self.metrics = self._metrics(recipe, baseline)
         self.spec, left_out = buildable(recipe.spec, source)
         self.recipe = dataclasses.replace(recipe, spec=self.spec)
         self.learning_rate = learning_rate_of(baseline)
         self.settings = recipe.settings(baseline) | ({"left_out": left_out} if left_out else {})
         if engine.is_fit:
             self.settings |= self._checked(baseline)
+
+    def _metrics(self, recipe: Recipe, baseline: keras.Model) -> list[str]:
+        if not self.engine.eager:
+            return recipe.metrics(baseline)
+        check_eager(recipe.compile(baseline), recipe.dataset)
+        return recipe.metrics(reinitialised_copy(self.source.build(Variant())), eager=True)
 
     def _checked(self, baseline: keras.Model) -> dict[str, str]:
         """What is left out where ``fit`` trains, in words, once it is known that it can.
@@ -107,8 +112,6 @@ class Setup:
         """
         dataset, sizes = self.recipe.dataset, self.spec.batch_size
         left_out = [check_batches(baseline, dataset, size) for size in sizes]
-        if self.engine.eager:
-            check_eager(baseline, dataset)
         if self.engine.callbacks is not None:
             self.engine.callbacks.made(self.spec.variants[0], seed=0)
         return {"batches": "; ".join(filter(None, left_out))} if any(left_out) else {}
@@ -127,7 +130,6 @@ class Setup:
         spec: Spec,
         model: ModelLike,
         dataset: Dataset,
-        weights: NDArray[Any] | None = None,
         devices: int | None = None,
         engine: Engine = STACKED,
     ) -> Setup:
@@ -137,14 +139,14 @@ class Setup:
             spec: Its settings.
             model: As the study got it.
             dataset: What is trained on.
-            weights: How much each training example counts in the loss, ``(n,)``; all alike if
-                ``None``.
             devices: How many devices to use; all unless told.
             engine: What trains.
         """
-        source = ModelSource(model, dataset, spec.standardize_targets)
+        source = ModelSource(
+            model, dataset, spec.standardize_targets, loss=spec.loss, task=spec.task
+        )
         standardised = source.units.mean is not None
-        recipe = Recipe(spec, dataset, source.compiled, weights, standardised=standardised)
+        recipe = Recipe(spec, source.dataset, source.compiled, standardised=standardised)
         return cls(recipe, source, devices, engine)
 
     @property
@@ -187,7 +189,7 @@ class Setup:
             self.recipe.fingerprint,
             spec.optimizer,
             batch_size,
-            dataset.x_train.shape[1:],
+            [array.shape[1:] for array in leaves(dataset.x_train)],
         )
 
     def cohort(
@@ -217,7 +219,6 @@ class Setup:
             epochs=epochs or self.spec.epochs,
             width=schedule.width,
             mesh=replica_mesh(schedule.devices),
-            weights=self.recipe.weights,
         )
 
     def fit(self, variant: Variant, batch_size: int) -> Fit:
@@ -228,7 +229,7 @@ class Setup:
         """
         model, initial = self.model(variant)
         model.run_eagerly = self.engine.eager
-        return Fit(model, initial, self.recipe.dataset, batch_size, self.recipe.weights)
+        return Fit(model, initial, self.recipe.dataset, batch_size)
 
     def _lowered(self, variant: Variant) -> keras.Model:
         return self.recipe.compile(lower(self.source.build(variant)))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 import keras
@@ -20,16 +19,21 @@ from normwise.keras_private import (
 )
 from normwise.models.identity import named
 from normwise.models.incomplete_config import refuse_forgotten
+from normwise.models.optimizers import inner_optimizer
 
 __all__ = [
     "Compiled",
     "clone_metric",
+    "cloned_metrics",
     "compiled_of",
     "has_own_loss",
     "is_compiled",
+    "parts_of",
     "takes_loss",
+    "words_of",
 ]
 
+_OF_EVERY_METRIC = ("name", "dtype")
 # Arguments of a ``test_step`` on JAX.
 _STATE_AND_DATA = 2
 _SCHEDULE = keras.optimizers.schedules.LearningRateSchedule
@@ -41,17 +45,18 @@ class Compiled:
 
     Attributes:
         optimizer: A Keras optimiser.
-        loss: A name, a function or a loss; ``None`` if there is none.
-        loss_weight: Its factor, or ``None``.
-        metrics: Names, functions or metrics.
+        loss: A name, a function or a loss, or those of several outputs in the structure that Keras
+            takes; ``None`` if there is none.
+        loss_weight: Its factor, or those of several outputs, or ``None``.
+        metrics: Names, functions or metrics, or those of several outputs.
         weighted_metrics: The same, which class and sample weights count for.
     """
 
     optimizer: Any
     loss: Any
-    loss_weight: float | None
-    metrics: Sequence[Any]
-    weighted_metrics: Sequence[Any]
+    loss_weight: Any
+    metrics: Any
+    weighted_metrics: Any
 
     @property
     def text(self) -> str:
@@ -60,11 +65,11 @@ class Compiled:
             self.optimizer,
             self.loss,
             self.loss_weight,
-            *self.metrics,
+            *parts_of(self.metrics),
             "",
-            *self.weighted_metrics,
+            *parts_of(self.weighted_metrics),
         ]
-        return "|".join(map(named, parts))
+        return "|".join(map(words_of, parts))
 
 
 def compiled_of(model: keras.Model) -> Compiled | None:
@@ -85,14 +90,14 @@ def compiled_of(model: keras.Model) -> Compiled | None:
     """
     if not model.compiled:
         return None
-    given = compile_arguments(model)
-    return Compiled(
-        optimizer=_plain_optimizer(model),
-        loss=_only(model, "losses", given["loss"]),
-        loss_weight=_only(model, "loss weights", given["loss_weights"]),
-        metrics=_flat(given["metrics"]),
-        weighted_metrics=_flat(given["weighted_metrics"]),
-    )
+    given, optimizer = compile_arguments(model), _plain_optimizer(model)
+    names = ("loss", "loss_weights", "metrics", "weighted_metrics")
+    loss, weight, metrics, weighted = (given[name] for name in names)
+    if len(getattr(model, "outputs", None) or [None]) == 1:
+        # Keras takes `loss={"output": "mse"}` and `loss=["mse"]` for one output, too.
+        loss, weight = _only(model, "losses", loss), _only(model, "loss weights", weight)
+        metrics, weighted = parts_of(metrics), parts_of(weighted)
+    return Compiled(optimizer, loss, weight, metrics, weighted)
 
 
 def is_compiled(model: Any) -> bool:
@@ -157,7 +162,7 @@ def clone_metric(metric: Any) -> Any:
         return keras.metrics.MeanMetricWrapper(function, metric.name, metric.dtype, **options)
     try:
         config = metric.get_config()
-        new = type(metric).from_config(config)
+        new = _metric_from(metric, config)
         refuse_forgotten(metric, new, config)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ModelError(
@@ -168,13 +173,43 @@ def clone_metric(metric: Any) -> Any:
     return new
 
 
-def _flat(metrics: Any) -> Sequence[Any]:
-    return [part for part in keras.tree.flatten(metrics) if part is not None]
+def _metric_from(metric: Any, config: dict[str, Any]) -> Any:
+    taken = signature(type(metric).__init__).parameters
+    if any(one.kind is Parameter.VAR_KEYWORD for one in taken.values()):
+        return type(metric).from_config(config)
+    # Keras puts name and type into every configuration, and a class need not take them.
+    new = type(metric).from_config(
+        {key: value for key, value in config.items() if key in taken or key not in _OF_EVERY_METRIC}
+    )
+    new.name = metric.name
+    return new
+
+
+def parts_of(structure: Any) -> list[Any]:
+    """All losses, weights or metrics of a structure of them."""
+    return [part for part in keras.tree.flatten(structure) if part is not None]
+
+
+def words_of(structure: Any) -> str:
+    """A loss or metric, or those of several outputs, in words that stay the same."""
+    if isinstance(structure, dict):
+        return str({str(key): words_of(structure[key]) for key in sorted(structure, key=str)})
+    if isinstance(structure, list | tuple):
+        return str([*map(words_of, structure)])
+    return named(structure)
+
+
+def cloned_metrics(structure: Any) -> Any:
+    """Metrics with variables of their own, in the same structure.
+
+    Raises:
+        ModelError: One cannot be made anew from its configuration.
+    """
+    return keras.tree.map_structure(clone_metric, structure)
 
 
 def _only(model: keras.Model, what: str, parts: Any) -> Any:
-    # Keras takes `loss={"output": "mse"}` and `loss=["mse"]` for one output, too.
-    flat = [] if parts is None else _flat([parts])
+    flat = [] if parts is None else parts_of([parts])
     if len(flat) > 1:
         raise ModelError(
             f"model {model.name!r} was compiled with {len(flat)} {what}; expected one, as the "
@@ -185,28 +220,17 @@ def _only(model: keras.Model, what: str, parts: Any) -> Any:
 
 def _plain_optimizer(model: keras.Model) -> Any:
     optimizer = model.optimizer
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        if model.dtype_policy.name != "mixed_float16":
-            _refuse(
-                model, "a LossScaleOptimizer", "one that leaves the loss as it is", "its inner one"
-            )
-        optimizer = optimizer.inner_optimizer  # Keras put it in, and will again
-    if optimizer.use_ema:
-        _refuse(
-            model,
-            "use_ema=True, which replaces the weights by their average when training ends, unseen "
-            "by the metrics of any epoch",
-            "an optimiser whose weights are those that were measured",
-            "use_ema=False",
-        )
-    if excludes_variables_from_decay(optimizer):
+    inner = inner_optimizer(optimizer)
+    if model.dtype_policy.name == "mixed_float16" and _scales_by_default(optimizer):
+        optimizer = inner  # Keras put the scaling in, and will again
+    if excludes_variables_from_decay(inner):
         _refuse(
             model,
             "variables excluded from weight decay, which no other copy of the model has",
             "them to be excluded by name",
             "exclude_from_weight_decay(var_names=['bias'])",
         )
-    rate = learning_rate(optimizer)
+    rate = learning_rate(inner)
     if callable(rate) and not isinstance(rate, (_SCHEDULE, keras.Variable)):
         _refuse(
             model,
@@ -215,6 +239,14 @@ def _plain_optimizer(model: keras.Model) -> Any:
             "keras.optimizers.schedules.CosineDecay(0.1, decay_steps=1000)",
         )
     return optimizer
+
+
+def _scales_by_default(optimizer: Any) -> bool:
+    if type(optimizer) is not keras.optimizers.LossScaleOptimizer:
+        return False
+    default = keras.optimizers.LossScaleOptimizer(optimizer.inner_optimizer)
+    names = ("initial_scale", "dynamic_growth_steps")
+    return all(getattr(optimizer, name) == getattr(default, name) for name in names)
 
 
 def _refuse(model: keras.Model, arrived: str, expected: str, instead: str) -> None:

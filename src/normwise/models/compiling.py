@@ -10,15 +10,15 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from normwise.data import Dataset
+from normwise.data.nested import leaves
 from normwise.domain import Target
-from normwise.errors import UnknownNameError
-from normwise.models.compiled import Compiled, clone_metric
+from normwise.errors import UnknownNameError, listed
+from normwise.models.compiled import Compiled, cloned_metrics, parts_of, words_of
 from normwise.models.identity import named
-from normwise.models.metrics import build_compiled_parts, check_metrics, metric_names, name_of
-from normwise.models.outputs import example_output
+from normwise.models.metrics import build_compiled_parts, name_of, recorded, recorded_by_fit
+from normwise.models.optimizers import inner_optimizer
 from normwise.models.training_loss import TrainingLoss
 from normwise.models.training_optimizer import TrainingOptimizer
 from normwise.spec import Spec
@@ -26,6 +26,10 @@ from normwise.spec import Spec
 __all__ = ["Recipe", "check_target"]
 
 _LOSSES = ("loss", "val_loss")
+_AVERAGED = (
+    "The optimiser averages the weights (use_ema): as fit has it, curves are those of the weights "
+    "themselves, and best.keras gets the averages."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,15 +40,12 @@ class Recipe:
         spec: What was given.
         dataset: What is trained on.
         compiled: What the model was compiled with, if it was.
-        weights: How much each training example counts in the loss, ``(n,)``; all alike if
-            ``None``.
         standardised: Whether the steps of training are those of standardised targets.
     """
 
     spec: Spec
     dataset: Dataset
     compiled: Compiled | None = None
-    weights: NDArray[Any] | None = None
     standardised: bool = False
 
     @functools.cached_property
@@ -77,29 +78,33 @@ class Recipe:
             SpecError: A given part does not fit.
             UnknownNameError: There is no such optimiser or loss.
         """
-        loss = self.loss.of(model)
-        own = [] if self._has_own_metric else [_own_metric(loss, self.dataset)]
+        loss, metrics = self.loss.of(model), cloned_metrics(self._metrics)
         model.compile(
             optimizer=self.optimizer.make(learning_rate),
             loss=loss,
             loss_weights=self.loss.weight(self.loss.unit if loss_unit is None else loss_unit),
-            metrics=[*own, *map(clone_metric, self._metrics)],
-            weighted_metrics=[*map(clone_metric, self._weighted_metrics)] or None,
+            metrics=[*self._own_metric(loss), *metrics] if isinstance(metrics, list) else metrics,
+            weighted_metrics=cloned_metrics(self._weighted_metrics) or None,
         )
         return model
 
-    def metrics(self, model: keras.Model) -> list[str]:
+    def metrics(self, model: keras.Model, *, eager: bool = False) -> list[str]:
         """Names of what a study of this model records, the target's candidates first.
+
+        Args:
+            model: Any variant's.
+            eager: Whether its steps cannot be traced; its weights are then overwritten.
 
         Raises:
             ModelError: A metric that the model was compiled with cannot be honoured.
         """
         self.compile(model)
-        build_compiled_parts(model, self.dataset)
-        compiled = [*self._metrics, *self._weighted_metrics]
-        check_metrics(model, compiled, self.dataset, example_output(model, self.dataset))
-        names = [*metric_names(model), "loss"]
-        return [f"val_{name}" for name in names] + names
+        if eager:
+            names, val_names = recorded_by_fit(model, self.dataset)
+        else:
+            build_compiled_parts(model, self.dataset)
+            names, val_names = recorded(model, self.dataset)
+        return [f"val_{name}" for name in val_names] + names
 
     @property
     def mean_loss(self) -> float | None:
@@ -121,32 +126,44 @@ class Recipe:
         """
         optimizer, loss = self.optimizer.kept, self.loss.kept
         parts = [] if optimizer is None else [named(optimizer)]
-        parts += [] if loss is None else map(named, loss)
-        parts += [f"metric {named(metric)}" for metric in self._metrics]
-        parts += [f"weighted {named(metric)}" for metric in self._weighted_metrics]
+        parts += [] if loss is None else map(words_of, loss)
+        for kind, metrics in (("metric", self._metrics), ("weighted", self._weighted_metrics)):
+            each = metrics if isinstance(metrics, list) else [metrics]
+            parts += [f"{kind} {words_of(metric)}" for metric in each]
         digest = hashlib.sha256("|".join(parts).encode())
-        if self.weights is not None:
-            digest.update(self.weights.tobytes())
-        return digest.hexdigest()[:16] if parts or self.weights is not None else ""
+        weights = leaves(self.dataset.weights)
+        for array in weights:
+            digest.update(array.tobytes())
+        return digest.hexdigest()[:16] if parts or weights else ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the curves has to know, in sentences."""
+        if not inner_optimizer(self.optimizer.make()).use_ema:
+            return []
+        return [_AVERAGED]
 
     def settings(self, model: keras.Model) -> dict[str, str]:
         """What a compiled ``model`` trains with, in words for the report."""
         kept = self.loss.kept
-        loss = {} if kept is None else {"loss": f"{name_of(kept[0])} (the model's own)"}
+        names = [] if kept is None else map(name_of, parts_of([kept[0]]))
+        loss = {} if kept is None else {"loss": f"{listed([*names])} (the model's own)"}
         return {**self.optimizer.settings(model), **loss}
 
     @property
-    def _metrics(self) -> Sequence[Any]:
-        return self.compiled.metrics if self.compiled else ()
+    def _metrics(self) -> Any:
+        return self.compiled.metrics if self.compiled else []
 
     @property
-    def _weighted_metrics(self) -> Sequence[Any]:
-        return self.compiled.weighted_metrics if self.compiled else ()
+    def _weighted_metrics(self) -> Any:
+        return self.compiled.weighted_metrics if self.compiled else []
 
-    @property
-    def _has_own_metric(self) -> bool:
-        known = [*self._metrics, *self._weighted_metrics]
-        return _metric(self.dataset) in map(name_of, known)
+    def _own_metric(self, loss: Any) -> list[Any]:
+        """What is recorded besides, as most want it; nothing of labels that only the loss knows."""
+        known = map(name_of, parts_of([self._metrics, self._weighted_metrics]))
+        if self.dataset.task == "own" or _metric(self.dataset) in known:
+            return []
+        return [_own_metric(loss, self.dataset)]
 
 
 def check_target(target: Target, known: Sequence[str]) -> None:

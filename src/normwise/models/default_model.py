@@ -132,7 +132,7 @@ def _arranging(dataset: Dataset, shape: tuple[int, ...]) -> list[_Step]:
 
 def _shape(dataset: Dataset) -> tuple[int, ...]:
     """Of an example, with an axis of channels at its end where pictures come without."""
-    shape = dataset.x_train.shape[1:]
+    shape: tuple[int, ...] = dataset.x_train.shape[1:]
     if len(shape) == 3 and shape[0] in CHANNELS and min(shape[1:]) >= PICTURE:
         return (*shape[1:], shape[0])  # as PyTorch has them
     if len(shape) != 2:

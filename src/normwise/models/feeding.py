@@ -1,4 +1,4 @@
-"""Inputs in any structure: counted, cut into batches, and given to a model."""
+"""Inputs in any structure: cut into batches, and given to a model."""
 
 from __future__ import annotations
 
@@ -6,43 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import keras
 import numpy as np
 
+from normwise.data.nested import count, rows
 from normwise.errors import DataError, first_line
 from normwise.models.tracing import needs_values, refusal_of, unfiltered_tracebacks
 
-__all__ = ["batches", "count", "inputs_fitting", "rows"]
-
-
-def count(x: Any) -> int:
-    """How many examples there are, in all parts of ``x`` alike.
-
-    Args:
-        x: An array ``(examples, …)``, or a list or dictionary of them.
-
-    Raises:
-        DataError: There are none, or the parts differ.
-
-    >>> count({"a": np.zeros((3, 2)), "b": np.zeros(3)})
-    3
-    """
-    lengths = {len(part) for part in keras.tree.flatten(x) if part is not None}
-    if len(lengths) != 1 or 0 in lengths:
-        raise DataError(
-            f"the inputs have {', '.join(map(str, sorted(lengths))) or 'no'} examples; expected "
-            f"one number, above 0, of all their parts; check how the arrays were cut"
-        )
-    return lengths.pop()
-
-
-def rows(x: Any, index: Any) -> Any:
-    """Some examples of ``x``: a slice, or their numbers.
-
-    >>> rows([np.arange(4)], slice(1, 3))
-    [array([1, 2])]
-    """
-    return keras.tree.map_structure(lambda part: None if part is None else part[index], x)
+__all__ = ["batches", "inputs_fitting"]
 
 
 def batches(x: Any, size: int) -> Iterator[Any]:

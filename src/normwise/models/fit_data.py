@@ -14,15 +14,15 @@ import numpy as np
 from normwise.data import Dataset, Given, TableOptions, find_given, given_of, is_image_folder
 from normwise.data.dataset import check_finite
 from normwise.data.frames import in_columns_of
-from normwise.data.plain_array import check_numbers, check_range, is_array
+from normwise.data.nested import count, rows
+from normwise.data.plain_array import check_numbers, check_range, in_memory, is_array
 from normwise.errors import DataError, listed
 from normwise.models.compiled import has_own_loss
-from normwise.models.feeding import count, rows
-from normwise.models.generators import in_memory
-from normwise.models.graph import functional_of, has_graph
+from normwise.models.graph import functional_of
 from normwise.models.loaders import draw, is_loader, is_pair_of_loaders, refuse_single_examples
 from normwise.models.picture_inputs import form_of_pictures
 from normwise.models.pixel_range import scaling_note
+from normwise.models.structure import agrees, in_order, inputs_of, is_known, shapes_of
 
 __all__ = ["given_to"]
 
@@ -61,7 +61,7 @@ def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
     if isinstance(data, Given):
         return data
     found = _given(model, data, table)
-    parts = [(_inputs(model, part[0]), *part[1:]) for part in found.parts]
+    parts = [(inputs_of(model, part[0]), *part[1:]) for part in found.parts]
     for name, part in zip(("training", "validation"), parts, strict=False):
         _check(name, part)
         _check_labels(model, name, *part[1:])
@@ -118,7 +118,7 @@ def _aligned(model: Any, data: Any) -> Any:
     """Data with the columns of a validation frame in the order of the training frame's."""
     if not isinstance(data, tuple):
         return data
-    if len(data) == 4 and not (_is_known(model) and _has_parts(model, data)):
+    if len(data) == 4 and not (is_known(model) and _has_parts(model, data)):
         x, y, x_val, y_val = data
         return x, y, _in_columns_of(x, x_val), y_val
     if len(data) == 2 and all(isinstance(part, tuple | list) and part for part in data):
@@ -161,23 +161,18 @@ def _readings(data: Any, *, whole: bool) -> Iterator[Reading]:
 
 def _fits(model: Any, x: Any) -> bool:
     """Whether these are inputs of the model, by their number, names and shapes."""
-    if not _is_known(model):
+    if not is_known(model):
         return _is_called_with(model, x)
-    inputs = _in_order(model, x)
+    inputs = in_order(model, x)
     tensors = functional_of(model).inputs
     return inputs is not None and all(
-        part is None or _agrees(tensor.shape, np.shape(part))
+        part is None or agrees(tensor.shape, np.shape(part))
         for tensor, part in zip(tensors, inputs, strict=True)
     )
 
 
 def _has_parts(model: Any, x: Any) -> bool:
-    return not _is_known(model) or _in_order(model, x) is not None
-
-
-def _is_known(model: Any) -> bool:
-    """Whether the model says which inputs it takes."""
-    return has_graph(model) and bool(model.built)
+    return not is_known(model) or in_order(model, x) is not None
 
 
 def _is_called_with(model: Any, x: Any) -> bool:
@@ -188,59 +183,12 @@ def _is_called_with(model: Any, x: Any) -> bool:
     return True
 
 
-def _agrees(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
-    """Whether Keras takes such an array: an axis of one at its end may be missing or there."""
-    if len(wanted) == len(shape) + 1 and wanted[-1] == 1:
-        wanted = wanted[:-1]
-    elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
-        shape = shape[:-1]
-    pairs = list(zip(wanted, shape, strict=False))[1:]
-    return len(wanted) == len(shape) and all(want in (None, size) for want, size in pairs)
-
-
-def _in_order(model: Any, x: Any) -> list[Any] | None:
-    """The arrays in the order of the model's inputs; ``None`` where there are others."""
-    tensors = functional_of(model).inputs
-    struct = functional_of(model).input
-    names = sorted(struct) if isinstance(struct, Mapping) else [one.name for one in tensors]
-    if isinstance(x, Mapping):
-        # Like Keras: arrays without an input of their name are not used.
-        x = [x[name] for name in names] if set(names) <= set(x) else []
-    found = keras.tree.flatten(x)
-    return found if len(found) == len(tensors) else None
-
-
-def _inputs(model: Any, x: Any) -> Any:
-    """The inputs in the structure that the model was made with.
-
-    Raises:
-        DataError: There are others.
-    """
-    if not _is_known(model):
-        return x
-    found, functional = _in_order(model, x), functional_of(model)
-    if found is None:
-        given = sorted(map(str, x)) if isinstance(x, Mapping) else _shapes(x)
-        wanted = [f"{tensor.name} {tensor.shape}" for tensor in functional.inputs]
-        raise DataError(
-            f"the inputs are {len(given)} ({listed(given)}), and model {model.name!r} takes "
-            f"{len(wanted)}: {listed(wanted)}; expected an array for each, in a list or by their "
-            f"names; labels go with them in a tuple, (x, y), and parts of one array together, "
-            f"numpy.concatenate(parts)"
-        )
-    return keras.tree.pack_sequence_as(functional.input, found)
-
-
-def _shapes(x: Any) -> list[str]:
-    return [f"shape {np.shape(part)}" for part in keras.tree.flatten(x)]
-
-
 def _check_validation(model: Any, train: Any, val: Any) -> None:
     # A training part that does not fit is refused when the model is called.
-    if _is_known(model) and _fits(model, train) and not _fits(model, val):
+    if is_known(model) and _fits(model, train) and not _fits(model, val):
         raise DataError(
-            f"the inputs have {listed(_shapes(train))} in the training part and "
-            f"{listed(_shapes(val))} in the validation part; expected the same after the first "
+            f"the inputs have {listed(shapes_of(train))} in the training part and "
+            f"{listed(shapes_of(val))} in the validation part; expected the same after the first "
             f"axis; check how the arrays were cut"
         )
 

@@ -13,10 +13,11 @@ import jax
 import keras
 import numpy as np
 
+from normwise.data.nested import Arrays, rows
 from normwise.keras_private import is_keras_own, options_without_rate, undecayed_pattern
 from normwise.models.graph import has_graph
 from normwise.models.incomplete_config import PARTS, own_arguments
-from normwise.models.kinds import has_own_code, sublayers
+from normwise.models.kinds import STEPS, defined_by_keras, has_own_code, sublayers
 from normwise.models.optimizers import rate_of
 from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
@@ -56,7 +57,7 @@ def _counted_up(part: Any, names: dict[str, str], key: str = "") -> Any:
     return part
 
 
-def own_code(model: keras.Model, x: np.ndarray) -> Iterator[str]:
+def own_code(model: keras.Model, x: Arrays) -> Iterator[str]:
     """What code of the user's own in a model computes, which its configuration only names.
 
     As the program that JAX traces for two examples; of initialisers, regularisers and
@@ -78,13 +79,17 @@ def own_code(model: keras.Model, x: np.ndarray) -> Iterator[str]:
     [True, True]
     """
     yield from _own_parts(model)
+    if not all(defined_by_keras(type(model), name) for name in STEPS):
+        yield named(type(model))
     if has_graph(model) and not has_own_code(model):
         return
     trainable = [variable.value for variable in model.trainable_variables]
     non_trainable = [variable.value for variable in model.non_trainable_variables]
     for training in (True, False):
         with tracing(model, "training" if training else "evaluation"):
-            yield _program(stateless(model, training=training), trainable, non_trainable, x[:2])
+            yield _program(
+                stateless(model, training=training), trainable, non_trainable, rows(x, slice(2))
+            )
 
 
 def _own_parts(model: keras.Model) -> Iterator[str]:

@@ -22,6 +22,7 @@ __all__ = [
     "CONVOLUTIONS",
     "MAXIMA",
     "MEANS",
+    "STEPS",
     "activation_of",
     "channel_axis",
     "computes_in_half",
@@ -57,6 +58,8 @@ CONVOLUTIONS = (
     keras.layers.SeparableConv1D,
     keras.layers.SeparableConv2D,
 )
+# What a model trains and is evaluated by, step by step.
+STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics", "metrics")
 _LINEAR = (keras.layers.Dense, keras.layers.EinsumDense, *CONVOLUTIONS)
 _RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
 _NORMALISATION = (

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.data.nested import rows
 from normwise.errors import DataError, listed
 from normwise.keras_private import loss_options
-from normwise.models.feeding import rows
 from normwise.models.graph import functional_of, has_graph
 
 __all__ = ["UnknownClassesError", "labels_for"]

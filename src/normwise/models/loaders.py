@@ -12,10 +12,8 @@ import keras
 import numpy as np
 
 from normwise.data import Dataset, Given
-from normwise.data.plain_array import is_array
+from normwise.data.plain_array import holds_numbers, in_memory, is_array
 from normwise.errors import DataError, first_line, in_words
-from normwise.models.generators import _holds_numbers as holds_numbers
-from normwise.models.generators import in_memory
 
 __all__ = ["Drawn", "draw", "is_loader", "is_pair_of_loaders", "refuse_single_examples"]
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from normwise.data import Given
+from normwise.data.nested import count
 from normwise.errors import DataError, WorseError, in_words
 from normwise.keras_private import compiled_losses
 from normwise.models.compiled import is_compiled, takes_loss
-from normwise.models.feeding import count
 from normwise.models.labels import UnknownClassesError, labels_for
 from normwise.models.tracing import needs_values, refusal_of, unfiltered_tracebacks
 

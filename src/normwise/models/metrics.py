@@ -1,50 +1,88 @@
-"""Keras' compiled metrics as functions of a whole epoch's outputs.
+"""Keras' compiled metrics in a program: over a whole epoch at once, or batch by batch.
 
-``fit`` updates a metric batch by batch. Most metrics come to the same when all
-outputs of an epoch are taken at once, which costs a stack of replicas far less;
-one that does not is refused.
+``fit`` updates a metric batch by batch. A mean of values of single examples comes to the same
+when all outputs of an epoch are taken at once, which costs a stack of replicas far less; any
+other metric is accumulated as ``fit`` does it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import keras
-import numpy as np
 
 from normwise.data import Dataset
-from normwise.domain import derive_seed
-from normwise.errors import ModelError, in_words
-from normwise.keras_private import compiled_metrics
-from normwise.models.outputs import example_output
+from normwise.data.nested import rows, shapes
+from normwise.errors import ModelError, NormwiseError, in_words
+from normwise.keras_private import (
+    build_compiled,
+    compile_arguments,
+    compiled_losses,
+    compiled_metrics,
+    epoch_logs,
+    is_keras_own,
+    wrapped_function,
+)
+from normwise.models.compiled import parts_of, takes_loss
+from normwise.models.kinds import STEPS, defined_by_keras
+from normwise.models.outputs import output_shape
+from normwise.models.tracing import needs_values, refusal_of, tracing, unfiltered_tracebacks
 
 __all__ = [
     "build_compiled_parts",
-    "build_metrics",
-    "check_metrics",
+    "end_of_epoch",
     "epoch_metrics",
-    "metric_names",
+    "is_evaluated",
+    "is_taken_at_once",
     "name_of",
+    "recorded",
+    "recorded_by_fit",
+    "scalars",
 ]
-
-# Examples that a metric is tried on, in two batches of different size.
-TRIED, FIRST = 50, 13
 
 
 def build_compiled_parts(model: keras.Model, dataset: Dataset) -> None:
-    """Create the variables of the compiled metrics, which Keras otherwise does in ``fit``."""
-    outputs = jnp.zeros((1, *example_output(model, dataset)))
-    build_metrics(model, jnp.asarray(dataset.y_train[:1]), outputs)
+    """Create the variables of the compiled loss and metrics, which Keras otherwise does in ``fit``.
+
+    Raises:
+        ModelError: They cannot be computed for these labels and outputs.
+    """
+    try:
+        with unfiltered_tracebacks():
+            if _gives_rows(model, dataset) and _are_simple(model):
+                _build_metrics(model, dataset)
+            else:
+                build_compiled(model, rows(dataset.train, slice(1)).batch)
+    except NormwiseError:
+        raise
+    except Exception as error:
+        raise _not_fitting(model, dataset, error) from error
 
 
-def build_metrics(model: keras.Model, labels: Any, outputs: Any) -> None:
-    """The same for labels and outputs of these shapes."""
+def _at_fault(error: Exception) -> str:
+    """The metric or loss whose code, or what it called, raised the error."""
+    owners = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    kinds = {"metric": keras.metrics.Metric, "loss": keras.losses.Loss}
+    found = [
+        f"{kind} {owner.name!r}"
+        for owner in owners
+        for kind, type_ in kinds.items()
+        if isinstance(owner, type_)
+    ]
+    return found[-1] if found else "the loss or a metric"
+
+
+def _build_metrics(model: keras.Model, dataset: Dataset) -> None:
+    """What Keras does, for one output and without a call of the model."""
     compiled = compiled_metrics(model)
     if compiled is None or compiled.built:
         return
+    labels = jnp.asarray(dataset.y_train[:1])
+    outputs = jnp.zeros((1, *output_shape(model, dataset)[1:]))
     compiled.build(labels, outputs)
     for metric in compiled.metrics:
         # Some, such as F1Score, create their variables at the first update only.
@@ -53,10 +91,77 @@ def build_metrics(model: keras.Model, labels: Any, outputs: Any) -> None:
             metric.reset_state()
 
 
+def _not_fitting(model: keras.Model, dataset: Dataset, error: Exception) -> ModelError:
+    if needs_values(error):
+        return refusal_of(model, "training", error)
+    example = rows(dataset.y_train, slice(1))
+    return ModelError(
+        f"{_at_fault(error)} of model {model.name!r} cannot be computed for labels of shape "
+        f"{shapes(example)} and outputs of shape {output_shape(model, dataset)} "
+        f"({in_words(error)}); expected one that fits them; compile the model with another, "
+        f"or reshape the labels"
+    )
+
+
+def is_taken_at_once(model: keras.Model, dataset: Dataset) -> bool:
+    """Whether the metrics of an epoch are those of all its outputs taken at once.
+
+    They are where the model has one output, a row of numbers an example, its steps are Keras' own,
+    and each metric is Keras' own mean of values that examples have.
+
+    Args:
+        model: Compiled, its metrics built.
+        dataset: What it trains on.
+    """
+    if not (_gives_rows(model, dataset) and _has_keras_steps(model)):
+        return False
+    losses, compiled = compiled_losses(model), compiled_metrics(model)
+    if losses is None or losses.metrics:
+        return False
+    known = [] if compiled is None else list(compiled.metrics)
+    others = [one for one in model.metrics if one is not compiled]
+    return len(others) == 1 and all(map(_averages_examples, known))  # the loss' own mean
+
+
+def _are_simple(model: keras.Model) -> bool:
+    """Whether Keras' own steps are all that there is, and metrics are made of names."""
+    given = compile_arguments(model)
+    made = parts_of([given["metrics"], given["weighted_metrics"]])
+    return _has_keras_steps(model) and all(
+        isinstance(one, keras.metrics.Mean) or not isinstance(one, keras.metrics.Metric)
+        for one in made
+    )
+
+
+def _has_keras_steps(model: keras.Model) -> bool:
+    return all(defined_by_keras(type(model), name) for name in STEPS)
+
+
+def _gives_rows(model: keras.Model, dataset: Dataset) -> bool:
+    shape = output_shape(model, dataset)
+    is_one = isinstance(shape, tuple) and all(isinstance(size, int | None) for size in shape)
+    return is_one and len(shape) == 2
+
+
+def _averages_examples(metric: Any) -> bool:
+    if not isinstance(metric, keras.metrics.MeanMetricWrapper) or not is_keras_own(type(metric)):
+        return False
+    return is_keras_own(wrapped_function(metric)[0])
+
+
+def is_evaluated(model: keras.Model) -> bool:
+    """Whether there is anything to evaluate by: a ``test_step`` of the model's own, or a loss.
+
+    A model whose ``train_step`` takes the only loss that there is has none.
+    """
+    own = not all(defined_by_keras(type(model), name) for name in ("test_step", "compute_loss"))
+    return own or takes_loss(model)
+
+
 def epoch_metrics(
     model: keras.Model, labels: Any, outputs: Any, weights: Any = None
 ) -> dict[str, jax.Array]:
-    """The compiled metrics of one epoch.
+    """The compiled metrics of one epoch, of all its outputs at once.
 
     Args:
         model: Compiled, its metrics built.
@@ -73,52 +178,109 @@ def epoch_metrics(
     return result
 
 
-def metric_names(model: keras.Model) -> list[str]:
-    """What :func:`epoch_metrics` gives, in its order."""
-    metric: Any = compiled_metrics(model)
-    start = [variable.value for variable in metric.variables]
-    return list(jax.eval_shape(metric.stateless_result, start))
-
-
-def check_metrics(
-    model: keras.Model, metrics: Sequence[Any], dataset: Dataset, output: tuple[int, ...]
-) -> None:
-    """Refuse metrics that the engine cannot compute as ``fit`` does.
+def end_of_epoch(model: keras.Model, metrics: Sequence[Any], logs: Any) -> dict[str, Any]:
+    """What ``fit`` records of an epoch that was accumulated batch by batch.
 
     Args:
-        model: Compiled with the metrics.
-        metrics: Those that are to be tried: names, functions or metrics.
-        dataset: Gives the labels.
-        output: Shape of what the model gives for one example.
+        model: Compiled, its metrics built.
+        metrics: Values of its metrics' variables after the last step.
+        logs: What the last step gave.
+    """
+    mapping = list(zip(model.metrics_variables, metrics, strict=True))
+    with keras.StatelessScope(state_mapping=mapping):
+        return scalars(epoch_logs(model, logs))
+
+
+def scalars(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """A number for each name; what a metric gives several of is numbered from 0.
+
+    >>> import numpy as np
+    >>> scalars({"f1": np.array([0.5]), "each": np.array([0.1, 0.2])})
+    {'f1': 0.5, 'each_0': 0.1, 'each_1': 0.2}
+    """
+    found: dict[str, Any] = {}
+    for name, value in logs.items():
+        if isinstance(value, Mapping):
+            found |= scalars(value)
+            continue
+        flat = keras.ops.reshape(value, (-1,)) if hasattr(value, "shape") else [value]
+        if len(flat) == 1:
+            found[name] = flat[0]
+        else:
+            found |= {f"{name}_{place}": flat[place] for place in range(len(flat))}
+    return found
+
+
+def recorded(model: keras.Model, dataset: Dataset) -> tuple[list[str], list[str]]:
+    """Names of what is recorded of the training and of the validation part, the loss last.
+
+    Args:
+        model: Compiled, its metrics built.
+        dataset: What it trains on.
 
     Raises:
-        ModelError: A metric does not take these labels and outputs, or is not the
-            same over an epoch at once and batch by batch.
+        ModelError: A step cannot be computed for these labels and outputs.
     """
-    labels, outputs = _tried(dataset, output)
-    for metric in metrics:
-        name = name_of(metric)
-        try:
-            at_once, in_batches = _both_ways(metric, labels, outputs)
-        except Exception as error:
-            raise ModelError(
-                f"metric {name!r} of model {model.name!r} cannot be computed for labels of shape "
-                f"{labels.shape} and outputs of shape {outputs.shape} "
-                f"({in_words(error)}); expected one "
-                f"that fits them; compile the model without it"
-            ) from error
-        if at_once.shape:
-            raise ModelError(
-                f"metric {name!r} of model {model.name!r} gives numbers of shape {at_once.shape} "
-                f"for an epoch; expected a single one; compile the model with one that averages"
-            )
-        if not np.allclose(at_once, in_batches, rtol=1e-4, equal_nan=True):
-            raise ModelError(
-                f"metric {name!r} of model {model.name!r} depends on how an epoch is cut into "
-                f"batches ({at_once:g} at once, {in_batches:g} in two batches); expected one that "
-                f"gives a value for each example, or a keras.metrics.Metric that adds them up; "
-                f"compile the model without it"
-            )
+    if is_taken_at_once(model, dataset):
+        metric: Any = compiled_metrics(model)
+        start = [variable.value for variable in metric.variables] if metric else []
+        names = [*(jax.eval_shape(metric.stateless_result, start) if metric else ()), "loss"]
+        return names, names
+    model.optimizer.build(model.trainable_variables)
+    trainable, non_trainable, optimizer, metrics = _state(model)
+    batch = rows(dataset.train, slice(1)).batch
+
+    def train() -> Any:
+        logs, state = model.train_step((trainable, non_trainable, optimizer, metrics), batch)
+        return end_of_epoch(model, state[-1], logs)
+
+    def evaluate() -> Any:
+        logs, state = model.test_step((trainable, non_trainable, metrics), batch)
+        return end_of_epoch(model, state[-1], logs)
+
+    try:
+        with unfiltered_tracebacks():
+            found = [
+                jax.eval_shape(train),
+                jax.eval_shape(evaluate) if is_evaluated(model) else {},
+            ]
+    except NormwiseError:
+        raise
+    except Exception as error:
+        raise _not_fitting(model, dataset, error) from error
+    train_names, val_names = (sorted(names, key=lambda name: name == "loss") for names in found)
+    return train_names, val_names
+
+
+def recorded_by_fit(model: keras.Model, dataset: Dataset) -> tuple[list[str], list[str]]:
+    """The same of a model whose steps cannot be traced: what ``fit`` gives for one batch.
+
+    Args:
+        model: Compiled; its weights are overwritten.
+        dataset: What it trains on.
+    """
+    model.run_eagerly = True
+    x, y, weights = rows(dataset.train, slice(1))
+    validation = (x, y) if is_evaluated(model) else None
+    with tracing(model, "training"):
+        done = model.fit(x, y, sample_weight=weights, validation_data=validation, verbose=0)
+    history = done.history
+    names = sorted(scalars({name: values[-1] for name, values in history.items()}))
+    names.sort(key=lambda name: name.endswith("loss"))
+    return (
+        [name for name in names if not name.startswith("val_")],
+        [name.removeprefix("val_") for name in names if name.startswith("val_")],
+    )
+
+
+def _state(model: keras.Model) -> list[list[Any]]:
+    groups = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.optimizer.variables,
+        model.metrics_variables,
+    )
+    return [[variable.value for variable in group] for group in groups]
 
 
 def name_of(metric: Any) -> str:
@@ -126,31 +288,3 @@ def name_of(metric: Any) -> str:
     if isinstance(metric, str):
         return metric
     return str(getattr(metric, "name", None) or getattr(metric, "__name__", type(metric).__name__))
-
-
-def _tried(dataset: Dataset, output: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
-    rows = np.arange(TRIED) % len(dataset.y_train)
-    draw = np.random.default_rng(derive_seed(0, "metrics")).uniform(0.01, 1, (TRIED, *output))
-    if dataset.task == "classes":
-        draw /= draw.sum(axis=-1, keepdims=True)
-    return jnp.asarray(dataset.y_train[rows]), jnp.asarray(draw, jnp.float32)
-
-
-def _both_ways(metric: Any, labels: jax.Array, outputs: jax.Array) -> tuple[Any, Any]:
-    built = keras.Sequential()  # Keras makes metrics of names and functions in a compiled model
-    built.compile(metrics=[metric])
-    build_metrics(built, labels, outputs)
-    compiled: Any = compiled_metrics(built)
-
-    start = [variable.value for variable in compiled.variables]
-
-    @jax.jit
-    def values() -> tuple[Any, Any]:
-        batch = start
-        for part in (slice(0, FIRST), slice(FIRST, None)):
-            batch = compiled.stateless_update_state(batch, labels[part], outputs[part])
-        whole = compiled.stateless_update_state(start, labels, outputs)
-        return compiled.stateless_result(whole), compiled.stateless_result(batch)
-
-    at_once, in_batches = (np.asarray(next(iter(result.values()))) for result in values())
-    return at_once, in_batches

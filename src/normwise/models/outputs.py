@@ -7,12 +7,13 @@ from typing import Any
 import keras
 
 from normwise.data import Dataset
+from normwise.data.nested import mapped
 from normwise.errors import ModelError
 from normwise.keras_private import operation_behind
 from normwise.models.graph import has_graph
 from normwise.models.tracing import tracing
 
-__all__ = ["ends_in_probabilities", "example_output", "output_shape", "output_units"]
+__all__ = ["ends_in_probabilities", "output_shape", "output_units"]
 
 _PROBABILITIES = ("sigmoid", "softmax")
 
@@ -21,22 +22,20 @@ def output_shape(model: keras.Model, dataset: Dataset) -> Any:
     """What the model gives for a batch: a shape, or several in a list or a dictionary."""
     if has_graph(model):
         return model.output_shape
-    examples = keras.KerasTensor((None, *dataset.x_train.shape[1:]), str(dataset.x_train.dtype))
+    examples = mapped(
+        lambda array: keras.KerasTensor((None, *array.shape[1:]), str(array.dtype)),
+        dataset.x_train,
+    )
     with tracing(model, "evaluation"):
         outputs = model(examples)
     return keras.tree.map_structure(lambda tensor: tensor.shape, outputs)
-
-
-def example_output(model: keras.Model, dataset: Dataset) -> tuple[int, ...]:
-    """Shape of what the model gives for one example."""
-    return tuple(size or 1 for size in output_shape(model, dataset)[1:])
 
 
 def output_units(model: keras.Model, dataset: Dataset) -> int:
     """How many numbers the model gives for an example, where that fits the labels.
 
     Raises:
-        ModelError: Its output does not fit the labels, or its input the examples.
+        ModelError: It does not fit them.
     """
     shape = output_shape(model, dataset)
     if dataset.task == "regression":
@@ -52,13 +51,6 @@ def output_units(model: keras.Model, dataset: Dataset) -> int:
             f"{labels}; expected {fits}; end the model with keras.layers.Dense({min(wanted)}, "
             f"activation={_activation_for(dataset, min(wanted))!r}){_other_task(dataset)}"
         )
-    inputs = model.input_shape if has_graph(model) else (None, *dataset.x_train.shape[1:])
-    if not isinstance(inputs, tuple) or not _fits(inputs[1:], dataset.x_train.shape[1:]):
-        raise ModelError(
-            f"the model's input has shape {inputs} and an example of {dataset.name!r} "
-            f"{dataset.x_train.shape[1:]}; expected the same; begin the model with "
-            f"keras.Input({dataset.x_train.shape[1:]})"
-        )
     return int(shape[1])
 
 
@@ -68,12 +60,6 @@ def _other_task(dataset: Dataset) -> str:
     if dataset.task == "binary" or not whole:
         return ""
     return f", or try --task {'classes' if dataset.task == 'regression' else 'regression'}"
-
-
-def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
-    return len(wanted) == len(shape) and all(
-        want is None or want == size for want, size in zip(wanted, shape, strict=True)
-    )
 
 
 def _activation_for(dataset: Dataset, units: int) -> str | None:

@@ -20,9 +20,9 @@ from normwise.keras_private import (
 )
 from normwise.models.graph import Call, functional_of, has_graph
 from normwise.models.incomplete_config import refuse_forgotten
-from normwise.models.kinds import defined_by_keras, unwrapped
+from normwise.models.kinds import STEPS, defined_by_keras, unwrapped
 
-__all__ = ["Edits", "clone_layer", "rebuild"]
+__all__ = ["Edits", "clone_layer", "is_rebuildable", "rebuild"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +228,15 @@ def _call_again(
     for layer in edits.appended.get(call, ()):
         results[0] = layer(results[0])
     return results
+
+
+def is_rebuildable(model: Any) -> bool:
+    """Whether a copy of the model trains as it does: it has a graph, and its class can be kept.
+
+    A class with a constructor of its own cannot, which matters where it has steps of its own, too.
+    """
+    has_own_steps = not all(defined_by_keras(type(model), name) for name in STEPS)
+    return has_graph(model) and (defined_by_keras(type(model), "__init__") or not has_own_steps)
 
 
 def _constructor_of(model: Any) -> Any:

@@ -7,7 +7,7 @@ import hashlib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,21 +15,23 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from normwise.data import Dataset, Given
+from normwise.data import Dataset, Given, Task
+from normwise.data.nested import is_nested, rows, shapes
 from normwise.data.pixels import scaled
 from normwise.domain import Variant
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
-from normwise.keras_private import RANDOM_STATE
+from normwise.keras_private import RANDOM_STATE, every_layer
 from normwise.models.compiled import compiled_of
 from normwise.models.default_model import default_model
 from normwise.models.file_kinds import is_named_as_model
+from normwise.models.fitted_data import with_inputs_of, with_labels_for
 from normwise.models.graph import has_graph
 from normwise.models.hidden_normalisation import refuse_normalised_baseline
 from normwise.models.identity import architecture, named, own_code
 from normwise.models.io import load_model
 from normwise.models.pixel_range import scaling_note
 from normwise.models.placing import place, placed_layers
-from normwise.models.rebuild import Edits, rebuild
+from normwise.models.rebuild import Edits, is_rebuildable, rebuild
 from normwise.models.stripping import strip
 from normwise.models.target_units import TargetUnits
 from normwise.models.unsupported import check_trainable
@@ -53,10 +55,13 @@ class ModelSource:
         dataset: What the study trains on.
         standardize: Whether to standardise the targets of a regression; the model decides
             unless told.
+        loss: The loss that was asked for, in place of the model's own.
+        task: What the user said that the labels are.
 
     Attributes:
         given: The model as it was named or given.
         compiled: What the model was compiled with, if it was.
+        dataset: What the study trains on, as the model and its loss take it.
         units: What is done with the targets.
 
     Raises:
@@ -65,8 +70,16 @@ class ModelSource:
         UnknownNameError: No built-in model has that name.
     """
 
-    def __init__(self, model: ModelLike, dataset: Dataset, standardize: bool | None = None) -> None:
-        self.given, self._dataset = model, dataset
+    def __init__(
+        self,
+        model: ModelLike,
+        dataset: Dataset,
+        standardize: bool | None = None,
+        *,
+        loss: str | None = None,
+        task: Task | None = None,
+    ) -> None:
+        self.given, self.dataset = model, dataset
         found = find_model(model) if isinstance(model, str) else model
         if not callable(found):
             raise ModelError(
@@ -84,6 +97,9 @@ class ModelSource:
         check_trainable(built)
         self.compiled = compiled_of(built)
         self._steps = _steps_of(built)
+        dataset = with_inputs_of(dataset, built)
+        trained = loss or (self.compiled and self.compiled.loss)
+        self.dataset = dataset = with_labels_for(dataset, built, trained, task)
         self.units = TargetUnits.of(built, dataset, standardize)
         if self._builder is None:
             self._plain = strip(built)
@@ -104,7 +120,7 @@ class ModelSource:
             return self._built_with(self._builder, variant)
         if variant.is_baseline:
             return self._plain
-        return place(self._plain, variant, data=Given(self._dataset.x_train))
+        return place(self._plain, variant, data=Given(self.dataset.x_train))
 
     def layers(self, variant: Variant) -> list[str]:
         """Names of the normalisation layers that the variant places, in their order.
@@ -118,21 +134,21 @@ class ModelSource:
                 f"'norm' and places normalisation itself, so which layers it has cannot be seen; "
                 f"expected a function without 'norm'; leave --ablate and only= out"
             )
-        return placed_layers(self._plain, variant, data=Given(self._dataset.x_train))
+        return placed_layers(self._plain, variant, data=Given(self.dataset.x_train))
 
-    def noted(self) -> Dataset:
+    def noted(self, more: Iterable[str] = ()) -> Dataset:
         """The data, with notes on what the model makes of them.
 
         Where the baseline gets pixels that nothing scales, and where a model had learnt before.
         """
-        said = [scaling_note(self.build(Variant()), self._dataset.x_train)]
+        said = [scaling_note(self.build(Variant()), self.dataset.x_train)]
         if self._steps:
             said.append(
                 f"The model had been trained for {self._steps:,} steps: weights that train are "
                 f"drawn anew for each seed, frozen ones stay."
             )
-        notes = (*self._dataset.notes, *filter(None, said))
-        return dataclasses.replace(self._dataset, notes=notes)
+        notes = (*self.dataset.notes, *filter(None, said), *more)
+        return dataclasses.replace(self.dataset, notes=notes)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -143,7 +159,7 @@ class ModelSource:
         says what the variants are.
         """
         model = self.build(Variant())
-        texts = [architecture(model), *own_code(model, self._dataset.x_train)]
+        texts = [architecture(model), *own_code(model, self.dataset.x_train)]
         if self._builder is not None:
             texts.append(named(self._builder))
         digest = hashlib.sha256("|".join(texts).encode())
@@ -163,13 +179,13 @@ class ModelSource:
                 f"normalisation is all that differs; compile it without asking for 'norm'"
             )
         # Not compiled, or Keras would compile each copy of it from a configuration.
-        return rebuild(model, Edits()) if compiled and has_graph(model) else model
+        return rebuild(model, Edits()) if compiled and is_rebuildable(model) else model
 
     def _call(self, function: Callable[..., Any], **arguments: Any) -> keras.Model:
         name = getattr(function, "__name__", type(function).__name__)
         parameters = _parameters(function)
         if "dataset" in parameters:
-            arguments["dataset"] = self._dataset
+            arguments["dataset"] = self.dataset
         needed = [
             key
             for key, parameter in parameters.items()
@@ -199,18 +215,20 @@ class ModelSource:
         return self._built(model, name)
 
     def _built(self, model: keras.Model, name: str) -> keras.Model:
-        if model.built:
+        if model.built and (has_graph(model) or all(one.built for one in every_layer(model))):
             return model
+        x = self.dataset.x_train
         try:
-            if isinstance(model, keras.Sequential):
-                model.build((None, *self._dataset.x_train.shape[1:]))
+            if isinstance(model, keras.Sequential) and not is_nested(x):
+                model.build((None, *x.shape[1:]))
             else:
-                model(self._dataset.x_train[:1])
+                model(rows(x, slice(1)))
         except Exception as error:
+            shape = shapes(rows(x, slice(1))) if is_nested(x) else x.shape[1:]
             raise ModelError(
                 f"the model of {name!r} cannot be built for examples of shape "
-                f"{self._dataset.x_train.shape[1:]} ({in_words(error)}); expected layers that "
-                f"take them; begin the model with keras.Input({self._dataset.x_train.shape[1:]})"
+                f"{shape} ({in_words(error)}); expected layers that "
+                f"take them; begin the model with keras.Input({shape})"
             ) from error
         return model
 

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.data import Dataset
-from normwise.errors import SpecError, UnknownNameError
+from normwise.data.nested import rows, shapes
+from normwise.errors import ModelError, SpecError, UnknownNameError
 from normwise.models.compiled import Compiled
 from normwise.models.graph import has_graph
+from normwise.models.kinds import defined_by_keras
 from normwise.models.outputs import ends_in_probabilities, output_units
 
 __all__ = ["TrainingLoss"]
@@ -60,12 +62,28 @@ class TrainingLoss:
             SpecError: The loss does not fit them.
             UnknownNameError: Keras has no loss of the given name.
         """
+        if self.dataset.task == "own":
+            return self._of_own_labels(model)
         units = output_units(model, self.dataset)
         if self.kept is not None:
             return _fitting(self.kept[0], units, self.dataset)
         if self.given is not None:
             return _named_loss(self.given, units, self.dataset)
         return _default_loss(model, units, self.dataset)
+
+    def _of_own_labels(self, model: keras.Model) -> Any:
+        if self.kept is not None:
+            return self.kept[0]
+        if self.given is not None:
+            return _known_loss(self.given)
+        if all(defined_by_keras(type(model), name) for name in ("train_step", "compute_loss")):
+            raise ModelError(
+                f"model {model.name!r} is compiled with no loss, and the labels of "
+                f"{self.dataset.name!r} ({shapes(rows(self.dataset.y_train, slice(1)))} an "
+                f"example) do not say which would suit them; expected a compiled model; try "
+                f"model.compile('adam', 'mse')"
+            )
+        return None
 
     def weight(self, unit: float) -> float | None:
         """The factor that a loss counted in ``unit`` is compiled with; ``None`` for none."""
@@ -116,11 +134,14 @@ def _default_loss(model: keras.Model, units: int, dataset: Dataset) -> keras.los
 
 
 def _named_loss(name: str, units: int, dataset: Dataset) -> Any:
+    return _fitting(_known_loss(name), units, dataset, name)
+
+
+def _known_loss(name: str) -> Any:
     try:
-        loss = keras.losses.get(name)
+        return keras.losses.get(name)
     except ValueError:
         raise UnknownNameError("loss", name, LOSSES) from None
-    return _fitting(loss, units, dataset, name)
 
 
 def _fitting(loss: Any, units: int, dataset: Dataset, name: str | None = None) -> Any:
@@ -131,6 +152,8 @@ def _fitting(loss: Any, units: int, dataset: Dataset, name: str | None = None) -
     # Of a function of the user's, Keras' trust is ours.
     judged = isinstance(loss, str | keras.losses.Loss) or name is not None or of_classes
     fits = kind.startswith("sparse") if units > 1 else not of_classes
+    if dataset.task == "classes" and dataset.y_train.ndim > 1:  # rows with a single 1
+        fits = units > 1 and not kind.startswith("sparse")
     if dataset.task != "regression" and judged and not fits:
         # Keras would broadcast one against the other, and train on nonsense.
         example = "sparse_categorical_crossentropy" if units > 1 else "binary_crossentropy"

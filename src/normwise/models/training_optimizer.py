@@ -91,12 +91,6 @@ def _make_optimizer(text: str, learning_rate: Any) -> keras.optimizers.Optimizer
     name, options = optimizer_parts(text)
     if name.lower() not in OPTIMIZERS:
         raise UnknownNameError("optimizer", name, OPTIMIZERS)
-    if options.get("use_ema"):
-        raise SpecError(
-            f"optimizer {text!r} asks for use_ema, which replaces the weights by their average "
-            f"when training ends, unseen by the metrics of any epoch; expected weights that were "
-            f"measured; leave use_ema out"
-        )
     kind = type(keras.optimizers.get(name))
     try:
         return kind(learning_rate=learning_rate, **options)

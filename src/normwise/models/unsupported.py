@@ -10,43 +10,25 @@ from normwise.models.kinds import defined_by_keras, takes_training
 
 __all__ = ["check_stackable", "check_trainable", "is_stateful"]
 
-_OWN_WAYS = (
-    "train_step",
-    "test_step",
-    "compute_loss",
-    "compute_metrics",
-    "compile",
-    "fit",
-    "evaluate",
-)
+_OWN_WAYS = ("compile", "fit", "evaluate")
 
 
 def check_trainable(model: keras.Model) -> None:
-    """Refuse a model that trains in another way than Keras' own ``fit`` with a plain state.
+    """Refuse a model that trains in another way than Keras' own ``fit`` step by step.
 
     Raises:
-        ModelError: It has a ``train_step`` of its own or the like, several inputs or
-            outputs, a layer that keeps metrics, or normalisation that ``fit`` keeps in inference
-            mode.
+        ModelError: It has a ``fit`` of its own or the like, or normalisation that ``fit`` keeps in
+            inference mode.
     """
     for name in _OWN_WAYS:
         if not defined_by_keras(type(model), name):
             raise ModelError(
                 f"model {model.name!r} of type {type(model).__name__} has its own {name}(), which "
-                f"one compiled program for all replicas does not call; expected Keras' own; try a "
-                f"layer that calls self.add_loss(), or the loss and metrics of compile()"
-            )
-    for many in ("inputs", "outputs"):
-        tensors = getattr(model, many, None) or ()  # a subclassed model does not say
-        if len(tensors) > 1:
-            raise ModelError(
-                f"model {model.name!r} has {len(tensors)} {many} "
-                f"({', '.join(tensor.name for tensor in tensors)}); expected one of each, since "
-                f"the data are one array of examples and one of labels; try a keras.Model of one, "
-                f"which cuts or joins what it needs inside"
+                f"neither Keras' own fit nor a compiled program calls as it is; expected Keras' "
+                f"own; try a train_step() or compute_loss() of the model's own, and the loss and "
+                f"metrics of compile()"
             )
     for layer in every_layer(model, itself=False):
-        _check_layer(layer)
         if isinstance(layer, keras.layers.BatchNormalization) and not takes_training(model):
             raise ModelError(
                 f"model {model.name!r} takes no 'training' in its call(), so Keras' fit runs batch "
@@ -91,13 +73,3 @@ def is_stateful(layer: keras.Layer) -> bool:
     """
     recurrent = isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
     return recurrent and bool(layer.stateful)
-
-
-def _check_layer(layer: keras.Layer) -> None:
-    if getattr(layer, "metrics", None) and not isinstance(layer, keras.Model):
-        raise ModelError(
-            f"layer {layer.name!r} ({type(layer).__name__}) keeps metrics of its own "
-            f"({', '.join(metric.name for metric in layer.metrics)}), which a stack of replicas "
-            f"does not record; expected metrics of the model's output; leave them out of the "
-            f"layer, or pass them to compile(metrics=…)"
-        )

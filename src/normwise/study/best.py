@@ -10,6 +10,7 @@ from normwise.errors import StudyIncomplete
 from normwise.execution import Checkpointed, Executor, Failed, Job
 from normwise.execution.checkpoint import Checkpoints
 from normwise.execution.setup import Setup
+from normwise.models.optimizers import inner_optimizer
 from normwise.study.keeping import state_of
 from normwise.study.ledger import Ledger
 
@@ -40,7 +41,19 @@ def trained_model(
     ):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value[0])
+    if inner_optimizer(model.optimizer).use_ema:
+        _average(model, state)
+        setup.recipe.compile(model, loss_unit=1)  # which has no steps behind it
     return model
+
+
+def _average(model: keras.Model, state: State) -> None:
+    """The weights' averages in the place of the weights, as ``fit`` leaves them at its end."""
+    optimizer = model.optimizer
+    optimizer.build(model.trainable_variables)
+    for variable, value in zip(optimizer.variables, state.optimizer, strict=True):
+        variable.assign(value[0])
+    inner_optimizer(optimizer).finalize_variable_values(model.trainable_variables)
 
 
 def _trained_again(run: Run, setup: Setup, checkpoints: Checkpoints, executor: Executor) -> State:

@@ -6,10 +6,8 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any
 
 import jax
-from numpy.typing import NDArray
 
 from normwise import analysis
 from normwise.data import Dataset
@@ -48,7 +46,6 @@ def open_case(
     spec: Spec,
     model: ModelLike,
     dataset: Dataset,
-    weights: NDArray[Any] | None,
     devices: int | None = None,
     engine: Engine = STACKED,
 ) -> Case:
@@ -58,8 +55,6 @@ def open_case(
         spec: The study's settings.
         model: As the study got it.
         dataset: What is trained on.
-        weights: How much each training example counts in the loss, ``(n,)``; all alike if
-            ``None``.
         devices: How many to use; all unless told.
         engine: What trains.
 
@@ -68,21 +63,22 @@ def open_case(
         UsageError: Something that was asked for cannot be honoured.
     """
     configure()
-    setup = Setup.of(spec, model, dataset, weights, devices, engine)
+    setup = Setup.of(spec, model, dataset, devices, engine)
     source = setup.source
     target = Target.parse(spec.target) if spec.target else None
     if target is not None:
         check_target(target, setup.metrics)
+    default = analysis.default_metric(setup.metrics, source.dataset.task)
     question = Question(
         spec=setup.spec,
         fingerprint=setup.fingerprint,
-        metric=target.metric if target else analysis.default_metric(setup.metrics, dataset.task),
+        metric=target.metric if target else default,
         mean_loss=setup.recipe.mean_loss,
     )
     return Case(
         question=question,
         setup=setup,
-        dataset=source.noted(),
+        dataset=source.noted(setup.recipe.notes),
         layers=_layers(source, question.variants) if spec.ablate else {},
         environment=_environment(setup, source, question),
     )

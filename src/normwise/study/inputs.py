@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from normwise.data import Dataset, find_dataset, from_arrays
+from normwise.data.nested import is_nested
+from normwise.data.plain_array import holds_numbers
 from normwise.domain import image_size
 from normwise.errors import SpecError
 from normwise.spec import Spec
 from normwise.study.weights import class_weights, sample_weights
 
-__all__ = ["Arrived", "arrived", "as_dataset", "check_batch", "example_weights"]
+__all__ = ["Arrived", "arrived", "as_dataset", "check_batch"]
+
+# Inputs and labels, and perhaps weights.
+PARTS = (2, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +27,13 @@ class Arrived:
     """Data as a study knows them.
 
     Attributes:
-        data: A name, a :class:`~normwise.data.Dataset`, ``(x, y)`` or
-            ``((x, y), (x_val, y_val))``.
-        weights: How much each example of ``x`` counts, where that came with the examples.
+        data: A name, a :class:`~normwise.data.Dataset`, or ``(x, y)`` or ``(x, y, weights)``.
+        validation: The same of what validates, where that was given.
         note: What was decided as batches were drawn; empty where nothing was.
     """
 
     data: Any
-    weights: Any = None
+    validation: tuple[Any, ...] | None = None
     note: str = ""
 
 
@@ -39,57 +43,68 @@ def arrived(data: Any) -> Arrived:
     Raises:
         DataError: Batches fail, or do not go together.
 
-    >>> arrived(([[1.0]], [1], [0.5])).weights
-    [0.5]
+    >>> arrived(([[1.0]], [1], [[2.0]], [0])).validation
+    ([[2.0]], [0])
     """
-    data, note = _drawn(data)
-    if not isinstance(data, tuple):
-        return Arrived(data, note=note)
-    if len(data) == 4 and not note:
-        data = data[:2], data[2:]
-    weights = None
-    if len(data) == 3:
-        *data, weights = data
-    elif len(data) == 2 and isinstance(data[0], tuple) and len(data[0]) == 3:
-        (*train, weights), val = data
-        data = tuple(train), val
-    return Arrived(tuple(data), weights, note)
-
-
-def _drawn(data: Any) -> tuple[Any, str]:
-    """Data with what loaders give in their place, and what was decided on the way."""
     if isinstance(data, str):
-        return data, ""
+        return Arrived(data)
     # Here, so that to import the package does not load Keras.
-    from normwise.models.loaders import (
-        Drawn,
-        draw,
-        is_loader,
-        is_pair_of_loaders,
-        refuse_single_examples,
-    )
+    from normwise.models.loaders import draw, is_loader, is_pair_of_loaders, refuse_single_examples
 
     if is_loader(data):
         found = draw(data, to_its_end=True)
-        return found.parts, found.note
-    if not is_pair_of_loaders(data):
+        return Arrived(found.parts, note=found.note)
+    note = ""
+    if is_pair_of_loaders(data):
+        data, note = _drawn(data)
+    else:
         refuse_single_examples(data)
-        return data, ""
-    drawn = [draw(part, to_its_end=True) if is_loader(part) else part for part in data]
+    if not isinstance(data, tuple | list):
+        return Arrived(data)
+    if len(data) == 2 * PARTS[0]:
+        return Arrived(tuple(data[:2]), tuple(data[2:]))
+    if len(data) == 2 and all(map(_is_part, data)) and not _are_alike(*data):
+        return Arrived(tuple(data[0]), tuple(data[1]), note)
+    return Arrived(tuple(data))
+
+
+def _drawn(parts: Any) -> tuple[Any, str]:
+    """Two parts with what loaders give in their place, and what was decided on the way."""
+    from normwise.models.loaders import Drawn, draw, is_loader
+
+    drawn = [draw(part, to_its_end=True) if is_loader(part) else part for part in parts]
     notes = [one.note for one in drawn if isinstance(one, Drawn)]
     return tuple(one.parts if isinstance(one, Drawn) else one for one in drawn), " ".join(notes)
 
 
-def as_dataset(data: Any, spec: Spec) -> Dataset:
+def _is_part(part: Any) -> bool:
+    """Whether it is ``(x, y)`` or ``(x, y, weights)``."""
+    return isinstance(part, tuple | list) and len(part) in PARTS and not holds_numbers(part)
+
+
+def _are_alike(x: Any, y: Any) -> bool:
+    """Whether lists hold the arrays of several inputs and outputs: as many examples in each."""
+    if isinstance(x, tuple) or isinstance(y, tuple):
+        return False
+    lengths = {len(one) for one in (*x, *y) if not is_nested(one) and np.ndim(one)}
+    return len(lengths) == 1
+
+
+def as_dataset(came: Arrived, spec: Spec, sample_weight: Any = None) -> Dataset:
     """The data set behind what a study was given.
 
+    Args:
+        came: What it was given.
+        spec: Its settings.
+        sample_weight: How much each example counts in the training loss.
+
     Raises:
-        SpecError: It is nothing that a study takes.
+        SpecError: It is nothing that a study takes, or weights do not fit.
         DataError: It cannot be found, or does not read.
     """
-    if isinstance(data, str):
-        return find_dataset(
-            data,
+    if isinstance(came.data, str):
+        named = find_dataset(
+            came.data,
             spec.target_column,
             spec.task,
             spec.group_column,
@@ -97,53 +112,58 @@ def as_dataset(data: Any, spec: Spec) -> Dataset:
             image_size(spec.image_size) if spec.image_size else None,
             spec.color_mode,
         )
+        return _weighted(named, spec, sample_weight, came.note)
     if spec.group_column is not None:
         raise SpecError(
-            f"group_column {spec.group_column!r} was given with a {type(data).__name__}, which has "
-            f"no columns to name; expected a FILE.csv; try ((x, y), (x_val, y_val)) with "
+            f"group_column {spec.group_column!r} was given with a {type(came.data).__name__}, "
+            f"which has no columns to name; expected a FILE.csv; try ((x, y), (x_val, y_val)) with "
             f"other groups in the second pair"
         )
-    if isinstance(data, Dataset):
-        return data.require(spec.task)
-    if not isinstance(data, tuple | list) or len(data) != 2:
+    if isinstance(came.data, Dataset):
+        return _weighted(came.data.require(spec.task), spec, sample_weight, came.note)
+    if not isinstance(came.data, tuple) or len(came.data) not in PARTS:
         raise SpecError(
-            f"data is of type {type(data).__name__}; expected (x, y), ((x, y), (x_val, y_val)), "
-            f"batches of (x, y), a name or a file; try Study(model, (x, y))"
+            f"data is of type {type(came.data).__name__}; expected (x, y), "
+            f"((x, y), (x_val, y_val)), batches of (x, y), a name or a file; try Study(model, "
+            f"(x, y))"
         )
-    if isinstance(data[0], tuple) and isinstance(data[1], tuple) and len(data[1]) == 3:
-        raise SpecError(
-            "the validation part has weights of its own, (x_val, y_val, weights); expected "
-            "examples that count alike, since variants are judged by them; try (x_val, y_val)"
-        )
-    if _has_validation(data):
-        return from_arrays(*data[0], *data[1], task=spec.task)
-    return from_arrays(data[0], data[1], task=spec.task)
+    x, y, own = (*came.data, None)[:3]
+    given = own if sample_weight is None else sample_weight
+    x_val, y_val, weights_val = (*(came.validation or (None, None)), None)[:3]
+    dataset = from_arrays(
+        x,
+        y,
+        x_val,
+        y_val,
+        task=spec.task,
+        weights=(
+            None if given is None else sample_weights(given, _examples(x)),
+            None if weights_val is None else sample_weights(weights_val, _examples(x_val)),
+        ),
+    )
+    return _weighted(dataset, spec, None, came.note)
 
 
-def _has_validation(data: Any) -> bool:
-    """Whether data are ``((x, y), (x_val, y_val))`` rather than ``(x, y)``."""
-    pairs = all(isinstance(part, tuple | list) and len(part) == 2 for part in data)
-    return pairs and np.ndim(data[0][0]) > 0
+def _examples(x: Any) -> int:
+    while is_nested(x) and not holds_numbers(x):
+        x = next(iter(x.values() if isinstance(x, Mapping) else x))
+    return len(x)
 
 
-def example_weights(
-    spec: Spec, data: Any, dataset: Dataset, sample_weight: Any
-) -> NDArray[Any] | None:
-    """The weight of each training example in the loss; ``None`` if all are alike."""
-    if sample_weight is None:
-        return None if spec.class_weight is None else class_weights(spec.class_weight, dataset)
+def _weighted(dataset: Dataset, spec: Spec, sample_weight: Any, note: str) -> Dataset:
+    """The data set with the weights that were asked for, and a note."""
+    weights, weights_val = dataset.weights
+    if sample_weight is not None:
+        weights = sample_weights(sample_weight, dataset.examples)
     if spec.class_weight is not None:
-        raise SpecError(
-            "class_weight and sample_weight were both given; expected one of them; multiply the "
-            "class's weight into sample_weight"
-        )
-    if not isinstance(data, tuple | list) or _has_validation(data):
-        return sample_weights(sample_weight, len(dataset.x_train))
-    given = sample_weights(sample_weight, len(data[1]))
-    # Their way to the training part is that of the examples: as row numbers, they show it.
-    numbers = np.arange(len(given), dtype=np.int32)[:, None]
-    rows = from_arrays(numbers, data[1], task=spec.task).x_train
-    return np.take(given, rows[:, 0])
+        if weights is not None:
+            raise SpecError(
+                "class_weight and sample_weight were both given; expected one of them; multiply "
+                "the class's weight into sample_weight"
+            )
+        weights = class_weights(spec.class_weight, dataset)
+    notes = (*dataset.notes, *filter(None, [note]))
+    return replace(dataset, weights=(weights, weights_val), notes=notes)
 
 
 def check_batch(spec: Spec, dataset: Dataset) -> None:
@@ -152,7 +172,7 @@ def check_batch(spec: Spec, dataset: Dataset) -> None:
     Raises:
         SpecError: One is.
     """
-    examples, largest = len(dataset.x_train), max(spec.batch_size)
+    examples, largest = dataset.examples, max(spec.batch_size)
     if largest > examples:
         raise SpecError(
             f"batch size is {largest} and the training part of {dataset.name!r} has "

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normwise.data import Dataset
+from normwise.data.nested import is_nested
 from normwise.domain import Ablation, RunRecord, Summary
 from normwise.errors import StoreError, UsageError
 from normwise.report import DataPreview, Page, study_page
 from normwise.runs import check_export, export
 from normwise.spec import Spec
 from normwise.study.history import History
-from normwise.study.inputs import as_dataset
+from normwise.study.inputs import arrived, as_dataset
 from normwise.study.question import Question
 from normwise.study.recorded_runs import recorded
 from normwise.study.store import Store
@@ -173,7 +174,7 @@ def page_of_folder(folder: Path) -> Page:
     store, question, records, finished, fingerprint = _found_in(folder)
     spec, history = question.spec, History(store)
     try:
-        dataset = as_dataset(spec.data, spec)
+        dataset = as_dataset(arrived(spec.data), spec)
     except UsageError:
         dataset = None  # it was given from Python, or has gone: the curves do not need it
     summary = question.summary(
@@ -190,9 +191,10 @@ def page_of_folder(folder: Path) -> Page:
 
 
 def _preview(dataset: Dataset) -> DataPreview | None:
-    if dataset.x_train.shape[1:] != (2,) or dataset.task == "regression":
+    if dataset.classes == 0 or is_nested(dataset.x_train) or dataset.x_train.shape[1:] != (2,):
         return None
-    x, y = dataset.x_train, dataset.y_train.ravel().astype(int)
+    x, y = dataset.x_train, dataset.y_train
+    y = (y.argmax(axis=-1) if y.shape[1:] not in ((), (1,)) else y).ravel().astype(int)
     names = dataset.class_names or tuple(str(label) for label in range(dataset.classes))
     first, second = dataset.feature_names or ("x1", "x2")
     return DataPreview(

@@ -98,9 +98,19 @@ class RunProgress:
 
     def value(self, metric: str, epoch: int) -> float:
         """A metric after that many epochs; NaN where the run has diverged by then."""
-        if not np.isfinite(self.curve("loss", epoch)).all():
+        if not self._is_finite(epoch).all():
             return math.nan
         return float(self.curve(metric, epoch)[-1])
+
+    def _is_finite(self, until: int) -> NDArray[Any]:
+        """Of the first epochs, whether training had not diverged: its loss says so."""
+        training = [name for name in self.metrics if not name.startswith("val_")]
+        # Steps of the user's own need not call it a loss.
+        told = ["loss"] if "loss" in training else training
+        found: NDArray[Any] = np.all(
+            [np.isfinite(self.curve(name, until)) for name in told], axis=0
+        )
+        return found
 
     def record(self, until: int, epochs: int) -> RunRecord:
         """The run as far as it counts.
@@ -109,7 +119,7 @@ class RunProgress:
             until: Epochs that count; it has as many or more.
             epochs: How many a run has that goes to its end.
         """
-        lost = np.flatnonzero(~np.isfinite(self.curve("loss", until)))
+        lost = np.flatnonzero(~self._is_finite(until))
         finite = int(lost[0]) if len(lost) else until
         missing = (math.nan,) * (epochs - finite)
         condition = self.run.condition

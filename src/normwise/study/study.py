@@ -22,7 +22,7 @@ from normwise.errors import (
 from normwise.execution.choosing import ExecutorLike, MakeExecutor, executor_of
 from normwise.report import DrawingProcess
 from normwise.spec import DEFAULT_MODEL, Spec
-from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch, example_weights
+from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch
 from normwise.study.progress import Progress
 from normwise.study.result import Result
 from normwise.study.store import Store, held
@@ -125,8 +125,7 @@ class Study:
             )
         from normwise.models.default_model import default_code
 
-        _, dataset = self._read()
-        return default_code(dataset)
+        return default_code(self._read())
 
     def run(
         self,
@@ -251,22 +250,19 @@ class Study:
     def _case(self, devices: int | None, engine: Engine) -> Case:
         from normwise.study.case import open_case
 
-        came, dataset = self._read()
+        dataset = self._read()
         if self._has_no_model:
             dataset = _with_default_model(dataset)
         check_batch(self.spec, dataset)
-        given = came.weights if self._sample_weight is None else self._sample_weight
-        weights = example_weights(self.spec, came.data, dataset, given)
-        return open_case(self.spec, self._model, dataset, weights, devices, engine)
+        return open_case(self.spec, self._model, dataset, devices, engine)
 
-    def _read(self) -> tuple[Arrived, Dataset]:
+    def _read(self) -> Dataset:
         from normwise.models.source import as_model_takes
         from normwise.study.pictures import for_pictures
 
         self._arrived = came = self._arrived or arrived(self._data)
         spec = for_pictures(self._model, self.spec) if isinstance(came.data, str) else self.spec
-        dataset = as_model_takes(self._model, as_dataset(came.data, spec))
-        return came, replace(dataset, notes=(*dataset.notes, *filter(None, [came.note])))
+        return as_model_takes(self._model, as_dataset(came, spec, self._sample_weight))
 
     @property
     def _has_no_model(self) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from normwise.data import Dataset
+from normwise.data.nested import rows
 from normwise.domain import Run, RunRecord, SoloCheck, Variant
 from normwise.engine import (
     Schedule,
@@ -96,7 +96,7 @@ def _repeats(setup: Setup, one: Trained, few: Dataset) -> bool:
     anew whenever it is traced.
     """
     size = one.run.condition.batch_size
-    batch = replace(few, x_train=few.x_train[:size], y_train=few.y_train[:size])
+    batch = few.of(rows(few.train, slice(size)), few.val)
     first, second = ({"loss": _alone(setup, one.run, batch, epochs=1)["loss"]} for _ in range(2))
     if largest_relative_difference(first, second) <= ROUNDING:
         return True
@@ -135,7 +135,6 @@ def _alone(
         replica=replica_of(run),
         epochs=epochs or recipe.spec.epochs,
         batch_size=run.condition.batch_size,
-        weights=recipe.weights,
         nudge=nudge,
     )
     return recipe.in_own_units(curves)
@@ -150,7 +149,7 @@ def _beginnings(setup: Setup, one: Trained) -> Iterator[tuple[Dataset, Curves]]:
     recipe, size = setup.recipe, one.run.condition.batch_size
     dataset = recipe.dataset
     few = sample(dataset, size)
-    if len(few.x_train) // size >= len(dataset.x_train) // size:
+    if few.examples // size >= dataset.examples // size:
         yield dataset, {name: [values[0]] for name, values in one.record.curves.items()}
     cohort = setup.cohort(one.run.variant, size, Schedule(1, 1), few, epochs=1)
     [chunk] = cohort.run(cohort.compile(cohort.lower()), [replica_of(one.run)])

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.data import Dataset
+from normwise.data.nested import Arrays, is_nested, leaves, mapped
+from normwise.data.plain_array import holds_numbers, in_memory
 from normwise.errors import SpecError, UnknownNameError
 
 __all__ = ["class_weights", "sample_weights"]
@@ -35,9 +37,10 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
     >>> class_weights({"1": 4.0}, data).tolist()
     [1.0, 4.0, 4.0, 1.0, 4.0, 4.0]
     """
-    if dataset.task == "regression":
+    if dataset.task not in ("binary", "classes"):
+        kind = "numbers to predict" if dataset.task == "regression" else "no classes of examples"
         raise SpecError(
-            f"class_weight was given, and the labels of {dataset.name!r} are numbers to predict; "
+            f"class_weight was given, and the labels of {dataset.name!r} are {kind}; "
             f"expected classes; try sample_weight from Python"
         )
     numbers = [str(number) for number in range(dataset.classes)]
@@ -46,49 +49,63 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
         if name not in names:
             raise UnknownNameError("class in class_weight", name, [*dataset.class_names, *numbers])
     by_number = np.array([weight.get(name, 1.0) for name in names], np.float32)
-    labels: Array = dataset.y_train.reshape(len(dataset.y_train)).astype(int)
-    return _counting("class_weight", by_number[labels])
+    labels: Array = dataset.y_train
+    if dataset.task == "classes" and labels.ndim > 1:
+        labels = labels.argmax(axis=-1)
+    labels = labels.reshape(len(labels)).astype(int)
+    weights: Array = by_number[labels]
+    if not weights.any():
+        raise _counting_nothing("class_weight")
+    return weights
 
 
-def sample_weights(weight: Any, examples: int) -> Array:
-    """One weight an example, checked.
+def sample_weights(weight: Any, examples: int) -> Arrays:
+    """Weights of examples, checked.
 
     Args:
-        weight: ``(examples,)``, finite and at least 0.
+        weight: ``(examples,)``, or ``(examples, steps)`` for each time step, or a list or
+            dictionary of such arrays for each output; finite and at least 0.
         examples: How many are expected.
 
     Returns:
-        ``(examples,)``, float32.
+        The same, float32.
 
     Raises:
         SpecError: It is anything else.
+
+    >>> sample_weights({"kind": [0, 1], "size": [[1.0], [2.0]]}, 2)["size"].shape
+    (2, 1)
     """
+    if is_nested(weight) and not holds_numbers(weight):
+        found = mapped(lambda one: _checked(one, examples), in_memory("sample_weight", weight))
+    else:
+        found = _checked(weight, examples)
+    if not any(array.any() for array in leaves(found)):
+        raise _counting_nothing("sample_weight")
+    return found
+
+
+def _checked(weight: Any, examples: int) -> Array:
     expected = f"expected {examples:,} finite numbers of at least 0, one for each example"
+    instead = f"try sample_weight=numpy.ones({examples})"
     try:
         array = np.asarray(weight, np.float32)
     except (TypeError, ValueError) as error:
         raise SpecError(
-            f"sample_weight is no array of numbers ({error}); {expected}; "
-            f"try sample_weight=numpy.ones({examples})"
+            f"sample_weight is no array of numbers ({error}); {expected}; {instead}"
         ) from None
-    if array.shape != (examples,):
-        raise SpecError(
-            f"sample_weight has shape {array.shape}; {expected}; "
-            f"try sample_weight=numpy.ones({examples})"
-        )
-    if not (np.isfinite(array) & (array >= 0)).all():
-        row = int(np.flatnonzero(~(np.isfinite(array) & (array >= 0)))[0])
-        raise SpecError(
-            f"sample_weight holds {array[row]:g} in row {row}; {expected}; "
-            f"try sample_weight=numpy.ones({examples})"
-        )
-    return _counting("sample_weight", array)
+    if array.shape[:1] != (examples,):
+        raise SpecError(f"sample_weight has shape {array.shape}; {expected}; {instead}")
+    fine = (np.isfinite(array) & (array >= 0)).reshape(examples, -1)
+    if not fine.all():
+        row, place = (int(number[0]) for number in np.nonzero(~fine))
+        value = array.reshape(examples, -1)[row, place]
+        raise SpecError(f"sample_weight holds {value:g} in row {row}; {expected}; {instead}")
+    return array
 
 
-def _counting(what: str, weights: Array) -> Array:
-    if not weights.any():
-        raise SpecError(
-            f"{what} gives every training example the weight 0, so that no loss would be left to "
-            f"learn from; expected one above 0; leave {what} out"
-        )
-    return weights
+def _counting_nothing(what: str) -> SpecError:
+    return SpecError(
+        f"{what} gives every training example the weight 0, so that no loss would be left to "
+        f"learn from; expected one above 0; leave {what} out"
+    )

@@ -17,9 +17,9 @@ from normwise.checks.rules.graph_walks import (
 from normwise.checks.rules.rule import Found
 from normwise.checks.subject import Subject
 from normwise.data import Given
+from normwise.data.nested import rows
 from normwise.diagnose import leakage
 from normwise.errors import DataError, ModelError
-from normwise.models.feeding import rows
 from normwise.models.graph import Call, Graph, data_of, has_graph
 from normwise.models.kinds import (
     CONVOLUTIONS,

@@ -1,0 +1,80 @@
+"""Training and evaluation as Keras' ``fit`` has them: steps that carry the metrics' variables.
+
+For steps that are not Keras' own, and for metrics that are more than means over examples. Memory
+does not grow with the outputs of an epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import keras
+
+from normwise.data import Dataset
+from normwise.data.dataset import Examples
+from normwise.data.nested import count, rows
+from normwise.engine.batches import last_result, through_batches
+from normwise.engine.evaluating import evaluation_of
+from normwise.engine.kernels.ties import safe_ties
+from normwise.engine.state import State, if_alive
+from normwise.models.metrics import end_of_epoch, is_evaluated
+
+__all__ = ["evaluating_as_fit", "training_as_fit"]
+
+Curves = dict[str, jax.Array]
+
+
+def training_as_fit(
+    model: keras.Model, batch_size: int
+) -> Callable[[State, Examples, jax.Array], tuple[State, Curves]]:
+    """An epoch of a compiled model: ``(state, examples, their order) → (state, metrics)``."""
+    start = _metrics_at_start(model)
+
+    def train(state: State, examples: Examples, order: jax.Array) -> tuple[State, Curves]:
+        def step(carry: Any, numbers: jax.Array) -> tuple[Any, Any]:
+            with safe_ties():
+                logs, after = model.train_step(carry, rows(examples, numbers).batch)
+            return _alike(carry, after), logs
+
+        before = (state.trainable, state.non_trainable, state.optimizer, start)
+        after, *logs = through_batches(step, before, order, batch_size)
+        trainable, non_trainable, optimizer, metrics = after
+        curves = end_of_epoch(model, metrics, last_result(*logs))
+        return State(trainable, non_trainable, optimizer, state.alive), curves
+
+    return train
+
+
+def evaluating_as_fit(
+    model: keras.Model, dataset: Dataset, batch_size: int
+) -> Callable[[State, Examples], tuple[State, Curves]]:
+    """The evaluation of a compiled model: ``(state, examples) → (state, metrics)``."""
+    if not is_evaluated(model):
+        return lambda state, _: (state, {})
+    kind, start = evaluation_of(model, dataset), _metrics_at_start(model)
+    size = min(count(dataset.x_val), batch_size)
+
+    def evaluate(state: State, examples: Examples) -> tuple[State, Curves]:
+        def step(carry: Any, batch: Examples) -> tuple[Any, Any]:
+            logs, (_, *after) = model.test_step((state.trainable, *carry), batch.batch)
+            return _alike(carry, tuple(after)), logs
+
+        before = (state.non_trainable, start)
+        (after, metrics), *logs = through_batches(step, before, examples, size)
+        if kind.draws:
+            state = state._replace(non_trainable=if_alive(state, after))
+        return state, end_of_epoch(model, metrics, last_result(*logs))
+
+    return evaluate
+
+
+def _metrics_at_start(model: keras.Model) -> list[Any]:
+    return [variable.value for variable in model.metrics_variables]
+
+
+def _alike(before: Any, after: Any) -> Any:
+    """The state in the types that it had, which a loop needs: ``fit`` lets a step change them."""
+    after = jax.tree.unflatten(jax.tree.structure(before), jax.tree.leaves(after))
+    return jax.tree.map(lambda old, new: new.astype(old.dtype), before, after)

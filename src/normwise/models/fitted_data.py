@@ -1,0 +1,152 @@
+"""A study's data as its model takes them: inputs in its structure, labels as its loss has them.
+
+What labels are was told from their values alone when they were read. The model that is compiled
+knows better: its loss and its output are the authority.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from normwise.data import Dataset, Task
+from normwise.data.given import as_quantities
+from normwise.data.nested import is_nested, leaves, mapped
+from normwise.errors import DataError, ModelError
+from normwise.models.compiled import parts_of
+from normwise.models.metrics import name_of
+from normwise.models.outputs import output_shape
+from normwise.models.structure import agrees, inputs_of, is_known, tensors_of
+
+__all__ = ["with_inputs_of", "with_labels_for"]
+
+# Losses that compare each number of the output with one of the labels, by Keras' names.
+_BY_ELEMENT = frozenset(
+    {
+        "mse", "meansquarederror", "mae", "meanabsoluteerror", "mape", "huber", "logcosh",
+        "meanabsolutepercentageerror", "msle", "meansquaredlogarithmicerror", "poisson",
+        "kldivergence", "kldiv", "binarycrossentropy", "binaryfocalcrossentropy", "hinge",
+        "squaredhinge", "categoricalhinge", "categoricalcrossentropy",
+        "categoricalfocalcrossentropy",
+    }
+)  # fmt: skip
+_OF_SHARES = ("binarycrossentropy", "binaryfocalcrossentropy", "bce")
+
+
+def with_inputs_of(dataset: Dataset, model: Any) -> Dataset:
+    """The data with their inputs in the structure that the model was made with.
+
+    Raises:
+        DataError: There are others.
+        ModelError: An input has another shape.
+    """
+    x_train, x_val = (inputs_of(model, x) for x in (dataset.x_train, dataset.x_val))
+    if is_known(model):
+        for tensor, array in zip(tensors_of(model), leaves(x_train), strict=True):
+            if not agrees(tensor.shape, array.shape):
+                own, example = tuple(tensor.shape), array.shape[1:]
+                raise ModelError(
+                    f"the model's input has shape {own} and an example of {dataset.name!r} "
+                    f"{example}; expected the same; begin the model with keras.Input({example})"
+                )
+    return dataclasses.replace(dataset, x_train=x_train, x_val=x_val)
+
+
+def with_labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None = None) -> Dataset:
+    """The data with their labels as the loss that is trained with takes them.
+
+    Class numbers become rows with a single 1 for a categorical crossentropy, and such rows become
+    numbers for a sparse one, or where no loss was given. Labels that fit neither classes nor rows
+    of numbers stay as they are, for the loss alone.
+
+    Args:
+        dataset: As it was read.
+        model: Built; its inputs are those of the data.
+        loss: The loss that was given or compiled, or those of several outputs; ``None`` if none.
+        asked: What the user said that the labels are; the loss decides unless told.
+
+    Raises:
+        DataError: The labels do not fit the output.
+
+    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax")])
+    >>> x, y = np.zeros((3, 2)), np.arange(3)
+    >>> data = Dataset("mine", x, y, x, y, "classes")
+    >>> with_labels_for(data, model, "categorical_crossentropy").y_train.tolist()[1]
+    [0.0, 1.0, 0.0]
+    """
+    shape = output_shape(model, dataset)
+    if dataset.task != "own" and asked is None and not _is_row(shape):
+        dataset = _own(dataset)
+    if dataset.task == "own":
+        _check_shapes(dataset, model, loss, shape)
+        return dataset
+    if dataset.task == "regression":
+        return dataset if asked else _several_labels(dataset, loss)
+    return _classes(dataset, loss, shape[-1], asked)
+
+
+def _several_labels(dataset: Dataset, loss: Any) -> Dataset:
+    """Several labels at once, each of which holds or not, are no numbers to predict."""
+    is_several = _name(loss) in _OF_SHARES and dataset.y_train.shape[1] > 1
+    return dataclasses.replace(dataset, task="own") if is_several else dataset
+
+
+def _classes(dataset: Dataset, loss: Any, units: int, asked: Task | None) -> Dataset:
+    name, is_one_hot = _name(loss), dataset.task == "classes" and dataset.y_train.ndim == 2
+    if is_one_hot and (not name or name.startswith("sparse")):
+        return _with_labels(dataset, lambda y: y.argmax(axis=-1).astype(np.int32), "classes")
+    if not is_one_hot and "categorical" in name and not name.startswith("sparse") and units > 1:
+        return _with_labels(dataset, lambda y: _one_hot(y, units), "classes")
+    if asked is None and dataset.task == "classes" and name in _BY_ELEMENT and units == 1:
+        return as_quantities(dataset)
+    return dataset
+
+
+def _is_row(shape: Any) -> bool:
+    return isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[1], int)
+
+
+def _own(dataset: Dataset) -> Dataset:
+    """Labels that only the loss knows: whole numbers as such, as they may count classes."""
+    labels = as_quantities(dataset)
+    whole = not any((y % 1).any() for y in (labels.y_train, labels.y_val))
+    return _with_labels(labels, lambda y: y.astype(np.int32) if whole else y, "own")
+
+
+def _with_labels(dataset: Dataset, change: Any, task: Task) -> Dataset:
+    y_train, y_val = (mapped(change, y) for y in (dataset.y_train, dataset.y_val))
+    return dataclasses.replace(dataset, y_train=y_train, y_val=y_val, task=task)
+
+
+def _one_hot(labels: Any, units: int) -> Any:
+    numbers = labels.reshape(len(labels)).astype(int)
+    return np.eye(max(units, numbers.max() + 1), dtype=np.float32)[numbers]
+
+
+def _name(loss: Any) -> str:
+    """A loss' name without its spelling; empty for none, and for those of several outputs."""
+    parts = parts_of([loss])
+    if len(parts) != 1:
+        return ""
+    name = parts[0] if isinstance(parts[0], str) else type(parts[0]).__name__
+    return (name if name != "function" else name_of(parts[0])).replace("_", "").lower()
+
+
+def _check_shapes(dataset: Dataset, model: Any, loss: Any, shape: Any) -> None:
+    """Refuse labels that Keras would stretch over an output of another shape without a word."""
+    if is_nested(dataset.y_train) or not isinstance(shape, tuple) or dataset.y_train is None:
+        return
+    name, labels, outputs = _name(loss), dataset.y_train.shape, tuple(shape)
+    if name.startswith("sparsecategorical"):
+        outputs = outputs[:-1]
+    elif name not in _BY_ELEMENT:
+        return
+    if not agrees(outputs, labels):
+        raise DataError(
+            f"the labels of {dataset.name!r} have shape {labels} and the output of model "
+            f"{model.name!r} {tuple(shape)}, and loss {name_of(parts_of([loss])[0])!r} compares "
+            f"number by number; expected labels of shape {('n', *outputs[1:])}; reshape them, or "
+            f"end the model in such an output"
+        )

@@ -1,0 +1,73 @@
+"""Which inputs a model takes, and the same from data in any structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from normwise.errors import DataError, listed
+from normwise.models.graph import functional_of, has_graph
+
+__all__ = ["agrees", "in_order", "inputs_of", "is_known", "shapes_of", "tensors_of"]
+
+
+def is_known(model: Any) -> bool:
+    """Whether the model says which inputs it takes."""
+    return has_graph(model) and bool(model.built)
+
+
+def agrees(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    """Whether Keras takes such an array: an axis of one at its end may be missing or there."""
+    if len(wanted) == len(shape) + 1 and wanted[-1] == 1:
+        wanted = wanted[:-1]
+    elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    pairs = list(zip(wanted, shape, strict=False))[1:]
+    return len(wanted) == len(shape) and all(want in (None, size) for want, size in pairs)
+
+
+def in_order(model: Any, x: Any) -> list[Any] | None:
+    """The arrays in the order of the model's inputs; ``None`` where there are others."""
+    tensors = functional_of(model).inputs
+    struct = functional_of(model).input
+    names = sorted(struct) if isinstance(struct, Mapping) else [one.name for one in tensors]
+    if isinstance(x, Mapping):
+        # Like Keras: arrays without an input of their name are not used.
+        x = [x[name] for name in names] if set(names) <= set(x) else []
+    found = keras.tree.flatten(x)
+    return found if len(found) == len(tensors) else None
+
+
+def inputs_of(model: Any, x: Any) -> Any:
+    """The inputs in the structure that the model was made with.
+
+    Raises:
+        DataError: There are others.
+    """
+    if not is_known(model):
+        return x
+    found, functional = in_order(model, x), functional_of(model)
+    if found is None:
+        given = sorted(map(str, x)) if isinstance(x, Mapping) else shapes_of(x)
+        wanted = [f"{tensor.name} {tensor.shape}" for tensor in functional.inputs]
+        raise DataError(
+            f"the inputs are {len(given)} ({listed(given)}), and model {model.name!r} takes "
+            f"{len(wanted)}: {listed(wanted)}; expected an array for each, in a list or by their "
+            f"names; labels go with them in a tuple, (x, y), and parts of one array together, "
+            f"numpy.concatenate(parts)"
+        )
+    return keras.tree.pack_sequence_as(functional.input, found)
+
+
+def tensors_of(model: Any) -> list[Any]:
+    """The symbolic inputs of a model that says which it takes."""
+    tensors: list[Any] = functional_of(model).inputs
+    return tensors
+
+
+def shapes_of(x: Any) -> list[str]:
+    """The shape of each array, in words."""
+    return [f"shape {np.shape(part)}" for part in keras.tree.flatten(x)]
