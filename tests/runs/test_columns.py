@@ -106,3 +106,13 @@ def test_a_column_that_is_not_there_offers_those_that_are(curves, read):
         UnknownNameError, match="unknown column 'arm'; expected one of variant, seed"
     ):
         read(curves(), columns=ColumnNames(variant="arm"))
+
+
+def test_a_random_search_is_no_grid(curves, read):
+    """Each seed with a rate of its own: nothing could be chosen on one half of the seeds."""
+    frame = curves()
+    table = read(frame.assign(lr=0.1 / (1 + frame["seed"])))
+    assert table.frame["learning_rate"].isna().all()
+    assert any("they are no grid" in note for note in table.notes)
+    by_variant = read(frame.assign(lr=frame["variant"].map({"none": 0.1, "bn": 0.5})))
+    assert {*by_variant.frame["learning_rate"]} == {0.1, 0.5}

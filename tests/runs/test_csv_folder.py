@@ -32,6 +32,7 @@ def test_the_paths_say_variant_and_seed(curves, read, tmp_path, form):
 def test_a_pattern_names_the_parts(curves, read, tmp_path):
     write(curves(), tmp_path, "{s}-of-5/x{v}x.csv")
     table = read(tmp_path, pattern="{seed}-of-{}/x{variant}x.csv")
+    assert table.notes[0] == "Names say what runs are: '0-of-5/xbnx.csv' is variant 'bn', seed 0."
     assert {*table.frame["variant"]} == {"none", "bn"}
     assert {*table.frame["seed"]} == set(range(5))
 

@@ -165,7 +165,7 @@ def _no_variant(frame: pd.DataFrame) -> str:
         )
     return (
         f"no column says the variant; expected one, such as 'variant' or 'model', among "
-        f"{_names_of(frame)}; try --variant-column NAME"
+        f"{_names_of(frame)}; try --variant-column NAME, or pandas.melt where each run has a column"
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normwise.errors import DataError, listed
-from normwise.runs.run_names import RunName, by_pattern, named
+from normwise.runs.run_names import RunName, by_pattern, named, said_by
 from normwise.runs.table_file import read_table_file
 
 if TYPE_CHECKING:
@@ -24,12 +24,15 @@ def run_files(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file() and not path.name.startswith("."))
 
 
-def read_csv_folder(folder: Path, pattern: str | None = None) -> pd.DataFrame:
+def read_csv_folder(folder: Path, pattern: str | None = None) -> tuple[pd.DataFrame, str]:
     """The tables of a folder as one, with variant and seed as the files' names say.
 
     Args:
         folder: Where; the files may lie in folders of their own.
         pattern: How a path below the folder says them; recognised unless given.
+
+    Returns:
+        The table, and a sentence on what the names say.
 
     Raises:
         DataError: There is no table; one cannot be read; two are of one variant and seed.
@@ -48,7 +51,7 @@ def read_csv_folder(folder: Path, pattern: str | None = None) -> pd.DataFrame:
     said = by_pattern(pattern, paths) if pattern else named(stems)
     check_apart(said, paths)
     tables = [with_names(read_table_file(path), one) for path, one in zip(files, said, strict=True)]
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True), said_by(paths, said)
 
 
 def _suffix(path: str) -> str:

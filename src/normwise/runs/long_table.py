@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["RUN", "LongTable", "long_table"]
 
+_SEARCHED = (
+    "Learning rate, batch size or initialiser differ from seed to seed, and no seed has several of "
+    "them: they are no grid, and count as part of the seed's luck."
+)
 # What tells a run from others, as columns of `LongTable.frame`.
 RUN = ("variant", "seed", "learning_rate", "batch_size", "initializer")
 
@@ -79,7 +83,19 @@ def long_table(
     table = pd.DataFrame(body)
     table = _first_condition(table[table["place"].notna()].reset_index(drop=True))
     metrics = {name: logged for logged, name in own.items()}
-    return LongTable(table, metrics, found.place, tuple(_notes(found, metrics)))
+    notes = _notes(found, metrics)
+    if _is_search(table):
+        table = table.assign(learning_rate=math.nan, batch_size=math.nan, initializer=None)
+        notes.append(_SEARCHED)
+    return LongTable(table, metrics, found.place, tuple(notes))
+
+
+def _is_search(table: pd.DataFrame) -> bool:
+    """Whether points differ from seed to seed, and no seed has several: a search, and no grid."""
+    points = table[list(RUN)].drop_duplicates()
+    of_variants = points.groupby("variant")[list(RUN[2:])].nunique(dropna=False)
+    several = (of_variants > 1).any(axis=1).any()
+    return bool(several and not points.duplicated(["variant", "seed"]).any())
 
 
 def _with_index(frame: pd.DataFrame) -> pd.DataFrame:

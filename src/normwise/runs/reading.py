@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,14 +45,18 @@ def read_runs(source: Any, options: RunOptions) -> LongTable:
         DataError: They cannot be read, or what they mean is not clear.
         UnknownNameError: A column or experiment that was named is not there.
     """
-    return long_table(_frame(source, options), options.columns, options.pattern)
+    frame, said = _frame(source, options)
+    table = long_table(frame, options.columns, options.pattern)
+    # Columns that were made of names are nobody's.
+    return replace(table, notes=(said, *table.notes[1:])) if said else table
 
 
-def _frame(source: Any, options: RunOptions) -> pd.DataFrame:
+def _frame(source: Any, options: RunOptions) -> tuple[pd.DataFrame, str]:
+    """A long table, and what the names of its runs say, where they have no columns for it."""
     if not isinstance(source, str | Path):
-        return _of_frame(source)
+        return _of_frame(source), ""
     if is_mlflow(str(source)):
-        return read_mlflow(str(source), options.columns)
+        return read_mlflow(str(source), options.columns), ""
     path = Path(source)
     try:
         is_folder, is_there = path.is_dir(), path.exists()
@@ -63,7 +67,7 @@ def _frame(source: Any, options: RunOptions) -> pd.DataFrame:
             f"there is no file or folder {str(source)!r}; expected runs: a table, a folder of "
             f"tables or of event files, or mlflow:EXPERIMENT; check the path"
         )
-    return _of_folder(path, options) if is_folder else read_table_file(path)
+    return _of_folder(path, options) if is_folder else (read_table_file(path), "")
 
 
 def _of_frame(source: Any) -> pd.DataFrame:
@@ -80,18 +84,18 @@ def _of_frame(source: Any) -> pd.DataFrame:
     return source
 
 
-def _of_folder(folder: Path, options: RunOptions) -> pd.DataFrame:
+def _of_folder(folder: Path, options: RunOptions) -> tuple[pd.DataFrame, str]:
     if (folder / "journal.jsonl").is_file():
         raise DataError(
             f"folder {str(folder)!r} holds a study of normwise's; expected runs that something "
             f"else trained; try 'normwise report {folder}'"
         )
     if is_mlflow_folder(folder):
-        return read_mlflow(folder, options.columns)
+        return read_mlflow(folder, options.columns), ""
     if event_folders(folder):
         return read_tensorboard(folder, options.pattern)
     if not run_files(folder):
         single = sorted(path for path in folder.iterdir() if is_table_file(path.name))
         if len(single) == 1:
-            return read_table_file(single[0])
+            return read_table_file(single[0]), ""
     return read_csv_folder(folder, options.pattern)

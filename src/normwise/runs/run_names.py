@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from normwise.errors import DataError, listed
 
-__all__ = ["RunName", "by_pattern", "named"]
+__all__ = ["RunName", "by_pattern", "named", "said_by"]
 
 # Words in front of a run's number, the surest first.
 _NUMBERED = (("seed",), ("trial", "repeat", "rep", "replica", "fold", "version"), ("run", "s"))
@@ -82,6 +82,17 @@ def _told_apart(texts: Sequence[str]) -> list[str]:
 
 def _trimmed(text: str) -> str:
     return text.strip(_SEPARATORS)
+
+
+def said_by(names: Sequence[str], found: Sequence[RunName]) -> str:
+    """A sentence on what names say, by the first of them.
+
+    >>> said_by(["bn/3.csv"], [RunName("bn", "3")])
+    "Names say what runs are: 'bn/3.csv' is variant 'bn', seed 3."
+    """
+    first = found[0]
+    seed = "" if first.seed is None else f", seed {first.seed}"
+    return f"Names say what runs are: {names[0]!r} is variant {first.variant!r}{seed}."
 
 
 def by_pattern(pattern: str, names: Sequence[str]) -> list[RunName]:

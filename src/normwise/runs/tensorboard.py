@@ -15,7 +15,7 @@ from normwise.errors import DataError
 from normwise.files import writing
 from normwise.runs.csv_folder import check_apart, with_names
 from normwise.runs.curve_columns import finished
-from normwise.runs.run_names import RunName, by_pattern, named
+from normwise.runs.run_names import RunName, by_pattern, named, said_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,13 +34,16 @@ def event_folders(folder: Path) -> list[Path]:
     return sorted({path.parent for path in folder.rglob("*tfevents*") if path.is_file()})
 
 
-def read_tensorboard(folder: Path, pattern: str | None = None) -> pd.DataFrame:
+def read_tensorboard(folder: Path, pattern: str | None = None) -> tuple[pd.DataFrame, str]:
     """The scalars below a folder as a long table, a run for each folder with event files.
 
     Args:
         folder: Where.
         pattern: How a run's path below the folder says variant and seed; recognised unless given,
             or the run's hyperparameters say them.
+
+    Returns:
+        The table, and a sentence on what the runs' names or hyperparameters say.
 
     Raises:
         DataError: TensorBoard is not installed; there are no scalars; two runs are of one variant
@@ -63,7 +66,7 @@ def read_tensorboard(folder: Path, pattern: str | None = None) -> pd.DataFrame:
         )
     said = _names(list(tables), hyper, pattern)
     frames = [with_names(table, name) for table, name in zip(tables.values(), said, strict=True)]
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat(frames, ignore_index=True), said_by(list(tables), said)
 
 
 def require_tensorboard() -> None:

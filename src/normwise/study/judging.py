@@ -27,6 +27,11 @@ __all__ = ["JudgeOptions", "judge", "name_of"]
 _Mode = Literal["auto", "min", "max"]
 # Seeds below which an interval has no bounds, and with which most effects show.
 _FEWEST, _ENOUGH = 3, 5
+# What people call the variant that others are compared with, to propose it.
+_IS_LIKELY = re.compile(
+    r"(base(line)?|plain|control|vanilla|default|reference|without|no|false|off)(?![a-z])",
+    re.IGNORECASE,
+)
 # What shows that a folder holds a study, which is never written over.
 _OF_A_STUDY = ("spec.toml", "journal.jsonl")
 
@@ -184,9 +189,10 @@ def _baseline(records: Sequence[RunRecord], asked: str | None) -> str:
         return asked
     if "none" in names or len(names) == 1:
         return analysis.baseline_of(names)
+    likely = next((name for name in names if _IS_LIKELY.match(name)), names[0])
     raise DataError(
         f"none of the variants {listed([repr(name) for name in names])} is called 'none'; expected "
-        f"the one that the others are compared with; try --baseline {names[0]!r}"
+        f"the one that the others are compared with; try --baseline {likely!r}"
     )
 
 
