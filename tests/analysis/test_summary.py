@@ -105,6 +105,13 @@ def test_runs_that_were_stopped_early_count_as_not_reaching(record):
     assert none.epochs_to_target.restricted_mean.value == pytest.approx((4 * 25 + 30) / 5)
 
 
+def test_a_point_is_not_better_for_being_stopped_early(record):
+    """A run that was stopped in epoch 5 has not arrived, another does in epoch 20."""
+    runs = [record("none", s, 25, rate=0.1, epochs=5) for s in range(4)]
+    runs += [record("none", s, 20, rate=0.3, setting="b") for s in range(4)]
+    assert analysis.best_point(runs, TARGET).learning_rate == 0.3
+
+
 def test_another_baseline_can_be_named(record):
     records = [record(name, s, 10 + s) for name in ("none", "after") for s in range(3)]
     found = summarise("x", records, TARGET, baseline="after")

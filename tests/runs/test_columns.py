@@ -56,7 +56,14 @@ def test_seeds_of_text_are_numbered_alike_in_all_variants(curves, read):
 
 def test_clocks_counters_and_texts_are_no_metrics(curves, read):
     frame = curves().assign(
-        _runtime=1.5, _timestamp=1.7e9, wall_time=2.0, Step=7, host="a", gpu=True
+        _runtime=1.5,
+        _timestamp=1.7e9,
+        wall_time=2.0,
+        Step=7,
+        Seed=8,
+        iteration=9,
+        host="a",
+        gpu=True,
     )
     table = read(frame)
     assert list(table.metrics) == ["loss", "val_accuracy"]

@@ -91,6 +91,16 @@ def test_a_loss_that_is_lost_is_a_divergence(curves, records, lost, written):
     assert found.horizon == 30
 
 
+def test_divergences_end_no_comparison(curves, records):
+    """Where every run of a variant is lost in epoch 6, the other is still followed to its end."""
+    frame = curves()
+    lost = frame["variant"] == "none"
+    frame.loc[lost & (frame["epoch"] == 6), "loss"] = NAN
+    found = records(frame[~lost | (frame["epoch"] <= 6)])
+    assert found.horizon == 30
+    assert [one.diverged_at for one in found.records] == [6] * 5 + [None] * 5
+
+
 def test_a_metric_that_is_lost_is_a_divergence_where_there_is_no_loss(curves, records):
     frame = curves().drop(columns="loss")
     frame.loc[of(frame, "bn", 0) & (frame["epoch"] > 10), "val_accuracy"] = NAN

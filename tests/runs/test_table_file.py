@@ -41,7 +41,6 @@ def test_every_kind_of_table_is_among_them():
 
 
 def test_what_is_written_is_read_to_the_last_bit(read, tmp_path):
-    """pandas' fast reader of numbers would be off in the last bit of some of these."""
     values = tuple(0.1 + 1 / (3 + number) for number in range(300))
     lost = (0.5, *(float("nan"),) * 299)
     run = RunRecord(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from normwise.data.formats import TABLE_READERS
-from normwise.data.raw_table import Table
 from normwise.domain import RunRecord, data_files, kind_of
 from normwise.errors import DataError, listed
 from normwise.files import replacing
@@ -59,19 +58,7 @@ def read_table_file(path: Path) -> pd.DataFrame:
             f"{path.name!r} has the columns {listed(doubled)} more than once; expected each once; "
             f"rename one of them or leave it out"
         )
-    return _exact(table).apply(_with_points)
-
-
-def _exact(table: Table) -> pd.DataFrame:
-    """The table's numbers to the last bit, where they are written as text.
-
-    pandas' fast reader of numbers is wrong there now and then.
-    """
-    frame = table.frame
-    floats = [str(name) for name in frame if frame[name].dtype == "float64"]
-    written = table.as_text(floats, None)
-    exact = {name: written[name].astype("object").astype("float64") for name in written}
-    return frame.assign(**exact)
+    return table.frame.apply(_with_points)
 
 
 def _with_points(column: pd.Series) -> pd.Series:
