@@ -183,7 +183,7 @@ def test_any_baseline_can_be_named_and_comes_first():
     assert [one.name for one in found.answer.variants] == ["plain", "bn", "ln"]
     assert "`bn` helps here compared with `plain`" in found.verdict
     with pytest.raises(
-        DataError, match=r"none of the variants 'bn', 'plain', 'ln' is .*--baseline 'bn'"
+        DataError, match=r"none of the variants 'bn', 'plain', 'ln' is .*--baseline 'plain'"
     ):
         judge(frame)
     with pytest.raises(UnknownNameError, match=r"unknown variant 'plan'; .*did you mean 'plain'"):
