@@ -1,5 +1,7 @@
 """Where the stack cannot train, Keras' own ``fit`` does: compared with a ``fit`` written here."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -301,6 +303,35 @@ def test_runs_by_fit_are_other_runs_than_those_of_the_stack():
     stacked = Setup.of(SPEC, plain, DATA)
     assert by_fit(plain).fingerprint == f"{stacked.fingerprint}-fit"
     assert by_fit(plain, stopping()).fingerprint != by_fit(plain, stopping(mode="max")).fingerprint
+
+
+def patience(number, seed):  # noqa: ARG001 (as a study calls it)
+    return [keras.callbacks.EarlyStopping(patience=number)]
+
+
+def test_callbacks_are_told_apart_by_what_makes_them():
+    def of(number):
+        return lambda: [keras.callbacks.EarlyStopping(patience=number)]
+
+    makes = [of(1), of(2), list, partial(patience, 1), partial(patience, 2)]
+    makes += [patience_of(1), patience_of(2), patience_of(1).made, patience_of(2).made]
+    known = [Callbacks.of(make).identity for make in makes]
+    assert len(set(known)) == len(known)
+    assert Callbacks.of(of(1)).identity == known[0]
+    # A line around it, with other settings of the study, says nothing.
+    written = (Callbacks.of(lambda: [Warming()]), 1), (Callbacks.of(lambda: [Warming()]), 22)
+    assert written[0][0].identity == written[1][0].identity
+
+
+class patience_of:  # noqa: N801 (it is called like a function)
+    def __init__(self, number):
+        self.number = number
+
+    def __call__(self):
+        return self.made()
+
+    def made(self):
+        return [keras.callbacks.EarlyStopping(patience=self.number)]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def moved(tmp_path_factory):
 def test_the_reason_and_the_time_are_said_first_and_in_the_report(caplog, tmp_path):
     result = Study(moving, DATA, **SMALL).run(tmp_path / "out")
     reason = "layer 'counting' of model"
-    assert caplog.messages[0].startswith(f"Keras' own fit trains the runs, one after another: {reason}")  # fmt: skip
+    assert caplog.messages[0].startswith(f"Keras' own fit trains each run alone: {reason}")  # fmt: skip
     assert caplog.messages[0].endswith("4 runs take about a second.")
     body = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert body["solo_check"] is None
@@ -42,7 +42,7 @@ def test_the_reason_and_the_time_are_said_first_and_in_the_report(caplog, tmp_pa
     for page in (result.page, page_of_folder(tmp_path / "out")):
         assert page.section("Settings").facts["engine"] == "fit"
         assert page.section("Solo check").text[0].startswith("Nothing to check: Keras' own fit")
-        assert any(note.startswith(f"Keras' own fit trained every run, one after another: {reason}")
+        assert any(note.startswith(f"Keras' own fit trained each run alone: {reason}")
                    for note in page.notes)  # fmt: skip
 
 
@@ -140,7 +140,7 @@ def test_the_command_line_says_which_engine(run_command, caplog):
     command = ("study", "circles", "--variant", "none", "--seeds", "2", "--epochs", "2")
     code, out, error = run_command(*command, "--engine", "fit", "--out", "out")
     assert code == 0
-    assert "fit trains the runs, one after another: it was asked for. 2 runs" in caplog.text
+    assert "fit trains each run alone: it was asked for. One after another, 2 runs" in caplog.text
     assert "Nothing to check: Keras' own fit trained every run itself." in " ".join(out.split())
     code, _, error = run_command(*command, "--engine", "fast")
     assert (code, "expected 'auto', 'stacked' or 'fit'" in error) == (2, True)

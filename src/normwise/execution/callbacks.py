@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import keras
 
 from normwise.errors import SpecError, in_words
-from normwise.models.identity import named
+from normwise.models.identity import named_maker
 
 __all__ = ["Callbacks", "CallbacksLike"]
 
@@ -55,7 +55,7 @@ class Callbacks:
                 f"other arguments than 'variant' (its name) and 'seed'; give the others default "
                 f"values"
             )
-        return cls(given, hashlib.sha256(named(given).encode()).hexdigest()[:16])
+        return cls(given, hashlib.sha256(named_maker(given).encode()).hexdigest()[:16])
 
     def made(self, variant: str, seed: int) -> list[keras.callbacks.Callback]:
         """Fresh callbacks for a run.

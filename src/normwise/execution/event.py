@@ -35,7 +35,8 @@ class Segment:
         first: Epochs that they had behind them before.
         curves: Metric to ``(runs, epochs)``, in the data's own units.
         learning_rates: The rate of each run's optimiser at the first step, > 0.
-        seconds: Wall time of all of them together, without compiling.
+        seconds: Wall time of all of them together, without compiling; Keras' own ``fit`` compiles
+            on the way.
         ended_at: Of each run the epochs behind it when a callback ended it; ``None`` where none
             did. Empty where none can. Its curves then keep what it ended with.
     """

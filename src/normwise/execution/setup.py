@@ -122,7 +122,9 @@ class Setup:
         """A variant's model as the user would train it, compiled, and its initial values."""
         # A copy: training it must not change the model that the other variants are made of.
         model = reinitialised_copy(self.source.build(variant))
-        return self.recipe.compile(model, learning_rate), self._initial(model)
+        self.recipe.compile(model, learning_rate)
+        model.run_eagerly = self.engine.eager
+        return model, self._initial(model)
 
     @classmethod
     def of(
@@ -228,7 +230,6 @@ class Setup:
             ModelError: The data cannot be cut into the batches that the model needs.
         """
         model, initial = self.model(variant)
-        model.run_eagerly = self.engine.eager
         return Fit(model, initial, self.recipe.dataset, batch_size)
 
     def _lowered(self, variant: Variant) -> keras.Model:

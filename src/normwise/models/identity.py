@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType
 from typing import Any
 
 import jax
@@ -22,7 +24,7 @@ from normwise.models.optimizers import rate_of
 from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
 
-__all__ = ["architecture", "named", "own_code"]
+__all__ = ["architecture", "named", "named_maker", "own_code"]
 
 # Where a configuration says which layers an operation takes from.
 _WIRES = ("keras_history", "input_layers", "output_layers")
@@ -122,6 +124,35 @@ def named(part: Any) -> str:
     (True, False)
     """
     return _named(part, ())
+
+
+def named_maker(code: Any) -> str:
+    """What is called for something, in words that stay the same wherever it is written.
+
+    A lambda goes by what it computes: the line of code around it may say anything.
+
+    >>> two = named_maker(lambda: [1, 2])
+    >>> named_maker(lambda: [1, 2]) == two, named_maker(lambda: [1, 3]) == two
+    (True, False)
+    """
+    if isinstance(code, functools.partial):
+        return "|".join([named_maker(code.func), *map(named, (code.args, code.keywords))])
+    if getattr(code, "__name__", "") == "<lambda>":
+        return "|".join([_bytecode(code.__code__), *_values(_around(code))])
+    if inspect.ismethod(code):
+        return "|".join([named(code.__func__), *_values(vars(code.__self__))])
+    if inspect.isfunction(code) or inspect.isclass(code):
+        return named(code)
+    return "|".join([named(type(code)), *_values(vars(code))])
+
+
+def _values(known: Mapping[str, Any]) -> list[str]:
+    return [f"{name}={named(known[name])}" for name in sorted(known)]
+
+
+def _bytecode(code: CodeType) -> str:
+    consts = [_bytecode(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
+    return f"{code.co_code.hex()}{code.co_names}{code.co_varnames}{consts}"
 
 
 def _named(part: Any, within: tuple[Any, ...]) -> str:

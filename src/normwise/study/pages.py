@@ -71,7 +71,7 @@ def _engine_notes(summary: Summary) -> list[str]:
     found = summary.environment
     if "engine_reason" not in found:
         return []
-    said = f"Keras' own fit trained every run, one after another: {found['engine_reason']}."
+    said = f"Keras' own fit trained each run alone: {found['engine_reason']}."
     batches = found.get("batches", "")
     return [said, *([f"{batches[0].upper()}{batches[1:]}."] if batches else [])]
 

@@ -66,7 +66,7 @@ def announce(training: Training, timing: Timing) -> None:
         for run, epochs in missing.items()
     )
     log.warning(
-        "Keras' own fit trains the runs, one after another: %s. %d runs take about %s.",
+        "Keras' own fit trains each run alone: %s. One after another, %d runs take about %s.",
         training.case.setup.engine.why,
         len(missing),
         in_words(total),
