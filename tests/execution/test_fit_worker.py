@@ -247,6 +247,35 @@ def test_callbacks_act_as_in_a_plain_fit_and_are_new_in_each_run():
         assert abs(found["loss"][-1] - curves_of(events_of(by_fit(plain), job(one)), one.key)["loss"][-1]) > 1e-4  # fmt: skip
 
 
+class Scaled(layers.Layer):
+    scale = 1.0
+
+    def call(self, inputs):
+        return self.scale * inputs
+
+
+def scaled():
+    hidden = [layers.Dense(3, "tanh"), Scaled(name="scaled")]
+    return keras.Sequential([keras.Input((4, 3)), layers.Flatten(), *hidden, *head()])
+
+
+class Scaling(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):  # noqa: ARG002 (as Keras calls it)
+        self.model.get_layer("scaled").scale = 3.0
+
+
+def test_what_a_callback_does_to_the_model_stays_in_its_run():
+    runs = [run(seed=0), run(seed=1)]
+    events = events_of(by_fit(scaled, lambda seed: [] if seed else [Scaling()]), job(*runs))
+    plain_events = events_of(by_fit(scaled), job(*runs))
+    same = [
+        curves_of(events, one.key)["loss"] == curves_of(plain_events, one.key)["loss"]
+        for one in runs
+    ]
+    assert [one.any() for one in same] == [False, True]
+    assert same[1].all()
+
+
 def test_a_run_with_callbacks_begins_again_rather_than_going_on_wrongly(tmp_path):
     setup, wanted = by_fit(plain, stopping(), LONG), SLOW
     checkpoints = FolderCheckpoints(tmp_path)
