@@ -131,7 +131,7 @@ class Fit:
         return self._fitted(watch, left, epochs)
 
     def _fitted(self, watch: _Watch, state: State, epochs: range) -> Fitted:
-        rows = [row for row in watch.rows if math.isfinite(row.get("loss", 0.0))]
+        rows = [row for row in watch.rows if not _is_lost(row)]
         is_lost, missing = len(rows) < len(watch.rows), len(epochs) - len(rows)
         ended_at = None if is_lost or not missing else epochs.start + len(rows)
         last = dict.fromkeys(watch.rows[0], math.nan)
@@ -217,13 +217,18 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         if is_last:
             # Here, since `fit` may put averaged weights in their place when it ends.
             self.state = _taken(self.model)
-        if is_last or not math.isfinite(row.get("loss", 0.0)):
+        if is_last or _is_lost(row):
             self.model.stop_training = True
 
     def is_other(self, model: keras.Model) -> bool:
         """Whether a callback gave the model other weights since the last epoch."""
         now = [variable.value for variable in model.variables]
         return not all(map(np.array_equal, self._weights, now))
+
+
+def _is_lost(row: Mapping[str, float]) -> bool:
+    """Whether a replica has diverged: by its loss, or where none is told by anything else."""
+    return not math.isfinite(row["loss"] if "loss" in row else sum(row.values()))
 
 
 def _at_once(model: keras.Model, dataset: Dataset, batch_size: int) -> int:

@@ -13,6 +13,10 @@ __all__ = ["check_stackable", "check_trainable", "is_stateful"]
 _OWN_WAYS = ("compile", "fit", "evaluate")
 
 
+# What is said of a stateful layer that keeps what it remembers out of its variables.
+_NOT_CARRIED = ", which fit on JAX does not carry over: it trains as with stateful=False"
+
+
 def check_trainable(model: keras.Model) -> None:
     """Refuse a model that trains in another way than Keras' own ``fit`` step by step.
 
@@ -46,11 +50,7 @@ def check_stackable(model: keras.Model) -> None:
     """
     for layer in every_layer(model, itself=False):
         if is_stateful(layer):
-            carried = (
-                ""
-                if _carries_state(layer)
-                else (", which fit on JAX does not carry over: it trains as with stateful=False")
-            )
+            carried = "" if _carries_state(layer) else _NOT_CARRIED
             raise NotStacked(
                 f"layer {layer.name!r} is stateful, so that what it remembers of one batch is to "
                 f"go into the next{carried}; expected stateful=False; try that, with longer "

@@ -41,7 +41,7 @@ def trained_model(
     ):
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value[0])
-    if inner_optimizer(model.optimizer).use_ema:
+    if inner_optimizer(model.optimizer).use_ema and not setup.engine.is_fit:  # which left them so
         _average(model, state)
         setup.recipe.compile(model, loss_unit=1)  # which has no steps behind it
     return model
