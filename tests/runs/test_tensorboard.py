@@ -8,6 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams import summary_v2
 from tensorboard.summary import Writer
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
@@ -18,9 +19,11 @@ from normwise.runs import export, runs_of
 NAN = math.nan
 
 
-def as_torch(place, series):
-    """As torch.utils.tensorboard.SummaryWriter.add_scalar does, which has this very writer."""
+def as_torch(place, series, hyperparameters=None):
+    """As torch.utils.tensorboard.SummaryWriter does, which has this very writer."""
     writer = EventFileWriter(str(place))
+    if hyperparameters is not None:
+        writer.add_event(Event(summary=summary_v2.hparams_pb(hyperparameters)))
     for tag, values in series.items():
         for step, value in values.items():
             scalar = Summary.Value(tag=tag, simple_value=value)
@@ -52,6 +55,37 @@ def test_runs_of_torch(read, tmp_path):
     ]  # fmt: skip
     assert found.records[1].curves["val_loss"] == pytest.approx([*falling(2).values()])
     assert found.records[1].curves["loss"] == pytest.approx([*falling(1).values()])
+
+
+def test_folders_that_torch_makes_below_a_run_belong_to_it(read, tmp_path):
+    """``add_scalars("Loss", {"train": …, "val": …})`` and ``add_hparams``."""
+    for variant in ("none", "bn"):
+        run = tmp_path / f"{variant}-seed4"
+        as_torch(run, {"lr": dict.fromkeys(range(5), 0.1)})
+        for part, seed in (("train", 1), ("val", 2)):
+            as_torch(run / f"Loss_{part}", {"Loss": falling(seed)})
+        as_torch(run / "1700000000.5", {"hparam/best": {0: 0.1}}, {"dropout": 0.5, "bs": 64.0})
+    found = runs_of(read(tmp_path), "val_loss")
+    assert [(one.key.variant, one.key.seed, one.batch_size) for one in found.records] == [
+        ("bn", 4, 64), ("none", 4, 64)
+    ]  # fmt: skip
+    assert {*found.records[0].curves} == {"loss", "val_loss"}
+    assert found.records[0].curves["val_loss"] == pytest.approx([*falling(2).values()])
+    assert found.records[0].learning_rate == pytest.approx(0.1)
+
+
+def test_hyperparameters_say_what_a_run_is(read, tmp_path):
+    for number, (variant, seed) in enumerate([("none", 7), ("none", 8), ("bn", 7), ("bn", 8)]):
+        series = {"val_loss": falling(seed)}
+        as_torch(
+            tmp_path / f"run-{number}",
+            series,
+            {"norm_layer": 2.0, "model": variant, "seed": float(seed)},
+        )
+    found = runs_of(read(tmp_path), "val_loss").records
+    assert [(one.key.variant, one.key.seed) for one in found] == [
+        ("none", 7), ("none", 8), ("bn", 7), ("bn", 8)
+    ]  # fmt: skip
 
 
 def test_losses_of_steps_beside_a_metric_of_epochs(read, tmp_path):

@@ -12,7 +12,7 @@ from normwise.errors import DataError, UnknownNameError, listed
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ColumnNames", "Columns", "find_columns", "says_something"]
+__all__ = ["ColumnNames", "Columns", "find_columns", "says_something", "says_variant"]
 
 # The usual names of each role, the surest first, as `_plain` writes them.
 _VARIANT = (
@@ -139,6 +139,11 @@ def says_something(name: str) -> bool:
     """
     conditions = (one for names in _CONDITIONS.values() for one in names)
     return _plain(name) in {*_VARIANT, *_SEED, *_RUN, *_EPOCH, *_STEP, *conditions}
+
+
+def says_variant(name: str) -> bool:
+    """Whether a column of that name usually says the variant."""
+    return _plain(name) in _VARIANT
 
 
 def _check_names(frame: pd.DataFrame) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -13,9 +14,10 @@ from urllib.parse import quote
 from normwise.domain import RunRecord
 from normwise.errors import DataError
 from normwise.files import writing
+from normwise.runs.columns import says_something, says_variant
 from normwise.runs.csv_folder import check_apart, with_names
 from normwise.runs.curve_columns import finished
-from normwise.runs.run_names import RunName, by_pattern, named, said_by
+from normwise.runs.run_names import by_pattern, named, said_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,21 +54,58 @@ def read_tensorboard(folder: Path, pattern: str | None = None) -> tuple[pd.DataF
     import pandas as pd
 
     require_tensorboard()
-    runs = _runs(folder)
-    tables: dict[str, pd.DataFrame] = {}
-    hyper: dict[str, dict[str, Any]] = {}
-    for path, parts in runs.items():
-        series = [one for prefix, place in parts for one in _series(place, prefix, hyper, path)]
-        if series:
-            tables[path] = pd.concat(series, axis="columns").rename_axis("step").reset_index()
+    places = {path.relative_to(folder).as_posix(): path for path in event_folders(folder)}
+    runs: dict[str, _Run] = {}
+    for path, place in places.items():
+        found = _read(place)
+        own, series = _belonging(path, found, places)
+        run = runs.setdefault(own, _Run())
+        run.series.extend(series)
+        run.hyperparameters.update(found.hyperparameters)
+    tables = {
+        path: pd.concat(run.series, axis="columns").rename_axis("step").reset_index()
+        for path, run in runs.items()
+        if run.series
+    }
     if not tables:
         raise DataError(
             f"the event files in {str(folder)!r} hold no scalars; expected metrics, such as "
             f"add_scalar writes; check the folder"
         )
-    said = _names(list(tables), hyper, pattern)
-    frames = [with_names(table, name) for table, name in zip(tables.values(), said, strict=True)]
-    return pd.concat(frames, ignore_index=True), said_by(list(tables), said)
+    return _with_what_they_are(tables, runs, pattern)
+
+
+@dataclass
+class _Run:
+    """What was logged in a folder.
+
+    Attributes:
+        series: Each metric by step, with its name.
+        hyperparameters: Name to value.
+    """
+
+    series: list[pd.Series] = field(default_factory=list)
+    hyperparameters: dict[str, Any] = field(default_factory=dict)
+
+
+def _belonging(path: str, found: _Run, places: Mapping[str, Path]) -> tuple[str, list[pd.Series]]:
+    """The run that a folder is of, and its metrics with the names that they have there.
+
+    Keras' callback has a folder for each part of the data; torch's writer has one below the run's
+    for each curve of `add_scalars`, which it names ``METRIC_CURVE``, and for `add_hparams`.
+    """
+    above, _, name = path.rpartition("/")
+    above = above or "."
+    if name in _PARTS:
+        return above, [one.rename(f"{_PARTS[name]}{one.name}") for one in found.series]
+    if above not in places or path == ".":
+        return path, found.series
+    if found.hyperparameters:
+        return above, []
+    stems = [f"{str(one.name).replace('/', '_')}_" for one in found.series]
+    if stems and all(map(name.startswith, stems)):
+        return above, [one.rename(name) for one in found.series]
+    return path, found.series
 
 
 def require_tensorboard() -> None:
@@ -82,40 +121,28 @@ def require_tensorboard() -> None:
         )
 
 
-def _runs(folder: Path) -> dict[str, list[tuple[str, Path]]]:
-    """Path of each run to the folders of its parts, with what stands before their metrics."""
-    runs: dict[str, list[tuple[str, Path]]] = {}
-    for place in event_folders(folder):
-        is_part = place.name in _PARTS and place != folder
-        run = (place.parent if is_part else place).relative_to(folder).as_posix()
-        runs.setdefault(run, []).append((_PARTS[place.name] if is_part else "", place))
-    return runs
-
-
-def _series(
-    place: Path, prefix: str, hyper: dict[str, dict[str, Any]], run: str
-) -> Iterator[pd.Series]:
-    """The scalars of a folder, by step; what its hyperparameters are goes into ``hyper``."""
+def _read(place: Path) -> _Run:
+    """The scalars and hyperparameters of a folder."""
     import pandas as pd
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util import tensor_util
 
     events = EventAccumulator(str(place), size_guidance=_ALL)
     events.Reload()
-    hyper.setdefault(run, {}).update(_hyperparameters(events))
-    for tag in events.Tags()["scalars"]:
-        found = {event.step: event.value for event in events.Scalars(tag)}
-        yield pd.Series(found, name=prefix + tag, dtype="float64")
+    found: dict[str, dict[int, float]] = {
+        tag: {event.step: event.value for event in events.Scalars(tag)}
+        for tag in events.Tags()["scalars"]
+    }
     for tag in events.Tags()["tensors"]:
-        metadata = events.SummaryMetadata(tag)
+        kind = events.SummaryMetadata(tag).plugin_data.plugin_name
         # TensorFlow's writer, which Keras' callback uses, has scalars as tensors.
-        if metadata.plugin_data.plugin_name == "scalars" and "_vs_iterations" not in tag:
-            values = {
+        if kind == "scalars" and "_vs_iterations" not in tag:
+            found[tag.removeprefix("epoch_")] = {
                 event.step: float(tensor_util.make_ndarray(event.tensor_proto))
                 for event in events.Tensors(tag)
             }
-            name = prefix + tag.removeprefix("epoch_")
-            yield pd.Series(values, name=name, dtype="float64")
+    series = [pd.Series(one, name=tag, dtype="float64") for tag, one in found.items()]
+    return _Run(series, _hyperparameters(events))
 
 
 def _hyperparameters(events: Any) -> dict[str, Any]:
@@ -130,21 +157,31 @@ def _hyperparameters(events: Any) -> dict[str, Any]:
     return {name: getattr(value, value.WhichOneof("kind")) for name, value in given.items()}
 
 
-def _names(
-    paths: Sequence[str], hyper: Mapping[str, Mapping[str, Any]], pattern: str | None
-) -> list[RunName]:
-    """What each run's hyperparameters say, or else its path."""
-    if pattern is None and all("variant" in hyper[path] for path in paths):
-        return [_of_hyperparameters(hyper[path]) for path in paths]
+def _with_what_they_are(
+    tables: Mapping[str, pd.DataFrame], runs: Mapping[str, _Run], pattern: str | None
+) -> tuple[pd.DataFrame, str]:
+    """One table of all runs, with what their hyperparameters say of them, or else their paths."""
+    import pandas as pd
+
+    known = {
+        path: {
+            name: value
+            for name, value in runs[path].hyperparameters.items()
+            if says_something(name) and name not in table.columns
+        }
+        for path, table in tables.items()
+    }
+    if pattern is None and all(any(map(says_variant, one)) for one in known.values()):
+        frames = [table.assign(run=path, **known[path]) for path, table in tables.items()]
+        return pd.concat(frames, ignore_index=True), ""
+    paths = list(tables)
     said = by_pattern(pattern, paths) if pattern else named(paths)
     check_apart(said, paths)
-    return said
-
-
-def _of_hyperparameters(given: Mapping[str, Any]) -> RunName:
-    others = {name: str(value) for name, value in given.items() if name not in ("variant", "seed")}
-    seed = given.get("seed")
-    return RunName(str(given["variant"]), None if seed is None else f"{seed:g}", others)
+    frames = [
+        with_names(tables[path].assign(**known[path]), name)
+        for path, name in zip(paths, said, strict=True)
+    ]
+    return pd.concat(frames, ignore_index=True), said_by(paths, said)
 
 
 def write_tensorboard(records: Sequence[RunRecord], folder: Path) -> None:
