@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from normwise.data.archive import from_npz, given_in_npz
 from normwise.data.array_file import from_npy, given_in_npy
@@ -20,16 +21,33 @@ from normwise.data.raw_table import Table
 from normwise.data.table import from_table
 from normwise.domain import Task
 
-__all__ = ["READERS", "TABLE_READERS", "Reader", "TableOptions"]
+__all__ = ["READERS", "TABLE_READERS", "Reader", "TableOptions", "TableReader"]
 
-# What reads a table of each kind as it is written, by suffix.
-TABLE_READERS: dict[str, Callable[[Path], Table]] = {
+
+class TableReader(Protocol):
+    """What reads a table of one kind as it is written."""
+
+    def __call__(self, path: Path, target: str | None = None) -> Table:
+        """Read it; the column to predict shows where the names are, if nothing else does."""
+
+
+def _with_names(read: Callable[[Path], Table]) -> TableReader:
+    """What reads a table whose columns have names beyond doubt."""
+
+    def read_file(path: Path, target: str | None = None) -> Table:  # noqa: ARG001 (not asked)
+        return read(path)
+
+    return read_file
+
+
+# By suffix.
+TABLE_READERS: dict[str, TableReader] = {
     ".csv": read_csv_file,
     ".tsv": partial(read_csv_file, separator="\t"),
-    ".jsonl": read_json_lines,
-    ".json": read_json_file,
-    ".parquet": read_parquet_file,
-    ".feather": read_feather_file,
+    ".jsonl": _with_names(read_json_lines),
+    ".json": _with_names(read_json_file),
+    ".parquet": _with_names(read_parquet_file),
+    ".feather": _with_names(read_feather_file),
     ".xlsx": read_excel_file,
 }
 
@@ -68,11 +86,12 @@ class Reader:
     finished: Callable[[Path, TableOptions], Given]
 
 
-def _table_reader(read: Callable[[Path], Table]) -> Reader:
+def _table_reader(read: TableReader) -> Reader:
     """What reads a table, which is split and prepared alike for both."""
 
     def study(path: Path, table: TableOptions) -> Dataset:
-        return from_table(read(path), table.target_column, table.task, table.group_column)
+        content = read(path, table.target_column)
+        return from_table(content, table.target_column, table.task, table.group_column)
 
     return Reader(study, lambda path, table: all_rows(study(path, table)))
 

@@ -15,7 +15,7 @@ from normwise.data.texts import SAMPLE, Texts
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Numerals", "Sign"]
+__all__ = ["Numerals", "Sign", "looks_like_number"]
 
 Sign = Literal[".", ","]
 OTHER: dict[Sign, Sign] = {".": ",", ",": "."}
@@ -36,6 +36,15 @@ PATTERNS = {
     )
     for sign, other in OTHER.items()
 }
+
+
+def looks_like_number(text: str) -> bool:
+    """Whether a text alone is a number, with nothing beside it.
+
+    >>> [looks_like_number(text) for text in ("-1,5", "1e-3", "NaN", "5 kg", "")]
+    [True, True, False, False, False]
+    """
+    return any(pattern.match(text.strip()) for pattern in PATTERNS.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +74,7 @@ class Numerals:
     def are_usual(self) -> bool:
         """Whether half of a sample looks like numbers, so that all of it deserves a reading."""
         sample = self.beside.bare[:SAMPLE].tolist()
-        looks = [any(pattern.match(text) for pattern in PATTERNS.values()) for text in sample]
-        return 2 * sum(looks) >= len(looks) > 0
+        return 2 * sum(map(looks_like_number, sample)) >= len(sample) > 0
 
     @cached_property
     def either(self) -> pd.Series:
