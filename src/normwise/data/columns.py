@@ -73,6 +73,11 @@ class Columns:
     empty: tuple[str, ...]
     often: int
 
+    @property
+    def taken(self) -> list[str]:
+        """Those that become inputs."""
+        return [*self.numbers, *self.categories, *self.crowded]
+
     def notes(self, table: pd.DataFrame) -> list[str]:
         """What happened to the columns, in sentences; ``table`` has the missing values."""
         texts = (*self.categories, *self.crowded)

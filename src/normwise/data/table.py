@@ -12,6 +12,7 @@ from normwise.data.columns import Columns, prepare, sort_columns
 from normwise.data.dataset import Dataset
 from normwise.data.grouping import split_by_group
 from normwise.data.labels import labelling
+from normwise.data.leaks import leaks
 from normwise.data.raw_table import Table, in_one_line, is_text
 from normwise.data.values import read_values
 from normwise.domain import Task
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = ["from_table"]
 
+Array = NDArray[Any]
+
 
 def from_table(
     table: Table,
     target_column: str | None,
     task: Task | None = None,
     group_column: str | None = None,
+    training_rows: int | None = None,
 ) -> Dataset:
     """Split a table, and prepare its columns from the training part alone.
 
@@ -42,6 +46,8 @@ def from_table(
         task: What the labels ask for; inferred if ``None``.
         group_column: Name of a column whose rows of one value stay together when the table is
             split; no input.
+        training_rows: So many rows at the beginning train, and the others validate; split at
+            random if ``None``.
 
     Raises:
         DataError: Its labels do not fit the task, or nothing is left to learn.
@@ -57,11 +63,19 @@ def from_table(
         del frame[groups.name]
         groups = groups[labelled]
     found = labelling(f"target column {name!r}", targets, task)
-    train, val, said = _split(groups, targets, found.task)
+    notes = [*table.notes(values.decimal), *_unlabelled(name, labelled)]
+    if training_rows is None:
+        train, val, said = _split(groups, targets, found.task)
+    else:
+        train, val, said = _given_parts(table.name, labelled, training_rows, targets, found.task)
+    notes += [*filter(None, [said, found.note(name, targets)]), *values.notes]
     frame, infinite = _without_infinity(frame)
     columns = sort_columns(frame.iloc[train])
     _check_inputs(table.name, columns)
     inputs, names = prepare(frame, columns, train)
+    alone = leaks(frame[columns.taken], targets, train, val, found.task)
+    notes += [*infinite, *columns.notes(frame), *_leaking(name, alone)]
+    notes.append(f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.")
     return Dataset(
         name=table.name,
         x_train=inputs[train],
@@ -71,16 +85,7 @@ def from_table(
         task=found.task,
         feature_names=tuple(names),
         class_names=found.names,
-        notes=(
-            *table.notes(values.decimal),
-            *_unlabelled(name, labelled),
-            said,
-            *filter(None, [found.note(name, targets)]),
-            *values.notes,
-            *infinite,
-            *columns.notes(frame),
-            f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.",
-        ),
+        notes=tuple(notes),
     )
 
 
@@ -117,9 +122,7 @@ def _groups(table: Table, target: str, group_column: str | None) -> pd.Series | 
     return table.frame[name]
 
 
-def _split(
-    groups: pd.Series | None, targets: NDArray[Any], task: Task
-) -> tuple[NDArray[Any], NDArray[Any], str]:
+def _split(groups: pd.Series | None, targets: Array, task: Task) -> tuple[Array, Array, str]:
     if groups is None:
         train, val = split(targets, task)
         return train, val, split_note(train, val, task)
@@ -127,7 +130,23 @@ def _split(
     return split_by_group(str(groups.name), codes, targets, task)
 
 
-def _targets(name: str, column: pd.Series) -> NDArray[Any]:
+def _given_parts(
+    table_name: str, labelled: Array, training_rows: int, targets: Array, task: Task
+) -> tuple[Array, Array, str]:
+    """The rows with a label that train and that validate, where that was given."""
+    are_training = np.flatnonzero(labelled) < training_rows
+    train, val = np.flatnonzero(are_training), np.flatnonzero(~are_training)
+    strange = np.setdiff1d(targets[val], targets[train])
+    if task != "regression" and len(strange):
+        raise DataError(
+            f"table {table_name!r}: the validation part holds the label {strange[0]}, which the "
+            f"training part does not; expected classes that the training part has, too; check how "
+            f"it was cut"
+        )
+    return train, val, ""
+
+
+def _targets(name: str, column: pd.Series) -> Array:
     if is_text(column):
         return column.to_numpy(object)
     targets = column.to_numpy(np.float64)
@@ -140,11 +159,18 @@ def _targets(name: str, column: pd.Series) -> NDArray[Any]:
     return targets
 
 
-def _unlabelled(name: str, labelled: NDArray[Any]) -> list[str]:
+def _unlabelled(name: str, labelled: Array) -> list[str]:
     missing = len(labelled) - int(labelled.sum())
     if not missing:
         return []
     return [f"{missing:,} of {len(labelled):,} rows have no value of {name} and were dropped."]
+
+
+def _leaking(target: str, names: list[str]) -> list[str]:
+    if not names:
+        return []
+    note = f"Perhaps leaks, each of which predicts {target} alone: {listed(names)}"
+    return [f"{note}; leave out what is not known before {target} is."]
 
 
 def _without_infinity(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -163,7 +189,7 @@ def _without_infinity(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 
 def _check_inputs(table_name: str, columns: Columns) -> None:
-    if columns.numbers or columns.categories or columns.crowded:
+    if columns.taken:
         return
     dropped = [*columns.identifiers, *columns.repeated, *columns.constant, *columns.empty]
     raise DataError(

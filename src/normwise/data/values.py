@@ -11,7 +11,8 @@ import numpy as np
 
 from normwise.data.codes import codes_in
 from normwise.data.raw_table import Table, is_text
-from normwise.data.sentinels import FIRST_DAY, sentinel_of
+from normwise.data.sentinels import FIRST_DAY, sentinels_of
+from normwise.data.spellings import one_spelling
 from normwise.data.text_dates import (
     COMPACT,
     EARLIEST,
@@ -61,6 +62,7 @@ class Done(Enum):
     EXCHANGED = "Days and months that could be exchanged"
     CENTURIES = "Years of two digits"
     DURATIONS = "Durations, taken as days"
+    SPELLINGS = "Kinds that differ in capitals alone, taken as one"
     SENTINELS = "Perhaps marks of missing values, taken as numbers"
     MISSING = "Taken for missing among numbers or dates"
 
@@ -125,6 +127,7 @@ def read_values(table: Table, target: str) -> Values:
     for name in table.frame.columns:
         if table.frame[name].dtype.kind in "iuf" and name != target:
             _take_compact_dates(values, name)
+    _join_spellings(values)
     _name_sentinels(values)
     return values
 
@@ -305,10 +308,24 @@ def _take_dates(values: Values, name: str, dates: Dates) -> None:
 def _name_sentinels(values: Values) -> None:
     for name in values.frame.columns:
         column = values.frame[name]
-        found = None if is_text(column) else sentinel_of(column.to_numpy(np.float64))
-        if found is not None:
-            mark = "1900-01-01" if found == FIRST_DAY else f"{found:.15g}"
-            values.note(Done.SENTINELS, name, f"{(column == found).sum():,}: {mark}")
+        found = [] if is_text(column) else sentinels_of(column.to_numpy(np.float64))
+        marks = [
+            f"{(column == mark).sum():,}: "
+            + ("1900-01-01" if mark == FIRST_DAY else f"{mark:.15g}")
+            for mark in found
+        ]
+        if marks:
+            values.note(Done.SENTINELS, name, ", ".join(marks))
+
+
+def _join_spellings(values: Values) -> None:
+    for name in values.frame.columns:
+        if not is_text(values.frame[name]):
+            continue
+        spelled = one_spelling(values.frame[name])
+        if spelled:
+            values.frame[name] = values.frame[name].replace(spelled)
+            values.note(Done.SPELLINGS, name, ", ".join(f"{a} as {b}" for a, b in spelled.items()))
 
 
 def _take_compact_dates(values: Values, name: str) -> None:
