@@ -57,27 +57,31 @@ def from_table(
     groups = _groups(table, name, group_column)
     values = read_values(table, name)
     labelled = values.frame[name].notna().to_numpy()
-    frame = values.frame if labelled.all() else values.frame[labelled]
+    frame, groups = _with_labels(values.frame, labelled, groups)
     targets = _targets(name, frame.pop(name))
-    if groups is not None:
-        del frame[groups.name]
-        groups = groups[labelled]
     found = labelling(f"target column {name!r}", targets, task)
-    notes = [*table.notes(values.decimal), *_unlabelled(name, labelled)]
-    if training_rows is None:
-        train, val, said = _split(groups, targets, found.task)
-    else:
-        train, val, said = _given_parts(table.name, labelled, training_rows, targets, found.task)
-    notes += [*filter(None, [said, found.note(name, targets)]), *values.notes]
+    train, val, said = (
+        _split(groups, targets, found.task)
+        if training_rows is None
+        else _given_parts(table.name, labelled, training_rows, targets, found.task)
+    )
     frame, infinite = _without_infinity(frame)
     columns = sort_columns(frame.iloc[train])
     _check_inputs(table.name, columns)
     inputs, names = prepare(frame, columns, train)
     alone = leaks(frame[columns.taken], targets, train, val, found.task)
-    notes += [*infinite, *columns.notes(frame), *_leaking(name, alone)]
-    notes.append(f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.")
+    notes = (
+        *table.notes(values.decimal),
+        *_unlabelled(name, labelled),
+        *filter(None, [said, found.note(name, targets)]),
+        *values.notes,
+        *infinite,
+        *columns.notes(frame),
+        *_leaking(name, alone),
+        f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.",
+    )
     return Dataset(
-        name=table.name,
+        table.name,
         x_train=inputs[train],
         y_train=found.encode(targets[train]),
         x_val=inputs[val],
@@ -85,7 +89,7 @@ def from_table(
         task=found.task,
         feature_names=tuple(names),
         class_names=found.names,
-        notes=tuple(notes),
+        notes=notes,
     )
 
 
@@ -120,6 +124,16 @@ def _groups(table: Table, target: str, group_column: str | None) -> pd.Series | 
             f"--group-column out, or name another"
         )
     return table.frame[name]
+
+
+def _with_labels(
+    frame: pd.DataFrame, labelled: Array, groups: pd.Series | None
+) -> tuple[pd.DataFrame, pd.Series | None]:
+    """The rows with a label, without the column of groups, and their groups."""
+    left = frame if labelled.all() else frame[labelled]
+    if groups is None:
+        return left, None
+    return left.drop(columns=str(groups.name)), groups[labelled]
 
 
 def _split(groups: pd.Series | None, targets: Array, task: Task) -> tuple[Array, Array, str]:
