@@ -33,12 +33,11 @@ def from_table(
     group_column: str | None = None,
     training_rows: int | None = None,
 ) -> Dataset:
-    """Split a table, and prepare its columns from the training part alone.
+    """Split a table, and prepare its columns from the training part alone; the notes say how.
 
     Columns that identify a row, never change or are empty are dropped; dates become days; missing
     numbers become the median, and a missing category is a category; text becomes one input a
-    category (first dropped); every input is standardised. Rows without a label are dropped. The
-    notes say all of it.
+    category (first dropped); every input is standardised. Rows without a label are dropped.
 
     Args:
         table: As it was read.
@@ -60,36 +59,32 @@ def from_table(
     frame, groups = _with_labels(values.frame, labelled, groups)
     targets = _targets(name, frame.pop(name))
     found = labelling(f"target column {name!r}", targets, task)
-    train, val, said = (
-        _split(groups, targets, found.task)
-        if training_rows is None
-        else _given_parts(table.name, labelled, training_rows, targets, found.task)
-    )
+    given = None if training_rows is None else np.flatnonzero(labelled) < training_rows
+    train, val, how = _split(groups, targets, found.task, given)
     frame, infinite = _without_infinity(frame)
     columns = sort_columns(frame.iloc[train])
     _check_inputs(table.name, columns)
     inputs, names = prepare(frame, columns, train)
-    alone = leaks(frame[columns.taken], targets, train, val, found.task)
-    notes = (
+    said = (
         *table.notes(values.decimal),
         *_unlabelled(name, labelled),
-        *filter(None, [said, found.note(name, targets)]),
+        *filter(None, [how, found.note(name, targets)]),
         *values.notes,
         *infinite,
         *columns.notes(frame),
-        *_leaking(name, alone),
+        *_leaking(name, leaks(frame[columns.taken], targets, train, val, found.task)),
         f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.",
     )
     return Dataset(
         table.name,
-        x_train=inputs[train],
-        y_train=found.encode(targets[train]),
-        x_val=inputs[val],
-        y_val=found.encode(targets[val]),
-        task=found.task,
+        inputs[train],
+        found.encode(targets[train]),
+        inputs[val],
+        found.encode(targets[val]),
+        found.task,
         feature_names=tuple(names),
         class_names=found.names,
-        notes=notes,
+        notes=said,
     )
 
 
@@ -136,7 +131,13 @@ def _with_labels(
     return left.drop(columns=str(groups.name)), groups[labelled]
 
 
-def _split(groups: pd.Series | None, targets: Array, task: Task) -> tuple[Array, Array, str]:
+def _split(
+    groups: pd.Series | None, targets: Array, task: Task, given: Array | None
+) -> tuple[Array, Array, str]:
+    """Rows that train (those ``given``) and that validate, and how they were found."""
+    if given is not None:
+        _check_classes(targets[given], targets[~given], task)
+        return np.flatnonzero(given), np.flatnonzero(~given), ""
     if groups is None:
         train, val = split(targets, task)
         return train, val, split_note(train, val, task)
@@ -144,20 +145,13 @@ def _split(groups: pd.Series | None, targets: Array, task: Task) -> tuple[Array,
     return split_by_group(str(groups.name), codes, targets, task)
 
 
-def _given_parts(
-    table_name: str, labelled: Array, training_rows: int, targets: Array, task: Task
-) -> tuple[Array, Array, str]:
-    """The rows with a label that train and that validate, where that was given."""
-    are_training = np.flatnonzero(labelled) < training_rows
-    train, val = np.flatnonzero(are_training), np.flatnonzero(~are_training)
-    strange = np.setdiff1d(targets[val], targets[train])
-    if task != "regression" and len(strange):
+def _check_classes(train: Array, val: Array, task: Task) -> None:
+    strange = [] if task == "regression" else np.setdiff1d(val, train).tolist()
+    if strange:
         raise DataError(
-            f"table {table_name!r}: the validation part holds the label {strange[0]}, which the "
-            f"training part does not; expected classes that the training part has, too; check how "
-            f"it was cut"
+            f"the validation part holds the label {strange[0]}, which the training part does not; "
+            f"expected classes that the training part has, too; check how the table was cut"
         )
-    return train, val, ""
 
 
 def _targets(name: str, column: pd.Series) -> Array:
