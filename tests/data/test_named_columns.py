@@ -79,6 +79,10 @@ def test_well_known_tables_have_no_leaks(tmp_path, load):
     assert leaks(find_dataset(str(path), "target")) == []
 
 
+def test_a_class_that_nearly_never_comes_shows_no_leak(find):
+    assert leaks(find("rare", rare=(EVERY == 7).astype(int))) == []
+
+
 def test_the_only_column_is_not_named(tmp_path):
     path = tmp_path / "t.csv"
     pd.DataFrame({"a": NUMBERS, "y": NUMBERS > 50}).to_csv(path, index=False)

@@ -62,7 +62,11 @@ def _share_of_classes(values: Array, labels: Array, train: Array, val: Array) ->
 
     tree = DecisionTreeClassifier(min_samples_leaf=2, random_state=0)
     is_right = tree.fit(values[train], labels[train]).predict(values[val]) == labels[val]
-    return float(np.mean([is_right[labels[val] == one].mean() for one in np.unique(labels[val])]))
+    kinds, rows = np.unique(labels[val], return_counts=True)
+    kinds = kinds[rows > 1]
+    if len(kinds) < 2:  # who guesses the other class is always right
+        return 0.0
+    return float(np.mean([is_right[labels[val] == one].mean() for one in kinds]))
 
 
 def _share_of_variance(values: Array, labels: Array, train: Array, val: Array) -> float:
