@@ -21,7 +21,7 @@ from normwise.errors import DataError, UnknownNameError, listed
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["from_table"]
+__all__ = ["from_table", "prepared"]
 
 Array = NDArray[Any]
 
@@ -31,8 +31,18 @@ def from_table(
     target_column: str | None,
     task: Task | None = None,
     group_column: str | None = None,
-    training_rows: int | None = None,
 ) -> Dataset:
+    """A table's data set, as :func:`prepared` makes it."""
+    return prepared(table, target_column, task, group_column)[0]
+
+
+def prepared(
+    table: Table,
+    target_column: str | None,
+    task: Task | None = None,
+    group_column: str | None = None,
+    training_rows: int | None = None,
+) -> tuple[Dataset, Array, Array]:
     """Split a table, and prepare its columns from the training part alone; the notes say how.
 
     Columns that identify a row, never change or are empty are dropped; dates become days; missing
@@ -45,8 +55,10 @@ def from_table(
         task: What the labels ask for; inferred if ``None``.
         group_column: Name of a column whose rows of one value stay together when the table is
             split; no input.
-        training_rows: So many rows at the beginning train, and the others validate; split at
-            random if ``None``.
+        training_rows: So many rows at the beginning train; split at random if ``None``.
+
+    Returns:
+        The data set, and which rows of the table train and which validate.
 
     Raises:
         DataError: Its labels do not fit the task, or nothing is left to learn.
@@ -55,15 +67,13 @@ def from_table(
     name = _target_name(table, target_column)
     groups = _groups(table, name, group_column)
     values = read_values(table, name)
-    labelled = values.frame[name].notna().to_numpy()
-    frame, groups = _with_labels(values.frame, labelled, groups)
+    labelled, frame, groups = _with_labels(values.frame, name, groups)
     targets = _targets(name, frame.pop(name))
     found = labelling(f"target column {name!r}", targets, task)
     given = None if training_rows is None else np.flatnonzero(labelled) < training_rows
     train, val, how = _split(groups, targets, found.task, given)
     frame, infinite = _without_infinity(frame)
-    columns = sort_columns(frame.iloc[train])
-    _check_inputs(table.name, columns)
+    columns = _sorted(table.name, frame.iloc[train])
     inputs, names = prepare(frame, columns, train)
     said = (
         *table.notes(values.decimal),
@@ -75,17 +85,10 @@ def from_table(
         *_leaking(name, leaks(frame[columns.taken], targets, train, val, found.task)),
         f"Inputs ({len(names)}), standardised on the training part: {listed(names)}.",
     )
-    return Dataset(
-        table.name,
-        inputs[train],
-        found.encode(targets[train]),
-        inputs[val],
-        found.encode(targets[val]),
-        found.task,
-        feature_names=tuple(names),
-        class_names=found.names,
-        notes=said,
-    )
+    y, rows = found.encode(targets), np.flatnonzero(labelled)
+    parts = (inputs[train], y[train], inputs[val], y[val])
+    dataset = Dataset(table.name, *parts, found.task, tuple(names), found.names, said)
+    return dataset, rows[train], rows[val]
 
 
 def _target_name(table: Table, target_column: str | None) -> str:
@@ -122,13 +125,14 @@ def _groups(table: Table, target: str, group_column: str | None) -> pd.Series | 
 
 
 def _with_labels(
-    frame: pd.DataFrame, labelled: Array, groups: pd.Series | None
-) -> tuple[pd.DataFrame, pd.Series | None]:
-    """The rows with a label, without the column of groups, and their groups."""
+    frame: pd.DataFrame, target: str, groups: pd.Series | None
+) -> tuple[Array, pd.DataFrame, pd.Series | None]:
+    """Which rows have a label, these without the column of groups, and their groups."""
+    labelled = frame[target].notna().to_numpy()
     left = frame if labelled.all() else frame[labelled]
     if groups is None:
-        return left, None
-    return left.drop(columns=str(groups.name)), groups[labelled]
+        return labelled, left, None
+    return labelled, left.drop(columns=str(groups.name)), groups[labelled]
 
 
 def _split(
@@ -196,9 +200,10 @@ def _without_infinity(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     ]
 
 
-def _check_inputs(table_name: str, columns: Columns) -> None:
+def _sorted(table_name: str, frame: pd.DataFrame) -> Columns:
+    columns = sort_columns(frame)
     if columns.taken:
-        return
+        return columns
     dropped = [*columns.identifiers, *columns.repeated, *columns.constant, *columns.empty]
     raise DataError(
         f"table {table_name!r} has no column left to learn from (dropped as identifiers, constant "

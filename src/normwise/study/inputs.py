@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from normwise.data import Dataset, find_dataset, from_arrays
+from normwise.data import (
+    Dataset,
+    find_dataset,
+    from_arrays,
+    from_frame,
+    from_frames,
+    is_frame,
+    needs_preparation,
+)
 from normwise.data.nested import is_nested
 from normwise.data.plain_array import holds_numbers
 from normwise.domain import image_size
@@ -113,6 +121,8 @@ def as_dataset(came: Arrived, spec: Spec, sample_weight: Any = None) -> Dataset:
             spec.color_mode,
         )
         return _weighted(named, spec, sample_weight, came.note)
+    if is_frame(came.data) or (isinstance(came.data, tuple) and needs_preparation(came.data[0])):
+        return _of_frames(came, spec, sample_weight)
     if spec.group_column is not None:
         raise SpecError(
             f"group_column {spec.group_column!r} was given with a {type(came.data).__name__}, "
@@ -136,12 +146,36 @@ def as_dataset(came: Arrived, spec: Spec, sample_weight: Any = None) -> Dataset:
         x_val,
         y_val,
         task=spec.task,
-        weights=(
-            None if given is None else sample_weights(given, _examples(x)),
-            None if weights_val is None else sample_weights(weights_val, _examples(x_val)),
-        ),
+        weights=(_weights_of(given, x), _weights_of(weights_val, x_val)),
     )
     return _weighted(dataset, spec, None, came.note)
+
+
+def _of_frames(came: Arrived, spec: Spec, sample_weight: Any) -> Dataset:
+    """A table from Python, prepared like a file's, with the weights of the rows that are left."""
+    given = came.data if isinstance(came.data, tuple) else (came.data,)
+    frame, y, own = (*given, None, None)[:3]
+    x_val, y_val, held = (*(came.validation or (None, None)), None)[:3]
+    if y is None:
+        found = from_frame(frame, spec.target_column, spec.task, spec.group_column)
+    else:
+        val = None if came.validation is None else (x_val, y_val)
+        found = from_frames((frame, y), val, spec.task, spec.group_column)
+    dataset, train_rows, val_rows = found
+    weights = _weights_of(own if sample_weight is None else sample_weight, frame)
+    if came.validation is not None:  # whose rows are counted behind those that train
+        held, val_rows = _weights_of(held, x_val), val_rows - len(frame)
+    else:
+        held = weights
+    taken = (
+        None if weights is None else weights[train_rows],
+        None if held is None else held[val_rows],
+    )
+    return _weighted(replace(dataset, weights=taken), spec, None, came.note)
+
+
+def _weights_of(given: Any, x: Any) -> Any:
+    return None if given is None else sample_weights(given, _examples(x))
 
 
 def _examples(x: Any) -> int:
