@@ -49,7 +49,9 @@ class Study:
         data: ``(x, y)``, or ``(x, y, weights)``; ``((x, y), (x_val, y_val))``; a loader
             (``PyDataset``, ``DataLoader``, ``tf.data.Dataset``, a generator or a function that
             makes one), drawn once into memory, or ``(train, val)``, two of them; a
-            :class:`~normwise.data.Dataset`; a built-in name; a ``.csv`` or ``.npz`` file.
+            :class:`~normwise.data.Dataset`; a built-in name; a file of data; a data frame, with
+            ``target_column=NAME``. Of frames with text, alone or as ``x``, a table is made that
+            is prepared as a file is.
         variants: Texts ``PLACE[:OPTION,…]``, ``none`` being the baseline. Unless given, those
             of ``none``, ``after`` and ``before`` that the model can have.
         sample_weight: How much each example of ``x`` counts in the training loss (of the
