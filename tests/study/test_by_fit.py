@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from normwise import Study
 from normwise.engine.kernels import dense
@@ -87,6 +88,39 @@ def test_a_folder_holds_runs_of_both_engines_apart(tmp_path):
         np.testing.assert_allclose(own["loss"], curves(by_fit)[name]["loss"], rtol=1e-5)
     again = Study(plain, DATA, **alone).run(tmp_path / "out")
     assert (again.reused, curves(again)) == (2, curves(stacked))
+
+
+class Looking(keras.Model):
+    """A step that looks at values, as code may that was written without tracing in mind."""
+
+    seen = 0
+
+    def train_step(self, state, data):
+        logs, state = super().train_step(state, data)
+        Looking.seen += float(logs["loss"]) > 0
+        return logs, state
+
+
+def test_a_step_that_cannot_be_traced_runs_as_python_code(caplog):
+    def model(kind):
+        inputs = keras.Input((4, 3))
+        outputs = layers.Dense(1, "sigmoid")(layers.Dense(3, "tanh")(layers.Flatten()(inputs)))
+        return kind(inputs, outputs)
+
+    def built(kind=Looking):
+        found = model(kind)
+        found.compile("adam", "binary_crossentropy")
+        return found
+
+    alone = {**SMALL, "variants": ["none"], "epochs": 2}
+    result = Study(built, DATA, **alone).run()
+    assert "cannot be compiled for training (ConcretizationTypeError" in caplog.messages[0]
+    # Each of 6 batches, in 2 runs of 2 epochs; and those that are timed.
+    assert Looking.seen >= 24
+    expected = Study(lambda: built(keras.Model), DATA, **alone, engine="fit").run()
+    for name, own in curves(result).items():
+        for metric in ("loss", "val_loss"):
+            np.testing.assert_allclose(own[metric], curves(expected)[name][metric], rtol=1e-5)
 
 
 @pytest.fixture

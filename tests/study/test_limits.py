@@ -198,6 +198,19 @@ def test_both_kinds_of_weights_are_refused(data):
         study.run()
 
 
+class OfTensorFlow(keras.Model):
+    def train_step(self, data):  # noqa: ARG002 (as TensorFlow calls it)
+        return {}
+
+
+def test_a_step_for_another_backend_is_refused_by_name():
+    inputs = keras.Input((2,))
+    with pytest.raises(
+        ModelError, match=r"OfTensorFlow has a train_step\(\) that takes the data al"
+    ):
+        check_trainable(OfTensorFlow(inputs, layers.Dense(1)(inputs)))
+
+
 class CountingCalls(layers.Layer):
     """Counts its calls, those of an evaluation, too."""
 

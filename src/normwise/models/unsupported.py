@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import signature
+
 import keras
 
 from normwise.errors import ModelError, NotStacked
@@ -10,6 +12,8 @@ from normwise.models.kinds import defined_by_keras, takes_training
 
 __all__ = ["check_stackable", "check_trainable", "is_stateful"]
 
+# Arguments of a step on JAX.
+_STATE_AND_DATA = 2
 _OWN_WAYS = ("compile", "fit", "evaluate")
 
 
@@ -21,8 +25,8 @@ def check_trainable(model: keras.Model) -> None:
     """Refuse a model that trains in another way than Keras' own ``fit`` step by step.
 
     Raises:
-        ModelError: It has a ``fit`` of its own or the like, or normalisation that ``fit`` keeps in
-            inference mode.
+        ModelError: It has a ``fit`` of its own or the like, steps that were not written for JAX,
+            or normalisation that ``fit`` keeps in inference mode.
     """
     for name in _OWN_WAYS:
         if not defined_by_keras(type(model), name):
@@ -31,6 +35,14 @@ def check_trainable(model: keras.Model) -> None:
                 f"neither Keras' own fit nor a compiled program calls as it is; expected Keras' "
                 f"own; try a train_step() or compute_loss() of the model's own, and the loss and "
                 f"metrics of compile()"
+            )
+    for name in ("train_step", "test_step"):
+        if len(signature(getattr(model, name)).parameters) < _STATE_AND_DATA:
+            raise ModelError(
+                f"model {model.name!r} of type {type(model).__name__} has a {name}() that takes "
+                f"the data alone, as TensorFlow and PyTorch call it; expected that of JAX, which "
+                f"Keras calls with a state; try def {name}(self, state, data), as in Keras' guide to "
+                f"custom training with JAX"
             )
     for layer in every_layer(model, itself=False):
         if isinstance(layer, keras.layers.BatchNormalization) and not takes_training(model):
