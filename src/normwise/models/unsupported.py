@@ -41,8 +41,8 @@ def check_trainable(model: keras.Model) -> None:
             raise ModelError(
                 f"model {model.name!r} of type {type(model).__name__} has a {name}() that takes "
                 f"the data alone, as TensorFlow and PyTorch call it; expected that of JAX, which "
-                f"Keras calls with a state; try def {name}(self, state, data), as in Keras' guide to "
-                f"custom training with JAX"
+                f"Keras calls with a state; try def {name}(self, state, data), as in Keras' guide "
+                f"to custom training with JAX"
             )
     for layer in every_layer(model, itself=False):
         if isinstance(layer, keras.layers.BatchNormalization) and not takes_training(model):
