@@ -1,7 +1,9 @@
 """Models of Keras' older format: what Keras itself wrote, now and years ago."""
 
+import gzip
 import json
 import logging
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -14,6 +16,7 @@ from normwise.data import find_dataset
 from normwise.errors import ModelError
 from normwise.layers import BatchNormalization
 from normwise.models.io import check_output, load_model
+from normwise.models.keras2_config import translated
 from normwise.models.portable import PortableModel
 from normwise.models.source import ModelSource
 
@@ -150,13 +153,66 @@ def test_the_decay_of_a_rate_is_that_of_its_time():
     np.testing.assert_allclose(rates, [0.02, 0.02 / 1.1, 0.02 / 2], rtol=1e-6)
 
 
+# Written by tf_keras 2.21: a nested Sequential, RandomFlip, separable and depthwise convolutions, an LSTM in
+# Bidirectional and a GRU, SGD with a schedule, "mse"; what it predicted, its loss and its metric.
+KERAS_2 = Path(__file__).with_name("keras_2.h5.gz")
+PREDICTED = [1.0612030029296875, 1.0612499713897705, 1.0612730979919434, 1.061295509338379]
+LOSS, ERROR = 1.4424370527267456, 0.9999710917472839
+
+
+def test_a_file_that_keras_2_wrote_is_the_model_that_it_was(caplog):
+    Path("real.h5").write_bytes(gzip.decompress(KERAS_2.read_bytes()))
+    model = load_model("real.h5", compiled=True)
+    x, y = np.arange(4.0 * 36).reshape(4, 6, 6, 1), np.arange(4.0)
+    np.testing.assert_allclose(model.predict(x, verbose=0).ravel(), PREDICTED, rtol=1e-6)
+    np.testing.assert_allclose(model.evaluate(x, y, verbose=0), [LOSS, ERROR], rtol=1e-6)
+    optimizer = model.optimizer
+    assert (float(optimizer.momentum), int(optimizer.iterations)) == (pytest.approx(0.9), 6)
+    assert float(optimizer.learning_rate) == pytest.approx(0.1 * 0.9**0.06)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "kld", {"out": "mse"}, ["mse"]])
+def test_a_loss_by_its_short_name_is_found(loss):
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, layers.Dense(1, activation="sigmoid", name="out")(inputs))
+    model.compile("sgd", loss)
+    found = load_model(saved(model), compiled=True)
+    assert found.evaluate(X, X[:, :1] ** 2, verbose=0) == model.evaluate(
+        X, X[:, :1] ** 2, verbose=0
+    )
+
+
+def test_an_option_that_means_something_is_not_dropped():
+    part = {"class_name": "DepthwiseConv2D", "config": {"kernel_size": 3, "groups": 2, "name": "d"}}
+    assert translated(part) == part
+    plain = {"class_name": "DepthwiseConv2D", "config": {"kernel_size": 3, "name": "d"}}
+    assert translated(part | {"config": part["config"] | {"groups": 1}}) == plain
+
+
+def test_a_file_of_today_that_keras_2_wrote_is_named():
+    model = trained()
+    model.save("m.keras")
+    with zipfile.ZipFile("m.keras") as old, zipfile.ZipFile("old.keras", "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "metadata.json":
+                content = json.dumps({"keras_version": "2.15.0"}).encode()
+            new.writestr(name, content.replace(b'"Dense"', b'"Dens"'))
+    with pytest.raises(
+        ModelError, match=r"was written by Keras 2.15.0, .* model.save\('NAME.h5'\)"
+    ):
+        load_model("old.keras")
+
+
 def test_a_function_of_ones_own_leaves_a_model_uncompiled(caplog):
     def mine(labels, outputs):
         return keras.ops.mean((labels - outputs) ** 2)
 
     model = load_model(saved(trained(loss=mine)))
     assert not model.compiled
-    assert "'m.h5' was loaded without its loss, metrics and optimiser" in caplog.text
+    said = "was loaded without its loss, metrics and optimiser, which need more than Keras: the function 'mine'"
+    assert said in caplog.text
 
 
 def test_classes_that_are_registered_load_and_others_are_named():

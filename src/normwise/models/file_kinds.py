@@ -54,7 +54,8 @@ def refuse_other_kinds(path: str | Path) -> None:
         raise ModelError(
             f"{str(path)!r} is a SavedModel folder, which Keras 3 does not load; expected a model "
             f"saved with {_SAVE}; where TensorFlow is, "
-            f"tf_keras.models.load_model({str(path)!r}).save('NAME{SUFFIX}')"
+            f"tf_keras.models.load_model({str(path)!r}).save('NAME.h5'), which is read here and "
+            f"which Keras 3 saves as {SUFFIX}"
         )
     for ending, (what, instead) in _REFUSED.items():
         if _ends(path, (ending,)):

@@ -1,7 +1,6 @@
 """Model files of Keras' older format, HDF5, as Keras' own loader reads them.
 
-What older releases of Keras wrote differently, and its loader does not translate, is translated in
-the configuration: a ``Sequential`` without an input layer of its own, an optimiser's ``lr``.
+What older releases of Keras wrote otherwise is translated in the configuration before.
 """
 
 from __future__ import annotations
@@ -13,24 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import keras
 
 from normwise.errors import ModelError
+from normwise.models.keras2_config import class_of_keras, translated, translated_training
 
 __all__ = ["HDF5", "change_config", "is_class_of_keras", "read_config", "steps_in"]
 
 HDF5 = (".h5", ".hdf5")
 _MODEL, _TRAINING, _OPTIMIZER = "model_config", "training_config", "optimizer_weights"
-# Where a class is looked for of which a file says nothing but the name.
-_PLACES = (
-    *(keras, keras.layers, keras.models, keras.initializers, keras.regularizers, keras.losses),
-    *(keras.constraints, keras.metrics, keras.optimizers, keras.optimizers.schedules),
-)
 _OTHERS = {"Functional", "Policy", "TensorShape"}  # known to its loader all the same
 # What TensorFlow's Keras 2 made of an operation between layers.
 _OPERATIONS = {"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer"}
-# Options of optimisers that Keras 3 calls otherwise, or has not.
-_RATE, _DECAY = "lr", "decay"
 
 
 def read_config(path: str | Path, compiled: str, largest: int) -> Any:
@@ -60,9 +52,9 @@ def read_config(path: str | Path, compiled: str, largest: int) -> Any:
     if not isinstance(config, dict):
         raise ValueError("its configuration is none of a model")  # noqa: TRY004 (not a mistake in types)
     _refuse_operations(path, config)
-    config = _with_input_layers(config)
+    config = translated(config)
     if _TRAINING in texts:
-        config[compiled] = _renamed_options(json.loads(texts[_TRAINING]))
+        config[compiled] = translated_training(json.loads(texts[_TRAINING]))
     return config
 
 
@@ -103,54 +95,7 @@ def is_class_of_keras(name: str) -> bool:
     >>> is_class_of_keras("Dense"), is_class_of_keras("MyLayer")
     (True, False)
     """
-    return name in _OTHERS or any(hasattr(place, name) for place in _PLACES)
-
-
-def _with_input_layers(config: Any) -> Any:
-    """A configuration in which each ``Sequential`` begins with an input layer.
-
-    Keras' loader takes the batch's shape, which stands in the first layer, for an example's.
-    """
-    if isinstance(config, list):
-        return [_with_input_layers(part) for part in config]
-    if not isinstance(config, dict):
-        return config
-    config = {key: _with_input_layers(part) for key, part in config.items()}
-    options = config.get("config")
-    if config.get("class_name") != "Sequential" or not isinstance(options, dict):
-        return config
-    first, *others = options.get("layers") or [None]
-    shape = first and first.get("config", {}).get("batch_input_shape")
-    if shape is None or first["class_name"] == "InputLayer":
-        return config
-    inputs = {"name": f"{first['config'].get('name', 'first')}_input", "batch_input_shape": shape}
-    first["config"].pop("batch_input_shape")
-    layers = [{"class_name": "InputLayer", "config": inputs}, first, *others]
-    return config | {"config": options | {"layers": layers}}
-
-
-def _renamed_options(training: Any) -> Any:
-    """What a model was compiled with, its optimiser's options by the names of Keras 3."""
-    part = training.get("optimizer_config") if isinstance(training, dict) else None
-    if not (isinstance(part, dict) and isinstance(part.get("config"), dict)):
-        return training
-    options = part["config"]
-    kept = {key: value for key, value in options.items() if key not in (_RATE, _DECAY)}
-    if _RATE in options:
-        kept["learning_rate"] = options[_RATE]
-    if options.get(_DECAY):
-        # Of each step, as those releases of Keras did it.
-        kept["learning_rate"] = {
-            "module": "keras.optimizers.schedules",
-            "class_name": "InverseTimeDecay",
-            "registered_name": None,
-            "config": {
-                "initial_learning_rate": kept.get("learning_rate", 0.01),
-                "decay_steps": 1,
-                "decay_rate": options[_DECAY],
-            },
-        }
-    return training | {"optimizer_config": part | {"config": kept}}
+    return name in _OTHERS or class_of_keras(name) is not None
 
 
 def _refuse_operations(path: str | Path, config: Any) -> None:

@@ -31,6 +31,8 @@ log = logging.getLogger("normwise")
 KINDS = {SUFFIX: "a Keras file", ".onnx": "an ONNX file"}
 # The member of the archive that says which classes it needs.
 CONFIG = "config.json"
+# The one that says what wrote it.
+METADATA = "metadata.json"
 # What a model was compiled with, in its configuration.
 COMPILED = "compile_config"
 # Where Keras finds functions of its own by their names alone.
@@ -82,14 +84,31 @@ def load_model(
     except ModelError:
         raise
     except Exception as error:
+        _refuse_of_keras_2(path)
         raise ModelError(
             f"cannot load {str(path)!r} ({in_words(error)}); expected a model saved by Keras 3; "
             f"save it again with model.save('NAME{SUFFIX}')"
         ) from error
+    _refuse_of_keras_2(path)
     raise ModelError(
         f"{str(path)!r} holds code that loading it would run: {_listed(code)}; expected layers of "
         f"Keras alone; {otherwise}"
     )
+
+
+def _refuse_of_keras_2(path: str | Path) -> None:
+    """Say so where a file that does not load was written by Keras 2."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            version = str(json.loads(archive.read(METADATA))["keras_version"])
+    except Exception:  # noqa: BLE001 (a damaged file, or an HDF5 one, says none)
+        return
+    if version.startswith("2."):
+        raise ModelError(
+            f"{str(path)!r} was written by Keras {version}, whose {SUFFIX} files Keras 3 does not "
+            f"load; expected one of Keras 3; where it was made, save it with "
+            f"model.save('NAME.h5'), which is read here"
+        )
 
 
 def _loaded(
