@@ -220,7 +220,7 @@ def test_two_loaders_are_two_parts(val):
     pair = (DataLoader(), val)
     assert is_pair_of_loaders(pair)
     study = nw.Study("circles", pair)
-    _, data = study._read()
+    data = study._read()
     assert (len(data.x_train), len(data.x_val)) == (20, 20 if isinstance(val, Batches) else 5)
     np.testing.assert_array_equal(data.x_val, X if isinstance(val, Batches) else X[:5])
     assert data.notes[-1].startswith("The DataLoader was drawn once into memory: 20 examples")

@@ -53,8 +53,9 @@ def translated(config: Any) -> Any:
         return config
     part = {key: translated(value) for key, value in config.items()}
     name, options = part.get("class_name"), part.get("config")
-    is_object = isinstance(name, str) and isinstance(options, dict)
-    return _object(part, name, options) if is_object else part
+    if isinstance(name, str) and isinstance(options, dict):
+        return _object(part, name, options)
+    return part
 
 
 def _object(part: dict[str, Any], name: str, options: dict[str, Any]) -> dict[str, Any]:
