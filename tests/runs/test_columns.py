@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 
 from normwise.errors import DataError, UnknownNameError
@@ -68,6 +69,30 @@ def test_clocks_counters_and_texts_are_no_metrics(curves, read):
     table = read(frame)
     assert list(table.metrics) == ["loss", "val_accuracy"]
     assert any("host" in note and "gpu" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda f: f.astype({"variant": "category", "seed": "category", "epoch": "category"}),
+        lambda f: f.astype({"seed": "Int64", "epoch": "Int64", "loss": "Float64"}),
+        lambda f: f.astype({"seed": "float64", "epoch": "str", "loss": "str"}),
+        lambda f: f.assign(variant=" " + f["variant"] + "\n"),
+        polars.from_pandas,
+    ],
+    ids=["categories", "nullable", "texts", "spaces", "polars"],
+)
+def test_columns_of_any_type(curves, read, change):
+    table = read(change(curves()))
+    assert runs_in(table) == runs_in(read(curves()))
+    assert table.frame["loss"].tolist() == curves()["loss"].tolist()
+
+
+def test_a_text_that_says_nan_is_a_number_that_was_lost(curves, read):
+    frame = curves()
+    loss = frame["loss"].astype(object).where(frame["epoch"] < 28, "nan")
+    table = read(frame.assign(loss=loss))
+    assert table.frame["loss"].isna().sum() == 3 * 10
 
 
 def test_a_learning_rate_is_the_first_of_its_schedule(curves, read):

@@ -226,4 +226,6 @@ def _is_number(column: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(column):
         return True
     there = column.dropna()
+    # A text "nan" is a number that was lost.
+    there = there[there.astype("str").str.strip().str.lower() != "nan"]
     return bool(len(there) and pd.to_numeric(there, errors="coerce").notna().all())

@@ -142,7 +142,7 @@ def _texts(frame: pd.DataFrame, name: str) -> pd.Series:
             f"column {name!r} has no value in {int(column.isna().sum())} of {len(frame)} rows; "
             f"expected one in each; drop those rows, or name another --variant-column"
         )
-    return column.astype("str").str.strip()
+    return column.astype("str").str.split().str.join(" ")  # in one line
 
 
 def _seed_numbers(values: pd.Series) -> pd.Series:
