@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-import polars
+import polars as pl
 import pytest
 
 from normwise.errors import DataError, UnknownNameError
@@ -78,7 +78,7 @@ def test_clocks_counters_and_texts_are_no_metrics(curves, read):
         lambda f: f.astype({"seed": "Int64", "epoch": "Int64", "loss": "Float64"}),
         lambda f: f.astype({"seed": "float64", "epoch": "str", "loss": "str"}),
         lambda f: f.assign(variant=" " + f["variant"] + "\n"),
-        polars.from_pandas,
+        pl.from_pandas,
     ],
     ids=["categories", "nullable", "texts", "spaces", "polars"],
 )
@@ -86,6 +86,20 @@ def test_columns_of_any_type(curves, read, change):
     table = read(change(curves()))
     assert runs_in(table) == runs_in(read(curves()))
     assert table.frame["loss"].tolist() == curves()["loss"].tolist()
+
+
+def test_rows_without_an_epoch_are_left_out_and_counted(curves, read):
+    frame = curves()
+    more = pd.concat(
+        [
+            frame,
+            frame[:3].assign(epoch=np.nan),
+            frame[:2].assign(epoch=np.nan, loss=np.nan, val_accuracy=np.nan),
+        ]
+    )
+    table = read(more)
+    assert runs_in(table) == runs_in(read(frame))
+    assert "3 rows with values have no 'epoch' and were left out." in table.notes
 
 
 def test_a_text_that_says_nan_is_a_number_that_was_lost(curves, read):

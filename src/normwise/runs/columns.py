@@ -27,7 +27,7 @@ _SEED = (
 # What tells runs apart, and may be text that says variant and seed.
 _RUN = ("run", "run_id", "run_name", "name", "id", "run_number")
 _NAME = ("name", "run_name")
-_EPOCH = ("epoch", "epochs", "current_epoch")
+_EPOCH = ("epoch", "epochs", "current_epoch", "epoch_epoch")
 _STEP = (
     "step", "global_step", "trainer_global_step", "iteration", "iterations", "iter",
     "training_iteration", "update", "round",

@@ -81,9 +81,12 @@ def long_table(
     import pandas as pd
 
     table = pd.DataFrame(body)
-    table = _first_condition(table[table["place"].notna()].reset_index(drop=True))
     metrics = {name: logged for logged, name in own.items()}
     notes = _notes(found, metrics)
+    placed = table["place"].notna()
+    if lost := int((~placed & table[list(metrics)].notna().any(axis=1)).sum()):
+        notes.append(f"{lost} rows with values have no {found.place!r} and were left out.")
+    table = _first_condition(table[placed].reset_index(drop=True))
     if _is_search(table):
         table = table.assign(learning_rate=math.nan, batch_size=math.nan, initializer=None)
         notes.append(_SEARCHED)
