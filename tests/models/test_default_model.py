@@ -18,6 +18,7 @@ LABELS = {
     "classes": np.arange(N) % 3,
     "regression": DRAW.normal(size=(N, 2)),
 }
+SEVERAL = DRAW.integers(0, 2, (N, 3))
 
 
 def dataset(shape, task="classes", scale=1.0, kind="float32"):
@@ -26,6 +27,8 @@ def dataset(shape, task="classes", scale=1.0, kind="float32"):
 
 
 DATA = {
+    "several labels": from_arrays(DRAW.random((N, 4)), SEVERAL, name="mine", task="regression"),
+    "one-hot labels": from_arrays(DRAW.random((N, 4)), np.eye(3)[LABELS["classes"]], name="mine"),
     "table": dataset((3,)),
     "table to regression": dataset((3,), "regression"),
     "unscaled table": dataset((3,), "binary", scale=1e4),
@@ -48,7 +51,7 @@ def plain(model):
     """Architecture and optimiser, without the names that Keras counts up."""
     config = model.get_config()
     layers = [(one["class_name"], one["config"] | {"name": ""}) for one in config["layers"]]
-    return layers, model.optimizer.get_config() | {"name": ""}
+    return layers, model.optimizer.get_config() | {"name": ""}, model.loss
 
 
 @pytest.mark.parametrize("form", DATA)
@@ -84,6 +87,17 @@ def test_what_it_is_depends_on_the_shape(form, kinds):
 def test_its_end_depends_on_the_task(task, shape, ends):
     model = default_model(dataset((4,), task))
     assert (model.output_shape, model.layers[-1].activation.__name__) == ((None, shape), ends)
+
+
+@pytest.mark.parametrize(
+    ("form", "ends", "loss"),
+    [("several labels", "sigmoid", "binary_crossentropy"), ("one-hot labels", "softmax", None)],
+)
+def test_several_labels_are_told_from_one_of_several(form, ends, loss):
+    model = default_model(DATA[form])
+    assert (model.output_shape, model.layers[-1].activation.__name__) == ((None, 3), ends)
+    assert model.loss == loss
+    assert f'"{loss or "categorical_crossentropy"}"' in default_code(DATA[form])
 
 
 @pytest.mark.parametrize("form", ["large pictures", "long sequences", "pictures without channels"])
@@ -133,6 +147,16 @@ def test_it_says_what_it_is():
     assert "pictures of 8 × 8 × 3 (16, 32 filters, 64 units, ReLU)" in default_note(
         DATA["pictures"]
     )
+
+
+@pytest.mark.parametrize("say", [default_model, default_code, default_note])
+def test_several_inputs_are_refused(say):
+    x, y = np.zeros((4, 3), "float32"), np.arange(4.0)[:, None] % 2
+    two = Dataset("mine", [x, x], y, [x, x], y, "binary")
+    with pytest.raises(
+        ModelError, match=r"no default one for inputs of the form \[\(4, 3\), \(4, 3\)\]"
+    ):
+        say(two)
 
 
 def test_labels_that_it_does_not_cover_are_refused():

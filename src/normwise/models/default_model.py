@@ -60,6 +60,8 @@ class _Step:
 def default_model(dataset: Dataset) -> keras.Model:
     """A network for these data, compiled with Adam; loss and metrics are the study's to add.
 
+    Of several labels an example, each 0 or 1, the loss is its own: a study would predict numbers.
+
     Tables get two hidden layers of 64 and 32 units; sequences ``(n, t, f)``, pictures
     ``(n, h, w)`` and ``(n, h, w, c)`` and volumes convolutions, each pooled, and a layer of 64
     units. Inputs of another scale are brought to that of weights by a first layer.
@@ -74,7 +76,8 @@ def default_model(dataset: Dataset) -> keras.Model:
     steps = _steps(dataset)
     layers = [keras.Input(dataset.x_train.shape[1:]), *(step.layer() for step in steps)]
     model = keras.Sequential(layers)
-    model.compile(keras.optimizers.Adam(LEARNING_RATE))
+    loss = _loss(dataset) if _has_several_labels(dataset) else None
+    model.compile(keras.optimizers.Adam(LEARNING_RATE), loss)
     return model
 
 
@@ -84,8 +87,16 @@ def default_code(dataset: Dataset) -> str:
     Raises:
         ModelError: As :func:`default_model`.
     """
-    lines = [f"keras.Input({dataset.x_train.shape[1:]})", *(s.code() for s in _steps(dataset))]
+    steps = [step.code() for step in _steps(dataset)]
+    lines = [f"keras.Input({dataset.x_train.shape[1:]})", *steps]
     described = _described(dataset)
+    loss = f'loss="{_loss(dataset)}"'
+    if _has_several_labels(dataset):
+        compiling = f"    model.compile(keras.optimizers.Adam({LEARNING_RATE}), {loss})"
+    else:
+        compiling = f"""\
+    # A study adds the loss that fits the labels; fit needs one: {loss}.
+    model.compile(keras.optimizers.Adam({LEARNING_RATE}))"""
     stack = "\n".join(f"            {line}," for line in lines)
     return f'''\
 import keras
@@ -98,8 +109,7 @@ def build():
 {stack}
         ]
     )
-    # A study adds the loss that fits the labels; fit needs one: loss="{_loss(dataset)}".
-    model.compile(keras.optimizers.Adam({LEARNING_RATE}))
+{compiling}
     return model
 
 
@@ -164,6 +174,8 @@ def _of_space(shape: tuple[int, ...]) -> list[_Step]:
 
 
 def _output(dataset: Dataset) -> _Step:
+    if _has_several_labels(dataset):
+        return _Step("Dense", (dataset.y_train.shape[1],), {"activation": "sigmoid"})
     if dataset.task == "regression":
         return _Step("Dense", (dataset.y_train.shape[1],))
     if dataset.task == "binary":
@@ -171,7 +183,16 @@ def _output(dataset: Dataset) -> _Step:
     return _Step("Dense", (dataset.classes,), {"activation": "softmax"})
 
 
+def _has_several_labels(dataset: Dataset) -> bool:
+    """Whether an example has several labels, each there or not."""
+    labels = dataset.y_train
+    several = dataset.task == "regression" and labels.shape[1] > 1
+    return several and bool(np.isin(labels, (0, 1)).all())
+
+
 def _loss(dataset: Dataset) -> str:
+    if _has_several_labels(dataset):
+        return "binary_crossentropy"
     if dataset.task == "regression":
         return "mean_squared_error"
     if dataset.task == "binary":
@@ -222,7 +243,7 @@ def _no_default(dataset: Dataset, what: str, given: Any) -> ModelError:
 
 def _described(dataset: Dataset) -> str:
     """What the network is, in a few words."""
-    shape, steps = _shape(dataset), _steps(dataset)
+    steps, shape = _steps(dataset), _shape(dataset)
     convolutions = [str(step.arguments[0]) for step in steps if step.kind.startswith("Conv")]
     hidden = [str(step.arguments[0]) for step in steps[:-1] if step.kind == "Dense"]
     form = " × ".join(map(str, shape))
