@@ -134,12 +134,11 @@ def test_runs_train_as_a_plain_fit_does(build, variant):
     setup = by_fit(build)
     runs = [run(variant, seed, rate) for rate in RATES for seed in (0, 1)]
     events = events_of(setup, job(*runs))
-    for one in runs[1:3]:  # neither begins with what the run before left in the model
-        expected, _ = plain_fit(setup, one)
-        found = curves_of(events, one.key)
-        assert set(found) == set(expected)
-        for name, values in expected.items():
-            np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6, err_msg=name)
+    expected, _ = plain_fit(setup, runs[2])  # which does not begin with what those before left
+    found = curves_of(events, runs[2].key)
+    assert set(found) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def test_events_say_what_happened_in_order(tmp_path):
@@ -301,6 +300,17 @@ def test_a_callback_that_raises_fails_its_run_alone():
     failed, *others = events_of(by_fit(plain, make), job(*runs))
     assert failed == Failed((runs[0].key,), 0, "ValueError: no luck")
     assert [type(event) for event in others] == [Segment, Checkpointed, Finished]
+
+
+def test_a_run_that_would_not_begin_at_its_first_epoch_is_refused(tmp_path):
+    def make():
+        return [keras.callbacks.BackupAndRestore(tmp_path), Raising()]
+
+    setup = by_fit(plain, make)
+    [failed] = events_of(setup, job(run()))
+    assert "no luck" in failed.why
+    with pytest.raises(ModelError, match="lets a run begin at epoch 3, as BackupAndRestore"):
+        events_of(setup, job(run()))
 
 
 def test_a_run_that_diverges_is_lost_from_there_on():

@@ -52,6 +52,17 @@ def test_nothing_given_and_nothing_compiled_is_the_default():
     assert recipe(plain).metrics(network()) == ["val_accuracy", "val_loss", "accuracy", "loss"]
 
 
+def test_metrics_without_a_name_are_the_same_in_each_model_of_a_process():
+    def names():
+        model = network()
+        weighted = [keras.metrics.AUC(curve="PR")]
+        model.compile("sgd", "mse", metrics=[keras.metrics.AUC()], weighted_metrics=weighted)
+        return recipe(model).metrics(network())
+
+    assert names() == names()
+    assert {"val_auc", "val_auc_1"} < set(names())
+
+
 def test_what_the_model_was_compiled_with_counts():
     user = compiled()
     ours = recipe(user)

@@ -115,7 +115,7 @@ class Fit:
         """
         _put(self._model, state)
         batches = self._data.batches(replica.seed, epochs.start)
-        watch = _Watch(batches, epochs.stop)
+        watch = _Watch(batches, epochs)
         self._model.fit(
             batches,
             callbacks=[watch, *callbacks],
@@ -191,21 +191,27 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     Args:
         batches: What is trained on.
-        until: Epochs after which the training ends.
+        epochs: Which are to be trained, from 0.
 
     Attributes:
         rows: Of each epoch, metric to value.
         state: The replica's after the last of them; ``None`` where training ended before.
     """
 
-    def __init__(self, batches: Batches, until: int) -> None:
+    def __init__(self, batches: Batches, epochs: range) -> None:
         super().__init__()
-        self._batches, self._until = batches, until
+        self._batches, self._epochs = batches, epochs
         self._weights: list[Any] = []
         self.rows: list[dict[str, float]] = []
         self.state: State | None = None
 
-    def on_epoch_begin(self, *_: object) -> None:
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 (Keras' own)
+        if epoch != self._epochs.start + len(self.rows):
+            raise ModelError(
+                f"a callback lets a run begin at epoch {epoch + 1}, as BackupAndRestore does with "
+                f"what another run left; expected that a run begins at its first; leave it out: a "
+                f"study keeps states itself"
+            )
         # Not `on_epoch_end` of the batches: `fit` also calls that after a first look at the data.
         self._batches.next_epoch()
 
@@ -213,7 +219,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         row = {name: float(value) for name, value in scalars(logs or {}).items()}
         self.rows.append(row)
         self._weights = [variable.value for variable in self.model.variables]
-        is_last = epoch + 1 == self._until
+        is_last = epoch + 1 == self._epochs.stop
         if is_last:
             # Here, since `fit` may put averaged weights in their place when it ends.
             self.state = _taken(self.model)

@@ -17,6 +17,7 @@ from normwise.domain import Target
 from normwise.errors import UnknownNameError, listed
 from normwise.models.compiled import Compiled, cloned_metrics, parts_of, words_of
 from normwise.models.identity import named
+from normwise.models.metric_names import count_anew
 from normwise.models.metrics import build_compiled_parts, name_of, recorded, recorded_by_fit
 from normwise.models.optimizers import inner_optimizer
 from normwise.models.training_loss import TrainingLoss
@@ -79,12 +80,14 @@ class Recipe:
             UnknownNameError: There is no such optimiser or loss.
         """
         loss, metrics = self.loss.of(model), cloned_metrics(self._metrics)
+        weighted = cloned_metrics(self._weighted_metrics)
+        count_anew(parts_of([metrics, weighted]))
         model.compile(
             optimizer=self.optimizer.make(learning_rate),
             loss=loss,
             loss_weights=self.loss.weight(self.loss.unit if loss_unit is None else loss_unit),
             metrics=[*self._own_metric(loss), *metrics] if isinstance(metrics, list) else metrics,
-            weighted_metrics=cloned_metrics(self._weighted_metrics) or None,
+            weighted_metrics=weighted or None,
         )
         return model
 
