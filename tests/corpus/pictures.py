@@ -50,6 +50,7 @@ CASES = [
           pictures("train/a/1.png", "train/b/1.png", "val/a/1.png", "val/c/1.png")),
     study("a validation part without pictures", "folder 'val' holds no picture",
           pictures("train/a/1.png", "train/b/1.png") | {"pics/val": empty}),
+    Case("pictures for a study", "study pics", "'pics' is no study; expected a built-in study or a SPEC.toml; try --data pics", TWO),
     study("a size of words", "image size 'small' does not parse; expected HEIGHTxWIDTH", TWO, "--image-size small"),
     study("a size of nothing", "image size '0x8' does not parse", TWO, "--image-size 0x8"),
     study("pictures beyond memory", "GB as 99999 × 99999 × 1; expected at most 4 GB", TWO, "--image-size 99999"),

@@ -131,9 +131,9 @@ def test_what_is_no_loader_is_none(data):
 
 
 def test_what_was_drawn_is_said():
-    assert draw(Batches()).note == (
-        "The Batches was drawn once into memory: 20 examples, 0.0004 MB. What it shuffles or changes "
-        "from epoch to epoch stays as it was drawn."
+    assert arrived(Batches()).note == (
+        "The Batches was drawn once: 20 examples, 0.0004 MB in memory. What a loader shuffles or "
+        "changes from epoch to epoch stays as it was drawn."
     )
 
 
@@ -223,8 +223,9 @@ def test_two_loaders_are_two_parts(val):
     data = study._read()
     assert (len(data.x_train), len(data.x_val)) == (20, 20 if isinstance(val, Batches) else 5)
     np.testing.assert_array_equal(data.x_val, X if isinstance(val, Batches) else X[:5])
-    assert data.notes[-1].startswith("The DataLoader was drawn once into memory: 20 examples")
+    assert data.notes[-1].startswith("The DataLoader was drawn once: 20 examples")
     assert "The Batches was drawn" in data.notes[-1] or not isinstance(val, Batches)
+    assert data.notes[-1].count("stays as it was drawn") == 1
 
 
 def test_a_finished_model_takes_two_loaders():

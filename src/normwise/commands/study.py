@@ -160,7 +160,9 @@ def _option_for(name: str) -> str | None:
     """The option that takes what was named as a study: a model's file or function, or data."""
     if ":" in name or name.endswith((".keras", ".h5", ".hdf5")):
         return "--model"
-    return "--data" if kind_of(name) else None
+    from normwise.data import is_image_folder
+
+    return "--data" if kind_of(name) or is_image_folder(name) else None
 
 
 def _run(

@@ -15,7 +15,14 @@ from normwise.data import Dataset, Given
 from normwise.data.plain_array import holds_numbers, in_memory, is_array
 from normwise.errors import DataError, first_line, in_words
 
-__all__ = ["Drawn", "draw", "is_loader", "is_pair_of_loaders", "refuse_single_examples"]
+__all__ = [
+    "Drawn",
+    "draw",
+    "is_loader",
+    "is_pair_of_loaders",
+    "note_of",
+    "refuse_single_examples",
+]
 
 # Limits of what is drawn into memory: in bytes, and in examples where a loader does not say how
 # many batches it has and may go on for ever.
@@ -23,6 +30,7 @@ MOST_BYTES, MOST_EXAMPLES = 2**30, 2**17
 # The same where it has to end: more than these are hardly one epoch's.
 MOST_OF_AN_EPOCH = 2**20
 _INFINITE = -1  # as TensorFlow counts them
+FROZEN = "What a loader shuffles or changes from epoch to epoch stays as it was drawn."
 # Nothing of these gives batches, though some can be gone through.
 _NO_LOADERS = (str, bytes, list, tuple, set, frozenset, Mapping, Path, Dataset, Given)
 
@@ -47,12 +55,9 @@ class Drawn:
 
     @property
     def note(self) -> str:
-        """That it was drawn, and what follows from that, in sentences."""
-        return (
-            f"{self._cut or f'The {self.loader} was drawn once into memory: '}"
-            f"{self.examples:,} examples, {self.size / 1e6:,.3g} MB. What it shuffles or changes "
-            f"from epoch to epoch stays as it was drawn."
-        )
+        """How much was drawn, in a sentence or two."""
+        begun = f"{self.cut} These are " if self.is_cut else f"The {self.loader} was drawn once: "
+        return f"{begun}{self.examples:,} examples, {self.size / 1e6:,.3g} MB in memory."
 
     @property
     def cut(self) -> str:
@@ -65,9 +70,10 @@ class Drawn:
             f"not say where it ends."
         )
 
-    @property
-    def _cut(self) -> str:
-        return f"{self.cut} These are " if self.is_cut else ""
+
+def note_of(*drawn: Drawn) -> str:
+    """What was drawn of the loaders of a study, and what follows from that, in sentences."""
+    return " ".join([*(one.note for one in drawn), FROZEN])
 
 
 def is_loader(data: Any) -> bool:

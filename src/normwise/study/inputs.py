@@ -57,11 +57,17 @@ def arrived(data: Any) -> Arrived:
     if isinstance(data, str):
         return Arrived(data)
     # Here, so that to import the package does not load Keras.
-    from normwise.models.loaders import draw, is_loader, is_pair_of_loaders, refuse_single_examples
+    from normwise.models.loaders import (
+        draw,
+        is_loader,
+        is_pair_of_loaders,
+        note_of,
+        refuse_single_examples,
+    )
 
     if is_loader(data):
         found = draw(data, to_its_end=True)
-        return Arrived(found.parts, note=found.note)
+        return Arrived(found.parts, note=note_of(found))
     note = ""
     if is_pair_of_loaders(data):
         data, note = _drawn(data)
@@ -78,11 +84,11 @@ def arrived(data: Any) -> Arrived:
 
 def _drawn(parts: Any) -> tuple[Any, str]:
     """Two parts with what loaders give in their place, and what was decided on the way."""
-    from normwise.models.loaders import Drawn, draw, is_loader
+    from normwise.models.loaders import Drawn, draw, is_loader, note_of
 
     drawn = [draw(part, to_its_end=True) if is_loader(part) else part for part in parts]
-    notes = [one.note for one in drawn if isinstance(one, Drawn)]
-    return tuple(one.parts if isinstance(one, Drawn) else one for one in drawn), " ".join(notes)
+    note = note_of(*(one for one in drawn if isinstance(one, Drawn)))
+    return tuple(one.parts if isinstance(one, Drawn) else one for one in drawn), note
 
 
 def _is_part(part: Any) -> bool:
