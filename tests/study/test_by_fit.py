@@ -1,6 +1,7 @@
 """Studies that Keras' own ``fit`` trains, from the first line to the report."""
 
 import json
+import logging
 
 import keras
 import numpy as np
@@ -23,28 +24,46 @@ def curves(result):
     return {record.key.variant + str(record.key.seed): record.curves for record in result.records}
 
 
+class _Messages(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.said = []
+
+    def emit(self, record):
+        self.said.append(record.getMessage())
+
+
 @pytest.fixture(scope="module")
-def moved(tmp_path_factory):
+def messages():
+    """What is said while the study below runs."""
+    return _Messages()
+
+
+@pytest.fixture(scope="module")
+def moved(messages, tmp_path_factory):
     """A study that the stack refuses when it compiles, in a folder."""
     folder = tmp_path_factory.mktemp("fit") / "out"
-    return Study(moving, DATA, **SMALL).run(folder), folder
+    logging.getLogger("normwise").addHandler(messages)
+    result = Study(moving, DATA, **SMALL).run(folder)
+    logging.getLogger("normwise").removeHandler(messages)
+    return result, folder
 
 
-def test_the_reason_and_the_time_are_said_first_and_in_the_report(caplog, tmp_path):
-    result = Study(moving, DATA, **SMALL).run(tmp_path / "out")
-    reason = "layer 'counting' of model"
-    assert caplog.messages[0].startswith(f"Keras' own fit trains each run alone: {reason}")  # fmt: skip
-    assert caplog.messages[0].endswith("4 runs take about a second.")
-    body = json.loads((tmp_path / "out" / "summary.json").read_text())
+def test_the_reason_and_the_time_are_said_first_and_in_the_report(moved, messages):
+    (result, folder), reason = moved, "layer 'counting' of model"
+    first = messages.said[0]
+    assert first.startswith(f"Keras' own fit trains each run alone: {reason}")
+    assert first.endswith("One after another, 4 runs take about a second.")
+    body = json.loads((folder / "summary.json").read_text())
     assert body["solo_check"] is None
     assert body["environment"]["engine"] == "fit"
     assert body["environment"]["engine_reason"].startswith(reason)
     assert all(variant["seconds_per_epoch"] > 0 for variant in body["variants"])
-    for page in (result.page, page_of_folder(tmp_path / "out")):
+    for page in (result.page, page_of_folder(folder)):
         assert page.section("Settings").facts["engine"] == "fit"
         assert page.section("Solo check").text[0].startswith("Nothing to check: Keras' own fit")
-        assert any(note.startswith(f"Keras' own fit trained each run alone: {reason}")
-                   for note in page.notes)  # fmt: skip
+        wanted = f"Keras' own fit trained each run alone: {reason}"
+        assert any(note.startswith(wanted) for note in page.notes)
 
 
 def test_the_same_command_again_trains_nothing_and_tries_no_stack(moved, monkeypatch):
@@ -155,11 +174,14 @@ def test_runs_that_stopped_early_are_told_and_remembered(tmp_path):
     for page in (result.page, page_of_folder(tmp_path / "out")):
         assert said in page.section("Ended early").text[0]
     assert study.run(tmp_path / "out").trained == 0
-    other = Study(plain, DATA, **SMALL, callbacks=list).run(tmp_path / "out")
-    assert other.trained == 4
-    assert {record.ended_at for record in other.records} == {None}
+
+
+def test_runs_that_no_callback_ended_are_not_told():
+    alone = {**SMALL, "variants": ["none"]}
+    result = Study(plain, DATA, **alone, callbacks=lambda: []).run()
+    assert {record.ended_at for record in result.records} == {None}
     with pytest.raises(LookupError):
-        other.page.section("Ended early")
+        result.page.section("Ended early")
 
 
 def test_a_callback_that_raises_leaves_the_study_incomplete():
