@@ -178,7 +178,7 @@ def test_runs_that_stopped_early_are_told_and_remembered(tmp_path):
 
 def test_runs_that_no_callback_ended_are_not_told():
     alone = {**SMALL, "variants": ["none"]}
-    result = Study(plain, DATA, **alone, callbacks=lambda: []).run()
+    result = Study(plain, DATA, **alone, callbacks=list).run()
     assert {record.ended_at for record in result.records} == {None}
     with pytest.raises(LookupError):
         result.page.section("Ended early")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -46,7 +46,7 @@ class Callbacks:
                 f"next; expected a function that makes fresh ones for each run; try "
                 f"callbacks=lambda: {_example(given)}"
             )
-        parameters = inspect.signature(given).parameters.values()
+        parameters = _parameters(given).values()
         needed = [one.name for one in parameters if one.default is one.empty and one.name not in
                   _TAKEN and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]  # fmt: skip
         if needed:
@@ -68,7 +68,7 @@ class Callbacks:
             SpecError: The function fails, or gives something else.
         """
         known = {"variant": variant, "seed": seed}
-        taken = inspect.signature(self.make).parameters
+        taken = _parameters(self.make)
         try:
             made = self.make(**{name: known[name] for name in _TAKEN if name in taken})
         except Exception as error:
@@ -86,6 +86,13 @@ class Callbacks:
                 f"[keras.callbacks.EarlyStopping('val_loss', patience=5)]"
             )
         return list(found)
+
+
+def _parameters(function: CallbacksLike) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return {}  # of Python itself, which does not say
 
 
 def _kind(given: Any) -> str:
