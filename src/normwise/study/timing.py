@@ -66,9 +66,9 @@ def announce(training: Training, timing: Timing) -> None:
         for run, epochs in missing.items()
     )
     log.warning(
-        "Keras' own fit trains each run alone: %s. One after another, %d runs take about %s.",
+        "Keras' own fit trains each run alone: %s. One after another, %s about %s.",
         training.case.setup.engine.why,
-        len(missing),
+        "1 run takes" if len(missing) == 1 else f"{len(missing)} runs take",
         in_words(total),
     )
 
