@@ -1,14 +1,17 @@
 """What stands around a table's rows: each table against the one without it."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from normwise.data import find_dataset
 from normwise.data.table_head import find_head
-from normwise.errors import DataError, UnknownNameError
+from normwise.errors import DataError, UnknownNameError, UsageError
 
 ROWS = 60
 GENERATOR = np.random.default_rng(12)
@@ -172,3 +175,22 @@ def test_rows_with_words_among_numbers_stay_rows():
     data = find(HEAD, *body)
     assert len(data.x_train) + len(data.x_val) == ROWS
     assert not any("left out" in note for note in data.notes)
+
+
+CELLS = st.sampled_from(
+    ["", "1", "2.5", "-3", "a", "b", "Total", "yes", "Yes", "5 kg", "$5", "1.2M", "NA", "?", "y",
+     "2020-01-01", "Mar 2019", "27:30", "# x", '"q,r"', "007", "1e400", "999", "\u2212" + "5", "//"]
+)  # fmt: skip
+LINES = st.lists(st.lists(CELLS, min_size=1, max_size=4).map(",".join), min_size=1, max_size=6)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example([",y", ",0"], 9)
+@example(["y,,,c", "//,,,"], 4)
+@given(LINES, st.integers(1, 12))
+def test_any_lines_are_a_table_or_refused(lines, times):
+    Path("t.csv").write_text("\n".join([lines[0], *lines[1:] * times]) + "\n", "utf-8")
+    for target in ("y", "column 1", None):
+        with contextlib.suppress(UsageError):
+            data = find_dataset("t.csv", target)
+            assert np.isfinite(data.x_train).all()

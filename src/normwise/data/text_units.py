@@ -104,7 +104,7 @@ def taken_apart(texts: Texts, *, are_kinds: bool = False) -> Beside:
     return Beside(
         kinds.mask(is_number, sign + number + tail),
         (front + behind).where(is_number, ""),
-        (letter + word).str.lower().map(MANY).where(is_number).fillna(1.0),
+        (letter + word).str.lower().map(MANY).astype("float64").where(is_number).fillna(1.0),
         measured,
     )
 
