@@ -168,6 +168,16 @@ def test_labels_that_it_does_not_cover_are_refused():
         default_model(images)
 
 
+def test_data_and_models_may_be_paths(tmp_path):
+    path = tmp_path / "d.npz"
+    np.savez(path, x=DATA["table"].x_train, y=DATA["table"].y_train)
+    shown = nw.Study(data=path).show_model()
+    assert shown == nw.Study(data=str(path)).show_model()
+    model = tmp_path / "m.keras"
+    default_model(DATA["table"]).save(model)
+    assert nw.Study(model, path).spec.model == str(model)
+
+
 def test_a_study_without_data_or_of_another_model_says_so():
     with pytest.raises(SpecError, match=r"given no data; expected .*Study\(data="):
         nw.Study("circles")

@@ -43,13 +43,14 @@ class Study:
 
     Args:
         model: A Keras model, a function that returns one (it may take
-            ``dataset`` and ``norm``), a built-in model's name, a ``.keras``
+            ``dataset`` and ``norm``), a built-in model's name, a ``.keras`` or ``.h5``
             file or ``package.module:function``. Without one, a small network that suits the
             data: ``Study(data=…)``; :meth:`show_model` is its code.
         data: ``(x, y)``, or ``(x, y, weights)``; ``((x, y), (x_val, y_val))``; a loader
             (``PyDataset``, ``DataLoader``, ``tf.data.Dataset``, a generator or a function that
             makes one), drawn once into memory, or ``(train, val)``, two of them; a
-            :class:`~normwise.data.Dataset`; a built-in name; a file of data; a data frame, with
+            :class:`~normwise.data.Dataset`; a built-in name; a file of data or a
+            folder of pictures; a data frame, with
             ``target_column=NAME``. Of frames with text, alone or as ``x``, a table is made that
             is prepared as a file is.
         variants: Texts ``PLACE[:OPTION,…]``, ``none`` being the baseline. Unless given, those
@@ -72,7 +73,7 @@ class Study:
 
     def __init__(
         self,
-        model: ModelLike | None = None,
+        model: ModelLike | Path | None = None,
         data: Any = None,
         *,
         variants: str | Sequence[str] | None = None,
@@ -86,7 +87,8 @@ class Study:
                 "a study was given no data; expected (x, y), a name or a file; try "
                 "Study(model, (x, y)), or Study(data=(x, y)) for the default model"
             )
-        model = DEFAULT_MODEL if model is None else model
+        model = _as_typed(DEFAULT_MODEL if model is None else model)
+        data = _as_typed(data)
         self.spec = Spec.make(
             {
                 "model": model if isinstance(model, str) else _name_of(model),
@@ -308,6 +310,11 @@ def _check_budget(budget: float | None, spec: Spec) -> None:
             f"a budget of {budget:g} s was given without until_decided, and one round of seeds "
             f"cannot be shortened; expected both, or neither; add --until-decided"
         )
+
+
+def _as_typed(value: Any) -> Any:
+    """A path as text; all else as it is."""
+    return str(value) if isinstance(value, Path) else value
 
 
 def _name_of(model: Any) -> str:
