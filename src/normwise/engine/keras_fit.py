@@ -63,6 +63,9 @@ class Fit:
         initial: Made from this model.
         dataset: What is trained on.
         batch_size: Examples in a batch.
+
+    Attributes:
+        model: That model.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class Fit:
         dataset: Dataset,
         batch_size: int,
     ) -> None:
-        self._model, self._initial = model, initial
+        self.model, self._initial = model, initial
         self._data = FitData(dataset, batch_size, whole_batches=needs_whole_batches(model))
         build_compiled_parts(model, dataset)
         self._at_once = _at_once(model, dataset, batch_size)
@@ -86,9 +89,9 @@ class Fit:
             replica: Which one.
             nudge: Above 0, weights differ by rounding, otherwise for each number.
         """
-        optimizer = self._model.optimizer
+        optimizer = self.model.optimizer
         # What is not drawn starts as it is in the model, whatever trained there before.
-        _assign(_variables(self._model), self._untrained)
+        _assign(_variables(self.model), self._untrained)
         trainable, non_trainable = self._initial.state([replica])
         if nudge:
             trainable = [_nudged(value, nudge) for value in trainable]
@@ -113,13 +116,13 @@ class Fit:
             of: As many as a replica trains that goes to its end; up to the last of ``epochs``
                 unless given.
         """
-        _put(self._model, state)
+        _put(self.model, state)
         batches = self._data.batches(replica.seed, epochs.start)
         watch = _Watch(batches, epochs)
-        self._model.fit(
+        self.model.fit(
             batches,
             callbacks=[watch, *callbacks],
-            validation_data=self._data.validation.batch if is_evaluated(self._model) else None,
+            validation_data=self._data.validation.batch if is_evaluated(self.model) else None,
             validation_batch_size=self._at_once,
             initial_epoch=epochs.start,
             epochs=of or epochs.stop,
@@ -127,7 +130,7 @@ class Fit:
             verbose=0,
         )
         goes_on = not callbacks and epochs.stop < (of or epochs.stop)
-        left = watch.state if goes_on and watch.state is not None else _taken(self._model)
+        left = watch.state if goes_on and watch.state is not None else _taken(self.model)
         return self._fitted(watch, left, epochs)
 
     def _fitted(self, watch: _Watch, state: State, epochs: range) -> Fitted:
@@ -136,7 +139,7 @@ class Fit:
         ended_at = None if is_lost or not missing else epochs.start + len(rows)
         last = dict.fromkeys(watch.rows[0], math.nan)
         if ended_at is not None:
-            last = self._evaluated(watch) if watch.is_other(self._model) else rows[-1]
+            last = self._evaluated(watch) if watch.is_other(self.model) else rows[-1]
         rows += [last] * missing
         curves = {name: [row[name] for row in rows] for name in watch.rows[0]}
         alive: Any = np.array([not is_lost])
@@ -145,9 +148,9 @@ class Fit:
     def _evaluated(self, watch: _Watch) -> dict[str, float]:
         """The metrics of the weights that the model has now, which no epoch ended with."""
         how = {"batch_size": self._at_once, "return_dict": True, "verbose": 0}
-        found = scalars(self._model.evaluate(**_of(self._data.training), **how))
-        if is_evaluated(self._model):
-            val = scalars(self._model.evaluate(**_of(self._data.validation), **how))
+        found = scalars(self.model.evaluate(**_of(self._data.training), **how))
+        if is_evaluated(self.model):
+            val = scalars(self.model.evaluate(**_of(self._data.validation), **how))
             found |= {f"val_{name}": value for name, value in val.items()}
         return {name: float(found[name]) for name in watch.rows[0]}
 

@@ -34,7 +34,7 @@ from normwise.study.store import Store
 from normwise.study.summary_file import read_summary, solo_check_in
 from normwise.study.timing import Program, Timing, announce
 from normwise.study.training import Training
-from normwise.study.verification import Trained, verify
+from normwise.study.verification import Fits, Trained, verify
 
 if TYPE_CHECKING:
     import keras
@@ -73,7 +73,8 @@ def answer(training: Training, store: Store | None) -> Result:
 
 def _answer(training: Training, store: Store | None) -> Result:
     case, question = training.case, training.case.question
-    timing = Timing(training, store)
+    fits = Fits(case.setup)
+    timing = Timing(training, store, fits)
     if case.setup.engine.is_fit:
         announce(training, timing)
     elif store is not None and question.spec.engine == "auto":
@@ -89,7 +90,9 @@ def _answer(training: Training, store: Store | None) -> Result:
         training.begin()
         # In turn, not beside the training: computations that share out work to XLA's threads
         # may wait for each other for ever.
-        check = None if case.setup.engine.is_fit else _check(training, goals, records, standing)
+        check = None
+        if not case.setup.engine.is_fit:
+            check = _check(training, goals, records, standing, fits)
         environment = case.environment
     if check is not None and check.failed and question.spec.engine == "auto":
         raise _trained_wrongly(check)
@@ -154,6 +157,7 @@ def _check(
     goals: Goals,
     records: list[RunRecord],
     standing: Sequence[VariantSummary],
+    fits: Fits,
 ) -> SoloCheck:
     """The solo check, and the first batches of each variant where it stands in the grid."""
     training.watch.stage("checking")
@@ -169,7 +173,7 @@ def _check(
         # The same seed in all of them: they start alike and see the same batches.
         starts.append(min(fit, key=lambda run: run.key.seed != whole.key.seed))
     return verify(
-        training.case.setup,
+        fits,
         Trained(whole, by_key[whole.key]),
         [Trained(runs[record.key], record) for record in starts],
     )

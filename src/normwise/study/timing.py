@@ -11,7 +11,7 @@ from normwise.study.history import History
 from normwise.study.planners import planner_of
 from normwise.study.store import Store
 from normwise.study.training import Training
-from normwise.study.verification import seconds_alone
+from normwise.study.verification import Fits, seconds_alone
 
 __all__ = ["Program", "Timing", "announce"]
 
@@ -27,13 +27,14 @@ class Timing:
     Args:
         training: Of the study.
         store: Its folder, if it has one: what was measured in it is known.
+        fits: Its variants, by Keras' own ``fit``.
 
     Attributes:
         known: What was measured.
     """
 
-    def __init__(self, training: Training, store: Store | None) -> None:
-        self._training = training
+    def __init__(self, training: Training, store: Store | None, fits: Fits) -> None:
+        self._training, self._fits = training, fits
         self._history = None if store is None else History(store)
         self._fingerprint = training.case.question.fingerprint
         found = {} if self._history is None else self._history.seconds(self._fingerprint)
@@ -44,7 +45,7 @@ class Timing:
         if not self.known.keys() >= set(programs):
             self._training.watch.stage("timing")
             wanted = {one: Variant.parse(one[0]) for one in programs}
-            found = seconds_alone(self._training.case.setup, wanted)
+            found = seconds_alone(self._fits, wanted)
             if self._history is not None:
                 self._history.add_seconds(self._fingerprint, found)
             self.known |= found

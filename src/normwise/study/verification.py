@@ -11,6 +11,7 @@ from normwise.data import Dataset
 from normwise.data.nested import rows
 from normwise.domain import Run, RunRecord, SoloCheck, Variant
 from normwise.engine import (
+    Fit,
     Schedule,
     largest_relative_difference,
     sample,
@@ -19,7 +20,7 @@ from normwise.engine import (
 )
 from normwise.execution.setup import Setup, replica_of
 
-__all__ = ["Trained", "seconds_alone", "verify"]
+__all__ = ["Fits", "Trained", "seconds_alone", "verify"]
 
 # Metric to one value an epoch.
 Curves = dict[str, list[float]]
@@ -30,6 +31,9 @@ log = logging.getLogger("normwise")
 # times what it grows to in other `fit`s that start a rounding away.
 ROUNDING, TIMES = 1e-4, 10
 NUDGES = (1, 2, 3)
+# The study's own first epoch is looked at where it has at most so many batches: `fit` takes a
+# second for them, and a program for fewer would take longer to compile.
+KNOWN = 128
 
 
 class Trained(NamedTuple):
@@ -39,18 +43,37 @@ class Trained(NamedTuple):
     record: RunRecord
 
 
-def verify(setup: Setup, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
-    """Train again by Keras' own ``fit``, one after another.
+class Fits:
+    """A study's variants as Keras' own ``fit`` trains them, each compiled once for all that asks.
 
     Args:
         setup: What the study's jobs share.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self._fits: dict[tuple[str, int], Fit] = {}
+
+    def of(self, variant: Variant, batch_size: int) -> Fit:
+        """What trains a variant's replicas on the study's data."""
+        key = variant.name, batch_size
+        if key not in self._fits:
+            self._fits[key] = self.setup.fit(variant, batch_size)
+        return self._fits[key]
+
+
+def verify(fits: Fits, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
+    """Train again by Keras' own ``fit``, one after another.
+
+    Args:
+        fits: The study's variants, by Keras' own ``fit``.
         whole: The replica that is trained to its end.
         starts: One of each variant, whose first batches are trained.
     """
     record = whole.record
-    alone = _alone(setup, whole.run)
+    alone = _alone(fits, whole.run)
     stacked = {metric: values[: record.stopped_at] for metric, values in record.curves.items()}
-    found = {one.record.key.variant: _start(setup, one) for one in starts}
+    found = {one.record.key.variant: _start(fits, one) for one in starts}
     return SoloCheck(
         variant=record.key.variant,
         seed=record.key.seed,
@@ -62,34 +85,36 @@ def verify(setup: Setup, whole: Trained, starts: Sequence[Trained]) -> SoloCheck
 
 
 def seconds_alone(
-    setup: Setup, programs: Mapping[tuple[str, int | None], Variant]
+    fits: Fits, programs: Mapping[tuple[str, int | None], Variant]
 ) -> dict[tuple[str, int | None], float]:
     """Seconds of an epoch by Keras' own ``fit``, by variant and batch size."""
     models = {
-        (name, size): (setup.model(variant)[0], size or 1)
+        (name, size): (fits.of(variant, size or 1).model, size or 1)
         for (name, size), variant in programs.items()
     }
-    return seconds_per_epoch(models, setup.recipe.dataset)
+    return seconds_per_epoch(models, fits.setup.recipe.dataset)
 
 
-def _start(setup: Setup, one: Trained) -> tuple[float, bool]:
+def _start(fits: Fits, one: Trained) -> tuple[float, bool]:
     """What the losses of a replica's first batches differ by, and whether rounding explains it."""
     difference = math.inf
-    for few, stacked in _beginnings(setup, one):
-        alone = _alone(setup, one.run, few, epochs=1)
+    for few, stacked in _beginnings(fits, one):
+        alone = _alone(fits, one.run, few, epochs=1)
         difference = largest_relative_difference(alone, _losses(stacked))
         if difference <= ROUNDING:
             return difference, True
-        if not _repeats(setup, one, few):
+        if _is_long(few, one.run.condition.batch_size):
+            continue  # rounding may have grown: the first of these batches tell
+        if not _repeats(fits, one, few):
             return difference, False
-        nudged = [_alone(setup, one.run, few, epochs=1, nudge=nudge) for nudge in NUDGES]
+        nudged = [_alone(fits, one.run, few, epochs=1, nudge=nudge) for nudge in NUDGES]
         grown = max(largest_relative_difference(alone, _losses(curves)) for curves in nudged)
         if difference > TIMES * grown:
             return difference, False
     return difference, True
 
 
-def _repeats(setup: Setup, one: Trained, few: Dataset) -> bool:
+def _repeats(fits: Fits, one: Trained, few: Dataset) -> bool:
     """Whether a batch has the same loss in two fits from the same weights.
 
     Where it has not, fits drift apart without any rounding: code of the user's draws or counts
@@ -97,7 +122,7 @@ def _repeats(setup: Setup, one: Trained, few: Dataset) -> bool:
     """
     size = one.run.condition.batch_size
     batch = few.of(rows(few.train, slice(size)), few.val)
-    first, second = ({"loss": _alone(setup, one.run, batch, epochs=1)["loss"]} for _ in range(2))
+    first, second = ({"loss": _alone(fits, one.run, batch, epochs=1)["loss"]} for _ in range(2))
     if largest_relative_difference(first, second) <= ROUNDING:
         return True
     log.warning(
@@ -110,7 +135,7 @@ def _repeats(setup: Setup, one: Trained, few: Dataset) -> bool:
 
 
 def _alone(
-    setup: Setup,
+    fits: Fits,
     run: Run,
     dataset: Dataset | None = None,
     epochs: int | None = None,
@@ -120,41 +145,45 @@ def _alone(
     """Curves of one replica, trained by Keras' own ``fit``.
 
     Args:
-        setup: What the study's jobs share.
+        fits: The study's variants, by Keras' own ``fit``.
         run: Which replica.
         dataset: A part of the study's; all of it unless given.
         epochs: As many as the study's unless given.
         nudge: Above 0, start from weights that differ by rounding.
     """
-    recipe = setup.recipe
-    model, initial = setup.model(run.variant, run.condition.learning_rate)
-    curves = train_alone(
-        model,
-        initial,
-        dataset or recipe.dataset,
-        replica=replica_of(run),
-        epochs=epochs or recipe.spec.epochs,
-        batch_size=run.condition.batch_size,
-        nudge=nudge,
-    )
+    recipe, replica, size = fits.setup.recipe, replica_of(run), run.condition.batch_size
+    epochs = epochs or recipe.spec.epochs
+    if dataset is None or dataset is recipe.dataset:
+        fit = fits.of(run.variant, size)
+        curves = fit.train(replica, fit.begin(replica, nudge), range(epochs)).curves
+    else:
+        model, initial = fits.setup.model(run.variant, run.condition.learning_rate)
+        curves = train_alone(
+            model, initial, dataset, replica=replica, epochs=epochs, batch_size=size, nudge=nudge
+        )
     return recipe.in_own_units(curves)
 
 
-def _beginnings(setup: Setup, one: Trained) -> Iterator[tuple[Dataset, Curves]]:
+def _beginnings(fits: Fits, one: Trained) -> Iterator[tuple[Dataset, Curves]]:
     """The replica's first batches, and what the engine makes of them in an epoch.
 
-    First the study's own first epoch, if that has no more than a few batches: it is known.
-    Then whole batches alone, trained for this: a last one of few examples amplifies rounding.
+    First the study's own first epoch, unless that is long: it is known. Then a few whole batches
+    alone, for which a program is compiled: a last one of few examples amplifies rounding.
     """
-    recipe, size = setup.recipe, one.run.condition.batch_size
+    recipe, size = fits.setup.recipe, one.run.condition.batch_size
     dataset = recipe.dataset
     few = sample(dataset, size)
-    if few.examples // size >= dataset.examples // size:
+    if dataset.examples <= KNOWN * size:
         yield dataset, {name: [values[0]] for name, values in one.record.curves.items()}
-    cohort = setup.cohort(one.run.variant, size, Schedule(1, 1), few, epochs=1)
+    cohort = fits.setup.cohort(one.run.variant, size, Schedule(1, 1), few, epochs=1)
     [chunk] = cohort.run(cohort.compile(cohort.lower()), [replica_of(one.run)])
     curves = recipe.in_own_units(chunk.curves)
     yield few, {metric: values[0].tolist() for metric, values in curves.items()}
+
+
+def _is_long(dataset: Dataset, batch_size: int) -> bool:
+    """Whether an epoch has more batches than rounding is known to stay small over."""
+    return sample(dataset, batch_size).examples // batch_size < dataset.examples // batch_size
 
 
 def _losses(curves: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
