@@ -28,6 +28,10 @@ class Batches(keras.utils.PyDataset):
         return X[CUTS[number]], Y[CUTS[number]]
 
 
+def dataset_of(data):
+    return as_dataset(arrived(data), SPEC)
+
+
 FORMS = {
     "arrays": lambda: (X, Y),
     "a list of them": lambda: [X, Y],
@@ -46,12 +50,13 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_same_data_in_every_form_are_the_same(form):
-    came = arrived(FORMS[form]())
-    assert as_dataset(came.data, SPEC).fingerprint == from_arrays(X, Y).fingerprint
+    found = dataset_of(FORMS[form]())
+    weighted = from_arrays(X, Y, weights=(W, None))
+    assert found.fingerprint == weighted.fingerprint
     if "weights" in form:
-        np.testing.assert_array_equal(came.weights, W)
+        np.testing.assert_allclose(found.weights[0], weighted.weights[0])
     else:
-        assert came.weights is None
+        assert found.weights[0] is None
 
 
 @pytest.mark.parametrize(
@@ -59,20 +64,24 @@ def test_the_same_data_in_every_form_are_the_same(form):
     ids=range(3),
 )  # fmt: skip
 def test_a_validation_part_stays_one(data):
-    found = as_dataset(arrived(data).data, SPEC)
+    found = dataset_of(data)
     assert found.fingerprint == from_arrays(X, Y, X[:9], Y[:9]).fingerprint
 
 
 def test_half_precision_that_numpy_has_not_is_taken():
     half = np.asarray(keras.ops.cast(X, "bfloat16"))
-    found = as_dataset((half, Y), SPEC)
+    found = dataset_of((half, Y))
     assert found.fingerprint == from_arrays(half.astype("float32"), Y).fingerprint
 
 
+@pytest.mark.parametrize("x", [[X, X], [X, X[:, :1]], {"a": X}], ids=["list", "unlike", "names"])
+def test_several_inputs_keep_their_structure(x):
+    found, whole = dataset_of((x, Y)), dataset_of((X, Y))
+    keras.tree.assert_same_structure(found.x_train, x)
+    np.testing.assert_array_equal(keras.tree.flatten(found.x_train)[0], whole.x_train)
+
+
 REFUSED = {
-    "two arrays of inputs": (([X, X], Y), "2 examples in x and 60 labels in y"),
-    "two unlike arrays of inputs": (([X, X[:, :1]], Y), "x is no array"),
-    "inputs by name": (({"a": X}, Y), "x is no array"),
     "masked": ((np.ma.masked_less(X, 0), Y), "x is a masked array"),
     "a generator in a tuple": ((iter([X]), Y), "x is no array|x has type object"),
     "a set in a tuple": (({1.0, 2.0}, Y), "x is no array"),
@@ -90,7 +99,7 @@ REFUSED = {
 def test_what_a_study_does_not_take_is_refused_by_name(form):
     data, message = REFUSED[form]
     with pytest.raises((DataError, SpecError), match=message):
-        as_dataset(arrived(data).data, SPEC)
+        dataset_of(data)
 
 
 def test_weights_that_come_with_the_data_count():

@@ -19,7 +19,7 @@ from normwise.domain import Estimate
 from normwise.errors import ModelError, SpecError
 from normwise.report.formatting import mean
 from normwise.spec import Spec
-from normwise.study.inputs import as_dataset
+from normwise.study.inputs import arrived, as_dataset
 from normwise.study.pages import page_of_folder
 
 FILES = {
@@ -309,20 +309,24 @@ def test_data_comes_in_every_form(tmp_path):
     draw = np.random.default_rng(0)
     x, y = draw.normal(size=(50, 2)), np.arange(50) % 2
     spec = Spec.make({"model": "circles", "data": "arrays"})
-    split = as_dataset((x, y), spec)
+
+    def read(data):
+        return as_dataset(arrived(data), spec)
+
+    split = read((x, y))
     assert (len(split.x_train), len(split.x_val), split.task) == (40, 10, "binary")
-    for form in (((x, y), (x[:9], y[:9])), [[x, y], [x[:9], y[:9]]]):
-        given = as_dataset(form, spec)
+    for form in (((x, y), (x[:9], y[:9])), [[x, y], [x[:9], y[:9]]], (x, y, x[:9], y[:9])):
+        given = read(form)
         assert (given.x_train.shape, given.y_val.shape) == ((50, 2), (9, 1))
-    lists = as_dataset((x.tolist(), y.tolist()), spec)
+    lists = read((x.tolist(), y.tolist()))
     np.testing.assert_array_equal(lists.x_train, split.x_train)
-    assert as_dataset(split, spec) is split
-    assert as_dataset("circles", spec).name == "circles"
+    assert read(split).fingerprint == split.fingerprint
+    assert read("circles").name == "circles"
     np.savez(tmp_path / "mine.npz", x_train=x, y_train=y)
-    assert len(as_dataset(str(tmp_path / "mine.npz"), spec).x_train) == 40
-    for form in (x, (x,), (x, y, x, y), {"x": x}):
+    assert len(read(str(tmp_path / "mine.npz")).x_train) == 40
+    for form in (x, (x,), {"x": x}):
         with pytest.raises(SpecError, match=r"data is of type .*; expected .*; try Study\(model"):
-            as_dataset(form, spec)
+            read(form)
 
 
 def test_a_batch_larger_than_the_data_is_refused():

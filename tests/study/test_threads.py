@@ -11,7 +11,7 @@ from keras import layers, ops
 from normwise import Study
 from normwise.engine import shares_out
 from normwise.spec import Spec
-from normwise.study.inputs import as_dataset
+from normwise.study.inputs import arrived, as_dataset
 
 # Seen to hang each time: two threads in the factorisations of a batch, on two cores.
 TWO_STUDIES = """
@@ -77,7 +77,7 @@ def factorising(operation):
 
 @pytest.mark.parametrize("operation", ["cholesky", "svd", "solve", "fft"])
 def test_a_layer_that_factorises_is_seen(operation):
-    data = as_dataset(rows(), Spec.make({"model": "circles", "data": "arrays"}))
+    data = as_dataset(arrived(rows()), Spec.make({"model": "circles", "data": "arrays"}))
     assert shares_out(factorising(operation), data)
     assert not shares_out(keras.Sequential([keras.Input((6,)), layers.Dense(16)]), data)
 
