@@ -28,7 +28,7 @@ def default_metric(metrics: Collection[str], task: Task | None = None) -> str:
     if of_classes or "val_loss" in metrics:
         return "val_accuracy" if of_classes else "val_loss"
     # Of steps of the model's own, which may call it otherwise.
-    return next((name for name in metrics if "loss" in name), next(iter(metrics)))
+    return next((name for name in metrics if "loss" in name), next(iter(metrics), "val_loss"))
 
 
 def default_target(
