@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.data import Dataset
-from normwise.data.nested import rows, shapes
+from normwise.data.nested import shapes
 from normwise.errors import ModelError, SpecError, UnknownNameError
 from normwise.models.compiled import Compiled
 from normwise.models.graph import has_graph
 from normwise.models.kinds import defined_by_keras
-from normwise.models.outputs import ends_in_probabilities, output_units
+from normwise.models.outputs import ends_in_probabilities, output_shape, output_units
 
 __all__ = ["TrainingLoss"]
 
@@ -78,10 +78,10 @@ class TrainingLoss:
             return _known_loss(self.given)
         if all(defined_by_keras(type(model), name) for name in ("train_step", "compute_loss")):
             raise ModelError(
-                f"model {model.name!r} is compiled with no loss, and the labels of "
-                f"{self.dataset.name!r} ({shapes(rows(self.dataset.y_train, slice(1)))} an "
-                f"example) do not say which would suit them; expected a compiled model; try "
-                f"model.compile('adam', 'mse')"
+                f"the model's output has shape {output_shape(model, self.dataset)} and the labels "
+                f"of {self.dataset.name!r} {shapes(self.dataset.y_train)}, and model "
+                f"{model.name!r} is compiled with no loss that says how they go together; "
+                f"expected labels that fit, or a compiled model; try model.compile('adam', 'mse')"
             )
         return None
 
