@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from normwise.data import Dataset
+from normwise.data import Dataset, is_image_folder
 from normwise.data.nested import is_nested
 from normwise.domain import Ablation, RunRecord, Summary
 from normwise.errors import StoreError, UsageError
@@ -173,10 +173,7 @@ def page_of_folder(folder: Path) -> Page:
     """
     store, question, records, finished, fingerprint = _found_in(folder)
     spec, history = question.spec, History(store)
-    try:
-        dataset = as_dataset(arrived(spec.data), spec)
-    except UsageError:
-        dataset = None  # it was given from Python, or has gone: the curves do not need it
+    dataset = _data_at_hand(spec)
     summary = question.summary(
         records,
         seconds=history.seconds(fingerprint) if finished and fingerprint else {},
@@ -188,6 +185,16 @@ def page_of_folder(folder: Path) -> Page:
     if said is None:
         said = dataset.said if dataset else ()
     return make_page(spec, summary, records, dataset, said, incomplete=not finished)
+
+
+def _data_at_hand(spec: Spec) -> Dataset | None:
+    """The data of a study's settings, where they can be read again and a page may show them."""
+    if is_image_folder(spec.data):
+        return None  # to be decoded again, for nothing
+    try:
+        return as_dataset(arrived(spec.data), spec)
+    except UsageError:
+        return None  # they were given from Python, or have gone: the curves do not need them
 
 
 def _preview(dataset: Dataset) -> DataPreview | None:
