@@ -155,9 +155,9 @@ def test_what_is_left_out_is_said(folder):
     notes = given_in_image_folder(folder).notes
     assert notes[-4:] == (
         "Files that are no pictures Keras reads were left out: .txt (1).",
-        "1 pictures directly in 'pics' belong to no class and were left out.",
+        "Pictures directly in 'pics' belong to no class and were left out: 1.",
         "Sub-folders without a picture: empty.",
-        "1 pictures lie deeper, and belong to the class above them.",
+        "Pictures that lie deeper belong to the class above them: 1.",
     )
 
 
@@ -216,3 +216,10 @@ def test_memory_is_counted_before_anything_is_decoded(folder, monkeypatch):
     monkeypatch.setattr(pictures, "MOST_BYTES", 839)
     with pytest.raises(DataError, match=r"the 8 pictures in 'pics' take .* GB as 5 × 7 × 3"):
         given_in_image_folder(folder)
+
+
+def test_the_current_folder_has_its_name(folder, monkeypatch):
+    paint(folder / "loose.png")
+    monkeypatch.chdir(folder)
+    said = "Pictures directly in 'pics' belong to no class and were left out: 1."
+    assert said in find_given(".").notes

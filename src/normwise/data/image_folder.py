@@ -60,6 +60,7 @@ def from_image_folder(
     Raises:
         DataError: There are no pictures of two classes, or some do not read.
     """
+    folder = _named(folder)
     train, val, notes = _indexed(folder)
     _check_classes(folder, train)
     paths = train.paths + (val.paths if val else [])
@@ -84,6 +85,7 @@ def given_in_image_folder(
     Raises:
         DataError: There are none, or some do not read.
     """
+    folder = _named(folder)
     if not _sub_folders(folder):
         files = list(_pictures_in(folder))
         if not files:
@@ -97,6 +99,11 @@ def given_in_image_folder(
     validation = (pixels[cut:], val.labels) if val else None
     said += [_counted(train), *train.notes, *notes]
     return Given(pixels[:cut], train.labels, validation=validation, notes=tuple(said))
+
+
+def _named(folder: Path) -> Path:
+    """The folder by a path with a name: the current one has none."""
+    return folder if folder.name else folder.absolute()
 
 
 def _indexed(folder: Path) -> tuple[_Index, _Index | None, list[str]]:
@@ -183,13 +190,13 @@ def _left_out(folder: Path, names: list[str], by_class: list[list[Path]]) -> lis
         notes.append(f"Files that are no pictures Keras reads were left out: {kinds}.")
     if loose:
         notes.append(
-            f"{len(loose):,} pictures directly in {folder.name!r} belong to no class and were left "
-            f"out."
+            f"Pictures directly in {folder.name!r} belong to no class and were left out: "
+            f"{len(loose):,}."
         )
     if empty:
         notes.append(f"Sub-folders without a picture: {listed(empty)}.")
     if deeper:
-        notes.append(f"{deeper:,} pictures lie deeper, and belong to the class above them.")
+        notes.append(f"Pictures that lie deeper belong to the class above them: {deeper:,}.")
     return notes
 
 
