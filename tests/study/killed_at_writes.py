@@ -19,6 +19,7 @@ import numpy as np
 
 from normwise.engine import Stack, State
 from normwise.execution.local import LocalExecutor
+from normwise.execution.which_engine import STACKED
 from normwise.files import replacing
 from normwise.study.curves import write_curves
 from normwise.study.history import History
@@ -68,7 +69,9 @@ class InventedPrograms:
 
 
 SETUP = SimpleNamespace(
-    learning_rate=0.01, recipe=SimpleNamespace(in_own_units=lambda curves: curves)
+    learning_rate=0.01,
+    recipe=SimpleNamespace(in_own_units=lambda curves: curves),
+    engine=STACKED,
 )
 
 

@@ -70,14 +70,16 @@ def with_labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None 
     Raises:
         DataError: The labels do not fit the output.
 
-    >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax")])
+    >>> import keras
+    >>> end = keras.layers.Dense(3, activation="softmax")
+    >>> model = keras.Sequential([keras.Input((2,)), end])
     >>> x, y = np.zeros((3, 2)), np.arange(3)
     >>> data = Dataset("mine", x, y, x, y, "classes")
     >>> with_labels_for(data, model, "categorical_crossentropy").y_train.tolist()[1]
     [0.0, 1.0, 0.0]
     """
     shape = output_shape(model, dataset)
-    if dataset.task != "own" and asked is None and not _is_row(shape):
+    if loss is not None and dataset.task != "own" and asked is None and not _is_row(shape):
         dataset = _own(dataset)
     if dataset.task == "own":
         _check_shapes(dataset, model, loss, shape)

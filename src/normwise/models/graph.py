@@ -13,6 +13,7 @@ import keras
 
 from normwise.errors import ModelError
 from normwise.keras_private import calls_in_order, functional_inside
+from normwise.models.builder_text import builder_for
 from normwise.models.kinds import defined_by_keras, require_keras
 
 __all__ = ["Arguments", "Call", "Graph", "data_of", "functional_of", "has_graph"]
@@ -27,8 +28,7 @@ _TWO_WAYS_OUT = """\
 
 2. a builder that takes an argument `norm` and places the normalisation itself:
 
-    def build(norm):  # a normwise Variant
-        return MyModel(normalise_before="before" in norm.places)"""
+"""
 
 
 class Arguments(Protocol):
@@ -86,7 +86,7 @@ def functional_of(model: Any) -> Any:
         raise ModelError(
             f"model {model.name!r} is of the subclassed type {type(model).__name__}, whose layers "
             f"are called from Python code that cannot be rewritten; expected a Sequential or "
-            f"functional model. There are two ways out:\n\n{_TWO_WAYS_OUT}"
+            f"functional model. There are two ways out:\n\n{_TWO_WAYS_OUT}{builder_for(model)}"
         )
     if not isinstance(model, keras.Sequential):
         return model

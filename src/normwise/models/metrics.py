@@ -195,8 +195,9 @@ def scalars(logs: Mapping[str, Any]) -> dict[str, Any]:
     """A number for each name; what a metric gives several of is numbered from 0.
 
     >>> import numpy as np
-    >>> scalars({"f1": np.array([0.5]), "each": np.array([0.1, 0.2])})
-    {'f1': 0.5, 'each_0': 0.1, 'each_1': 0.2}
+    >>> found = scalars({"f1": np.array([0.5]), "each": np.array([0.25, 0.75])})
+    >>> {name: float(value) for name, value in found.items()}
+    {'f1': 0.5, 'each_0': 0.25, 'each_1': 0.75}
     """
     found: dict[str, Any] = {}
     for name, value in logs.items():

@@ -16,13 +16,15 @@ several outputs (``return_state``) only the first.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from normwise.domain import Variant
-from normwise.errors import ModelError, VariantError
+from normwise.errors import ModelError, VariantError, listed
 from normwise.models.blocks import Block, find_blocks, graphs_of
+from normwise.models.builder_text import builder_for, holders_in
 from normwise.models.fit_data import given_to
 from normwise.models.graph import Call, Graph
 from normwise.models.hidden_normalisation import refuse_hidden
@@ -182,6 +184,8 @@ class _Placing:
     def around_blocks(self, model: Any) -> None:
         blocks = find_blocks(model)
         if not blocks:
+            if holders := holders_in(model):
+                raise _hidden(model, holders)
             raise ModelError(
                 f"model {model.name!r} has no layer to normalise; expected a dense, convolution or "
                 f"recurrent layer that is neither frozen nor an output layer; "
@@ -260,3 +264,13 @@ class _Placing:
 def _without_before(variant: Variant) -> str:
     places = dict.fromkeys("after" if place == "before" else place for place in variant.places)
     return Variant(tuple(places)).name
+
+
+def _hidden(model: Any, holders: Sequence[Any]) -> ModelError:
+    names = listed([f"{one.name!r} ({type(one).__name__})" for one in holders])
+    return ModelError(
+        f"model {model.name!r} has no layer to normalise: what has weights is inside {names}, "
+        f"where no graph shows it; expected layers of the model's own graph, or a builder that "
+        f"takes an argument `norm` and places the normalisation itself:\n\n"
+        f"{builder_for(model, holders[0])}"
+    )

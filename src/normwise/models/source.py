@@ -21,6 +21,7 @@ from normwise.data.pixels import scaled
 from normwise.domain import Variant
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
 from normwise.keras_private import RANDOM_STATE, every_layer
+from normwise.models.builder_text import builder_for
 from normwise.models.compiled import compiled_of
 from normwise.models.default_model import default_model
 from normwise.models.file_kinds import is_named_as_model
@@ -102,6 +103,7 @@ class ModelSource:
         self.dataset = dataset = with_labels_for(dataset, built, trained, task)
         self.units = TargetUnits.of(built, dataset, standardize)
         if self._builder is None:
+            _refuse_lost_steps(built)
             self._plain = strip(built)
         else:
             refuse_normalised_baseline(built, getattr(self._builder, "__name__", "build"))
@@ -231,6 +233,17 @@ class ModelSource:
                 f"take them; begin the model with keras.Input({shape})"
             ) from error
         return model
+
+
+def _refuse_lost_steps(model: keras.Model) -> None:
+    """Refuse a class whose steps a rewritten model would lose, as it would not be of that class."""
+    if has_graph(model) and not is_rebuildable(model):
+        raise ModelError(
+            f"model {model.name!r} is of type {type(model).__name__}, which has steps of training "
+            f"and a constructor of its own, so that no other model of it can be made from its "
+            f"layers; expected one of the two, or a builder that takes an argument `norm` and "
+            f"places the normalisation itself:\n\n{builder_for(model)}"
+        )
 
 
 def _steps_of(model: keras.Model) -> int:
