@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from normwise.domain import Task
 from normwise.spec.about import About
 from normwise.spec.kinds import sized
 
@@ -47,7 +46,7 @@ ColorMode = Annotated[
     ),
 ]
 TaskOfLabels = Annotated[
-    Task | None,
+    Literal["binary", "classes", "regression"] | None,
     About(
         "training",
         "binary, classes or regression: whole numbers can be either. Default: what the "
