@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from normwise.engine import lower
-from normwise.engine.cohort import CPU_OPTIONS
 from normwise.engine.kernels.ties import safe_ties
+from normwise.engine.stack import CPU_OPTIONS
 
 
 def gradient(model, x, y, *, options=None, inside=nullcontext):

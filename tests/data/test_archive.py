@@ -90,7 +90,7 @@ def test_what_is_compressed_is_read(npz, monkeypatch):
 
 def test_a_long_look_goes_piece_by_piece(npz, monkeypatch):
     whole = npz(x=X, y=Y).fingerprint
-    monkeypatch.setattr("normwise.data.dataset.PIECE_BYTES", 30)
+    monkeypatch.setattr("normwise.data.mapped_rows.PIECE_BYTES", 30)
     assert npz(x=X, y=Y).fingerprint == whole
     with pytest.raises(DataError, match=r"2 NaN .* in x \(first in row 29\); .* drop the 2 rows"):
         npz(x=np.where(np.isin(np.arange(120), [88, 119]).reshape(40, 3), np.nan, X), y=Y)

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from normwise.data.dataset import Dataset, Examples, check_finite
 from normwise.data.frames import in_columns_of
 from normwise.data.labels import Labelling, labelling, own_labels
-from normwise.data.nested import Arrays, is_nested, leaves, mapped, rows
+from normwise.data.mapped_rows import as_it_lies, changed, chosen, is_on_disk, pieces
+from normwise.data.nested import Arrays, is_nested, leaves, mapped
 from normwise.data.plain_array import (
     check_numbers,
     check_range,
@@ -128,7 +129,7 @@ def _split_parts(whole: Examples, found: Labelling) -> tuple[Examples, Examples,
     """Both parts of arrays that have no validation part, and how they were split."""
     of_classes = whole.y if found.task in ("binary", "classes") else leaves(whole.x)[0]
     train, val = split(of_classes.argmax(axis=-1) if found.one_hot else of_classes, found.task)
-    return rows(whole, train), rows(whole, val), [split_note(train, val, found.task)]
+    return chosen(whole, train), chosen(whole, val), [split_note(train, val, found.task)]
 
 
 def split_note(train: Array, val: Array, task: Task) -> str:
@@ -153,7 +154,7 @@ def _part(name: str, keys: tuple[str, ...], x: Arrays, y: Arrays, weights: Array
     for one in leaves(inputs):
         check_range(f"data {name!r}: {keys[0]}", one)
     if not is_nested(inputs) and inputs.ndim == 1:
-        inputs = inputs[:, None]  # as Keras' fit takes numbers, one an example
+        inputs = np.asarray(inputs)[:, None]  # as Keras' fit takes numbers, one an example
     return Examples(inputs, labels, weights)
 
 
@@ -172,11 +173,15 @@ def _labelling(what: str, labels: Arrays, task: Task | None) -> Labelling:
 
 
 def _labels(name: str, key: str, values: ArrayLike) -> Array:
-    """Labels as they are where they are texts: a column of a data frame holds objects."""
+    """Labels as they are where they are texts: a column of a data frame holds objects.
+
+    A label or a row of labels an example is read into memory, wherever it lies.
+    """
     array = _array(name, key, values)
     if array.ndim and array.size and all(isinstance(value, str) for value in array.ravel()):
         return array.astype(str)
-    return _numeric(name, key, array)
+    numbers = _numeric(name, key, array)
+    return np.array(numbers) if is_on_disk(numbers) and numbers.ndim <= 2 else numbers
 
 
 def _array(name: str, key: str, values: ArrayLike) -> Array:
@@ -188,10 +193,15 @@ def _numeric(name: str, key: str, values: ArrayLike) -> Array:
     check_numbers(f"data {name!r}: {key}", array)
     if array.dtype.kind in "iu":
         return array
-    with np.errstate(over="ignore"):  # what becomes infinite is refused with its place
-        array = array.astype(np.float32, copy=False)
+    if array.dtype != np.float32:
+        array = changed(array, _float32)
     check_finite(name, key, array)
     return array
+
+
+def _float32(values: Array) -> Array:
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with its place
+        return values.astype(np.float32)
 
 
 def _check_bytes(name: str, keys: Keys, train: Arrays, val: Arrays) -> None:
@@ -236,5 +246,6 @@ def _notes(found: Labelling, key: str, labels: Arrays, x_train: Arrays) -> list[
 def _constant_columns(x: Arrays) -> list[str]:
     if is_nested(x) or x.ndim != 2:
         return []
-    constant = np.flatnonzero(x.min(axis=0) == x.max(axis=0))
+    extremes = np.array([(piece.min(axis=0), piece.max(axis=0)) for piece in pieces(as_it_lies(x))])
+    constant = np.flatnonzero(extremes[:, 0].min(axis=0) == extremes[:, 1].max(axis=0))
     return [f"{len(constant)} of {x.shape[1]} columns never change."] if len(constant) else []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.data.mapped_rows import looked_at, pieces, was_looked_at
 from normwise.data.nested import Arrays, count, is_nested, leaves, mapped, rows, shapes, structure
 from normwise.domain import Task
 from normwise.errors import DataError
@@ -17,8 +17,6 @@ from normwise.errors import DataError
 __all__ = ["Dataset", "Examples", "Task", "check_finite"]
 
 Array = NDArray[Any]
-# A look at all values takes this much memory at once, whatever the size of the array.
-PIECE_BYTES = 2**24
 
 
 class Examples(NamedTuple):
@@ -163,7 +161,7 @@ class Dataset:
                 digest.update(str(structure(part)).encode())
             for array in leaves(part):
                 digest.update(f"{array.dtype}{array.shape}".encode())
-                for piece in _pieces(array):
+                for piece in pieces(array):
                     digest.update(np.ascontiguousarray(piece).tobytes())
         return digest.hexdigest()[:16]
 
@@ -219,24 +217,19 @@ def check_finite(name: str, where: str, array: Array) -> None:
 
     >>> check_finite("mine", "x_train", np.zeros((3, 2)))
     """
-    if array.dtype.kind != "f" or array.size == 0:
+    if array.dtype.kind != "f" or array.size == 0 or was_looked_at(array):
         return
-    rows = np.concatenate([_bad_in_rows(piece) for piece in _pieces(array)])
+    rows = np.concatenate([_bad_in_rows(piece) for piece in pieces(array)])
     if rows.any():
         first, count = int(np.flatnonzero(rows)[0]), int(np.count_nonzero(rows))
         raise DataError(
             f"data {name!r}: {int(rows.sum())} NaN or infinite values in {where} (first in row "
             f"{first}); expected finite numbers; fill them or drop the {count} rows they are in"
         )
+    looked_at(array)
 
 
 def _bad_in_rows(piece: Array) -> Array:
     bad: Array = ~np.isfinite(piece.reshape(len(piece), -1))
     counts: Array = bad.sum(axis=1)
     return counts
-
-
-def _pieces(array: Array) -> Iterator[Array]:
-    """Rows of the array, a few megabytes at a time."""
-    rows = max(1, PIECE_BYTES * len(array) // max(1, array.nbytes))
-    return (array[start : start + rows] for start in range(0, len(array), rows))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from normwise.data.dataset import Dataset
+from normwise.data.mapped_rows import changed, pieces
 
 __all__ = ["scaled"]
 
@@ -24,12 +27,17 @@ def scaled(dataset: Dataset) -> Dataset:
     1.0
     """
     train = dataset.x_train
-    if train.dtype != np.uint8 or train.ndim == 2 or train.max() <= 1:
+    if train.dtype != np.uint8 or train.ndim == 2 or max(part.max() for part in pieces(train)) <= 1:
         return dataset
     note = "The inputs are images of bytes: 0 to 255 became 0 to 1, as the built-in models take it."
     return dataclasses.replace(
         dataset,
-        x_train=np.divide(train, BRIGHTEST, dtype=np.float32),
-        x_val=np.divide(dataset.x_val, BRIGHTEST, dtype=np.float32),
+        x_train=changed(train, _from_bytes),
+        x_val=changed(dataset.x_val, _from_bytes),
         notes=(*dataset.notes, note),
     )
+
+
+def _from_bytes(images: NDArray[Any]) -> NDArray[Any]:
+    scaled_images: NDArray[Any] = np.divide(images, BRIGHTEST, dtype=np.float32)
+    return scaled_images

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.data.mapped_rows import pieces
 from normwise.errors import DataError, first_line, listed
 
 __all__ = ["check_numbers", "check_range", "holds_numbers", "in_memory", "is_array", "plain_array"]
@@ -167,7 +168,7 @@ def check_range(what: str, array: Array) -> None:
     """
     if array.dtype.kind not in "iu" or array.dtype.itemsize < 4 or array.size == 0:
         return
-    for extreme in (array.min(), array.max()):
+    for extreme in (extreme for piece in pieces(array) for extreme in (piece.min(), piece.max())):
         if not INTEGERS.min <= extreme <= INTEGERS.max:
             raise DataError(
                 f"{what} holds the whole number {extreme}, which 32 bits do not; expected "

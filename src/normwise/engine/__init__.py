@@ -1,29 +1,34 @@
 """The stacked engine: many replicas of one Keras model in one compiled JAX program.
 
-Read in this order: ``program`` (what one replica does), ``cohort`` (stacking,
-chunks, devices), ``schedule`` (how many side by side), ``memory`` (how many fit),
+Read in this order: ``program`` (what one replica does), ``stack`` (chunks, devices), ``cohort``
+(data on the devices) and ``streamed`` (data in windows), ``schedule`` (how many side by side),
+``memory`` (how many fit),
 ``initial_values`` and ``orders`` (what differs between replicas), ``lower`` and ``kernels``
 (layers that suit the CPU), ``deadlocks`` (what XLA's CPU backend would wait for), ``keras_fit``
 (Keras' own, as proof and in the stack's stead), ``stopwatch`` (what a training alone takes).
 """
 
-from normwise.engine.cohort import Chunk, Cohort, Stack
+from normwise.engine.cohort import Cohort
 from normwise.engine.deadlocks import shares_out
-from normwise.engine.devices import configure, replica_mesh
+from normwise.engine.devices import configure, on_host, replica_mesh
 from normwise.engine.fit_data import check_batches, check_eager
 from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
 from normwise.engine.keras_fit import Fit, Fitted, largest_relative_difference, train_alone
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.memory import (
+    bytes_in_all,
     bytes_needed,
     bytes_usable,
     narrower,
 )
+from normwise.engine.orders import whole_batches
 from normwise.engine.program import make_program, training_flops
 from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
+from normwise.engine.stack import Chunk, Stack, Stacked
 from normwise.engine.state import State
 from normwise.engine.stopwatch import seconds_per_epoch
+from normwise.engine.streamed import StreamedCohort, make_streamed_program
 
 __all__ = [
     "Chunk",
@@ -34,7 +39,10 @@ __all__ = [
     "Replica",
     "Schedule",
     "Stack",
+    "Stacked",
     "State",
+    "StreamedCohort",
+    "bytes_in_all",
     "bytes_needed",
     "bytes_usable",
     "candidates",
@@ -45,8 +53,10 @@ __all__ = [
     "largest_relative_difference",
     "lower",
     "make_program",
+    "make_streamed_program",
     "named_initializer",
     "narrower",
+    "on_host",
     "reinitialised_copy",
     "replica_mesh",
     "rule_of_thumb",
@@ -56,4 +66,5 @@ __all__ = [
     "train_alone",
     "training_flops",
     "trains_sequentially",
+    "whole_batches",
 ]

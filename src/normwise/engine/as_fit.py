@@ -21,28 +21,28 @@ from normwise.engine.kernels.ties import safe_ties
 from normwise.engine.state import State, if_alive
 from normwise.models.metrics import end_of_epoch, is_evaluated
 
-__all__ = ["evaluating_as_fit", "training_as_fit"]
+__all__ = [
+    "evaluating_as_fit",
+    "evaluation_steps",
+    "metrics_at_start",
+    "training_as_fit",
+    "training_steps",
+]
 
 Curves = dict[str, jax.Array]
+# Values of the metrics' variables.
+Metrics = list[Any]
 
 
 def training_as_fit(
     model: keras.Model, batch_size: int
 ) -> Callable[[State, Examples, jax.Array], tuple[State, Curves]]:
     """An epoch of a compiled model: ``(state, examples, their order) → (state, metrics)``."""
-    start = _metrics_at_start(model)
+    steps, start = training_steps(model, batch_size), metrics_at_start(model)
 
     def train(state: State, examples: Examples, order: jax.Array) -> tuple[State, Curves]:
-        def step(carry: Any, numbers: jax.Array) -> tuple[Any, Any]:
-            with safe_ties():
-                logs, after = model.train_step(carry, rows(examples, numbers).batch)
-            return _alike(carry, after), logs
-
-        before = (state.trainable, state.non_trainable, state.optimizer, start)
-        after, *logs = through_batches(step, before, order, batch_size)
-        trainable, non_trainable, optimizer, metrics = after
-        curves = end_of_epoch(model, metrics, last_result(*logs))
-        return State(trainable, non_trainable, optimizer, state.alive), curves
+        after, metrics, logs = steps(state, start, order, examples)
+        return after, end_of_epoch(model, metrics, logs)
 
     return train
 
@@ -53,24 +53,62 @@ def evaluating_as_fit(
     """The evaluation of a compiled model: ``(state, examples) → (state, metrics)``."""
     if not is_evaluated(model):
         return lambda state, _: (state, {})
-    kind, start = evaluation_of(model, dataset), _metrics_at_start(model)
-    size = min(count(dataset.x_val), batch_size)
+    kind, start = evaluation_of(model, dataset), metrics_at_start(model)
+    steps = evaluation_steps(model, min(count(dataset.x_val), batch_size))
 
     def evaluate(state: State, examples: Examples) -> tuple[State, Curves]:
-        def step(carry: Any, batch: Examples) -> tuple[Any, Any]:
-            logs, (_, *after) = model.test_step((state.trainable, *carry), batch.batch)
-            return _alike(carry, tuple(after)), logs
-
-        before = (state.non_trainable, start)
-        (after, metrics), *logs = through_batches(step, before, examples, size)
+        after, metrics, logs = steps(state, start, examples)
         if kind.draws:
-            state = state._replace(non_trainable=if_alive(state, after))
-        return state, end_of_epoch(model, metrics, last_result(*logs))
+            state = state._replace(non_trainable=if_alive(state, after.non_trainable))
+        return state, end_of_epoch(model, metrics, logs)
 
     return evaluate
 
 
-def _metrics_at_start(model: keras.Model) -> list[Any]:
+def training_steps(
+    model: keras.Model, batch_size: int
+) -> Callable[[State, Metrics, jax.Array, Examples], tuple[State, Metrics, Any]]:
+    """A step for each batch: ``(state, metrics, order, examples) → (state, metrics, logs)``.
+
+    The logs are those of the last step.
+    """
+
+    def steps(
+        state: State, metrics: Metrics, order: jax.Array, examples: Examples
+    ) -> tuple[State, Metrics, Any]:
+        def step(carry: Any, numbers: jax.Array) -> tuple[Any, Any]:
+            with safe_ties():
+                logs, after = model.train_step(carry, rows(examples, numbers).batch)
+            return _alike(carry, after), logs
+
+        before = (state.trainable, state.non_trainable, state.optimizer, metrics)
+        after, *logs = through_batches(step, before, order, batch_size)
+        trainable, non_trainable, optimizer, metrics = after
+        new = State(trainable, non_trainable, optimizer, state.alive)
+        return new, metrics, last_result(*logs)
+
+    return steps
+
+
+def evaluation_steps(
+    model: keras.Model, size: int
+) -> Callable[[State, Metrics, Examples], tuple[State, Metrics, Any]]:
+    """The same of an evaluation, in the order of the examples: only random streams move on."""
+
+    def steps(state: State, metrics: Metrics, examples: Examples) -> tuple[State, Metrics, Any]:
+        def step(carry: Any, batch: Examples) -> tuple[Any, Any]:
+            logs, (_, *after) = model.test_step((state.trainable, *carry), batch.batch)
+            return _alike(carry, tuple(after)), logs
+
+        before = (state.non_trainable, metrics)
+        (after, metrics), *logs = through_batches(step, before, examples, size)
+        return state._replace(non_trainable=after), metrics, last_result(*logs)
+
+    return steps
+
+
+def metrics_at_start(model: keras.Model) -> Metrics:
+    """Values of the metrics' variables before the first step."""
     return [variable.value for variable in model.metrics_variables]
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 
 from normwise.engine.state import State
 
-__all__ = ["freeze_if_diverged"]
+__all__ = ["freeze_if_diverged", "health"]
+
+
+def health(curves: Mapping[str, jax.Array]) -> jax.Array:
+    """What is finite as long as a replica has not diverged: a loss, if there is one."""
+    if "loss" in curves:
+        return curves["loss"]
+    return jnp.sum(jnp.stack([jnp.asarray(value, float) for value in curves.values()]))
 
 
 def freeze_if_diverged(before: State, after: State, loss: jax.Array) -> State:

@@ -12,6 +12,7 @@ import numpy as np
 
 from normwise.data import Dataset
 from normwise.data.dataset import Examples
+from normwise.data.mapped_rows import read_rows
 from normwise.data.nested import count, rows
 from normwise.engine.orders import epoch_orders
 from normwise.errors import ModelError
@@ -30,11 +31,13 @@ class FitData:
         dataset: What is trained on.
         size: Examples in a batch.
         whole_batches: Whether a last batch of fewer examples is left out.
+        window: Rows that are read at a time, where the data are streamed.
     """
 
     dataset: Dataset
     size: int
     whole_batches: bool
+    window: int | None = None
 
     def batches(self, seed: int, epoch: int) -> Batches:
         """What a replica of this seed sees, from the epoch on that follows so many."""
@@ -47,27 +50,24 @@ class FitData:
 
     def rows(self, numbers: Any) -> tuple[Any, ...]:
         """Inputs, labels and weights of some training examples."""
-        batch: tuple[Any, ...] = rows(self.dataset.train, numbers).batch
+        batch: tuple[Any, ...] = read_rows(self.dataset.train, numbers).batch
         return batch
 
-    @property
-    def training(self) -> Examples:
-        """What trains, in its own order."""
-        return self._evaluated(self.dataset.train)
+    def evaluated(self, part: Examples, at_once: int) -> Examples:
+        """A part as ``evaluate`` takes it, in its own order.
 
-    @property
-    def validation(self) -> Examples:
-        """What validates."""
-        return self._evaluated(self.dataset.val)
+        Args:
+            part: The data set's training or validation part.
+            at_once: Examples in a batch.
+        """
+        examples = count(part.x)
+        kept = self._steps(examples) * self.size if self.whole_batches else examples
+        if self.window is not None:
+            return Examples(_InOrder(part, at_once, kept), None)
+        return rows(part, slice(kept)) if kept < examples else part
 
     def _steps(self, examples: int) -> int:
         return examples // self.size if self.whole_batches else math.ceil(examples / self.size)
-
-    def _evaluated(self, part: Examples) -> Examples:
-        if not self.whole_batches:
-            return part
-        kept: Examples = rows(part, slice(self._steps(count(part.x)) * self.size))
-        return kept
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -76,7 +76,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(self, data: FitData, seed: int, epoch: int) -> None:
         super().__init__(workers=1)
         self._data, examples = data, data.dataset.examples
-        self._orders = itertools.islice(epoch_orders(seed, examples), epoch, None)
+        self._orders = itertools.islice(epoch_orders(seed, examples, data.window), epoch, None)
         self._order = np.arange(examples, dtype=np.int32)
 
     def next_epoch(self) -> None:
@@ -89,6 +89,23 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         size = self._data.size
         return self._data.rows(self._order[index * size : (index + 1) * size])
+
+
+class _InOrder(keras.utils.PyDataset):  # type: ignore[misc]
+    """The first so many examples of a part that is streamed, batch by batch as they lie."""
+
+    def __init__(self, part: Examples, size: int, examples: int) -> None:
+        super().__init__(workers=1)
+        self._part, self._size, self._examples = part, size, examples
+
+    def __len__(self) -> int:
+        return math.ceil(self._examples / self._size)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        first = index * self._size
+        some = slice(first, min(first + self._size, self._examples))
+        batch: tuple[Any, ...] = read_rows(self._part, some).batch
+        return batch
 
 
 def check_batches(model: keras.Model, dataset: Dataset, batch_size: int) -> str:

@@ -63,6 +63,7 @@ class Fit:
         initial: Made from this model.
         dataset: What is trained on.
         batch_size: Examples in a batch.
+        window: Rows that are read at a time, where the data are streamed: whole batches.
 
     Attributes:
         model: That model.
@@ -74,9 +75,12 @@ class Fit:
         initial: InitialValues,
         dataset: Dataset,
         batch_size: int,
+        window: int | None = None,
     ) -> None:
         self.model, self._initial = model, initial
-        self._data = FitData(dataset, batch_size, whole_batches=needs_whole_batches(model))
+        self._data = FitData(
+            dataset, batch_size, whole_batches=needs_whole_batches(model), window=window
+        )
         build_compiled_parts(model, dataset)
         self._at_once = _at_once(model, dataset, batch_size)
         model.optimizer.build(model.trainable_variables)
@@ -122,7 +126,7 @@ class Fit:
         self.model.fit(
             batches,
             callbacks=[watch, *callbacks],
-            validation_data=self._data.validation.batch if is_evaluated(self.model) else None,
+            validation_data=self._part("val").batch if is_evaluated(self.model) else None,
             validation_batch_size=self._at_once,
             initial_epoch=epochs.start,
             epochs=of or epochs.stop,
@@ -145,12 +149,15 @@ class Fit:
         alive: Any = np.array([not is_lost])
         return Fitted(curves, state._replace(alive=alive), ended_at)
 
+    def _part(self, name: str) -> Examples:
+        return self._data.evaluated(getattr(self._data.dataset, name), self._at_once)
+
     def _evaluated(self, watch: _Watch) -> dict[str, float]:
         """The metrics of the weights that the model has now, which no epoch ended with."""
         how = {"batch_size": self._at_once, "return_dict": True, "verbose": 0}
-        found = scalars(self.model.evaluate(**_of(self._data.training), **how))
+        found = scalars(self.model.evaluate(**_of(self._part("train")), **how))
         if is_evaluated(self.model):
-            val = scalars(self.model.evaluate(**_of(self._data.validation), **how))
+            val = scalars(self.model.evaluate(**_of(self._part("val")), **how))
             found |= {f"val_{name}": value for name, value in val.items()}
         return {name: float(found[name]) for name in watch.rows[0]}
 
@@ -168,6 +175,7 @@ def train_alone(
     epochs: int,
     batch_size: int,
     nudge: int = 0,
+    window: int | None = None,
 ) -> dict[str, list[float]]:
     """Keras' ``fit`` from the replica's initial values on the replica's batches.
 
@@ -181,11 +189,12 @@ def train_alone(
         batch_size: Examples in a batch.
         nudge: Above 0, start from weights that differ by rounding, another one for each number,
             to see what training makes of it.
+        window: Rows that are read at a time, where the data are streamed: whole batches.
 
     Returns:
         Metric to one value an epoch, as ``fit`` reports it.
     """
-    fit = Fit(model, initial, dataset, batch_size)
+    fit = Fit(model, initial, dataset, batch_size, window)
     return fit.train(replica, fit.begin(replica, nudge), range(epochs)).curves
 
 

@@ -12,11 +12,10 @@ from typing import Any
 import psutil
 from jax.sharding import Mesh
 
-from normwise.domain import segment_length
-from normwise.engine.cohort import Cohort
 from normwise.engine.devices import REPLICA, is_shareable, on_host
+from normwise.engine.stack import Stacked
 
-__all__ = ["bytes_free", "bytes_needed", "bytes_usable", "fits", "narrower"]
+__all__ = ["bytes_free", "bytes_in_all", "bytes_needed", "bytes_usable", "fits", "narrower"]
 
 # Of the memory that is free, training may take this share: others live on the machine, too.
 SHARE = 0.8
@@ -26,7 +25,7 @@ COPIES_OF_STATE = 2
 BEGINNING = 24 * 2**20
 
 
-def bytes_needed(cohort: Cohort, compiled: Any) -> int:
+def bytes_needed(cohort: Stacked, compiled: Any) -> int:
     """Bytes that training a chunk takes at its peak, beside what the process holds already.
 
     Devices that are the host's processor share its memory, and all of them count; of other
@@ -37,8 +36,7 @@ def bytes_needed(cohort: Cohort, compiled: Any) -> int:
         compiled: Its program.
     """
     own = compiled.memory_analysis()
-    # The orders of the next segment are drawn before this one ends.
-    ahead = 4 * cohort.width * segment_length(cohort.epochs) * cohort.dataset.examples
+    ahead = cohort.bytes_ahead
     state, scratch = own.alias_size_in_bytes, own.temp_size_in_bytes
     lasting = own.argument_size_in_bytes + own.output_size_in_bytes - state
     lasting += own.generated_code_size_in_bytes
@@ -58,7 +56,17 @@ def bytes_free(mesh: Mesh) -> int:
     if not on_host(mesh):
         return min(map(_free_on, mesh.devices.flat))
     available = int(psutil.virtual_memory().available)
-    return max(0, min([available, *_left_by_limit(), *_left_by_groups()]))
+    return max(0, min([available, *(left for _, left in _limits())]))
+
+
+def bytes_in_all(mesh: Mesh) -> int:
+    """Bytes that these devices have, or the process may take in all where they are the host's.
+
+    Unlike what is free, the same whenever it is asked for.
+    """
+    if not on_host(mesh):
+        return min(map(_size_of, mesh.devices.flat))
+    return min([int(psutil.virtual_memory().total), *(most for most, _ in _limits())])
 
 
 def bytes_usable(mesh: Mesh) -> float:
@@ -66,12 +74,12 @@ def bytes_usable(mesh: Mesh) -> float:
     return SHARE * bytes_free(mesh)
 
 
-def fits(cohort: Cohort, compiled: Any) -> bool:
+def fits(cohort: Stacked, compiled: Any) -> bool:
     """Whether there is memory for a chunk of the cohort."""
     return bytes_needed(cohort, compiled) <= bytes_usable(cohort.mesh)
 
 
-def narrower(cohort: Cohort, share: float) -> Cohort:
+def narrower(cohort: Stacked, share: float) -> Stacked:
     """The same training with fewer replicas at a time: first on each device, then on fewer devices.
 
     Args:
@@ -94,34 +102,45 @@ def _free_on(device: Any) -> int:
     return int(stats["bytes_limit"] - stats["bytes_in_use"]) if stats else sys.maxsize
 
 
-def _left_by_limit() -> Iterator[int]:
-    """What ``ulimit -v`` leaves, where the system has it."""
+def _size_of(device: Any) -> int:
+    stats = device.memory_stats()
+    return int(stats["bytes_limit"]) if stats else sys.maxsize
+
+
+def _limits() -> Iterator[tuple[int, int]]:
+    """Each limit that the process is under, and what is left of it."""
+    yield from _limit_of_addresses()
+    yield from _limits_of_groups()
+
+
+def _limit_of_addresses() -> Iterator[tuple[int, int]]:
+    """That of ``ulimit -v``, where the system has it."""
     with contextlib.suppress(ImportError, AttributeError):
         import resource
 
         limit, _ = resource.getrlimit(resource.RLIMIT_AS)
         if limit != resource.RLIM_INFINITY:
-            yield limit - psutil.Process().memory_info().vms
+            yield limit, limit - psutil.Process().memory_info().vms
 
 
-def _left_by_groups() -> Iterator[int]:
-    """What each control group that the process is in leaves, as of a container or a batch job."""
+def _limits_of_groups() -> Iterator[tuple[int, int]]:
+    """That of each control group that the process is in, as of a container or a batch job."""
     for line in _text(Path("/proc/self/cgroup")).splitlines():
         _, controllers, name = line.split(":", 2)
         if not controllers:
-            yield from _left_by(Path("/sys/fs/cgroup"), name, "memory.max", "memory.current")
+            yield from _limit_of(Path("/sys/fs/cgroup"), name, "memory.max", "memory.current")
         elif "memory" in controllers.split(","):
             files = "memory.limit_in_bytes", "memory.usage_in_bytes"
-            yield from _left_by(Path("/sys/fs/cgroup/memory"), name, *files)
+            yield from _limit_of(Path("/sys/fs/cgroup/memory"), name, *files)
 
 
-def _left_by(root: Path, name: str, limit: str, usage: str) -> Iterator[int]:
+def _limit_of(root: Path, name: str, limit: str, usage: str) -> Iterator[tuple[int, int]]:
     folder = root / name.strip("/")
     # A container sees its own group as the root, whatever the host calls it.
     for group in (folder, *(one for one in folder.parents if one.is_relative_to(root))):
         most, used = _text(group / limit).strip(), _text(group / usage).strip()
         if most.isdigit() and used.isdigit():
-            yield int(most) - int(used) + _cached(_text(group / "memory.stat"))
+            yield int(most), int(most) - int(used) + _cached(_text(group / "memory.stat"))
 
 
 def _cached(stat: str) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import keras
 from jax import lax
 
@@ -19,7 +18,7 @@ from normwise.data.dataset import Examples
 from normwise.data.nested import mapped
 from normwise.engine.as_fit import evaluating_as_fit, training_as_fit
 from normwise.engine.at_once import evaluating_at_once, training_at_once
-from normwise.engine.divergence import freeze_if_diverged
+from normwise.engine.divergence import freeze_if_diverged, health
 from normwise.engine.state import State
 from normwise.models.metrics import build_compiled_parts, is_taken_at_once
 from normwise.models.stateless_call import stateless
@@ -83,7 +82,7 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
 
     def epoch(state: State, order: jax.Array, data: Data) -> tuple[State, Curves]:
         new, curves = train(state, data.train, order)
-        new = freeze_if_diverged(state, new, _health(curves))
+        new = freeze_if_diverged(state, new, health(curves))
         new, val = evaluate(new, data.val)
         return new, curves | {f"val_{name}": value for name, value in val.items()}
 
@@ -91,13 +90,6 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
         return lax.scan(lambda carry, order: epoch(carry, order, data), state, orders)
 
     return Program(segment, model)
-
-
-def _health(curves: Curves) -> jax.Array:
-    """What is finite as long as a replica has not diverged: a loss, if there is one."""
-    if "loss" in curves:
-        return curves["loss"]
-    return jnp.sum(jnp.stack([jnp.asarray(value, float) for value in curves.values()]))
 
 
 def training_flops(model: keras.Model, dataset: Dataset, batch_size: int) -> float:

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from normwise.engine import Cohort, bytes_needed, bytes_usable, narrower
+from normwise.engine import Stacked, bytes_needed, bytes_usable, narrower
 from normwise.errors import ModelError, UsageError
 from normwise.execution.event import Compiled
 from normwise.execution.job import Job
@@ -31,7 +31,7 @@ class Program:
         compiled: Its compiled program.
     """
 
-    cohort: Cohort
+    cohort: Stacked
     compiled: Any
 
     @property
@@ -140,7 +140,7 @@ def _narrower(program: Program, share: float) -> Program:
     return Program(cohort, cohort.compile(_traced(cohort)))
 
 
-def _traced(cohort: Cohort) -> Any:
+def _traced(cohort: Stacked) -> Any:
     with tracing(cohort.program.model, "training"):
         return cohort.lower()
 

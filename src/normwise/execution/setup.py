@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from typing import cast
 
 import keras
+from jax.sharding import Mesh
 
 from normwise.data import Dataset
 from normwise.data.nested import leaves
@@ -16,12 +18,15 @@ from normwise.engine import (
     InitialValues,
     Replica,
     Schedule,
+    Stacked,
+    StreamedCohort,
     candidates,
     check_batches,
     check_eager,
     fastest_schedule,
     lower,
     make_program,
+    make_streamed_program,
     named_initializer,
     reinitialised_copy,
     replica_mesh,
@@ -31,6 +36,7 @@ from normwise.engine import (
     training_flops,
     trains_sequentially,
 )
+from normwise.execution.streaming import as_streamed, window_of
 from normwise.execution.which_engine import STACKED, Engine
 from normwise.models.compiling import Recipe
 from normwise.models.source import ModelLike, ModelSource
@@ -80,8 +86,7 @@ class Setup:
         engine: Engine = STACKED,
     ) -> None:
         self.source, self.engine = source, engine
-        # Keras' own `fit` trains on one.
-        self.devices = replica_mesh(1 if engine.is_fit else devices).size
+        self.devices = _mesh(engine, devices).size
         self.schedules: dict[int, Schedule] = {}
         for name in recipe.spec.initializer or ():
             named_initializer(name)
@@ -144,6 +149,7 @@ class Setup:
             devices: How many devices to use; all unless told.
             engine: What trains.
         """
+        spec, dataset = as_streamed(spec, dataset, _mesh(engine, devices))
         source = ModelSource(
             model, dataset, spec.standardize_targets, loss=spec.loss, task=spec.task
         )
@@ -155,7 +161,8 @@ class Setup:
     def fingerprint(self) -> str:
         """What tells the data, the model, what it was compiled with and what trains from others."""
         parts = (self.recipe.dataset, self.source, self.recipe)
-        found = [*(part.fingerprint for part in parts), self.engine.identity]
+        streamed = f"window-{self.spec.window}" if self.spec.window else ""
+        found = [*(part.fingerprint for part in parts), self.engine.identity, streamed]
         return "-".join(filter(None, found))
 
     def schedule(self, batch_size: int) -> Schedule:
@@ -175,6 +182,9 @@ class Setup:
             return Schedule(1, 1)
         replicas = spec.seeds * len(spec.conditions) // len(spec.batch_size)
         rule = rule_of_thumb(replicas, self.devices, alone=trains_sequentially(model))
+        if self.spec.window:
+            log.info("replicas train %s (a rule of thumb; the data are streamed)", rule)
+            return rule
         epochs = spec.epochs * replicas * len(spec.variants)
         operations = epochs * training_flops(model, dataset, batch_size)
         tried = candidates(rule)
@@ -184,7 +194,10 @@ class Setup:
             return rule
         few = sample(dataset, batch_size)
         return fastest_schedule(
-            lambda schedule: self.cohort(variant, batch_size, schedule, few, epochs=1),
+            # Data in memory, so no other kind.
+            lambda schedule: cast(
+                "Cohort", self.cohort(variant, batch_size, schedule, few, epochs=1)
+            ),
             tried,
             self.source.fingerprint,
             variant.name,
@@ -201,7 +214,7 @@ class Setup:
         schedule: Schedule | None = None,
         dataset: Dataset | None = None,
         epochs: int | None = None,
-    ) -> Cohort:
+    ) -> Stacked:
         """A variant at a batch size, not compiled yet.
 
         Args:
@@ -214,14 +227,12 @@ class Setup:
         schedule = schedule or self.schedule(batch_size)
         dataset = dataset or self.recipe.dataset
         model = self._lowered(variant)
-        return Cohort(
-            program=make_program(model, dataset, batch_size),
-            initial=self._initial(model),
-            dataset=dataset,
-            epochs=epochs or self.spec.epochs,
-            width=schedule.width,
-            mesh=replica_mesh(schedule.devices),
-        )
+        mesh, epochs = replica_mesh(schedule.devices), epochs or self.spec.epochs
+        shared = (self._initial(model), dataset, epochs, schedule.width, mesh)
+        if window := window_of(self.spec, batch_size):
+            streamed = make_streamed_program(model, dataset, batch_size)
+            return StreamedCohort(streamed, *shared, window)
+        return Cohort(make_program(model, dataset, batch_size), *shared)
 
     def fit(self, variant: Variant, batch_size: int) -> Fit:
         """What trains a variant's replicas by Keras' own ``fit``.
@@ -230,13 +241,20 @@ class Setup:
             ModelError: The data cannot be cut into the batches that the model needs.
         """
         model, initial = self.model(variant)
-        return Fit(model, initial, self.recipe.dataset, batch_size)
+        return Fit(
+            model, initial, self.recipe.dataset, batch_size, window_of(self.spec, batch_size)
+        )
 
     def _lowered(self, variant: Variant) -> keras.Model:
         return self.recipe.compile(lower(self.source.build(variant)))
 
     def _initial(self, model: keras.Model) -> InitialValues:
         return InitialValues(model, self._like)
+
+
+def _mesh(engine: Engine, devices: int | None) -> Mesh:
+    # Keras' own `fit` trains on one.
+    return replica_mesh(1 if engine.is_fit else devices)
 
 
 def replica_of(run: Run) -> Replica:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 
-from normwise.engine import Cohort, Stack
+from normwise.engine import Stack, Stacked
 from normwise.errors import UsageError, in_words, is_out_of_memory
 from normwise.execution.checkpoint import Checkpoints
 from normwise.execution.event import Checkpointed, Compiled, Event, Segment
@@ -103,7 +103,7 @@ class Worker:
         for curves in cohort.advance(program.compiled, data, stack, part.until):
             yield Piece(stack.epoch, curves, stack.rows)
 
-    def _stack(self, part: Job, cohort: Cohort) -> Stack:
+    def _stack(self, part: Job, cohort: Stacked) -> Stack:
         replicas = [replica_of(run) for run in part.runs]
         rows = where_left(part, self._checkpoints)
         return cohort.begin(replicas) if rows is None else cohort.resume(replicas, rows, part.first)

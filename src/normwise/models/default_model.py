@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from normwise.data import Dataset
+from normwise.data.nested import is_nested
 from normwise.errors import ModelError
 from normwise.models.pixel_range import divisor_of
 
@@ -223,7 +224,7 @@ def _rounded(values: Any) -> list[float]:
 
 
 def _refuse_other_forms(dataset: Dataset) -> None:
-    if not isinstance(dataset.x_train, np.ndarray) or not 1 <= dataset.x_train.ndim - 1 <= 4:
+    if is_nested(dataset.x_train) or not 1 <= dataset.x_train.ndim - 1 <= 4:
         raise _no_default(dataset, "inputs", dataset.x_train)
     labels = dataset.y_train
     if dataset.task not in ("binary", "classes", "regression") or not (

@@ -45,15 +45,20 @@ __all__ = [
 ]
 
 
-def build_compiled_parts(model: keras.Model, dataset: Dataset) -> None:
+def build_compiled_parts(model: keras.Model, dataset: Dataset, *, in_steps: bool = False) -> None:
     """Create the variables of the compiled loss and metrics, which Keras otherwise does in ``fit``.
+
+    Args:
+        model: Compiled.
+        dataset: What it trains on.
+        in_steps: Whether steps of Keras' own are to update them, whatever they are.
 
     Raises:
         ModelError: They cannot be computed for these labels and outputs.
     """
     try:
         with unfiltered_tracebacks():
-            if _gives_rows(model, dataset) and _are_simple(model):
+            if not in_steps and _gives_rows(model, dataset) and _are_simple(model):
                 _build_metrics(model, dataset)
             else:
                 build_compiled(model, rows(dataset.train, slice(1)).batch)
@@ -231,19 +236,19 @@ def recorded(model: keras.Model, dataset: Dataset) -> tuple[list[str], list[str]
     trainable, non_trainable, optimizer, metrics = _state(model)
     batch = rows(dataset.train, slice(1)).batch
 
-    def train(batch: Any) -> Any:
+    def train() -> Any:
         logs, state = model.train_step((trainable, non_trainable, optimizer, metrics), batch)
         return end_of_epoch(model, state[-1], logs)
 
-    def evaluate(batch: Any) -> Any:
+    def evaluate() -> Any:
         logs, state = model.test_step((trainable, non_trainable, metrics), batch)
         return end_of_epoch(model, state[-1], logs)
 
     try:
         with unfiltered_tracebacks():
             found = [
-                jax.eval_shape(train, batch),
-                jax.eval_shape(evaluate, batch) if is_evaluated(model) else {},
+                jax.eval_shape(train),
+                jax.eval_shape(evaluate) if is_evaluated(model) else {},
             ]
     except NormwiseError:
         raise

@@ -7,9 +7,17 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from normwise.spec.about import About
-from normwise.spec.kinds import sized
+from normwise.spec.kinds import CountOrZero, sized
 
-__all__ = ["ColorMode", "GroupColumn", "ImageSize", "LabelsFile", "TargetColumn", "TaskOfLabels"]
+__all__ = [
+    "ColorMode",
+    "GroupColumn",
+    "ImageSize",
+    "LabelsFile",
+    "TargetColumn",
+    "TaskOfLabels",
+    "Window",
+]
 
 TargetColumn = Annotated[
     str | None,
@@ -51,5 +59,15 @@ TaskOfLabels = Annotated[
         "training",
         "binary, classes or regression: whole numbers can be either. Default: what the "
         "labels look like.",
+    ),
+]
+Window = Annotated[
+    CountOrZero | None,
+    # What it comes to is part of a run's key, as the engine is.
+    About(
+        "answer",
+        "Rows that are in memory at a time where the data are streamed; 0: all. Default: data on "
+        "disk that take more than a quarter of all memory are streamed, 64 MB at a time.",
+        example="10000",
     ),
 ]

@@ -29,6 +29,7 @@ from normwise.spec.data_settings import (
     LabelsFile,
     TargetColumn,
     TaskOfLabels,
+    Window,
 )
 from normwise.spec.kinds import (
     AboveOne,
@@ -117,6 +118,7 @@ class Spec(BaseModel):
     labels: LabelsFile = None
     image_size: ImageSize = None
     color_mode: ColorMode = None
+    window: Window = None
     task: TaskOfLabels = None
     standardize_targets: Annotated[
         bool | None,

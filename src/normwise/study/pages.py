@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normwise.data import Dataset, is_image_folder
+from normwise.data.mapped_rows import is_on_disk
 from normwise.data.nested import is_nested
 from normwise.domain import Ablation, RunRecord, Summary
 from normwise.errors import StoreError, UsageError
@@ -200,6 +201,8 @@ def _data_at_hand(spec: Spec) -> Dataset | None:
 def _preview(dataset: Dataset) -> DataPreview | None:
     if dataset.classes == 0 or is_nested(dataset.x_train) or dataset.x_train.shape[1:] != (2,):
         return None
+    if is_on_disk(dataset.x_train):
+        return None  # too many
     x, y = dataset.x_train, dataset.y_train
     y = (y.argmax(axis=-1) if y.shape[1:] not in ((), (1,)) else y).ravel().astype(int)
     names = dataset.class_names or tuple(str(label) for label in range(dataset.classes))

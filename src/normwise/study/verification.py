@@ -19,6 +19,7 @@ from normwise.engine import (
     train_alone,
 )
 from normwise.execution.setup import Setup, replica_of
+from normwise.execution.streaming import window_of
 
 __all__ = ["Fits", "Trained", "seconds_alone", "verify"]
 
@@ -159,7 +160,14 @@ def _alone(
     else:
         model, initial = fits.setup.model(run.variant, run.condition.learning_rate)
         curves = train_alone(
-            model, initial, dataset, replica=replica, epochs=epochs, batch_size=size, nudge=nudge
+            model,
+            initial,
+            dataset,
+            replica=replica,
+            epochs=epochs,
+            batch_size=size,
+            nudge=nudge,
+            window=window_of(recipe.spec, size),
         )
     return recipe.in_own_units(curves)
 
