@@ -16,6 +16,7 @@ from normwise.data.given import as_quantities
 from normwise.data.nested import is_nested, leaves, mapped
 from normwise.errors import DataError, ModelError
 from normwise.models.compiled import parts_of
+from normwise.models.kinds import defined_by_keras
 from normwise.models.metrics import name_of
 from normwise.models.outputs import output_shape
 from normwise.models.structure import agrees, inputs_of, is_known, tensors_of
@@ -79,7 +80,8 @@ def with_labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None 
     [0.0, 1.0, 0.0]
     """
     shape = output_shape(model, dataset)
-    if loss is not None and dataset.task != "own" and asked is None and not _is_row(shape):
+    takes_own = not _is_row(shape) if loss is not None else _takes_its_own_loss(model)
+    if dataset.task != "own" and asked is None and takes_own:
         dataset = _own(dataset)
     if dataset.task == "own":
         _check_shapes(dataset, model, loss, shape)
@@ -100,10 +102,15 @@ def _classes(dataset: Dataset, loss: Any, units: int, asked: Task | None) -> Dat
     if is_one_hot and (not name or name.startswith("sparse")):
         return _with_labels(dataset, lambda y: y.argmax(axis=-1).astype(np.int32), "classes")
     if not is_one_hot and "categorical" in name and not name.startswith("sparse") and units > 1:
-        return _with_labels(dataset, lambda y: _one_hot(y, units), "classes")
+        width = max(units, dataset.classes)
+        return _with_labels(dataset, lambda y: _one_hot(y, width), "classes")
     if asked is None and dataset.task == "classes" and name in _BY_ELEMENT and units == 1:
         return as_quantities(dataset)
     return dataset
+
+
+def _takes_its_own_loss(model: Any) -> bool:
+    return not all(defined_by_keras(type(model), name) for name in ("train_step", "compute_loss"))
 
 
 def _is_row(shape: Any) -> bool:
@@ -122,9 +129,8 @@ def _with_labels(dataset: Dataset, change: Any, task: Task) -> Dataset:
     return dataclasses.replace(dataset, y_train=y_train, y_val=y_val, task=task)
 
 
-def _one_hot(labels: Any, units: int) -> Any:
-    numbers = labels.reshape(len(labels)).astype(int)
-    return np.eye(max(units, numbers.max() + 1), dtype=np.float32)[numbers]
+def _one_hot(labels: Any, width: int) -> Any:
+    return np.eye(width, dtype=np.float32)[labels.reshape(len(labels)).astype(int)]
 
 
 def _name(loss: Any) -> str:

@@ -1,0 +1,86 @@
+"""Labels as the loss takes them: the model's own loss and output are the authority."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from normwise.data import from_arrays
+from normwise.errors import DataError
+from normwise.models.fitted_data import with_inputs_of, with_labels_for
+
+DRAW = np.random.default_rng(2)
+X = DRAW.normal(size=(40, 3))
+FOUR, TWO = np.arange(40) % 4, np.arange(40) % 2
+ROWS = np.eye(4)[FOUR]
+
+
+def network(units, kind=keras.Model, shape=()):
+    inputs = keras.Input((3,))
+    outputs = layers.Dense(units)(inputs)
+    return kind(inputs, layers.Reshape(shape)(outputs) if shape else outputs)
+
+
+class Stepping(keras.Model):
+    def train_step(self, state, data):
+        return super().train_step(state, data)
+
+
+def fitted(labels, loss, units, **options):
+    return with_labels_for(from_arrays(X, labels), network(units, **options), loss)
+
+
+# Labels as given, the loss, the output's units; the task, and labels as the loss gets them.
+CASES = {
+    "numbers for rows": (FOUR, "categorical_crossentropy", 4, "classes", (4,)),
+    "rows for rows": (ROWS, keras.losses.CategoricalFocalCrossentropy(), 4, "classes", (4,)),
+    "rows for numbers": (ROWS, "sparse_categorical_crossentropy", 4, "classes", ()),
+    "rows for no loss": (ROWS, None, 4, "classes", ()),
+    "rows for shares": (ROWS, "binary_crossentropy", 4, "classes", (4,)),
+    "two as rows": (TWO, "categorical_crossentropy", 2, "classes", (2,)),
+    "two as one": (TWO, "mse", 1, "binary", (1,)),
+    "numbers to predict": (FOUR, "mse", 1, "regression", (1,)),
+    "several labels": (DRAW.integers(0, 2, (40, 4)), "binary_crossentropy", 4, "own", (4,)),
+    "several numbers": (X, "mse", 3, "regression", (3,)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_labels_are_as_the_loss_takes_them(case):
+    labels, loss, units, task, shape = CASES[case]
+    found = fitted(labels, loss, units)
+    assert (found.task, found.y_train.shape[1:]) == (task, shape)
+    if labels is FOUR or labels is ROWS:
+        numbers = found.y_train.argmax(axis=-1) if shape == (4,) else found.y_train.ravel()
+        assert set(numbers) == {0, 1, 2, 3}
+
+
+def test_texts_stay_classes_whatever_the_loss():
+    assert fitted(np.array(["a", "b", "c", "d"])[FOUR], "mse", 1).task == "classes"
+
+
+def test_whole_numbers_for_an_output_of_more_dimensions_count_classes():
+    found = fitted(DRAW.integers(0, 4, (40, 2)), "sparse_categorical_crossentropy", 8, shape=(2, 4))
+    assert (found.task, found.y_train.dtype, found.y_train.shape[1:]) == ("own", np.int32, (2,))
+
+
+def test_labels_of_another_shape_stand_beside_the_output():
+    with pytest.raises(DataError, match=r"\(32, 3, 3\) and the output of .* \(None, 2, 2\), and loss 'mse'"):  # fmt: skip
+        fitted(np.zeros((40, 3, 3)), "mse", 4, shape=(2, 2))
+
+
+def test_steps_with_a_loss_of_their_own_get_labels_as_they_are():
+    found = with_labels_for(from_arrays(X, X), network(3, Stepping), None)
+    assert found.task == "own"
+
+
+def test_inputs_take_the_structure_of_the_model():
+    a, b = keras.Input((3,), name="a"), keras.Input((1,), name="b")
+    model = keras.Model({"a": a, "b": b}, layers.Dense(1)(layers.concatenate([a, b])))
+    data = from_arrays({"b": TWO, "a": X, "unused": X}, TWO)
+    found = with_inputs_of(data, model)
+    assert found.x_train.keys() == {"a", "b"}
+    with pytest.raises(
+        DataError, match=r"the inputs are 1 .*takes 2: a \(None, 3\), b \(None, 1\)"
+    ):
+        with_inputs_of(from_arrays(X, TWO), model)
