@@ -236,19 +236,19 @@ def recorded(model: keras.Model, dataset: Dataset) -> tuple[list[str], list[str]
     trainable, non_trainable, optimizer, metrics = _state(model)
     batch = rows(dataset.train, slice(1)).batch
 
-    def train() -> Any:
+    def train(batch: Any) -> Any:
         logs, state = model.train_step((trainable, non_trainable, optimizer, metrics), batch)
         return end_of_epoch(model, state[-1], logs)
 
-    def evaluate() -> Any:
+    def evaluate(batch: Any) -> Any:
         logs, state = model.test_step((trainable, non_trainable, metrics), batch)
         return end_of_epoch(model, state[-1], logs)
 
     try:
         with unfiltered_tracebacks():
             found = [
-                jax.eval_shape(train),
-                jax.eval_shape(evaluate) if is_evaluated(model) else {},
+                jax.eval_shape(train, batch),
+                jax.eval_shape(evaluate, batch) if is_evaluated(model) else {},
             ]
     except NormwiseError:
         raise
