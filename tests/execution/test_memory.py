@@ -295,12 +295,16 @@ LIMITED = """
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not enforce the limit")
 def test_a_process_that_runs_out_of_memory_trains_in_smaller_stacks(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(LIMITED), str(tmp_path)],
-        # Or each new thread takes 64 MB of addresses, and the limit is one of addresses.
-        env=os.environ | {"MALLOC_ARENA_MAX": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    # A thread of XLA's that meets the limit itself ends the process, as no Python code can prevent.
+    for attempt in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(LIMITED), str(tmp_path / str(attempt))],
+            # Or each new thread takes 64 MB of addresses, and the limit is one of addresses.
+            env=os.environ | {"MALLOC_ARENA_MAX": "1"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        if "std::bad_alloc" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr[-2000:]
     assert 200 * MB < int(re.search(r"free (\d+)", done.stderr)[1]) <= 300 * MB
     assert "ran out of memory with 16 runs side by side" in done.stderr
