@@ -8,6 +8,8 @@ from alike import assert_alike
 from keras import layers, losses, metrics
 
 from normwise.data import Dataset
+from normwise.engine import program
+from normwise.models import metrics as of_models
 from normwise.models.compiled import cloned_metrics
 from normwise.models.optimizers import clone_optimizer
 
@@ -110,6 +112,16 @@ def test_every_kind_is_trained_as_fit_does_it(kind):
     build, x, y, given = KINDS[kind]
     ours = assert_alike(compiling(**given), build(), dataset(x, y))
     assert len(ours) >= 2
+
+
+def test_outputs_that_take_too_much_memory_are_not_kept_for_an_epoch(monkeypatch):
+    data = dataset(X, TWO[:, None].astype("f"))
+    given = {"loss": "binary_crossentropy", "metrics": ["accuracy", "mse"]}
+    at_once = assert_alike(compiling(**given), of_rows(), data)
+    monkeypatch.setattr(of_models, "MOST_BYTES", 0)
+    monkeypatch.setattr(program, "training_at_once", None)  # which would not be callable
+    in_batches = assert_alike(compiling(**given), of_rows(), data)
+    assert at_once.keys() == in_batches.keys()
 
 
 def test_weights_of_each_output_and_each_step():

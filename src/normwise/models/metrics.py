@@ -44,6 +44,9 @@ __all__ = [
     "scalars",
 ]
 
+# All outputs of an epoch may take this much memory in each replica.
+MOST_BYTES = 2**26
+
 
 def build_compiled_parts(model: keras.Model, dataset: Dataset, *, in_steps: bool = False) -> None:
     """Create the variables of the compiled loss and metrics, which Keras otherwise does in ``fit``.
@@ -111,14 +114,17 @@ def _not_fitting(model: keras.Model, dataset: Dataset, error: Exception) -> Mode
 def is_taken_at_once(model: keras.Model, dataset: Dataset) -> bool:
     """Whether the metrics of an epoch are those of all its outputs taken at once.
 
-    They are where the model has one output, a row of numbers an example, its steps are Keras' own,
-    and each metric is Keras' own mean of values that examples have.
+    They are where the model has one output, a row of numbers an example, all rows of an epoch take
+    little memory, its steps are Keras' own, and each metric is Keras' own mean of values that
+    examples have.
 
     Args:
         model: Compiled, its metrics built.
         dataset: What it trains on.
     """
     if not (_gives_rows(model, dataset) and _has_keras_steps(model)):
+        return False
+    if 4 * output_shape(model, dataset)[1] * dataset.examples > MOST_BYTES:
         return False
     losses, compiled = compiled_losses(model), compiled_metrics(model)
     if losses is None or losses.metrics:
