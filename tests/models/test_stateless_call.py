@@ -82,7 +82,8 @@ def network(layer, loss=None):
 def test_the_layer_in_the_way_is_named(model, message):
     draw = np.random.default_rng(0)
     x, y = draw.uniform(size=(40, 6, 6, 3)).astype("float32"), np.arange(40) % 2
-    study = Study(model, (x, y), variants="none", seeds=2, epochs=1, batch_size=8)
+    settings = {"variants": "none", "seeds": 2, "epochs": 1, "batch_size": 8}
+    study = Study(model, (x, y), engine="stacked", **settings)
     with pytest.raises(ModelError, match=re.escape(message).replace(r"\.\*", ".*")):
         study.run()
     assert keras.config.is_traceback_filtering_enabled()
