@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from inspect import Parameter, signature
 from typing import Any
@@ -93,7 +94,7 @@ def compiled_of(model: keras.Model) -> Compiled | None:
     given, optimizer = compile_arguments(model), _plain_optimizer(model)
     names = ("loss", "loss_weights", "metrics", "weighted_metrics")
     loss, weight, metrics, weighted = (given[name] for name in names)
-    if len(getattr(model, "outputs", None) or [None]) == 1:
+    if _has_one_output(model, loss):
         # Keras takes `loss={"output": "mse"}` and `loss=["mse"]` for one output, too.
         loss, weight = _only(model, "losses", loss), _only(model, "loss weights", weight)
         metrics, weighted = parts_of(metrics), parts_of(weighted)
@@ -206,6 +207,14 @@ def cloned_metrics(structure: Any) -> Any:
         ModelError: One cannot be made anew from its configuration.
     """
     return keras.tree.map_structure(clone_metric, structure)
+
+
+def _has_one_output(model: keras.Model, loss: Any) -> bool:
+    """Whether a model gives one thing; of a subclassed one, its losses tell."""
+    outputs = getattr(model, "outputs", None)
+    if outputs:
+        return len(outputs) == 1
+    return not isinstance(loss, Mapping) and len(parts_of([loss])) <= 1
 
 
 def _only(model: keras.Model, what: str, parts: Any) -> Any:

@@ -15,10 +15,10 @@ from normwise.data import Dataset, Task
 from normwise.data.given import as_quantities
 from normwise.data.nested import is_nested, leaves, mapped
 from normwise.errors import DataError, ModelError
-from normwise.models.compiled import parts_of
+from normwise.models.compiled import has_own_loss, parts_of
 from normwise.models.kinds import defined_by_keras
 from normwise.models.metrics import name_of
-from normwise.models.outputs import output_shape
+from normwise.models.outputs import is_row, output_shape
 from normwise.models.structure import agrees, inputs_of, is_known, tensors_of
 
 __all__ = ["with_inputs_of", "with_labels_for"]
@@ -34,6 +34,8 @@ _BY_ELEMENT = frozenset(
     }
 )  # fmt: skip
 _OF_SHARES = ("binarycrossentropy", "binaryfocalcrossentropy", "bce")
+# Losses that take 0 and 1 for any two classes.
+_OF_TWO = (*_OF_SHARES, "hinge", "squaredhinge")
 
 
 def with_inputs_of(dataset: Dataset, model: Any) -> Dataset:
@@ -59,8 +61,9 @@ def with_labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None 
     """The data with their labels as the loss that is trained with takes them.
 
     Class numbers become rows with a single 1 for a categorical crossentropy, and such rows become
-    numbers for a sparse one, or where no loss was given. Labels that fit neither classes nor rows
-    of numbers stay as they are, for the loss alone.
+    numbers for a sparse one, or where no loss was given. Whole numbers that the loss takes as they
+    are stay so, whatever classes they could be. Labels that fit neither classes nor rows of numbers
+    stay as they are, for the loss alone.
 
     Args:
         dataset: As it was read.
@@ -80,41 +83,73 @@ def with_labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None 
     [0.0, 1.0, 0.0]
     """
     shape = output_shape(model, dataset)
-    takes_own = not _is_row(shape) if loss is not None else _takes_its_own_loss(model)
+    takes_own = not is_row(shape) if loss is not None else _takes_its_own_loss(model)
     if dataset.task != "own" and asked is None and takes_own:
         dataset = _own(dataset)
     if dataset.task == "own":
         _check_shapes(dataset, model, loss, shape)
         return dataset
+    units = shape[-1] if is_row(shape) else 0  # 0: what was asked for does not fit, and is refused
     if dataset.task == "regression":
-        return dataset if asked else _several_labels(dataset, loss)
-    return _classes(dataset, loss, shape[-1], asked)
+        return dataset if asked else _numbers(dataset, model, loss, units)
+    if loss is not None and asked is None:
+        dataset = _as_they_came(dataset, _name(loss), units)
+    return dataset if dataset.task == "own" else _classes(dataset, loss, units)
 
 
-def _several_labels(dataset: Dataset, loss: Any) -> Dataset:
-    """Several labels at once, each of which holds or not, are no numbers to predict."""
-    is_several = _name(loss) in _OF_SHARES and dataset.y_train.shape[1] > 1
-    return dataclasses.replace(dataset, task="own") if is_several else dataset
+def _as_they_came(dataset: Dataset, name: str, units: int) -> Dataset:
+    """The data with whole numbers as they were where the loss takes them so, as in ``fit``.
+
+    They were counted as classes from 0 when they were read. That is right for two classes, and
+    where a loss that counts classes could not take them otherwise.
+    """
+    numbers = as_quantities(dataset)
+    if numbers is dataset:  # texts, or rows with a single 1
+        return dataset
+    came = np.concatenate([numbers.y_train, numbers.y_val]).ravel()
+    are_counted = np.array_equal(came, np.concatenate([dataset.y_train, dataset.y_val]).ravel())
+    if "categorical" in name:
+        fits = units > 2 and came.min() >= 0 and came.max() < units
+        return _numbered(dataset, numbers) if fits else dataset
+    if name in _BY_ELEMENT:
+        stay = are_counted and dataset.task == "binary"
+        return numbers if units == 1 and not stay and name not in _OF_TWO else dataset
+    tells = units in {1, 2} if dataset.task == "binary" else units == dataset.classes
+    return dataset if are_counted and tells else _own(dataset)
 
 
-def _classes(dataset: Dataset, loss: Any, units: int, asked: Task | None) -> Dataset:
+def _numbered(dataset: Dataset, numbers: Dataset) -> Dataset:
+    """The data with the numbers that the labels had as those of their classes."""
+    y_train, y_val = (y.reshape(len(y)).astype("i4") for y in (numbers.y_train, numbers.y_val))
+    return dataclasses.replace(
+        dataset, y_train=y_train, y_val=y_val, task="classes", class_names=()
+    )
+
+
+def _numbers(dataset: Dataset, model: Any, loss: Any, units: int) -> Dataset:
+    """Numbers to predict, unless something else is predicted of them.
+
+    Several labels at once, each of which holds or not, are none; nor are those of a loss of the
+    user's own that takes another number of outputs, such as a mean and a deviation for each.
+    """
+    width = dataset.y_train.shape[1]
+    is_several = _name(loss) in _OF_SHARES and width > 1
+    is_other = units != width and has_own_loss(model)
+    return dataclasses.replace(dataset, task="own") if is_several or is_other else dataset
+
+
+def _classes(dataset: Dataset, loss: Any, units: int) -> Dataset:
     name, is_one_hot = _name(loss), dataset.task == "classes" and dataset.y_train.ndim == 2
     if is_one_hot and (not name or name.startswith("sparse")):
         return _with_labels(dataset, lambda y: y.argmax(axis=-1).astype(np.int32), "classes")
     if not is_one_hot and "categorical" in name and not name.startswith("sparse") and units > 1:
         width = max(units, dataset.classes)
         return _with_labels(dataset, lambda y: _one_hot(y, width), "classes")
-    if asked is None and dataset.task == "classes" and name in _BY_ELEMENT and units == 1:
-        return as_quantities(dataset)
     return dataset
 
 
 def _takes_its_own_loss(model: Any) -> bool:
     return not all(defined_by_keras(type(model), name) for name in ("train_step", "compute_loss"))
-
-
-def _is_row(shape: Any) -> bool:
-    return isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[1], int)
 
 
 def _own(dataset: Dataset) -> Dataset:

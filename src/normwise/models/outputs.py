@@ -13,7 +13,7 @@ from normwise.keras_private import operation_behind
 from normwise.models.graph import has_graph
 from normwise.models.tracing import tracing
 
-__all__ = ["ends_in_probabilities", "output_shape", "output_units"]
+__all__ = ["ends_in_probabilities", "is_row", "output_shape", "output_units"]
 
 _PROBABILITIES = ("sigmoid", "softmax")
 
@@ -31,8 +31,13 @@ def output_shape(model: keras.Model, dataset: Dataset) -> Any:
     return keras.tree.map_structure(lambda tensor: tensor.shape, outputs)
 
 
-def output_units(model: keras.Model, dataset: Dataset) -> int:
+def output_units(model: keras.Model, dataset: Dataset, *, or_more: bool = False) -> int:
     """How many numbers the model gives for an example, where that fits the labels.
+
+    Args:
+        model: Built.
+        dataset: What it trains on.
+        or_more: Whether the model may tell more classes apart than are among the labels.
 
     Raises:
         ModelError: It does not fit them.
@@ -40,11 +45,13 @@ def output_units(model: keras.Model, dataset: Dataset) -> int:
     shape = output_shape(model, dataset)
     if dataset.task == "regression":
         wanted = {dataset.y_train.shape[1]}
-        labels = f"{dataset.y_train.shape[1]} numbers to predict"
+        labels = f"{dataset.y_train.shape[1]} number(s) to predict"
     else:
         wanted = {1, 2} if dataset.task == "binary" else {dataset.classes}
         labels = f"{dataset.classes} classes"
-    if isinstance(shape, list | dict) or len(shape) != 2 or shape[1] not in wanted:
+        if or_more and dataset.y_train.ndim == 1 and is_row(shape):
+            wanted = {max(shape[1], dataset.classes)}
+    if not is_row(shape) or shape[1] not in wanted:
         fits = " or ".join(str((None, units)) for units in sorted(wanted))
         raise ModelError(
             f"the model's output has shape {shape} and the labels of {dataset.name!r} are "
@@ -52,6 +59,15 @@ def output_units(model: keras.Model, dataset: Dataset) -> int:
             f"activation={_activation_for(dataset, min(wanted))!r}){_other_task(dataset)}"
         )
     return int(shape[1])
+
+
+def is_row(shape: Any) -> bool:
+    """Whether a model gives a row of numbers for each example, and nothing else.
+
+    >>> is_row((None, 3)), is_row((None, 8, 3)), is_row([(None, 3), (None, 1)])
+    (True, False, False)
+    """
+    return isinstance(shape, tuple) and len(shape) == 2 and isinstance(shape[1], int)
 
 
 def _other_task(dataset: Dataset) -> str:

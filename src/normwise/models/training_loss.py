@@ -64,7 +64,8 @@ class TrainingLoss:
         """
         if self.dataset.task == "own":
             return self._of_own_labels(model)
-        units = output_units(model, self.dataset)
+        has_one = self.kept is not None or self.given is not None
+        units = output_units(model, self.dataset, or_more=has_one)
         if self.kept is not None:
             return _fitting(self.kept[0], units, self.dataset)
         if self.given is not None:
