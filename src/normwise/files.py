@@ -19,6 +19,7 @@ from platformdirs import user_cache_path
 from normwise.errors import StoreError
 
 __all__ = [
+    "CACHE_VARIABLE",
     "Half",
     "append_synced",
     "cache_folder",

@@ -12,6 +12,7 @@ from PIL import Image
 
 from normwise.data import TableOptions, find_dataset, find_given, pictures
 from normwise.data.image_folder import from_image_folder, given_in_image_folder
+from normwise.data.mapped_rows import MappedRows, as_it_lies
 from normwise.errors import DataError
 from normwise.models.fit_data import given_to
 from normwise.spec import Spec
@@ -223,3 +224,36 @@ def test_the_current_folder_has_its_name(folder, monkeypatch):
     monkeypatch.chdir(folder)
     said = "Pictures directly in 'pics' belong to no class and were left out: 1."
     assert said in find_given(".").notes
+
+
+def test_large_pictures_are_decoded_once_into_a_file(folder, tmp_path, monkeypatch):
+    for number in range(12):
+        paint(folder / "9" / f"{number}.png")
+        paint(folder / "cat" / f"{number}-.png")
+    wanted = from_image_folder(folder)
+    monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(pictures, "HELD_BYTES", 100)
+    found = from_image_folder(folder)
+    assert isinstance(found.x_train, MappedRows)
+    assert (
+        "32 pictures of 5 × 7 × 3 were decoded once into a file: 0.00336 MB of bytes, 0 to 255."
+        in found.notes
+    )
+    for part in ("x_train", "y_train", "x_val", "y_val"):
+        np.testing.assert_array_equal(getattr(found, part)[:], getattr(wanted, part))
+    # In the file, neighbours are of all classes: what is read in windows is mixed.
+    lying = as_it_lies(found.train)
+    assert not (np.diff(lying.y.ravel()) >= 0).all()
+    with monkeypatch.context() as patched:
+        patched.setattr(pictures, "_decoded", pytest.fail)
+        again = from_image_folder(folder)
+    assert again.fingerprint == found.fingerprint
+    paint(folder / "9" / "x.gif", (5, 7))  # another picture of that name
+    assert from_image_folder(folder).fingerprint != found.fingerprint
+    (folder / "9" / "0.png").write_bytes(b"none")
+    files = len(list((tmp_path / "cache" / "arrays").iterdir()))
+    with pytest.raises(
+        DataError, match=r"1 of the 32 pictures in 'pics' cannot be read: '9/0.png'"
+    ):
+        from_image_folder(folder)
+    assert len(list((tmp_path / "cache" / "arrays").iterdir())) == files

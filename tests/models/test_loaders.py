@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import normwise as nw
+from normwise.data.mapped_rows import is_on_disk
 from normwise.errors import DataError
 from normwise.models import loaders
 from normwise.models.fit_data import given_to
@@ -169,13 +170,21 @@ def test_a_study_refuses_what_has_no_end(kind, monkeypatch):
         arrived(make())
 
 
-def test_what_says_its_end_is_cut_where_it_does_not_fit(monkeypatch):
+def test_what_does_not_fit_is_cut_unless_all_of_it_is_wanted(monkeypatch, tmp_path):
+    monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path))
     monkeypatch.setattr(loaders, "MOST_BYTES", X[:8].nbytes)
-    found = draw(Batches(), to_its_end=True)
+    found = draw(Batches())
     assert (found.examples, found.is_cut) == (8, True)
     assert found.note.startswith(
         "Of the Batches the first 8 examples were drawn into memory and count"
     )
+    whole = draw(Batches(), to_its_end=True)
+    assert (whole.examples, whole.is_cut) == (20, False)
+    assert whole.note == "The Batches was drawn once: 20 examples, 0.0004 MB in a file."
+    x, y = whole.parts
+    assert is_on_disk(x)
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(y, Y)
 
 
 def fails():

@@ -185,7 +185,8 @@ def _labels(name: str, key: str, values: ArrayLike) -> Array:
 
 
 def _array(name: str, key: str, values: ArrayLike) -> Array:
-    return plain_array(f"data {name!r}: {key}", values)
+    array: Array = plain_array(f"data {name!r}: {key}", values)
+    return array
 
 
 def _numeric(name: str, key: str, values: ArrayLike) -> Array:

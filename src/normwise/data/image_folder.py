@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from normwise.data.arrays import from_arrays
 from normwise.data.dataset import Dataset
 from normwise.data.given import Given
+from normwise.data.mapped_rows import chosen
 from normwise.data.pictures import PICTURES, read_pictures
 from normwise.domain import Task
 from normwise.errors import DataError, listed
@@ -64,15 +65,15 @@ def from_image_folder(
     train, val, notes = _indexed(folder)
     _check_classes(folder, train)
     paths = train.paths + (val.paths if val else [])
-    pixels, said = read_pictures(paths, folder, size, color)
+    pixels, said = read_pictures(paths, folder, size, color, in_memory=False)
     present = np.unique(train.labels)
     names = tuple(train.names[label] for label in present)
     task = task or ("binary" if len(names) == 2 else "classes")
     _refuse_regression(folder, task)
     cut, notes = len(train.paths), [*said, _counted(train), *train.notes, *notes]
-    held = (pixels[cut:], val.labels) if val else ()
+    held = (chosen(pixels, slice(cut, None)), val.labels) if val else ()
     dataset = from_arrays(
-        pixels[:cut], train.labels, *held, name=folder.name, task=task, notes=notes
+        chosen(pixels, slice(cut)), train.labels, *held, name=folder.name, task=task, notes=notes
     )
     return dataclasses.replace(dataset, class_names=names)
 

@@ -27,6 +27,7 @@ __all__ = [
     "looked_at",
     "pieces",
     "read_rows",
+    "release",
     "was_looked_at",
 ]
 
@@ -96,7 +97,7 @@ class MappedRows:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return np.asarray(self[:], dtype)
 
-    def rows(self, numbers: Array) -> MappedRows:
+    def rows(self, numbers: Any) -> MappedRows:
         """Some of these rows, still on disk."""
         return MappedRows(self._array, self.numbers[numbers], self._change)
 
@@ -112,8 +113,8 @@ def is_on_disk(array: Any) -> bool:
     return isinstance(array, MappedRows) or _mapping(array) is not None
 
 
-def chosen(x: Arrays, numbers: Array) -> Arrays:
-    """Some examples of each array by their numbers; of what is on disk nothing is read.
+def chosen(x: Arrays, numbers: Any) -> Arrays:
+    """Some examples of each array, by their numbers or a slice; of what is on disk nothing is read.
 
     >>> chosen([np.arange(4)], np.array([3, 1]))
     [array([3, 1])]

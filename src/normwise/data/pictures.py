@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from normwise.data.cache_file import kept_array
+from normwise.data.mapped_rows import MappedRows, release
 from normwise.errors import DataError, first_line, listed
 
 __all__ = ["PICTURES", "read_pictures", "resized"]
@@ -25,13 +29,18 @@ MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 # Modes of Pillow that are grey, and those of them with more than a byte a pixel.
 GREY, DEEP = {"1", "L", "LA", "I", "F"}, {"I", "F"}
-# What all pictures may take in memory.
-MOST_BYTES = 2**32
+# What all pictures may take in memory, and what they take there where they need not be.
+MOST_BYTES, HELD_BYTES = 2**32, 2**30
 
 
 def read_pictures(
-    paths: Sequence[Path], root: Path, size: tuple[int, int] | None = None, color: str | None = None
-) -> tuple[Array, list[str]]:
+    paths: Sequence[Path],
+    root: Path,
+    size: tuple[int, int] | None = None,
+    color: str | None = None,
+    *,
+    in_memory: bool = True,
+) -> tuple[Any, list[str]]:
     """Decode pictures, each once, into an array ``(n, height, width, channels)``.
 
     Values are those from 0 to 255 that Keras' reader gives: as bytes where no picture is resized,
@@ -42,6 +51,8 @@ def read_pictures(
         root: The folder that messages name them from.
         size: Height and width; that of the pictures if they have one, else 64 × 64.
         color: ``grayscale``, ``rgb`` or ``rgba``; grey if all of them are, else ``rgb``.
+        in_memory: Whether they have to be. Otherwise large ones lie in a file of the cache folder,
+            which is made once, in an order of its own: neighbours are then of all classes.
 
     Returns:
         The array, and what was done, in sentences.
@@ -57,15 +68,31 @@ def read_pictures(
     is_deep = color == "grayscale" and any(_family(mode) in DEEP for _, mode in heads)
     kind = np.dtype("float32" if is_deep or set(sizes) != {size} else "uint8")
     shape = (len(paths), *size, CHANNELS[color])
+    is_large = not in_memory and math.prod(shape) * kind.itemsize > HELD_BYTES
+    places = np.random.default_rng(0).permutation(len(paths)) if is_large else range(len(paths))
+    place_of = dict(zip(paths, places, strict=True))
+
+    def fill(pixels: Array) -> None:
+        def decode(path: Path) -> None:
+            pixels[place_of[path]] = resized(_decoded(path, color), size)
+            release(pixels)
+
+        _on_all(decode, paths, root)
+
+    if is_large:
+        contents = _on_all(_digest, paths, root)
+        lying = kept_array(["pictures", contents, size, color], shape, kind, fill)
+        return MappedRows(lying, np.array(places)), _said(lying, sizes, size, "a file")
     _check_memory(root, shape, kind.itemsize)
     pixels = np.empty(shape, kind)
+    fill(pixels)
+    return pixels, _said(pixels, sizes, size, "memory")
 
-    def decode(path: Path) -> None:
-        pixels[places[path]] = resized(_decoded(path, color), size)
 
-    places = {path: place for place, path in enumerate(paths)}
-    _on_all(decode, paths, root)
-    return pixels, _said(pixels, sizes, size)
+def _digest(path: Path) -> str:
+    """Hash of a file: to read it is a small part of decoding it, and times of files deceive."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def resized(picture: Array, size: tuple[int, int]) -> Array:
@@ -144,11 +171,13 @@ def _check_memory(root: Path, shape: tuple[int, ...], itemsize: int) -> None:
         )
 
 
-def _said(pixels: Array, sizes: Counter[tuple[int, int]], size: tuple[int, int]) -> list[str]:
+def _said(
+    pixels: Array, sizes: Counter[tuple[int, int]], size: tuple[int, int], where: str
+) -> list[str]:
     count, height, width, channels = pixels.shape
     form = "bytes" if pixels.dtype == np.uint8 else "float32"
     said = (
-        f"{count:,} pictures of {height} × {width} × {channels} were decoded once into memory: "
+        f"{count:,} pictures of {height} × {width} × {channels} were decoded once into {where}: "
         f"{pixels.nbytes / 1e6:,.3g} MB of {form}, 0 to 255."
     )
     others = [one for one in sizes if one != size]

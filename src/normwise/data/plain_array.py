@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.data.mapped_rows import pieces
+from normwise.data.mapped_rows import MappedRows, pieces
 from normwise.errors import DataError, first_line, listed
 
 __all__ = ["check_numbers", "check_range", "holds_numbers", "in_memory", "is_array", "plain_array"]
@@ -27,7 +27,7 @@ def is_array(values: Any) -> bool:
     return hasattr(values, "__array__") or hasattr(values, "toarray")
 
 
-def plain_array(what: str, values: Any) -> Array:
+def plain_array(what: str, values: Any) -> Any:
     """Values as an array of numbers or of texts, without a copy where they are one.
 
     Half precision that NumPy has not (bfloat16) becomes float32, objects become what they are,
@@ -44,6 +44,8 @@ def plain_array(what: str, values: Any) -> Array:
     >>> plain_array("x", np.array([1, 2.5], object)).tolist()
     [1.0, 2.5]
     """
+    if isinstance(values, MappedRows):
+        return values
     if np.ma.is_masked(values):
         masked = int(np.ma.getmaskarray(values).sum())
         raise DataError(

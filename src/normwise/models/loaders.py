@@ -1,9 +1,11 @@
-"""Loaders: data that come in batches, drawn once into memory."""
+"""Loaders: data that come in batches, drawn once."""
 
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import keras
 import numpy as np
 
 from normwise.data import Dataset, Given
+from normwise.data.cache_file import GrowingArray
+from normwise.data.mapped_rows import is_on_disk
 from normwise.data.plain_array import holds_numbers, in_memory, is_array
 from normwise.errors import DataError, first_line, in_words
 
@@ -57,7 +61,8 @@ class Drawn:
     def note(self) -> str:
         """How much was drawn, in a sentence or two."""
         begun = f"{self.cut} These are " if self.is_cut else f"The {self.loader} was drawn once: "
-        return f"{begun}{self.examples:,} examples, {self.size / 1e6:,.3g} MB in memory."
+        where = "a file" if any(map(is_on_disk, keras.tree.flatten(self.parts))) else "memory"
+        return f"{begun}{self.examples:,} examples, {self.size / 1e6:,.3g} MB in {where}."
 
     @property
     def cut(self) -> str:
@@ -125,12 +130,12 @@ def _makes_one(data: Any) -> bool:
 
 
 def draw(loader: Any, *, to_its_end: bool = False) -> Drawn:
-    """All batches of a loader, concatenated in memory.
+    """All batches of a loader, one behind another: in memory, or in a file where they are large.
 
     Args:
         loader: Gives batches: inputs alone, ``(x, y)`` or ``(x, y, weights)``, as ``fit`` takes
             them. An iterator is used up.
-        to_its_end: Whether one without an end is of no use.
+        to_its_end: Whether one without an end is of no use. What does not fit is otherwise cut.
 
     Raises:
         DataError: It gives nothing, batches that do not go together, or no end of them.
@@ -142,28 +147,25 @@ def draw(loader: Any, *, to_its_end: bool = False) -> Drawn:
     if _makes_one(loader):
         name = f"function {loader.__name__}"
         source = _made(name, loader)
-    batches: list[Any] = []
-    examples = size = 0
+    drawn = _Batches(MOST_BYTES if to_its_end else math.inf)
     limit = MOST_OF_AN_EPOCH if to_its_end else MOST_EXAMPLES
     is_cut, most = False, None if _has_end(source) else limit
     if to_its_end and _is_endless(source):
         raise _without_end(name, "never ends, as it says")
     for batch in _given(name, source):
-        if size >= MOST_BYTES or (most is not None and examples >= most):
+        is_large = drawn.size >= MOST_BYTES and not to_its_end
+        if is_large or (most is not None and drawn.examples >= most):
             is_cut = True
             break
-        batches.append(_batch(len(batches), batch))
-        arrays = [part for part in keras.tree.flatten(batches[-1]) if part is not None]
-        examples += max(map(len, arrays))
-        size += sum(part.nbytes for part in arrays)
-    if not batches:
+        drawn.add(_batch(drawn.count, batch))
+    if not drawn.count:
         raise DataError(
             f"the {name} gives no batch; expected at least one; make it anew if it is an iterator "
             f"that was used before"
         )
     if is_cut and to_its_end and most is not None:
-        raise _without_end(name, f"gave {examples:,} examples and does not say where it ends")
-    return Drawn(_joined(batches), name, examples, size, is_cut)
+        raise _without_end(name, f"gave {drawn.examples:,} examples and does not say where it ends")
+    return Drawn(drawn.joined(), name, drawn.examples, drawn.size, is_cut)
 
 
 def _without_end(name: str, what: str) -> DataError:
@@ -237,12 +239,61 @@ def _is_single(part: Any) -> bool:
     return isinstance(part, int | float | np.generic) or getattr(part, "shape", None) == ()
 
 
-def _joined(batches: list[Any]) -> Any:
-    def joined(*parts: Any) -> Any:
-        return None if parts[0] is None else np.concatenate(parts)
+class _Batches:
+    """Batches one behind another, large ones in a file of the cache folder.
 
+    Args:
+        most: Bytes of an array that are held in memory.
+
+    Attributes:
+        count: How many batches there are.
+        examples: And how many examples.
+        size: Their bytes.
+    """
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+        self._arrays: Any = None
+        self.count = self.examples = self.size = 0
+
+    def add(self, batch: Any) -> None:
+        """Append a batch.
+
+        Raises:
+            DataError: It does not go together with those before.
+        """
+        if self._arrays is None:
+            self._arrays = keras.tree.map_structure(
+                lambda part: None if part is None else GrowingArray(self._most), batch
+            )
+        with _together():
+            keras.tree.assert_same_structure(self._arrays, batch)
+        parts = zip(keras.tree.flatten(self._arrays), keras.tree.flatten(batch), strict=True)
+        for array, part in parts:
+            if array is not None:
+                with _together():
+                    array.add(part)
+                self.size += part.nbytes
+        self.count += 1
+        self.examples += max(len(part) for part in keras.tree.flatten(batch) if part is not None)
+
+    def joined(self) -> Any:
+        """All of them as one.
+
+        Raises:
+            DataError: They do not go together.
+        """
+        with _together():
+            return keras.tree.map_structure(
+                lambda array: None if array is None else array.whole(), self._arrays
+            )
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Say so where batches in this block do not go together."""
     try:
-        return keras.tree.map_structure(joined, *batches)
+        yield
     except (ValueError, TypeError) as error:
         raise DataError(
             f"the batches do not go together ({first_line(error)}); expected the same parts in "

@@ -1,0 +1,84 @@
+"""Arrays that do not fit memory are written into files, whole or not at all, and mapped."""
+
+import errno
+import os
+
+import numpy as np
+import pytest
+
+from normwise.data import cache_file
+from normwise.data.cache_file import GrowingArray, kept_array
+from normwise.data.mapped_rows import is_on_disk
+from normwise.errors import DataError
+
+PARTS = [np.arange(12, dtype="f4").reshape(4, 3), np.zeros((0, 3), "f4"), np.ones((5, 3), "f4")]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize("most", [0, 50, 100, 1000])
+def test_an_array_grows_in_memory_or_in_a_file(cache, most):
+    array = GrowingArray(most)
+    for part in PARTS:
+        array.add(part)
+    whole = array.whole()
+    np.testing.assert_array_equal(whole, np.concatenate(PARTS))
+    assert array.nbytes == whole.nbytes == 108
+    assert is_on_disk(whole) == (most < 108)
+    del array
+    np.testing.assert_array_equal(whole, np.concatenate(PARTS))
+    assert not cache.exists() or not list(cache.iterdir())  # no name is left behind
+
+
+@pytest.mark.parametrize("other", [np.ones((2, 4), "f4"), np.ones((2, 3), "f8")])
+def test_what_does_not_go_together_is_refused(other):
+    array = GrowingArray(0)
+    array.add(PARTS[0])
+    with pytest.raises(ValueError, match=r"of shape .* behind float32 of shape \(3,\)"):
+        array.add(other)
+
+
+def filled(array):
+    array[:] = np.arange(6).reshape(3, 2)
+
+
+def test_an_array_is_made_once(cache):
+    first = kept_array(["a", 1], (3, 2), np.dtype("f4"), filled)
+    again = kept_array(["a", 1], (3, 2), np.dtype("f4"), pytest.fail)
+    np.testing.assert_array_equal(first, np.arange(6).reshape(3, 2))
+    np.testing.assert_array_equal(again, first)
+    assert is_on_disk(again)
+    other = kept_array(["a", 2], (3, 2), np.dtype("f4"), lambda _: None)
+    assert not other.any()
+    assert len(list((cache / "arrays").iterdir())) == 2
+
+
+def test_one_that_fails_leaves_nothing(cache):
+    def fails(array):
+        array[0] = 1
+        raise DataError("a picture is broken")
+
+    with pytest.raises(DataError, match="broken"):
+        kept_array(["a"], (3, 2), np.dtype("f4"), fails)
+    assert list((cache / "arrays").iterdir()) == []
+    kept_array(["a"], (3, 2), np.dtype("f4"), filled)
+
+
+def test_a_full_disk_is_said_before_anything_is_written(cache, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    said = (
+        r"cannot be written to '.*' \(No space left on device\); .* set NORMWISE_CACHE to a folder"
+    )
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(DataError, match=said):
+        kept_array(["a"], (3, 2), np.dtype("f4"), filled)
+    assert list((cache / "arrays").iterdir()) == []
+    monkeypatch.setattr(cache_file.tempfile, "TemporaryFile", full)
+    with pytest.raises(DataError, match=said):
+        GrowingArray(0).add(PARTS[0])
