@@ -40,14 +40,14 @@ def sentence(variants, comparisons, recommended=None):
 
 
 @pytest.mark.parametrize(
-    ("median", "reached", "words"),
+    ("median", "reached", "words", "against"),
     [
-        (1.0, 5, "in 1 epoch (median)"),
-        (2.0, 5, "in 2 epochs (median)"),
-        (INF, 2, "in 2 of 5 replicas within 30 epochs"),
+        (1.0, 5, "in 1 epoch (median)", " instead of 0.5"),
+        (2.0, 5, "in 2 epochs (median)", " instead of 0.5"),
+        (INF, 2, "in 2 of 5 replicas within 30 epochs", ", where `none` needs 0.5 (median)"),
     ],
 )
-def test_when_a_variant_arrives(median, reached, words):
+def test_when_a_variant_arrives(median, reached, words, against):
     only = sentence([variant("none", median, reached=reached)], [])
     assert only == (
         f"Only `none` was trained: it reaches val_accuracy>=0.8 {words}; add a variant such as "
@@ -55,17 +55,32 @@ def test_when_a_variant_arrives(median, reached, words):
     )
     alone = sentence([variant("after", median, reached=reached)], [])
     assert alone.endswith(f" {words}; add a variant such as 'none' to compare it with.")
-    pair = [variant("none"), variant("after", median, reached=reached)]
+    pair = [variant("none", 0.5), variant("after", median, reached=reached)]
     both = sentence(pair, [compared("after", "hurts", 0.5)])
-    assert f"`after` reaches val_accuracy>=0.8 {words} instead of 10, 0.5 times as fast" in both
+    assert f"`after` reaches val_accuracy>=0.8 {words}{against}, 0.5 times as fast" in both
+
+
+@pytest.mark.parametrize(
+    ("median", "ratio", "words"),
+    [
+        (11.0, 1.5, "instead of 10, though over all seeds a speed-up of 1.5 ("),
+        (9.0, 0.8, "instead of 10, though over all seeds a speed-up of 0.8 ("),
+        (9.0, 1.5, "instead of 10, a speed-up of 1.5 ("),
+        (10.0, 1.5, "instead of 10, a speed-up of 1.5 ("),
+        (11.0, 0.8, "instead of 10, a speed-up of 0.8 ("),
+    ],
+)
+def test_a_ratio_and_medians_that_disagree_are_not_told_as_one(median, ratio, words):
+    pair = [variant("none"), variant("after", median)]
+    assert words in sentence(pair, [compared("after", "undecided", ratio)])
 
 
 @pytest.mark.parametrize(
     ("ratio", "words"),
     [
-        ((math.nan, 0, INF), "a speed-up that cannot be estimated (95% interval without bounds yet)"),
+        ((math.nan, 0, INF), "a speed-up that cannot be estimated yet"),
         ((0.0, 0, 0.5), "a speed-up that cannot be estimated (95% interval 0 to 0.5)"),
-        ((INF, 0, INF), "a speed-up that cannot be estimated (95% interval without bounds yet)"),
+        ((INF, 0, INF), "a speed-up that cannot be estimated yet"),
         ((INF, 0.5, INF), "at least 0.5 times sooner (95% interval 0.5 and up)"),
         ((1.5, 1.2, 2.5), "a speed-up of 1.5 (95% interval 1.2 to 2.5)"),
         ((0.5, 0.2, INF), "a speed-up of 0.5 (95% interval 0.2 and up)"),
@@ -98,7 +113,7 @@ def test_seeds_that_would_decide_are_named():
 def test_a_variant_that_never_arrives_hurts_by_at_least_a_bound():
     pair = [variant("none"), variant("after", INF, reached=0)]
     found = sentence(pair, [compared("after", "hurts", (0.0, 0.0, 0.892))])
-    assert "instead of 10, at most 0.892 times as fast (95% interval 0 to 0.892)" in found
+    assert "needs 10 (median), at most 0.892 times as fast (95% interval 0 to 0.892)" in found
 
 
 @pytest.mark.parametrize(

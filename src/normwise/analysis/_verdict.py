@@ -159,9 +159,10 @@ def _lead(
         "no difference": f"{subject} makes no difference here{than}",
         "undecided": f"Undecided{than and f' whether {subject} helps{than}'}",
     }[c.outcome]
+    ours, theirs = table[c.variant], table[c.baseline]
     facts = (
-        f"`{c.variant}` reaches {target} {_when(table[c.variant], horizon)} "
-        f"{_against(table[c.baseline])}, {_ratio(c)}"
+        f"`{c.variant}` reaches {target} {_when(ours, horizon)}{_against(ours, theirs)}, "
+        f"{_on_average(ours, theirs, c)}{_ratio(c)}"
     )
     return f"{opening}: {facts}{_seeds(c)}"
 
@@ -174,22 +175,34 @@ def _when(variant: VariantSummary, horizon: int) -> str:
     return f"in {reached} of {variant.seeds} replicas within {horizon} epochs"
 
 
-def _against(baseline: VariantSummary) -> str:
-    median = baseline.epochs_to_target.median.value
+def _against(variant: VariantSummary, baseline: VariantSummary) -> str:
+    own, median = (one.epochs_to_target.median.value for one in (variant, baseline))
+    if math.isfinite(own) and math.isfinite(median):
+        return f" instead of {median:g}"
     if math.isfinite(median):
-        return f"instead of {median:g}"
+        return f", where `{baseline.name}` needs {median:g} (median)"
     reached = baseline.epochs_to_target.reached
-    return f"where `{baseline.name}` does in {reached} of {baseline.seeds} replicas"
+    return f" where `{baseline.name}` does in {reached} of {baseline.seeds} replicas"
+
+
+def _on_average(variant: VariantSummary, baseline: VariantSummary, c: Comparison) -> str:
+    """What reconciles a ratio, which is of all seeds, with medians that point the other way."""
+    own, median = (one.epochs_to_target.median.value for one in (variant, baseline))
+    ratio = c.epochs_ratio.value
+    if not (math.isfinite(own) and math.isfinite(median) and 0 < ratio < math.inf):
+        return ""
+    return "though over all seeds " if (median - own) * math.log(ratio) < 0 else ""
 
 
 def _ratio(c: Comparison) -> str:
     ratio = c.epochs_ratio
     interval = f"({100 * c.confidence:.3g}% interval {_span(ratio)})"
+    unbounded = ratio.low == 0.0 and math.isinf(ratio.high)
     if c.outcome == "hurts" and ratio.value == 0.0:
         return f"at most {ratio.high:.3g} times as fast {interval}"
     unknown = math.isnan(ratio.value) or ratio.value == 0.0
     if unknown or (math.isinf(ratio.value) and ratio.low == 0.0):
-        return f"a speed-up that cannot be estimated {interval}"
+        return "a speed-up that cannot be estimated " + ("yet" if unbounded else interval)
     if math.isinf(ratio.value):
         return f"at least {ratio.low:.3g} times sooner {interval}"
     if c.outcome == "helps":
