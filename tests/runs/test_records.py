@@ -41,6 +41,11 @@ def test_doubled_rows_are_refused(curves, records):
         records(pd.concat([frame, frame[of(frame, "bn", 2)]]))
 
 
+def test_runs_that_nothing_tells_apart_need_a_seed_and_not_fewer_rows(curves, records):
+    with pytest.raises(DataError, match=r"no column says the seed.*has 5 rows.*try --seed-column"):
+        records(curves().drop(columns="seed"))
+
+
 def test_rows_that_add_to_one_another_are_one_epoch(curves, records):
     """Lightning logs training and validation in rows of their own, and steps in between."""
     frame = curves()

@@ -161,12 +161,13 @@ def _names_of(frame: pd.DataFrame) -> str:
 
 
 def _no_variant(frame: pd.DataFrame) -> str:
-    ends = [str(name).rpartition(" - ")[2] for name in frame.columns if " - " in str(name)]
-    if len(set(ends)) < len(ends):
+    of_runs = [str(name) for name in frame.columns if " - " in str(name)]
+    ends = {name.rpartition(" - ")[2] for name in of_runs}
+    if len(ends) < len(of_runs):
         return (
-            f"the table is wide, with a column for each run ({_names_of(frame)}); expected a long "
-            f"one, with a row for each run and epoch and columns for variant, seed, epoch and "
-            f"metrics; try pandas.melt, or export the runs' history instead of a chart"
+            f"the table is wide, with columns for each run, such as {of_runs[0]!r}; expected "
+            f"a long one, with a row for each run and epoch and columns for variant, seed, epoch "
+            f"and metrics; try pandas.melt, or export the runs' history instead of a chart"
         )
     return (
         f"no column says the variant; expected one, such as 'variant' or 'model', among "

@@ -35,12 +35,14 @@ class LongTable:
         metrics: Metric as it is named here to how the log named it.
         counted: What the log counts: ``epoch``, ``step``.
         notes: What was decided, in sentences.
+        seeded: Whether the log tells runs of one variant apart, by a seed or a name.
     """
 
     frame: pd.DataFrame
     metrics: dict[str, str]
     counted: str
     notes: tuple[str, ...]
+    seeded: bool = True
 
 
 def long_table(
@@ -90,7 +92,8 @@ def long_table(
     if _is_search(table):
         table = table.assign(learning_rate=math.nan, batch_size=math.nan, initializer=None)
         notes.append(_SEARCHED)
-    return LongTable(table, metrics, found.place, tuple(notes))
+    seeded = found.seed is not None or found.run is not None
+    return LongTable(table, metrics, found.place, tuple(notes), seeded)
 
 
 def _is_search(table: pd.DataFrame) -> bool:

@@ -199,9 +199,17 @@ def _check_doubled(table: LongTable) -> None:
     if doubled.empty:
         return
     variant, seed, *_, place, _step = doubled.index[0]
+    rows = (
+        f"{int(doubled.iloc[0].max())} rows for {table.counted} {place:g} "
+        f"({len(doubled)} such places in all)"
+    )
+    if not table.seeded:
+        raise DataError(
+            f"no column says the seed, and {variant!r} has {rows}; expected a column that numbers "
+            f"the runs of a variant, such as 'seed' or 'trial'; try --seed-column NAME"
+        )
     raise DataError(
-        f"{variant!r}, seed {seed}, has {int(doubled.iloc[0].max())} rows for {table.counted} "
-        f"{place:g} ({len(doubled)} such places in all); expected one for each variant, seed and "
+        f"{variant!r}, seed {seed}, has {rows}; expected one for each variant, seed and "
         f"epoch; drop the doubled rows, or name the column that tells runs apart by --seed-column"
     )
 
