@@ -11,8 +11,10 @@ from normwise import Study
 from normwise.data import from_arrays
 from normwise.data.mapped_rows import MappedRows
 from normwise.engine import replica_mesh
+from normwise.errors import ExecutorError
 from normwise.execution import Checkpointed, streaming
 from normwise.execution.checkpoint import FolderCheckpoints
+from normwise.execution.crossing import Crossing
 from normwise.execution.setup import Setup
 from normwise.execution.streaming import as_streamed, window_of
 from normwise.spec import Spec
@@ -156,3 +158,9 @@ def test_a_study_of_data_on_disk_is_checked_and_says_so(tmp_path):
     again = Study(build, (lying, Y), **settings).run(tmp_path / "out")
     assert (again.trained, again.reused) == (0, 4)
     np.testing.assert_array_equal(again.curves["val_loss"], result.curves["val_loss"])
+
+
+def test_what_is_streamed_from_disk_does_not_cross_to_other_processes(on_disk):
+    setup = Setup.of(of(window=20), build, on_disk)
+    with pytest.raises(ExecutorError, match=r"streamed from a file of this machine.*--window 0"):
+        Crossing.of(setup)

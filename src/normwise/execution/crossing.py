@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from normwise.data import Dataset
+from normwise.data.mapped_rows import is_on_disk
+from normwise.data.nested import leaves
 from normwise.errors import ExecutorError, ModelError
 from normwise.execution.setup import Setup
 from normwise.execution.which_engine import Engine
@@ -44,9 +46,18 @@ class Crossing:
         """What a setup was made of.
 
         Raises:
+            ExecutorError: The data are streamed from disk.
             ModelError: The model cannot cross, or is another one when it has.
         """
         recipe = setup.recipe
+        if any(map(is_on_disk, leaves([recipe.dataset.train, recipe.dataset.val]))) and (
+            setup.spec.window
+        ):
+            raise ExecutorError(
+                "the data are streamed from a file of this machine, and another process gets them "
+                "whole; expected data that fit memory there; leave --executor out, or try "
+                "--window 0"
+            )
         crossing = cls(
             spec=setup.spec,
             model=PortableModel.of(setup.source.given),

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.data.mapped_rows import held
 from normwise.domain import Variant
 from normwise.errors import DataError, ModelError, VariantError
 from normwise.models.graph import Call, Graph, functional_of
@@ -79,7 +80,7 @@ def values_at(model: Any, call: Call, data: Any, variant: Variant) -> Array:
             f"{model.name!r} takes them; pass the inputs that it trains on"
         )
     front = keras.Model(functional_of(model).input, call.outputs[0])
-    return np.asarray(front.predict(data, batch_size=AT_ONCE, verbose=0))
+    return np.asarray(front.predict(held(data), batch_size=AT_ONCE, verbose=0))
 
 
 def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
