@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import altair as alt
 import pytest
+import vl_convert
 
 from normwise.domain import RunRecord, Summary, Target
 from normwise.report import DataPreview, Page, altair_chart, study_page
+from normwise.report.axes import epoch_axis
 from normwise.report.colors import variant_colors
 from normwise.report.png import figure
 from normwise.report.section import Spec, Style
@@ -184,3 +187,21 @@ def test_the_data_are_thinned(preview: DataPreview) -> None:
     assert len(chart["data"]["values"]) <= MOST_DOTS
     assert "1000 of 3500 points" in chart["title"]["subtitle"]
     assert {row["class"] for row in chart["data"]["values"]} == {"inner", "outer"}
+
+
+@pytest.mark.parametrize("epochs", [2, 3, 4, 30])
+def test_an_axis_of_epochs_numbers_whole_ones_and_each_once(epochs):
+    """As Vega draws it: of few epochs it marks halves, which are not to be called by a number."""
+    rows = [{"epoch": epoch + 1, "value": epoch} for epoch in range(epochs)]
+    spec = {
+        "data": {"values": rows},
+        "mark": "line",
+        "encoding": {
+            "x": epoch_axis(),
+            "y": {"field": "value", "type": "quantitative", "axis": None},
+        },
+    }
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", vl_convert.vegalite_to_svg(spec))
+    numbers = [text for text in texts if text.isdigit()]
+    assert len(numbers) == len(set(numbers)) >= 2
+    assert set(numbers) <= {str(epoch + 1) for epoch in range(epochs)}

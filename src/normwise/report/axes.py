@@ -23,7 +23,14 @@ def epoch_axis(**scale: Any) -> Spec:
         "type": "quantitative",
         "title": "epoch",
         "scale": {"nice": False, **scale},
-        "axis": {"tickMinStep": 1, "tickCount": 6, "format": "d", "grid": False},
+        "axis": {
+            "tickMinStep": 1,
+            "tickCount": 6,
+            "format": "d",
+            # Vega takes a smallest step for a wish: of three epochs it also marks the halves.
+            "labelExpr": "datum.value === floor(datum.value) ? datum.label : ''",
+            "grid": False,
+        },
     }
 
 
