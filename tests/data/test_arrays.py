@@ -292,3 +292,11 @@ def test_a_data_set_checks_itself():
         DataError, match=r"training labels have shape \(1,\), validation labels \(2,\)"
     ):
         Dataset("d", X, Y[:, None].astype("f4"), X, X, "regression")
+
+
+@pytest.mark.parametrize("key", ["x", "x_val"])
+def test_several_inputs_have_as_many_examples_each(key):
+    parts = {"x": {"a": X, "b": X}, "x_val": {"a": X, "b": X}}
+    parts[key] = {"a": X, "b": X[:9]}
+    with pytest.raises(DataError, match=f"parts of {key} have 40 and 9 examples .*'b': .9, 2"):
+        from_arrays(parts["x"], Y, parts["x_val"], Y)

@@ -12,7 +12,7 @@ from normwise.data.dataset import Dataset, Examples, check_finite
 from normwise.data.frames import in_columns_of
 from normwise.data.labels import Labelling, labelling, own_labels
 from normwise.data.mapped_rows import as_it_lies, changed, chosen, is_on_disk, pieces
-from normwise.data.nested import Arrays, is_nested, leaves, mapped
+from normwise.data.nested import Arrays, is_nested, leaves, mapped, shapes
 from normwise.data.plain_array import (
     check_numbers,
     check_range,
@@ -143,6 +143,11 @@ def _part(name: str, keys: tuple[str, ...], x: Arrays, y: Arrays, weights: Array
     inputs = _each(_numeric, name, keys[0], x)
     labels = _each(_labels, name, keys[1], y)
     counted = [len(one) for one in leaves(inputs)]
+    if len(set(counted)) > 1:
+        raise DataError(
+            f"data {name!r}: the parts of {keys[0]} have {' and '.join(map(str, counted))} "
+            f"examples ({shapes(inputs)}); expected as many in each; check how the arrays were cut"
+        )
     for kind, part in (("labels", labels), ("weights", weights)):
         for one in leaves(part):
             if [len(one)] * len(counted) != counted:

@@ -29,7 +29,7 @@ from normwise.keras_private import (
 )
 from normwise.models.compiled import parts_of, takes_loss
 from normwise.models.kinds import STEPS, defined_by_keras
-from normwise.models.outputs import output_shape
+from normwise.models.outputs import named_outputs, output_shape, outputs_in_words
 from normwise.models.tracing import needs_values, refusal_of, tracing, unfiltered_tracebacks
 
 __all__ = [
@@ -102,13 +102,25 @@ def _build_metrics(model: keras.Model, dataset: Dataset) -> None:
 def _not_fitting(model: keras.Model, dataset: Dataset, error: Exception) -> ModelError:
     if needs_values(error):
         return refusal_of(model, "training", error)
-    example = rows(dataset.y_train, slice(1))
+    labels, outputs = shapes(rows(dataset.y_train, slice(1))), outputs_in_words(model, dataset)
+    if _have_other_names(model, dataset):
+        return ModelError(
+            f"the labels of {dataset.name!r} are {labels}, and model {model.name!r} gives "
+            f"{outputs}; expected labels for each output that has a loss, by its name; rename "
+            f"them, or add what is missing"
+        )
     return ModelError(
         f"{_at_fault(error)} of model {model.name!r} cannot be computed for labels of shape "
-        f"{shapes(example)} and outputs of shape {output_shape(model, dataset)} "
+        f"{labels} and outputs of shape {outputs} "
         f"({in_words(error)}); expected one that fits them; compile the model with another, "
         f"or reshape the labels"
     )
+
+
+def _have_other_names(model: keras.Model, dataset: Dataset) -> bool:
+    """Whether labels in a dictionary have other names than the outputs."""
+    labels, outputs = dataset.y_train, named_outputs(output_shape(model, dataset), model)
+    return isinstance(labels, Mapping) and not set(outputs or ()) <= set(labels)
 
 
 def is_taken_at_once(model: keras.Model, dataset: Dataset) -> bool:

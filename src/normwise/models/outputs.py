@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from normwise.data import Dataset
 from normwise.data.nested import mapped
-from normwise.errors import ModelError
+from normwise.errors import ModelError, listed
 from normwise.keras_private import operation_behind
 from normwise.models.graph import has_graph
 from normwise.models.tracing import tracing
 
-__all__ = ["ends_in_probabilities", "is_row", "output_shape", "output_units"]
+__all__ = [
+    "ends_in_probabilities",
+    "is_row",
+    "named_outputs",
+    "output_shape",
+    "output_units",
+    "outputs_in_words",
+]
 
 _PROBABILITIES = ("sigmoid", "softmax")
 
@@ -29,6 +37,22 @@ def output_shape(model: keras.Model, dataset: Dataset) -> Any:
     with tracing(model, "evaluation"):
         outputs = model(examples)
     return keras.tree.map_structure(lambda tensor: tensor.shape, outputs)
+
+
+def named_outputs(shape: Any, model: keras.Model) -> dict[str, Any] | None:
+    """The shapes of several outputs by their names; ``None`` for one output, or without names."""
+    if isinstance(shape, Mapping):
+        return dict(shape)
+    names = list(getattr(model, "output_names", None) or ())
+    several = isinstance(shape, list) and len(shape) == len(names)
+    return dict(zip(names, shape, strict=True)) if several else None
+
+
+def outputs_in_words(model: keras.Model, dataset: Dataset) -> str:
+    """What a model gives: a shape, or the shapes of several outputs beside their names."""
+    shape = output_shape(model, dataset)
+    named = named_outputs(shape, model)
+    return str(shape) if named is None else listed([f"{n!r}: {one}" for n, one in named.items()])
 
 
 def output_units(model: keras.Model, dataset: Dataset, *, or_more: bool = False) -> int:
