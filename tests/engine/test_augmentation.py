@@ -10,7 +10,7 @@ from keras import layers
 
 from normwise.data import Dataset
 from normwise.engine import lower
-from normwise.engine.program import evaluation_of
+from normwise.engine.evaluating import evaluation_of
 
 # Keras' own MixUp asks JAX for numbers of 64 bits.
 pytestmark = pytest.mark.filterwarnings("ignore:Explicitly requested dtype")

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import keras
 
 from normwise.errors import SpecError, in_words
+from normwise.keras_private import is_keras_own
 from normwise.models.identity import named_maker
 
 __all__ = ["Callbacks", "CallbacksLike"]
@@ -111,8 +112,6 @@ def _example(given: Any) -> str:
 
 def _names(many: Any) -> list[str]:
     return [
-        f"keras.callbacks.{type(one).__name__}"
-        if type(one).__module__.startswith("keras.")
-        else type(one).__name__
+        f"keras.callbacks.{type(one).__name__}" if is_keras_own(type(one)) else type(one).__name__
         for one in many
     ]
