@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import keras
 
 from normwise.errors import SpecError, in_words
-from normwise.keras_private import is_keras_own
 from normwise.models.identity import named_maker
 
 __all__ = ["Callbacks", "CallbacksLike"]
