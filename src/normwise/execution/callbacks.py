@@ -110,7 +110,8 @@ def _example(given: Any) -> str:
 
 
 def _names(many: Any) -> list[str]:
+    names = [type(one).__name__ for one in many]
     return [
-        f"keras.callbacks.{type(one).__name__}" if is_keras_own(type(one)) else type(one).__name__
-        for one in many
+        f"keras.callbacks.{name}" if getattr(keras.callbacks, name, None) is type(one) else name
+        for one, name in zip(many, names, strict=True)
     ]
