@@ -53,7 +53,7 @@ CASES = [
     Case("pictures for a study", "study pics", "'pics' is no study; expected a built-in study or a SPEC.toml; try --data pics", TWO),
     study("a size of words", "image size 'small' does not parse; expected HEIGHTxWIDTH", TWO, "--image-size small"),
     study("a size of nothing", "image size '0x8' does not parse", TWO, "--image-size 0x8"),
-    study("pictures beyond memory", "GB as 99999 × 99999 × 1; expected at most 4 GB", TWO, "--image-size 99999"),
+    study("pictures beyond memory", "too large for memory cannot be written to", TWO, "--image-size 99999"),
     study("a mode of no one", "color_mode' is 'hsv'; expected", TWO, "--color-mode hsv"),
     study("numbers of classes", "and the task regression was asked for", TWO, "--task regression"),
     study("a column of pictures", "has no column 'y' to choose", TWO, "--target-column y"),

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -82,3 +84,13 @@ def test_a_full_disk_is_said_before_anything_is_written(cache, monkeypatch):
     monkeypatch.setattr(cache_file.tempfile, "TemporaryFile", full)
     with pytest.raises(DataError, match=said):
         GrowingArray(0).add(PARTS[0])
+
+
+def test_no_room_is_taken_where_there_is_not_enough(monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    taken = []
+    monkeypatch.setattr(os, "posix_fallocate", lambda *_: taken.append(1), raising=False)
+    with pytest.raises(DataError, match="cannot be written to .*; expected room for them there"):
+        kept_array(["large"], (300,), np.dtype("f4"), taken.append)
+    assert not taken
+    assert len(kept_array(["small"], (100,), np.dtype("f4"), lambda array: None)) == 100

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import math
 import os
+import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +25,8 @@ from normwise.files import CACHE_VARIABLE, cache_folder, replacing
 __all__ = ["GrowingArray", "kept_array"]
 
 Array = NDArray[Any]
+# Of the room that a disk has, one file may take this much.
+SHARE = 0.8
 
 
 def kept_array(
@@ -46,6 +51,7 @@ def kept_array(
     if not path.exists():
         with replacing(path) as beside:
             with _room(path.parent):
+                _check_room(path.parent, dtype.itemsize * math.prod(shape))
                 array = open_memmap(beside, "w+", dtype, shape)
                 _reserve(beside)
             fill(array)
@@ -118,6 +124,13 @@ class GrowingArray:
                 self._file.write(np.ascontiguousarray(part).data)
             self._file.flush()
         self._parts = []
+
+
+def _check_room(folder: Path, size: int) -> None:
+    """Ask for room before any is taken: a disk that is full for a moment harms others."""
+    free = shutil.disk_usage(folder).free
+    if size > SHARE * free:
+        raise OSError(errno.ENOSPC, f"{size / 1e9:,.0f} GB, and {free / 1e9:,.0f} GB are free")
 
 
 def _reserve(path: Path) -> None:
