@@ -11,6 +11,7 @@ import keras
 from normwise.data import Dataset
 from normwise.data.dataset import Examples
 from normwise.data.nested import rows
+from normwise.engine.as_fit import metrics_at_start
 from normwise.engine.batches import over_batches
 from normwise.engine.evaluating import evaluation_of, examples_at_once
 from normwise.engine.kernels.ties import safe_ties
@@ -27,7 +28,7 @@ def training_at_once(
 ) -> Callable[[State, Examples, jax.Array], tuple[State, Curves]]:
     """An epoch of a compiled model: ``(state, examples, their order) → (state, metrics)``."""
     gradient = jax.value_and_grad(model.compute_loss_and_updates, has_aux=True)
-    metrics = [variable.value for variable in model.metrics_variables]
+    metrics = metrics_at_start(model)
 
     def step(state: State, batch: Examples) -> tuple[State, Any]:
         with safe_ties():
@@ -63,7 +64,7 @@ def evaluating_at_once(
     size = examples_at_once(model, dataset)
     if kind.depends_on_batches:
         size = min(len(dataset.x_val), batch_size)
-    start = [variable.value for variable in model.metrics_variables]
+    start = metrics_at_start(model)
 
     def evaluate(state: State, examples: Examples) -> tuple[State, Curves]:
         def part(seeds: list[jax.Array], batch: Examples) -> Any:

@@ -16,7 +16,7 @@ from normwise.data.given import as_quantities
 from normwise.data.nested import is_nested, leaves, mapped
 from normwise.errors import DataError, ModelError
 from normwise.models.compiled import has_own_loss, parts_of
-from normwise.models.kinds import defined_by_keras
+from normwise.models.kinds import has_keras_steps
 from normwise.models.metrics import name_of
 from normwise.models.outputs import is_row, output_shape
 from normwise.models.structure import agrees, inputs_of, is_known, tensors_of
@@ -149,7 +149,7 @@ def _classes(dataset: Dataset, loss: Any, units: int) -> Dataset:
 
 
 def _takes_its_own_loss(model: Any) -> bool:
-    return not all(defined_by_keras(type(model), name) for name in ("train_step", "compute_loss"))
+    return not has_keras_steps(model, ("train_step", "compute_loss"))
 
 
 def _own(dataset: Dataset) -> Dataset:

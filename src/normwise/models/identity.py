@@ -19,7 +19,7 @@ from normwise.data.nested import Arrays, rows
 from normwise.keras_private import is_keras_own, options_without_rate, undecayed_pattern
 from normwise.models.graph import has_graph
 from normwise.models.incomplete_config import PARTS, own_arguments
-from normwise.models.kinds import STEPS, defined_by_keras, has_own_code, sublayers
+from normwise.models.kinds import has_keras_steps, has_own_code, sublayers
 from normwise.models.optimizers import rate_of
 from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
@@ -81,7 +81,7 @@ def own_code(model: keras.Model, x: Arrays) -> Iterator[str]:
     [True, True]
     """
     yield from _own_parts(model)
-    if not all(defined_by_keras(type(model), name) for name in STEPS):
+    if not has_keras_steps(model):
         yield named(type(model))
     if has_graph(model) and not has_own_code(model):
         return

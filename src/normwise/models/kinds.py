@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ __all__ = [
     "channel_axis",
     "computes_in_half",
     "defined_by_keras",
+    "has_keras_steps",
     "has_own_code",
     "is_activation",
     "is_batch_normalisation",
@@ -261,6 +263,15 @@ def defined_by_keras(kind: type, method: str) -> bool:
     (False, True)
     """
     return is_keras_own(next(one for one in kind.__mro__ if method in vars(one)))
+
+
+def has_keras_steps(model: Any, names: Sequence[str] = STEPS) -> bool:
+    """Whether a model trains and is evaluated by Keras' own code, not by steps of the user's.
+
+    >>> has_keras_steps(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    True
+    """
+    return all(defined_by_keras(type(model), name) for name in names)
 
 
 def has_own_code(model: Any) -> bool:

@@ -28,7 +28,7 @@ from normwise.keras_private import (
     wrapped_function,
 )
 from normwise.models.compiled import parts_of, takes_loss
-from normwise.models.kinds import STEPS, defined_by_keras
+from normwise.models.kinds import has_keras_steps
 from normwise.models.outputs import named_outputs, output_shape, outputs_in_words
 from normwise.models.tracing import needs_values, refusal_of, tracing, unfiltered_tracebacks
 
@@ -134,7 +134,7 @@ def is_taken_at_once(model: keras.Model, dataset: Dataset) -> bool:
         model: Compiled, its metrics built.
         dataset: What it trains on.
     """
-    if not (_gives_rows(model, dataset) and _has_keras_steps(model)):
+    if not (_gives_rows(model, dataset) and has_keras_steps(model)):
         return False
     if 4 * output_shape(model, dataset)[1] * dataset.examples > MOST_BYTES:
         return False
@@ -150,14 +150,10 @@ def _are_simple(model: keras.Model) -> bool:
     """Whether Keras' own steps are all that there is, and metrics are made of names."""
     given = compile_arguments(model)
     made = parts_of([given["metrics"], given["weighted_metrics"]])
-    return _has_keras_steps(model) and all(
+    return has_keras_steps(model) and all(
         isinstance(one, keras.metrics.Mean) or not isinstance(one, keras.metrics.Metric)
         for one in made
     )
-
-
-def _has_keras_steps(model: keras.Model) -> bool:
-    return all(defined_by_keras(type(model), name) for name in STEPS)
 
 
 def _gives_rows(model: keras.Model, dataset: Dataset) -> bool:
@@ -177,7 +173,7 @@ def is_evaluated(model: keras.Model) -> bool:
 
     A model whose ``train_step`` takes the only loss that there is has none.
     """
-    own = not all(defined_by_keras(type(model), name) for name in ("test_step", "compute_loss"))
+    own = not has_keras_steps(model, ("test_step", "compute_loss"))
     return own or takes_loss(model)
 
 

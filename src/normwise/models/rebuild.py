@@ -20,7 +20,7 @@ from normwise.keras_private import (
 )
 from normwise.models.graph import Call, functional_of, has_graph
 from normwise.models.incomplete_config import refuse_forgotten
-from normwise.models.kinds import STEPS, defined_by_keras, unwrapped
+from normwise.models.kinds import defined_by_keras, has_keras_steps, unwrapped
 
 __all__ = ["Edits", "clone_layer", "is_rebuildable", "rebuild"]
 
@@ -235,8 +235,8 @@ def is_rebuildable(model: Any) -> bool:
 
     A class with a constructor of its own cannot, which matters where it has steps of its own, too.
     """
-    has_own_steps = not all(defined_by_keras(type(model), name) for name in STEPS)
-    return has_graph(model) and (defined_by_keras(type(model), "__init__") or not has_own_steps)
+    keeps_class = defined_by_keras(type(model), "__init__")
+    return has_graph(model) and (keeps_class or has_keras_steps(model))
 
 
 def _constructor_of(model: Any) -> Any:
