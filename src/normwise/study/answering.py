@@ -18,9 +18,8 @@ from normwise.domain import (
     derive_seed,
 )
 from normwise.errors import NotStacked, SoloCheckFailed
-from normwise.models.io import save_model
 from normwise.report import DrawingProcess
-from normwise.study.best import trained_model
+from normwise.study.best import best_in, trained_model, write_best
 from normwise.study.curves import write_curves
 from normwise.study.history import History
 from normwise.study.keeping import best_run
@@ -122,9 +121,9 @@ def write(result: Result, store: Store, drawing: DrawingProcess) -> None:
     with ThreadPoolExecutor(1) as aside:
         picture = aside.submit(write_picture, page, folder, drawing)
         write_curves(result.records, folder / "curves.parquet")
-        kept = result.unchanged and (folder / "best.keras").exists()
+        kept = result.unchanged and best_in(folder)
         if result.answer.recommended and not kept:
-            save_model(result.best_model(), folder / "best.keras")
+            write_best(result.best_model(), folder)
         picture.result()
     write_page(page, folder)
     store.write_summary(result.answer)

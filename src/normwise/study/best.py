@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import keras
 
 from normwise.domain import Run
@@ -10,11 +13,45 @@ from normwise.errors import StudyIncomplete
 from normwise.execution import Checkpointed, Executor, Failed, Job
 from normwise.execution.checkpoint import Checkpoints
 from normwise.execution.setup import Setup
+from normwise.models.io import save_model
 from normwise.models.optimizers import inner_optimizer
+from normwise.models.weights_file import WEIGHTS_SUFFIX, save_weights, why_not_saved
 from normwise.study.keeping import state_of
 from normwise.study.ledger import Ledger
 
-__all__ = ["trained_model"]
+__all__ = ["best_in", "trained_model", "write_best"]
+
+log = logging.getLogger("normwise")
+
+_WHOLE, _WEIGHTS = "best.keras", f"best{WEIGHTS_SUFFIX}"
+
+
+def best_in(folder: Path) -> bool:
+    """Whether a folder holds the best replica, whole or as weights."""
+    return any((folder / name).exists() for name in (_WHOLE, _WEIGHTS))
+
+
+def write_best(model: keras.Model, folder: Path) -> None:
+    """Write ``best.keras``, or the weights alone of a model that Keras cannot save, which is said.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    why = why_not_saved(model)
+    written, other = (_WEIGHTS, _WHOLE) if why else (_WHOLE, _WEIGHTS)
+    if why:
+        log.warning(
+            "%s is not written, as Keras cannot save a model of class %r (%s). %s has its weights, "
+            "for load_weights() of the model that your function builds.",
+            _WHOLE,
+            type(model).__name__,
+            why,
+            _WEIGHTS,
+        )
+        save_weights(model, folder / written)
+    else:
+        save_model(model, folder / written)
+    (folder / other).unlink(missing_ok=True)  # of what was there before
 
 
 def trained_model(

@@ -23,6 +23,7 @@ __all__ = ["Store", "held"]
 
 _FILES = {
     "spec.toml", "summary.json", "curves.parquet", "curves.png", "report.html", "best.keras",
+    "best.weights.h5",
 }  # fmt: skip
 
 
