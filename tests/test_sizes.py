@@ -16,6 +16,10 @@ LINES, METHODS, ATTRIBUTES, FILE = 60, 12, 10, 400
 # Records whose fields are promised to users, and stand nowhere else: each is one table.
 RECORDS = {
     ("spec/spec.py", "Spec"): "a field is an option of a study, on the command line and in TOML",
+    (
+        "data/dataset.py",
+        "Dataset",
+    ): "a field is a part of what is trained on, or what is known of it",
     ("domain/variant.py", "Variant"): "a field is an option of a variant, as in before:momentum=0",
     ("domain/summary.py", "VariantSummary"): "a field is a key of variants in summary.json",
     ("domain/comparison.py", "Comparison"): "a field is a key of comparisons in summary.json",

@@ -40,3 +40,10 @@ def test_numbers_with_names_beside_them_stay(names):
     y = (np.arange(ROWS) % 3).astype("i4")
     given = given_of(Dataset("mine", X, y, X, y, "classes", class_names=names))
     assert given.y is y
+
+
+@pytest.mark.parametrize("labels", [np.arange(ROWS) % 2, (np.arange(ROWS) % 3)[:, None] + 1], ids=["flat", "column"])  # fmt: skip
+def test_labels_keep_the_shape_and_type_that_they_came_in(labels):
+    given = given_of(from_arrays(X, labels.astype("i2"), X, labels.astype("i2")))
+    assert (given.y.shape, given.y.dtype) == (labels.shape, np.int16)
+    np.testing.assert_array_equal(given.y, labels)

@@ -7,7 +7,9 @@ from keras import layers
 
 from normwise.data import from_arrays
 from normwise.errors import DataError
+from normwise.models.compiled import compiled_of
 from normwise.models.fitted_data import with_inputs_of, with_labels_for
+from normwise.models.training_loss import TrainingLoss
 
 DRAW = np.random.default_rng(2)
 X = DRAW.normal(size=(40, 3))
@@ -84,3 +86,55 @@ def test_inputs_take_the_structure_of_the_model():
         DataError, match=r"the inputs are 1 .*takes 2: a \(None, 3\), b \(None, 1\)"
     ):
         with_inputs_of(from_arrays(X, TWO), model)
+
+
+class Squared(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return (y_pred[..., 0] - y_true) ** 2
+
+
+def error(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred[..., 0]), axis=-1)
+
+
+FORMS = {
+    "two numbers": (TWO, 1),
+    "a column of two": (TWO[:, None], 1),
+    "three and five": (TWO * 2 + 3, 1),
+    "classes in a column": (FOUR[:, None], 4),
+    "bytes": (FOUR.astype("u1"), 4),
+    "a quantity": (X[:, 0].astype("f4"), 1),
+    "counts": (FOUR * FOUR + 1, 1),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("seen_by", ["loss", "metric", "weighted metric", "steps"])
+def test_code_of_the_users_own_sees_labels_as_they_were_given(seen_by, form):
+    labels, units = FORMS[form]
+    model = network(units, Stepping if seen_by == "steps" else keras.Model)
+    usual = "mse" if units == 1 else "sparse_categorical_crossentropy"
+    model.compile(
+        loss=Squared() if seen_by == "loss" else usual,
+        metrics=[error] if seen_by == "metric" else None,
+        weighted_metrics=[error] if seen_by == "weighted metric" else None,
+    )
+    found = with_labels_for(from_arrays(X, labels, X, labels), model, model.loss)
+    assert found.y_train.dtype == labels.dtype
+    np.testing.assert_array_equal(found.y_train, labels)
+    np.testing.assert_array_equal(found.y_val, labels)
+
+
+def test_the_loss_of_the_mean_is_that_of_labels_as_they_were_given():
+    model, labels = network(1), X[:, 0].astype("f4")
+    model.compile(loss=Squared())
+    data = with_labels_for(from_arrays(X, labels, X, labels[::-1]), model, model.loss)
+    loss = TrainingLoss(None, compiled_of(model), data, standardised=False)
+    assert loss.of_predicting_the_mean == pytest.approx(np.var(labels.astype("f8")), rel=1e-5)
+
+
+def test_a_loss_class_of_the_users_own_is_trusted_with_classes():
+    model = network(4)
+    model.compile(loss=Squared())
+    data = with_labels_for(from_arrays(X, FOUR), model, model.loss)
+    assert isinstance(TrainingLoss(None, compiled_of(model), data, standardised=False).of(model), Squared)  # fmt: skip

@@ -84,6 +84,7 @@ def from_arrays(
         class_names=found.names,
         notes=(*notes, *aligned, *said, *_notes(found, keys[1], whole.y, train.x)),
         weights=(train.weights, val.weights),
+        label_form=found.form(train.y),
     )
 
 

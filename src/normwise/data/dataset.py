@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -62,6 +63,8 @@ class Dataset:
         weights: How much each example of the training and of the validation part counts in the
             loss: ``(n,)``, or ``(n, steps)`` for each time step, or such arrays for each output;
             all alike if ``None``.
+        label_form: Shape and type of a label as it was given, ``()`` or ``(1,)``, for code of the
+            user's own that sees it; ``None`` where labels are no single numbers.
 
     Raises:
         DataError: Shapes do not fit, there is nothing to train on, or a value
@@ -78,6 +81,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     weights: tuple[Arrays, Arrays] = (None, None)
+    label_form: tuple[tuple[int, ...], str] | None = None
 
     def __post_init__(self) -> None:
         for part, examples in (("train", self.train), ("val", self.val)):
@@ -148,9 +152,14 @@ class Dataset:
             return 0
         if self.task == "binary":
             return 2
-        if self.y_train.ndim == 2:
-            return int(self.y_train.shape[1])
+        if self.label_width > 1:
+            return self.label_width
         return int(max(self.y_train.max(), self.y_val.max())) + 1
+
+    @property
+    def label_width(self) -> int:
+        """Numbers in the label of an example, where labels are one array: 1, or those of a row."""
+        return math.prod(self.y_train.shape[1:])
 
     @property
     def fingerprint(self) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.data.dataset import Dataset
+from normwise.data.nested import Arrays
 
-__all__ = ["Given", "all_rows", "as_quantities", "given_of"]
+__all__ = ["Given", "all_rows", "as_quantities", "given_of", "in_form_given"]
 
 Array = NDArray[Any]
 
@@ -88,15 +89,31 @@ def as_quantities(dataset: Dataset) -> Dataset:
     )
 
 
+def in_form_given(dataset: Dataset, labels: Arrays) -> Arrays:
+    """Labels of a data set in the shape and type that they were given in, as in ``fit``.
+
+    Keras' own losses and metrics take ``(n,)`` and ``(n, 1)`` alike; code of the user's own may
+    stretch one over the other.
+
+    >>> x, y = np.zeros((2, 1)), np.array([[0.0], [1.0]], "f4")
+    >>> in_form_given(Dataset("mine", x, y, x, y, "binary", label_form=((), "<i8")), y)
+    array([0, 1])
+    """
+    if dataset.label_form is None or labels.size != len(labels):
+        return labels
+    shape, kind = dataset.label_form
+    return labels.reshape(len(labels), *shape).astype(kind)
+
+
 def _labels(dataset: Dataset) -> list[Array]:
     """The labels of both parts as they were before they became numbers.
 
     The numbers count the labels that there are, and not the classes of a model.
     """
     labels, values = [dataset.y_train, dataset.y_val], _values_behind(dataset)
-    if values is None:
-        return labels
-    return [values[part.reshape(len(part)).astype(int)] for part in labels]
+    if values is not None:
+        labels = [values[part.reshape(len(part)).astype(int)] for part in labels]
+    return [in_form_given(dataset, part) for part in labels]
 
 
 def _values_behind(dataset: Dataset) -> Array | None:

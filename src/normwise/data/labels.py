@@ -69,6 +69,16 @@ class Labelling:
         codes = np.searchsorted(self.values, targets.reshape(len(targets)))
         return codes[:, None].astype(np.float32) if self.task == "binary" else codes.astype("i4")
 
+    def form(self, targets: Arrays) -> tuple[tuple[int, ...], str] | None:
+        """Shape and type of a label as it came; ``None`` where it is a text, or no single number.
+
+        >>> labelling("y", np.array([0, 1])).form(np.array([[0], [1]], "u1"))
+        ((1,), '|u1')
+        """
+        if self.task == "own" or targets.dtype.kind == "U" or targets.shape[1:] not in ((), (1,)):
+            return None
+        return targets.shape[1:], targets.dtype.str
+
     def note(self, name: str, targets: Arrays) -> str:
         """What became of the labels, in a sentence; empty where nothing needs saying."""
         if self.task == "own":

@@ -29,6 +29,7 @@ __all__ = [
     "compiled_of",
     "has_own_loss",
     "is_compiled",
+    "is_computed_by_keras",
     "parts_of",
     "takes_loss",
     "words_of",
@@ -147,6 +148,19 @@ def has_own_loss(model: Any) -> bool:
     steps = [getattr(type(model), name) for name in ("compute_loss", "train_step", "test_step")]
     parts = [one for one in (*named, *steps) if not (one is None or isinstance(one, str))]
     return not all(map(is_keras_own, parts))
+
+
+def is_computed_by_keras(part: Any) -> bool:
+    """Whether a loss or a metric is Keras' own, and averages no function of the user's.
+
+    >>> is_computed_by_keras(keras.metrics.AUC())
+    True
+    >>> is_computed_by_keras(keras.metrics.MeanMetricWrapper(lambda labels, outputs: outputs))
+    False
+    """
+    if isinstance(part, keras.metrics.MeanMetricWrapper):
+        return is_keras_own(type(part)) and is_keras_own(wrapped_function(part)[0])
+    return is_keras_own(part)
 
 
 def clone_metric(metric: Any) -> Any:

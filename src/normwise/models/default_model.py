@@ -176,9 +176,9 @@ def _of_space(shape: tuple[int, ...]) -> list[_Step]:
 
 def _output(dataset: Dataset) -> _Step:
     if _has_several_labels(dataset):
-        return _Step("Dense", (dataset.y_train.shape[1],), {"activation": "sigmoid"})
+        return _Step("Dense", (dataset.label_width,), {"activation": "sigmoid"})
     if dataset.task == "regression":
-        return _Step("Dense", (dataset.y_train.shape[1],))
+        return _Step("Dense", (dataset.label_width,))
     if dataset.task == "binary":
         return _Step("Dense", (1,), {"activation": "sigmoid"})
     return _Step("Dense", (dataset.classes,), {"activation": "softmax"})
@@ -186,9 +186,8 @@ def _output(dataset: Dataset) -> _Step:
 
 def _has_several_labels(dataset: Dataset) -> bool:
     """Whether an example has several labels, each there or not."""
-    labels = dataset.y_train
-    several = dataset.task == "regression" and labels.shape[1] > 1
-    return several and bool(np.isin(labels, (0, 1)).all())
+    several = dataset.task == "regression" and dataset.label_width > 1
+    return several and bool(np.isin(dataset.y_train, (0, 1)).all())
 
 
 def _loss(dataset: Dataset) -> str:
@@ -198,7 +197,7 @@ def _loss(dataset: Dataset) -> str:
         return "mean_squared_error"
     if dataset.task == "binary":
         return "binary_crossentropy"
-    return f"{'' if dataset.y_train.ndim > 1 else 'sparse_'}categorical_crossentropy"
+    return f"{'' if dataset.label_width > 1 else 'sparse_'}categorical_crossentropy"
 
 
 def _scaling(inputs: Any, shape: tuple[int, ...]) -> list[_Step]:

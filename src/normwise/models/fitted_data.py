@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from normwise.data import Dataset, Task
-from normwise.data.given import as_quantities
+from normwise.data.given import as_quantities, in_form_given
 from normwise.data.nested import is_nested, leaves, mapped
 from normwise.errors import DataError, ModelError
-from normwise.models.compiled import has_own_loss, parts_of
+from normwise.models.compiled import compiled_of, has_own_loss, is_computed_by_keras, parts_of
 from normwise.models.kinds import has_keras_steps
 from normwise.models.metrics import name_of
 from normwise.models.outputs import is_row, output_shape
@@ -63,7 +63,8 @@ def with_labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None 
     Class numbers become rows with a single 1 for a categorical crossentropy, and such rows become
     numbers for a sparse one, or where no loss was given. Whole numbers that the loss takes as they
     are stay so, whatever classes they could be. Labels that fit neither classes nor rows of numbers
-    stay as they are, for the loss alone.
+    stay as they are, for the loss alone. Code of the user's own sees labels in the form in which
+    they were given.
 
     Args:
         dataset: As it was read.
@@ -82,6 +83,11 @@ def with_labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None 
     >>> with_labels_for(data, model, "categorical_crossentropy").y_train.tolist()[1]
     [0.0, 1.0, 0.0]
     """
+    found = _labels_for(dataset, model, loss, asked)
+    return _as_given(found) if _is_seen_by_own_code(model, loss) else found
+
+
+def _labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None) -> Dataset:
     shape = output_shape(model, dataset)
     takes_own = not is_row(shape) if loss is not None else _takes_its_own_loss(model)
     if dataset.task != "own" and asked is None and takes_own:
@@ -157,6 +163,18 @@ def _own(dataset: Dataset) -> Dataset:
     labels = as_quantities(dataset)
     whole = not any((y % 1).any() for y in (labels.y_train, labels.y_val))
     return _with_labels(labels, lambda y: y.astype(np.int32) if whole else y, "own")
+
+
+def _as_given(dataset: Dataset) -> Dataset:
+    return _with_labels(dataset, lambda y: in_form_given(dataset, y), dataset.task)
+
+
+def _is_seen_by_own_code(model: Any, loss: Any) -> bool:
+    """Whether labels reach a loss, a metric or steps of the user's own."""
+    compiled = compiled_of(model)
+    given = [loss] if compiled is None else [loss, compiled.metrics, compiled.weighted_metrics]
+    parts = [one for one in parts_of(given) if not isinstance(one, str)]
+    return not (has_keras_steps(model) and all(map(is_computed_by_keras, parts)))
 
 
 def _with_labels(dataset: Dataset, change: Any, task: Task) -> Dataset:

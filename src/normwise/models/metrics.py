@@ -24,10 +24,8 @@ from normwise.keras_private import (
     compiled_losses,
     compiled_metrics,
     epoch_logs,
-    is_keras_own,
-    wrapped_function,
 )
-from normwise.models.compiled import parts_of, takes_loss
+from normwise.models.compiled import is_computed_by_keras, parts_of, takes_loss
 from normwise.models.kinds import has_keras_steps
 from normwise.models.outputs import named_outputs, output_shape, outputs_in_words
 from normwise.models.tracing import needs_values, refusal_of, tracing, unfiltered_tracebacks
@@ -163,9 +161,7 @@ def _gives_rows(model: keras.Model, dataset: Dataset) -> bool:
 
 
 def _averages_examples(metric: Any) -> bool:
-    if not isinstance(metric, keras.metrics.MeanMetricWrapper) or not is_keras_own(type(metric)):
-        return False
-    return is_keras_own(wrapped_function(metric)[0])
+    return isinstance(metric, keras.metrics.MeanMetricWrapper) and is_computed_by_keras(metric)
 
 
 def is_evaluated(model: keras.Model) -> bool:

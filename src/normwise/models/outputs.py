@@ -68,12 +68,12 @@ def output_units(model: keras.Model, dataset: Dataset, *, or_more: bool = False)
     """
     shape = output_shape(model, dataset)
     if dataset.task == "regression":
-        wanted = {dataset.y_train.shape[1]}
-        labels = f"{dataset.y_train.shape[1]} number(s) to predict"
+        wanted = {dataset.label_width}
+        labels = f"{dataset.label_width} number(s) to predict"
     else:
         wanted = {1, 2} if dataset.task == "binary" else {dataset.classes}
         labels = f"{dataset.classes} classes"
-        if or_more and dataset.y_train.ndim == 1 and is_row(shape):
+        if or_more and dataset.task == "classes" and dataset.label_width == 1 and is_row(shape):
             wanted = {max(shape[1], dataset.classes)}
     if not is_row(shape) or shape[1] not in wanted:
         fits = " or ".join(str((None, units)) for units in sorted(wanted))

@@ -57,7 +57,7 @@ class TargetUnits:
         reason = _why_not(model, wanted)
         if reason is not None:
             return cls(note=f"The targets keep their own units in training: {reason}.")
-        targets = dataset.y_train.astype(np.float64)
+        targets = dataset.y_train.astype(np.float64).reshape(-1, dataset.label_width)
         mean, deviation = targets.mean(axis=0), targets.std(axis=0)
         deviation[deviation == 0] = 1.0
         return cls(tuple(mean.tolist()), tuple(deviation.tolist()), _said(mean, deviation))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from normwise.data import Dataset
 from normwise.data.nested import shapes
 from normwise.errors import ModelError, SpecError, UnknownNameError
+from normwise.keras_private import is_keras_own
 from normwise.models.compiled import Compiled
 from normwise.models.graph import has_graph
 from normwise.models.kinds import defined_by_keras
@@ -115,7 +116,8 @@ class TrainingLoss:
     def _of_mean(self, labels: NDArray[Any]) -> float:
         loss = keras.losses.get((self.kept[0] if self.kept else self.given) or "mean_squared_error")
         mean = self.dataset.y_train.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return float(np.mean(loss(labels, np.broadcast_to(mean, labels.shape))))
+        predicted = np.broadcast_to(mean, (len(labels), self.dataset.label_width))
+        return float(np.mean(loss(labels, predicted)))
 
 
 def _default_loss(model: keras.Model, units: int, dataset: Dataset) -> keras.losses.Loss:
@@ -150,10 +152,11 @@ def _fitting(loss: Any, units: int, dataset: Dataset, name: str | None = None) -
     known = name or (loss if isinstance(loss, str) else getattr(loss, "__name__", None))
     kind = (known or type(loss).__name__).lower()
     of_classes = "categorical" in kind
-    # Of a function of the user's, Keras' trust is ours.
-    judged = isinstance(loss, str | keras.losses.Loss) or name is not None or of_classes
+    # Of a function or a class of the user's, Keras' trust is ours.
+    is_keras = isinstance(loss, keras.losses.Loss) and is_keras_own(loss)
+    judged = isinstance(loss, str) or is_keras or name is not None or of_classes
     fits = kind.startswith("sparse") if units > 1 else not of_classes
-    if dataset.task == "classes" and dataset.y_train.ndim > 1:  # rows with a single 1
+    if dataset.task == "classes" and dataset.label_width > 1:  # rows with a single 1
         fits = units > 1 and not kind.startswith("sparse")
     if dataset.task != "regression" and judged and not fits:
         # Keras would broadcast one against the other, and train on nonsense.

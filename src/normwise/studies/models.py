@@ -97,7 +97,7 @@ def sequence_gru(dataset: Dataset) -> keras.Model:
 
 def regression(dataset: Dataset) -> keras.Model:
     """10-32-16-1, ReLU, a number at its end."""
-    return _stack(dataset, *_hidden("relu", 32, 16), layers.Dense(dataset.y_train.shape[1]))
+    return _stack(dataset, *_hidden("relu", 32, 16), layers.Dense(dataset.label_width))
 
 
 def scaling(dataset: Dataset) -> keras.Model:

@@ -50,7 +50,7 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
             raise UnknownNameError("class in class_weight", name, [*dataset.class_names, *numbers])
     by_number = np.array([weight.get(name, 1.0) for name in names], np.float32)
     labels: Array = dataset.y_train
-    if dataset.task == "classes" and labels.ndim > 1:
+    if dataset.label_width > 1:
         labels = labels.argmax(axis=-1)
     labels = labels.reshape(len(labels)).astype(int)
     weights: Array = by_number[labels]
