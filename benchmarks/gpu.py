@@ -48,10 +48,9 @@ def stacked(setup: Setup, variant: str, batch: int, replicas: int) -> float:
     compiled, data = cohort.compile(cohort.lower()), cohort.data()
     seconds = []
     for _ in range(ROUNDS):
-        stacks = [
-            cohort.begin([Replica(seed) for seed in range(first, min(first + cohort.width, replicas))])
-            for first in range(0, replicas, cohort.width)
-        ]  # fmt: skip
+        firsts = range(0, replicas, cohort.width)
+        seeds = [range(first, min(first + cohort.width, replicas)) for first in firsts]
+        stacks = [cohort.begin([*map(Replica, part)]) for part in seeds]
         started = time.perf_counter()
         for stack in stacks:
             for _ in cohort.advance(compiled, data, stack, cohort.epochs):
