@@ -178,3 +178,12 @@ def test_a_subclassed_model_stays_as_it_is():
     model = Mine()
     assert lower(model) is model
     assert reinitialised_copy(model) is model
+
+
+def test_no_recurrence_of_a_stack_is_cudnns():
+    inputs = keras.Input((4, 3))
+    x = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(inputs)
+    x = layers.GRU(2, return_sequences=True, use_cudnn=True)(x)
+    # JAX has no batching rule for it, so that a replica axis would end in a traceback on a GPU.
+    kinds = [one for one in lower(keras.Model(inputs, layers.LSTM(2)(x)))._flatten_layers() if hasattr(one, "use_cudnn")]  # fmt: skip
+    assert [one.use_cudnn for one in kinds] == [False] * 4

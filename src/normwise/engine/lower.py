@@ -22,7 +22,11 @@ __all__ = ["lower", "reinitialised_copy", "trains_sequentially"]
 
 def lower(model: keras.Model) -> keras.Model:
     """A :func:`reinitialised_copy` in layers that run well where the engine runs."""
-    return _copy(model, _lower_layer)
+    copy = _copy(model, _lower_layer)
+    for layer in every_layer(copy):
+        if hasattr(layer, "use_cudnn"):
+            layer.use_cudnn = False  # JAX gives its recurrences no axis of replicas
+    return copy
 
 
 def reinitialised_copy(model: keras.Model) -> keras.Model:
