@@ -16,7 +16,7 @@ from normwise.data.mapped_rows import MappedRows, as_it_lies
 from normwise.errors import DataError
 from normwise.models.fit_data import given_to
 from normwise.spec import Spec
-from normwise.study.pictures import for_pictures
+from normwise.study.known_model import for_pictures
 
 DRAW = np.random.default_rng(4)
 

@@ -42,6 +42,8 @@ CASES = {
     "two as rows": (TWO, "categorical_crossentropy", 2, "classes", (2,)),
     "two as one": (TWO, "mse", 1, "binary", (1,)),
     "numbers to predict": (FOUR, "mse", 1, "regression", (1,)),
+    "shares": (DRAW.dirichlet(np.ones(4), 40), keras.losses.KLDivergence(), 4, "own", (4,)),
+    "shares of two": (DRAW.random(40), "binary_crossentropy", 1, "own", (1,)),
     "several labels": (DRAW.integers(0, 2, (40, 4)), "binary_crossentropy", 4, "own", (4,)),
     "several numbers": (X, "mse", 3, "regression", (3,)),
 }
@@ -69,6 +71,15 @@ def test_whole_numbers_for_an_output_of_more_dimensions_count_classes():
 def test_labels_of_another_shape_stand_beside_the_output():
     with pytest.raises(DataError, match=r"\(32, 3, 3\) and the output of .* \(None, 2, 2\), and loss 'mse'"):  # fmt: skip
         fitted(np.zeros((40, 3, 3)), "mse", 4, shape=(2, 2))
+
+
+def test_shares_are_no_numbers_to_predict_and_fit_the_output():
+    shares = DRAW.dirichlet(np.ones(4), 40)
+    found = fitted(shares, "categorical_crossentropy", 4)
+    assert not [note for note in found.notes if " goes from " in note]
+    assert found.said[-1] == "The labels of arrays stay as they are, for the model's own loss."
+    with pytest.raises(DataError, match=r"\(32, 4\) and the output of .* \(None, 3\)"):
+        fitted(shares, "categorical_crossentropy", 3)
 
 
 def test_steps_with_a_loss_of_their_own_get_labels_as_they_are():

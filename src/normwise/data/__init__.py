@@ -1,5 +1,6 @@
 """What a study can train on; loads neither JAX nor Keras."""
 
+from normwise.data.archive_keys import AskNames, Names, no_names
 from normwise.data.arrays import from_arrays
 from normwise.data.dataset import Dataset, Task
 from normwise.data.find import BUILT_IN, find_dataset, find_given, is_image_folder, where_is
@@ -9,8 +10,10 @@ from normwise.data.given import Given, given_of
 
 __all__ = [
     "BUILT_IN",
+    "AskNames",
     "Dataset",
     "Given",
+    "Names",
     "TableOptions",
     "Task",
     "find_dataset",
@@ -22,5 +25,6 @@ __all__ = [
     "is_frame",
     "is_image_folder",
     "needs_preparation",
+    "no_names",
     "where_is",
 ]

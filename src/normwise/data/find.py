@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from normwise.data.archive_keys import AskNames, no_names
 from normwise.data.circles import circles
 from normwise.data.dataset import Dataset
 from normwise.data.embedded import breast_cancer, diabetes, digits
@@ -81,6 +82,7 @@ def find_dataset(
     labels: str | None = None,
     image_size: tuple[int, int] | None = None,
     color_mode: str | None = None,
+    names: AskNames = no_names,
 ) -> Dataset:
     """Load a built-in data set, a file or a folder of pictures.
 
@@ -91,7 +93,7 @@ def find_dataset(
     >>> find_dataset("circles").name
     'circles'
     """
-    table = TableOptions(target_column, task, group_column, labels, image_size, color_mode)
+    table = TableOptions(target_column, task, group_column, labels, image_size, color_mode, names)
     kind = _checked(data, table)
     if kind is None:
         return BUILT_IN[data]().require(task)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from normwise.data.archive import from_npz, given_in_npz
+from normwise.data.archive_keys import AskNames, no_names
 from normwise.data.array_file import from_npy, given_in_npy
 from normwise.data.arrow_file import read_feather_file, read_parquet_file
 from normwise.data.csv_file import read_csv_file
@@ -63,6 +64,7 @@ class TableOptions:
         labels: The file with the labels of inputs that have no column of them.
         image_size: Height and width that pictures are read in.
         color_mode: What their channels are: ``grayscale``, ``rgb`` or ``rgba``.
+        names: Says what the model calls its inputs and outputs, which an archive may do, too.
     """
 
     target_column: str | None = None
@@ -71,6 +73,7 @@ class TableOptions:
     labels: str | None = None
     image_size: tuple[int, int] | None = None
     color_mode: str | None = None
+    names: AskNames = no_names
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def _table_reader(read: TableReader) -> Reader:
 READERS = {
     **{suffix: _table_reader(read) for suffix, read in TABLE_READERS.items()},
     ".npz": Reader(
-        lambda path, table: from_npz(path, table.task), lambda path, _: given_in_npz(path)
+        lambda path, table: from_npz(path, table.task, table.names),
+        lambda path, table: given_in_npz(path, table.names),
     ),
     ".npy": Reader(
         lambda path, table: from_npy(path, table.labels, table.task),

@@ -66,7 +66,7 @@ DATA_FILES = {
         _table(".parquet", ".pq"),
         _table(".feather", ".arrow", ".ipc"),
         _table(".xlsx", ".xlsm", form="of the first sheet"),
-        DataFile(".npz", "x_train and y_train in it"),
+        DataFile(".npz", "x_train and y_train in it, or the model's names"),
         DataFile(".npy", "--labels LABELS.npy", has_labels_beside=True),
         DataFile("/", "pictures in a sub-folder for each class", is_folder=True),
     )

@@ -22,7 +22,7 @@ from normwise.models.graph import functional_of
 from normwise.models.loaders import draw, is_loader, is_pair_of_loaders, refuse_single_examples
 from normwise.models.picture_inputs import form_of_pictures
 from normwise.models.pixel_range import scaling_note
-from normwise.models.structure import agrees, in_order, inputs_of, is_known, shapes_of
+from normwise.models.structure import agrees, in_order, inputs_of, is_known, names_of, shapes_of
 
 __all__ = ["given_to"]
 
@@ -105,9 +105,9 @@ def _drawn(loader: Any) -> Any:
 
 
 def _read_for(model: Any, data: str, table: TableOptions) -> TableOptions:
-    """How data are read, with what the model says of pictures where nobody else did."""
+    """How data are read, with what the model says of them where nobody else did."""
     if not is_image_folder(data):
-        return table
+        return dataclasses.replace(table, names=lambda: names_of(model))
     size, color = form_of_pictures(model)
     return dataclasses.replace(
         table, image_size=table.image_size or size, color_mode=table.color_mode or color

@@ -28,14 +28,19 @@ _BY_ELEMENT = frozenset(
     {
         "mse", "meansquarederror", "mae", "meanabsoluteerror", "mape", "huber", "logcosh",
         "meanabsolutepercentageerror", "msle", "meansquaredlogarithmicerror", "poisson",
-        "kldivergence", "kldiv", "binarycrossentropy", "binaryfocalcrossentropy", "hinge",
+        "kldivergence", "kldiv", "kld", "binarycrossentropy", "binaryfocalcrossentropy", "hinge",
         "squaredhinge", "categoricalhinge", "categoricalcrossentropy",
         "categoricalfocalcrossentropy",
     }
 )  # fmt: skip
-_OF_SHARES = ("binarycrossentropy", "binaryfocalcrossentropy", "bce")
+_OF_EACH = ("binarycrossentropy", "binaryfocalcrossentropy", "bce")
 # Losses that take 0 and 1 for any two classes.
-_OF_TWO = (*_OF_SHARES, "hinge", "squaredhinge")
+_OF_TWO = (*_OF_EACH, "hinge", "squaredhinge")
+# Losses that compare shares of classes.
+_OF_SHARES = (
+    *_OF_EACH, "categoricalcrossentropy", "categoricalfocalcrossentropy", "kldivergence", "kldiv",
+    "kld",
+)  # fmt: skip
 
 
 def with_inputs_of(dataset: Dataset, model: Any) -> Dataset:
@@ -92,12 +97,13 @@ def _labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None) -> 
     takes_own = not is_row(shape) if loss is not None else _takes_its_own_loss(model)
     if dataset.task != "own" and asked is None and takes_own:
         dataset = _own(dataset)
+    units = shape[-1] if is_row(shape) else 0  # 0: what was asked for does not fit, and is refused
+    if dataset.task == "regression" and asked is None:
+        dataset = _numbers(dataset, model, loss, units)
     if dataset.task == "own":
         _check_shapes(dataset, model, loss, shape)
+    if dataset.task in ("own", "regression"):
         return dataset
-    units = shape[-1] if is_row(shape) else 0  # 0: what was asked for does not fit, and is refused
-    if dataset.task == "regression":
-        return dataset if asked else _numbers(dataset, model, loss, units)
     if loss is not None and asked is None:
         dataset = _as_they_came(dataset, _name(loss), units)
     return dataset if dataset.task == "own" else _classes(dataset, loss, units)
@@ -135,13 +141,19 @@ def _numbered(dataset: Dataset, numbers: Dataset) -> Dataset:
 def _numbers(dataset: Dataset, model: Any, loss: Any, units: int) -> Dataset:
     """Numbers to predict, unless something else is predicted of them.
 
-    Several labels at once, each of which holds or not, are none; nor are those of a loss of the
-    user's own that takes another number of outputs, such as a mean and a deviation for each.
+    What a crossentropy compares are shares of classes, or labels of which each holds or not. Those
+    of a loss of the user's own that takes another number of outputs, such as a mean and a
+    deviation for each, are none either.
     """
-    width = dataset.y_train.shape[1]
-    is_several = _name(loss) in _OF_SHARES and width > 1
-    is_other = units != width and has_own_loss(model)
-    return dataclasses.replace(dataset, task="own") if is_several or is_other else dataset
+    is_other = units != dataset.y_train.shape[1] and has_own_loss(model)
+    if _name(loss) not in _OF_SHARES and not is_other:
+        return dataset
+    return dataclasses.replace(dataset, task="own", notes=_unread(dataset.notes))
+
+
+def _unread(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Notes without what was said of labels as quantities."""
+    return tuple(note for note in notes if " goes from " not in note)
 
 
 def _classes(dataset: Dataset, loss: Any, units: int) -> Dataset:
@@ -162,6 +174,7 @@ def _own(dataset: Dataset) -> Dataset:
     """Labels that only the loss knows: whole numbers as such, as they may count classes."""
     labels = as_quantities(dataset)
     whole = not any((y % 1).any() for y in (labels.y_train, labels.y_val))
+    labels = dataclasses.replace(labels, notes=_unread(labels.notes))
     return _with_labels(labels, lambda y: y.astype(np.int32) if whole else y, "own")
 
 

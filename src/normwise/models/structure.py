@@ -8,15 +8,31 @@ from typing import Any
 import keras
 import numpy as np
 
+from normwise.data import Names
 from normwise.errors import DataError, listed
 from normwise.models.graph import functional_of, has_graph
 
-__all__ = ["agrees", "in_order", "inputs_of", "is_known", "shapes_of", "tensors_of"]
+__all__ = ["agrees", "in_order", "inputs_of", "is_known", "names_of", "shapes_of", "tensors_of"]
 
 
 def is_known(model: Any) -> bool:
     """Whether the model says which inputs it takes."""
     return has_graph(model) and bool(model.built)
+
+
+def names_of(model: Any) -> Names | None:
+    """What a model calls its inputs and outputs; ``None`` where it does not say.
+
+    >>> ends = [keras.layers.Dense(1, name=name) for name in ("yes", "size")]
+    >>> row = keras.Input((2,), name="row")
+    >>> names_of(keras.Model(row, [end(row) for end in ends]))
+    Names(inputs=('row',), outputs=('yes', 'size'))
+    """
+    if not is_known(model):
+        return None
+    found = functional_of(model)
+    outputs = found.output if isinstance(found.output, Mapping) else found.output_names
+    return Names(tuple(_input_names(found)), tuple(outputs))
 
 
 def agrees(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
@@ -32,13 +48,19 @@ def agrees(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
 def in_order(model: Any, x: Any) -> list[Any] | None:
     """The arrays in the order of the model's inputs; ``None`` where there are others."""
     tensors = functional_of(model).inputs
-    struct = functional_of(model).input
-    names = sorted(struct) if isinstance(struct, Mapping) else [one.name for one in tensors]
+    names = _input_names(functional_of(model))
     if isinstance(x, Mapping):
         # Like Keras: arrays without an input of their name are not used.
         x = [x[name] for name in names] if set(names) <= set(x) else []
     found = keras.tree.flatten(x)
     return found if len(found) == len(tensors) else None
+
+
+def _input_names(functional: Any) -> list[str]:
+    struct = functional.input
+    return (
+        sorted(struct) if isinstance(struct, Mapping) else [one.name for one in functional.inputs]
+    )
 
 
 def inputs_of(model: Any, x: Any) -> Any:

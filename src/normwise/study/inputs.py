@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from normwise.data import (
+    AskNames,
     Dataset,
     find_dataset,
     from_arrays,
@@ -16,6 +17,7 @@ from normwise.data import (
     from_frames,
     is_frame,
     needs_preparation,
+    no_names,
 )
 from normwise.data.nested import is_nested
 from normwise.data.plain_array import holds_numbers
@@ -104,13 +106,16 @@ def _are_alike(x: Any, y: Any) -> bool:
     return len(lengths) == 1
 
 
-def as_dataset(came: Arrived, spec: Spec, sample_weight: Any = None) -> Dataset:
+def as_dataset(
+    came: Arrived, spec: Spec, sample_weight: Any = None, names: AskNames = no_names
+) -> Dataset:
     """The data set behind what a study was given.
 
     Args:
         came: What it was given.
         spec: Its settings.
         sample_weight: How much each example counts in the training loss.
+        names: Says what the model calls its inputs and outputs.
 
     Raises:
         SpecError: It is nothing that a study takes, or weights do not fit.
@@ -125,6 +130,7 @@ def as_dataset(came: Arrived, spec: Spec, sample_weight: Any = None) -> Dataset:
             spec.labels,
             image_size(spec.image_size) if spec.image_size else None,
             spec.color_mode,
+            names,
         )
         return _weighted(named, spec, sample_weight, came.note)
     if is_frame(came.data) or (isinstance(came.data, tuple) and needs_preparation(came.data[0])):
@@ -192,7 +198,7 @@ def _examples(x: Any) -> int:
 
 def _weighted(dataset: Dataset, spec: Spec, sample_weight: Any, note: str) -> Dataset:
     """The data set with the weights that were asked for, and a note."""
-    weights, weights_val = dataset.weights
+    weights, weights_val = (_weights_of(one.weights, one.x) for one in (dataset.train, dataset.val))
     if sample_weight is not None:
         weights = sample_weights(sample_weight, dataset.examples)
     if spec.class_weight is not None:

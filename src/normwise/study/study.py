@@ -262,11 +262,12 @@ class Study:
 
     def _read(self) -> Dataset:
         from normwise.models.source import as_model_takes
-        from normwise.study.pictures import for_pictures
+        from normwise.study.known_model import asking_names, for_pictures
 
         self._arrived = came = self._arrived or arrived(self._data)
         spec = for_pictures(self._model, self.spec) if isinstance(came.data, str) else self.spec
-        return as_model_takes(self._model, as_dataset(came, spec, self._sample_weight))
+        names = asking_names(self._model)
+        return as_model_takes(self._model, as_dataset(came, spec, self._sample_weight, names))
 
     @property
     def _has_no_model(self) -> bool:

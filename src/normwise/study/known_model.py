@@ -1,4 +1,4 @@
-"""How a folder's pictures are read for a model that says which ones it takes."""
+"""What a model says of data before they are read: the size of pictures, the names of arrays."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 
 import keras
 
-from normwise.data import is_image_folder
+from normwise.data import AskNames, is_image_folder
+from normwise.domain import Variant
 from normwise.models.picture_inputs import form_of_pictures
 from normwise.models.source import ModelLike, find_model
+from normwise.models.structure import names_of
 from normwise.spec import Spec
 
-__all__ = ["for_pictures"]
+__all__ = ["asking_names", "for_pictures"]
 
 
 def for_pictures(given: ModelLike, spec: Spec) -> Spec:
@@ -32,12 +34,26 @@ def for_pictures(given: ModelLike, spec: Spec) -> Spec:
     )
 
 
+def asking_names(given: ModelLike) -> AskNames:
+    """A function that says what a model calls its inputs and outputs, where it is known.
+
+    Args:
+        given: As the study got it.
+
+    >>> asking_names("churn")() is None  # it takes ``dataset``
+    True
+    """
+    return lambda: None if (model := _model_of(given)) is None else names_of(model)
+
+
 def _model_of(given: ModelLike) -> Any:
     found = find_model(given) if isinstance(given, str) else given
     if isinstance(found, keras.Model):
         return found
     try:
-        model = None if inspect.signature(found).parameters else found()
+        taken = inspect.signature(found).parameters
+        norm = {"norm": Variant()} if "norm" in taken else {}
+        model = None if "dataset" in taken else found(**norm)
     except Exception:  # noqa: BLE001 (it is called again, and what it raises then is said)
         return None
     return model if isinstance(model, keras.Model) else None
