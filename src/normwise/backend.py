@@ -11,7 +11,7 @@ from pathlib import Path
 
 from normwise.errors import BackendError, in_words
 
-__all__ = ["choose_jax", "keras_home", "require_jax", "require_keras"]
+__all__ = ["choose_jax", "keras_home", "quieten_compiler", "require_jax", "require_keras"]
 
 log = logging.getLogger("normwise")
 
@@ -22,6 +22,17 @@ KERAS_OWN = {
     "backend": "tensorflow",
     "image_data_format": "channels_last",
 }
+
+
+def quieten_compiler() -> None:
+    """Keep XLA's reports of slow compilation off the terminal, before anything imports JAX.
+
+    They are written at the level of errors, a screen each: that a program took two minutes, that
+    Keras' padded average pooling, which counts its windows, was computed in advance. What is an
+    error reaches Python as an exception, which is said, and what ends the process is still written.
+    A level that the user chose stays: ``TF_CPP_MIN_LOG_LEVEL=0`` shows everything.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def choose_jax() -> None:

@@ -492,6 +492,24 @@ def test_a_process_ends_with_the_code_and_without_a_traceback():
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(("chosen", "alarms"), [({}, False), ({"TF_CPP_MIN_LOG_LEVEL": "0"}, True)])
+def test_reports_of_slow_compilation_are_kept_off_the_terminal(monkeypatch, chosen, alarms):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)  # which JAX sets where nobody does
+    # As Keras counts the windows of a padded average pooling, which XLA computes in advance.
+    code = (
+        "import sys; from normwise import commands\n"
+        "sys.argv = ['normwise', '--version']\n"
+        "try: commands.main()\n"
+        "except SystemExit: pass\n"
+        "import jax, jax.numpy as jnp; from jax import lax\n"
+        "window, ones = (1, 3, 3, 3, 1), jnp.ones\n"
+        "count = lambda: lax.reduce_window(\n"
+        "    ones((1, 56, 56, 56, 1)), 0.0, lax.add, window, (1,) * 5, 'SAME')\n"
+        "jax.jit(count).lower().compile()"
+    )
+    assert ("taking > 1s" in python(code, **chosen).stderr) == alarms
+
+
 @KERAS_AND_NUMPY
 def test_json_is_all_that_is_printed_and_a_second_run_reads_the_first(run, here):
     command = (*CIRCLES, "--variant", "none", "--seeds", "1", "--epochs", "2", "--json")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from normwise.backend import quieten_compiler
 from normwise.commands import check, diagnose, fix, fold, judge, recalibrate, report, study
 from normwise.commands import list as list_
 from normwise.errors import NormwiseError, WorseError
@@ -60,6 +61,7 @@ app.command("diagnose", epilog=diagnose.EXAMPLES)(diagnose.diagnose)
 
 def main() -> None:
     """Run the command line; turn our own errors into one message and an exit code."""
+    quieten_compiler()
     # Keras, JAX and their traces stay to the end: to look for garbage among them, and once more
     # at the exit, costs a tenth of a short study.
     gc.set_threshold(100_000, 50, 100)
