@@ -2,6 +2,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,10 +184,41 @@ def test_a_target_that_does_not_parse_shows_one_that_does(text):
         ("a>=0.8", math.nan, False),
         ("a<=0.8", math.nan, False),
         ("a>=0.8", math.inf, True),
+        # What single precision makes of 7 of 10, and of one part in a million less.
+        ("a>=0.7", float(np.float32(0.7)), True),
+        ("a<=0.1", float(np.float32(0.1)), True),
+        ("a>=0.7", 0.6999993, False),
+        ("a<=0.7", 0.7000007, False),
     ],
 )
 def test_a_target_is_reached_at_its_value_and_never_by_nan(text, value, reached):
     assert Target.parse(text).is_reached(value) is reached
+
+
+@pytest.mark.parametrize(
+    ("value", "at_least", "at_most"),
+    [
+        (44 / 60, "0.7333", "0.7334"),
+        (2 / 3, "0.6666", "0.6667"),
+        (float(np.float32(0.7)), "0.7", "0.7"),
+        (float(np.float32(0.9999)), "0.9999", "0.9999"),
+        (0.96875, "0.9687", "0.9688"),
+        (-0.98765, "-0.9877", "-0.9876"),
+        (1234567.0, "1234000", "1235000"),
+        (1.23456e-5, "1.234e-05", "1.235e-05"),
+        (0.0, "0", "0"),
+        (100.0, "100", "100"),
+    ],
+)
+def test_a_target_is_written_in_four_digits_at_most(value, at_least, at_most):
+    found = [Target("a", relation, value) for relation in (">=", "<=")]
+    assert [target.number for target in found] == [at_least, at_most]
+    assert [str(target) for target in found] == [f"a>={at_least}", f"a<={at_most}"]
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([">=", "<="]))
+def test_a_target_typed_as_it_is_written_is_reached_by_what_reached_it(value, relation):
+    assert Target.parse(str(Target("a", relation, value))).is_reached(value)
 
 
 # What these give is a contract: journals and results from before must stay valid.

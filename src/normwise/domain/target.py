@@ -5,11 +5,17 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Literal
 
 from normwise.errors import SpecError
 
 __all__ = ["Target"]
+
+# Metrics are computed in single precision, in which 7 of 10 are 0.699999988: what is as near as
+# rounding leaves it is the same value.
+_ROUNDING = 2.0**-24
+_DIGITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,8 @@ class Target:
     Target(metric='val_accuracy', relation='>=', value=0.8)
     >>> Target.parse("val_loss<=0.4").is_reached(0.39)
     True
+    >>> print(Target("val_accuracy", ">=", 2 / 3))
+    val_accuracy>=0.6666
     """
 
     metric: str
@@ -47,8 +55,28 @@ class Target:
         return cls(metric, relation, value)  # type: ignore[arg-type]
 
     def is_reached(self, value: float) -> bool:
-        """Whether ``value`` meets the target; NaN never does."""
-        return value >= self.value if self.relation == ">=" else value <= self.value
+        """Whether ``value`` meets the target, up to rounding; NaN never does."""
+        beyond = value >= self.value if self.relation == ">=" else value <= self.value
+        return beyond or self._is_at(value)
+
+    @property
+    def number(self) -> str:
+        """The value as people write it, in four digits at most.
+
+        A longer one is rounded to where whatever reached it still does, for who types it again.
+
+        >>> Target("val_loss", "<=", 0.123456).number, Target("loss", "<=", 0.5).number
+        ('0.1235', '0.5')
+        """
+        shorter = (float(f"{self.value:.{digits}g}") for digits in range(1, _DIGITS + 1))
+        same = next((one for one in shorter if self._is_at(one)), None)
+        if same is None:
+            easier = ROUND_FLOOR if self.relation == ">=" else ROUND_CEILING
+            same = float(Context(_DIGITS, easier).create_decimal(repr(self.value)))
+        return f"{same:.15g}"
+
+    def _is_at(self, value: float) -> bool:
+        return math.isclose(value, self.value, rel_tol=_ROUNDING)
 
     def __str__(self) -> str:
-        return f"{self.metric}{self.relation}{self.value:g}"
+        return f"{self.metric}{self.relation}{self.number}"

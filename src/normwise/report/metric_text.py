@@ -30,4 +30,4 @@ def target_text(target: Target) -> str:
     'validation accuracy of at least 0.8'
     """
     bound = "at least" if target.relation == ">=" else "at most"
-    return f"{metric_text(target.metric)} of {bound} {target.value:g}"
+    return f"{metric_text(target.metric)} of {bound} {target.number}"
