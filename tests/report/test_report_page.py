@@ -109,7 +109,7 @@ def test_sections_come_in_the_order_of_the_list(
     added = (*STUDY[:1], lambda results: Section("New", (results.summary.study,)), *STUDY[1:])
     monkeypatch.setattr("normwise.report.page.STUDY", added)
     page = study_page(*circles, settings=settings, preview=None)
-    assert _titles(page)[:2] == ["Variants", "New"]
+    assert _titles(page)[:2] == ["Runs", "New"]
     assert page.section("New").text == ("circles",)
     assert len({build.__module__ for build in (*STUDY, *DIAGNOSIS)}) == len(STUDY) + len(DIAGNOSIS)
 

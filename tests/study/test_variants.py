@@ -12,8 +12,8 @@ from normwise.errors import ModelError, VariantError
 from normwise.study import page_of_folder
 
 NOTE = (
-    "variant 'before' was not asked for and is left out: layer 'lstm' (LSTM) is recurrent: "
-    "normalisation before its activation would sit inside the recurrent cell"
+    "Variant 'before' was not asked for and is left out: layer 'lstm' (LSTM) is recurrent: "
+    "normalisation before its activation would sit inside the recurrent cell."
 )
 
 
@@ -49,12 +49,32 @@ def test_a_default_variant_that_cannot_be_is_left_out_with_a_note(data, tmp_path
     result = Study(recurrent, data, seeds=2, epochs=1).run(tmp_path / "out")
     assert [one.name for one in result.answer.variants] == ["none", "after"]
     assert NOTE in caplog.messages
-    assert f"V{NOTE[1:]}." in result.page.notes
+    assert NOTE in result.page.notes
     # Drawn again, the report says it as well.
-    assert f"V{NOTE[1:]}." in page_of_folder(tmp_path / "out").notes
+    assert NOTE in page_of_folder(tmp_path / "out").notes
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == result.summary()
     again = Study(recurrent, data, seeds=2, epochs=1).run(tmp_path / "out")
     assert (again.trained, again.summary()) == (0, result.summary())
+
+
+class CountingCalls(keras.layers.Layer):
+    """Counts its calls, those of an evaluation, too, which the stack does not do."""
+
+    def build(self, _):
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
+
+    def call(self, inputs):
+        self.calls.assign_add(1.0)
+        return inputs
+
+
+def test_a_fall_from_the_stack_says_no_note_twice(data, caplog):
+    layers = [*recurrent().layers[:1], CountingCalls(), keras.layers.Dense(1)]
+    model = keras.Sequential([keras.Input((3, 2)), *layers])
+    result = Study(model, data, seeds=1, epochs=1).run()
+    assert result.answer.environment["engine"] == "fit"
+    assert caplog.messages.count(NOTE) == 1
+    assert len(set(caplog.messages)) == len(caplog.messages) == 2
 
 
 @pytest.mark.usefixtures("untrained")

@@ -178,9 +178,10 @@ def _run(
 
     from normwise.report import print_page
     from normwise.study import Study
+    from normwise.study.notes import heard
 
     try:
-        with study_progress(quiet=as_json, verbose=verbose) as on_progress:
+        with study_progress(quiet=as_json, verbose=verbose) as on_progress, heard() as said:
             result = Study.from_spec(spec).run(folder, on_progress, **how)
     except KeyboardInterrupt:
         # Typer would end with another exit code than the one of an unfinished study.
@@ -192,7 +193,7 @@ def _run(
     if as_json:
         print(json.dumps(result.summary(), indent=2))
     else:
-        print_page(result.page, Console(), files=[str(folder), *written])
+        print_page(result.page, Console(), files=[str(folder), *written], said=said)
     if result.reused:
         print(
             _in_words(result.reused, result.trained, folder), file=sys.stderr if as_json else None

@@ -46,7 +46,7 @@ def buildable(spec: Spec, source: ModelSource) -> tuple[Spec, str]:
         f"variant {name!r} was not asked for and is left out: {str(why).split('; expected')[0]}"
         for name, why in refused.items()
     )
-    log.warning("%s", note)
+    log.warning("%s%s.", note[0].upper(), note[1:])
     return spec.model_copy(update={"variants": kept}), note
 
 

@@ -22,6 +22,7 @@ from normwise.report.sections import (
     early_stopping,
     ended_early,
     environment,
+    extent,
     gap,
     grid,
     leakage,
@@ -41,6 +42,7 @@ __all__ = ["DIAGNOSIS", "JUDGED", "STUDY", "Page", "diagnosis_page", "judged_pag
 _NO_VERDICT = "no verdict"
 
 STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
+    extent.build,
     variants.build,
     multiple_testing.build,
     seconds.build,

@@ -6,7 +6,7 @@ The answer comes last: it stands right above the prompt.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from normwise.report.page import Page
@@ -24,7 +24,9 @@ _WIDEST_NAME = 19
 _WIDEST_CELL = 12
 
 
-def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> None:
+def print_page(
+    page: Page, console: Console, *, files: Sequence[str] = (), said: Container[str] = ()
+) -> None:
     """Print tables and sentences, where the files are, the answer and what comes next.
 
     An answer that is withheld comes first.
@@ -34,6 +36,7 @@ def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> No
         console: Where to say it; 80 columns suffice for any table that names
             of usual length give, and a list takes its place where they do not.
         files: Paths or a folder to name.
+        said: Sentences that the reader has seen already.
     """
     from rich.text import Text
 
@@ -41,7 +44,7 @@ def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> No
         console.print(_answer(page))
     console.print(Text(f"{page.title}: {page.subject}", style="bold"))
     for section in page.sections:
-        _print_section(section, console)
+        _print_section(section, console, said)
     for line in (*page.warnings, *([f"Files: {', '.join(files)}"] if files else [])):
         console.print(Text(line))
     if not page.is_withheld:
@@ -52,14 +55,15 @@ def print_page(page: Page, console: Console, *, files: Sequence[str] = ()) -> No
             console.print(Text(page.next_step.command), soft_wrap=True)
 
 
-def _print_section(section: Section, console: Console) -> None:
+def _print_section(section: Section, console: Console, said: Container[str]) -> None:
     table = _main_part(section.table)
     if table is not None:
         console.print(_body(table, console))
         console.print()
     # A table says what its section is about.
     title = "" if table is not None else f"{section.title}: "
-    for line in _sentences(title, (*section.text, *section.in_words)):
+    new = [sentence for sentence in section.text if sentence not in said]
+    for line in _sentences(title, (*new, *section.in_words)):
         console.print(line)
 
 

@@ -23,6 +23,7 @@ from normwise.execution.choosing import ExecutorLike, MakeExecutor, executor_of
 from normwise.report import DrawingProcess
 from normwise.spec import DEFAULT_MODEL, Spec
 from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch
+from normwise.study.notes import heard
 from normwise.study.progress import Progress
 from normwise.study.result import Result
 from normwise.study.store import Store, held
@@ -190,14 +191,16 @@ class Study:
         from normwise.execution.which_engine import engine_after
 
         engine = self._engine()
-        try:
-            return answered(engine)
-        except NotStacked as error:
-            if engine.is_fit or self.spec.engine != "auto":
-                raise
-            found = engine_after(error)
+        with heard() as said:
+            try:
+                return answered(engine)
+            except NotStacked as error:
+                if engine.is_fit or self.spec.engine != "auto":
+                    raise
+                found = engine_after(error)
         # Behind the block above: while an error is there, so is what its frames hold.
-        return answered(found)
+        with heard(said):
+            return answered(found)
 
     def _answer(
         self,

@@ -1,0 +1,24 @@
+"""The line that says how much a study trained."""
+
+from normwise.domain import RunKey, RunRecord
+from normwise.report import study_page
+
+
+def test_runs_are_counted_by_what_tells_them_apart(circles):
+    summary, records = circles
+    settings = {"epochs": "100", "batch_size": "16, 32"}
+    page = study_page(summary, records, settings=settings, preview=None)
+    variants, seeds = len(summary.variants), len({run.key.seed for run in records})
+    assert page.section("Runs").text == (
+        f"{len(records)}, of {variants} variants × {seeds} seeds; 100 epochs each; "
+        f"batch size 16, 32.",
+    )
+    assert page.sections[0].title == "Runs"
+
+
+def test_a_grid_is_counted_and_what_is_not_known_is_left_out(circles):
+    summary, _ = circles
+    curves = {"val_accuracy": (0.9,)}
+    records = [RunRecord(RunKey("none", 3, "s"), rate, curves) for rate in (0.1, 0.2)]
+    [sentence] = study_page(summary, records, settings={}, preview=None).section("Runs").text
+    assert sentence == f"2, of {len(summary.variants)} variants × 2 points × 1 seed."
