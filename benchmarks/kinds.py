@@ -46,6 +46,7 @@ for variant, seed in runs:
         optimizer = keras.optimizers.get(same["optimizer"])
         same["optimizer"] = type(optimizer).from_config(optimizer.get_config())
         model.compile(**same)
+    model.run_eagerly = "cannot be compiled" in kind.why
     model.fit(train.x, train.y, sample_weight=train.weights, batch_size=settings["batch_size"],
               epochs=settings["epochs"], callbacks=callbacks(), verbose=0,
               validation_data=tuple(val.batch), validation_batch_size=settings["batch_size"])

@@ -9,7 +9,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-__all__ = ["last_result", "over_batches", "through_batches"]
+from normwise.data import Dataset
+from normwise.data.nested import Arrays, mapped
+
+__all__ = ["batch_shapes", "last_result", "over_batches", "through_batches"]
 
 Carry = TypeVar("Carry")
 
@@ -72,3 +75,18 @@ def over_batches(
 def last_result(results: Any, rest: Any) -> Any:
     """What the last step of :func:`through_batches` gave."""
     return jax.tree.map(lambda a: a[-1], results) if rest is None else rest
+
+
+def batch_shapes(dataset: Dataset, size: int) -> Arrays:
+    """Inputs of a batch of so many examples, of which only the form counts, as JAX holds them.
+
+    >>> from normwise.data import find_dataset
+    >>> batch_shapes(find_dataset("circles"), 8)
+    ShapeDtypeStruct(shape=(8, 2), dtype=float32)
+    """
+    return mapped(
+        lambda a: jax.ShapeDtypeStruct(
+            (size, *a.shape[1:]), jax.dtypes.canonicalize_dtype(a.dtype)
+        ),
+        dataset.x_train,
+    )

@@ -14,7 +14,7 @@ import jax
 import keras
 
 from normwise.data import Dataset
-from normwise.data.nested import mapped
+from normwise.engine.batches import batch_shapes
 from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
 
@@ -42,7 +42,7 @@ def shares_out(model: keras.Model, dataset: Dataset) -> bool:
     >>> shares_out(keras.Model(inputs, keras.ops.fft((inputs, inputs))[0]), circles)
     True
     """
-    x = mapped(lambda a: jax.ShapeDtypeStruct((2, *a.shape[1:]), a.dtype), dataset.x_train)
+    x = batch_shapes(dataset, 2)
     trainable = [variable.value for variable in model.trainable_variables]
     non_trainable = [variable.value for variable in model.non_trainable_variables]
     with tracing(model, "training"):

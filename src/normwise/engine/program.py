@@ -15,9 +15,9 @@ from jax import lax
 
 from normwise.data import Dataset
 from normwise.data.dataset import Examples
-from normwise.data.nested import mapped
 from normwise.engine.as_fit import evaluating_as_fit, training_as_fit
 from normwise.engine.at_once import evaluating_at_once, training_at_once
+from normwise.engine.batches import batch_shapes
 from normwise.engine.divergence import freeze_if_diverged, health
 from normwise.engine.state import State
 from normwise.models.metrics import build_compiled_parts, is_taken_at_once
@@ -99,7 +99,7 @@ def training_flops(model: keras.Model, dataset: Dataset, batch_size: int) -> flo
     """
     weights = [variable.value for variable in model.trainable_variables]
     state = [variable.value for variable in model.non_trainable_variables]
-    x = mapped(lambda a: jax.ShapeDtypeStruct((batch_size, *a.shape[1:]), a.dtype), dataset.x_train)
+    x = batch_shapes(dataset, batch_size)
     forward = stateless(model, training=True)
     costs = jax.jit(forward).lower(weights, state, x).cost_analysis() or {}
     return 3 * float(costs.get("flops", 0)) * dataset.examples / batch_size
