@@ -186,10 +186,22 @@ def undecaying(name):
     return optimizer
 
 
+def scaling(momentum):
+    return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1, momentum))
+
+
+def perceptual(activation):
+    """A loss that a model computes."""
+    seeing = behind(layers.Dense(4, activation=activation))
+    return lambda y, prediction: (seeing(y) - seeing(prediction)) ** 2
+
+
 @pytest.mark.parametrize(
     ("make", "values"),
     [
         (undecaying, ("bias", "kernel")),
+        (scaling, (0.5, 0.9)),
+        (perceptual, ("relu", "tanh")),
         (Raised, (2, 4)),
         (Halving, (2, 4)),
         (lambda steps: keras.optimizers.SGD(Halving(steps), momentum=0.5), (2, 4)),

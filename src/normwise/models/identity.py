@@ -28,7 +28,8 @@ __all__ = ["architecture", "named", "named_maker", "own_code"]
 
 # Where a configuration says which layers an operation takes from.
 _WIRES = ("keras_history", "input_layers", "output_layers")
-# Packages whose code is told by its name.
+# What Keras puts behind a name that was taken in this process.
+_COUNT = re.compile(r"_[0-9]+$")
 # How JAX prints a function: with its address.
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -55,7 +56,7 @@ def _counted_up(part: Any, names: dict[str, str], key: str = "") -> Any:
         return [_counted_up(one, names, key if key in _WIRES else "") for one in part]
     if isinstance(part, str) and key in ("name", *_WIRES):
         # In the next process of Keras, dense_7 and dense_8 are dense and dense_1.
-        return names.setdefault(part, f"{re.sub(r'_[0-9]+$', '', part)}#{len(names)}")
+        return names.setdefault(part, f"{_COUNT.sub('', part)}#{len(names)}")
     return part
 
 
@@ -158,9 +159,11 @@ def _bytecode(code: CodeType) -> str:
 def _named(part: Any, within: tuple[Any, ...]) -> str:
     if inspect.isfunction(part) or inspect.isclass(part):
         return _sourced(part, within)
+    if isinstance(part, keras.Model):
+        return architecture(part)
     if hasattr(part, "get_config"):
         # Keras counts up the names of optimisers and metrics in a process.
-        config = {key: value for key, value in _config(part).items() if key != "name"}
+        config = {key: _unnumbered(one) for key, one in _config(part).items() if key != "name"}
         text = json.dumps(config, sort_keys=True, default=lambda one: _named(one, within))
         # Wrappers of Keras' hold functions of the user's, which a configuration only names.
         codes = [type(part), *filter(inspect.isfunction, vars(part).values())]
@@ -168,6 +171,15 @@ def _named(part: Any, within: tuple[Any, ...]) -> str:
     if isinstance(part, np.ndarray | jax.Array):
         return _digest(np.asarray(part))
     return _ADDRESS.sub("", str(part))
+
+
+def _unnumbered(part: Any, key: str = "") -> Any:
+    """A configuration inside another, such as an optimiser's that another one wraps."""
+    if isinstance(part, dict):
+        return {name: _unnumbered(value, name) for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [*map(_unnumbered, part)]
+    return _COUNT.sub("", part) if key == "name" and isinstance(part, str) else part
 
 
 def _config(part: Any) -> dict[str, Any]:
