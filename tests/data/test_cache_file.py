@@ -70,6 +70,32 @@ def test_one_that_fails_leaves_nothing(cache):
     kept_array(["a"], (3, 2), np.dtype("f4"), filled)
 
 
+@pytest.mark.parametrize("left", [b"", b"half", slice(100), slice(-4)])
+def test_a_file_that_is_damaged_is_made_again(cache, left):
+    kept_array(["a"], (3, 2), np.dtype("f4"), filled)
+    [path] = (cache / "arrays").iterdir()
+    path.write_bytes(path.read_bytes()[left] if isinstance(left, slice) else left)
+    again = kept_array(["a"], (3, 2), np.dtype("f4"), filled)
+    np.testing.assert_array_equal(again, np.arange(6).reshape(3, 2))
+
+
+def test_what_a_killed_process_left_is_cleared_away(cache, monkeypatch):
+    halves = [cache / "arrays" / f".{'0' * 16}.{process}.npy" for process in (10, 20)]
+    halves[0].parent.mkdir(parents=True)
+    for half in halves:
+        half.touch()
+    monkeypatch.setattr(cache_file, "is_running", lambda process: process == 20)
+    kept_array(["a"], (3, 2), np.dtype("f4"), filled)
+    assert [half.exists() for half in halves] == [False, True]
+
+
+def test_a_cache_folder_that_cannot_be_is_said(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NORMWISE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(DataError, match="set NORMWISE_CACHE to a folder that has it"):
+        kept_array(["a"], (3, 2), np.dtype("f4"), filled)
+
+
 def test_a_full_disk_is_said_before_anything_is_written(cache, monkeypatch):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -211,14 +211,6 @@ def test_the_folder_is_found_by_its_name(folder, monkeypatch):
     assert find_dataset("pics", image_size=(4, 4)).name == "pics"
 
 
-def test_memory_is_counted_before_anything_is_decoded(folder, monkeypatch):
-    monkeypatch.setattr(pictures, "MOST_BYTES", 8 * 5 * 7 * 3)
-    assert given_in_image_folder(folder).x.nbytes == 840
-    monkeypatch.setattr(pictures, "MOST_BYTES", 839)
-    with pytest.raises(DataError, match=r"the 8 pictures in 'pics' take .* GB as 5 × 7 × 3"):
-        given_in_image_folder(folder)
-
-
 def test_the_current_folder_has_its_name(folder, monkeypatch):
     paint(folder / "loose.png")
     monkeypatch.chdir(folder)
@@ -246,8 +238,12 @@ def test_large_pictures_are_decoded_once_into_a_file(folder, tmp_path, monkeypat
     assert not (np.diff(lying.y.ravel()) >= 0).all()
     with monkeypatch.context() as patched:
         patched.setattr(pictures, "_decoded", pytest.fail)
-        again = from_image_folder(folder)
+        again, given = from_image_folder(folder), given_in_image_folder(folder)
     assert again.fingerprint == found.fingerprint
+    assert isinstance(given.x, MappedRows)
+    monkeypatch.setattr(pictures, "HELD_BYTES", 2**30)
+    np.testing.assert_array_equal(given.x[:], given_in_image_folder(folder).x)
+    monkeypatch.setattr(pictures, "HELD_BYTES", 100)
     paint(folder / "9" / "x.gif", (5, 7))  # another picture of that name
     assert from_image_folder(folder).fingerprint != found.fingerprint
     (folder / "9" / "0.png").write_bytes(b"none")

@@ -7,9 +7,10 @@ import pytest
 from keras import layers
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from normwise.data import from_arrays
 from normwise.domain import Variant
 from normwise.errors import DataError, ModelError, VariantError
-from normwise.models import place, placed_layers, strip
+from normwise.models import place, placed_layers, source, strip
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -78,6 +79,44 @@ def test_pictures_are_prepared_channel_by_channel(data_format, axes):
     placed = place(network(*layers, shape=(3, 4, 5)), "input:norm=zscore", data=x)
     expected = (x - x.mean(axes, keepdims=True)) / x.std(axes, keepdims=True)
     np.testing.assert_allclose(normalised(placed, x), expected, rtol=1e-3, atol=1e-4)
+
+
+NUMPY = {
+    "zscore": lambda x: (x.mean(axis=0), x.var(axis=0)),
+    "minmax": lambda x: (x.min(axis=0), np.ptp(x, axis=0) ** 2),
+    "mean": lambda x: (x.mean(axis=0), np.ptp(x, axis=0) ** 2),
+}
+
+
+@pytest.mark.parametrize("norm", NUMPY)
+def test_what_lies_on_disk_is_read_in_batches(norm, tmp_path, monkeypatch):
+    """Rows that lie sorted, so that no batch is like another; a mean far above the deviation."""
+    x = np.sort(DRAWS.normal([0, 1e4, 0.3], [1, 0.1, 3], size=(4500, 3)), axis=0).astype("f4")
+    np.save(tmp_path / "x.npy", x)
+    read, take = [], np.take
+
+    def watched(array, rows, **how):
+        read.append(len(rows))
+        return take(array, rows, **how)
+
+    monkeypatch.setattr(np, "take", watched)
+    lying = np.load(tmp_path / "x.npy", mmap_mode="r")
+    layer = place(network(shape=(3,)), f"input:norm={norm}", data=lying).layers[0]
+    assert (max(read), sum(read)) == (900, 4500)
+    wanted_mean, wanted_variance = NUMPY[norm](x.astype(np.float64))
+    np.testing.assert_allclose(np.ravel(layer.mean), wanted_mean, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(np.ravel(layer.variance), wanted_variance, rtol=1e-7)
+
+
+def test_a_study_takes_its_statistics_once(monkeypatch):
+    taken = []
+    monkeypatch.setattr(
+        source, "place", lambda *given, **data: taken.append(given) or place(*given, **data)
+    )
+    built = source.ModelSource(network(), from_arrays(X, X[:, :1]))
+    variant = Variant.parse("input:norm=zscore")
+    assert built.build(variant).get_layer("x_norm") is built.build(variant).get_layer("x_norm")
+    assert [one for _, one in taken] == [variant]
 
 
 def test_each_of_several_inputs_gets_its_own_statistics():

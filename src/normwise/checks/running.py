@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from normwise.checks.rules import select_rules
 from normwise.checks.rules.rule import Rule
@@ -106,7 +105,7 @@ def subject_of(model: Any, data: Any, batch_size: int | None, steps: int | None)
     subject = Subject(model, given, batch_size, steps)
     for part in keras.tree.flatten(subject.x):
         if part is not None:
-            check_finite("given to the check", "the inputs", np.asarray(part))
+            check_finite("given to the check", "the inputs", part)
     return subject
 
 

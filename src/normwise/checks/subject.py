@@ -9,7 +9,8 @@ import numpy as np
 
 from normwise.checks.norm_calls import NormCalls, norm_calls_of
 from normwise.data import Given
-from normwise.data.nested import count, rows
+from normwise.data.mapped_rows import chosen
+from normwise.data.nested import count
 from normwise.errors import ModelError
 from normwise.keras_private import steps_taken
 from normwise.models.feeding import batches, inputs_fitting
@@ -150,7 +151,7 @@ class Subject:
         some = self.x
         if self.measured < self.examples:
             spread = np.linspace(0, self.examples - 1, self.measured).astype(int)
-            some = rows(self.x, spread)
+            some = chosen(self.x, spread)
 
         def watch(layer: Any, inputs: Any, mask: Any) -> None:
             if holds_numbers(inputs):

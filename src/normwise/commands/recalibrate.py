@@ -115,21 +115,15 @@ def losses(model: Any, given: Given) -> dict[str, float]:
 
     Weights of the examples count, as in Keras' ``evaluate``.
     """
-    from normwise.models.loss_comparison import has_labels, labels_fitting, with_class_numbers
+    from normwise.models.loss_comparison import evaluated, has_labels, with_class_numbers
 
     given = with_class_numbers(model, given)
     if not has_labels(given):
         return {}
-    with labels_fitting(model):
-        return {
-            name: _loss(model, *part)
-            for name, part in zip(("training", "validation"), given.parts, strict=False)
-        }
-
-
-def _loss(model: Any, x: Any, y: Any, weights: Any = None) -> float:
-    found = model.evaluate(x, y, sample_weight=weights, verbose=0, return_dict=True)
-    return float(found["loss"])
+    return {
+        name: float(evaluated(model, part)["loss"])
+        for name, part in zip(("training", "validation"), given.parts, strict=False)
+    }
 
 
 def _statistics(layer: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from normwise.errors import DataError
-from normwise.files import CACHE_VARIABLE, cache_folder, replacing
+from normwise.files import CACHE_VARIABLE, cache_folder, halves_in, is_running, replacing
 
 __all__ = ["GrowingArray", "kept_array"]
 
@@ -48,16 +48,36 @@ def kept_array(
     """
     text = json.dumps([*facts, shape, str(dtype)], default=str)
     path = cache_folder() / "arrays" / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.npy"
-    if not path.exists():
-        with replacing(path) as beside:
-            with _room(path.parent):
-                _check_room(path.parent, dtype.itemsize * math.prod(shape))
-                array = open_memmap(beside, "w+", dtype, shape)
-                _reserve(beside)
-            fill(array)
-            array.flush()
-    kept: Array = np.load(path, mmap_mode="r")
-    return kept
+    if (kept := _kept(path, shape, dtype)) is not None:
+        return kept
+    with _room(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _drop_halves(path.parent)
+    with replacing(path) as beside:
+        with _room(path.parent):
+            _check_room(path.parent, dtype.itemsize * math.prod(shape))
+            array = open_memmap(beside, "w+", dtype, shape)
+            _reserve(beside)
+        fill(array)
+        array.flush()
+    made: Array = np.load(path, mmap_mode="r")
+    return made
+
+
+def _kept(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array | None:
+    """The array of a file that is there; ``None`` where there is none, or it is damaged."""
+    try:
+        array: Array = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError):
+        return None
+    return array if (array.shape, array.dtype) == (shape, dtype) else None
+
+
+def _drop_halves(folder: Path) -> None:
+    """Give back the room of files that were not finished, as their processes were killed."""
+    for half in halves_in(folder):
+        if not is_running(half.process):
+            half.path.unlink(missing_ok=True)
 
 
 class GrowingArray:

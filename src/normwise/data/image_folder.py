@@ -65,7 +65,7 @@ def from_image_folder(
     train, val, notes = _indexed(folder)
     _check_classes(folder, train)
     paths = train.paths + (val.paths if val else [])
-    pixels, said = read_pictures(paths, folder, size, color, in_memory=False)
+    pixels, said = read_pictures(paths, folder, size, color)
     present = np.unique(train.labels)
     names = tuple(train.names[label] for label in present)
     task = task or ("binary" if len(names) == 2 else "classes")
@@ -97,9 +97,10 @@ def given_in_image_folder(
     paths = train.paths + (val.paths if val else [])
     pixels, said = read_pictures(paths, folder, size, color)
     cut = len(train.paths)
-    validation = (pixels[cut:], val.labels) if val else None
+    validation = (chosen(pixels, slice(cut, None)), val.labels) if val else None
     said += [_counted(train), *train.notes, *notes]
-    return Given(pixels[:cut], train.labels, validation=validation, notes=tuple(said))
+    x = chosen(pixels, slice(cut))
+    return Given(x, train.labels, validation=validation, notes=tuple(said))
 
 
 def _named(folder: Path) -> Path:

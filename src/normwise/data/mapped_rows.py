@@ -25,6 +25,7 @@ __all__ = [
     "held",
     "is_on_disk",
     "looked_at",
+    "piece_length",
     "pieces",
     "read_rows",
     "release",
@@ -149,9 +150,19 @@ def held(x: Arrays) -> Arrays:
     return mapped(lambda one: np.asarray(one) if isinstance(one, MappedRows) else one, x)
 
 
+def piece_length(x: Arrays) -> int:
+    """How many examples take a few megabytes, all arrays together.
+
+    >>> piece_length({"a": np.zeros((5, 2**20)), "b": np.zeros(5)})
+    1
+    """
+    examples, size = len(leaves(x)[0]), sum(int(one.nbytes) for one in leaves(x))
+    return max(1, PIECE_BYTES * examples // max(1, size))
+
+
 def pieces(array: Any) -> Iterator[Array]:
     """Rows of an array, a few megabytes at a time."""
-    rows = max(1, PIECE_BYTES * len(array) // max(1, array.nbytes))
+    rows = piece_length(array)
     for start in range(0, len(array), rows):
         yield array[start : start + rows]
         release(array)
@@ -172,8 +183,10 @@ def read_rows(x: Arrays, index: Any) -> Arrays:
     """Some examples of each array, in memory."""
 
     def of_one(array: Any) -> Any:
-        whole = isinstance(array, MappedRows) or not is_on_disk(array)
-        return array[index] if whole else MappedRows(array)[index]
+        if isinstance(array, MappedRows) or not is_on_disk(array):
+            return array[index]
+        is_slice = isinstance(index, slice)
+        return _read(array, np.arange(*index.indices(len(array))) if is_slice else index)
 
     return mapped(of_one, x)
 

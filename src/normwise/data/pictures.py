@@ -29,8 +29,8 @@ MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 # Modes of Pillow that are grey, and those of them with more than a byte a pixel.
 GREY, DEEP = {"1", "L", "LA", "I", "F"}, {"I", "F"}
-# What all pictures may take in memory, and what they take there where they need not be.
-MOST_BYTES, HELD_BYTES = 2**32, 2**30
+# What all pictures may take in memory; more of them lie in a file.
+HELD_BYTES = 2**30
 
 
 def read_pictures(
@@ -38,10 +38,11 @@ def read_pictures(
     root: Path,
     size: tuple[int, int] | None = None,
     color: str | None = None,
-    *,
-    in_memory: bool = True,
 ) -> tuple[Any, list[str]]:
     """Decode pictures, each once, into an array ``(n, height, width, channels)``.
+
+    Large ones lie in a file of the cache folder, which is made once, in an order of its own:
+    neighbours are then of all classes.
 
     Values are those from 0 to 255 that Keras' reader gives: as bytes where no picture is resized,
     else, between the pixels that there were (bilinear), as float32.
@@ -51,14 +52,12 @@ def read_pictures(
         root: The folder that messages name them from.
         size: Height and width; that of the pictures if they have one, else 64 × 64.
         color: ``grayscale``, ``rgb`` or ``rgba``; grey if all of them are, else ``rgb``.
-        in_memory: Whether they have to be. Otherwise large ones lie in a file of the cache folder,
-            which is made once, in an order of its own: neighbours are then of all classes.
 
     Returns:
         The array, and what was done, in sentences.
 
     Raises:
-        DataError: Some do not read, or together they take too much memory.
+        DataError: Some do not read, or there is no room for such a file.
     """
     heads = _on_all(_head, paths, root)
     sizes = Counter(head[0] for head in heads)
@@ -68,7 +67,7 @@ def read_pictures(
     is_deep = color == "grayscale" and any(_family(mode) in DEEP for _, mode in heads)
     kind = np.dtype("float32" if is_deep or set(sizes) != {size} else "uint8")
     shape = (len(paths), *size, CHANNELS[color])
-    is_large = not in_memory and math.prod(shape) * kind.itemsize > HELD_BYTES
+    is_large = math.prod(shape) * kind.itemsize > HELD_BYTES
     places = np.random.default_rng(0).permutation(len(paths)) if is_large else range(len(paths))
     place_of = dict(zip(paths, places, strict=True))
 
@@ -83,7 +82,6 @@ def read_pictures(
         contents = _on_all(_digest, paths, root)
         lying = kept_array(["pictures", contents, size, color], shape, kind, fill)
         return MappedRows(lying, np.array(places)), _said(lying, sizes, size, "a file")
-    _check_memory(root, shape, kind.itemsize)
     pixels = np.empty(shape, kind)
     fill(pixels)
     return pixels, _said(pixels, sizes, size, "memory")
@@ -158,17 +156,6 @@ def _on_all(do: Any, paths: Sequence[Path], root: Path) -> list[Any]:
             f"save them again, or take them out of the folder"
         )
     return found
-
-
-def _check_memory(root: Path, shape: tuple[int, ...], itemsize: int) -> None:
-    needed = int(np.prod(shape, dtype=np.int64)) * itemsize
-    if needed > MOST_BYTES:
-        count, height, width, channels = shape
-        raise DataError(
-            f"the {count:,} pictures in {root.name!r} take {needed / 2**30:,.1f} GB as {height} × "
-            f"{width} × {channels}; expected at most {MOST_BYTES / 2**30:g} GB; try "
-            f"--image-size {max(1, height // 2)}x{max(1, width // 2)}, or less"
-        )
 
 
 def _said(

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
+from normwise.data.mapped_rows import read_rows
 from normwise.data.nested import count, rows
 from normwise.keras_private import build_compiled
 from normwise.models.loss_comparison import labels_fitting
@@ -69,4 +70,4 @@ def shuffled(part: Part, size: int, seed: int) -> Batches:
     """Batches of ``size`` in an order that the seed decides; the last one may be smaller."""
     order = np.random.default_rng(seed).permutation(count(part[0]))
     for first in range(0, len(order), size):
-        yield rows(part, order[first : first + size])
+        yield read_rows(part, order[first : first + size])

@@ -9,7 +9,8 @@ import numpy as np
 from normwise.data import Given
 from normwise.data.arrays import split, split_note
 from normwise.data.labels import labelling
-from normwise.data.nested import count, rows
+from normwise.data.mapped_rows import chosen
+from normwise.data.nested import count
 from normwise.diagnose.evaluating import Part
 from normwise.errors import DataError
 from normwise.models.labels import labels_for
@@ -80,4 +81,4 @@ def _split(part: Part, held: int) -> tuple[list[Part], str]:
 
 
 def _cut(part: Part, train: Any, val: Any) -> list[Part]:
-    return [rows(part, train), rows(part, val)]
+    return [chosen(part, train), chosen(part, val)]

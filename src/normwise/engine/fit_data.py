@@ -17,6 +17,7 @@ from normwise.data.nested import count, rows
 from normwise.engine.orders import epoch_orders
 from normwise.errors import ModelError
 from normwise.keras_private import build_compiled, every_layer
+from normwise.models.feeding import InOrder
 from normwise.models.tracing import tracing
 from normwise.models.unsupported import is_stateful
 
@@ -63,7 +64,7 @@ class FitData:
         examples = count(part.x)
         kept = self._steps(examples) * self.size if self.whole_batches else examples
         if self.window is not None:
-            return Examples(_InOrder(part, at_once, kept), None)
+            return Examples(InOrder(part.batch, at_once, kept), None)
         return rows(part, slice(kept)) if kept < examples else part
 
     def _steps(self, examples: int) -> int:
@@ -89,23 +90,6 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         size = self._data.size
         return self._data.rows(self._order[index * size : (index + 1) * size])
-
-
-class _InOrder(keras.utils.PyDataset):  # type: ignore[misc]
-    """The first so many examples of a part that is streamed, batch by batch as they lie."""
-
-    def __init__(self, part: Examples, size: int, examples: int) -> None:
-        super().__init__(workers=1)
-        self._part, self._size, self._examples = part, size, examples
-
-    def __len__(self) -> int:
-        return math.ceil(self._examples / self._size)
-
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
-        first = index * self._size
-        some = slice(first, min(first + self._size, self._examples))
-        batch: tuple[Any, ...] = read_rows(self._part, some).batch
-        return batch
 
 
 def check_batches(model: keras.Model, dataset: Dataset, batch_size: int) -> str:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.data.mapped_rows import pieces
 from normwise.data.nested import rows
 from normwise.errors import DataError, listed
 from normwise.keras_private import loss_options
@@ -80,7 +81,7 @@ def labels_for(model: Any, labels: list[Any], x: Any = None) -> tuple[list[Any],
 
 
 def _distinct(labels: Array, ignored: Any) -> Array:
-    values = np.unique(labels)
+    values = np.unique(np.concatenate([np.unique(piece) for piece in pieces(labels)]))
     return values if ignored is None else values[values != ignored]
 
 

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from normwise.data import Given
-from normwise.data.nested import count
+from normwise.data.mapped_rows import is_on_disk
+from normwise.data.nested import count, leaves
 from normwise.errors import DataError, WorseError, in_words
 from normwise.keras_private import compiled_losses
 from normwise.models.compiled import is_compiled, takes_loss
+from normwise.models.feeding import InOrder
 from normwise.models.labels import UnknownClassesError, labels_for
 from normwise.models.tracing import needs_values, refusal_of, unfiltered_tracebacks
 
@@ -25,6 +27,7 @@ __all__ = [
     "LossBefore",
     "Losses",
     "can_compare_losses",
+    "evaluated",
     "has_labels",
     "labelled_part",
     "labels_fitting",
@@ -46,6 +49,8 @@ log = logging.getLogger("normwise")
 NOISE = 1e-2
 # A loss below this is 0 up to rounding: predictions and labels differ by 1e-5.
 ZERO = 1e-10
+# Examples that an evaluation takes at once, as Keras' own.
+BATCH = 32
 # Relative error in single precision of the penalties that are subtracted from a loss.
 ROUNDING = 1e-6
 
@@ -197,10 +202,7 @@ def losses_of(model: Any, on: Labelled) -> Losses:
     Raises:
         DataError: The examples do not fit the model, its loss or a metric.
     """
-    x, y, *weights = on.part
-    weighted = {"sample_weight": weights[0]} if weights else {}
-    with labels_fitting(model):
-        found = model.evaluate(x, y, verbose=0, return_dict=True, **weighted)
+    found = evaluated(model, on.part)
     penalties = sum(
         float(weight.regularizer(weight))
         for weight in model.trainable_weights
@@ -210,6 +212,23 @@ def losses_of(model: Any, on: Labelled) -> Losses:
     outputs = [] if compiled is None else compiled.metrics
     each = {one.name: float(found[one.name]) for one in outputs if one.name in found}
     return Losses({"loss": float(found["loss"]) - penalties, **each}, penalties)
+
+
+def evaluated(model: Any, part: tuple[Any, ...]) -> dict[str, float]:
+    """Loss and metrics of a part as ``evaluate`` gives them, whether it is in memory or on disk.
+
+    Raises:
+        DataError: The examples do not fit the model, its loss or a metric.
+    """
+    x, y, weights = (*part, None)[:3]
+    given = {"x": x, "y": y, "sample_weight": weights}
+    if any(map(is_on_disk, leaves(part))):
+        given = {"x": InOrder(part, BATCH)}
+    with labels_fitting(model):
+        found: dict[str, float] = model.evaluate(
+            **given, batch_size=BATCH, verbose=0, return_dict=True
+        )
+    return found
 
 
 def risen_loss(before: Losses, after: Losses) -> str | None:

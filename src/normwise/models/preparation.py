@@ -2,50 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.data.mapped_rows import held
+from normwise.data.mapped_rows import piece_length
 from normwise.domain import Variant
 from normwise.errors import DataError, ModelError, VariantError
+from normwise.models.feeding import batches
 from normwise.models.graph import Call, Graph, functional_of
+from normwise.models.moments import Moments
 
 __all__ = ["preparation", "values_at"]
 
 Array = NDArray[Any]
-# Examples at a time in the layers in front of the preparation.
+# Examples at a time, at most, in the layers in front of the preparation.
 AT_ONCE = 1024
 
 
-def preparation(variant: Variant, values: Array, *, axis: int, name: str) -> Any:
+def preparation(variant: Variant, values: Iterable[Array], *, axis: int, name: str) -> Any:
     """Keras' ``Normalization`` with the variant's statistics of ``values``.
 
     Args:
         variant: Its ``norm`` is ``zscore``, ``minmax`` or ``mean``.
-        values: What is to be normalised, ``(examples, …)``.
+        values: What is to be normalised, in batches ``(examples, …)``.
         axis: The axis that holds the channels; statistics are over all others.
         name: The new layer's name.
 
-    >>> layer = preparation(
-    ...     Variant.parse("input:norm=minmax"), np.array([[1.0], [3.0]]), axis=-1, name="scale"
-    ... )
+    >>> batches = [np.array([[1.0]]), np.array([[3.0]])]
+    >>> layer = preparation(Variant.parse("input:norm=minmax"), batches, axis=-1, name="scale")
     >>> np.asarray(layer(np.array([[2.0]]))).tolist()
     [[0.5]]
     """
-    channels = np.moveaxis(np.asarray(values, np.float64), axis, -1)
-    rows = channels.reshape(-1, channels.shape[-1])
-    spread = rows.std(axis=0) if variant.norm == "zscore" else np.ptp(rows, axis=0)
-    offset = rows.min(axis=0) if variant.norm == "minmax" else rows.mean(axis=0)
+    moments, least, most = Moments(axis=-1), np.float64(np.inf), np.float64(-np.inf)
+    for batch in values:
+        channels = np.moveaxis(np.asarray(batch, np.float64), axis, -1)
+        rows = channels.reshape(-1, channels.shape[-1])
+        moments.add(rows)
+        least = np.minimum(least, rows.min(axis=0))
+        most = np.maximum(most, rows.max(axis=0))
+    spread = np.sqrt(moments.variance) if variant.norm == "zscore" else most - least
+    offset = least if variant.norm == "minmax" else moments.mean
     # As scikit-learn does: a column that never changes is moved and not stretched.
-    spread[spread == 0] = 1.0
+    spread = np.where(spread == 0, 1.0, spread)
     return keras.layers.Normalization(axis=axis, mean=offset, variance=spread**2, name=name)
 
 
-def values_at(model: Any, call: Call, data: Any, variant: Variant) -> Array:
-    """What a call near the input gives for the training data.
+def values_at(model: Any, call: Call, data: Any, variant: Variant) -> Iterator[Array]:
+    """What a call near the input gives for the training data, batch by batch.
 
     Args:
         model: The model whose inputs ``data`` is for.
@@ -80,7 +87,8 @@ def values_at(model: Any, call: Call, data: Any, variant: Variant) -> Array:
             f"{model.name!r} takes them; pass the inputs that it trains on"
         )
     front = keras.Model(functional_of(model).input, call.outputs[0])
-    return np.asarray(front.predict(held(data), batch_size=AT_ONCE, verbose=0))
+    at_once = min(AT_ONCE, piece_length(data))
+    return (np.asarray(front.predict_on_batch(batch)) for batch in batches(data, at_once))
 
 
 def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:

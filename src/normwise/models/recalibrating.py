@@ -23,6 +23,8 @@ import keras
 import numpy as np
 
 from normwise.data import Given
+from normwise.data.mapped_rows import pieces
+from normwise.data.nested import leaves
 from normwise.errors import DataError, ModelError, WorseError
 from normwise.models.fit_data import given_to
 from normwise.models.linear import as_array
@@ -157,8 +159,7 @@ def _require_variety(layer: Any, found: Moments, x: Any) -> None:
 
 
 def _are_all_the_same(x: Any) -> bool:
-    parts = [np.asarray(part) for part in keras.tree.flatten(x) if part is not None]
-    return all((part[1:] == part[:1]).all() for part in parts)
+    return all((piece == part[:1]).all() for part in leaves(x) for piece in pieces(part))
 
 
 def why_worse(layers: Iterable[Any]) -> str:

@@ -97,6 +97,7 @@ class ModelSource:
             built = self._call(found)
         check_trainable(built)
         self.compiled = compiled_of(built)
+        self._prepared: dict[Variant, keras.Model] = {}
         self._steps = _steps_of(built)
         dataset = with_inputs_of(dataset, built)
         trained = loss or (self.compiled and self.compiled.loss)
@@ -122,7 +123,12 @@ class ModelSource:
             return self._built_with(self._builder, variant)
         if variant.is_baseline:
             return self._plain
-        return place(self._plain, variant, data=Given(self.dataset.x_train))
+        if not variant.is_fixed:
+            return place(self._plain, variant)
+        if variant not in self._prepared:  # whose statistics take a look at all the data
+            data = Given(self.dataset.x_train)
+            self._prepared[variant] = place(self._plain, variant, data=data)
+        return self._prepared[variant]
 
     def layers(self, variant: Variant) -> list[str]:
         """Names of the normalisation layers that the variant places, in their order.
