@@ -102,7 +102,8 @@ def test_what_lies_on_disk_is_read_in_batches(norm, tmp_path, monkeypatch):
     monkeypatch.setattr(np, "take", watched)
     lying = np.load(tmp_path / "x.npy", mmap_mode="r")
     layer = place(network(shape=(3,)), f"input:norm={norm}", data=lying).layers[0]
-    assert (max(read), sum(read)) == (900, 4500)
+    assert read[-5:] == [900] * 5  # behind a look at a few
+    assert max(read) == 900
     wanted_mean, wanted_variance = NUMPY[norm](x.astype(np.float64))
     np.testing.assert_allclose(np.ravel(layer.mean), wanted_mean, rtol=1e-7, atol=1e-7)
     np.testing.assert_allclose(np.ravel(layer.variance), wanted_variance, rtol=1e-7)

@@ -11,8 +11,11 @@ import keras
 import numpy as np
 
 from normwise.data import Dataset
+from normwise.data.mapped_rows import chosen
 from normwise.data.nested import is_nested
 from normwise.errors import ModelError
+from normwise.models.feeding import small_batches
+from normwise.models.moments import Moments
 from normwise.models.pixel_range import divisor_of
 
 __all__ = ["default_code", "default_model", "default_note"]
@@ -205,16 +208,23 @@ def _scaling(inputs: Any, shape: tuple[int, ...]) -> list[_Step]:
     divisor = divisor_of(inputs)
     if divisor is not None:
         return [_Step("Rescaling", (1 / divisor,))]
-    chosen = np.unique(np.linspace(0, len(inputs) - 1, EXAMPLES).astype(int))
-    some = inputs[chosen].astype(np.float64)
-    by_channel = some if shape[-1] in (1, some.shape[-1]) else np.moveaxis(some, 1, -1)
-    rows = by_channel.reshape(-1, shape[-1])
-    squares = np.mean(rows**2, axis=0)
+    found = _moments(inputs, shape)
+    squares = found.variance + found.mean**2
     if SCALE[0] <= math.sqrt(squares.mean()) <= SCALE[1] and squares.max() <= LARGEST**2:
         return []
-    mean, variance = rows.mean(axis=0), rows.var(axis=0)
-    variance[variance == 0] = 1.0
-    return [_Step("Normalization", (), {"mean": _rounded(mean), "variance": _rounded(variance)})]
+    variance = np.where(found.variance == 0, 1.0, found.variance)
+    known = {"mean": _rounded(found.mean), "variance": _rounded(variance)}
+    return [_Step("Normalization", (), known)]
+
+
+def _moments(inputs: Any, shape: tuple[int, ...]) -> Moments:
+    """Of each channel, over some of the examples, which are brought to this shape."""
+    found, numbers = Moments(axis=-1), np.linspace(0, len(inputs) - 1, EXAMPLES).astype(int)
+    for batch in small_batches(chosen(inputs, np.unique(numbers))):
+        is_last = shape[-1] in (1, batch.shape[-1])
+        by_channel = batch if is_last else np.moveaxis(batch, 1, -1)
+        found.add(by_channel.reshape(-1, shape[-1]).astype(np.float64))
+    return found
 
 
 def _rounded(values: Any) -> list[float]:

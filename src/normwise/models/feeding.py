@@ -10,12 +10,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.data.mapped_rows import read_rows
+from normwise.data.mapped_rows import piece_length, read_rows
 from normwise.data.nested import count
 from normwise.errors import DataError, first_line
 from normwise.models.tracing import needs_values, refusal_of, unfiltered_tracebacks
 
-__all__ = ["InOrder", "batches", "inputs_fitting"]
+__all__ = ["InOrder", "batches", "inputs_fitting", "small_batches"]
+
+# Examples in a small batch, at most.
+AT_ONCE = 1024
 
 
 class InOrder(keras.utils.PyDataset):  # type: ignore[misc]
@@ -56,6 +59,18 @@ def batches(x: Any, size: int) -> Iterator[Any]:
     """
     for part in np.array_split(np.arange(count(x)), -(-count(x) // size)):
         yield read_rows(x, slice(int(part[0]), int(part[-1]) + 1))
+
+
+def small_batches(x: Any) -> Iterator[Any]:
+    """``x`` in batches of a few megabytes, which hold no more than 1024 examples.
+
+    Raises:
+        DataError: As :func:`count`.
+
+    >>> [len(batch) for batch in small_batches(np.zeros((1500, 2)))]
+    [750, 750]
+    """
+    return batches(x, min(AT_ONCE, piece_length(x)))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from normwise.data.mapped_rows import read_rows
 from normwise.errors import listed
 from normwise.keras_private import is_augmentation
 from normwise.models.graph import Call, Graph, data_of, functional_of, has_graph
@@ -131,7 +132,7 @@ def _share_a_range(rows: Any, brightest: int) -> bool:
 
 
 def _sample(array: Any) -> Any:
-    return array[np.unique(np.linspace(0, len(array) - 1, EXAMPLES).astype(int))]
+    return read_rows(array, np.unique(np.linspace(0, len(array) - 1, EXAMPLES).astype(int)))
 
 
 def _layers_reached(graph: Graph, call: Call) -> Iterator[Any]:

@@ -18,6 +18,7 @@ from normwise.models.feeding import batches, inputs_fitting
 from normwise.models.hooks import watching
 from normwise.models.kinds import require_keras, unwrapped
 from normwise.models.moments import Moments
+from normwise.models.tracing import unfiltered_tracebacks
 
 __all__ = [
     "BATCH",
@@ -61,7 +62,8 @@ def population_statistics(
         if seen == calls:
             raise _SeenEnough
 
-    with watching([layer], watch):
+    # What Keras filters holds its frames, and these the batch, until garbage is collected.
+    with watching([layer], watch), unfiltered_tracebacks():
         for batch in batches(x, batch_size):
             seen = 0
             try:

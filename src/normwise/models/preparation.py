@@ -9,18 +9,15 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.data.mapped_rows import piece_length
 from normwise.domain import Variant
 from normwise.errors import DataError, ModelError, VariantError
-from normwise.models.feeding import batches
+from normwise.models.feeding import small_batches
 from normwise.models.graph import Call, Graph, functional_of
 from normwise.models.moments import Moments
 
 __all__ = ["preparation", "values_at"]
 
 Array = NDArray[Any]
-# Examples at a time, at most, in the layers in front of the preparation.
-AT_ONCE = 1024
 
 
 def preparation(variant: Variant, values: Iterable[Array], *, axis: int, name: str) -> Any:
@@ -87,8 +84,7 @@ def values_at(model: Any, call: Call, data: Any, variant: Variant) -> Iterator[A
             f"{model.name!r} takes them; pass the inputs that it trains on"
         )
     front = keras.Model(functional_of(model).input, call.outputs[0])
-    at_once = min(AT_ONCE, piece_length(data))
-    return (np.asarray(front.predict_on_batch(batch)) for batch in batches(data, at_once))
+    return (np.asarray(front.predict_on_batch(batch)) for batch in small_batches(data))
 
 
 def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
