@@ -11,6 +11,7 @@ from keras.src.utils.image_dataset_utils import ALLOWLIST_FORMATS, _load_image_g
 from PIL import Image
 
 from normwise.data import TableOptions, find_dataset, find_given, pictures
+from normwise.data.given import as_quantities, given_of
 from normwise.data.image_folder import from_image_folder, given_in_image_folder
 from normwise.data.mapped_rows import MappedRows, as_it_lies
 from normwise.errors import DataError
@@ -216,6 +217,15 @@ def test_the_current_folder_has_its_name(folder, monkeypatch):
     monkeypatch.chdir(folder)
     said = "Pictures directly in 'pics' belong to no class and were left out: 1."
     assert said in find_given(".").notes
+
+
+def test_classes_are_the_names_of_sub_folders_and_no_quantities(folder):
+    for number in range(12):
+        for name in ("9", "cat"):
+            paint(folder / name / f"{number}-.png")
+    found = from_image_folder(folder)
+    assert as_quantities(found) is found
+    assert set(given_of(found).y.tolist()) == {"10", "9", "Cat", "cat"}
 
 
 def test_large_pictures_are_decoded_once_into_a_file(folder, tmp_path, monkeypatch):

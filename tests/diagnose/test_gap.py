@@ -226,7 +226,7 @@ def test_nested_shared_and_wrapped_layers_with_several_inputs_and_outputs():
 
 
 def test_data_in_every_form():
-    split = from_arrays(X, Y[:, 0])
+    split = from_arrays(X, Y)
     parts = (split.x_train, split.y_train, split.x_val, split.y_val)
     for data in (split, (X, Y), parts, (parts[:2], parts[2:])):
         found, _ = parts_of(stack(), given_to(stack(), data))

@@ -75,7 +75,8 @@ def from_image_folder(
     dataset = from_arrays(
         chosen(pixels, slice(cut)), train.labels, *held, name=folder.name, task=task, notes=notes
     )
-    return dataclasses.replace(dataset, class_names=names)
+    # The numbers are ours: nobody gave them.
+    return dataclasses.replace(dataset, class_names=names, label_form=None)
 
 
 def given_in_image_folder(
