@@ -104,9 +104,24 @@ def test_other_seeds_are_compared_as_samples_and_that_is_said():
     [one] = found.answer.comparisons
     direct = nw.analysis.compare(FAST, SLOW, horizon=30, paired=False)
     assert (one.epochs_ratio.low, one.epochs_ratio.high) == (direct.low, direct.high)
-    assert "after and none share no seeds of 5 and 5: they are compared unpaired" in " ".join(
-        found.page.notes
-    )
+    assert (
+        "Seeds shared with none, which has 5: after 0 of 5. These are compared unpaired, as two "
+        "samples, which takes more seeds than pairs do."
+    ) in found.page.notes
+
+
+def test_what_the_seeds_allow_is_said_once_for_all_variants():
+    others = curves(range(10, 15), before=FAST, after=FAST)
+    mostly = curves(range(1, 6), input=SLOW, ghost=SLOW)
+    notes = judge(pd.concat([curves(none=SLOW), others, mostly])).page.notes
+    told = [note for note in notes if "eeds" in note and "read from" not in note]
+    assert told[:2] == [
+        "Seeds shared with none, which has 5: before 0 of 5, after 0 of 5. These are compared "
+        "unpaired, as two samples, which takes more seeds than pairs do.",
+        "Pairs are made of the seeds that a variant and none both have; seeds left out of the "
+        "ratio: input 2, ghost 2.",
+    ]
+    assert not any("unpaired" in note for note in told[2:])
 
 
 def test_one_seed_decides_nothing_and_says_what_would():

@@ -206,25 +206,33 @@ def _counted(records: Sequence[RunRecord], source: str) -> str:
 
 def _of_seeds(records: Sequence[RunRecord], baseline: str) -> Iterator[str]:
     """What the seeds allow: pairs or samples, an interval or none."""
-    seeds: dict[str, set[int]] = {}
+    every: dict[str, set[int]] = {}
     for record in records:
-        seeds.setdefault(record.key.variant, set()).add(record.key.seed)
-    theirs = seeds[baseline]
-    for name in (name for name in seeds if name != baseline):
-        own = seeds[name]
-        shared = analysis.paired_seeds(own, theirs)
-        if not shared:
-            yield (
-                f"{name} and {baseline} share {len(own & theirs) or 'no'} seeds of {len(own)} and "
-                f"{len(theirs)}: they are compared unpaired, as two samples, which takes more "
-                f"seeds than pairs do."
-            )
-        elif alone := len(own ^ theirs):
-            yield (
-                f"{name} and {baseline} are compared over the seeds that both have, {len(shared)}; "
-                f"runs of {alone} other seeds are left out of the ratio."
-            )
-    few = [f"{name} {len(own)}" for name, own in seeds.items() if len(own) < _FEWEST]
+        every.setdefault(record.key.variant, set()).add(record.key.seed)
+    theirs = every[baseline]
+    seeds = {name: own for name, own in every.items() if name != baseline}
+    pairs = {name for name, own in seeds.items() if analysis.paired_seeds(own, theirs)}
+    samples = [
+        f"{name} {len(own & theirs)} of {len(own)}"
+        for name, own in seeds.items()
+        if name not in pairs
+    ]
+    if samples:
+        yield (
+            f"Seeds shared with {baseline}, which has {len(theirs)}: {listed(samples)}. These are "
+            f"compared unpaired, as two samples, which takes more seeds than pairs do."
+        )
+    alone = [
+        f"{name} {len(seeds[name] ^ theirs)}"
+        for name in seeds
+        if name in pairs and seeds[name] != theirs
+    ]
+    if alone:
+        yield (
+            f"Pairs are made of the seeds that a variant and {baseline} both have; seeds left out "
+            f"of the ratio: {listed(alone)}."
+        )
+    few = [f"{name} {len(own)}" for name, own in every.items() if len(own) < _FEWEST]
     if few:
         yield (
             f"With fewer than {_FEWEST} seeds ({', '.join(few)}) no interval can be given, and "
