@@ -1,6 +1,7 @@
 """Tables as people have them, each against pandas and scikit-learn used directly."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -207,6 +208,27 @@ def test_the_names_in_a_short_table_are_identifiers_too(find):
     names = [f"Customer {i}" for i in range(ROWS)]
     data = find(PLAIN.assign(name=names)[:40].to_csv(index=False), "left")
     assert "Dropped as identifiers: name." in data.notes
+
+
+def test_kinds_that_are_too_many_for_a_short_table_are_no_identifiers(find):
+    """Of 60 rows 48 train: 40 towns, none in more than two of them; of 600, they are inputs."""
+    towns = [f"town {i % 40}" for i in range(600)]
+    long = pd.DataFrame({"a": np.tile(AGE[:60], 10), "town": towns, "y": np.tile(LEFT[:60], 10)})
+    short = find(long[:60].to_csv(index=False), "y")
+    assert short.feature_names == ("a",)
+    [note] = [note for note in short.notes if "town" in note and note.startswith("Dropped")]
+    assert re.fullmatch(
+        r"Dropped, for no kind of them comes in 5 of so few rows: town \(40 in all\)\.", note
+    )
+    assert "town_town 7" in find(long.to_csv(index=False), "y").feature_names
+
+
+@pytest.mark.parametrize(("first", "taken"), [(1960, True), (1, False), (2200, False)])
+def test_years_are_no_identifiers(find, first, taken):
+    series = pd.DataFrame({"when": first + np.arange(60), "a": AGE[:60], "y": WEIGHT[:60]})
+    data = find(series.to_csv(index=False), "y")
+    assert ("when" in data.feature_names) == taken
+    assert ("Dropped as identifiers: when." in data.notes) == (not taken)
 
 
 def test_a_quantity_without_repetitions_is_no_identifier(find):

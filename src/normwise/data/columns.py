@@ -26,6 +26,8 @@ MOST_CATEGORIES = 50
 OFTEN, OFTEN_SHARE = 5, 0.01
 # So many repetitions that chance would have made tell that numbers were given out, not measured.
 EXPECTED_REPETITIONS = 5
+# One row a year is a series, and its years are no numbers that were given out.
+YEARS = 1700, 2100
 # `CustomerId`, `order_id`, `ID`, `uuid`; not `paid` or `humid`.
 NAMED_IDENTIFIER = re.compile(r"(?:^|[\W_])(?i:id|uuid|guid)$|[a-z0-9](?:Id|ID)$")
 # `subject`, `patient_nbr`, `Household No`, `userid`: whole numbers of that name, and texts with
@@ -43,7 +45,7 @@ NO_CATEGORY = "missing"
 # What scikit-learn calls the input of the categories that come seldom.
 _OTHERS = re.compile("_infrequent_sklearn$")
 KINDS = (
-    "numbers", "categories", "crowded", "identifiers", "repeated", "constant", "empty",
+    "numbers", "categories", "crowded", "identifiers", "sparse", "repeated", "constant", "empty",
 )  # fmt: skip
 
 
@@ -57,6 +59,7 @@ class Columns:
         crowded: One input a frequent category, and one for all others.
         marked: Numbers whose missing values get an input of their own.
         identifiers: Dropped: they name a row.
+        sparse: Dropped: text of kinds that come too seldom in so few rows.
         repeated: Dropped: they name what several rows belong to.
         constant: Dropped: they never change.
         empty: Dropped: they hold nothing.
@@ -68,6 +71,7 @@ class Columns:
     crowded: tuple[str, ...]
     marked: tuple[str, ...]
     identifiers: tuple[str, ...]
+    sparse: tuple[str, ...]
     repeated: tuple[str, ...]
     constant: tuple[str, ...]
     empty: tuple[str, ...]
@@ -84,9 +88,13 @@ class Columns:
         gaps = table[[*self.numbers, *texts]].isna().sum()
         filled = [f"{name} ({gaps[name]:,})" for name in self.numbers if gaps[name]]
         own = [f"{name} ({gaps[name]:,})" for name in texts if gaps[name]]
-        kinds = [f"{name} ({table[name].nunique():,} in all)" for name in self.crowded]
+        kinds, few = (
+            [f"{name} ({table[name].nunique():,} in all)" for name in names]
+            for names in (self.crowded, self.sparse)
+        )
         said = [
             ("Dropped as identifiers", self.identifiers),
+            (f"Dropped, for no kind of them comes in {self.often} of so few rows", few),
             ("Dropped as identifiers of several rows each", self.repeated),
             ("Dropped, for they never change", self.constant),
             ("Dropped, for they are empty", self.empty),
@@ -145,7 +153,10 @@ def _kind_of_text(counts: pd.Series, rows: int, often: int) -> str:
     """Whether text is of few kinds, of many, or names things, by how often each comes."""
     if len(counts) <= min(MOST_CATEGORIES, rows / 2):
         return "categories"
-    return "crowded" if counts.iloc[0] >= often else "identifiers"
+    if counts.iloc[0] >= often:
+        return "crowded"
+    # Of more rows these would be categories.
+    return "sparse" if len(counts) <= min(MOST_CATEGORIES, rows - 1) else "identifiers"
 
 
 def _are_whole(values: pd.Series) -> bool:
@@ -171,6 +182,8 @@ def _never_repeats(values: pd.Series, distinct: int) -> bool:
     if distinct < len(values) or values.dtype.kind not in "iu":
         return False
     numbers = values.to_numpy(np.float64)
+    if YEARS[0] <= numbers.min() and numbers.max() <= YEARS[1]:
+        return False
     span = numbers.max() - numbers.min() + 1
     return bool(len(numbers) * (len(numbers) - 1) / (2 * span) >= EXPECTED_REPETITIONS)
 

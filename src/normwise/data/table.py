@@ -204,7 +204,10 @@ def _sorted(table_name: str, frame: pd.DataFrame) -> Columns:
     columns = sort_columns(frame)
     if columns.taken:
         return columns
-    dropped = [*columns.identifiers, *columns.repeated, *columns.constant, *columns.empty]
+    dropped = [
+        *(*columns.identifiers, *columns.sparse, *columns.repeated),
+        *(*columns.constant, *columns.empty),
+    ]
     raise DataError(
         f"table {table_name!r} has no column left to learn from (dropped as identifiers, constant "
         f"or empty: {listed(dropped) or 'none'}); expected at least one besides the target; check "
