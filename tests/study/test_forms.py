@@ -81,14 +81,57 @@ def test_several_inputs_keep_their_structure(x):
     np.testing.assert_array_equal(keras.tree.flatten(found.x_train)[0], whole.x_train)
 
 
+WITHOUT_LABELS = {
+    "nothing for labels": lambda: (X, None),
+    "a tuple of one": lambda: (X,),
+    "batches of inputs": lambda: iter([X[cut] for cut in CUTS]),
+    "batches of tuples of one": lambda: iter([(X[cut],) for cut in CUTS]),
+}
+
+
+@pytest.mark.parametrize("form", WITHOUT_LABELS)
+def test_inputs_without_labels_are_taken(form):
+    found = dataset_of(WITHOUT_LABELS[form]())
+    assert (found.task, found.y_train, found.y_val) == ("own", None, None)
+    assert (len(found.x_train), len(found.x_val)) == (48, 12)
+    assert set(map(tuple, np.vstack([found.x_train, found.x_val]))) == set(map(tuple, X))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [((X, None), (X[:9], None)), (iter([X]), iter([X[:9]])), (X, None, X[:9], None)],
+    ids=["pairs", "loaders", "four"],
+)
+def test_a_validation_part_without_labels_is_no_label(data):
+    found = dataset_of(data)
+    assert (found.y_train, found.y_val) == (None, None)
+    np.testing.assert_array_equal(found.x_train, X)
+    np.testing.assert_array_equal(found.x_val, X[:9])
+
+
 REFUSED = {
     "masked": ((np.ma.masked_less(X, 0), Y), "x is a masked array"),
     "a generator in a tuple": ((iter([X]), Y), "x is no array|x has type object"),
     "a set in a tuple": (({1.0, 2.0}, Y), "x is no array"),
     "texts": ((np.array([["a"]] * 60), Y), "x has type <U1"),
     "inputs alone": (X, "data is of type ndarray; expected .x, y."),
-    "a dictionary": ({"x": X, "y": Y}, "data is of type dict"),
-    "batches of inputs alone": (iter([X]), "data is of type ndarray"),
+    "a dictionary": (
+        {"x": X, "y": Y},
+        r"data is a dictionary of 'x', 'y', .* try \(data\['x'\], data\['y'\]\)",
+    ),
+    "batches of dictionaries": (
+        iter([{"image": X, "mask": X, "Label": Y}]),
+        r"the list_iterator gives dictionaries of 'image', 'mask', 'Label', which fit takes for "
+        r"inputs by their names, without labels; expected \(x, y\), .*; try \(batch, batch\['Label'\]\)",
+    ),
+    "two loaders of dictionaries": (
+        (iter([{"a": X}]), iter([{"a": X}])),
+        r"gives dictionaries of 'a', .* try \(batch, None\)",
+    ),
+    "labels that never differ": (
+        (X, Y * 0),
+        r"y is 0 in every row; .* or leave them out, \(x, None\), for a model whose own steps",
+    ),
     "no batches": (iter([]), "gives no batch"),
     "a number": (7, "data is of type int"),
     "five arrays": ((X, Y, W, X, Y), "data is of type tuple"),

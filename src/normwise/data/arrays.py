@@ -28,6 +28,8 @@ __all__ = ["from_arrays", "split"]
 Array = NDArray[Any]
 Keys = tuple[str, str, str, str]
 VALIDATION_SHARE = 0.2
+# What else to do where labels never differ.
+_NO_LABELS = ", or leave them out, (x, None), for a model whose own steps look at none"
 
 
 def from_arrays(
@@ -64,7 +66,7 @@ def from_arrays(
     >>> from_arrays([[0.0], [1.0], [2.0], [3.0]] * 5, [0, 1, 0, 1] * 5).task
     'binary'
     """
-    _require_both(name, keys, x_val, y_val)
+    _require_both(name, keys, y, x_val, y_val)
     x_val, aligned = in_columns_of(x, x_val)
     train = whole = _part(name, keys[:2], x, y, weights[0])
     found = _labelling(f"data {name!r}: {keys[1]}", train.y, task)
@@ -88,7 +90,9 @@ def from_arrays(
     )
 
 
-def _require_both(name: str, keys: Keys, x_val: Arrays, y_val: Arrays) -> None:
+def _require_both(name: str, keys: Keys, y: Arrays, x_val: Arrays, y_val: Arrays) -> None:
+    if y is None and y_val is None:
+        return
     if (x_val is None) != (y_val is None):
         there, lacks = (keys[3], keys[2]) if x_val is None else (keys[2], keys[3])
         raise DataError(
@@ -175,7 +179,9 @@ def _each(read: Callable[[str, str, Any], Array], name: str, key: str, part: Arr
 def _labelling(what: str, labels: Arrays, task: Task | None) -> Labelling:
     """What labels ask for; where only a loss knows it, they stay as they are."""
     is_own = labels is None or is_nested(labels) or labels.ndim > 2
-    return own_labels(what, labels) if is_own and task is None else labelling(what, labels, task)
+    if is_own and task is None:
+        return own_labels(what, labels)
+    return labelling(what, labels, task, otherwise=_NO_LABELS)
 
 
 def _labels(name: str, key: str, values: ArrayLike) -> Array:

@@ -100,7 +100,9 @@ class Labelling:
         return numbers and np.array_equal(self.values, np.arange(len(self.values)))
 
 
-def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
+def labelling(
+    what: str, targets: Array, task: Task | None = None, *, otherwise: str = ""
+) -> Labelling:
     """See what labels ask for, or check that they fit the ``task`` that was asked for.
 
     Two different values are ``binary`` if they are whole numbers or texts; texts, whole
@@ -112,6 +114,7 @@ def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
         what: What to call the labels in a message.
         targets: Finite numbers or texts, ``(n,)`` or ``(n, k)``.
         task: What to take them for; inferred if ``None``.
+        otherwise: What else to do where they never differ, in words.
 
     Raises:
         DataError: There is nothing to learn, or the labels do not fit the task.
@@ -130,7 +133,7 @@ def labelling(what: str, targets: Array, task: Task | None = None) -> Labelling:
         )
     column = targets[:, 0] if targets.shape[1:] == (1,) else targets
     values = np.unique(column)
-    _check_distinct(what, column, values)
+    _check_distinct(what, column, values, otherwise)
     if task in (None, "classes") and _is_one_hot(column, values):
         return Labelling("classes", np.arange(column.shape[1]), one_hot=True)
     if task is None:
@@ -155,7 +158,7 @@ def own_labels(what: str, labels: Arrays) -> Labelling:
     return Labelling("own", np.zeros(0))
 
 
-def _check_distinct(what: str, column: Array, values: Array) -> None:
+def _check_distinct(what: str, column: Array, values: Array, otherwise: str) -> None:
     if len(values) == 0:
         raise DataError(
             f"{what} has shape {column.shape}; expected at least one example with a label; check "
@@ -164,7 +167,7 @@ def _check_distinct(what: str, column: Array, values: Array) -> None:
     if len(values) == 1:
         raise DataError(
             f"{what} is {_quoted(values)} in every row; expected at least two different values; "
-            f"check which column or array holds the labels"
+            f"check which column or array holds the labels{otherwise}"
         )
 
 

@@ -22,7 +22,7 @@ from normwise.data import (
 from normwise.data.nested import is_nested
 from normwise.data.plain_array import holds_numbers
 from normwise.domain import image_size
-from normwise.errors import SpecError
+from normwise.errors import DataError, SpecError, listed
 from normwise.spec import Spec
 from normwise.study.weights import class_weights, sample_weights
 
@@ -30,6 +30,8 @@ __all__ = ["Arrived", "arrived", "as_dataset", "check_batch"]
 
 # Inputs and labels, and perhaps weights.
 PARTS = (2, 3)
+# What the labels among the arrays of a dictionary are called.
+_LABELS = ("y", "label", "labels", "target", "targets", "class", "y_train")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,7 @@ def arrived(data: Any) -> Arrived:
 
     if is_loader(data):
         found = draw(data, to_its_end=True)
-        return Arrived(found.parts, note=note_of(found))
+        return Arrived(_with_labels(found.parts, found.loader), note=note_of(found))
     note = ""
     if is_pair_of_loaders(data):
         data, note = _drawn(data)
@@ -90,7 +92,36 @@ def _drawn(parts: Any) -> tuple[Any, str]:
 
     drawn = [draw(part, to_its_end=True) if is_loader(part) else part for part in parts]
     note = note_of(*(one for one in drawn if isinstance(one, Drawn)))
-    return tuple(one.parts if isinstance(one, Drawn) else one for one in drawn), note
+    return tuple(
+        _with_labels(one.parts, one.loader) if isinstance(one, Drawn) else one for one in drawn
+    ), note
+
+
+def _with_labels(parts: Any, loader: str) -> tuple[Any, ...]:
+    """What a loader gave as inputs and labels; ``None`` for these where it gave inputs alone.
+
+    Raises:
+        DataError: It gave a dictionary, which is inputs by their names, as to ``fit``.
+    """
+    if isinstance(parts, Mapping):
+        raise _of_dictionary(f"the {loader} gives dictionaries", parts, "batch")
+    return parts if isinstance(parts, tuple) and len(parts) > 1 else (*_as_tuple(parts), None)
+
+
+def _as_tuple(parts: Any) -> tuple[Any, ...]:
+    return parts if isinstance(parts, tuple) else (parts,)
+
+
+def _of_dictionary(what: str, parts: Mapping[Any, Any], name: str) -> DataError:
+    """Why a dictionary is no data: ``fit`` takes it for inputs, and labels are missed."""
+    labels = next((key for key in parts if str(key).lower() in _LABELS), None)
+    others = [key for key in parts if key != labels]
+    x = f"{name}[{others[0]!r}]" if labels is not None and len(others) == 1 else name
+    y = "None" if labels is None else f"{name}[{labels!r}]"
+    return DataError(
+        f"{what} of {listed([repr(key) for key in parts])}, which fit takes for inputs by their "
+        f"names, without labels; expected (x, y), or (x, y, weights); try ({x}, {y})"
+    )
 
 
 def _is_part(part: Any) -> bool:
@@ -141,15 +172,17 @@ def as_dataset(
             f"which has no columns to name; expected a FILE.csv; try ((x, y), (x_val, y_val)) with "
             f"other groups in the second pair"
         )
+    if isinstance(came.data, Mapping):
+        raise _of_dictionary("data is a dictionary", came.data, "data")
     if isinstance(came.data, Dataset):
         return _weighted(came.data.require(spec.task), spec, sample_weight, came.note)
-    if not isinstance(came.data, tuple) or len(came.data) not in PARTS:
+    if not isinstance(came.data, tuple) or len(came.data) not in (1, *PARTS):
         raise SpecError(
             f"data is of type {type(came.data).__name__}; expected (x, y), "
             f"((x, y), (x_val, y_val)), batches of (x, y), a name or a file; try Study(model, "
-            f"(x, y))"
+            f"(x, y)), or (x, None) for a model whose steps need no labels"
         )
-    x, y, own = (*came.data, None)[:3]
+    x, y, own = (*came.data, None, None)[:3]
     given = own if sample_weight is None else sample_weight
     x_val, y_val, weights_val = (*(came.validation or (None, None)), None)[:3]
     dataset = from_arrays(
