@@ -272,6 +272,41 @@ def test_labels_that_are_no_classes_are_split_too(y):
     assert [len(part[1]) for part in parts.values()] == [40, 10]
 
 
+def several():
+    """Two inputs and two outputs, one of which a metric takes apart by its classes."""
+    a, b = keras.Input((2,), name="a"), keras.Input((2,), name="b")
+    both = layers.BatchNormalization()(layers.Dense(6)(layers.concatenate([a, b])))
+    kind = layers.Dense(3, activation="softmax", name="kind")(both)
+    model = keras.Model(
+        {"b": b, "a": a}, {"size": layers.Dense(1, name="size")(both), "kind": kind}
+    )
+    f1 = keras.metrics.F1Score(name="f1")
+    model.compile(
+        "sgd", {"size": "mse", "kind": "categorical_crossentropy"}, metrics={"kind": [f1]}
+    )
+    return model
+
+
+def test_several_inputs_and_outputs_are_taken_apart_as_evaluate_has_them():
+    keras.utils.set_random_seed(2)
+    model, x = several(), {"a": X[:, :2], "b": X[:, 2:]}
+    y = {"size": X[:, 0], "kind": np.eye(3)[np.arange(50) % 3]}
+    model.fit(x, y, epochs=3, verbose=0)
+    found = nw.gap(model, (x, y))
+    assert found.notes[0] == "40 rows train, 10 validate (split at random, seed 0)."
+    parts, _ = parts_of(model, given_to(model, (x, y)))
+    assert [len(part[0]["a"]) for part in parts.values()] == [40, 10]
+    for way in ("moving", "population"):
+        for name, part in parts.items():
+            wanted = model.evaluate(*part, return_dict=True, verbose=0)
+            one = found.ways[way][name]
+            assert one["loss"] == pytest.approx(wanted["loss"], rel=1e-5)
+            assert [one[f"kind_f1_{k}"] for k in range(3)] == pytest.approx(
+                wanted["kind_f1"].tolist()
+            )
+        nw.recalibrate(model, parts["training"][0])
+
+
 @pytest.mark.parametrize(
     ("model", "data", "settings", "error", "message"),
     [
@@ -279,7 +314,6 @@ def test_labels_that_are_no_classes_are_split_too(y):
         (stack, (X, Y[:9], X, Y), {}, DataError, "50 inputs and 9 labels in the training part"),
         (stack, (X[:, :2], Y, X, Y), {}, DataError, "do not fit model 'stack'"),
         (stack, (X, [Y], X, [Y, Y]), {}, DataError, "do not fit the loss"),
-        (stack, (X, [Y]), {}, DataError, "labels of type list cannot be split"),
         (stack, (np.full_like(X, np.nan), Y, X, Y), {}, DataError, "loss is nan with batch"),
         (stack, DATA, {"batch_size": 0}, SpecError, "batch_size is 0"),
         (lambda: keras.Sequential([keras.Input((4,)), layers.Dense(1)]), DATA, {}, ModelError,

@@ -12,6 +12,7 @@ from normwise.data.mapped_rows import read_rows
 from normwise.data.nested import count, rows
 from normwise.keras_private import build_compiled
 from normwise.models.loss_comparison import labels_fitting
+from normwise.models.metrics import scalars
 
 __all__ = ["Evaluate", "Part", "Scores", "evaluation", "prepare", "shuffled"]
 
@@ -61,7 +62,7 @@ def evaluation(model: Any) -> Evaluate:
         with labels_fitting(model):
             for batch in batches:
                 scores, metrics = step(weights, metrics, batch)
-        return {name: float(value) for name, value in scores.items()}
+        return {name: float(value) for name, value in scalars(scores).items()}
 
     return evaluate
 

@@ -10,8 +10,9 @@ from normwise.data import Given
 from normwise.data.arrays import split, split_note
 from normwise.data.labels import labelling
 from normwise.data.mapped_rows import chosen
-from normwise.data.nested import count
+from normwise.data.nested import count, is_nested, leaves
 from normwise.diagnose.evaluating import Part
+from normwise.domain import Task
 from normwise.errors import DataError
 from normwise.models.labels import labels_for
 from normwise.models.loss_comparison import has_labels, labels_in
@@ -66,18 +67,19 @@ def _split(part: Part, held: int) -> tuple[list[Part], str]:
         train, val = np.split(np.arange(count(y)), [count(y) - held])
         note = f"{len(train):,} rows train, {held:,} validate, as in a study of this table."
         return _cut(part, train, val), note
-    if isinstance(y, list | tuple | dict):
-        raise DataError(
-            f"labels of type {type(y).__name__} cannot be split; expected an array, or a "
-            f"validation part; pass (x, y, x_val, y_val)"
-        )
+    rows_of, task = _proportions(y)
+    train, val = split(rows_of, task)
+    return _cut(part, train, val), split_note(train, val, task)
+
+
+def _proportions(y: Any) -> tuple[Any, Task]:
+    """Labels whose proportions both parts keep, and what they ask for."""
+    # Labels of several outputs, masks and a single label for all have none to keep.
+    if is_nested(y) or y.ndim > 2 or (y == y[:1]).all():
+        return leaves(y)[0], "regression"
     if y.ndim == 2 and y.shape[1] > 1 and ((y != 0).sum(axis=1) == 1).all():
         y = y.argmax(axis=1)  # one-hot
-    # Masks, and a single label for all, have no proportions to keep.
-    alike = y.ndim > 2 or (y == y[:1]).all()
-    task = "regression" if alike else labelling("y", y).task
-    train, val = split(y, task)
-    return _cut(part, train, val), split_note(train, val, task)
+    return y, labelling("y", y).task
 
 
 def _cut(part: Part, train: Any, val: Any) -> list[Part]:
