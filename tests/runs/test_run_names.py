@@ -13,7 +13,7 @@ SEEDS, VARIANTS = (0, 3, 12), ("none", "bn_before", "ln2")
     [
         "{v}/{s}", "{v}-seed{s}", "{v}_seed_{s}", "{v}_{s}", "{s}/{v}", "{v}/seed={s}/history",
         "logs/{v}/version_{s}/metrics", "Seed{s}-{v}", "{v}_trial{s}", "{v}.run3.seed{s}", "{s}_{v}",
-        "exp7/{v}-s{s}", "{v}-seed{s}-final",
+        "exp7/{v}-s{s}", "{v}-seed{s}-final", "{v}/{s}/history", "2024/{v}/{s}/log",
     ],
 )  # fmt: skip
 def test_usual_names_say_both(form):

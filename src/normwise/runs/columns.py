@@ -12,9 +12,17 @@ from normwise.errors import DataError, UnknownNameError, listed
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ColumnNames", "Columns", "find_columns", "says_something", "says_variant"]
+__all__ = [
+    "ColumnNames",
+    "Columns",
+    "find_columns",
+    "is_clock",
+    "plain_name",
+    "says_something",
+    "says_variant",
+]
 
-# The usual names of each role, the surest first, as `_plain` writes them.
+# The usual names of each role, the surest first, as `plain_name` writes them.
 _VARIANT = (
     "variant", "arm", "treatment", "condition", "group", "method", "norm", "normalization",
     "normalisation", "model", "model_name", "architecture", "arch", "algorithm", "algo",
@@ -120,7 +128,7 @@ def find_columns(frame: pd.DataFrame, names: ColumnNames) -> Columns:
     metrics = tuple(
         name
         for name in rest
-        if _is_metric(name) and not says_something(name) and _is_number(frame[name])
+        if not is_clock(name) and not says_something(name) and _is_number(frame[name])
     )
     if not metrics:
         raise DataError(
@@ -138,12 +146,12 @@ def says_something(name: str) -> bool:
     (True, False)
     """
     conditions = (one for names in _CONDITIONS.values() for one in names)
-    return _plain(name) in {*_VARIANT, *_SEED, *_RUN, *_EPOCH, *_STEP, *conditions}
+    return plain_name(name) in {*_VARIANT, *_SEED, *_RUN, *_EPOCH, *_STEP, *conditions}
 
 
 def says_variant(name: str) -> bool:
     """Whether a column of that name usually says the variant."""
-    return _plain(name) in _VARIANT
+    return plain_name(name) in _VARIANT
 
 
 def _check_names(frame: pd.DataFrame) -> None:
@@ -178,7 +186,7 @@ def _no_variant(frame: pd.DataFrame) -> str:
 def _only(frame: pd.DataFrame, names: Sequence[str], usual: Sequence[str], role: str) -> str | None:
     """The column of a role: its own name, or the only usual name that tells anything apart."""
     found = list(_candidates(names, usual))
-    own = [name for name in found if _plain(name) == usual[0]]
+    own = [name for name in found if plain_name(name) == usual[0]]
     if len(own) == 1:
         return own[0]
     # A column with one value in all rows is the role's if no other is.
@@ -202,21 +210,26 @@ def _are_alike(frame: pd.DataFrame, one: str, other: str) -> bool:
 
 def _candidates(names: Sequence[str], usual: Sequence[str]) -> Iterator[str]:
     """Columns with a usual name, in the order of the usual names."""
-    yield from (name for known in usual for name in names if _plain(name) == known)
+    yield from (name for known in usual for name in names if plain_name(name) == known)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name without the ways of writing it.
 
-    >>> _plain("config/Random Seed"), _plain("trainer/global_step"), _plain("_step")
+    >>> plain_name("config/Random Seed"), plain_name("trainer/global_step"), plain_name("_step")
     ('random_seed', 'trainer_global_step', 'step')
     """
     return "_".join(re.findall(r"[^\W_]+", _CONFIGURATION.sub("", name.strip()).lower()))
 
 
-def _is_metric(name: str) -> bool:
-    plain = _plain(name)
-    return plain not in _NO_METRIC and not _NO_METRIC_WORDS & {*plain.split("_")}
+def is_clock(name: str) -> bool:
+    """Whether a column of that name holds times or numbers of rows.
+
+    >>> is_clock("wall_time"), is_clock("val_loss")
+    (True, False)
+    """
+    plain = plain_name(name)
+    return plain in _NO_METRIC or bool(_NO_METRIC_WORDS & {*plain.split("_")})
 
 
 def _is_number(column: pd.Series) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from normwise.errors import DataError, listed
 from normwise.runs.columns import ColumnNames, Columns, find_columns
+from normwise.runs.melted import with_metrics_in_columns
 from normwise.runs.metric_names import keras_names
 from normwise.runs.run_names import by_pattern, named
 
@@ -51,7 +52,8 @@ def long_table(
     """A data frame of runs in one form.
 
     Args:
-        frame: A row for each run and epoch, or several of which each has some metrics.
+        frame: A row for each run and epoch, or several of which each has some metrics, or one for
+            each value.
         names: Columns that were named.
         pattern: How the runs' names say variant and seed, where a column has such names.
 
@@ -64,7 +66,7 @@ def long_table(
     >>> table.metrics, table.frame["seed"].tolist()
     ({'val_acc': 'val/acc'}, [3, 3])
     """
-    frame = _with_index(frame)
+    frame, spread = with_metrics_in_columns(_with_index(frame))
     found = find_columns(frame, names or ColumnNames())
     read = _metrics(frame, found)
     # Without validation Keras' CSVLogger has columns for it that hold nothing.
@@ -84,7 +86,7 @@ def long_table(
 
     table = pd.DataFrame(body)
     metrics = {name: logged for logged, name in own.items()}
-    notes = _notes(found, metrics)
+    notes = [*_notes(found, metrics), *filter(None, [spread])]
     placed = table["place"].notna()
     if lost := int((~placed & table[list(metrics)].notna().any(axis=1)).sum()):
         notes.append(f"{lost} rows with values have no {found.place!r} and were left out.")

@@ -35,7 +35,8 @@ class RunName(NamedTuple):
 def named(names: Sequence[str]) -> list[RunName]:
     """What each name says, all of them read in the same way.
 
-    A word that says what the number is, at best; else a number at the end, or the beginning.
+    A word that says what the number is, at best; else a number at the end, or the last
+    folder whose name is one, or a number at the beginning.
     What is the same in all names says nothing of a run and is left out.
 
     Args:
@@ -67,7 +68,8 @@ def _ways() -> list[re.Pattern[str]]:
         for group in _NUMBERED
     ]
     last, first = r"(?:^|[-/_. ])(?P<seed>\d+)$", r"^(?P<seed>\d+)(?:$|[-/_. ])"
-    return [*words, re.compile(last), re.compile(first)]
+    folder = r"(?:^|/)(?P<seed>\d+)(?=/\D*$)"
+    return [*words, re.compile(last), re.compile(folder), re.compile(first)]
 
 
 def _told_apart(texts: Sequence[str]) -> list[str]:
