@@ -263,3 +263,25 @@ def test_large_pictures_are_decoded_once_into_a_file(folder, tmp_path, monkeypat
     ):
         from_image_folder(folder)
     assert len(list((tmp_path / "cache" / "arrays").iterdir())) == files
+
+
+def test_all_pictures_that_do_not_read_are_counted_however_they_are_broken(tmp_path):
+    """No picture at all, one without its first lines, and ends that are missing."""
+    folder = tmp_path / "pics"
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        for number in range(8):
+            paint(folder / name / f"{number}.png", (24, 24))
+    whole = (folder / "a" / "3.png").read_bytes()
+    (folder / "b" / "1.png").write_bytes(b"none")
+    (folder / "a" / "3.png").write_bytes(whole[: len(whole) // 2])
+    named = "2 of the 16 pictures in 'pics' cannot be read: 'a/3.png', 'b/1.png' \\("
+    with pytest.raises(DataError, match=named):
+        from_image_folder(folder)
+    (folder / "b" / "1.png").write_bytes(whole)
+    with pytest.raises(DataError, match=r"1 of the 16 pictures in 'pics' cannot be read: 'a/3.p"):
+        from_image_folder(folder)
+    for number in range(8):
+        (folder / "b" / f"{number}.png").write_bytes(b"none")
+    with pytest.raises(DataError, match=r"9 of the 16 .*: 'a/3.png', .*, 'b/3.png', … \("):
+        from_image_folder(folder)

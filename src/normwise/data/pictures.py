@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from PIL import Image
 
 from normwise.data.cache_file import kept_array
 from normwise.data.mapped_rows import MappedRows, release
-from normwise.errors import DataError, first_line, listed
+from normwise.errors import DataError, first_line
 
 __all__ = ["PICTURES", "read_pictures", "resized"]
 
@@ -27,6 +27,8 @@ PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 USUAL = (64, 64)
 MODES = {"grayscale": "L", "rgb": "RGB", "rgba": "RGBA"}
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
+# Of the pictures that do not read, so many are named.
+FIRST_FEW = 5
 # Modes of Pillow that are grey, and those of them with more than a byte a pixel.
 GREY, DEEP = {"1", "L", "LA", "I", "F"}, {"I", "F"}
 # What all pictures may take in memory; more of them lie in a file.
@@ -59,7 +61,7 @@ def read_pictures(
     Raises:
         DataError: Some do not read, or there is no room for such a file.
     """
-    heads = _on_all(_head, paths, root)
+    heads = _heads(paths, root)
     sizes = Counter(head[0] for head in heads)
     grey = all(_family(mode) in GREY for _, mode in heads)
     color = color or ("grayscale" if grey else "rgb")
@@ -76,10 +78,11 @@ def read_pictures(
             pixels[place_of[path]] = resized(_decoded(path, color), size)
             release(pixels)
 
-        _on_all(decode, paths, root)
+        _refuse(_on_all(decode, paths)[1], paths, root)
 
     if is_large:
-        contents = _on_all(_digest, paths, root)
+        contents, broken = _on_all(_digest, paths)
+        _refuse(broken, paths, root)
         lying = kept_array(["pictures", contents, size, color], shape, kind, fill)
         return MappedRows(lying, np.array(places)), _said(lying, sizes, size, "a file")
     pixels = np.empty(shape, kind)
@@ -136,26 +139,44 @@ def _family(mode: str) -> str:
     return mode.partition(";")[0]
 
 
-def _on_all(do: Any, paths: Sequence[Path], root: Path) -> list[Any]:
-    """What a function gives for each file; all files that it fails at are named at once."""
-    broken: dict[str, str] = {}
+def _heads(paths: Sequence[Path], root: Path) -> list[tuple[tuple[int, int], str]]:
+    """Sizes and modes of all files.
+
+    Raises:
+        DataError: Some have none. What cannot be decoded is then named with them.
+    """
+    heads, broken = _on_all(_head, paths)
+    if broken:
+        others = [path for path in paths if path not in broken]
+        broken |= _on_all(lambda path: _decoded(path, "rgb"), others)[1]
+    _refuse(broken, paths, root)
+    return heads
+
+
+def _on_all(do: Any, paths: Sequence[Path]) -> tuple[list[Any], dict[Path, str]]:
+    """What a function gives for each file, and why it fails at those where it does."""
+    broken: dict[Path, str] = {}
 
     def attempt(path: Path) -> Any:
         try:
             return do(path)
         except Exception as error:  # noqa: BLE001 (a broken file raises what it pleases)
-            broken[path.relative_to(root).as_posix()] = first_line(error)
+            broken[path] = first_line(error)
 
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(attempt, paths))
+        return list(pool.map(attempt, paths)), broken
+
+
+def _refuse(broken: Mapping[Path, str], paths: Sequence[Path], root: Path) -> None:
     if broken:
-        names = sorted(broken)
+        names = sorted(broken, key=lambda path: path.relative_to(root).as_posix())
+        shown = [repr(path.relative_to(root).as_posix()) for path in names[:FIRST_FEW]]
+        rest = ", …" if len(names) > FIRST_FEW else ""
         raise DataError(
             f"{len(broken)} of the {len(paths)} pictures in {root.name!r} cannot be read: "
-            f"{listed(list(map(repr, names)))} ({broken[names[0]]}); expected pictures alone; "
-            f"save them again, or take them out of the folder"
+            f"{', '.join(shown)}{rest} ({broken[names[0]]}); expected pictures alone; save them "
+            f"again, or take them out of the folder"
         )
-    return found
 
 
 def _said(
