@@ -88,10 +88,12 @@ def first_line(error: BaseException) -> str:
     r"""The first line of what an error says that says something.
 
     Keras puts in front of it, in colour, which layer was called; where JAX quotes a traceback, the
-    line behind it counts.
+    line behind it counts. What ends in a colon announces what follows.
 
     >>> first_line(ValueError("Exception encountered when calling A.call().\n\n\x1b[1mtoo few"))
     'too few'
+    >>> first_line(ValueError("Error encountered:\n\nno such axis"))
+    'Error encountered: no such axis'
     >>> first_line(ValueError("INTERNAL: Traceback (most recent call last):\n  …\nKeyError: 'a'"))
     "KeyError: 'a'"
     """
@@ -100,7 +102,8 @@ def first_line(error: BaseException) -> str:
     if lines and lines[0].endswith(_TRACEBACK):
         return lines[-1]
     telling = [line for line in lines if not line.startswith("Exception encountered when calling")]
-    return next(iter(telling or lines), "")
+    first, *others = telling or lines or [""]
+    return " ".join([first, *others[:1]]) if first.endswith(":") else first
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -73,7 +73,7 @@ def network(layer, loss=None):
         ),
         (
             network(layers.Identity(), distance),
-            "model 'pictures' cannot be compiled for training (TracerArrayConversionError: .*"
+            "loss 'distance' of model 'pictures' cannot be compiled for training (TracerArrayConversionError: .*"
             "; replace NumPy functions, float() and branches on values",
         ),
     ],

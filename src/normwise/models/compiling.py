@@ -18,8 +18,9 @@ from normwise.errors import UnknownNameError, listed
 from normwise.models.compiled import Compiled, cloned_metrics, parts_of, words_of
 from normwise.models.identity import named
 from normwise.models.metric_names import count_anew
-from normwise.models.metrics import build_compiled_parts, name_of, recorded, recorded_by_fit
+from normwise.models.metrics import build_compiled_parts, name_of
 from normwise.models.optimizers import inner_optimizer
+from normwise.models.recorded import recorded, recorded_by_fit
 from normwise.models.training_loss import TrainingLoss
 from normwise.models.training_optimizer import TrainingOptimizer
 from normwise.spec import Spec

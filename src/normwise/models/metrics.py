@@ -7,7 +7,6 @@ other metric is accumulated as ``fit`` does it.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +27,12 @@ from normwise.keras_private import (
 from normwise.models.compiled import is_computed_by_keras, parts_of, takes_loss
 from normwise.models.kinds import has_keras_steps
 from normwise.models.outputs import named_outputs, output_shape, outputs_in_words
-from normwise.models.tracing import needs_values, refusal_of, tracing, unfiltered_tracebacks
+from normwise.models.tracing import (
+    needs_values,
+    raised_by,
+    refusal_of,
+    unfiltered_tracebacks,
+)
 
 __all__ = [
     "build_compiled_parts",
@@ -37,8 +41,7 @@ __all__ = [
     "is_evaluated",
     "is_taken_at_once",
     "name_of",
-    "recorded",
-    "recorded_by_fit",
+    "not_fitting",
     "scalars",
 ]
 
@@ -66,20 +69,7 @@ def build_compiled_parts(model: keras.Model, dataset: Dataset, *, in_steps: bool
     except NormwiseError:
         raise
     except Exception as error:
-        raise _not_fitting(model, dataset, error) from error
-
-
-def _at_fault(error: Exception) -> str:
-    """The metric or loss whose code, or what it called, raised the error."""
-    owners = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__)]
-    kinds = {"metric": keras.metrics.Metric, "loss": keras.losses.Loss}
-    found = [
-        f"{kind} {owner.name!r}"
-        for owner in owners
-        for kind, type_ in kinds.items()
-        if isinstance(owner, type_)
-    ]
-    return found[-1] if found else "the loss or a metric"
+        raise not_fitting(model, dataset, error) from error
 
 
 def _build_metrics(model: keras.Model, dataset: Dataset) -> None:
@@ -97,8 +87,16 @@ def _build_metrics(model: keras.Model, dataset: Dataset) -> None:
             metric.reset_state()
 
 
-def _not_fitting(model: keras.Model, dataset: Dataset, error: Exception) -> ModelError:
-    if needs_values(error):
+def not_fitting(model: keras.Model, dataset: Dataset, error: Exception) -> ModelError:
+    """What to raise where a step, loss or metric fails on labels and outputs.
+
+    Args:
+        model: Compiled.
+        dataset: What it trains on.
+        error: What it raised.
+    """
+    who, is_of_inputs = raised_by(error)
+    if needs_values(error) or is_of_inputs:
         return refusal_of(model, "training", error)
     labels, outputs = shapes(rows(dataset.y_train, slice(1))), outputs_in_words(model, dataset)
     if _have_other_names(model, dataset):
@@ -107,8 +105,15 @@ def _not_fitting(model: keras.Model, dataset: Dataset, error: Exception) -> Mode
             f"{outputs}; expected labels for each output that has a loss, by its name; rename "
             f"them, or add what is missing"
         )
+    who = who or "the loss or a metric"
+    if dataset.y_train is None:
+        return ModelError(
+            f"data {dataset.name!r} have no labels, and {who} of model {model.name!r} fails "
+            f"without ({in_words(error)}); expected labels, or a model whose own steps look at "
+            f"none; try Study(model, (x, y))"
+        )
     return ModelError(
-        f"{_at_fault(error)} of model {model.name!r} cannot be computed for labels of shape "
+        f"{who} of model {model.name!r} cannot be computed for labels of shape "
         f"{labels} and outputs of shape {outputs} "
         f"({in_words(error)}); expected one that fits them; compile the model with another, "
         f"or reshape the labels"
@@ -225,78 +230,6 @@ def scalars(logs: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found |= {f"{name}_{place}": flat[place] for place in range(len(flat))}
     return found
-
-
-def recorded(model: keras.Model, dataset: Dataset) -> tuple[list[str], list[str]]:
-    """Names of what is recorded of the training and of the validation part, the loss last.
-
-    Args:
-        model: Compiled, its metrics built.
-        dataset: What it trains on.
-
-    Raises:
-        ModelError: A step cannot be computed for these labels and outputs.
-    """
-    if is_taken_at_once(model, dataset):
-        metric: Any = compiled_metrics(model)
-        start = [variable.value for variable in metric.variables] if metric else []
-        names = [*(jax.eval_shape(metric.stateless_result, start) if metric else ()), "loss"]
-        return names, names
-    model.optimizer.build(model.trainable_variables)
-    trainable, non_trainable, optimizer, metrics = _state(model)
-    batch = rows(dataset.train, slice(1)).batch
-
-    def train(batch: Any) -> Any:
-        logs, state = model.train_step((trainable, non_trainable, optimizer, metrics), batch)
-        return end_of_epoch(model, state[-1], logs)
-
-    def evaluate(batch: Any) -> Any:
-        logs, state = model.test_step((trainable, non_trainable, metrics), batch)
-        return end_of_epoch(model, state[-1], logs)
-
-    try:
-        with unfiltered_tracebacks():
-            found = [
-                jax.eval_shape(train, batch),
-                jax.eval_shape(evaluate, batch) if is_evaluated(model) else {},
-            ]
-    except NormwiseError:
-        raise
-    except Exception as error:
-        raise _not_fitting(model, dataset, error) from error
-    train_names, val_names = (sorted(names, key=lambda name: name == "loss") for names in found)
-    return train_names, val_names
-
-
-def recorded_by_fit(model: keras.Model, dataset: Dataset) -> tuple[list[str], list[str]]:
-    """The same of a model whose steps cannot be traced: what ``fit`` gives for one batch.
-
-    Args:
-        model: Compiled; its weights are overwritten.
-        dataset: What it trains on.
-    """
-    model.run_eagerly = True
-    x, y, weights = rows(dataset.train, slice(1))
-    validation = (x, y) if is_evaluated(model) else None
-    with tracing(model, "training"):
-        done = model.fit(x, y, sample_weight=weights, validation_data=validation, verbose=0)
-    history = done.history
-    names = sorted(scalars({name: values[-1] for name, values in history.items()}))
-    names.sort(key=lambda name: name.endswith("loss"))
-    return (
-        [name for name in names if not name.startswith("val_")],
-        [name.removeprefix("val_") for name in names if name.startswith("val_")],
-    )
-
-
-def _state(model: keras.Model) -> list[list[Any]]:
-    groups = (
-        model.trainable_variables,
-        model.non_trainable_variables,
-        model.optimizer.variables,
-        model.metrics_variables,
-    )
-    return [[variable.value for variable in group] for group in groups]
 
 
 def name_of(metric: Any) -> str:

@@ -35,6 +35,7 @@ from normwise.models.placing import place, placed_layers
 from normwise.models.rebuild import Edits, is_rebuildable, rebuild
 from normwise.models.stripping import strip
 from normwise.models.target_units import TargetUnits
+from normwise.models.tracing import raised_by
 from normwise.models.unsupported import check_trainable
 from normwise.spec import DEFAULT_MODEL
 from normwise.studies.models import MODELS
@@ -233,9 +234,11 @@ class ModelSource:
                 model(rows(x, slice(1)))
         except Exception as error:
             shape = shapes(rows(x, slice(1))) if is_nested(x) else x.shape[1:]
+            code = raised_by(error)[0]
+            where = f"in its {code}, " if code else ""
             raise ModelError(
                 f"the model of {name!r} cannot be built for examples of shape "
-                f"{shape} ({in_words(error)}); expected layers that "
+                f"{shape} ({where}{in_words(error)}); expected layers that "
                 f"take them; begin the model with keras.Input({shape})"
             ) from error
         return model

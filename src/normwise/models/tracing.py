@@ -11,7 +11,7 @@ import keras
 from normwise.errors import ModelError, NormwiseError, NotStacked, in_words, is_out_of_memory
 from normwise.keras_private import is_keras_own
 
-__all__ = ["needs_values", "refusal_of", "tracing", "unfiltered_tracebacks"]
+__all__ = ["needs_values", "raised_by", "refusal_of", "tracing", "unfiltered_tracebacks"]
 
 
 @contextmanager
@@ -68,12 +68,18 @@ def refusal_of(model: keras.Model, what: str, error: BaseException) -> ModelErro
     error = _behind(error)
     layer = _innermost_layer(error)
     kind = _kind_of_the_user(layer)
+    code = "" if layer else raised_by(error)[0]
     who = f"layer {layer.name!r} of type {kind.__name__}" if layer else f"model {model.name!r}"
-    if not isinstance(error, TypeError | IndexError):  # what JAX raises where it needs a value
-        return ModelError(
+    who = f"{code} of {who}" if code else who
+    # What JAX raises where it needs a value; also of NumPy and others, given JAX's arrays.
+    may_need_values = isinstance(error, TypeError | IndexError)
+    if not _is_jax_own(error):
+        step = f"model(x[:2], training={what == 'training'})"
+        text = (
             f"{who} fails in {what} ({in_words(error)}); expected a model that computes on a batch "
-            f"of the data; try model(x[:2], training={what == 'training'})"
+            f"of the data; try {'model.train_on_batch(x[:2], y[:2])' if code else step}"
         )
+        return NotStacked(text, needs_values=True) if may_need_values else ModelError(text)
     way_out = "replace NumPy functions, float() and branches on values"
     if is_keras_own(kind):
         way_out = "leave it out of the model, and apply it to the data beforehand"
@@ -82,6 +88,33 @@ def refusal_of(model: keras.Model, what: str, error: BaseException) -> ModelErro
         f"metrics that compute with keras.ops alone; {way_out}",
         needs_values=True,
     )
+
+
+def raised_by(error: BaseException) -> tuple[str, bool]:
+    """Whose code raised an error, or called what did.
+
+    Returns:
+        A loss, a metric or a function of the model's own, in words; empty where it is none of them.
+        And whether it is code that computes outputs, such as a layer's.
+
+    >>> try:
+    ...     keras.losses.MeanSquaredError(name="mse")(keras.ops.ones(3), keras.ops.ones(2))
+    ... except Exception as error:
+    ...     print(raised_by(error))
+    ("loss 'mse'", False)
+    """
+    for frame, _ in reversed(list(traceback.walk_tb(error.__traceback__))):
+        owner, name = frame.f_locals.get("self"), frame.f_code.co_name
+        if isinstance(owner, keras.metrics.Metric):
+            return f"metric {owner.name!r}", False
+        if isinstance(owner, keras.losses.Loss):
+            return f"loss {owner.name!r}", False
+        if isinstance(owner, keras.Layer) and not isinstance(owner, keras.Model):
+            return "", True
+        is_own = not frame.f_globals["__name__"].startswith("keras.")
+        if isinstance(owner, keras.Model) and is_own:
+            return f"{name}()", name == "call"
+    return "", False
 
 
 def _is_jax_own(error: BaseException) -> bool:
