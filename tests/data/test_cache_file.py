@@ -36,12 +36,28 @@ def test_an_array_grows_in_memory_or_in_a_file(cache, most):
     assert not cache.exists() or not list(cache.iterdir())  # no name is left behind
 
 
-@pytest.mark.parametrize("other", [np.ones((2, 4), "f4"), np.ones((2, 3), "f8")])
-def test_what_does_not_go_together_is_refused(other):
-    array = GrowingArray(0)
+@pytest.mark.parametrize("most", [0, 1000])
+def test_another_shape_is_refused_at_once(most):
+    array = GrowingArray(most)
     array.add(PARTS[0])
-    with pytest.raises(ValueError, match=r"of shape .* behind float32 of shape \(3,\)"):
-        array.add(other)
+    with pytest.raises(ValueError, match=r"examples of shape \(4,\) behind \(3,\)"):
+        array.add(np.ones((2, 4), "f4"))
+
+
+@pytest.mark.parametrize("kind", ["f8", "f2", "?", "u1"])
+def test_a_file_takes_other_types_that_fit(kind):
+    in_memory, in_file = GrowingArray(1000), GrowingArray(0)
+    for part in (PARTS[0], np.ones((2, 3), kind)):
+        in_memory.add(part)
+        in_file.add(part)
+    np.testing.assert_array_equal(in_file.whole(), in_memory.whole())
+
+
+def test_a_file_takes_no_type_that_would_lose_numbers():
+    array = GrowingArray(0)
+    array.add(np.ones((2, 3), "i4"))
+    with pytest.raises(ValueError, match="values of type int64 behind int32"):
+        array.add(np.ones((2, 3), "i8"))
 
 
 def filled(array):

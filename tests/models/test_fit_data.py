@@ -424,7 +424,7 @@ def refused():
         "a generator in a tuple": ((iter([X]), Y), r"data\[0\] is of type list_iterator"),
         "ragged batches": (
             iter([X, X[:, :3]]),
-            r"^the batches do not go together \(all the input array dimensions .*; expected the same",
+            r"^the batches do not go together \(batch 1: examples of shape \(3,\) behind \(4,\)\); ex",
         ),
         "batches of other parts": (iter([(X, Y), X]), "the batches do not go together"),
         "batches of nothing": (iter([(), ()]), "batch 0 holds no array; .*; look at what the"),

@@ -199,8 +199,14 @@ REFUSED = {
         lambda: lambda: 1 / 0,
         "the function <lambda> failed .ZeroDivisionError",
     ),
-    "other shapes": (lambda: iter([(X, Y), (X[:, :2], Y)]), "the batches do not go together"),
-    "other parts": (lambda: iter([(X, Y), X]), "the batches do not go together"),
+    "other shapes": (
+        lambda: itertools.chain([(X, Y), (X[:, :2], Y)], endless()),
+        r"batch 1: examples of shape \(2,\) behind \(3,\)\); expected the same",
+    ),
+    "other parts": (
+        lambda: iter([(X, Y), X]),
+        r"batch 1: it holds \(20, 3\), and the first \[\(20, 3\), \(20,\)\]\)",
+    ),
     "numbers": (lambda: iter([(X, 3)]), "batch 0 holds a single number"),
     "a data set without a loader": (
         OneByOne,

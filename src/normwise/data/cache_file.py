@@ -108,10 +108,13 @@ class GrowingArray:
         """Append rows.
 
         Raises:
-            ValueError: They are not of the form of those before, and these are in a file.
+            ValueError: They have another shape than those before, or these are in a file and it
+                does not take their type.
             DataError: The cache folder cannot be written, or has no room.
         """
         self._like = part[:0] if self._like is None else self._like
+        if part.shape[1:] != self._like.shape[1:]:
+            raise ValueError(f"examples of shape {part.shape[1:]} behind {self._like.shape[1:]}")
         self._parts.append(part)
         self._rows, self.nbytes = self._rows + len(part), self.nbytes + part.nbytes
         if self.nbytes > self._most:
@@ -121,7 +124,7 @@ class GrowingArray:
         """All rows, those in a file mapped.
 
         Raises:
-            ValueError: They do not have one form, or there are none.
+            ValueError: There are none.
         """
         if self._file is None or self._like is None:
             return np.concatenate(self._parts)
@@ -136,12 +139,10 @@ class GrowingArray:
                 self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (it stays open)
                 weakref.finalize(self, self._file.close)
             for part in self._parts:
-                if (part.shape[1:], part.dtype) != (like.shape[1:], like.dtype):
-                    raise ValueError(
-                        f"{part.dtype} of shape {part.shape[1:]} behind {like.dtype} of shape "
-                        f"{like.shape[1:]}"
-                    )
-                self._file.write(np.ascontiguousarray(part).data)
+                are_floats = part.dtype.kind == like.dtype.kind == "f"
+                if not (are_floats or np.can_cast(part.dtype, like.dtype)):
+                    raise ValueError(f"values of type {part.dtype} behind {like.dtype}")
+                self._file.write(np.ascontiguousarray(part, like.dtype).data)
             self._file.flush()
         self._parts = []
 

@@ -16,8 +16,9 @@ import numpy as np
 from normwise.data import Dataset, Given
 from normwise.data.cache_file import GrowingArray
 from normwise.data.mapped_rows import is_on_disk
+from normwise.data.nested import leaves, mapped, shapes, structure
 from normwise.data.plain_array import holds_numbers, in_memory, is_array
-from normwise.errors import DataError, first_line, in_words
+from normwise.errors import DataError, in_words
 
 __all__ = [
     "Drawn",
@@ -254,6 +255,7 @@ class _Batches:
     def __init__(self, most: float) -> None:
         self._most = most
         self._arrays: Any = None
+        self._first: Any = None
         self.count = self.examples = self.size = 0
 
     def add(self, batch: Any) -> None:
@@ -263,39 +265,28 @@ class _Batches:
             DataError: It does not go together with those before.
         """
         if self._arrays is None:
-            self._arrays = keras.tree.map_structure(
-                lambda part: None if part is None else GrowingArray(self._most), batch
-            )
-        with _together():
-            keras.tree.assert_same_structure(self._arrays, batch)
-        parts = zip(keras.tree.flatten(self._arrays), keras.tree.flatten(batch), strict=True)
-        for array, part in parts:
-            if array is not None:
-                with _together():
-                    array.add(part)
+            self._first = batch
+            self._arrays = mapped(lambda _: GrowingArray(self._most), batch)
+        with self._together():
+            if structure(batch) != structure(self._first):
+                raise ValueError(f"it holds {shapes(batch)}, and the first {shapes(self._first)}")
+            for array, part in zip(leaves(self._arrays), leaves(batch), strict=True):
+                array.add(part)
                 self.size += part.nbytes
         self.count += 1
         self.examples += max(len(part) for part in keras.tree.flatten(batch) if part is not None)
 
     def joined(self) -> Any:
-        """All of them as one.
+        """All of them as one."""
+        return mapped(lambda array: array.whole(), self._arrays)
 
-        Raises:
-            DataError: They do not go together.
-        """
-        with _together():
-            return keras.tree.map_structure(
-                lambda array: None if array is None else array.whole(), self._arrays
-            )
-
-
-@contextmanager
-def _together() -> Iterator[None]:
-    """Say so where batches in this block do not go together."""
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"the batches do not go together ({first_line(error)}); expected the same parts in "
-            f"each, and examples of one shape; pad or cut them to one length"
-        ) from error
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """Say so where a batch does not go together with those before."""
+        try:
+            yield
+        except ValueError as error:
+            raise DataError(
+                f"the batches do not go together (batch {self.count}: {error}); expected the same "
+                f"parts in each, and examples of one shape; pad or cut them to one length"
+            ) from error
