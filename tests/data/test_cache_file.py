@@ -136,3 +136,16 @@ def test_no_room_is_taken_where_there_is_not_enough(monkeypatch):
         kept_array(["large"], (300,), np.dtype("f4"), taken.append)
     assert not taken
     assert len(kept_array(["small"], (100,), np.dtype("f4"), list)) == 100
+
+
+def test_an_array_that_grows_takes_no_more_room_than_others_spare(monkeypatch):
+    def free(_):
+        taken = os.fstat(array._file.fileno()).st_size if array._file else 0
+        return SimpleNamespace(free=1000 - taken)
+
+    monkeypatch.setattr(shutil, "disk_usage", free)
+    array = GrowingArray(0)
+    for _ in range(8):
+        array.add(np.zeros((25, 1), "f4"))
+    with pytest.raises(DataError, match=r"cannot be written to .*; expected room for them there"):
+        array.add(np.zeros((1, 1), "f4"))

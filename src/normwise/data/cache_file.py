@@ -138,6 +138,7 @@ class GrowingArray:
                 folder.mkdir(parents=True, exist_ok=True)
                 self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (it stays open)
                 weakref.finalize(self, self._file.close)
+            _check_room(folder, self.nbytes, self._file.tell())
             for part in self._parts:
                 are_floats = part.dtype.kind == like.dtype.kind == "f"
                 if not (are_floats or np.can_cast(part.dtype, like.dtype)):
@@ -147,10 +148,16 @@ class GrowingArray:
         self._parts = []
 
 
-def _check_room(folder: Path, size: int) -> None:
-    """Ask for room before any is taken: a disk that is full for a moment harms others."""
+def _check_room(folder: Path, size: int, taken: int = 0) -> None:
+    """Ask for room before it is taken: a disk that is full for a moment harms others.
+
+    Args:
+        folder: Where the file lies.
+        size: Bytes that it is to have.
+        taken: Those that it has already.
+    """
     free = shutil.disk_usage(folder).free
-    if size > SHARE * free:
+    if size > SHARE * (free + taken):
         raise OSError(errno.ENOSPC, f"{size / 1e9:,.0f} GB, and {free / 1e9:,.0f} GB are free")
 
 
