@@ -467,6 +467,40 @@ def test_what_fit_would_not_take_is_refused_by_name(form):
         recalibrate(one_input(), data)
 
 
+MIXED = pd.DataFrame({"city": ["Ulm", "Bonn", "Jena", "Bonn"] * 5, "age": np.arange(20) / 3})
+LEFT = pd.Series(["no", "yes", "yes", "no", "yes"] * 4, name="left")
+
+
+def standardised(column, train):
+    """As a study prepares a column: by the mean and deviation of its training part."""
+    return (column - column[train].mean()) / column[train].std()
+
+
+@pytest.mark.parametrize("parts", ["one", "two", "four"])
+def test_frames_with_text_are_prepared_as_in_a_study(parts, caplog):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, activation="sigmoid")])
+    model.compile(loss="binary_crossentropy")
+    weights = np.arange(20.0)
+    train, val = (MIXED[:12], LEFT[:12], weights[:12]), (MIXED[12:], LEFT[12:], weights[12:])
+    forms = {"one": (MIXED, LEFT, weights), "two": (train, val), "four": (*train[:2], *val[:2])}
+    found = given_to(model, forms[parts])
+    (x, y, *held), *rest = found.parts
+    x = np.concatenate([x, *(part[0] for part in rest)])
+    y = np.concatenate([y, *(part[1] for part in rest)])
+    # Rows are told by their age, whose order standardising keeps.
+    order, rows = np.argsort(x[:, 2]), len(x) - (found.held or sum(len(part[0]) for part in rest))
+    taken = np.argsort(order)
+    cities = [MIXED["city"] == name for name in ("Jena", "Ulm")]
+    wanted = np.stack([*(city.astype(float) for city in cities), MIXED["age"]], axis=1)[taken]
+    wanted = np.stack([standardised(one, slice(rows)) for one in wanted.T], axis=1)
+    np.testing.assert_allclose(x, wanted, atol=1e-6)
+    np.testing.assert_array_equal(y, LEFT[taken])
+    if parts != "four":
+        weighed = np.concatenate([*held, *(part[2] for part in rest)])
+        np.testing.assert_array_equal(weighed, weights[taken])
+    assert any("city" in message for message in caplog.messages)
+
+
 @pytest.mark.parametrize("look", [nw.check, nw.gap, nw.leakage, nw.fix, nw.recalibrate])
 @pytest.mark.parametrize("form", ["frame", "generator", "PyDataset", "objects", "with weights"])
 def test_all_that_look_at_a_model_take_the_same_forms(look, form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from normwise.data.dataset import Dataset
 from normwise.data.frames import in_columns_of
+from normwise.data.given import Given, all_rows, given_of
 from normwise.data.table import prepared
 from normwise.data.typed_frame import pandas_frame, table_of_frame
 from normwise.domain import Task
@@ -17,7 +19,14 @@ from normwise.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["from_frame", "from_frames", "is_frame", "needs_preparation"]
+__all__ = [
+    "columns_without_numbers",
+    "from_frame",
+    "from_frames",
+    "given_in_frames",
+    "is_frame",
+    "needs_preparation",
+]
 
 Array = NDArray[Any]
 NAME = "frame"
@@ -41,18 +50,22 @@ def needs_preparation(values: Any) -> bool:
     >>> needs_preparation(frame), needs_preparation(frame[["a"]])
     (True, False)
     """
-    if not is_frame(values):
-        return False
+    return is_frame(values) and bool(columns_without_numbers(values))
+
+
+def columns_without_numbers(frame: Any) -> list[str]:
+    """The names of a frame's columns that hold texts, dates or categories."""
     from pandas.api.types import infer_dtype, is_numeric_dtype
 
-    frame = pandas_frame(values)
-    columns = (frame.iloc[:, place] for place in range(frame.shape[1]))
+    frame = pandas_frame(frame)
+    columns = ((str(name), frame.iloc[:, place]) for place, name in enumerate(frame.columns))
     numbers = ("integer", "floating", "mixed-integer-float", "decimal", "boolean")
-    return any(
-        not is_numeric_dtype(column.dtype)
+    return [
+        name
+        for name, column in columns
+        if not is_numeric_dtype(column.dtype)
         and (column.dtype != object or infer_dtype(column) not in numbers)
-        for column in columns
-    )
+    ]
 
 
 def from_frame(
@@ -108,6 +121,34 @@ def from_frames(
     table = table_of_frame(NAME, frame, tuple(said))
     rows = None if val is None else len(train[0])
     return prepared(table, target, task, group_column, rows)
+
+
+def given_in_frames(train: tuple[Any, ...], val: tuple[Any, ...] | None) -> Given:
+    """Frames of inputs with their labels, prepared as in a study, for a model that is finished.
+
+    All rows count, those that a study would have validated last.
+
+    Args:
+        train: A frame, labels, and weights of the rows if there are any.
+        val: The same of what validates, if that was given.
+
+    Raises:
+        DataError: As :func:`from_frames`.
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"a": ["x", "y"] * 20, "b": np.arange(40) / 3})
+    >>> given_in_frames((frame, np.arange(40) // 2 % 2), None).x.shape
+    (40, 2)
+    """
+    given = None if val is None else (val[0], val[1])
+    dataset, train_rows, val_rows = from_frames((train[0], train[1]), given, None, None)
+    weights = np.asarray(train[2]) if len(train) > 2 else None
+    if val is None:
+        order = np.concatenate([train_rows, val_rows])
+        return replace(all_rows(dataset), weights=None if weights is None else weights[order])
+    held = np.asarray(val[2])[val_rows - len(train[0])] if len(val) > 2 else None
+    weighted = (None if weights is None else weights[train_rows], held)
+    return given_of(replace(dataset, weights=weighted))
 
 
 def _joined(x: Any, y: Any, name: str | None = None) -> tuple[pd.DataFrame, str]:

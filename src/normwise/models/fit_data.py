@@ -11,7 +11,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from normwise.data import Dataset, Given, TableOptions, find_given, given_of, is_image_folder
+from normwise.data import (
+    Dataset,
+    Given,
+    TableOptions,
+    columns_without_numbers,
+    find_given,
+    given_in_frames,
+    given_of,
+    is_image_folder,
+    needs_preparation,
+)
 from normwise.data.dataset import check_finite
 from normwise.data.frames import in_columns_of
 from normwise.data.nested import count, rows
@@ -75,10 +85,7 @@ def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
 
 def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
     if isinstance(data, str | Path):
-        found = find_given(str(data), _read_for(model, str(data), table or TableOptions()))
-        for note in found.notes:
-            log.warning(note)
-        return found
+        return _noted(find_given(str(data), _read_for(model, str(data), table or TableOptions())))
     if isinstance(data, Dataset):
         return given_of(data)
     if is_loader(data):
@@ -86,6 +93,8 @@ def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
     if is_pair_of_loaders(data):
         train, val = (_drawn(part) if is_loader(part) else part for part in data)
         return _read(model, (train, in_memory("data[1]", val)), whole=True)
+    if (frames := _frames_in(data)) is not None:
+        return _noted(given_in_frames(*frames))
     if is_array(data) or isinstance(data, list | tuple | Mapping):
         return _read(model, in_memory("data", _aligned(model, data)), whole=True)
     refuse_single_examples(data)
@@ -94,6 +103,33 @@ def _given(model: Any, data: Any, table: TableOptions | None) -> Given:
         f"Dataset, (x, y), ((x, y), (x_val, y_val)), a loader or generator of batches, a name or a "
         f"file; try (x, y)"
     )
+
+
+def _noted(found: Given) -> Given:
+    for note in found.notes:
+        log.warning(note)
+    return found
+
+
+def _frames_in(data: Any) -> tuple[Any, Any] | None:
+    """Training and validation part that are frames with text beside labels; ``None`` for others.
+
+    Raises:
+        DataError: It is such a frame alone.
+    """
+    if needs_preparation(data):
+        raise DataError(
+            f"data has columns that hold no numbers: {listed(columns_without_numbers(data))}; "
+            f"expected numbers, or a frame beside its labels, which is prepared as in a study; try "
+            f"(frame, labels)"
+        )
+    if not isinstance(data, tuple):
+        return None
+    is_pair = len(data) == 2 and all(isinstance(part, tuple | list) for part in data)
+    train, val = data if is_pair else (data[:2], data[2:]) if len(data) == 4 else (data, None)
+    parts = [part for part in (train, val) if part is not None]
+    are_frames = all(len(part) in (2, 3) and needs_preparation(part[0]) for part in parts)
+    return (train, val) if are_frames else None
 
 
 def _drawn(loader: Any) -> Any:
