@@ -7,9 +7,10 @@ from pathlib import Path
 
 from normwise.domain import RunRecord
 from normwise.errors import UnknownNameError
-from normwise.runs.mlflow import require_mlflow, write_mlflow
+from normwise.runs.extras import EXTRAS, require_extra
+from normwise.runs.mlflow import write_mlflow
 from normwise.runs.table_file import write_csv
-from normwise.runs.tensorboard import require_tensorboard, write_tensorboard
+from normwise.runs.tensorboard import write_tensorboard
 
 __all__ = ["EXPORTS", "check_export", "export"]
 
@@ -23,9 +24,6 @@ EXPORTS: dict[str, tuple[str, _Write]] = {
 }
 
 
-_NEEDS = {"tensorboard": require_tensorboard, "mlflow": require_mlflow}
-
-
 def check_export(kind: str) -> None:
     """See before anything trains whether runs can be written for a tool.
 
@@ -35,8 +33,8 @@ def check_export(kind: str) -> None:
     """
     if kind not in EXPORTS:
         raise UnknownNameError("export", kind, EXPORTS)
-    if kind in _NEEDS:
-        _NEEDS[kind]()
+    if kind in EXTRAS:
+        require_extra(kind)
 
 
 def export(records: Sequence[RunRecord], kind: str, folder: Path, name: str) -> Path:

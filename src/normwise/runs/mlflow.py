@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import logging
 import os
 import sqlite3
@@ -20,11 +19,12 @@ from normwise.errors import DataError, UnknownNameError, in_words, listed
 from normwise.files import writing
 from normwise.runs.columns import ColumnNames, says_something
 from normwise.runs.curve_columns import finished
+from normwise.runs.extras import require_extra
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["is_mlflow", "is_mlflow_folder", "read_mlflow", "require_mlflow", "write_mlflow"]
+__all__ = ["is_mlflow", "is_mlflow_folder", "read_mlflow", "write_mlflow"]
 
 _NAMED = "mlflow:"
 _SCHEMES = (
@@ -75,7 +75,7 @@ def read_mlflow(source: str | Path, names: ColumnNames) -> pd.DataFrame:
     """
     import pandas as pd
 
-    require_mlflow()
+    require_extra("mlflow")
     address, experiment = _address(source)
     try:
         with _quiet():
@@ -98,19 +98,6 @@ def read_mlflow(source: str | Path, names: ColumnNames) -> pd.DataFrame:
     frame = pd.concat(tables, ignore_index=True)
     wanted = {name for name in (names.variant, names.seed) if name}
     return _with_parameters(frame, runs, wanted)
-
-
-def require_mlflow() -> None:
-    """See whether the library is there.
-
-    Raises:
-        DataError: It is not installed.
-    """
-    if importlib.util.find_spec("mlflow") is None:
-        raise DataError(
-            "an experiment of MLflow needs MLflow, which is not installed; expected the extra "
-            "'mlflow'; try pip install 'normwise[mlflow]'"
-        )
 
 
 @contextlib.contextmanager
@@ -249,7 +236,7 @@ def write_mlflow(records: Sequence[RunRecord], path: Path, experiment: str) -> N
         DataError: MLflow is not installed.
         StoreError: The folder cannot be written.
     """
-    require_mlflow()
+    require_extra("mlflow")
     place = (path.parent / "mlflow-artifacts").resolve().as_uri()
     # MLflow keeps a database open until the process ends, and knows it by its name: the one that
     # is read later is therefore never the one that is written here.

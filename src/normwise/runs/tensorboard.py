@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,12 +16,13 @@ from normwise.files import writing
 from normwise.runs.columns import says_something, says_variant
 from normwise.runs.csv_folder import check_apart, with_names
 from normwise.runs.curve_columns import finished
+from normwise.runs.extras import require_extra
 from normwise.runs.run_names import by_pattern, named, said_by
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["event_folders", "read_tensorboard", "require_tensorboard", "write_tensorboard"]
+__all__ = ["event_folders", "read_tensorboard", "write_tensorboard"]
 
 # What Keras' callback calls its two folders, and what stands before their metrics then.
 _PARTS = {"train": "", "validation": "val_"}
@@ -53,7 +53,7 @@ def read_tensorboard(folder: Path, pattern: str | None = None) -> tuple[pd.DataF
     """
     import pandas as pd
 
-    require_tensorboard()
+    require_extra("tensorboard")
     places = {path.relative_to(folder).as_posix(): path for path in event_folders(folder)}
     runs: dict[str, _Run] = {}
     for path, place in places.items():
@@ -106,19 +106,6 @@ def _belonging(path: str, found: _Run, places: Mapping[str, Path]) -> tuple[str,
     if stems and all(map(name.startswith, stems)):
         return above, [one.rename(name) for one in found.series]
     return path, found.series
-
-
-def require_tensorboard() -> None:
-    """See whether the library is there.
-
-    Raises:
-        DataError: It is not installed.
-    """
-    if importlib.util.find_spec("tensorboard") is None:
-        raise DataError(
-            "event files need TensorBoard, which is not installed; expected the extra "
-            "'tensorboard'; try pip install 'normwise[tensorboard]'"
-        )
 
 
 def _read(place: Path) -> _Run:
@@ -195,7 +182,7 @@ def write_tensorboard(records: Sequence[RunRecord], folder: Path) -> None:
         DataError: TensorBoard is not installed.
         StoreError: The folder cannot be written.
     """
-    require_tensorboard()
+    require_extra("tensorboard")
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     with writing(folder):
         try:
