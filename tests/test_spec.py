@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from normwise.domain import Condition
 from normwise.errors import SpecError, UnknownNameError, VariantError
-from normwise.spec import AXES, DEFAULT_MODEL, About, Spec, optimizer_parts
+from normwise.spec import AXES, DEFAULT_MODEL, About, Spec, optimizer_parts, title_of
 from normwise.studies import BUILT_IN, study_file
 
 BASE = {"model": "circles", "data": "circles"}
@@ -289,3 +290,23 @@ def test_a_run_in_a_grid_is_the_run_that_it_is_alone():
 )  # fmt: skip
 def test_what_shapes_a_run_changes_its_key(change):
     assert setting(Spec.make(BASE), "f") != setting(Spec.make({**BASE, **change}), "f")
+
+
+@pytest.mark.parametrize(
+    ("settings", "title"),
+    [
+        ({"model": "models:build", "data": "logs/customers.csv.gz"}, "build on customers"),
+        ({"model": "my.v2/net.keras", "data": "../shots"}, "net on shots"),
+        ({"model": "default", "data": "t.parquet"}, "t"),
+        ({"model": "functional", "data": "arrays"}, "functional"),
+        ({"model": "default", "data": "arrays"}, "arrays"),
+        ({"model": "circles", "data": "circles"}, "circles"),
+        ({"model": "default", "data": "."}, Path.cwd().name),
+        ({"model": "m", "data": "d", "study": "mine"}, "mine"),
+    ],
+)
+def test_a_study_without_a_name_is_called_by_its_model_and_data(settings, title):
+    spec = Spec(**settings)
+    assert title_of(spec) == title
+    # What a folder is found by, and what it holds, stays.
+    assert f'study = "{settings.get("study", "study")}"' in spec.identity

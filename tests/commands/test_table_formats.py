@@ -35,7 +35,7 @@ def test_a_parquet_file_is_studied_as_its_csv_would_be(run_command, tmp_path, mo
         "--epochs", "1", "--seeds", "1", "--out", "out", "--json",
     )  # fmt: skip
     assert (code, error) == (0, "")
-    assert json.loads(out)["study"] == "study"
+    assert json.loads(out)["study"] == "t"
     report = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "Dropped as identifiers: rowid." in report
     assert "Missing categories, a category of their own: sex (4)." in report

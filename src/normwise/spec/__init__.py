@@ -3,6 +3,7 @@
 from normwise.spec.about import About
 from normwise.spec.optimizer import optimizer_parts
 from normwise.spec.spec import AXES, DEFAULT_MODEL, LEARNING_RATE, OPTIMIZER, Spec
+from normwise.spec.title import title_of
 
 __all__ = [
     "AXES",
@@ -12,4 +13,5 @@ __all__ = [
     "About",
     "Spec",
     "optimizer_parts",
+    "title_of",
 ]

@@ -13,7 +13,7 @@ from normwise.domain import Ablation, RunRecord, Summary
 from normwise.errors import StoreError, UsageError
 from normwise.report import DataPreview, Page, study_page
 from normwise.runs import check_export, export
-from normwise.spec import Spec
+from normwise.spec import Spec, title_of
 from normwise.study.history import History
 from normwise.study.inputs import arrived, as_dataset
 from normwise.study.question import Question
@@ -163,7 +163,7 @@ def exported(folder: Path, kind: str) -> Path:
     """
     check_export(kind)
     found = _found_in(folder)
-    return export(found.records, kind, folder, found.question.spec.study)
+    return export(found.records, kind, folder, title_of(found.question.spec))
 
 
 def page_of_folder(folder: Path) -> Page:

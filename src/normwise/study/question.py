@@ -19,7 +19,7 @@ from normwise.domain import (
     Target,
     Variant,
 )
-from normwise.spec import Spec
+from normwise.spec import Spec, title_of
 
 __all__ = ["Question"]
 
@@ -120,7 +120,7 @@ class Question:
         spec = self.spec
         whole = records if spec.prune else analysis.in_whole_rounds(records, spec.rounds)
         found = analysis.summarise(
-            spec.study,
+            title_of(spec),
             whole,
             self.target(records),
             margin=spec.margin,
