@@ -324,7 +324,7 @@ def test_data_comes_in_every_form(tmp_path):
     assert read("circles").name == "circles"
     np.savez(tmp_path / "mine.npz", x_train=x, y_train=y)
     assert len(read(str(tmp_path / "mine.npz")).x_train) == 40
-    for form in (x, (x,), {"x": x}):
+    for form in (x, 7):  # of (x,) and of dictionaries: test_forms.py
         with pytest.raises(SpecError, match=r"data is of type .*; expected .*; try Study\(model"):
             read(form)
 
