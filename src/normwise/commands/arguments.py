@@ -48,15 +48,20 @@ Out = Annotated[
 Export = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="csv|tensorboard|mlflow",
-        help="Write the curves of all runs into the folder for another tool, too; can be repeated.",
+        metavar="TOOL",
+        help="csv, tensorboard or mlflow: write the curves of all runs into the folder for that "
+        "tool, too; can be repeated.",
         show_default=False,
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write also where the loss rises.")]
 Steps = Annotated[
     int | None,
-    typer.Option(min=0, help="Training steps so far. Default: as the optimiser says."),
+    typer.Option(
+        min=0,
+        help="Training steps that the model has had: moving statistics need many. Default: as the "
+        "optimiser in the file says.",
+    ),
 ]
 Unsafe = Annotated[
     bool,
@@ -125,9 +130,12 @@ class RuleChoice:
 
     select: Annotated[
         list[str] | None,
-        typer.Option(help="Rules to run, codes or names, with commas or repeated. Default: all."),
+        typer.Option(
+            help="Rules to run, codes (NW001) or names (redundant-bias), with commas or repeated. "
+            "Default: all."
+        ),
     ] = None
-    ignore: Annotated[list[str] | None, typer.Option(help="Rules not to run.")] = None
+    ignore: Annotated[list[str] | None, typer.Option(help="Rules not to run, likewise.")] = None
 
     def in_project(self) -> dict[str, Any]:
         """What is selected and ignored; what is typed replaces what the project's file says.

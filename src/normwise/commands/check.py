@@ -48,12 +48,18 @@ def check(
     model: Model,
     data: Annotated[
         str | None,
-        typer.Option(help=f"{DATA}: all its training rows count."),
+        typer.Option(
+            help=f"What the model was trained on, for the rules that look at what its layers see "
+            f"(all training rows count): {DATA[0].lower()}{DATA[1:]}."
+        ),
     ] = None,
     *,
     table: TableChoice,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Examples of a training batch.")
+        int | None,
+        typer.Option(
+            min=1, help="Examples in a batch of its training, too small a one is a finding."
+        ),
     ] = None,
     steps: Steps = None,
     form: Annotated[
@@ -62,10 +68,11 @@ def check(
     choice: RuleChoice,
     unsafe: Unsafe = False,
 ) -> None:
-    """Look for what is known to go wrong with batch normalisation.
+    """Look for what is known to go wrong with batch normalisation, in a finished model.
 
-    Prints findings with their remedies and ends with exit code 1 if there are any. The model
-    is not changed.
+    Prints each finding with its layer and remedy and ends with exit code 1 if there are any, else
+    with 0. Rules that need more than the file, such as --data, are named at the end. The model is
+    not changed: `normwise fix` does that.
     """
     require_jax()
     from normwise.checks import select_rules

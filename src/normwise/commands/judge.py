@@ -57,11 +57,12 @@ class Asked:
         str | None,
         typer.Option(
             metavar="VARIANT",
-            help="What the others are compared with. Default: the variant none.",
+            help="The variant that the others are compared with. Default: the one called none.",
         ),
     ] = None
     margin: Annotated[
-        float, typer.Option(help="A ratio within 1/margin and margin makes no difference.")
+        float,
+        typer.Option(help="A speed-up within this factor makes no difference that matters."),
     ] = 1.25
     horizon: Annotated[
         int | None,
@@ -75,13 +76,22 @@ class Asked:
 class Where:
     """Where the runs say what they are, if that is not recognised."""
 
-    variant_column: Annotated[str | None, typer.Option(help="Column of the variant.")] = None
-    seed_column: Annotated[str | None, typer.Option(help="Column of the seed.")] = None
-    epoch_column: Annotated[str | None, typer.Option(help="Column of the epoch or step.")] = None
+    variant_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column that says the variant. Default: recognised by name and content, as "
+            "the next two are."
+        ),
+    ] = None
+    seed_column: Annotated[str | None, typer.Option(help="Column that says the seed.")] = None
+    epoch_column: Annotated[
+        str | None, typer.Option(help="Column that says the epoch or step.")
+    ] = None
     pattern: Annotated[
         str | None,
         typer.Option(
-            help="How the path of a run's file says it: {variant}, {seed}, {} for the rest."
+            help="How the path of a run's file says variant and seed, such as "
+            "'{variant}/run_{seed}.csv'; {} stands for any text."
         ),
     ] = None
 
@@ -92,8 +102,8 @@ def judge(
         str,
         typer.Argument(
             metavar="RUNS",
-            help="A long table (such as CSV or Parquet), a folder of tables or event files, "
-            "mlflow:EXPERIMENT or a tracking URI.",
+            help="A table (such as CSV or Parquet) with a row for each run and epoch, a folder of "
+            "tables or event files with one for each run, mlflow:EXPERIMENT or a tracking URI.",
         ),
     ],
     asked: Asked,
@@ -106,10 +116,12 @@ def judge(
         bool, typer.Option("--json", help="Print summary.json and nothing else.")
     ] = False,
 ) -> None:
-    """Say whether a variant gets there sooner, from runs that something else trained.
+    """Say which variant gets to a target sooner, from runs that something else trained.
 
-    Runs with the same seed are compared in pairs. What the runs do not say, such as seconds, is
-    left out.
+    A run is one training: of a variant (what was changed, `none` being the baseline), from a seed,
+    with metrics after each epoch. Bring at least three seeds of each variant; runs with the same
+    seed are compared in pairs. Nothing is trained, and what the runs do not say, such as seconds,
+    is left out.
     """
     from rich.console import Console
 

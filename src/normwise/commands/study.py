@@ -38,10 +38,14 @@ EXAMPLES = """
 `normwise study digits-cnn --executor ray --ray-address auto` — on all machines of a Ray cluster
 """
 
+# Boxes of the help; what most studies need stands in the first one.
+_SURE, _RUNNING = "How sure, and what else to say", "How and where it is run"
+
 Budget = Annotated[
     str | None,
     typer.Option(
         help="Begin no round of --until-decided that ends later: 90s, 10m, 1h30m.",
+        rich_help_panel=_SURE,
         show_default=False,
     ),
 ]
@@ -52,6 +56,7 @@ Executor = Annotated[
         help="Who trains: this process, or those of a Ray cluster (pip install "
         "'normwise\\[ray]'), which is worth it from two machines on. The answer is the same, "
         "and a folder may be continued with the other one.",
+        rich_help_panel=_RUNNING,
     ),
 ]
 RayAddress = Annotated[
@@ -60,6 +65,7 @@ RayAddress = Annotated[
         metavar="ADDRESS",
         help="With --executor ray: HOST:PORT of a cluster, or auto: the one that this machine "
         "has joined. Default: that of RAY_ADDRESS, else one of this machine alone.",
+        rich_help_panel=_RUNNING,
         show_default=False,
     ),
 ]
@@ -102,14 +108,22 @@ def study(
     show_model: ShowModel = False,
     export: Export = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print summary.json and nothing else.")
+        bool,
+        typer.Option(
+            "--json", help="Print summary.json and nothing else.", rich_help_panel=_RUNNING
+        ),
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Say what is decided on the way.")
+        bool,
+        typer.Option("--verbose", help="Say what is decided on the way.", rich_help_panel=_RUNNING),
     ] = False,
     **settings: Any,
 ) -> None:
-    """Train all variants side by side and say whether normalisation helps.
+    """Say whether batch normalisation helps a model, where, and how sure that is.
+
+    The model trains without it (the variant none) and with it after or before each activation,
+    each from several seeds; variants are compared by the epochs that they need to a target. Name
+    a built-in study, or bring --data, and --model if there is one.
 
     The same command again goes on where an interrupted study stopped.
     """

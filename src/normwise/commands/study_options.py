@@ -48,13 +48,30 @@ def _option(name: str, field: FieldInfo, about: About) -> inspect.Parameter:
     kind, names = _typed(field.annotation), [about.option_of(name)]
     if kind is bool and field.default is None:
         names = [f"{names[0]}/--no-{names[0].removeprefix('--')}"]  # neither need be the default
-    option = typer.Option(*names, help=about.help, rich_help_panel=about.panel, show_default=False)
+    text = _with_default(about.help, field.default)
+    option = typer.Option(*names, help=text, rich_help_panel=about.panel, show_default=False)
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
         annotation=Annotated[kind | None, option],
     )
+
+
+def _with_default(text: str, default: Any) -> str:
+    """What a setting says of itself, and its default where it does not say that.
+
+    >>> _with_default("Examples in a batch.", (32,)), _with_default("Say more.", False)
+    ('Examples in a batch. Default: 32.', 'Say more.')
+    """
+    if (
+        "Default: " in text
+        or not isinstance(default, int | float | str | tuple)
+        or default is False
+    ):
+        return text
+    values = default if isinstance(default, tuple) else (default,)
+    return f"{text} Default: {', '.join(map(str, values))}."
 
 
 def _typed(kind: Any) -> Any:

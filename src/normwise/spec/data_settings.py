@@ -19,6 +19,8 @@ __all__ = [
     "Window",
 ]
 
+_PANEL = "How the data are read"
+
 TargetColumn = Annotated[
     str | None,
     About("training", "Column of the table to predict.", hashed_at_default=True),
@@ -29,11 +31,12 @@ GroupColumn = Annotated[
         "training",
         "Column of the table that says which rows belong together, such as a patient's: "
         "none of them validates what others trained.",
+        panel=_PANEL,
     ),
 ]
 LabelsFile = Annotated[
     str | None,
-    About("training", "LABELS.npy with the labels of --data FILE.npy."),
+    About("training", "LABELS.npy with the labels of --data FILE.npy.", panel=_PANEL),
 ]
 ImageSize = Annotated[
     str | None,
@@ -43,6 +46,7 @@ ImageSize = Annotated[
         "HEIGHTxWIDTH in pixels that a folder's pictures are read in. Default: the model's, "
         "else the size that all have, else 64x64.",
         example="64x64",
+        panel=_PANEL,
     ),
 ]
 ColorMode = Annotated[
@@ -51,6 +55,7 @@ ColorMode = Annotated[
         "training",
         "grayscale, rgb or rgba: the channels of a folder's pictures. Default: the model's, "
         "else grey if all are.",
+        panel=_PANEL,
     ),
 ]
 TaskOfLabels = Annotated[
@@ -59,6 +64,7 @@ TaskOfLabels = Annotated[
         "training",
         "binary, classes or regression: whole numbers can be either. Default: what the "
         "labels look like.",
+        panel=_PANEL,
     ),
 ]
 Window = Annotated[
@@ -69,5 +75,6 @@ Window = Annotated[
         "Rows that are in memory at a time where the data are streamed; 0: all. Default: data on "
         "disk that take more than a quarter of all memory are streamed, 64 MB at a time.",
         example="10000",
+        panel=_PANEL,
     ),
 ]

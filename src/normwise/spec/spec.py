@@ -32,10 +32,8 @@ from normwise.spec.data_settings import (
     Window,
 )
 from normwise.spec.kinds import (
-    AboveOne,
     BatchSize,
     Count,
-    CountOrZero,
     Name,
     Positive,
     Several,
@@ -47,6 +45,15 @@ from normwise.spec.optimizer import optimizer_parts
 from normwise.spec.refusals import as_usage_error, refuse_arguments_of_fit
 from normwise.spec.series import series
 from normwise.spec.settings_file import settings_in
+from normwise.spec.verdict_settings import (
+    Ablate,
+    Margin,
+    MaxSeeds,
+    Patience,
+    Price,
+    Prune,
+    UntilDecided,
+)
 
 __all__ = ["AXES", "DEFAULT_MODEL", "LEARNING_RATE", "OPTIMIZER", "Spec"]
 
@@ -58,6 +65,8 @@ OPTIMIZER, LEARNING_RATE = "sgd", 0.01
 
 # Rounds of seeds, each doubling their number, that `until_decided` may take unless told.
 ROUNDS = 4
+# Boxes of `--help` below the first one, which has what most studies need.
+_TRAINING, _RUNNING = "How each run trains", "How and where it is run"
 
 
 class Spec(BaseModel):
@@ -135,8 +144,9 @@ class Spec(BaseModel):
         BeforeValidator(listed),
         About(
             "extent",
-            "PLACE[:OPTION,…], repeatable. PLACE: none, before, after (the "
-            "activation), input, joined by +. OPTION: center=false, scale=false, "
+            "Where to normalise, and how: PLACE[:OPTION,…], repeatable. PLACE: none (the "
+            "baseline), before, after (the activation), input, joined by +. OPTION: "
+            "center=false, scale=false, "
             "momentum=0.9, epsilon=1e-5, bias=true, renorm, ghost=16, "
             "norm=layer|group|rms, only=1+2 (of its layers), "
             "drop_before=0.3, drop_after=0.3; at input also norm=zscore|minmax|mean.",
@@ -149,7 +159,9 @@ class Spec(BaseModel):
         str | None,
         About(
             "training",
-            "Keras optimiser, such as sgd:momentum=0.9 or adam.",
+            "Keras optimiser, such as sgd:momentum=0.9 or adam. Default: the compiled "
+            f"model's, else {OPTIMIZER}.",
+            panel=_TRAINING,
             hashed_at_default=True,
         ),
     ] = None
@@ -159,90 +171,70 @@ class Spec(BaseModel):
         About(
             "axis",
             "Learning rate, > 0, repeatable; 1e-4:1:9 are nine, evenly on a logarithmic "
-            "scale. Each variant is compared at its own best.",
+            "scale. Each variant is compared at its own best. Default: the compiled model's, else "
+            f"{LEARNING_RATE}.",
             example="0.01",
+            panel=_TRAINING,
             hashed_at_default=True,
         ),
     ] = None
     initializer: Annotated[
         Several[Name] | None,
         BeforeValidator(listed),
-        About("axis", "Keras initialiser for all kernels, repeatable.", hashed_at_default=True),
+        About(
+            "axis",
+            "Keras initialiser for all kernels, repeatable. Default: each layer's own.",
+            panel=_TRAINING,
+            hashed_at_default=True,
+        ),
     ] = None
     loss: Annotated[
         str | None,
         About(
-            "training", "Keras loss; inferred from the labels unless given.", hashed_at_default=True
+            "training",
+            "Keras loss. Default: the compiled model's, else what suits the labels.",
+            panel=_TRAINING,
+            hashed_at_default=True,
         ),
     ] = None
     batch_size: Annotated[
         Several[BatchSize],
         BeforeValidator(series),
-        About("axis", "Examples in a batch, repeatable.", example="32", hashed_at_default=True),
-    ] = (32,)
-    epochs: Annotated[
-        Count, About("training", "Epochs of each replica.", example="20", hashed_at_default=True)
-    ] = 20
-    seeds: Annotated[
-        Count, About("extent", "Replicas of each variant.", example="10", hashed_at_default=True)
-    ] = 10
-    until_decided: Annotated[
-        bool,
         About(
-            "answer",
-            "Double the seeds, round after round, until every comparison is decided.",
+            "axis",
+            "Examples in a batch, repeatable.",
+            example="32",
+            panel=_TRAINING,
             hashed_at_default=True,
         ),
-    ] = False
-    max_seeds: Annotated[
-        Count | None,
+    ] = (32,)
+    epochs: Annotated[
+        Count, About("training", "Epochs of each run.", example="20", hashed_at_default=True)
+    ] = 20
+    seeds: Annotated[
+        Count,
         About(
-            "answer",
-            "Most seeds of --until-decided. Default: 8 times --seeds.",
-            example="80",
+            "extent",
+            "Runs of each variant, which begin with other weights and see the data in other "
+            "orders: the more, the surer.",
+            example="10",
+            hashed_at_default=True,
         ),
-    ] = None
+    ] = 10
+    until_decided: UntilDecided = False
+    max_seeds: MaxSeeds = None
     target: Annotated[
         str | None,
         About(
             "answer",
-            "Metric to reach, such as 'val_accuracy>=0.8'. Default: the baseline's end.",
+            "What runs are timed to, such as 'val_accuracy>=0.8': variants are compared by the "
+            "epochs that it takes. Default: what the baseline reaches at its end.",
         ),
     ] = None
-    margin: Annotated[
-        AboveOne,
-        About(
-            "answer",
-            "A speed-up within this factor is no difference. Default: 1.25.",
-            example="1.25",
-            hashed_at_default=True,
-        ),
-    ] = 1.25
-    patience: Annotated[
-        CountOrZero | None,
-        About(
-            "answer",
-            "Say what early stopping with this patience would have saved.",
-            example="5",
-        ),
-    ] = None
-    prune: Annotated[
-        bool,
-        About(
-            "stopping",
-            "Stop points of the grid early that will not be the best. Saves more than half "
-            "of a large grid; there is no working range then.",
-            hashed_at_default=True,
-        ),
-    ] = False
-    ablate: Annotated[
-        bool,
-        About(
-            "answer",
-            "Also say which of the normalisation layers matter.",
-            hashed_at_default=True,
-        ),
-    ] = False
+    margin: Margin = 1.25
+    patience: Patience = None
+    prune: Prune = False
+    ablate: Ablate = False
     engine: Annotated[
         Literal["auto", "stacked", "fit"],
         # What it comes to is part of a run's key: runs of both kinds may lie in one folder.
@@ -251,16 +243,10 @@ class Spec(BaseModel):
             "What trains: stacked (all runs in one compiled program), fit (Keras' own, one run "
             "after another), or auto: fit where the stack cannot. Which, and why, is said first.",
             example="auto",
+            panel=_RUNNING,
         ),
     ] = "auto"
-    price: Annotated[
-        Positive | None,
-        About(
-            "answer",
-            "Of an hour on this machine: says what reaching the target costs.",
-            example="2.5",
-        ),
-    ] = None
+    price: Price = None
     class_weight: Annotated[
         dict[str, Weight] | None,
         BeforeValidator(named),
