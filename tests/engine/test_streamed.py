@@ -195,6 +195,8 @@ def test_memory_is_counted_in_windows():
     )
     # Four windows, each of 3 inputs, a label and two orders of 4 bytes a row.
     assert many - few == 4 * (96 - 32) * 4 * (3 + 1 + 2)
+    all_rows = cohort_of(compiling(), network, dataset(), window=10**9).bytes_ahead
+    assert all_rows == 4 * N * 4 * (3 + 1 + 2)
 
 
 TRAINED = """

@@ -109,6 +109,7 @@ def test_a_window_is_part_of_a_runs_key_and_nothing_else_changes_there(on_disk):
         != Spec.make({"data": "circles"}).identity
     )
     assert [window_of(one.spec, 8) for one in (plain, mapped, small)] == [None, None, 16]
+    assert Spec.make({"data": "circles", "window": 10**9}).window == 10**9  # of narrow rows
 
 
 def test_a_run_that_was_killed_goes_on_in_the_window_where_it_was(on_disk, tmp_path):

@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.data.aligned import aligned_empty
 from normwise.data.nested import Arrays, leaves, mapped
 
 __all__ = [
@@ -203,7 +204,7 @@ def _read(array: Array, numbers: Any) -> Array:
     """Rows of an array on disk, of which little is memory of the process at any time."""
     if not np.ndim(numbers):
         return np.array(array[numbers])
-    found = np.empty((len(numbers), *array.shape[1:]), array.dtype)
+    found = aligned_empty((len(numbers), *array.shape[1:]), array.dtype)
     is_next = np.diff(numbers, prepend=-2) == 1
     taken = np.cumsum(found[:1].nbytes + np.where(is_next, 0, AROUND_BYTES))
     cuts = np.flatnonzero(np.diff(taken // PIECE_BYTES)) + 1

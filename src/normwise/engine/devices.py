@@ -11,6 +11,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from numpy.typing import NDArray
 
+from normwise.data.aligned import ALIGNMENT, aligned_empty
 from normwise.files import cache_folder
 
 __all__ = [
@@ -23,9 +24,6 @@ __all__ = [
     "shareable",
     "split_over_replicas",
 ]
-
-# JAX uses an array of the host's in place if it begins at a multiple of this many bytes.
-ALIGNMENT = 64
 
 REPLICA = "replica"
 
@@ -94,8 +92,6 @@ def shareable(array: NDArray[Any]) -> NDArray[Any]:
     """
     if is_shareable(array):
         return array
-    memory = np.empty(array.nbytes + ALIGNMENT, np.uint8)
-    first = -memory.ctypes.data % ALIGNMENT
-    copy = memory[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy = aligned_empty(array.shape, array.dtype)
     copy[...] = array
     return copy

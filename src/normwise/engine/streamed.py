@@ -177,8 +177,9 @@ class StreamedCohort(Stacked):
     @property
     def bytes_ahead(self) -> int:
         """Of the windows that are read before they are used, and of their orders."""
-        orders = 4 * self.width * self.window
-        return WINDOWS_AT_ONCE * (sum(array.nbytes for array in self.arrays()) + orders)
+        arrays = self.arrays()
+        orders = 4 * self.width * len(arrays[0])
+        return WINDOWS_AT_ONCE * (sum(array.nbytes for array in arrays) + orders)
 
     def advance(
         self,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from normwise.spec.about import About
-from normwise.spec.kinds import CountOrZero, sized
+from normwise.spec.kinds import Rows, sized
 
 __all__ = [
     "ColorMode",
@@ -68,7 +68,7 @@ TaskOfLabels = Annotated[
     ),
 ]
 Window = Annotated[
-    CountOrZero | None,
+    Rows | None,
     # What it comes to is part of a run's key, as the engine is.
     About(
         "answer",

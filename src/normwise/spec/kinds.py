@@ -17,6 +17,7 @@ __all__ = [
     "CountOrZero",
     "Name",
     "Positive",
+    "Rows",
     "Several",
     "Weight",
     "listed",
@@ -52,6 +53,8 @@ def sized(value: object) -> object:
 
 Count = Annotated[int, Field(gt=0, le=MOST), BeforeValidator(_no_boolean)]
 CountOrZero = Annotated[int, Field(ge=0, le=MOST), BeforeValidator(_no_boolean)]
+# Of which there may be more than anything else: they are numbered in 32 bits.
+Rows = Annotated[int, Field(ge=0, lt=2**31), BeforeValidator(_no_boolean)]
 BatchSize = Annotated[int, Field(gt=0), BeforeValidator(_no_boolean)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_boolean)]
 AboveOne = Annotated[float, Field(gt=1, allow_inf_nan=False), BeforeValidator(_no_boolean)]
