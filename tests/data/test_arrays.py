@@ -81,6 +81,16 @@ def test_shape_and_type_count_in_the_fingerprint():
     assert wide.fingerprint != data.fingerprint
 
 
+def test_neither_part_needs_labels():
+    data = from_arrays(X, None, X[:3], None)
+    assert (data.y_train, data.y_val, data.task) == (None, None, "own")
+    np.testing.assert_array_equal(data.x_val, X[:3])
+    with pytest.raises(DataError, match="has y_val without x_val"):
+        from_arrays(X, None, None, Y)
+    with pytest.raises(DataError, match="labels"):
+        from_arrays(X, None, X, Y)
+
+
 def test_names_do_not_count_in_the_fingerprint():
     assert from_arrays(X, Y, name="other").fingerprint == from_arrays(X, Y).fingerprint
 

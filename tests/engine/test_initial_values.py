@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 from keras import layers
 
+from normwise.data import from_arrays
+from normwise.domain import Variant
 from normwise.engine import InitialValues, Replica, lower, named_initializer, reinitialised_copy
 from normwise.errors import ModelError, UnknownNameError
 from normwise.models import place
+from normwise.models.source import ModelSource
 
 
 def replicas(seeds, initializer=None):
@@ -208,6 +211,49 @@ def test_a_weight_whose_initialiser_is_unknown_is_refused():
     # What starts at ones starts at ones for every seed.
     constant = keras.Sequential([keras.Input((4,)), Scaling("ones")])
     assert np.all(np.array(InitialValues(constant).state(replicas([0, 1]))[0][0]) == 1)
+
+
+class Plain(layers.Layer):
+    """As Keras' guide writes one: what draws its weights is an argument of `add_weight` alone."""
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(shape[-1], 30), initializer="random_normal")
+        self.v = self.add_weight(shape=(shape[-1], 30))
+        self.b = self.add_weight(shape=(30,), initializer=keras.initializers.Constant(0.5))
+
+    def call(self, inputs):
+        return keras.ops.matmul(inputs, self.w + self.v) + self.b
+
+
+class Around(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.plain = Plain()
+        self.last = layers.Dense(1, use_bias=False, kernel_initializer="he_normal")
+
+    def call(self, inputs):
+        return self.last(self.plain(inputs))
+
+
+def plain_graph():
+    inputs = keras.Input((40,))
+    end = layers.Dense(1, use_bias=False, kernel_initializer="he_normal")
+    return keras.Model(inputs, end(Plain()(inputs)))
+
+
+def around(norm):  # noqa: ARG001 (that it takes it says that it places the layers itself)
+    return Around()
+
+
+@pytest.mark.parametrize("build", [plain_graph, around])
+def test_weights_of_own_layers_are_drawn_as_add_weight_was_told(build):
+    data = from_arrays(np.ones((20, 40)), np.linspace(0, 1, 20))
+    model = reinitialised_copy(ModelSource(build, data).build(Variant()))
+    w, v, b, last = InitialValues(model).state(replicas(range(20)))[0][:4]
+    for values, deviation in ((w, 0.05), (v, np.sqrt(2 / 70)), (last, np.sqrt(2 / 30))):
+        assert np.any(values[0] != values[1])
+        np.testing.assert_allclose(np.std(values), deviation, rtol=0.06)
+    assert np.all(np.array(b) == 0.5)
 
 
 def test_a_random_function_is_refused_as_an_initialiser():

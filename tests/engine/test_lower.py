@@ -187,3 +187,24 @@ def test_no_recurrence_of_a_stack_is_cudnns():
     # JAX has no batching rule for it, so that a replica axis would end in a traceback on a GPU.
     kinds = [one for one in lower(keras.Model(inputs, layers.LSTM(2)(x)))._flatten_layers() if hasattr(one, "use_cudnn")]  # fmt: skip
     assert [one.use_cudnn for one in kinds] == [False] * 4
+
+
+def test_parts_of_ones_own_need_not_be_registered():
+    class Even(keras.regularizers.Regularizer):
+        def __call__(self, weights):
+            return keras.ops.sum(keras.ops.square(weights))
+
+        def get_config(self):
+            return {}
+
+    def bent(x):
+        return keras.ops.tanh(x) / 2
+
+    dense = layers.Dense(3, activation=bent, kernel_regularizer=Even(), bias_constraint=bent)
+    model = keras.Sequential([keras.Input((2,)), dense])
+    lowered = lower(model)
+    assert type(lowered.layers[0]) is not layers.Dense
+    assert lowered.layers[0].bias_constraint is bent
+    assert float(lowered.losses[0]) == pytest.approx(
+        np.sum(np.square(lowered.layers[0].kernel.value))
+    )

@@ -1,6 +1,7 @@
 """Layers made anew from what Keras says of them."""
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -169,3 +170,52 @@ class Doubled(Gained):
 
 def test_what_a_layer_says_of_itself_comes_along():
     assert clone_layer(Doubled(3, 2.0))._gain == 2.0
+
+
+def made_with_parts_of_ones_own():
+    """Layers made with functions, and objects of classes, that are registered nowhere."""
+
+    class Even(keras.regularizers.Regularizer):
+        def __init__(self, factor):
+            self.factor = factor
+
+        def __call__(self, weights):
+            return self.factor * keras.ops.sum(keras.ops.square(weights))
+
+        def get_config(self):
+            return {"factor": self.factor}
+
+    class Leaking(layers.SimpleRNNCell):
+        def call(self, x, states, **options):
+            output, states = super().call(x, states, **options)
+            return output / 2, states
+
+    def bent(x):
+        return keras.ops.tanh(x) / 2
+
+    even = Even(0.5)
+    parts = {"kernel_regularizer": even, "bias_constraint": bent}
+    return {
+        "parts": layers.Dense(3, activation=bent, activity_regularizer=even, **parts),
+        "recurrent activation": layers.LSTM(
+            3, recurrent_activation=bent, recurrent_regularizer=even
+        ),
+        "cell": layers.RNN(Leaking(3, activation=bent, kernel_regularizer=even)),
+        "at each step": layers.TimeDistributed(layers.Dense(3, kernel_regularizer=even)),
+    }
+
+
+@pytest.mark.parametrize("what", made_with_parts_of_ones_own())
+def test_parts_of_ones_own_need_not_be_registered(what):
+    layer = made_with_parts_of_ones_own()[what]
+    x = np.linspace(-1, 1, 24).reshape(2, 4, 3).astype("float32")
+    made = clone_layer(layer)
+    expected, _ = layer(x), made(x)
+    for old, new in zip(layer.variables, made.variables, strict=True):
+        new.assign(np.array(old.value))
+    np.testing.assert_allclose(made(x), expected, rtol=1e-6)
+    assert float(sum(made.losses)) == pytest.approx(float(sum(layer.losses)), rel=1e-6)
+    for old, new in zip(layer.trainable_variables, made.trainable_variables, strict=True):
+        assert new is not old
+        if old.constraint is not None:
+            np.testing.assert_allclose(new.constraint(1.0), old.constraint(1.0))

@@ -51,6 +51,13 @@ def compiled(units, loss):
         (TWO, 4, "sparse_categorical_crossentropy"),
         (TWO + 1, 3, "sparse_categorical_crossentropy"),
         (2 * TWO, 3, "sparse_categorical_crossentropy"),
+        (FOUR - 1, 4, keras.losses.SparseCategoricalCrossentropy(ignore_class=-1)),
+        (TWO - 1, 2, keras.losses.SparseCategoricalCrossentropy(ignore_class=-1)),
+        (
+            np.where(FOUR == 3, 255, FOUR),
+            3,
+            keras.losses.SparseCategoricalCrossentropy(ignore_class=255),
+        ),
     ],
 )
 def test_whole_numbers_that_a_loss_takes_stay_as_they_are(labels, units, loss):

@@ -25,6 +25,7 @@ from normwise.domain import derive_seed
 from normwise.engine.initializers import as_drawn, initializer_of, named_initializer
 from normwise.errors import ModelError
 from normwise.keras_private import RANDOM_STATE, draw_from_key, every_layer, is_keras_own
+from normwise.models.noted_initializers import noted_initializer
 
 __all__ = ["InitialValues", "Replica"]
 
@@ -166,7 +167,7 @@ class InitialValues:
         owner = self._owners[id(variable)]
         if kernels is not None and variable.name == "kernel":
             return as_drawn(named_initializer(kernels), owner, variable.name)
-        found = initializer_of(owner, variable.name)
+        found = initializer_of(owner, variable.name) or noted_initializer(variable)
         if found is None and not _is_zero_or_one(variable):
             raise ModelError(
                 f"layer {owner.name!r} ({type(owner).__name__}) has no attribute "

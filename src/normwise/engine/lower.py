@@ -15,7 +15,8 @@ import numpy as np
 
 from normwise.engine.kernels.lowered_layers import lowered_kind
 from normwise.keras_private import every_layer
-from normwise.models.rebuild import clone_layer, is_rebuildable
+from normwise.models.noted_initializers import noting_initializers
+from normwise.models.rebuild import clone_layer, is_rebuildable, layer_as
 
 __all__ = ["lower", "reinitialised_copy", "trains_sequentially"]
 
@@ -56,7 +57,8 @@ def trains_sequentially(model: keras.Model) -> bool:
 def _copy(model: keras.Model, clone: Callable[[Any], Any]) -> keras.Model:
     if not is_rebuildable(model):
         return model
-    copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
+    with noting_initializers():
+        copy = keras.models.clone_model(model, clone_function=clone, recursive=True)
     for old, new in zip(model.variables, copy.variables, strict=True):
         if not old.trainable:
             new.assign(np.array(old.value))
@@ -68,10 +70,4 @@ def _copy(model: keras.Model, clone: Callable[[Any], Any]) -> keras.Model:
 
 def _lower_layer(layer: keras.Layer) -> keras.Layer:
     kind = lowered_kind(layer, on_cpu=jax.default_backend() == "cpu")
-    if kind is None:
-        return clone_layer(layer)
-    config = layer.get_config()
-    if hasattr(layer, "activation"):
-        # As it is: from a configuration, a function of the user's does not return.
-        config["activation"] = clone_layer(layer.activation)
-    return kind.from_config(config)
+    return clone_layer(layer) if kind is None else layer_as(kind, layer)

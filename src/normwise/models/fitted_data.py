@@ -105,11 +105,11 @@ def _labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None) -> 
     if dataset.task in ("own", "regression"):
         return dataset
     if loss is not None and asked is None:
-        dataset = _as_they_came(dataset, _name(loss), units)
+        dataset = _as_they_came(dataset, loss, units)
     return dataset if dataset.task == "own" else _classes(dataset, loss, units)
 
 
-def _as_they_came(dataset: Dataset, name: str, units: int) -> Dataset:
+def _as_they_came(dataset: Dataset, loss: Any, units: int) -> Dataset:
     """The data with whole numbers as they were where the loss takes them so, as in ``fit``.
 
     They were counted as classes from 0 when they were read. That is right for two classes, and
@@ -118,7 +118,9 @@ def _as_they_came(dataset: Dataset, name: str, units: int) -> Dataset:
     numbers = as_quantities(dataset)
     if numbers is dataset:  # texts, or rows with a single 1
         return dataset
-    came = np.concatenate([numbers.y_train, numbers.y_val]).ravel()
+    name, came = _name(loss), np.concatenate([numbers.y_train, numbers.y_val]).ravel()
+    if np.any(came == _ignored_by(loss)):
+        return _own(dataset)
     are_counted = np.array_equal(came, np.concatenate([dataset.y_train, dataset.y_val]).ravel())
     if "categorical" in name:
         fits = units > 2 and came.min() >= 0 and came.max() < units
@@ -128,6 +130,11 @@ def _as_they_came(dataset: Dataset, name: str, units: int) -> Dataset:
         return numbers if units == 1 and not stay and name not in _OF_TWO else dataset
     tells = units in {1, 2} if dataset.task == "binary" else units == dataset.classes
     return dataset if are_counted and tells else _own(dataset)
+
+
+def _ignored_by(loss: Any) -> Any:
+    """The class that a loss of Keras' own leaves out; ``None`` where it counts all of them."""
+    return next((getattr(part, "ignore_class", None) for part in parts_of([loss])), None)
 
 
 def _numbered(dataset: Dataset, numbers: Dataset) -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from normwise.keras_private import (
     calls_in_order,
     constructor_arguments,
     direct_sublayers,
+    every_layer,
     is_keras_own,
     lambda_output_shape,
 )
@@ -22,7 +24,10 @@ from normwise.models.graph import Call, functional_of, has_graph
 from normwise.models.incomplete_config import refuse_forgotten
 from normwise.models.kinds import defined_by_keras, has_keras_steps, unwrapped
 
-__all__ = ["Edits", "clone_layer", "is_rebuildable", "rebuild"]
+__all__ = ["Edits", "clone_layer", "is_rebuildable", "layer_as", "rebuild"]
+
+# How Keras calls what a layer is made with and calls itself.
+_PARTS = ("activation", "constraint", "initializer", "regularizer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,8 @@ def clone_layer(operation: Any, **settings: Any) -> Any:
             return _clone_lambda(operation, config)
         if unwrapped(operation) is not operation:
             return _clone_wrapper(operation, lambda layer: clone_layer(layer, **settings))
-        new = _from_config(operation, config, {**_live_activation(operation, config), **settings})
+        with _own_code_known(operation):
+            new = _from_config(operation, config, {**_live_parts(operation, config), **settings})
         refuse_forgotten(operation, new, {*config, *settings})
         for inner, other in list(_pairs(operation, new))[1:]:  # a cell, as its layer says it
             refuse_forgotten(inner, other, inner.get_config())
@@ -110,6 +116,19 @@ def clone_layer(operation: Any, **settings: Any) -> Any:
         ) from error
     _keep_names(operation, new)
     return new
+
+
+def layer_as(kind: Any, layer: keras.Layer) -> Any:
+    """A layer of another kind, with the arguments of this one.
+
+    >>> class Mine(keras.layers.Dense):
+    ...     pass
+    >>> layer_as(Mine, keras.layers.Dense(3)).units
+    3
+    """
+    config = layer.get_config()
+    with _own_code_known(layer):
+        return kind.from_config({**config, **_live_parts(layer, config)})
 
 
 def _from_config(operation: Any, config: dict[str, Any], changes: dict[str, Any]) -> Any:
@@ -147,18 +166,37 @@ def _pairs(old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
         yield from _pairs(inner, other)
 
 
-def _live_activation(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """The activation as an object: from its name, a function of the user's does not return."""
-    activation = getattr(operation, "activation", None)
-    if "activation" not in config or activation is None:
-        return {}
-    if isinstance(activation, keras.layers.PReLU):
+def _live_parts(operation: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """The activation, and functions, as they are: those of the user's do not return from names."""
+    parts = {name: getattr(operation, name, None) for name in config if name.endswith(_PARTS)}
+    if isinstance(parts.get("activation"), keras.layers.PReLU):
         raise ModelError(
             f"layer {operation.name!r} has a PReLU inside, whose weights Keras builds at the first "
             f"call; expected it as a layer of its own; "
             f"try {type(operation).__name__}(...) followed by keras.layers.PReLU()"
         )
-    return {"activation": clone_layer(activation)}
+    return {
+        name: clone_layer(part)
+        for name, part in parts.items()
+        if part is not None and (name == "activation" or inspect.isfunction(part))
+    }
+
+
+def _own_code_known(operation: Any) -> Any:
+    """A block in which Keras finds the user's classes and functions that a configuration names.
+
+    Those that are registered it finds anywhere.
+    """
+    layers = every_layer(operation) if isinstance(operation, keras.Layer) else [operation]
+    parts = [*layers, *(part for layer in layers for part in vars(layer).values())]
+    codes = [part if inspect.isroutine(part) else type(part) for part in parts if _is_own(part)]
+    return keras.saving.custom_object_scope(
+        {keras.saving.get_registered_name(code): code for code in codes}
+    )
+
+
+def _is_own(part: Any) -> bool:
+    return callable(part) and not is_keras_own(part)
 
 
 def _clone_lambda(layer: Any, config: dict[str, Any]) -> Any:

@@ -30,6 +30,7 @@ from normwise.models.graph import has_graph
 from normwise.models.hidden_normalisation import refuse_normalised_baseline
 from normwise.models.identity import architecture, named, own_code
 from normwise.models.io import load_model
+from normwise.models.noted_initializers import noting_initializers
 from normwise.models.pixel_range import scaling_note
 from normwise.models.placing import place, placed_layers
 from normwise.models.rebuild import Edits, is_rebuildable, rebuild
@@ -190,6 +191,7 @@ class ModelSource:
         # Not compiled, or Keras would compile each copy of it from a configuration.
         return rebuild(model, Edits()) if compiled and is_rebuildable(model) else model
 
+    @noting_initializers()
     def _call(self, function: Callable[..., Any], **arguments: Any) -> keras.Model:
         name = getattr(function, "__name__", type(function).__name__)
         parameters = _parameters(function)
