@@ -87,7 +87,7 @@ def test_neither_part_needs_labels():
     np.testing.assert_array_equal(data.x_val, X[:3])
     with pytest.raises(DataError, match="has y_val without x_val"):
         from_arrays(X, None, None, Y)
-    with pytest.raises(DataError, match="labels"):
+    with pytest.raises(DataError, match="labels have shape None, validation labels"):
         from_arrays(X, None, X, Y)
 
 

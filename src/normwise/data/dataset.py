@@ -208,7 +208,7 @@ def _check_alike(name: str, kind: str, train: Arrays, val: Arrays) -> None:
     of_one = [[np.shape(array)[1:] for array in leaves(part)] for part in (train, val)]
     if structure(train) == structure(val) and of_one[0] == of_one[1]:
         return
-    if is_nested(train) or is_nested(val):
+    if any(one is None or is_nested(one) for one in (train, val)):
         shown = shapes(rows(train, slice(1))), shapes(rows(val, slice(1)))
     else:
         shown = str(of_one[0][0]), str(of_one[1][0])
