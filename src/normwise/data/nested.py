@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from normwise.errors import DataError, listed
 
-__all__ = ["Arrays", "count", "is_nested", "leaves", "mapped", "rows", "shapes", "structure"]
+__all__ = [
+    "Arrays",
+    "count",
+    "is_nested",
+    "leaves",
+    "mapped",
+    "rows",
+    "shape_of_examples",
+    "shapes",
+    "structure",
+]
 
 # An array ``(n, …)``; a list, tuple or dictionary of such structures; ``None`` for nothing.
 Arrays: TypeAlias = Any
@@ -92,6 +102,15 @@ def shapes(x: Arrays) -> str:
     if isinstance(x, list | tuple):
         return f"[{', '.join(map(shapes, x))}]"
     return "None" if x is None else str(tuple(np.shape(x)))
+
+
+def shape_of_examples(sizes: Sequence[Any]) -> str:
+    """The shape of an array that has any number of examples of these sizes, in words.
+
+    >>> shape_of_examples((6, 6)), shape_of_examples(())
+    ('(n, 6, 6)', '(n,)')
+    """
+    return f"({', '.join(['n', *map(str, sizes)])}{'' if sizes else ','})"
 
 
 def structure(x: Arrays) -> Any:

@@ -13,34 +13,16 @@ import numpy as np
 
 from normwise.data import Dataset, Task
 from normwise.data.given import as_quantities, in_form_given
-from normwise.data.nested import is_nested, leaves, mapped
+from normwise.data.nested import is_nested, leaves, mapped, shape_of_examples
 from normwise.errors import DataError, ModelError
 from normwise.models.compiled import compiled_of, has_own_loss, is_computed_by_keras, parts_of
 from normwise.models.kinds import has_keras_steps
+from normwise.models.loss_names import BY_ELEMENT, OF_SHARES, OF_TWO, loss_kind
 from normwise.models.metrics import name_of
 from normwise.models.outputs import is_row, output_shape
 from normwise.models.structure import agrees, inputs_of, is_known, tensors_of
 
 __all__ = ["with_inputs_of", "with_labels_for"]
-
-# Losses that compare each number of the output with one of the labels, by Keras' names.
-_BY_ELEMENT = frozenset(
-    {
-        "mse", "meansquarederror", "mae", "meanabsoluteerror", "mape", "huber", "logcosh",
-        "meanabsolutepercentageerror", "msle", "meansquaredlogarithmicerror", "poisson",
-        "kldivergence", "kldiv", "kld", "binarycrossentropy", "binaryfocalcrossentropy", "hinge",
-        "squaredhinge", "categoricalhinge", "categoricalcrossentropy",
-        "categoricalfocalcrossentropy",
-    }
-)  # fmt: skip
-_OF_EACH = ("binarycrossentropy", "binaryfocalcrossentropy", "bce")
-# Losses that take 0 and 1 for any two classes.
-_OF_TWO = (*_OF_EACH, "hinge", "squaredhinge")
-# Losses that compare shares of classes.
-_OF_SHARES = (
-    *_OF_EACH, "categoricalcrossentropy", "categoricalfocalcrossentropy", "kldivergence", "kldiv",
-    "kld",
-)  # fmt: skip
 
 
 def with_inputs_of(dataset: Dataset, model: Any) -> Dataset:
@@ -118,16 +100,16 @@ def _as_they_came(dataset: Dataset, loss: Any, units: int) -> Dataset:
     numbers = as_quantities(dataset)
     if numbers is dataset:  # texts, or rows with a single 1
         return dataset
-    name, came = _name(loss), np.concatenate([numbers.y_train, numbers.y_val]).ravel()
+    name, came = loss_kind(loss), np.concatenate([numbers.y_train, numbers.y_val]).ravel()
     if np.any(came == _ignored_by(loss)):
         return _own(dataset)
     are_counted = np.array_equal(came, np.concatenate([dataset.y_train, dataset.y_val]).ravel())
     if "categorical" in name:
         fits = units > 2 and came.min() >= 0 and came.max() < units
         return _numbered(dataset, numbers) if fits else dataset
-    if name in _BY_ELEMENT:
+    if name in BY_ELEMENT:
         stay = are_counted and dataset.task == "binary"
-        return numbers if units == 1 and not stay and name not in _OF_TWO else dataset
+        return numbers if units == 1 and not stay and name not in OF_TWO else dataset
     tells = units in {1, 2} if dataset.task == "binary" else units == dataset.classes
     return dataset if are_counted and tells else _own(dataset)
 
@@ -153,7 +135,7 @@ def _numbers(dataset: Dataset, model: Any, loss: Any, units: int) -> Dataset:
     deviation for each, are none either.
     """
     is_other = units != dataset.y_train.shape[1] and has_own_loss(model)
-    if _name(loss) not in _OF_SHARES and not is_other:
+    if loss_kind(loss) not in OF_SHARES and not is_other:
         return dataset
     return dataclasses.replace(dataset, task="own", notes=_unread(dataset.notes))
 
@@ -164,7 +146,7 @@ def _unread(notes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _classes(dataset: Dataset, loss: Any, units: int) -> Dataset:
-    name, is_one_hot = _name(loss), dataset.task == "classes" and dataset.y_train.ndim == 2
+    name, is_one_hot = loss_kind(loss), dataset.task == "classes" and dataset.y_train.ndim == 2
     if is_one_hot and (not name or name.startswith("sparse")):
         return _with_labels(dataset, lambda y: y.argmax(axis=-1).astype(np.int32), "classes")
     if not is_one_hot and "categorical" in name and not name.startswith("sparse") and units > 1:
@@ -206,28 +188,19 @@ def _one_hot(labels: Any, width: int) -> Any:
     return np.eye(width, dtype=np.float32)[labels.reshape(len(labels)).astype(int)]
 
 
-def _name(loss: Any) -> str:
-    """A loss' name without its spelling; empty for none, and for those of several outputs."""
-    parts = parts_of([loss])
-    if len(parts) != 1:
-        return ""
-    name = parts[0] if isinstance(parts[0], str) else type(parts[0]).__name__
-    return (name if name != "function" else name_of(parts[0])).replace("_", "").lower()
-
-
 def _check_shapes(dataset: Dataset, model: Any, loss: Any, shape: Any) -> None:
     """Refuse labels that Keras would stretch over an output of another shape without a word."""
     if is_nested(dataset.y_train) or not isinstance(shape, tuple) or dataset.y_train is None:
         return
-    name, labels, outputs = _name(loss), dataset.y_train.shape, tuple(shape)
+    name, labels, outputs = loss_kind(loss), dataset.y_train.shape, tuple(shape)
     if name.startswith("sparsecategorical"):
         outputs = outputs[:-1]
-    elif name not in _BY_ELEMENT:
+    elif name not in BY_ELEMENT:
         return
     if not agrees(outputs, labels):
         raise DataError(
             f"the labels of {dataset.name!r} have shape {labels} and the output of model "
             f"{model.name!r} {tuple(shape)}, and loss {name_of(parts_of([loss])[0])!r} compares "
-            f"number by number; expected labels of shape {('n', *outputs[1:])}; reshape them, or "
-            f"end the model in such an output"
+            f"number by number; expected labels of shape {shape_of_examples(outputs[1:])}; reshape "
+            f"them, or end the model in such an output"
         )

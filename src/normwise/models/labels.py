@@ -13,17 +13,9 @@ from normwise.data.nested import rows
 from normwise.errors import DataError, listed
 from normwise.keras_private import loss_options
 from normwise.models.graph import functional_of, has_graph
+from normwise.models.loss_names import COUNTING, OF_EACH, loss_kind
 
 __all__ = ["UnknownClassesError", "labels_for"]
-
-# Losses that count classes from 0, and those that take a share between 0 and 1.
-COUNTING = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
-SHARE = (
-    "binary_crossentropy",
-    "BinaryCrossentropy",
-    "binary_focal_crossentropy",
-    "BinaryFocalCrossentropy",
-)
 
 Array = NDArray[Any]
 
@@ -89,10 +81,10 @@ def _fits(loss: Any, outputs: int | None, values: Array, *, one_each: bool) -> b
     """Whether a loss takes labels with these values as they are."""
     if values.dtype.kind == "U":
         return False
-    name, are_whole = _name(loss), bool((np.mod(values, 1) == 0).all())
-    if name in COUNTING and outputs is not None:
+    name, are_whole = loss_kind(loss), bool((np.mod(values, 1) == 0).all())
+    if name == COUNTING and outputs is not None:
         return are_whole and bool(((values >= 0) & (values < outputs)).all())
-    if name in SHARE:
+    if name in OF_EACH:
         # `fit` takes any labels of pixels, and any numbers that are no classes.
         are_classes = are_whole and (one_each or len(values) == 2)
         return not are_classes or bool(((values >= 0) & (values <= 1)).all())
@@ -138,7 +130,3 @@ def _loss(model: Any) -> Any:
     """The only loss of a model, however it was given; else what was given."""
     losses = keras.tree.flatten(model.loss)
     return losses[0] if len(losses) == 1 else losses
-
-
-def _name(loss: Any) -> str:
-    return loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)

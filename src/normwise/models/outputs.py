@@ -78,8 +78,9 @@ def output_units(model: keras.Model, dataset: Dataset, *, or_more: bool = False)
     if not is_row(shape) or shape[1] not in wanted:
         fits = " or ".join(str((None, units)) for units in sorted(wanted))
         raise ModelError(
-            f"the model's output has shape {shape} and the labels of {dataset.name!r} are "
-            f"{labels}; expected {fits}; end the model with keras.layers.Dense({min(wanted)}, "
+            f"the model's output has shape {outputs_in_words(model, dataset)} and the labels of "
+            f"{dataset.name!r} are {labels}; expected {fits}; end the model with "
+            f"keras.layers.Dense({min(wanted)}, "
             f"activation={_activation_for(dataset, min(wanted))!r}){_other_task(dataset)}"
         )
     return int(shape[1])

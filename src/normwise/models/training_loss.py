@@ -17,8 +17,8 @@ from normwise.errors import ModelError, SpecError, UnknownNameError
 from normwise.keras_private import is_keras_own
 from normwise.models.compiled import Compiled
 from normwise.models.graph import has_graph
-from normwise.models.kinds import defined_by_keras
-from normwise.models.outputs import ends_in_probabilities, output_shape, output_units
+from normwise.models.kinds import has_keras_steps
+from normwise.models.outputs import ends_in_probabilities, output_units, outputs_in_words
 
 __all__ = ["TrainingLoss"]
 
@@ -78,10 +78,10 @@ class TrainingLoss:
             return self.kept[0]
         if self.given is not None:
             return _known_loss(self.given)
-        if all(defined_by_keras(type(model), name) for name in ("train_step", "compute_loss")):
+        if has_keras_steps(model, ("train_step", "compute_loss")):
             raise ModelError(
-                f"the model's output has shape {output_shape(model, self.dataset)} and the labels "
-                f"of {self.dataset.name!r} {shapes(self.dataset.y_train)}, and model "
+                f"the model's output has shape {outputs_in_words(model, self.dataset)} and the "
+                f"labels of {self.dataset.name!r} {shapes(self.dataset.y_train)}, and model "
                 f"{model.name!r} is compiled with no loss that says how they go together; "
                 f"expected labels that fit, or a compiled model; try model.compile('adam', 'mse')"
             )
