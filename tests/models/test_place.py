@@ -8,6 +8,7 @@ from keras import layers
 from normwise.domain import Variant
 from normwise.layers import BatchNormalization
 from normwise.models import place, placed_layers, strip
+from normwise.models.target_units import TargetUnits
 
 # Keras 3.15's `get_weights` and `save` under NumPy 2.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -497,6 +498,23 @@ def test_dtype_policy_is_the_layer_s():
     placed = place(model, "before")
     policies = {placed.get_layer(name).dtype_policy.name for name in ("a_norm", "a_activation")}
     assert policies == {"mixed_float16"}
+
+
+@pytest.mark.parametrize(
+    "kind", [keras.Sequential, lambda both: keras.Model(both[0], both[1](both[0]))]
+)
+def test_dtype_policy_of_a_model_is_its_own_so_that_compile_scales_the_loss(kind):
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = kind([keras.Input((4,)), layers.Dense(1)])
+    finally:
+        keras.config.set_dtype_policy(policy)
+    rebuilt = strip(place(model, "input"))
+    units = TargetUnits((1.0,), (2.0,))
+    for one in (rebuilt, units.behind(rebuilt)):
+        one.compile("sgd", "mse")
+        assert type(one.optimizer) is keras.optimizers.LossScaleOptimizer
 
 
 def test_a_subclass_with_a_training_step_of_its_own_keeps_its_class(build):

@@ -92,6 +92,25 @@ def test_rounding_that_the_network_itself_amplifies_is_no_failure():
     assert check.failed == ()
 
 
+def test_rounding_in_half_precision_is_no_failure():
+    draw, kind = np.random.default_rng(0), "mixed_bfloat16"
+    x, y = draw.random((64, 8, 8, 3)).astype("float32"), np.arange(64) % 4
+    hidden = [
+        layers.Conv2D(6, 3, activation="relu", dtype=kind),
+        layers.Dropout(0.4, dtype=kind),
+        layers.GlobalAveragePooling2D(dtype=kind),
+        layers.Dense(8, activation="relu", dtype=kind),
+    ]
+    end = layers.Dense(4, activation="softmax")
+    model = keras.Sequential([keras.Input((8, 8, 3)), *hidden, end])
+    model.compile(keras.optimizers.SGD(0.3), "sparse_categorical_crossentropy")
+    data = (x, y), (x[:16], y[:16])
+    settings = {**CIRCLES, "epochs": 1, "batch_size": 16}
+    check = Study(model, data, variants=["after"], **settings).run().answer.solo_check
+    assert check.first_steps_difference > 1e-4
+    assert check.failed == ()
+
+
 class Traced(layers.Layer):
     """Its noise is drawn when it is traced, and the same in all batches of a fit."""
 

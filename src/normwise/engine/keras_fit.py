@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.optimizer_values import optimizer_values
 from normwise.engine.state import State
 from normwise.errors import ModelError
+from normwise.models.kinds import sublayers
 from normwise.models.metrics import build_compiled_parts, is_evaluated, is_taken_at_once, scalars
 
 __all__ = ["Fit", "Fitted", "largest_relative_difference", "train_alone"]
@@ -33,7 +35,7 @@ __all__ = ["Fit", "Fitted", "largest_relative_difference", "train_alone"]
 # Examples that an evaluation takes at once, where their number changes nothing.
 AT_ONCE = 512
 # What a nudge changes of each weight: as much as the sums of a step differ by where they are taken
-# in another order.
+# in another order. In half precision that is its rounding.
 NUDGE = 1e-6
 
 
@@ -98,7 +100,8 @@ class Fit:
         _assign(_variables(self.model), self._untrained)
         trainable, non_trainable = self._initial.state([replica])
         if nudge:
-            trainable = [_nudged(value, nudge) for value in trainable]
+            size = _rounding_in(self.model)
+            trainable = [_nudged(value, nudge, size) for value in trainable]
         return _state(trainable, non_trainable, optimizer_values(optimizer, [replica]))
 
     def train(
@@ -259,9 +262,15 @@ def _at_once(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
     return batch_size if shows else min(count(dataset.x_val), AT_ONCE)
 
 
-def _nudged(values: NDArray[Any], nudge: int) -> NDArray[Any]:
+def _nudged(values: NDArray[Any], nudge: int, size: float) -> NDArray[Any]:
     signs = np.random.default_rng(derive_seed(nudge, "nudge")).choice([-1, 1], values.shape)
-    return (values * (1 + NUDGE * signs)).astype(values.dtype)
+    return (values * (1 + size * signs)).astype(values.dtype)
+
+
+def _rounding_in(model: keras.Model) -> float:
+    """The share of a value by which steps of training differ without being different."""
+    halves = {kind for layer in sublayers(model) if "16" in (kind := str(layer.compute_dtype))}
+    return max(NUDGE, *(float(jnp.finfo(kind).eps) / 2 for kind in halves), 0.0)
 
 
 def _put(model: keras.Model, state: State) -> None:

@@ -24,7 +24,7 @@ from normwise.models.graph import Call, functional_of, has_graph
 from normwise.models.incomplete_config import refuse_forgotten
 from normwise.models.kinds import defined_by_keras, has_keras_steps, unwrapped
 
-__all__ = ["Edits", "clone_layer", "is_rebuildable", "layer_as", "rebuild"]
+__all__ = ["Edits", "clone_layer", "is_rebuildable", "keeping_policy", "layer_as", "rebuild"]
 
 # How Keras calls what a layer is made with and calls itself.
 _PARTS = ("activation", "constraint", "initializer", "regularizer")
@@ -212,10 +212,17 @@ def _clone_lambda(layer: Any, config: dict[str, Any]) -> Any:
 def _clone_model(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:
     if model not in clones:
         build = _clone_sequential if isinstance(model, keras.Sequential) else _clone_functional
-        clones[model] = build(model, edits, clones)
+        clones[model] = keeping_policy(model, build(model, edits, clones))
         if not model.trainable:
             clones[model].trainable = False
     return clones[model]
+
+
+def keeping_policy(old: Any, new: Any) -> Any:
+    """The new model with the dtype policy of the old one, by which ``compile`` scales the loss."""
+    if old.dtype_policy.quantization_mode is None:
+        new.dtype_policy = old.dtype_policy
+    return new
 
 
 def _clone_sequential(model: Any, edits: Edits, clones: dict[Any, Any]) -> Any:

@@ -17,6 +17,7 @@ from normwise.data import Dataset
 from normwise.errors import ModelError, SpecError
 from normwise.keras_private import operation_behind
 from normwise.models.graph import has_graph
+from normwise.models.rebuild import keeping_policy
 
 __all__ = ["TargetUnits"]
 
@@ -69,7 +70,8 @@ class TargetUnits:
         layer = keras.layers.Rescaling(
             _plain(self.deviation), _plain(self.mean), dtype="float32", name="target_units"
         )
-        return keras.Model(model.inputs, layer(model.outputs[0]), name=model.name)
+        outputs = layer(model.outputs[0])
+        return keeping_policy(model, keras.Model(model.inputs, outputs, name=model.name))
 
 
 def _plain(values: tuple[float, ...]) -> Any:
