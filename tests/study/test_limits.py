@@ -136,6 +136,18 @@ def test_class_weights_are_those_of_keras(data):
     np.testing.assert_array_equal(class_weights({"1": 3.0}, data), np.maximum(1, 2 * weights - 3))
 
 
+def test_class_weights_of_shares_are_those_of_the_largest_one_as_in_keras():
+    from keras.src.trainers.data_adapters.data_adapter_utils import class_weight_to_sample_weights
+
+    shares = np.random.default_rng(0).dirichlet(np.ones(3), 20)
+    data = from_arrays(np.zeros((20, 1)), shares, np.zeros((9, 1)), shares[:9])
+    wanted = class_weight_to_sample_weights(shares, {0: 0.5, 2: 3.0})
+    np.testing.assert_array_equal(class_weights({"0": 0.5, "2": 3.0}, data), wanted)
+    numbers = from_arrays(np.zeros((20, 1)), shares + 1, np.zeros((9, 1)), shares[:9] + 1)
+    with pytest.raises(SpecError, match="numbers to predict; expected classes"):
+        class_weights({"0": 0.5}, numbers)
+
+
 def test_a_class_goes_by_its_name(data):
     named = data.__class__(**{f: getattr(data, f) for f in ("name", "x_train", "y_train", "x_val", "y_val", "task")}, class_names=("stays", "leaves"))  # fmt: skip
     assert class_weights({"leaves": 4}, named).max() == 4

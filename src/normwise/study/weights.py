@@ -21,6 +21,8 @@ Array = NDArray[Any]
 def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
     """The weight of each training example, by its class; 1 where its class has none.
 
+    Of labels that are shares of classes, as in ``fit``, the class is that of the largest share.
+
     Args:
         weight: Class to weight: all by name, where the data have names, or all by number.
         dataset: What is trained on.
@@ -37,13 +39,14 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
     >>> class_weights({"1": 4.0}, data).tolist()
     [1.0, 4.0, 4.0, 1.0, 4.0, 4.0]
     """
-    if dataset.task not in ("binary", "classes"):
+    classes = _shares(dataset) or dataset.classes
+    if classes == 0:
         kind = "numbers to predict" if dataset.task == "regression" else "no classes of examples"
         raise SpecError(
             f"class_weight was given, and the labels of {dataset.name!r} are {kind}; "
             f"expected classes; try sample_weight from Python"
         )
-    numbers = [str(number) for number in range(dataset.classes)]
+    numbers = [str(number) for number in range(classes)]
     names = dataset.class_names if weight.keys() <= set(dataset.class_names) else numbers
     for name in weight:
         if name not in names:
@@ -57,6 +60,15 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
     if not weights.any():
         raise _counting_nothing("class_weight")
     return weights
+
+
+def _shares(dataset: Dataset) -> int:
+    """Of how many classes each label is a distribution; 0 where labels are none."""
+    if dataset.task != "regression" or dataset.label_width == 1:
+        return 0
+    shares = dataset.y_train
+    are_shares = bool((shares >= 0).all()) and np.allclose(shares.sum(axis=-1), 1, atol=1e-3)
+    return dataset.label_width if are_shares else 0
 
 
 def sample_weights(weight: Any, examples: int) -> Arrays:
