@@ -16,6 +16,11 @@ def test_runs_are_counted_by_what_tells_them_apart(circles):
     assert page.sections[0].title == "Runs"
 
 
+def test_one_epoch_is_one(circles):
+    page = study_page(*circles, settings={"epochs": "1"}, preview=None)
+    assert page.section("Runs").text[0].endswith("; 1 epoch each.")
+
+
 def test_a_grid_is_counted_and_what_is_not_known_is_left_out(circles):
     summary, _ = circles
     curves = {"val_accuracy": (0.9,)}

@@ -214,6 +214,8 @@ def _notes(members: Mapping[str, Any], train: Roles, val: Roles) -> tuple[str, .
     if any(is_nested(train.get(role)) for role in ROLES):
         labels = f"; labels {_called(train, 'y')}" if "y" in train else ""
         notes.append(f"Inputs are {_called(train, 'x')}{labels}.")
+    if "weights" in train:
+        notes.append(f"Examples count by {_called(train, 'weights')}.")
     if val:
         s = "" if is_nested(train["x"]) else "s"
         notes.append(f"{_called(train, 'x')} train{s}, {_called(val, 'x')} validate{s}.")

@@ -17,9 +17,13 @@ def build(results: StudyResults) -> Section:
         *([(points, "point")] if points > 1 else []),
         (len({run.key.seed for run in runs}), "seed"),
     ]
-    by = " × ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts)
+    by = " × ".join(_counted(count, name) for count, name in counts)
     each = [
-        *([f"{settings['epochs']} epochs each"] if "epochs" in settings else []),
+        *([f"{_counted(settings['epochs'], 'epoch')} each"] if "epochs" in settings else []),
         *([f"batch size {settings['batch_size']}"] if "batch_size" in settings else []),
     ]
     return Section("Runs", text=("; ".join([f"{len(runs)}, of {by}", *each]) + ".",))
+
+
+def _counted(count: int | str, name: str) -> str:
+    return f"{count} {name}{'' if str(count) == '1' else 's'}"
