@@ -88,6 +88,20 @@ def test_steps_with_a_loss_of_their_own_get_labels_as_they_are():
     assert found.task == "own"
 
 
+@pytest.mark.parametrize(
+    "labels", [TWO, FOUR + 1, X[:, 0], X[:, :1]], ids=["two", "four", "n", "n1"]
+)
+def test_labels_of_an_output_without_units_keep_their_shape(labels):
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, keras.ops.squeeze(layers.Dense(1)(inputs), -1))
+    model.compile(loss="mse", metrics=["mae"])
+    found = with_labels_for(from_arrays(X, labels, X, labels), model, "mse")
+    how = {"verbose": 0, "return_dict": True}
+    expected = model.evaluate(X, labels, **how)
+    assert model.evaluate(found.x_train, found.y_train, **how) == pytest.approx(expected, rel=1e-6)
+    assert found.y_val.shape == labels.shape
+
+
 def test_inputs_take_the_structure_of_the_model():
     a, b = keras.Input((3,), name="a"), keras.Input((1,), name="b")
     model = keras.Model({"a": a, "b": b}, layers.Dense(1)(layers.concatenate([a, b])))
@@ -117,6 +131,11 @@ FORMS = {
     "bytes": (FOUR.astype("u1"), 4),
     "a quantity": (X[:, 0].astype("f4"), 1),
     "counts": (FOUR * FOUR + 1, 1),
+    "truth": (TWO > 0, 1),
+    "a column of truth": (TWO[:, None] > 0, 1),
+    "bytes in rows": (np.stack([FOUR, TWO], 1).astype("u1"), 2),
+    "truth in rows": (np.stack([FOUR > 1, TWO > 0], 1), 2),
+    "rows with a single 1": (np.eye(4, dtype=bool)[FOUR], 4),
 }
 
 
@@ -125,7 +144,8 @@ FORMS = {
 def test_code_of_the_users_own_sees_labels_as_they_were_given(seen_by, form):
     labels, units = FORMS[form]
     model = network(units, Stepping if seen_by == "steps" else keras.Model)
-    usual = "mse" if units == 1 else "sparse_categorical_crossentropy"
+    usual = "sparse_categorical_crossentropy" if labels.shape[1:] in ((), (1,)) else "mse"
+    usual = "mse" if units == 1 else usual
     model.compile(
         loss=Squared() if seen_by == "loss" else usual,
         metrics=[error] if seen_by == "metric" else None,

@@ -69,7 +69,8 @@ def from_arrays(
     _require_both(name, keys, y, x_val, y_val)
     x_val, aligned = in_columns_of(x, x_val)
     train = whole = _part(name, keys[:2], x, y, weights[0])
-    found = _labelling(f"data {name!r}: {keys[1]}", train.y, task)
+    what = f"data {name!r}: {keys[1]}"
+    found = _labelling(what, train.y, task)
     if x_val is None:
         train, val, said = _split_parts(train, found)
     else:
@@ -86,7 +87,8 @@ def from_arrays(
         class_names=found.names,
         notes=(*notes, *aligned, *said, *_notes(found, keys[1], whole.y, train.x)),
         weights=(train.weights, val.weights),
-        label_form=found.form(train.y),
+        # Truth values are numbers by now.
+        label_form=None if found.task == "own" else found.form(plain_array(what, y)),
     )
 
 

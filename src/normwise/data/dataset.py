@@ -63,8 +63,8 @@ class Dataset:
         weights: How much each example of the training and of the validation part counts in the
             loss: ``(n,)``, or ``(n, steps)`` for each time step, or such arrays for each output;
             all alike if ``None``.
-        label_form: Shape and type of a label as it was given, ``()`` or ``(1,)``, for code of the
-            user's own that sees it; ``None`` where labels are no single numbers.
+        label_form: Shape and type of a label as it was given, ``()`` or ``(k,)``, for code of the
+            user's own that sees it; ``None`` where labels are as they were given.
 
     Raises:
         DataError: Shapes do not fit, there is nothing to train on, or a value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import Any
@@ -99,9 +100,9 @@ def in_form_given(dataset: Dataset, labels: Arrays) -> Arrays:
     >>> in_form_given(Dataset("mine", x, y, x, y, "binary", label_form=((), "<i8")), y)
     array([0, 1])
     """
-    if dataset.label_form is None or labels.size != len(labels):
+    shape, kind = dataset.label_form or ((), "")
+    if not kind or labels.size != len(labels) * math.prod(shape):  # classes may be rows by now
         return labels
-    shape, kind = dataset.label_form
     return labels.reshape(len(labels), *shape).astype(kind)
 
 

@@ -70,12 +70,15 @@ class Labelling:
         return codes[:, None].astype(np.float32) if self.task == "binary" else codes.astype("i4")
 
     def form(self, targets: Arrays) -> tuple[tuple[int, ...], str] | None:
-        """Shape and type of a label as it came; ``None`` where it is a text, or no single number.
+        """Shape and type of a label as it came.
+
+        ``None`` where it is a text, or a row of numbers that may have a fraction.
 
         >>> labelling("y", np.array([0, 1])).form(np.array([[0], [1]], "u1"))
         ((1,), '|u1')
         """
-        if self.task == "own" or targets.dtype.kind == "U" or targets.shape[1:] not in ((), (1,)):
+        is_one, kind = targets.shape[1:] in ((), (1,)), targets.dtype.kind
+        if self.task == "own" or kind == "U" or (kind == "f" and not is_one):
             return None
         return targets.shape[1:], targets.dtype.str
 

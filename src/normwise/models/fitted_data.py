@@ -160,11 +160,12 @@ def _takes_its_own_loss(model: Any) -> bool:
 
 
 def _own(dataset: Dataset) -> Dataset:
-    """Labels that only the loss knows: whole numbers as such, as they may count classes."""
+    """Labels that only the loss knows, in their shape; whole ones as such: they may be classes."""
     labels = as_quantities(dataset)
     whole = not any((y % 1).any() for y in (labels.y_train, labels.y_val))
     labels = dataclasses.replace(labels, notes=_unread(labels.notes))
-    return _with_labels(labels, lambda y: y.astype(np.int32) if whole else y, "own")
+    kind = np.int32 if whole else labels.y_train.dtype
+    return _with_labels(labels, lambda y: in_form_given(labels, y).astype(kind), "own")
 
 
 def _as_given(dataset: Dataset) -> Dataset:
