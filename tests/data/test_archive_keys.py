@@ -88,6 +88,18 @@ def test_what_is_named_beside_whole_arrays_is_not_used(study):
     assert "Not used: x_names, row, y_val_names." in data.notes
 
 
+def test_a_model_with_a_loss_of_its_own_needs_no_labels(study, tmp_path):
+    names = Names(needs_labels=False)
+    found = study(names, x=ROW)
+    assert found.y_train is None
+    assert found.task_note == "d.npz has no labels: the model's own loss looks at none."
+    np.save(tmp_path / "x.npy", ROW)
+    data = find_dataset(str(tmp_path / "x.npy"), names=lambda: names)
+    assert (data.y_train, len(data.x_train)) == (None, 16)
+    with pytest.raises(DataError, match="holds x without y"):
+        study(None, x=ROW)
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

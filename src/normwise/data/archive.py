@@ -56,7 +56,7 @@ def from_npz(path: Path, task: Task | None = None, names: AskNames = no_names) -
     train, val = read.train, read.val
     return from_arrays(
         train["x"],
-        train["y"],
+        train.get("y"),
         val.get("x"),
         val.get("y"),
         name=path.name,
@@ -112,6 +112,7 @@ def _read(path: Path, names: AskNames, *, labelled: bool) -> _Read:
         with zipfile.ZipFile(path) as archive:
             members = _members(path, archive)
             roles = _roles(list(members), names)
+            labelled = labelled and _needs_labels(roles, names)
             train, val = _parts(path, list(members), roles, names, labelled=labelled)
             arrays: list[Roles] = [
                 mapped(lambda key: _array(path, archive, members[key]), part)
@@ -142,6 +143,14 @@ def _roles(keys: list[str], names: AskNames) -> dict[str, Roles]:
     }
     is_clear = any({"x", "y"} <= alone.get(part, {}).keys() for part in WHOLE)
     return alone if is_clear else roles_of(keys, names())
+
+
+def _needs_labels(roles: Mapping[str, Roles], names: AskNames) -> bool:
+    """Whether the model does; it is asked where there are none."""
+    if any("y" in own for own in roles.values()):
+        return True
+    said = names()
+    return said is None or said.needs_labels
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -179,7 +188,7 @@ def _parts(
 
 def _or_own(names: Names | None) -> str:
     """What else arrays may be called."""
-    if names is None:
+    if names is None or not names.inputs:
         return ""
     inputs, outputs = listed(names.inputs), listed(names.outputs)
     return f", or arrays called like the model's inputs, {inputs}, and outputs, {outputs}"

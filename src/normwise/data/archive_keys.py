@@ -26,10 +26,17 @@ Roles: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Names:
-    """What a model calls its inputs and its outputs."""
+    """What a model calls its inputs and its outputs.
+
+    Attributes:
+        inputs: The names of its inputs, where they are known.
+        outputs: Those of its outputs.
+        needs_labels: Whether its loss is one of Keras', which compares outputs with labels.
+    """
 
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    needs_labels: bool = True
 
 
 AskNames: TypeAlias = Callable[[], "Names | None"]

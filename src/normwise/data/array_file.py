@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.data.archive_keys import AskNames, no_names
 from normwise.data.arrays import from_arrays
 from normwise.data.dataset import Dataset
 from normwise.data.given import Given
@@ -23,25 +24,30 @@ Array = NDArray[Any]
 LARGE_BYTES = 2**26
 
 
-def from_npy(path: Path, labels: str | None, task: Task | None = None) -> Dataset:
+def from_npy(
+    path: Path, labels: str | None, task: Task | None = None, names: AskNames = no_names
+) -> Dataset:
     """Inputs and labels, of which a fifth validates.
 
     Args:
         path: The inputs, examples first.
         labels: The file with as many labels.
         task: What the labels ask for; inferred if ``None``.
+        names: Says whether the model needs labels; asked where there are none.
 
     Raises:
         DataError: There are no labels, a file does not read or holds objects, or the arrays cannot
             be trained on.
     """
-    if labels is None:
+    said = names() if labels is None else None
+    if labels is None and (said is None or said.needs_labels):
         raise DataError(
             f"data {path.name!r} holds inputs alone; expected their labels in a file beside it; "
             f"try --labels LABELS.npy"
         )
-    keys = ("x", Path(labels).name, "x_val", "y_val")
-    return from_arrays(_array(path), _array(Path(labels)), name=path.name, task=task, keys=keys)
+    y, key = (None, "y") if labels is None else (_array(Path(labels)), Path(labels).name)
+    keys = ("x", key, "x_val", "y_val")
+    return from_arrays(_array(path), y, name=path.name, task=task, keys=keys)
 
 
 def given_in_npy(path: Path, labels: str | None) -> Given:

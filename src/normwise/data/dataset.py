@@ -122,6 +122,8 @@ class Dataset:
     @property
     def task_note(self) -> str:
         """What the labels were taken for, in a sentence."""
+        if self.y_train is None:
+            return f"{self.name} has no labels: the model's own loss looks at none."
         if self.task == "own":
             return f"The labels of {self.name} stay as they are, for the model's own loss."
         kind = f"{self.classes} classes" if self.classes else "numbers to predict (a regression)"

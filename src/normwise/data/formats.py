@@ -107,7 +107,7 @@ READERS = {
         lambda path, table: given_in_npz(path, table.names),
     ),
     ".npy": Reader(
-        lambda path, table: from_npy(path, table.labels, table.task),
+        lambda path, table: from_npy(path, table.labels, table.task, table.names),
         lambda path, table: given_in_npy(path, table.labels),
     ),
     "/": Reader(

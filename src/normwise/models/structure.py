@@ -11,6 +11,7 @@ import numpy as np
 from normwise.data import Names
 from normwise.errors import DataError, listed
 from normwise.models.graph import functional_of, has_graph
+from normwise.models.kinds import has_keras_steps
 
 __all__ = ["agrees", "in_order", "inputs_of", "is_known", "names_of", "shapes_of", "tensors_of"]
 
@@ -20,19 +21,20 @@ def is_known(model: Any) -> bool:
     return has_graph(model) and bool(model.built)
 
 
-def names_of(model: Any) -> Names | None:
-    """What a model calls its inputs and outputs; ``None`` where it does not say.
+def names_of(model: Any) -> Names:
+    """What a model calls its inputs and outputs, as far as it says so, and whether it needs labels.
 
     >>> ends = [keras.layers.Dense(1, name=name) for name in ("yes", "size")]
     >>> row = keras.Input((2,), name="row")
     >>> names_of(keras.Model(row, [end(row) for end in ends]))
-    Names(inputs=('row',), outputs=('yes', 'size'))
+    Names(inputs=('row',), outputs=('yes', 'size'), needs_labels=True)
     """
+    needs_labels = has_keras_steps(model, ("train_step", "compute_loss"))
     if not is_known(model):
-        return None
+        return Names(needs_labels=needs_labels)
     found = functional_of(model)
     outputs = found.output if isinstance(found.output, Mapping) else found.output_names
-    return Names(tuple(_input_names(found)), tuple(outputs))
+    return Names(tuple(_input_names(found)), tuple(outputs), needs_labels)
 
 
 def agrees(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import Any
 
 import keras
 
-from normwise.data import AskNames, is_image_folder
+from normwise.data import AskNames, Names, is_image_folder
 from normwise.domain import Variant
 from normwise.models.picture_inputs import form_of_pictures
 from normwise.models.source import ModelLike, find_model
@@ -43,7 +44,13 @@ def asking_names(given: ModelLike) -> AskNames:
     >>> asking_names("churn")() is None  # it takes ``dataset``
     True
     """
-    return lambda: None if (model := _model_of(given)) is None else names_of(model)
+
+    @functools.cache
+    def names() -> Names | None:
+        model = _model_of(given)
+        return None if model is None else names_of(model)
+
+    return names
 
 
 def _model_of(given: ModelLike) -> Any:
