@@ -467,6 +467,26 @@ def test_what_fit_would_not_take_is_refused_by_name(form):
         recalibrate(one_input(), data)
 
 
+def test_weights_and_labels_by_name_are_a_list_where_outputs_are():
+    inputs = keras.Input((2,))
+    ends = [keras.layers.Dense(1, name=name)(inputs) for name in ("size", "age")]
+    model = keras.Model(inputs, ends)
+    model.compile(loss="mse")
+    x, y = np.ones((4, 2)), {"age": np.arange(4.0), "size": -np.arange(4.0)}
+    weights = {"age": np.arange(4.0), "size": np.ones(4)}
+    found = given_to(model, ((x, y, weights), (x, y)))
+    for part in found.parts:
+        np.testing.assert_array_equal(part[1], [y["size"], y["age"]])
+    np.testing.assert_array_equal(found.weights, [weights["size"], weights["age"]])
+    # Keras' own evaluate fails on both by name; by hand it is the sum of the two means.
+    predicted = [np.ravel(one) for one in model.predict(x, verbose=0)]
+    errors = [
+        weights[n] * (one - y[n]) ** 2 for n, one in zip(("size", "age"), predicted, strict=True)
+    ]
+    loss = model.evaluate(*found.training[:2], sample_weight=found.weights, verbose=0)
+    assert np.ravel(loss)[0] == pytest.approx(sum(error.mean() for error in errors), rel=1e-5)
+
+
 MIXED = pd.DataFrame({"city": ["Ulm", "Bonn", "Jena", "Bonn"] * 5, "age": np.arange(20) / 3})
 LEFT = pd.Series(["no", "yes", "yes", "no", "yes"] * 4, name="left")
 

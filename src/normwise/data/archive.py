@@ -128,9 +128,18 @@ def _read(path: Path, names: AskNames, *, labelled: bool) -> _Read:
     for part in arrays:
         for array in leaves(part.get("weights")):
             check_numbers(f"data {path.name!r}: sample_weight", array)
+        _weigh_all(part)
     shown = val or {"x": "x_val", "y": "y_val"}
     x, y, x_val, y_val = (_called(part, role) for part in (train, shown) for role in "xy")
     return _Read(arrays[0], arrays[1], (x, y, x_val, y_val), _notes(members, train, val))
+
+
+def _weigh_all(part: Roles) -> None:
+    """Give the outputs that have no weights, where others have some, those of 1."""
+    labels, weights = part.get("y"), part.get("weights")
+    if isinstance(labels, dict) and isinstance(weights, dict) and weights.keys() < labels.keys():
+        ones = np.ones(len(leaves(labels)[0]), np.float32)
+        part["weights"] = {name: weights.get(name, ones) for name in labels}
 
 
 def _roles(keys: list[str], names: AskNames) -> dict[str, Roles]:

@@ -32,7 +32,15 @@ from normwise.models.graph import functional_of
 from normwise.models.loaders import draw, is_loader, is_pair_of_loaders, refuse_single_examples
 from normwise.models.picture_inputs import form_of_pictures
 from normwise.models.pixel_range import scaling_note
-from normwise.models.structure import agrees, in_order, inputs_of, is_known, names_of, shapes_of
+from normwise.models.structure import (
+    agrees,
+    in_order,
+    inputs_of,
+    is_known,
+    names_of,
+    shapes_of,
+    weighted_as_outputs,
+)
 
 __all__ = ["given_to"]
 
@@ -71,7 +79,7 @@ def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
     if isinstance(data, Given):
         return data
     found = _given(model, data, table)
-    parts = [(inputs_of(model, part[0]), *part[1:]) for part in found.parts]
+    parts = _as_taken(model, found)
     for name, part in zip(("training", "validation"), parts, strict=False):
         _check(name, part)
         _check_labels(model, name, *part[1:])
@@ -80,7 +88,18 @@ def given_to(model: Any, data: Any, table: TableOptions | None = None) -> Given:
     note = scaling_note(model, parts[0][0])
     if note:
         log.warning(note)
-    return dataclasses.replace(found, x=parts[0][0], validation=next(iter(parts[1:]), None))
+    x, y, weights = (*parts[0], None)[:3]
+    validation = next(iter(parts[1:]), None)
+    return dataclasses.replace(found, x=x, y=y, weights=weights, validation=validation)
+
+
+def _as_taken(model: Any, found: Given) -> Reading:
+    """The parts, in the structure in which the model has its inputs and outputs."""
+    pairs = [(*part, None, None)[1:3] for part in found.parts]
+    return [
+        (inputs_of(model, part[0]), *pair[: len(part) - 1])
+        for part, pair in zip(found.parts, weighted_as_outputs(model, pairs), strict=True)
+    ]
 
 
 def _given(model: Any, data: Any, table: TableOptions | None) -> Given:

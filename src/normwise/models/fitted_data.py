@@ -20,7 +20,7 @@ from normwise.models.kinds import has_keras_steps
 from normwise.models.loss_names import BY_ELEMENT, OF_SHARES, OF_TWO, loss_kind
 from normwise.models.metrics import name_of
 from normwise.models.outputs import is_row, output_shape
-from normwise.models.structure import agrees, inputs_of, is_known, tensors_of
+from normwise.models.structure import agrees, inputs_of, is_known, tensors_of, weighted_as_outputs
 
 __all__ = ["with_inputs_of", "with_labels_for"]
 
@@ -70,8 +70,21 @@ def with_labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None 
     >>> with_labels_for(data, model, "categorical_crossentropy").y_train.tolist()[1]
     [0.0, 1.0, 0.0]
     """
-    found = _labels_for(dataset, model, loss, asked)
+    found = _labels_for(_as_outputs(dataset, model), model, loss, asked)
     return _as_given(found) if _is_seen_by_own_code(model, loss) else found
+
+
+def _as_outputs(dataset: Dataset, model: Any) -> Dataset:
+    """Labels and weights that both go by name, as the model has its outputs."""
+    parts = dataset.train, dataset.val
+    weighted = weighted_as_outputs(model, [(one.y, one.weights) for one in parts])
+    if all(y is one.y for (y, _), one in zip(weighted, parts, strict=True)):
+        return dataset
+    train, val = (
+        one._replace(y=y, weights=weights)
+        for one, (y, weights) in zip(parts, weighted, strict=True)
+    )
+    return dataset.of(train, val)
 
 
 def _labels_for(dataset: Dataset, model: Any, loss: Any, asked: Task | None) -> Dataset:

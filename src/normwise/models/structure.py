@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,7 +13,16 @@ from normwise.errors import DataError, listed
 from normwise.models.graph import functional_of, has_graph
 from normwise.models.kinds import has_keras_steps
 
-__all__ = ["agrees", "in_order", "inputs_of", "is_known", "names_of", "shapes_of", "tensors_of"]
+__all__ = [
+    "agrees",
+    "in_order",
+    "inputs_of",
+    "is_known",
+    "names_of",
+    "shapes_of",
+    "tensors_of",
+    "weighted_as_outputs",
+]
 
 
 def is_known(model: Any) -> bool:
@@ -35,6 +44,34 @@ def names_of(model: Any) -> Names:
     found = functional_of(model)
     outputs = found.output if isinstance(found.output, Mapping) else found.output_names
     return Names(tuple(_input_names(found)), tuple(outputs), needs_labels)
+
+
+def weighted_as_outputs(model: Any, parts: Sequence[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Labels and weights of each part, in the order of outputs that are a list.
+
+    Where both go by the outputs' names: Keras takes either of them so for such a model, and fails
+    on both.
+
+    >>> row = keras.Input((2,), name="row")
+    >>> model = keras.Model(row, [keras.layers.Dense(1, name=name)(row) for name in ("b", "a")])
+    >>> weighted_as_outputs(model, [({"a": 1, "b": 2}, {"a": 3, "b": 4}), ({"a": 5, "b": 6}, None)])
+    [([2, 1], [4, 3]), ([6, 5], None)]
+    """
+    named = [[isinstance(one, Mapping) for one in part] for part in parts]
+    if not any(map(all, named)) or not is_known(model):
+        return list(parts)
+    found = functional_of(model)
+    names = list(found.output_names)
+    by_name = [one for part in parts for one in part if isinstance(one, Mapping)]
+    if isinstance(found.output, Mapping) or any(set(one) != set(names) for one in by_name):
+        return list(parts)
+
+    def in_order_of_outputs(one: Any) -> Any:
+        return [one[name] for name in names] if isinstance(one, Mapping) else one
+
+    return [
+        (in_order_of_outputs(labels), in_order_of_outputs(weights)) for labels, weights in parts
+    ]
 
 
 def agrees(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
