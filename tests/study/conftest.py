@@ -1,8 +1,10 @@
 """A small study that ran undisturbed, for everything that must end like it."""
 
+import jax
 import pytest
 
 from normwise import Study
+from normwise.engine.kernels import dense
 from normwise.spec import Spec
 from normwise.studies import study_file
 
@@ -39,3 +41,14 @@ def without_times():
         return [strip(part) for part in value] if isinstance(value, list) else value
 
     return strip
+
+
+@pytest.fixture
+def wrong_dense(monkeypatch):
+    """A gradient that is a hundredth too large, as a fault in the engine could make it."""
+    right = dense._kernel_gradient
+    with monkeypatch.context() as patch:
+        patch.setattr(dense, "_kernel_gradient", lambda x, d: 1.01 * right(x, d))
+        jax.clear_caches()  # JAX may have traced the right one for the same shapes
+        yield
+    jax.clear_caches()

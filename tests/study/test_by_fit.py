@@ -9,7 +9,6 @@ import pytest
 from keras import layers
 
 from normwise import Study
-from normwise.engine.kernels import dense
 from normwise.errors import StudyIncomplete
 from normwise.study.pages import page_of_folder
 from tests.execution.test_fit_worker import moving, plain
@@ -140,13 +139,6 @@ def test_a_step_that_cannot_be_traced_runs_as_python_code(caplog):
     for name, own in curves(result).items():
         for metric in ("loss", "val_loss"):
             np.testing.assert_allclose(own[metric], curves(expected)[name][metric], rtol=1e-5)
-
-
-@pytest.fixture
-def wrong_dense(monkeypatch):
-    """A gradient that is a hundredth too large, as a fault in the engine could make it."""
-    right = dense._kernel_gradient
-    monkeypatch.setattr(dense, "_kernel_gradient", lambda x, d: 1.01 * right(x, d))
 
 
 @pytest.mark.usefixtures("wrong_dense")

@@ -8,19 +8,12 @@ import pytest
 from keras import layers
 
 from normwise import Study
-from normwise.engine.kernels import dense, normalisation
+from normwise.engine.kernels import normalisation
 from normwise.errors import SoloCheckFailed
 from normwise.study.pages import page_of_folder
 
 # Else Keras' own fit trains what fails; `test_by_fit.py` has that.
 CIRCLES = {"seeds": 2, "epochs": 2, "engine": "stacked"}
-
-
-@pytest.fixture
-def wrong_dense(monkeypatch):
-    """A gradient that is a hundredth too large, as a fault in the engine could make it."""
-    right = dense._kernel_gradient
-    monkeypatch.setattr(dense, "_kernel_gradient", lambda x, d: 1.01 * right(x, d))
 
 
 @pytest.fixture
