@@ -117,7 +117,8 @@ class Spec(BaseModel):
         str,
         About(
             "training",
-            f"Built-in data, {data_files()}.",
+            f"Built-in data, {data_files()}. Arrays of an .npz are x_train and y_train, or "
+            f"called like the model's inputs and outputs.",
             example="circles",
             hashed_at_default=True,
         ),
