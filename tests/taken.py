@@ -175,6 +175,41 @@ class Own(keras.Model):
         return super().fit(*args, **options)
 
 
+class Uncalled(keras.Model):
+    """As a GAN: it holds a model, which its own step calls."""
+
+    def __init__(self, norm):
+        super().__init__()
+        inside = [layers.BatchNormalization()] if norm.places else []
+        self.held = keras.Sequential([keras.Input((3,)), layers.Dense(5), *inside, layers.Dense(3)])
+        self.distance = keras.metrics.Mean(name="distance")
+        self.built = True
+
+    @property
+    def metrics(self):
+        return [self.distance]
+
+    def train_step(self, state, data):
+        trainable, non_trainable, optimizer, own = state
+        x = data[0] if isinstance(data, tuple) else data
+
+        def distance(trainable):
+            outputs, moved = self.held.stateless_call(trainable, non_trainable, x, training=True)
+            return keras.ops.mean(keras.ops.square(outputs - x)), moved
+
+        (loss, moved), steps = jax.value_and_grad(distance, has_aux=True)(trainable)
+        trainable, optimizer = self.optimizer.stateless_apply(optimizer, steps, trainable)
+        own = self.distance.stateless_update_state(own, loss)
+        logs = {"distance": self.distance.stateless_result(own)}
+        return logs, (trainable, moved, optimizer, own)
+
+
+def uncalled(norm):
+    model = Uncalled(norm)
+    model.compile("adam")
+    return model
+
+
 class Batches(keras.utils.PyDataset):
     def __len__(self):
         return N // 8
@@ -211,6 +246,7 @@ KINDS = [
     Kind("a scaled loss", of_rows(optimizer=optimizers.LossScaleOptimizer(optimizers.SGD(0.1))), lambda: (X, TWO)),
     Kind("a `compute_loss` of one's own", of_class(Halved), lambda: (X, TWO)),
     Kind("a `train_step` of one's own, written for JAX", of_class(Stepping), lambda: (X, TWO)),
+    Kind("a model without a `call`, as a GAN, whose own steps call what it holds", uncalled, lambda: (X, None)),
     Kind("a subclassed model with a builder `build(norm)`", subclassed, lambda: (X, TWO)),
     Kind("a validation part of one's own", of_rows(), lambda: ((X[:30], TWO[:30]), (X[30:], TWO[30:]))),
     Kind("a `PyDataset`, a loader", of_rows(), Batches),

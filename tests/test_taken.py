@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import taken
 
+from normwise import Study
 from normwise.domain import Variant
 from normwise.engine import Schedule
 from normwise.errors import NormwiseError, NotStacked
@@ -46,6 +47,13 @@ def test_each_kind_is_trained_as_the_page_says(kind):
     way, why = way_of(kind)
     assert way == kind.way, why
     assert kind.why in why
+
+
+def test_a_model_without_a_call_trains_as_in_fit():
+    settings = {"seeds": 1, "epochs": 2, "batch_size": 16, "variants": ["none", "after"]}
+    result = Study(taken.uncalled, (taken.X, None), **settings).run()
+    assert result.summary()["solo_check"]["first_epoch_difference"] < 1e-5
+    assert list(result.curves.columns)[6:] == ["distance"]
 
 
 def test_the_page_is_the_table():

@@ -219,6 +219,13 @@ def test_what_forgets_an_argument_is_refused(changes, lost):
         recipe(compiled(**changes)).compile(network())
 
 
+def test_metrics_in_the_place_of_the_losses_weights_are_named():
+    model = network()
+    model.compile("sgd", "mse", ["mae"])
+    with pytest.raises(ModelError, match=r"with loss_weights \['mae'\]; .*metrics=\['mae'\]"):
+        compiled_of(model)
+
+
 def test_what_is_as_by_default_may_be_left_out():
     changes = {"optimizer": Boosted(0.2), "metrics": [Within()]}
     assert recipe(compiled(**changes)).compile(network()).optimizer.learning_rate == 0.2

@@ -15,6 +15,7 @@ import keras
 
 from normwise.data import Dataset
 from normwise.engine.batches import batch_shapes
+from normwise.models.kinds import is_called
 from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
 
@@ -42,6 +43,8 @@ def shares_out(model: keras.Model, dataset: Dataset) -> bool:
     >>> shares_out(keras.Model(inputs, keras.ops.fft((inputs, inputs))[0]), circles)
     True
     """
+    if not is_called(model):
+        return True  # what its own steps compute with is not known
     x = batch_shapes(dataset, 2)
     trainable = [variable.value for variable in model.trainable_variables]
     non_trainable = [variable.value for variable in model.non_trainable_variables]

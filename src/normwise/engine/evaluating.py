@@ -14,6 +14,7 @@ from normwise.data.nested import count, rows
 from normwise.errors import NotStacked
 from normwise.keras_private import RANDOM_STATE, every_layer
 from normwise.models.graph import has_graph
+from normwise.models.kinds import is_called
 from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
 
@@ -47,6 +48,8 @@ def evaluation_of(model: keras.Model, dataset: Dataset) -> Evaluation:
         ModelError: It cannot be traced.
         NotStacked: A layer changes its state in evaluation, which a program does not carry on.
     """
+    if not is_called(model):  # what its own steps make of a batch is not known
+        return Evaluation(adds_losses=True, draws=True)
     jaxpr, (_, state, losses) = _forward(model, dataset)
     first = len(model.trainable_variables)
     before = jaxpr.jaxpr.invars[first : first + len(state)]

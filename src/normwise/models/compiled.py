@@ -81,7 +81,8 @@ def compiled_of(model: keras.Model) -> Compiled | None:
     what they compute, and do not count.
 
     Raises:
-        ModelError: Its optimiser does something that the engine cannot honour.
+        ModelError: Its optimiser does something that the engine cannot honour, or weights of losses
+            are no numbers.
 
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     >>> compiled_of(model) is None
@@ -95,6 +96,7 @@ def compiled_of(model: keras.Model) -> Compiled | None:
     given, optimizer = compile_arguments(model), _plain_optimizer(model)
     names = ("loss", "loss_weights", "metrics", "weighted_metrics")
     loss, weight, metrics, weighted = (given[name] for name in names)
+    _check_weights(model, weight)
     if _has_one_output(model, loss):
         # Keras takes `loss={"output": "mse"}` and `loss=["mse"]` for one output, too.
         loss, weight = _only(model, "losses", loss), _only(model, "loss weights", weight)
@@ -229,6 +231,17 @@ def _has_one_output(model: keras.Model, loss: Any) -> bool:
     if outputs:
         return len(outputs) == 1
     return not isinstance(loss, Mapping) and len(parts_of([loss])) <= 1
+
+
+def _check_weights(model: keras.Model, weights: Any) -> None:
+    """Refuse names in the place of weights, which Keras refuses as it trains."""
+    names = [part for part in parts_of([weights]) if isinstance(part, str)]
+    if names:
+        raise ModelError(
+            f"model {model.name!r} was compiled with loss_weights {names}; expected numbers: the "
+            f"third argument of compile() is loss_weights; try compile(optimizer, loss, "
+            f"metrics={names})"
+        )
 
 
 def _only(model: keras.Model, what: str, parts: Any) -> Any:

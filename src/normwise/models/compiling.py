@@ -83,11 +83,13 @@ class Recipe:
         loss, metrics = self.loss.of(model), cloned_metrics(self._metrics)
         weighted = cloned_metrics(self._weighted_metrics)
         count_anew(parts_of([metrics, weighted]))
+        if isinstance(metrics, list):
+            metrics = [*self._own_metric(loss), *metrics]
         model.compile(
             optimizer=self.optimizer.make(learning_rate),
             loss=loss,
             loss_weights=self.loss.weight(self.loss.unit if loss_unit is None else loss_unit),
-            metrics=[*self._own_metric(loss), *metrics] if isinstance(metrics, list) else metrics,
+            metrics=metrics or None,  # an empty list would be built, from what the model gives
             weighted_metrics=weighted or None,
         )
         return model

@@ -19,7 +19,7 @@ from normwise.data.nested import Arrays, rows
 from normwise.keras_private import is_keras_own, options_without_rate, undecayed_pattern
 from normwise.models.graph import has_graph
 from normwise.models.incomplete_config import PARTS, own_arguments
-from normwise.models.kinds import has_keras_steps, has_own_code, sublayers
+from normwise.models.kinds import has_keras_steps, has_own_code, is_called, sublayers
 from normwise.models.optimizers import rate_of
 from normwise.models.stateless_call import stateless
 from normwise.models.tracing import tracing
@@ -84,7 +84,7 @@ def own_code(model: keras.Model, x: Arrays) -> Iterator[str]:
     yield from _own_parts(model)
     if not has_keras_steps(model):
         yield named(type(model))
-    if has_graph(model) and not has_own_code(model):
+    if (has_graph(model) and not has_own_code(model)) or not is_called(model):
         return
     trainable = [variable.value for variable in model.trainable_variables]
     non_trainable = [variable.value for variable in model.non_trainable_variables]

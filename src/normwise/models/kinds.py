@@ -32,6 +32,7 @@ __all__ = [
     "has_own_code",
     "is_activation",
     "is_batch_normalisation",
+    "is_called",
     "is_elementwise_merge",
     "is_frozen",
     "is_gate_activation",
@@ -263,6 +264,15 @@ def defined_by_keras(kind: type, method: str) -> bool:
     (False, True)
     """
     return is_keras_own(next(one for one in kind.__mro__ if method in vars(one)))
+
+
+def is_called(model: Any) -> bool:
+    """Whether a model has a ``call``; the steps of one without, as a GAN's, call what it holds.
+
+    >>> is_called(keras.Sequential([keras.Input((2,))])), is_called(keras.Model())
+    (True, False)
+    """
+    return type(model).call is not keras.Model.call
 
 
 def has_keras_steps(model: Any, names: Sequence[str] = STEPS) -> bool:

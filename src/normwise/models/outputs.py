@@ -12,6 +12,7 @@ from normwise.data.nested import mapped
 from normwise.errors import ModelError, listed
 from normwise.keras_private import operation_behind
 from normwise.models.graph import has_graph
+from normwise.models.kinds import is_called
 from normwise.models.tracing import tracing
 
 __all__ = [
@@ -27,9 +28,14 @@ _PROBABILITIES = ("sigmoid", "softmax")
 
 
 def output_shape(model: keras.Model, dataset: Dataset) -> Any:
-    """What the model gives for a batch: a shape, or several in a list or a dictionary."""
+    """What the model gives for a batch: a shape, or several in a list or a dictionary.
+
+    ``None`` of a model that is never called: its own steps call what it holds, as a GAN's do.
+    """
     if has_graph(model):
         return model.output_shape
+    if not is_called(model):
+        return None
     examples = mapped(
         lambda array: keras.KerasTensor((None, *array.shape[1:]), str(array.dtype)),
         dataset.x_train,

@@ -8,7 +8,7 @@ import keras
 
 from normwise.errors import ModelError, NotStacked
 from normwise.keras_private import every_layer
-from normwise.models.kinds import defined_by_keras, takes_training
+from normwise.models.kinds import defined_by_keras, is_called, takes_training
 
 __all__ = ["check_stackable", "check_trainable", "is_stateful"]
 
@@ -44,8 +44,10 @@ def check_trainable(model: keras.Model) -> None:
                 f"Keras calls with a state; try def {name}(self, state, data), as in Keras' guide "
                 f"to custom training with JAX"
             )
+    # Where a model is never called, its own steps say how its layers train.
+    takes_no_mode = is_called(model) and not takes_training(model)
     for layer in every_layer(model, itself=False):
-        if isinstance(layer, keras.layers.BatchNormalization) and not takes_training(model):
+        if isinstance(layer, keras.layers.BatchNormalization) and takes_no_mode:
             raise ModelError(
                 f"model {model.name!r} takes no 'training' in its call(), so Keras' fit runs batch "
                 f"normalisation {layer.name!r} in inference mode, by statistics that never move; "
