@@ -1,8 +1,26 @@
-"""The command line, run in this process."""
+"""The command line, run in this process; and pictures, which few tests draw."""
 
 import sys
 
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_pictures():
+    """Spare each study the process that draws its picture."""
+    from tests.drawing import drawn
+
+    with drawn(really=False):
+        yield
+
+
+@pytest.fixture
+def pictures():
+    """Let pictures be drawn."""
+    from tests.drawing import drawn
+
+    with drawn(really=True):
+        yield
 
 
 @pytest.fixture

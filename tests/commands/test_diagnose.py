@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from normwise.data.circles import circles
+from tests.drawing import PNG
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -18,6 +19,7 @@ def trained(train):
     return train(seed=2, batch_size=100, epochs=1, metrics=["accuracy"])
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_gap_is_written_drawn_and_said(trained, run, tmp_path):
     original = (tmp_path / "model.keras").read_bytes()
     code, out, _ = run("model.keras", "--data", "circles", "--batch-size", "100", "--out", "gap")
@@ -25,7 +27,9 @@ def test_the_gap_is_written_drawn_and_said(trained, run, tmp_path):
     said = out.splitlines()
     assert max(map(len, said)) <= 80
     found = json.loads((tmp_path / "gap" / "gap.json").read_text())
-    assert (tmp_path / "gap" / "gap.png").read_bytes().startswith(b"\x89PNG")
+    picture = (tmp_path / "gap" / "gap.png").read_bytes()
+    assert picture.startswith(PNG)
+    assert len(picture) > 10_000
     html = (tmp_path / "gap" / "report.html").read_text("utf-8")
     assert html.rstrip().endswith("</html>")
     assert "lagging statistics" in html

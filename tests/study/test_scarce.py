@@ -49,7 +49,7 @@ def test_memory_that_ends_behind_the_training_costs_no_run(tmp_path, monkeypatch
 
 
 @pytest.fixture
-def aborting(monkeypatch, tmp_path):
+def aborting(monkeypatch, tmp_path, pictures):  # noqa: ARG001
     """The JavaScript engine ends by a signal, as it does in little memory; nothing is cached."""
     (tmp_path / "vl_convert.py").write_text("import os\nos.abort()\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
@@ -67,6 +67,7 @@ def test_charts_that_cannot_be_drawn_cost_no_answer(tmp_path, caplog):
         assert "try a larger 'ulimit -v'" in said
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_drawing_process_that_was_killed_is_followed_by_another():
     with DrawingProcess() as drawing:
         drawing._process.kill()

@@ -21,6 +21,7 @@ from normwise.report.formatting import mean
 from normwise.spec import Spec
 from normwise.study.inputs import arrived, as_dataset
 from normwise.study.pages import page_of_folder
+from tests.drawing import PNG
 
 FILES = {
     "best.keras",
@@ -57,6 +58,9 @@ def kinds(folder):
 def test_the_folder_holds_every_file(undisturbed, spec):
     assert {path.name for path in undisturbed.folder.iterdir()} == FILES
     assert all(path.stat().st_size for path in undisturbed.folder.iterdir())
+    picture = (undisturbed.folder / "curves.png").read_bytes()
+    assert picture.startswith(PNG)
+    assert len(picture) > 10_000
     assert Spec.from_toml(undisturbed.folder / "spec.toml", {}) == spec
     assert kinds(undisturbed.folder) == ["started", "trained", "timed", "finished"]
     every = [event["event"] for event in events(undisturbed.folder)]
