@@ -15,6 +15,8 @@ from normwise.models.optimizers import clone_optimizer
 
 DRAW = np.random.default_rng(3)
 N, HELD = 40, 20
+# The same in whole batches: what ends with a smaller one compiles a step more of each kind.
+WHOLE, HELD_WHOLE = 32, 16
 X = DRAW.normal(size=(N + HELD, 3)).astype("float32")
 PICTURES = DRAW.random((N + HELD, 6, 6, 1)).astype("float32")
 STEPS = DRAW.normal(size=(N + HELD, 5, 3)).astype("float32")
@@ -23,15 +25,18 @@ IN_TIME = DRAW.integers(0, 4, (N + HELD, 5)).astype("int32")
 SEVERAL = DRAW.integers(0, 2, (N + HELD, 4)).astype("float32")
 
 
-def dataset(x, y, weights=None):
+def dataset(x, y, weights=None, *, whole=True):
+    """Of whole batches, or with a smaller one at the end of both parts."""
+    n, held = (WHOLE, HELD_WHOLE) if whole else (N, HELD)
+
     def part(rows):
         return [
             None if one is None else keras.tree.map_structure(lambda array: array[rows], one)
             for one in (x, y, weights)
         ]
 
-    (x_train, y_train, w), (x_val, y_val, held) = part(slice(N)), part(slice(N, None))
-    return Dataset("kinds", x_train, y_train, x_val, y_val, "own", weights=(w, held))
+    (x_train, y_train, w), (x_val, y_val, w_val) = part(slice(n)), part(slice(n, n + held))
+    return Dataset("kinds", x_train, y_train, x_val, y_val, "own", weights=(w, w_val))
 
 
 def head(tensor, units=1, activation="sigmoid", **options):
@@ -95,6 +100,9 @@ KINDS = {
     "scaled loss": (of_rows, X, TWO[:, None], {"loss": "binary_crossentropy", "optimizer": keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.3), initial_scale=8.0, dynamic_growth_steps=2)}),
 }  # fmt: skip
 
+# Of these, what a smaller batch counts in means, sums and losses of several outputs shows most.
+UNEVEN = ("one-hot", "dictionaries", "metrics that count")
+
 
 def compiling(optimizer=None, **given):
     def compile_model(model):
@@ -110,23 +118,26 @@ def compiling(optimizer=None, **given):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_trained_as_fit_does_it(kind):
     build, x, y, given = KINDS[kind]
-    ours = assert_alike(compiling(**given), build(), dataset(x, y))
+    ours = assert_alike(compiling(**given), build(), dataset(x, y, whole=kind not in UNEVEN))
     assert len(ours) >= 2
 
 
 def test_outputs_that_take_too_much_memory_are_not_kept_for_an_epoch(monkeypatch):
-    data = dataset(X, TWO[:, None].astype("f"))
+    data = dataset(X, TWO[:, None].astype("f"), whole=False)
     given = {"loss": "binary_crossentropy", "metrics": ["accuracy", "mse"]}
-    at_once = assert_alike(compiling(**given), of_rows(), data)
+    model = of_rows()
+    compiling(**given)(model)
+    of_models.build_compiled_parts(model, data)
+    assert of_models.is_taken_at_once(model, data)
     monkeypatch.setattr(of_models, "MOST_BYTES", 0)
     monkeypatch.setattr(program, "training_at_once", None)  # which would not be callable
     in_batches = assert_alike(compiling(**given), of_rows(), data)
-    assert at_once.keys() == in_batches.keys()
+    assert {"loss", "accuracy", "mse"} < in_batches.keys()
 
 
 def test_weights_of_each_output_and_each_step():
     each = DRAW.uniform(0, 3, (N + HELD, 5)).astype("float32")
-    data = dataset(STEPS, IN_TIME, each)
+    data = dataset(STEPS, IN_TIME, each, whole=False)
     given = {"loss": "sparse_categorical_crossentropy", "weighted_metrics": ["accuracy"]}
     validation = data.val.batch
     assert_alike(

@@ -7,18 +7,16 @@ import numpy as np
 import pytest
 from keras import layers
 
-from normwise import Study
 from normwise.data import from_arrays
 from normwise.data.mapped_rows import MappedRows
 from normwise.engine import replica_mesh
 from normwise.errors import ExecutorError
-from normwise.execution import Checkpointed, streaming
-from normwise.execution.checkpoint import FolderCheckpoints
+from normwise.execution import streaming
 from normwise.execution.crossing import Crossing
 from normwise.execution.setup import Setup
 from normwise.execution.streaming import as_streamed, window_of
 from normwise.spec import Spec
-from tests.execution.test_worker import RUNS, SPEC, job, trained
+from tests.execution.test_worker import RUNS, SPEC
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(80, 3)).astype("float32")
@@ -110,55 +108,6 @@ def test_a_window_is_part_of_a_runs_key_and_nothing_else_changes_there(on_disk):
     )
     assert [window_of(one.spec, 8) for one in (plain, mapped, small)] == [None, None, 16]
     assert Spec.make({"data": "circles", "window": 10**9}).window == 10**9  # of narrow rows
-
-
-def test_a_run_that_was_killed_goes_on_in_the_window_where_it_was(on_disk, tmp_path):
-    setup = Setup.of(of(window=24), build, on_disk)
-    runs = RUNS[2:4]
-    _, undisturbed = trained(setup, job(runs, until=4))
-    kept = FolderCheckpoints(tmp_path / "checkpoints")
-    events, first = trained(setup, job(runs, until=2), checkpoints=kept)
-    name = [event.name for event in events if isinstance(event, Checkpointed)][-1]
-    anew = Setup.of(of(window=24), build, on_disk)
-    again = job(runs, until=2).after(2, name)
-    rest = job(runs, first=2, until=4, origins=again.origins)
-    events = list(anew_events(anew, rest, FolderCheckpoints(tmp_path / "checkpoints")))
-    for row, run in enumerate(runs):
-        second = np.concatenate([event.curves["val_loss"][row] for event in events])
-        assert [*first[run.key], *second.tolist()] == undisturbed[run.key]
-
-
-def anew_events(setup, rest, checkpoints):
-    from normwise.execution import Segment
-    from normwise.execution.local import LocalExecutor
-
-    for event in LocalExecutor(setup, checkpoints).run([rest]):
-        if isinstance(event, Segment):
-            yield event
-
-
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras
-def test_a_study_of_data_on_disk_is_checked_and_says_so(tmp_path):
-    np.save(tmp_path / "x.npy", X)
-    lying = np.load(tmp_path / "x.npy", mmap_mode="r")
-    settings = {
-        "variants": ["none", "after"],
-        "epochs": 2,
-        "seeds": 2,
-        "batch_size": 8,
-        "window": 24,
-    }
-    result = Study(build, (lying, Y), **settings).run(tmp_path / "out")
-    check = result.summary()["solo_check"]
-    assert check["max_relative_difference"] < 1e-5
-    assert max(check["first_steps"].values()) < 1e-5
-    assert result.summary()["environment"]["fingerprint"].endswith("-window-24")
-    assert any(
-        "The data are streamed (as was asked): 24 rows" in note for note in result.page.notes
-    )
-    again = Study(build, (lying, Y), **settings).run(tmp_path / "out")
-    assert (again.trained, again.reused) == (0, 4)
-    np.testing.assert_array_equal(again.curves["val_loss"], result.curves["val_loss"])
 
 
 def test_what_is_streamed_from_disk_does_not_cross_to_other_processes(on_disk):
