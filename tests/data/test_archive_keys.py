@@ -65,8 +65,9 @@ def test_parts_and_weights_go_with_them(study):
 
 
 def test_weights_are_split_with_their_examples(study):
-    data = study(x=ROW, y=KIND, sample_weight=ROW[:, 0] ** 2)
+    data = study(x=ROW, y=KIND, sample_weight=ROW[:, 0] ** 2, weights=ROW[:2])
     assert "Examples count by sample_weight." in data.notes
+    assert "Not used: weights." in data.notes  # it could be anything's
     for part in (data.train, data.val):
         np.testing.assert_array_equal(part.weights, part.x[:, 0] ** 2)
 

@@ -16,7 +16,7 @@ __all__ = ["AskNames", "Names", "Roles", "no_names", "roles_of"]
 
 # Of an array's name: what it holds, which part it is of, and which input or output it is for.
 _KEY = re.compile(
-    r"(?P<role>x|y|sample_weight|weights)(?:_(?P<part>train|val|test))?(?:[_/](?P<name>.+))?",
+    r"(?P<role>x|y|sample_weight)(?:_(?P<part>train|val|test))?(?:[_/](?P<name>.+))?",
     re.IGNORECASE,
 )
 _OWN = re.compile(r"(?P<name>.+)_(?P<part>train|val|test)", re.IGNORECASE)
