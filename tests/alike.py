@@ -27,7 +27,7 @@ def curves_of_the_engine(compile_model, model, dataset):
 
 
 def taken(arrays, rows):
-    return keras.tree.map_structure(lambda array: array[rows], arrays)
+    return keras.tree.map_structure(lambda one: None if one is None else one[rows], arrays)
 
 
 def curves_of_keras(compile_model, model, cohort, dataset, **given):

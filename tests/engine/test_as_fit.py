@@ -8,7 +8,7 @@ from alike import assert_alike
 from keras import layers, losses, metrics
 
 from normwise.data import Dataset
-from normwise.engine import program
+from normwise.engine import Fit, InitialValues, Replica, program
 from normwise.models import metrics as of_models
 from normwise.models.compiled import cloned_metrics
 from normwise.models.optimizers import clone_optimizer
@@ -182,3 +182,37 @@ def test_steps_of_the_users_own(kind):
     model = kind(inputs, head(layers.BatchNormalization()(inputs)))
     ours = assert_alike(compiling(loss="mse"), model, dataset(X, TWO[:, None].astype("f")))
     assert ("most" in ours) == (kind is Stepping)
+
+
+class Alone(keras.Model):
+    """Steps that take what ``fit`` of inputs alone hands them: the inputs, in no tuple."""
+
+    def error(self, trainable, non_trainable, x):
+        outputs, non_trainable = self.stateless_call(trainable, non_trainable, x, training=True)
+        return keras.ops.mean((outputs - x) ** 2), non_trainable
+
+    def train_step(self, state, data):
+        trainable, non_trainable, optimizer, own = state
+        gradient = jax.value_and_grad(self.error, has_aux=True)
+        (loss, non_trainable), steps = gradient(trainable, non_trainable, data)
+        trainable, optimizer = self.optimizer.stateless_apply(optimizer, steps, trainable)
+        return {"loss": loss}, (trainable, non_trainable, optimizer, own)
+
+    def test_step(self, state, data):
+        trainable, non_trainable, own = state
+        return {"loss": self.error(trainable, non_trainable, data)[0]}, (trainable, non_trainable, own)  # fmt: skip
+
+
+def test_steps_get_inputs_alone_as_fit_hands_them_over():
+    def build():
+        inputs = keras.Input((3,))
+        return Alone(inputs, head(layers.BatchNormalization()(inputs), 3, None))
+
+    data, model = dataset(X, None), build()
+    ours = assert_alike(compiling(), build(), data)
+    compiling()(model)
+    fit = Fit(model, InitialValues(model), data, 16)
+    alone = fit.train(Replica(5), fit.begin(Replica(5)), range(2)).curves
+    assert alone.keys() == ours.keys()
+    for name, values in alone.items():
+        np.testing.assert_allclose(values, ours[name], rtol=2e-5)

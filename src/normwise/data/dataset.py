@@ -35,10 +35,16 @@ class Examples(NamedTuple):
 
     @property
     def batch(self) -> tuple[Arrays, ...]:
-        """The same as ``fit`` hands it to a step: without what there is not."""
+        """The same as a loader gives it to ``fit``: without what there is not."""
         if self.weights is not None:
             return tuple(self)
         return (self.x,) if self.y is None else (self.x, self.y)
+
+    @property
+    def handed(self) -> Any:
+        """The same as a step gets it from ``fit`` of arrays: inputs alone stand in no tuple."""
+        is_alone = self.y is None and self.weights is None and not isinstance(self.x, list | tuple)
+        return self.x if is_alone else self.batch
 
 
 @dataclass(frozen=True, eq=False)

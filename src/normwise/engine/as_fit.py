@@ -78,7 +78,7 @@ def training_steps(
     ) -> tuple[State, Metrics, Any]:
         def step(carry: Any, numbers: jax.Array) -> tuple[Any, Any]:
             with safe_ties():
-                logs, after = model.train_step(carry, rows(examples, numbers).batch)
+                logs, after = model.train_step(carry, rows(examples, numbers).handed)
             return _alike(carry, after), logs
 
         before = (state.trainable, state.non_trainable, state.optimizer, metrics)
@@ -97,7 +97,7 @@ def evaluation_steps(
 
     def steps(state: State, metrics: Metrics, examples: Examples) -> tuple[State, Metrics, Any]:
         def step(carry: Any, batch: Examples) -> tuple[Any, Any]:
-            logs, (_, *after) = model.test_step((state.trainable, *carry), batch.batch)
+            logs, (_, *after) = model.test_step((state.trainable, *carry), batch.handed)
             return _alike(carry, tuple(after)), logs
 
         before = (state.non_trainable, metrics)

@@ -7,8 +7,9 @@ the two, and where the engine cannot train a model, a study is trained in this w
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +85,8 @@ class Fit:
             dataset, batch_size, whole_batches=needs_whole_batches(model), window=window
         )
         build_compiled_parts(model, dataset)
+        if dataset.y_train is None:
+            model.train_step, model.test_step = map(_of_arrays, (model.train_step, model.test_step))
         self._at_once = _at_once(model, dataset, batch_size)
         model.optimizer.build(model.trainable_variables)
         self._untrained = [np.array(variable.value) for variable in _variables(model)]
@@ -281,6 +284,17 @@ def _put(model: keras.Model, state: State) -> None:
 
 def _variables(model: keras.Model) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
+
+
+def _of_arrays(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step that gets inputs alone as ``fit`` hands it arrays: batches come in a tuple."""
+
+    @functools.wraps(step)
+    def of_arrays(state: Any, data: Any) -> Any:
+        is_alone = isinstance(data, tuple) and len(data) == 1
+        return step(state, data[0] if is_alone else data)
+
+    return of_arrays
 
 
 def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:

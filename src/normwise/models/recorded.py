@@ -40,7 +40,7 @@ def recorded(model: keras.Model, dataset: Dataset) -> tuple[list[str], list[str]
         return names, names
     model.optimizer.build(model.trainable_variables)
     trainable, non_trainable, optimizer, metrics = _state(model)
-    batch = rows(dataset.train, slice(1)).batch
+    batch = rows(dataset.train, slice(1)).handed
 
     def train(batch: Any) -> Any:
         logs, state = model.train_step((trainable, non_trainable, optimizer, metrics), batch)
