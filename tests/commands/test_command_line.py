@@ -221,7 +221,8 @@ def test_a_folder_is_no_file_of_settings(refused):
     ("name", "message"),
     [
         ("no_module:f", "cannot import 'no_module' from 'no_module:f' (ModuleNotFoundError: No"),
-        ("my_models.py:f", "run from the folder that holds the module, without '.py' in its name"),
+        ("no/such.py:f", "cannot import 'such' from 'no/such.py:f' (ModuleNotFoundError: No"),
+        ("my_models.py:thre", "unknown function in module 'my_models': 'thre'; expected one of"),
         (":f", "cannot import '' from ':f' (ValueError: Empty module name)"),
         ("..a:f", "cannot import '..a' from '..a:f' (TypeError"),
         ("my_syntax:f", "cannot import 'my_syntax' from 'my_syntax:f' (SyntaxError: invalid"),
@@ -255,7 +256,10 @@ def test_a_folder_is_no_file_of_settings(refused):
         ),
         ("my_models:picture", "input has shape (None, 8, 8, 1) and an example of 'circles' (2,)"),
         ("my_models:two_inputs", "the inputs are 1 (shape (500, 2)), and model"),
-        ("my_models:two_outputs", "the model's output has shape [(None, 1), (None, 1)]"),
+        (
+            "my_models:two_outputs",
+            "(None, 1) and the labels of 'circles' are 2 classes; expected (None, 1) or",
+        ),
         ("my_models:sub", "is of the subclassed type Sub"),
         ("my_models:sub_with_norm", "expected the loss of a subclassed model; try --loss binary"),
         ("no.keras", "there is no file 'no.keras'; expected a model saved with model.save"),

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from normwise.keras_private import is_keras_own
-from normwise.models.kinds import is_linear, sublayers
+from normwise.models.kinds import activation_of, is_linear, sublayers
 
 __all__ = ["builder_for", "holders_in"]
 
@@ -26,13 +26,13 @@ def builder_for(model: Any, holder: Any = None) -> str:
     >>> print(builder_for(Net()))  # doctest: +ELLIPSIS
         class Net(keras.Model):
             def __init__(self, norm, ...):  # a normwise Variant, and what it takes today
-                ...
-                self.hidden_norm = keras.layers.BatchNormalization() if norm.places else None
+                ...  # as today, but self.hidden without its activation
+                self.places = norm.places
     ...
     """
     owner = model if holder is None else holder
     name, kind = type(owner).__name__, "Model" if holder is None else "Layer"
-    hidden = _first_linear(owner)
+    hidden, activation = _first_linear(owner)
     if holder is None:
         made = f"model = {name}(norm, ...)"
     else:
@@ -40,14 +40,18 @@ def builder_for(model: Any, holder: Any = None) -> str:
     return f"""\
     class {name}(keras.{kind}):
         def __init__(self, norm, ...):  # a normwise Variant, and what it takes today
-            ...
+            ...  # as today, but self.{hidden} without its activation
+            self.places = norm.places
             self.{hidden}_norm = keras.layers.BatchNormalization() if norm.places else None
 
         def call(self, inputs, training=None):
-            x = self.{hidden}(inputs)  # for "before" without its activation, which then follows
-            if self.{hidden}_norm is not None:
+            x = self.{hidden}(inputs)
+            if "before" in self.places:
                 x = self.{hidden}_norm(x, training=training)
-            ...
+            x = keras.activations.{activation}(x)
+            if "after" in self.places:
+                x = self.{hidden}_norm(x, training=training)
+            ...  # as today
 
     def build(norm):
         {made}
@@ -64,9 +68,12 @@ def holders_in(model: Any) -> list[Any]:
     ]
 
 
-def _first_linear(owner: Any) -> str:
-    """Under which name a layer or model keeps its first dense layer or convolution."""
+def _first_linear(owner: Any) -> tuple[str, str]:
+    """Under which name a layer or model keeps its first dense layer, and its activation's name."""
     for name, value in vars(owner).items():
-        if isinstance(value, keras.layers.Layer) and any(map(is_linear, sublayers(value))):
-            return str(name).lstrip("_")
-    return "hidden"
+        if isinstance(value, keras.layers.Layer):
+            for layer in filter(is_linear, sublayers(value)):
+                own = getattr(activation_of(layer), "__name__", "relu")
+                known = own if hasattr(keras.activations, own) else "relu"
+                return str(name).lstrip("_"), known
+    return "hidden", "relu"

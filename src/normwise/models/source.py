@@ -34,6 +34,7 @@ from normwise.models.noted_initializers import noting_initializers
 from normwise.models.pixel_range import scaling_note
 from normwise.models.placing import place, placed_layers
 from normwise.models.rebuild import Edits, is_rebuildable, rebuild
+from normwise.models.same_network import check_told_apart
 from normwise.models.stripping import strip
 from normwise.models.target_units import TargetUnits
 from normwise.models.tracing import raised_by
@@ -105,6 +106,7 @@ class ModelSource:
         trained = loss or (self.compiled and self.compiled.loss)
         self.dataset = dataset = with_labels_for(dataset, built, trained, task)
         self.units = TargetUnits.of(built, dataset, standardize)
+        self._without = built
         if self._builder is None:
             _refuse_lost_steps(built)
             self._plain = strip(built)
@@ -188,6 +190,8 @@ class ModelSource:
                 f"of 'none'; expected the same optimiser, loss and metrics for all, so that "
                 f"normalisation is all that differs; compile it without asking for 'norm'"
             )
+        name = getattr(builder, "__name__", "build")
+        check_told_apart(name, variant, model, self._without)
         # Not compiled, or Keras would compile each copy of it from a configuration.
         return rebuild(model, Edits()) if compiled and is_rebuildable(model) else model
 
@@ -294,24 +298,24 @@ def find_model(text: str) -> Any:
             f"model {text!r} is a module; expected package.module:function with the function that "
             f"builds the model; try --model {text.removesuffix('.py')}:build"
         )
-    raise UnknownNameError(
-        "model", text, [*MODELS, "FILE.keras", "FILE.h5", "package.module:function"]
-    )
+    raise UnknownNameError("model", text, [*MODELS, "FILE.keras", "FILE.h5", "FILE.py:function"])
 
 
 def _import(text: str) -> Any:
-    module_name, _, name = text.partition(":")
+    module_name, _, name = text.rpartition(":")
+    folder = Path.cwd()
+    if module_name.endswith(".py"):
+        folder, module_name = Path(module_name).resolve().parent, Path(module_name).stem
     # As `python -m` does: modules beside the user are found first.
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
         raise ModelError(
             f"cannot import {module_name!r} from {text!r} ({in_words(error)}); expected "
-            f"package.module:function; run from the folder that holds the module, without '.py' "
-            f"in its name"
+            f"package.module:function; run from the folder that holds the module, or name its "
+            f"file: FOLDER/FILE.py:function"
         ) from error
     functions = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
     if name not in functions:

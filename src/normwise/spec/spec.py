@@ -107,8 +107,8 @@ class Spec(BaseModel):
         str,
         About(
             "training",
-            "Built-in model, FILE.keras, FILE.h5 or package.module:function. Default: a small "
-            "network that suits the data; --show-model prints it.",
+            "Built-in model, FILE.keras, FILE.h5, FILE.py:function or package.module:function. "
+            "Default: a small network that suits the data; --show-model prints it.",
             example="circles",
             hashed_at_default=True,
         ),

@@ -20,6 +20,8 @@ def title_of(spec: Spec) -> str:
 
     >>> title_of(Spec(model="models:build", data="logs/customers.csv"))
     'build on customers'
+    >>> title_of(Spec(model="nets/cnn.py:build", data="mnist"))
+    'build on mnist'
     >>> title_of(Spec(model="mlp", data="arrays"))
     'mlp'
     """
@@ -34,6 +36,6 @@ def title_of(spec: Spec) -> str:
 
 def _last_name(typed: str) -> str:
     """Of a path its last part without suffixes, of ``package.module:function`` the function."""
-    path = Path(re.sub(r"^[\w.]+:(?=\w+$)", "", typed))
+    path = Path(re.sub(r"^[\w./-]+:(?=\w+$)", "", typed))
     name = path.name or path.absolute().name  # the current folder is called "."
     return name.partition(".")[0] or name or typed

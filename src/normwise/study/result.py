@@ -44,6 +44,10 @@ class Result:
     unchanged: bool
     _best: Callable[[], keras.Model]
 
+    def __repr__(self) -> str:
+        """The answer, and not all that it was drawn from."""
+        return f"<Result of {self.answer.study!r}: {self.verdict}>"
+
     @property
     def verdict(self) -> str:
         """The answer in one sentence."""

@@ -1,0 +1,63 @@
+"""A builder that makes of a variant the network that it makes without normalisation."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from normwise.domain import Variant
+from normwise.errors import ModelError
+from normwise.keras_private import every_layer
+from normwise.models.graph import has_graph
+from normwise.models.identity import architecture
+
+__all__ = ["check_told_apart"]
+
+log = logging.getLogger("normwise")
+
+
+def check_told_apart(builder: str, variant: Variant, model: Any, baseline: Any) -> None:
+    """Refuse a network without the normalisation that its variant asks for.
+
+    Where code of the user's own calls the layers, what it does with them cannot be seen: that the
+    layers are the same is then said.
+
+    Args:
+        builder: The function's name.
+        variant: What was asked for.
+        model: What the function made of it.
+        baseline: What it made of ``none``.
+
+    Raises:
+        ModelError: It is the same network.
+    """
+    if not variant.places or _made_of(model) != _made_of(baseline):
+        return
+    same = f"the model's function {builder!r} builds for {variant.name!r} the"
+    way_out = (
+        "place it where its argument 'norm' asks for it, as in: if 'after' in norm.places; or "
+        "leave out 'norm', and normwise places it"
+    )
+    if not has_graph(model):
+        log.warning(
+            "%s layers that it builds for 'none', and so may compare a network with "
+            "itself. If it does: %s.",
+            _capital(same),
+            way_out,
+        )
+    elif architecture(model) == architecture(baseline):
+        raise ModelError(
+            f"{same} network that it builds for 'none'; expected normalisation in it; {way_out}"
+        )
+
+
+def _made_of(model: Any) -> list[Any]:
+    """Classes of all layers and shapes of their weights."""
+    return [
+        (type(layer), [tuple(weight.shape) for weight in layer.weights])
+        for layer in every_layer(model)
+    ]
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
