@@ -1,13 +1,16 @@
 """What a page shows of a study's data."""
 
+import keras
 import numpy as np
+import pytest
 
+from normwise import Study
 from normwise.data import Dataset
 from normwise.report.section import Style
 from normwise.report.sections.data import DataChart
 from normwise.spec import Spec
 from normwise.study import pages
-from normwise.study.pages import _data_at_hand, _preview
+from normwise.study.pages import _data_at_hand, _preview, page_of_folder
 
 
 def test_data_sorted_by_class_are_drawn_with_all_classes():
@@ -28,3 +31,14 @@ def test_a_page_reads_data_again_but_no_pictures(monkeypatch, tmp_path):
     for data in (str(tmp_path), "circles"):
         assert _data_at_hand(Spec.make({"data": data})) is None
     assert read == ["circles"]
+
+
+@pytest.mark.parametrize("target", [0.7, 0.9])
+def test_a_target_that_guessing_reaches_is_said(target, tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(100, 2)), np.arange(100) % 4 == 0
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid")])
+    settings = {"variants": ["none"], "seeds": 1, "epochs": 1, "target": f"val_accuracy>={target}"}
+    result = Study(network, ((x[:60], y[:60]), (x[60:], y[60:])), **settings).run(tmp_path)
+    for page in (result.page, page_of_folder(tmp_path)):
+        said = [note for note in page.notes if "a validation accuracy of 0.75, and the" in note]
+        assert len(said) == (target < 0.75)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 import jax
+import numpy as np
 
 from normwise import analysis
 from normwise.data import Dataset
@@ -104,4 +105,16 @@ def _environment(setup: Setup, source: ModelSource, question: Question) -> dict[
         found["engine_reason"] = setup.engine.why
     if source.units.note:
         found |= {"targets": source.units.note, "mean_loss": repr(question.mean_loss)}
+    if source.dataset.task in ("binary", "classes"):
+        found["guessing"] = f"{_share_of_the_commonest(source.dataset):.6g}"
     return found
+
+
+def _share_of_the_commonest(dataset: Dataset) -> float:
+    """The validation accuracy of always naming the class that most training examples have."""
+    train, val = (
+        y.argmax(axis=-1) if dataset.label_width > 1 else y.ravel().astype(int)
+        for y in (dataset.y_train, dataset.y_val)
+    )
+    kinds, counts = np.unique(train, return_counts=True)
+    return float(np.mean(val == kinds[counts.argmax()]))

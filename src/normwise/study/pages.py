@@ -64,7 +64,12 @@ def make_page(
 def _notes(summary: Summary) -> tuple[str, ...]:
     left_out = summary.environment.get("left_out", "")
     of_variants = [f"{left_out[0].upper()}{left_out[1:]}."] if left_out else []
-    return (*_engine_notes(summary), *of_variants, *_target_notes(summary))
+    return (
+        *_engine_notes(summary),
+        *of_variants,
+        *_target_notes(summary),
+        *_guess_notes(summary),
+    )
 
 
 def _engine_notes(summary: Summary) -> list[str]:
@@ -86,6 +91,19 @@ def _target_notes(summary: Summary) -> tuple[str, ...]:
     if summary.target.metric == "val_loss" and summary.target.value == loss:
         reached += ", and as the baseline ends no better, that is the target"
     return summary.environment["targets"], f"{reached}."
+
+
+def _guess_notes(summary: Summary) -> list[str]:
+    """That a target asks for nothing that would have to be learned."""
+    share = float(summary.environment.get("guessing", 0))
+    if summary.target.metric != "val_accuracy" or summary.target.value > share:
+        return []
+    said = (
+        f"Always naming the most frequent class has a validation accuracy of {share:.4g}, and the "
+        f"target asks for no more: it may be reached before anything is learned. Try a higher "
+        f"--target, more epochs or another learning rate."
+    )
+    return [said]
 
 
 def _text(value: Any) -> str:
