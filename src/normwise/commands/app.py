@@ -14,7 +14,7 @@ from normwise.commands import check, diagnose, fix, fold, judge, recalibrate, re
 from normwise.commands import list as list_
 from normwise.errors import NormwiseError, WorseError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "run"]
 
 app = typer.Typer(
     name="normwise",
@@ -59,7 +59,7 @@ app.command("fold", epilog=fold.EXAMPLES)(fold.fold)
 app.command("diagnose", epilog=diagnose.EXAMPLES)(diagnose.diagnose)
 
 
-def main() -> None:
+def run() -> None:
     """Run the command line; turn our own errors into one message and an exit code."""
     quieten_compiler()
     # Keras, JAX and their traces stay to the end: to look for garbage among them, and once more

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from normwise.commands.interrupts import doing
+
 if TYPE_CHECKING:
     from normwise.study import Progress as StudyProgress
 
@@ -64,6 +66,7 @@ def study_progress(
             elif progress.stage == "checking":
                 where = "again by Keras' own fit"
             share = min(progress.share, NEARLY)
+            doing(description)
             bar.update(task, completed=share, description=description, where=where)
 
         yield update
@@ -94,6 +97,7 @@ def step_progress(verb: str, *, quiet: bool = False) -> Iterator[Callable[[int, 
         task = bar.add_task(verb, total=None)
 
         def update(done: int, of: int, name: str) -> None:
+            doing(f"{verb} {name}")
             bar.update(task, completed=done, total=of, description=f"{verb} {name}")
 
         yield update
