@@ -419,6 +419,29 @@ def test_batches_that_a_stateful_layer_cannot_have_are_refused(size, data, messa
         Setup.of(spec, stateful, data, engine=Engine("fit"))
 
 
-def test_what_whole_batches_leave_out_is_said():
-    said = by_fit(stateful).settings["batches"]
-    assert "the last 0 examples are left out of training, and the last 4 of validation" in said
+@pytest.mark.parametrize(
+    ("train", "said"),
+    [
+        (40, "in each epoch the last 4 examples are left out of validation"),
+        (
+            39,
+            "in each epoch the last 7 examples are left out of training, and the last 5 of "
+            "validation",
+        ),
+        (44, "in each epoch the last 4 examples are left out of training"),
+        (None, None),
+    ],
+)
+def test_what_whole_batches_leave_out_is_said(train, said):
+    train_until, until = (40, 56) if train is None else (train, 60)
+    data = Dataset(
+        "rows",
+        X[:train_until],
+        Y[:train_until],
+        X[train_until:until],
+        Y[train_until:until],
+        "binary",
+    )
+    setup = Setup.of(SPEC, stateful, data, engine=Engine("fit", "it was asked"))
+    batches = setup.settings.get("batches")
+    assert batches == (said and f"a stateful layer takes whole batches of {SIZE}: {said}")

@@ -109,6 +109,42 @@ def test_a_text_that_says_nan_is_a_number_that_was_lost(curves, read):
     assert table.frame["loss"].isna().sum() == 3 * 10
 
 
+@pytest.mark.parametrize("sign", ["%", " %"])
+def test_numbers_with_a_percent_sign_are_numbers(curves, read, tmp_path, sign):
+    frame = curves()
+    percent = [None, *(f"{100 * value:.1f}{sign}" for value in frame["val_accuracy"][1:])]
+    frame = frame.assign(
+        val_accuracy=percent, variant=frame["variant"].map({"none": "0%", "bn": "5%"})
+    )
+    frame.to_csv(tmp_path / "runs.csv", index=False)
+    melted = frame.melt(["variant", "seed", "epoch"], var_name="metric")
+    for table in map(read, (frame, tmp_path / "runs.csv", melted)):
+        assert list(table.metrics) == ["loss", "val_accuracy"]
+        assert set(table.frame["variant"]) == {"0%", "5%"}
+        rows = table.frame.sort_values(["variant", "seed", "place"], ascending=[True, True, True])
+        read_in = dict(
+            zip(
+                zip(rows["variant"], rows["seed"], rows["place"], strict=True),
+                rows["val_accuracy"],
+                strict=True,
+            )
+        )
+        for (_, row), value in zip(frame[1:].iterrows(), curves()["val_accuracy"][1:], strict=True):
+            assert read_in[row["variant"], row["seed"], row["epoch"]] == round(100 * value, 1)
+        assert (
+            "Numbers with a percent sign are taken as they stand, 85.2% as 85.2: val_accuracy."
+            in table.notes
+        )
+
+
+def test_a_percent_sign_behind_some_numbers_alone_leaves_open_what_the_others_are(curves, read):
+    frame = curves()
+    texts = frame["val_accuracy"].astype(str).where(frame["epoch"] < 9, "85.2%")
+    table = read(frame.assign(val_accuracy=texts))
+    assert list(table.metrics) == ["loss"]
+    assert any("no metrics were left out: val_accuracy" in note for note in table.notes)
+
+
 def test_a_learning_rate_is_the_first_of_its_schedule(curves, read):
     frame = curves()
     frame["lr"] = 0.1 * 0.9 ** (frame["epoch"] - 1)

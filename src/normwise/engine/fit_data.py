@@ -116,11 +116,13 @@ def check_batches(model: keras.Model, dataset: Dataset, batch_size: int) -> str:
             f"and one to validate on; give ((x, y), (x_val, y_val)) with as many"
         )
     train, val = (examples % batch_size for examples in counts)
-    if not train and not val:
+    said = [f"the last {train} examples are left out of training"] if train else []
+    if val:
+        said.append(f"the last {val}{'' if said else ' examples are left out'} of validation")
+    if not said:
         return ""
     return (
-        f"a stateful layer takes whole batches of {batch_size}: in each epoch the last {train} "
-        f"examples are left out of training, and the last {val} of validation"
+        f"a stateful layer takes whole batches of {batch_size}: in each epoch {', and '.join(said)}"
     )
 
 

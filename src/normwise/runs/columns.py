@@ -20,6 +20,7 @@ __all__ = [
     "plain_name",
     "says_something",
     "says_variant",
+    "without_percent",
 ]
 
 # The usual names of each role, the surest first, as `plain_name` writes them.
@@ -75,6 +76,7 @@ class Columns:
         conditions: ``learning_rate``, ``batch_size`` or ``initializer`` to its column.
         metrics: All other columns with numbers.
         left_out: All other columns.
+        percent: Those of the metrics that are texts such as ``85.2%``.
     """
 
     variant: str | None
@@ -85,6 +87,7 @@ class Columns:
     conditions: dict[str, str]
     metrics: tuple[str, ...]
     left_out: tuple[str, ...]
+    percent: tuple[str, ...]
 
 
 def find_columns(frame: pd.DataFrame, names: ColumnNames) -> Columns:
@@ -125,18 +128,16 @@ def find_columns(frame: pd.DataFrame, names: ColumnNames) -> Columns:
     }
     taken = {variant, seed, run, place, step, *conditions.values()}
     rest = [name for name in left if name not in taken]
-    metrics = tuple(
-        name
-        for name in rest
-        if not is_clock(name) and not says_something(name) and _is_number(frame[name])
-    )
+    possible = [name for name in rest if not is_clock(name) and not says_something(name)]
+    percent = tuple(name for name in possible if _is_percent(frame[name]))
+    metrics = tuple(name for name in possible if name in percent or _is_number(frame[name]))
     if not metrics:
         raise DataError(
             f"no column holds a metric; expected one with numbers, such as 'val_accuracy', beside "
             f"{_names_of(frame)}; try a table with a metric"
         )
     left_out = tuple(name for name in rest if name not in metrics)
-    return Columns(variant, seed, run, place, step, conditions, metrics, left_out)
+    return Columns(variant, seed, run, place, step, conditions, metrics, left_out, percent)
 
 
 def says_something(name: str) -> bool:
@@ -243,3 +244,18 @@ def _is_number(column: pd.Series) -> bool:
     # A text "nan" is a number that was lost.
     there = there[there.astype("str").str.strip().str.lower() != "nan"]
     return bool(len(there) and pd.to_numeric(there, errors="coerce").notna().all())
+
+
+def _is_percent(column: pd.Series) -> bool:
+    """Whether all texts of a column are numbers with a percent sign behind them."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column):
+        return False
+    texts = column.dropna().astype("str").str.strip()
+    return bool(texts.str.endswith("%").all() and _is_number(without_percent(texts)))
+
+
+def without_percent(column: pd.Series) -> pd.Series:
+    """Texts such as ``85.2 %`` without that sign; what is missing stays so."""
+    return column.astype("str").str.strip().str.removesuffix("%").where(column.notna())

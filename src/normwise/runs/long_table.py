@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from normwise.errors import DataError, listed
-from normwise.runs.columns import ColumnNames, Columns, find_columns
+from normwise.runs.columns import ColumnNames, Columns, find_columns, without_percent
 from normwise.runs.melted import with_metrics_in_columns
 from normwise.runs.metric_names import keras_names
 from normwise.runs.run_names import by_pattern, named
@@ -119,7 +119,9 @@ def _with_index(frame: pd.DataFrame) -> pd.DataFrame:
 def _metrics(frame: pd.DataFrame, found: Columns) -> pd.DataFrame:
     import pandas as pd
 
-    numbers = {name: pd.to_numeric(frame[name], errors="coerce") for name in found.metrics}
+    written = {name: frame[name] for name in found.metrics}
+    written |= {name: without_percent(frame[name]) for name in found.percent}
+    numbers = {name: pd.to_numeric(texts, errors="coerce") for name, texts in written.items()}
     return pd.DataFrame(numbers).astype("float64")
 
 
@@ -233,6 +235,11 @@ def _notes(found: Columns, metrics: dict[str, str]) -> list[str]:
     renamed = [f"{logged!r} as {name}" for name, logged in metrics.items() if name != logged]
     if renamed:
         said.append(f"Metrics are named as Keras would: {listed(renamed)}.")
+    if found.percent:
+        said.append(
+            f"Numbers with a percent sign are taken as they stand, 85.2% as 85.2: "
+            f"{listed(found.percent)}."
+        )
     if found.left_out:
         said.append(f"Columns that are no metrics were left out: {listed(found.left_out)}.")
     return said
