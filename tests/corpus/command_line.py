@@ -56,7 +56,7 @@ CASES = [
     Case("an output of a nul", "study circles --out 'a\0b'", "cannot be written"),
     Case("an output that is too long", f"study circles --out {'x' * 300}", "cannot be written"),
     Case("a folder of reports", "report .", "holds no study"),
-    Case("no model", "check", "Missing argument 'MODEL.keras'"),
+    Case("no model", "check", "Missing argument 'MODEL.keras|MODEL.h5'"),
     Case("no such model", "check no.keras", "there is no file 'no.keras'"),
     Case("a rule of no one", "check m.keras --select bias", "unknown rule 'bias'", MODEL),
     Case("a code of no one", "check m.keras --select NW99", "did you mean 'NW0", MODEL),

@@ -212,6 +212,19 @@ def test_only_statistics_change_and_a_hash_proves_it():
     assert fingerprint(model) == before
 
 
+# Keras' old format, as it is written today, warns.
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_files_hash_is_that_of_its_weights(tmp_path):
+    inputs = [keras.Input((6,)), layers.Dropout(0.2), layers.Dense(3)]
+    model = keras.Sequential([*inputs, layers.BatchNormalization()])
+    for name in ("model.keras", "model.h5"):
+        model.save(tmp_path / name)
+    # Each time Keras draws other states of random numbers and counts the layers' names on.
+    files = ("model.keras", "model.keras", "model.h5")
+    loaded = [keras.saving.load_model(tmp_path / name) for name in files]
+    assert {fingerprint(one) for one in loaded} == {fingerprint(model)}
+
+
 def test_frozen_layers_keep_what_their_training_used():
     model = stack()
     frozen = model.get_layer("first_norm")

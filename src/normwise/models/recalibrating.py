@@ -179,7 +179,10 @@ def why_worse(layers: Iterable[Any]) -> str:
 
 
 def fingerprint(model: Any) -> str:
-    """SHA-256 of every variable of a model but the moving statistics of batch normalisation.
+    """SHA-256 of every weight of a model but the moving statistics of batch normalisation.
+
+    The same for the same weights, whatever file they lie in: neither names count nor the states of
+    random numbers, of both of which Keras may make new ones whenever it loads a file.
 
     Args:
         model: Any built Keras model.
@@ -197,10 +200,10 @@ def fingerprint(model: Any) -> str:
         if variable.name.startswith("moving_")
     }
     digest = hashlib.sha256()
-    for variable in model.variables:
+    for variable in model.weights:
         if id(variable) not in statistics:
             value = np.asarray(variable.value)
-            digest.update(f"{variable.path}{value.dtype}{value.shape}".encode())
+            digest.update(f"{value.dtype}{value.shape}".encode())
             digest.update(np.ascontiguousarray(value).tobytes())
     return digest.hexdigest()
 
