@@ -39,7 +39,8 @@ DATA = f"Built-in data, {data_files()}"
 Model = Annotated[
     Path,
     typer.Argument(
-        metavar="MODEL.keras|MODEL.h5", help="A saved Keras model, or an .h5 file of older versions."
+        metavar="MODEL.keras|MODEL.h5",
+        help="A saved Keras model, or an .h5 file of older versions.",
     ),
 ]
 Out = Annotated[
