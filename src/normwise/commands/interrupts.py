@@ -39,13 +39,13 @@ def doing(what: str) -> None:
 def listening(exit_code: int = EXIT_CODE) -> Iterator[None]:
     """Hear Ctrl-C in this block, and to the end of the process where it came.
 
-    Where someone else hears it (a notebook), or nobody is to (``nohup``), all stays as it is.
+    Where someone else hears it (a notebook), or nobody is to (``nohup``), all stays as it is; so
+    does Windows, which has no signals of this kind.
 
     Args:
         exit_code: Of a process that a second Ctrl-C ends.
     """
-    here = threading.current_thread() is threading.main_thread()
-    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if not _can_listen():
         yield
         return
     listener = _Listener(exit_code)
@@ -53,6 +53,12 @@ def listening(exit_code: int = EXIT_CODE) -> Iterator[None]:
         yield
     finally:
         listener.leave()
+
+
+def _can_listen() -> bool:
+    here = threading.current_thread() is threading.main_thread()
+    has_signals = hasattr(signal, "pthread_kill")
+    return here and has_signals and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 class _Listener:
@@ -113,11 +119,8 @@ class _Listener:
 
 
 def _ask_again() -> None:
-    main = threading.main_thread().ident
-    if sys.platform == "win32" or main is None:
-        signal.raise_signal(signal.SIGINT)
-    else:  # so that it wakes, too, where it waits
-        signal.pthread_kill(main, signal.SIGINT)
+    if (main := threading.main_thread().ident) is not None:
+        signal.pthread_kill(main, signal.SIGINT)  # so that it wakes, too, where it waits
 
 
 def _say() -> None:
