@@ -79,14 +79,15 @@ def _part(owner: Any, name: str) -> Any:
 
 
 def is_keras_own(code: Any) -> bool:
-    """Whether a class, a function, or an object's class was defined by Keras and not by the user.
+    """Whether a class, a function, an object's class or a module by its name is Keras' own.
 
     Keras tells no one which code is its own, so the name of the module decides.
 
     >>> is_keras_own(keras.layers.Dense), is_keras_own(is_keras_own)
     (True, False)
     """
-    return bool(code.__module__.startswith("keras."))
+    module = code if isinstance(code, str) else code.__module__
+    return bool(module.startswith("keras."))
 
 
 # Keras' pooling, regularisation and preprocessing layers have no public class in common, and

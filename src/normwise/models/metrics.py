@@ -129,15 +129,16 @@ def _have_other_names(model: keras.Model, dataset: Dataset) -> bool:
 def is_taken_at_once(model: keras.Model, dataset: Dataset) -> bool:
     """Whether the metrics of an epoch are those of all its outputs taken at once.
 
-    They are where the model has one output, a row of numbers an example, all rows of an epoch take
-    little memory, its steps are Keras' own, and each metric is Keras' own mean of values that
-    examples have.
+    They are where there are labels, the model has one output, a row of numbers an example, all
+    rows of an epoch take little memory, its steps are Keras' own, and each metric is Keras' own
+    mean of values that examples have.
 
     Args:
         model: Compiled, its metrics built.
         dataset: What it trains on.
     """
-    if not (_gives_rows(model, dataset) and has_keras_steps(model)):
+    has_labels = dataset.y_train is not None
+    if not (has_labels and _gives_rows(model, dataset) and has_keras_steps(model)):
         return False
     if 4 * output_shape(model, dataset)[1] * dataset.examples > MOST_BYTES:
         return False

@@ -111,8 +111,7 @@ def raised_by(error: BaseException) -> tuple[str, bool]:
             return f"loss {owner.name!r}", False
         if isinstance(owner, keras.Layer) and not isinstance(owner, keras.Model):
             return "", True
-        is_own = not frame.f_globals["__name__"].startswith("keras.")
-        if isinstance(owner, keras.Model) and is_own:
+        if isinstance(owner, keras.Model) and not is_keras_own(frame.f_globals["__name__"]):
             return f"{name}()", name == "call"
     return "", False
 
