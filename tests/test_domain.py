@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from normwise.domain import (
@@ -217,6 +217,7 @@ def test_a_target_is_written_in_four_digits_at_most(value, at_least, at_most):
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([">=", "<="]))
+@example(1.7970001071095532e308, "<=")
 def test_a_target_typed_as_it_is_written_is_reached_by_what_reached_it(value, relation):
     assert Target.parse(str(Target("a", relation, value))).is_reached(value)
 

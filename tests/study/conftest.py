@@ -7,7 +7,6 @@ from normwise import Study
 from normwise.engine.kernels import dense
 from normwise.spec import Spec
 from normwise.studies import study_file
-from tests.drawing import drawn
 
 # Keras 3.15's `save` and `fit` under NumPy 2.
 IN_KERAS = "ignore:__array__ implementation:DeprecationWarning"
@@ -28,8 +27,7 @@ def spec():
 
 @pytest.fixture(scope="session")
 def undisturbed(spec, tmp_path_factory):
-    with drawn(really=True):
-        return Study.from_spec(spec).run(tmp_path_factory.mktemp("study") / "undisturbed")
+    return Study.from_spec(spec).run(tmp_path_factory.mktemp("study") / "undisturbed")
 
 
 @pytest.fixture(scope="session")

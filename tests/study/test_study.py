@@ -55,7 +55,9 @@ def kinds(folder):
     return [kind for kind, _ in groupby(each)]
 
 
+@pytest.mark.usefixtures("pictures")
 def test_the_folder_holds_every_file(undisturbed, spec):
+    Study.from_spec(spec).run(undisturbed.folder)  # which trains nothing, and draws the picture
     assert {path.name for path in undisturbed.folder.iterdir()} == FILES
     assert all(path.stat().st_size for path in undisturbed.folder.iterdir())
     picture = (undisturbed.folder / "curves.png").read_bytes()

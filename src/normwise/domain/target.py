@@ -73,7 +73,7 @@ class Target:
         if same is None:
             easier = ROUND_FLOOR if self.relation == ">=" else ROUND_CEILING
             same = float(Context(_DIGITS, easier).create_decimal(repr(self.value)))
-        return f"{same:.15g}"
+        return f"{same:.15g}" if math.isfinite(same) else repr(self.value)
 
     def _is_at(self, value: float) -> bool:
         return math.isclose(value, self.value, rel_tol=_ROUNDING)
