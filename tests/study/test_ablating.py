@@ -106,8 +106,8 @@ def test_there_must_be_something_to_leave_out():
 
 
 def test_a_function_that_places_normalisation_itself_is_refused():
-    def build(norm):  # noqa: ARG001
-        return model()
+    def build(norm):
+        return place(model(), norm)
 
     with pytest.raises(ModelError, match="places normalisation itself"):
         Study(build, data(), variants=("none", "after"), seeds=1, epochs=1, ablate=True).run()
