@@ -23,8 +23,9 @@ from normwise.errors import BackendError
 ROOT = Path(normwise.__file__).parent
 ALLOWED = ROOT / "keras_private.py"
 FILES = sorted(set(ROOT.rglob("*.py")) - {ALLOWED})
-# Python documents these, as of every named tuple.
+# Python documents these, as of every named tuple, and `os._exit`.
 TUPLE = {name for name in dir(namedtuple("Any", "")) if not name.startswith("__")}  # noqa: PYI024
+DOCUMENTED = {*TUPLE, "_exit"}
 
 
 # --- one file touches them -----------------------------------------------------------------------
@@ -49,7 +50,7 @@ def touches(tree, own):
     """The private parts of others that a file touches: all that nothing of `own` is called."""
     for node in ast.walk(tree):
         match node:
-            case ast.Attribute(attr=name) if is_private(name) and name not in own | TUPLE:
+            case ast.Attribute(attr=name) if is_private(name) and name not in own | DOCUMENTED:
                 yield name
             case ast.Call(
                 func=ast.Name(id="getattr" | "hasattr" | "setattr" | "delattr"),
