@@ -13,7 +13,7 @@ from normwise.data.quantities import is_quantity
 from normwise.domain import Task
 from normwise.errors import DataError, listed
 
-__all__ = ["Labelling", "labelling", "own_labels"]
+__all__ = ["Labelling", "class_numbers", "labelling", "own_labels"]
 
 Array = NDArray[Any]
 # Whole numbers 0, 1, …, k-1 are how classes are counted; above this many they count something.
@@ -144,6 +144,17 @@ def labelling(
         return Labelling(task, values, in_doubt=_could_be_either(column, values))
     _check_fit(what, column, values, task)
     return Labelling(task, values)
+
+
+def class_numbers(labels: Array) -> Array:
+    """The number of the class of each example, ``(n,)``: of rows, that of the largest share.
+
+    >>> class_numbers(np.array([[0.0], [1.0]])).tolist(), class_numbers(np.eye(2)).tolist()
+    ([0, 1], [0, 1])
+    """
+    is_one = labels.shape[1:] in ((), (1,))
+    numbers: Array = (labels if is_one else labels.argmax(axis=-1)).ravel().astype(int)
+    return numbers
 
 
 def own_labels(what: str, labels: Arrays) -> Labelling:

@@ -33,21 +33,22 @@ def check_told_apart(builder: str, variant: Variant, model: Any, baseline: Any) 
     """
     if not variant.places or _made_of(model) != _made_of(baseline):
         return
-    same = f"the model's function {builder!r} builds for {variant.name!r} the"
     way_out = (
         "place it where its argument 'norm' asks for it, as in: if 'after' in norm.places; or "
         "leave out 'norm', and normwise places it"
     )
     if not has_graph(model):
         log.warning(
-            "%s layers that it builds for 'none', and so may compare a network with "
-            "itself. If it does: %s.",
-            _capital(same),
+            "The model's function %r builds for %r the layers that it builds for 'none', and so "
+            "may compare a network with itself. If it does: %s.",
+            builder,
+            variant.name,
             way_out,
         )
     elif architecture(model) == architecture(baseline):
         raise ModelError(
-            f"{same} network that it builds for 'none'; expected normalisation in it; {way_out}"
+            f"the model's function {builder!r} builds for {variant.name!r} the network that it "
+            f"builds for 'none'; expected normalisation in it; {way_out}"
         )
 
 
@@ -57,7 +58,3 @@ def _made_of(model: Any) -> list[Any]:
         (type(layer), [tuple(weight.shape) for weight in layer.weights])
         for layer in every_layer(model)
     ]
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

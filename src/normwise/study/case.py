@@ -12,6 +12,7 @@ import numpy as np
 
 from normwise import analysis
 from normwise.data import Dataset
+from normwise.data.labels import class_numbers
 from normwise.domain import Target, Variant
 from normwise.engine import configure
 from normwise.execution.setup import Setup
@@ -112,9 +113,6 @@ def _environment(setup: Setup, source: ModelSource, question: Question) -> dict[
 
 def _share_of_the_commonest(dataset: Dataset) -> float:
     """The validation accuracy of always naming the class that most training examples have."""
-    train, val = (
-        y.argmax(axis=-1) if dataset.label_width > 1 else y.ravel().astype(int)
-        for y in (dataset.y_train, dataset.y_val)
-    )
+    train, val = map(class_numbers, (dataset.y_train, dataset.y_val))
     kinds, counts = np.unique(train, return_counts=True)
     return float(np.mean(val == kinds[counts.argmax()]))

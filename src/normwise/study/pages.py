@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normwise.data import Dataset, is_image_folder
+from normwise.data.labels import class_numbers
 from normwise.data.mapped_rows import is_on_disk
 from normwise.data.nested import is_nested
 from normwise.domain import Ablation, RunRecord, Summary
@@ -222,12 +223,11 @@ def _preview(dataset: Dataset) -> DataPreview | None:
     if is_on_disk(dataset.x_train):
         return None  # too many
     x, y = dataset.x_train, dataset.y_train
-    y = (y.argmax(axis=-1) if y.shape[1:] not in ((), (1,)) else y).ravel().astype(int)
     names = dataset.class_names or tuple(str(label) for label in range(dataset.classes))
     first, second = dataset.feature_names or ("x1", "x2")
     return DataPreview(
         feature_names=(first, second),
         points=tuple((a, b) for a, b in x.tolist()),
-        labels=tuple(names[label] for label in y.tolist()),
+        labels=tuple(names[label] for label in class_numbers(y).tolist()),
         caption=f"the training part of {dataset.name}",
     )

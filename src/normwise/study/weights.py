@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.data import Dataset
+from normwise.data.labels import class_numbers
 from normwise.data.nested import Arrays, is_nested, leaves, mapped
 from normwise.data.plain_array import holds_numbers, in_memory
 from normwise.errors import SpecError, UnknownNameError
@@ -52,11 +53,7 @@ def class_weights(weight: Mapping[str, float], dataset: Dataset) -> Array:
         if name not in names:
             raise UnknownNameError("class in class_weight", name, [*dataset.class_names, *numbers])
     by_number = np.array([weight.get(name, 1.0) for name in names], np.float32)
-    labels: Array = dataset.y_train
-    if dataset.label_width > 1:
-        labels = labels.argmax(axis=-1)
-    labels = labels.reshape(len(labels)).astype(int)
-    weights: Array = by_number[labels]
+    weights: Array = by_number[class_numbers(dataset.y_train)]
     if not weights.any():
         raise _counting_nothing("class_weight")
     return weights
