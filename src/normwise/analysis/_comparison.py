@@ -1,0 +1,125 @@
+"""Every variant against the baseline, decided together."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+
+from normwise.analysis._compare import Decision, compare
+from normwise.analysis._groups import paired_seeds
+from normwise.analysis._judged import JudgedRuns, Measures, judged_runs
+from normwise.analysis._mean import mean_difference, mean_estimate
+from normwise.analysis._range import range_gain
+from normwise.analysis._rounds import Look, decide_in_rounds
+from normwise.analysis._variant_summary import final_value
+from normwise.domain import Comparison, Estimate, RunRecord
+
+__all__ = ["comparisons"]
+
+
+def comparisons(
+    groups: Mapping[str, Sequence[RunRecord]], base: str, measures: Measures, rounds: Sequence[int]
+) -> tuple[Comparison, ...]:
+    """Every other variant against the baseline, decided together, in rounds of seeds.
+
+    Args:
+        groups: Runs by the name of their variant.
+        base: The baseline's name.
+        measures: What all variants are measured by.
+        rounds: Seeds at each planned look, ascending.
+    """
+
+    @functools.cache
+    def first(name: str, seeds: int) -> JudgedRuns:
+        """A variant as its first seeds show it."""
+        runs = [run for run in groups[name] if run.key.seed < seeds]
+        return judged_runs(name, runs, measures.target)
+
+    looks = decide_in_rounds(
+        lambda name, seeds, level: _decision(
+            first(name, seeds), first(base, seeds), measures, confidence=level
+        ),
+        {name: len({run.key.seed for run in groups[name]}) for name in groups if name != base},
+        rounds,
+        measures.confidence,
+    )
+    return tuple(
+        _comparison(
+            first(name, look.seeds),
+            first(base, look.seeds),
+            measures,
+            look,
+            in_rounds=len(rounds) > 1,
+        )
+        for name, look in looks.items()
+    )
+
+
+def _decision(
+    variant: JudgedRuns, base: JudgedRuns, measures: Measures, *, confidence: float
+) -> Decision:
+    ours, theirs = variant.epochs(measures.horizon), base.epochs(measures.horizon)
+    shared = paired_seeds(ours, theirs)
+    return compare(
+        [ours[seed] for seed in shared or ours],
+        [theirs[seed] for seed in shared or theirs],
+        horizon=measures.horizon,
+        paired=bool(shared),
+        margin=measures.margin,
+        confidence=confidence,
+    )
+
+
+def _comparison(
+    variant: JudgedRuns,
+    base: JudgedRuns,
+    measures: Measures,
+    look: Look[str],
+    *,
+    in_rounds: bool,
+) -> Comparison:
+    decision, target, confidence = look.decision, measures.target, measures.confidence
+    ratio = Estimate(
+        value=decision.ratio,
+        low=decision.low,
+        high=decision.high,
+        n=decision.n,
+        censored=decision.censored,
+        method=decision.method,
+    )
+    return Comparison(
+        variant=variant.name,
+        baseline=base.name,
+        outcome=decision.outcome,
+        epochs_ratio=ratio,
+        seconds_ratio=ratio.times(measures.seconds_of(base) / measures.seconds_of(variant)),
+        seeds_needed=decision.seeds_needed and decision.seeds_needed * variant.seeds_a_judge,
+        range_gain=range_gain(
+            variant.all_runs, base.all_runs, target, confidence, measures.horizon
+        ),
+        confidence=look.confidence,
+        final_difference=_difference(
+            variant, base, confidence, lambda one, seed: final_value(one.runs[seed], target.metric)
+        ),
+        epochs_saved=_difference(
+            base,
+            variant,
+            confidence,
+            lambda one, seed: min(one.outcomes[seed].epoch, measures.horizon),
+        ),
+        seeds=look.seeds if in_rounds else None,
+    )
+
+
+def _difference(
+    variant: JudgedRuns,
+    base: JudgedRuns,
+    confidence: float,
+    value: Callable[[JudgedRuns, int], float],
+) -> Estimate:
+    """Mean difference of a value, variant minus baseline, seed by seed where they are paired."""
+    shared = paired_seeds(variant.runs, base.runs)
+    if not shared:
+        ours, theirs = ([value(one, seed) for seed in one.runs] for one in (variant, base))
+        return mean_difference(ours, theirs, confidence)
+    return mean_estimate([value(variant, seed) - value(base, seed) for seed in shared], confidence)

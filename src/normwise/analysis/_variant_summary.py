@@ -1,0 +1,65 @@
+"""One variant in numbers."""
+
+from __future__ import annotations
+
+import math
+
+from normwise.analysis._judged import JudgedRuns, Measures
+from normwise.analysis._mean import mean_estimate, restricted_mean
+from normwise.analysis._median import median_epochs
+from normwise.analysis._range import working_range
+from normwise.analysis._stopping import early_stopping
+from normwise.domain import EpochsToTarget, RunRecord, VariantSummary
+
+__all__ = ["final_value", "variant_summary"]
+
+
+def variant_summary(
+    variant: JudgedRuns, measures: Measures, *, patience: int | None, price: float | None
+) -> VariantSummary:
+    """One variant in numbers, from the runs that judge it.
+
+    Args:
+        variant: Its runs.
+        measures: What all variants are measured by.
+        patience: Also say what early stopping with this patience would have saved.
+        price: Price of an hour, in any currency.
+    """
+    target, horizon, confidence = measures.target, measures.horizon, measures.confidence
+    epochs = list(variant.epochs(horizon).values())
+    reached = sum(map(math.isfinite, epochs))
+    diverged = sum(found.kind == "diverged" for found in variant.outcomes.values())
+    runs = list(variant.runs.values())
+    point = variant.point
+    times = EpochsToTarget(
+        median=median_epochs(epochs, horizon=horizon, confidence=confidence),
+        restricted_mean=restricted_mean(epochs, horizon, confidence),
+        reached=reached,
+        censored=len(runs) - reached - diverged,
+        diverged=diverged,
+    )
+    seconds = measures.seconds_of(variant)
+    return VariantSummary(
+        name=variant.name,
+        seeds=len(runs),
+        final={
+            metric: mean_estimate([final_value(run, metric) for run in runs], confidence)
+            for metric in dict.fromkeys(metric for run in runs for metric in run.curves)
+        },
+        epochs_to_target=times,
+        seconds_per_epoch=seconds,
+        # That of its runs, since a point of the grid may leave it open.
+        learning_rate=runs[0].learning_rate,
+        initializer=point.initializer,
+        batch_size=point.batch_size or None,
+        working_range=working_range(variant.all_runs, target, confidence, horizon),
+        early_stopping=(
+            None if patience is None else early_stopping(runs, target.metric, patience, confidence)
+        ),
+        cost=None if price is None else times.median.times(seconds * price / 3600),
+    )
+
+
+def final_value(run: RunRecord, metric: str) -> float:
+    """The value at the last epoch; NaN once the run diverged, or without that metric."""
+    return run.curves[metric][-1] if metric in run.curves and run.diverged_at is None else math.nan
