@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from normwise.analysis._verdict import recommend, verdict
+from normwise.analysis._recommend import recommend
+from normwise.analysis._verdict import verdict
 from normwise.domain import Comparison, EpochsToTarget, Estimate, Target, VariantSummary
 
 INF = math.inf

@@ -18,8 +18,9 @@ from normwise.analysis._comparison import comparisons
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.analysis._judged import JudgedRuns, Measures, Seconds, judged_runs
 from normwise.analysis._outcome import best_value, reaching
+from normwise.analysis._recommend import recommend
 from normwise.analysis._variant_summary import variant_summary
-from normwise.analysis._verdict import recommend, verdict
+from normwise.analysis._verdict import verdict
 from normwise.domain import CONFIDENCE, RunRecord, Summary, Target
 
 __all__ = ["summarise"]

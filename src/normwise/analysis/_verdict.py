@@ -1,4 +1,4 @@
-"""The answer of a study in one plain sentence, and the variant it recommends."""
+"""The answer of a study in one plain sentence."""
 
 from __future__ import annotations
 
@@ -6,32 +6,10 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
+from normwise.analysis._ending import ending
 from normwise.domain import Comparison, Estimate, SoloCheck, Summary, Target, VariantSummary
 
-__all__ = ["recommend", "verdict", "withheld"]
-
-# A final value that is credibly worse by less than this share of the baseline's is "no worse".
-TOLERANCE = 0.01
-
-
-def recommend(baseline: str, comparisons: Sequence[Comparison], target: Target) -> str:
-    """The variant that helps most and does not end credibly worse; else the baseline.
-
-    Args:
-        baseline: Name of the baseline.
-        comparisons: Every other variant against it.
-        target: Says which metric counts at the end, and which way it is better.
-
-    >>> recommend("none", [], Target.parse("val_accuracy>=0.8"))
-    'none'
-    """
-    helping = [c for c in comparisons if c.outcome == "helps" and _gain(c, target)[1] >= 0]
-    best = max(helping, key=_rank, default=None)
-    return best.variant if best else baseline
-
-
-def _rank(comparison: Comparison) -> tuple[float, float]:
-    return comparison.epochs_ratio.value, comparison.epochs_ratio.low
+__all__ = ["verdict", "withheld"]
 
 
 def verdict(
@@ -73,8 +51,8 @@ def verdict(
     rest = [c for c in comparisons if c is not first]
     lead = _lead(target, table, first, horizon=horizon)
     parts = [
-        lead + _time(table, first) + _quality(table, first, target) + _range(table, first),
-        *(_other(c) + _time(table, c) + _quality(table, c, target) for c in rest),
+        lead + _time(table, first) + ending(table, first, target) + _range(table, first),
+        *(_other(c) + _time(table, c) + ending(table, c, target) for c in rest),
     ]
     return "; ".join(parts) + lost + "."
 
@@ -226,32 +204,6 @@ def _seeds(c: Comparison) -> str:
         if c.seeds_needed
         else (", and how many seeds would decide it cannot be foreseen: try more epochs")
     )
-
-
-def _gain(c: Comparison, target: Target) -> tuple[float, float]:
-    """The interval of how much better the variant ends; without bounds where nothing is known."""
-    found = c.final_difference
-    if found is None or math.isnan(found.value):
-        return -math.inf, math.inf
-    return (found.low, found.high) if target.relation == ">=" else (-found.high, -found.low)
-
-
-def _quality(table: Mapping[str, VariantSummary], c: Comparison, target: Target) -> str:
-    """How the variant ends: worse or better where that is shown, "no worse" where it helps."""
-    low, high = _gain(c, target)
-    ours, theirs = (table[name].final[target.metric].value for name in (c.variant, c.baseline))
-    values = f"at {ours:.4g} instead of {theirs:.4g}"
-    if high < 0:
-        return f", {'but' if c.outcome == 'helps' else 'and'} it ends worse, {values}"
-    if c.outcome != "helps":
-        return ""
-    if low > 0:
-        return f", and ends better, {values}"
-    if low >= -TOLERANCE * abs(theirs):
-        return ", and ends no worse"
-    if math.isfinite(low):
-        return f", but whether it ends worse is open ({values})"
-    return ", but whether it ends worse cannot be told"
 
 
 def _time(table: Mapping[str, VariantSummary], c: Comparison) -> str:
