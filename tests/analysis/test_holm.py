@@ -43,3 +43,37 @@ def test_each_decision_frees_confidence_for_the_rest():
     assert decided({"a": 0.01, "b": 0.02, "c": 0.04}, 0.95) == {"a", "b", "c"}
     assert decided({"a": 0.01, "b": 0.03, "c": 0.04}, 0.95) == {"a"}
     assert decided({"a": 0.02, "b": 0.02, "c": 0.02}, 0.95) == set()
+
+
+def answering(outcomes):
+    """Comparisons that find their outcome at up to a confidence, and are undecided above it."""
+
+    def compare(name, level):
+        outcome, most = outcomes[name]
+        return Answer(outcome if level <= most else "undecided")
+
+    return compare
+
+
+def test_no_difference_keeps_its_place_in_the_family():
+    """Only what helps or hurts makes room: with four it is 98.75%, and 98.33% once one left."""
+    outcomes = {
+        "alike": ("no difference", 0.99),
+        "sooner": ("helps", 0.99),
+        "lucky": ("helps", 0.98),
+        "other": ("no difference", 0.984),
+    }
+    found = holm(list(outcomes), answering(outcomes), 0.95)
+    assert {name: (one.outcome, round(level, 4)) for name, (one, level) in found.items()} == {
+        "alike": ("no difference", 0.9875),
+        "sooner": ("helps", 0.9875),
+        "lucky": ("undecided", 0.9833),
+        "other": ("no difference", 0.9833),
+    }
+
+
+def test_no_difference_of_an_earlier_look_keeps_its_place():
+    lucky = {"lucky": ("helps", 0.97)}
+    for alike, outcome in ((0, "helps"), (1, "undecided")):
+        [(one, level)] = holm(["lucky"], answering(lucky), 0.95, alike=alike).values()
+        assert (one.outcome, level) == (outcome, 1 - 0.05 / (1 + alike))

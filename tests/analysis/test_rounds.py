@@ -40,6 +40,14 @@ def test_the_errors_of_a_look_are_shared_by_what_is_still_open(study):
     assert (before.seeds, before.confidence) == (12, pytest.approx(1 - 0.025))
 
 
+def test_what_an_earlier_look_found_alike_keeps_its_place(study):
+    open_ = [20, 31, 18, 35, 22, 28, 19, 33, 24, 27, 20, 30]
+    records = study(none=SLOW, after=SLOW[::-1], before=open_)
+    after, before = summarise("x", records, TARGET, rounds=[6, 12]).comparisons
+    assert (after.outcome, after.seeds) == ("no difference", 6)
+    assert (before.seeds, before.confidence) == (12, pytest.approx(1 - 0.025 / 2))
+
+
 def test_a_round_that_is_not_whole_is_not_looked_at(study):
     records = study(none=SLOW, after=[20, 31, 18, 35, 22, 28])
     found = summarise("x", records, TARGET, rounds=[6, 12])

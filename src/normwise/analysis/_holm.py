@@ -1,4 +1,4 @@
-"""Holm's procedure: several comparisons that are all right with one confidence."""
+"""Holm's procedure: several comparisons of which hardly ever one is wrong."""
 
 from __future__ import annotations
 
@@ -13,25 +13,35 @@ Name = TypeVar("Name", bound=Hashable)
 
 
 def holm(
-    names: Sequence[Name], compare: Callable[[Name, float], Decision], confidence: float
+    names: Sequence[Name],
+    compare: Callable[[Name, float], Decision],
+    confidence: float,
+    *,
+    alike: int = 0,
 ) -> dict[Name, tuple[Decision, float]]:
-    """Decide comparisons so that all are right together with the given confidence.
+    """Decide comparisons so that none is wrong with the given confidence.
 
-    Holm's step-down procedure: with m comparisons open, each is tested at a confidence of
-    1 - (1 - confidence) / m. Those that are decided leave, and the others are tested again at
-    the lower confidence that fewer comparisons need, until no more are decided.
+    Holm's step-down procedure: with m comparisons in the family, each is tested at a confidence
+    of 1 - (1 - confidence) / m. Those found to help or hurt leave the family, and what is still
+    undecided is tested again at the lower confidence that a smaller family needs, until no more
+    leave. "No difference" is decided as well, but keeps its place: where nothing differs, it would
+    otherwise make room for just those comparisons that chance moved furthest.
 
     Args:
         names: Names of what is compared with the baseline.
         compare: Decides one comparison at a confidence.
-        confidence: Confidence that all decisions are right together, in (0, 1).
+        confidence: Confidence that no decision is wrong, in (0, 1).
+        alike: Comparisons that an earlier look decided as "no difference", and that keep their
+            place in the family.
 
     Returns:
         Each name's decision, and the confidence of its interval.
 
     References:
         Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian
-        Journal of Statistics 6:65–70.
+        Journal of Statistics 6:65–70. Bauer & Kieser (1996), A unifying approach for confidence
+        intervals and testing of equivalence and difference, Biometrika 83:934–937, for tests of
+        both at once.
 
     >>> from normwise.analysis import compare
     >>> slow, fast = [24, 25, 27, 25, 26], [15, 16, 17, 16, 17]
@@ -43,11 +53,14 @@ def holm(
     [('after', 'helps', 0.975), ('before', 'undecided', 0.95)]
     """
     found: dict[Name, tuple[Decision, float]] = {}
-    undecided = list(names)
+    undecided, family = list(names), len(names) + alike
     while undecided:
-        level = 1 - (1 - confidence) / len(undecided)
+        level = 1 - (1 - confidence) / family
         tested = {name: (compare(name, level), level) for name in undecided}
-        decided = {n: one for n, one in tested.items() if one[0].outcome != "undecided"}
-        found |= decided or tested
-        undecided = [name for name in undecided if name not in found]
+        found |= tested
+        undecided = [name for name, (one, _) in tested.items() if one.outcome == "undecided"]
+        told_apart = sum(one.outcome in ("helps", "hurts") for one, _ in tested.values())
+        if not told_apart:
+            break
+        family -= told_apart
     return {name: found[name] for name in names}

@@ -42,15 +42,17 @@ def decide_in_rounds(
 
     Repeated looks at a fixed level inflate the type I error. The error rate is therefore divided
     evenly among the planned looks, whether they take place or not, and within a look by Holm's
-    procedure among the comparisons that are still open. By Bonferroni's inequality all decisions
-    are right together with the given confidence, for any data and any time of stopping.
+    procedure among all that no earlier look found to help or hurt: those that are still open, and
+    those decided as "no difference", which are not looked at again but keep their place. Where
+    each comparison keeps its level, no decision is wrong with the given confidence, whenever
+    looking stops (Bonferroni's inequality).
 
     Args:
         compare: Decides a comparison: from its name, the number of seeds to use (its first
             ones) and a confidence.
         trained: Name of each comparison to how many seeds it has.
         rounds: Seeds at each planned look, ascending; a single number is a single look.
-        confidence: Confidence that all decisions are right together, in (0, 1).
+        confidence: Confidence that no decision is wrong, in (0, 1).
 
     Returns:
         Each name's last look, in the order of ``trained``.
@@ -75,7 +77,8 @@ def decide_in_rounds(
         first = seeds == rounds[0]
         if not undecided or not (first or all(trained[name] >= seeds for name in undecided)):
             break
-        decisions = holm(undecided, functools.partial(_at, compare, seeds), level)
+        alike = sum(look.decision.outcome == "no difference" for look in found.values())
+        decisions = holm(undecided, functools.partial(_at, compare, seeds), level, alike=alike)
         found |= {name: Look(*one, seeds) for name, one in decisions.items()}
         undecided = [name for name in undecided if found[name].decision.outcome == "undecided"]
     return {name: found[name] for name in trained}

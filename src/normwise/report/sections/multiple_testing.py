@@ -1,4 +1,4 @@
-"""Multiple testing: several comparisons, and several looks, kept to one confidence."""
+"""Multiple testing: several comparisons, and several looks, kept to one error rate."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def _together(summary: Summary) -> Iterator[str]:
         )
         yield (
             f"{len(summary.comparisons)} variants are compared with "
-            f"{summary.comparisons[0].baseline} at once. By Holm's procedure all verdicts together "
-            f"are right with {percent(CONFIDENCE)} confidence; the ratios' intervals are therefore "
-            f"wider than one comparison's ({levels})."
+            f"{summary.comparisons[0].baseline} at once. By Holm's procedure at most "
+            f"{percent(1 - CONFIDENCE)} of such studies have any wrong verdict on a ratio; the "
+            f"ratios' intervals are therefore wider than one comparison's ({levels})."
         )
 
 
@@ -48,7 +48,8 @@ def _rounds(summary: Summary, records: Sequence[RunRecord]) -> Iterator[str]:
     yield (
         f"Seeds come in rounds, up to {', '.join(map(str, but_last))} or {last} a variant, until "
         f"all is decided ({ends}). Each of the {len(summary.rounds)} looks is made at "
-        f"{percent(alone)} confidence, so that all together are right with {percent(CONFIDENCE)}."
+        f"{percent(alone)} confidence, so that at most {percent(1 - CONFIDENCE)} of such studies "
+        f"decide wrongly at any of them."
     )
     target = summary.target
     if not reaching(records, target):
