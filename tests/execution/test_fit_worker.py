@@ -86,7 +86,7 @@ def curves_of(events, key):
 
 def plain_fit(setup, wanted, epochs=EPOCHS, callbacks=(), metrics=("accuracy",)):
     """A ``fit`` of the variant's model, its weights set and its batches cut by hand."""
-    model, initial = setup.model(wanted.variant)
+    model, initial = setup.model(wanted.variant, wanted.condition.batch_size)
     start = initial.state([setup_replica(wanted)])
     variables = (model.trainable_variables, model.non_trainable_variables)
     for part, values in zip(variables, start, strict=True):

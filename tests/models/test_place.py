@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from normwise.domain import Variant
+from normwise.errors import VariantError
 from normwise.layers import BatchNormalization
 from normwise.models import place, placed_layers, strip
 from normwise.models.target_units import TargetUnits
@@ -278,6 +279,23 @@ def test_options_reach_the_layer(build):
     assert type(norm) is keras.layers.BatchNormalization
     assert (norm.center, norm.scale, norm.momentum, norm.epsilon) == (False, False, 0.5, 1e-5)
     assert norm.renorm
+
+
+@pytest.mark.parametrize(("steps", "left"), [(1, 0.05), (16, 0.05), (298, 0.05), (2000, 0.0)])
+def test_the_momentum_for_so_many_steps_leaves_a_twentieth_after_them(build, steps, left):
+    placed = place(build("dense_stack"), "after:momentum=auto", steps=steps)
+    momentum = placed.get_layer("a_norm").momentum
+    assert momentum <= 0.99
+    np.testing.assert_allclose(np.prod(np.full(steps, momentum)), left, rtol=0.01, atol=1e-6)
+
+
+def test_a_momentum_left_open_needs_the_number_of_steps(build):
+    with pytest.raises(VariantError, match=r"'after:momentum=auto', steps=math\.ceil"):
+        place(build("dense_stack"), "after:momentum=auto")
+    with pytest.raises(VariantError, match=r"steps is 0; expected .*, at least 1"):
+        place(build("dense_stack"), "after", steps=0)
+    with pytest.raises(VariantError, match=r"norm=layer does not have; .* 'after:norm=layer'"):
+        place(build("dense_stack"), "after:norm=layer,momentum=auto")
 
 
 def test_ghost_batches_are_of_the_drop_in_layer(build):

@@ -17,6 +17,7 @@ from normwise.domain.data_file import DATA_FILES, DataFile, data_files, kind_of
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
 from normwise.domain.image_size import image_size
+from normwise.domain.momentum import momentum_for, momentum_text, steps_needed
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
 from normwise.domain.run import Run, RunKey, RunRecord
 from normwise.domain.seeds import derive_seed, holdout_seeds, selection_seeds
@@ -57,6 +58,9 @@ __all__ = [
     "holdout_seeds",
     "image_size",
     "kind_of",
+    "momentum_for",
+    "momentum_text",
     "segment_length",
     "selection_seeds",
+    "steps_needed",
 ]

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from normwise.domain.momentum import momentum_for
 from normwise.errors import UnknownNameError, VariantError
 
 __all__ = ["Variant"]
@@ -33,7 +34,8 @@ class Variant:
         places: Where normalisation goes; empty for the baseline ``none``.
         center: Whether to learn an offset β.
         scale: Whether to learn a factor γ.
-        momentum: Weight of the old moving statistics, in [0, 1).
+        momentum: Weight of the old moving statistics, in [0, 1); ``auto``: the one that leaves
+            5% of what they began with after an epoch, at most 0.99 (:meth:`in_epochs_of`).
         epsilon: Added to the variance, > 0.
         bias: Keep a layer's bias where β makes it redundant (``before`` only).
         renorm: Batch renormalisation (Ioffe 2017), as Keras does it.
@@ -59,7 +61,7 @@ class Variant:
     places: tuple[Place, ...] = ()
     center: bool = True
     scale: bool = True
-    momentum: float = 0.99
+    momentum: float | Literal["auto"] = 0.99
     epsilon: float = 1e-3
     bias: bool = False
     renorm: bool = False
@@ -98,6 +100,19 @@ class Variant:
     def is_fixed(self) -> bool:
         """Whether the normaliser's statistics come from the whole training part."""
         return self.norm in _FIXED_NORMS
+
+    def in_epochs_of(self, steps: int) -> Variant:
+        """The variant with a number for its momentum.
+
+        Args:
+            steps: Batches of an epoch, ≥ 1.
+
+        >>> round(Variant.parse("after:momentum=auto").in_epochs_of(16).momentum, 3)
+        0.829
+        """
+        if self.momentum != "auto":
+            return self
+        return dataclasses.replace(self, momentum=momentum_for(steps))
 
     @property
     def name(self) -> str:
@@ -162,6 +177,8 @@ def _parse_option(text: str, item: str) -> tuple[str, Any]:
         if value not in get_args(NormKind):
             raise UnknownNameError(f"norm in variant {text!r}:", value, get_args(NormKind))
         return name, value
+    if name == "momentum" and value == "auto":
+        return name, value
     if name == "only":
         return name, _parse_numbers(text, item, value)
     if name == "ghost":
@@ -202,6 +219,7 @@ def _parse_number(text: str, item: str, name: str, value: str) -> float:
     inside = 0.0 <= number < 1.0 if name in _SHARES else 0.0 < number < math.inf
     if not inside:
         expected = "at least 0 and below 1" if name in _SHARES else "above 0"
+        expected += ", or auto" * (name == "momentum")
         raise VariantError(
             f"variant {text!r} has {item!r}; expected a number {expected}; "
             f"try '{name}={_SHARES.get(name, '1e-5')}'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 from typing import cast
 
 import keras
@@ -11,7 +12,7 @@ from jax.sharding import Mesh
 
 from normwise.data import Dataset
 from normwise.data.nested import leaves
-from normwise.domain import Run, Variant
+from normwise.domain import Run, Variant, momentum_for, momentum_text
 from normwise.engine import (
     Cohort,
     Fit,
@@ -99,6 +100,7 @@ class Setup:
         self.recipe = dataclasses.replace(recipe, spec=self.spec)
         self.learning_rate = learning_rate_of(baseline)
         self.settings = recipe.settings(baseline) | ({"left_out": left_out} if left_out else {})
+        self.settings |= self._momenta()
         if engine.is_fit:
             self.settings |= self._checked(baseline)
 
@@ -122,11 +124,11 @@ class Setup:
         return {"batches": "; ".join(filter(None, left_out))} if any(left_out) else {}
 
     def model(
-        self, variant: Variant, learning_rate: float | None = None
+        self, variant: Variant, batch_size: int, learning_rate: float | None = None
     ) -> tuple[keras.Model, InitialValues]:
         """A variant's model as the user would train it, compiled, and its initial values."""
         # A copy: training it must not change the model that the other variants are made of.
-        model = reinitialised_copy(self.source.build(variant))
+        model = reinitialised_copy(self.source.build(variant, self._steps(batch_size)))
         self.recipe.compile(model, learning_rate)
         model.run_eagerly = self.engine.eager
         return model, self._initial(model)
@@ -176,7 +178,7 @@ class Setup:
     def _fastest(self, batch_size: int) -> Schedule:
         spec, dataset = self.spec, self.recipe.dataset
         variant = Variant.parse(spec.variants[-1])
-        model = self._lowered(variant)
+        model = self._lowered(variant, batch_size)
         if shares_out(model, dataset):
             log.info("replicas train one at a time: a layer factorises or transforms")
             return Schedule(1, 1)
@@ -226,7 +228,7 @@ class Setup:
         """
         schedule = schedule or self.schedule(batch_size)
         dataset = dataset or self.recipe.dataset
-        model = self._lowered(variant)
+        model = self._lowered(variant, batch_size)
         mesh, epochs = replica_mesh(schedule.devices), epochs or self.spec.epochs
         shared = (self._initial(model), dataset, epochs, schedule.width, mesh)
         if window := window_of(self.spec, batch_size):
@@ -240,13 +242,26 @@ class Setup:
         Raises:
             ModelError: The data cannot be cut into the batches that the model needs.
         """
-        model, initial = self.model(variant)
+        model, initial = self.model(variant, batch_size)
         return Fit(
             model, initial, self.recipe.dataset, batch_size, window_of(self.spec, batch_size)
         )
 
-    def _lowered(self, variant: Variant) -> keras.Model:
-        return self.recipe.compile(lower(self.source.build(variant)))
+    def _lowered(self, variant: Variant, batch_size: int) -> keras.Model:
+        return self.recipe.compile(lower(self.source.build(variant, self._steps(batch_size))))
+
+    def _steps(self, batch_size: int) -> int:
+        """Batches of an epoch of the study's data, also where a part of them trains."""
+        return math.ceil(self.recipe.dataset.examples / batch_size)
+
+    def _momenta(self) -> dict[str, str]:
+        """What ``momentum=auto`` comes to, in words, where a variant has it."""
+        if all(variant.momentum != "auto" for variant in map(Variant.parse, self.spec.variants)):
+            return {}
+        sizes = self.spec.batch_size
+        found = [momentum_text(momentum_for(self._steps(size))) for size in sizes]
+        several = (f"{one} in batches of {size}" for one, size in zip(found, sizes, strict=True))
+        return {"momentum=auto": found[0] if len(sizes) == 1 else ", ".join(several)}
 
     def _initial(self, model: keras.Model) -> InitialValues:
         return InitialValues(model, self._like)

@@ -44,7 +44,7 @@ from normwise.models.rebuild import Edits, clone_layer, rebuild
 __all__ = ["place", "placed_layers"]
 
 
-def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
+def place(model: Any, variant: str | Variant, data: Any = None, *, steps: int | None = None) -> Any:
     """A copy of a model with normalisation placed as a variant says.
 
     What is normalised are *blocks*: layers with weights that are linear before their activation
@@ -72,6 +72,7 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
         variant: A :class:`~normwise.domain.Variant`, or its text; ``none`` gives a copy.
         data: The inputs that the model trains on, in any form that ``fit`` takes, as in
             :func:`recalibrate`; only data preparation needs them.
+        steps: Batches of an epoch, which ``momentum=auto`` depends on, ≥ 1.
 
     Returns:
         A new model of the same kind. All layers keep their names and their
@@ -79,7 +80,7 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
 
     Raises:
         VariantError: The variant's text does not parse, its options contradict, or it
-            needs ``data``.
+            needs ``data`` or ``steps``.
         DataError: ``data`` does not fit the model's inputs.
         ModelError: The model is subclassed, unbuilt or has normalisation
             already; it has nothing to normalise; ``before`` meets a recurrent layer.
@@ -93,7 +94,7 @@ def place(model: Any, variant: str | Variant, data: Any = None) -> Any:
     >>> [layer.name for layer in place(model, "after:momentum=0.9").layers]
     ['hidden', 'hidden_norm', 'logits']
     """
-    return rebuild(model, _placing(model, variant, data).edits)
+    return rebuild(model, _placing(model, variant, data, steps).edits)
 
 
 def placed_layers(model: Any, variant: str | Variant, data: Any = None) -> list[str]:
@@ -115,12 +116,13 @@ def placed_layers(model: Any, variant: str | Variant, data: Any = None) -> list[
     >>> placed_layers(model, "input+after:only=2")
     ['hidden_norm']
     """
-    return _placing(model, variant, data).names
+    return _placing(model, variant, data, steps=1).names
 
 
-def _placing(model: Any, variant: str | Variant, data: Any) -> _Placing:
+def _placing(model: Any, variant: str | Variant, data: Any, steps: int | None) -> _Placing:
     plan = Variant.parse(variant) if isinstance(variant, str) else variant
     check_options(plan)
+    plan = _with_momentum(plan, steps)
     graphs = list(graphs_of(model))
     _refuse_normalised(model, graphs)
     placing = _Placing(plan, {call.operation.name for graph in graphs for call in graph.calls})
@@ -131,6 +133,21 @@ def _placing(model: Any, variant: str | Variant, data: Any) -> _Placing:
         placing.around_blocks(model)
     placing.check_all_found()
     return placing
+
+
+def _with_momentum(plan: Variant, steps: int | None) -> Variant:
+    if plan.momentum == "auto" and steps is None:
+        raise VariantError(
+            f"variant {plan.name!r} leaves its momentum to the number of steps, which is not known "
+            f"here; expected the batches of an epoch; try "
+            f"nw.place(model, {plan.name!r}, steps=math.ceil(len(x_train) / 32))"
+        )
+    if steps is not None and steps < 1:
+        raise VariantError(
+            f"steps is {steps}; expected the batches of an epoch, at least 1; "
+            f"try steps=math.ceil(len(x_train) / 32)"
+        )
+    return plan if steps is None else plan.in_epochs_of(steps)
 
 
 def _refuse_normalised(model: Any, graphs: list[Graph]) -> None:

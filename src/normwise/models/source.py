@@ -113,22 +113,26 @@ class ModelSource:
         else:
             refuse_normalised_baseline(built, getattr(self._builder, "__name__", "build"))
 
-    def build(self, variant: Variant) -> keras.Model:
+    def build(self, variant: Variant, steps: int = 1) -> keras.Model:
         """The model with the variant's normalisation, in Keras' own layers.
 
         Its predictions are in the targets' own units.
-        """
-        return self.units.behind(self._placed(variant))
 
-    def _placed(self, variant: Variant) -> keras.Model:
+        Args:
+            variant: Which.
+            steps: Batches of an epoch, which only ``momentum=auto`` depends on.
+        """
+        return self.units.behind(self._placed(variant, steps))
+
+    def _placed(self, variant: Variant, steps: int) -> keras.Model:
         if self._builder is not None:
             if variant.only:
                 self.layers(variant)  # refuses
-            return self._built_with(self._builder, variant)
+            return self._built_with(self._builder, variant, steps)
         if variant.is_baseline:
             return self._plain
         if not variant.is_fixed:
-            return place(self._plain, variant)
+            return place(self._plain, variant, steps=steps)
         if variant not in self._prepared:  # whose statistics take a look at all the data
             data = Given(self.dataset.x_train)
             self._prepared[variant] = place(self._plain, variant, data=data)
@@ -180,8 +184,8 @@ class ModelSource:
                 digest.update(np.asarray(variable.value).tobytes())
         return digest.hexdigest()[:16]
 
-    def _built_with(self, builder: Callable[..., Any], variant: Variant) -> keras.Model:
-        model = self._call(builder, norm=variant)
+    def _built_with(self, builder: Callable[..., Any], variant: Variant, steps: int) -> keras.Model:
+        model = self._call(builder, norm=variant.in_epochs_of(steps))
         check_trainable(model)
         compiled = compiled_of(model)
         if (compiled and compiled.text) != (self.compiled and self.compiled.text):

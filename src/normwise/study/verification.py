@@ -158,7 +158,7 @@ def _alone(
         fit = fits.of(run.variant, size)
         curves = fit.train(replica, fit.begin(replica, nudge), range(epochs)).curves
     else:
-        model, initial = fits.setup.model(run.variant, run.condition.learning_rate)
+        model, initial = fits.setup.model(run.variant, size, run.condition.learning_rate)
         curves = train_alone(
             model,
             initial,
