@@ -27,7 +27,7 @@ def momentum_for(steps: int) -> float:
     >>> round(momentum_for(16), 3), momentum_for(1875)
     (0.829, 0.99)
     """
-    return min(_MOST, _LEFT_OVER ** (1 / steps))
+    return min(_MOST, math.pow(_LEFT_OVER, 1 / steps))
 
 
 def steps_needed(momentum: float) -> float:
