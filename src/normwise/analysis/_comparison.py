@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._groups import paired_seeds
 from normwise.analysis._judged import JudgedRuns, Measures, judged_runs
+from normwise.analysis._learning import learned, shows_learning
 from normwise.analysis._mean import mean_difference, mean_estimate
 from normwise.analysis._range import range_gain
 from normwise.analysis._rounds import Look, decide_in_rounds
@@ -35,20 +36,33 @@ def comparisons(
         runs = [run for run in groups[name] if run.key.seed < seeds]
         return judged_runs(name, runs, measures.target)
 
-    looks = decide_in_rounds(
-        lambda name, seeds, level: _decision(
-            first(name, seeds), first(base, seeds), measures, confidence=level
-        ),
-        {name: len({run.key.seed for run in groups[name]}) for name in groups if name != base},
-        rounds,
-        measures.confidence,
-    )
+    def first_learned(name: str, seeds: int) -> JudgedRuns:
+        return learned(first(name, seeds), measures.target)
+
+    trained = {name: len({run.key.seed for run in groups[name]}) for name in groups}
+    del trained[base]
+
+    def decided(timed: Callable[[str, int], JudgedRuns]) -> dict[str, Look[str]]:
+        return decide_in_rounds(
+            lambda name, seeds, level: _decision(
+                timed(name, seeds), timed(base, seeds), measures, confidence=level
+            ),
+            trained,
+            rounds,
+            measures.confidence,
+        )
+
+    looks = decided(first)
+    every_run = (run for runs in groups.values() for run in runs)
+    # A family of its own: that both ratios of a variant are right together is not promised.
+    learning = decided(first_learned) if shows_learning(every_run, measures.target) else {}
     return tuple(
         _comparison(
             first(name, look.seeds),
             first(base, look.seeds),
             measures,
             look,
+            learning.get(name),
             in_rounds=len(rounds) > 1,
         )
         for name, look in looks.items()
@@ -75,18 +89,12 @@ def _comparison(
     base: JudgedRuns,
     measures: Measures,
     look: Look[str],
+    learning: Look[str] | None,
     *,
     in_rounds: bool,
 ) -> Comparison:
     decision, target, confidence = look.decision, measures.target, measures.confidence
-    ratio = Estimate(
-        value=decision.ratio,
-        low=decision.low,
-        high=decision.high,
-        n=decision.n,
-        censored=decision.censored,
-        method=decision.method,
-    )
+    ratio = _ratio(decision)
     return Comparison(
         variant=variant.name,
         baseline=base.name,
@@ -108,6 +116,20 @@ def _comparison(
             lambda one, seed: min(one.outcomes[seed].epoch, measures.horizon),
         ),
         seeds=look.seeds if in_rounds else None,
+        learning_ratio=_ratio(learning.decision) if learning else None,
+        learning_outcome=learning.decision.outcome if learning else None,
+        learning_confidence=learning.confidence if learning else None,
+    )
+
+
+def _ratio(decision: Decision) -> Estimate:
+    return Estimate(
+        value=decision.ratio,
+        low=decision.low,
+        high=decision.high,
+        n=decision.n,
+        censored=decision.censored,
+        method=decision.method,
     )
 
 

@@ -11,7 +11,7 @@ from scipy.special import bdtr
 from normwise.analysis._epochs import checked_confidence, checked_epochs, checked_horizon
 from normwise.domain import CONFIDENCE, Estimate
 
-__all__ = ["median_epochs"]
+__all__ = ["median_difference", "median_epochs"]
 
 _SHORTFALL = 0.0125  # Five replicas' full range covers 93.75%: near enough to 95%.
 
@@ -56,14 +56,61 @@ def median_epochs(epochs: ArrayLike, *, horizon: float, confidence: float = CONF
     level = checked_confidence(confidence)
     ordered = np.sort(checked_epochs("epochs", epochs, limit))
     n = ordered.size
-    low, high = _interval(ordered, limit, level)
+    # A censored time says from below that it is not before the horizon, and nothing from above.
+    low, high = _interval(np.minimum(ordered, limit), ordered, level)
     return Estimate(
         value=_middle(ordered),
-        low=low,
+        low=max(low, 0.0),
         high=high,
         n=n,
         censored=int(np.isinf(ordered).sum()),
         method=f"Kaplan-Meier median with order-statistic interval over {n} replicas",
+    )
+
+
+def median_difference(
+    late: ArrayLike, soon: ArrayLike, *, horizon: float, confidence: float = CONFIDENCE
+) -> Estimate:
+    """The median over pairs of how much later one of the two arrives, with its interval.
+
+    A pair of which one member never arrived says how much it is at least, or at most; one of which
+    neither did says nothing and is left out. The interval lies between order statistics, as that of
+    `median_epochs`: its lower end of what the differences are at least, its upper end of what
+    they are at most.
+
+    Args:
+        late: Epochs to the target, shape (n,), in (0, horizon]; ``inf`` for never.
+        soon: Those of the other member, shape (n,).
+        horizon: Epochs every replica was given.
+        confidence: In (0, 1).
+
+    Returns:
+        NaN between infinite ends where no pair says anything.
+
+    >>> found = median_difference([16, 17, 15, 18, 16], [3, 3, 2, 4, 3], horizon=30)
+    >>> found.value, found.low, found.high
+    (13.0, 13.0, 14.0)
+    >>> found = median_difference([16, 30, 15, float("inf")] * 2, [3, 3, 2, 4] * 2, horizon=30)
+    >>> found.value, found.low, found.high, found.censored
+    (20.0, 13.0, inf, 2)
+    """
+    limit, level = checked_horizon(horizon), checked_confidence(confidence)
+    pairs = np.array([checked_epochs("late", late, limit), checked_epochs("soon", soon, limit)])
+    later, sooner = pairs[:, np.isfinite(pairs).any(axis=0)]
+    censored = int((np.isinf(later) | np.isinf(sooner)).sum())
+    if not later.size:
+        return Estimate(math.nan, -math.inf, math.inf)
+    least = np.where(np.isinf(sooner), -np.inf, np.minimum(later, limit) - sooner)
+    most = np.where(np.isinf(later), np.inf, later - np.minimum(sooner, limit))
+    seen = np.sort(later - sooner)
+    low, high = _interval(np.sort(least), np.sort(most), level)
+    return Estimate(
+        value=_middle(seen),
+        low=low,
+        high=high,
+        n=seen.size,
+        censored=censored,
+        method=f"median with order-statistic interval over {seen.size} pairs",
     )
 
 
@@ -79,20 +126,22 @@ def _coverage(n: int, rank: int) -> float:
 
 
 def _interval(
-    ordered: NDArray[np.float64], horizon: float, confidence: float
+    at_least: NDArray[np.float64], at_most: NDArray[np.float64], confidence: float
 ) -> tuple[float, float]:
-    n = ordered.size
+    """Between order statistics of what each value is at least and of what it is at most."""
+    n = at_least.size
     if _coverage(n, 1) < confidence - _SHORTFALL:
-        return 0.0, math.inf
+        return -math.inf, math.inf
     rank, weight = _position(n, confidence)
-    at_least = np.minimum(ordered, horizon)  # All that a censored time says from below.
     low = _between(at_least[rank - 1], at_least[rank], weight)
-    outer, inner = float(ordered[n - rank]), float(ordered[n - rank - 1])
-    return low, math.inf if math.isinf(outer) else _between(outer, inner, weight)
+    high = _between(at_most[n - rank], at_most[n - rank - 1], weight)
+    return low, high
 
 
 def _between(start: float, end: float, share: float) -> float:
     """That share of the way from start to end; rounding never leads beyond either."""
+    if math.isinf(start):
+        return float(start)
     return float(np.clip(start + share * (end - start), min(start, end), max(start, end)))
 
 

@@ -17,6 +17,7 @@ from dataclasses import replace
 from normwise.analysis._comparison import comparisons
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.analysis._judged import JudgedRuns, Measures, Seconds, judged_runs
+from normwise.analysis._lag import lags
 from normwise.analysis._outcome import best_value, reaching
 from normwise.analysis._recommend import recommend
 from normwise.analysis._variant_summary import variant_summary
@@ -39,6 +40,7 @@ def summarise(
     patience: int | None = None,
     baseline: str | None = None,
     horizon: int | None = None,
+    examples: int | None = None,
     elsewhere: bool = False,
 ) -> Summary:
     """Every variant in numbers, each compared with the baseline, and one sentence.
@@ -56,6 +58,7 @@ def summarise(
         patience: Also say what early stopping with this patience would have saved.
         baseline: The variant the others are measured against, where it has another name.
         horizon: Epochs to follow all to, also runs that end before; the shortest's unless given.
+        examples: Of the training part, where that is known: how long moving statistics need.
         elsewhere: Whether something else trained the runs, so that no option of a study helps.
 
     Raises:
@@ -76,10 +79,14 @@ def summarise(
     measures = Measures(target, horizon, margin, confidence, seconds or {})
     base = baseline or baseline_of(groups)
     compared = comparisons(groups, base, measures, rounds)
+    lag = lags(judged, measures, looks=len(rounds), examples=examples, elsewhere=elsewhere)
     summary = Summary(
         study,
         target,
-        tuple(variant_summary(one, measures, patience=patience, price=price) for one in judged),
+        tuple(
+            variant_summary(one, measures, patience=patience, price=price, lag=lag.get(one.name))
+            for one in judged
+        ),
         compared,
         verdict="",
         recommended=recommend(base, compared, target),

@@ -9,13 +9,18 @@ from normwise.analysis._mean import mean_estimate, restricted_mean
 from normwise.analysis._median import median_epochs
 from normwise.analysis._range import working_range
 from normwise.analysis._stopping import early_stopping
-from normwise.domain import EpochsToTarget, RunRecord, VariantSummary
+from normwise.domain import EpochsToTarget, Lag, RunRecord, VariantSummary
 
 __all__ = ["final_value", "variant_summary"]
 
 
 def variant_summary(
-    variant: JudgedRuns, measures: Measures, *, patience: int | None, price: float | None
+    variant: JudgedRuns,
+    measures: Measures,
+    *,
+    patience: int | None,
+    price: float | None,
+    lag: Lag | None = None,
 ) -> VariantSummary:
     """One variant in numbers, from the runs that judge it.
 
@@ -24,6 +29,7 @@ def variant_summary(
         measures: What all variants are measured by.
         patience: Also say what early stopping with this patience would have saved.
         price: Price of an hour, in any currency.
+        lag: Of its moving statistics, where that was measured.
     """
     target, horizon, confidence = measures.target, measures.horizon, measures.confidence
     epochs = list(variant.epochs(horizon).values())
@@ -57,6 +63,7 @@ def variant_summary(
             None if patience is None else early_stopping(runs, target.metric, patience, confidence)
         ),
         cost=None if price is None else times.median.times(seconds * price / 3600),
+        lag=lag,
     )
 
 

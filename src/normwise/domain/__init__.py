@@ -17,6 +17,7 @@ from normwise.domain.data_file import DATA_FILES, DataFile, data_files, kind_of
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
 from normwise.domain.image_size import image_size
+from normwise.domain.lag import Lag
 from normwise.domain.momentum import momentum_for, momentum_text, steps_needed
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
 from normwise.domain.run import Run, RunKey, RunRecord
@@ -40,6 +41,7 @@ __all__ = [
     "EpochsToTarget",
     "Estimate",
     "Finding",
+    "Lag",
     "Outcome",
     "OutcomeKind",
     "Run",

@@ -37,6 +37,13 @@ class Comparison:
             the seeds that both have.
         seeds: How many seeds a variant are behind the outcome; ``None`` where all came at
             once.
+        learning_ratio: Ratio of epochs to the target by population statistics, those of the
+            training part under the weights of the moment, where a side has moving ones: how much
+            sooner the network learns, whatever its own statistics let through. ``None`` where no
+            run was measured by them.
+        learning_outcome: What that ratio says, as `outcome`; decided beside the other ratios of
+            its kind, as a family of its own.
+        learning_confidence: The confidence of that ratio's interval.
     """
 
     variant: str
@@ -50,3 +57,6 @@ class Comparison:
     final_difference: Estimate | None = None
     epochs_saved: Estimate | None = None
     seeds: int | None = field(default=None, metadata=ABSENT_IF_NONE)
+    learning_ratio: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    learning_outcome: VerdictKind | None = field(default=None, metadata=ABSENT_IF_NONE)
+    learning_confidence: float | None = field(default=None, metadata=ABSENT_IF_NONE)

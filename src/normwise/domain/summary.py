@@ -10,6 +10,7 @@ from normwise.domain.ablation import Ablation
 from normwise.domain.comparison import Comparison
 from normwise.domain.condition import Condition
 from normwise.domain.estimate import Estimate
+from normwise.domain.lag import Lag
 from normwise.domain.outcome import EpochsToTarget
 from normwise.domain.plain import ABSENT_IF_NONE, plain
 from normwise.domain.solo_check import SoloCheck
@@ -56,6 +57,7 @@ class VariantSummary:
             ``None`` where the grid has a single one.
         early_stopping: What early stopping would have saved, if that was asked.
         cost: Cost of a training alone to the median epoch, at the hourly price that was given.
+        lag: How far its moving statistics lag behind what it has learned, where that was measured.
     """
 
     name: str
@@ -69,6 +71,7 @@ class VariantSummary:
     working_range: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     early_stopping: EarlyStopping | None = field(default=None, metadata=ABSENT_IF_NONE)
     cost: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    lag: Lag | None = field(default=None, metadata=ABSENT_IF_NONE)
 
     @property
     def condition(self) -> Condition:
