@@ -184,3 +184,60 @@ def test_each_family_is_wrong_in_five_percent_of_studies_at_most(arrival):
         said = "outcome" if arrival == "own" else "learning_outcome"
         wrong += any(getattr(one, said) in ("helps", "hurts") for one in summary.comparisons)
     assert wrong <= 0.05 * studies + 2 * math.sqrt(0.05 * 0.95 * studies)
+
+
+HIDE = (
+    "statistics with momentum 0.99 hide it until epoch 16.5 (they need about 300 steps, an epoch "
+)
+
+
+def test_the_verdict_says_what_is_learned_what_arrives_and_what_to_do():
+    said = found(runs("none", SLOW), runs("after", OWN, LEARNED), examples=500).verdict
+    assert said.startswith("Normalisation helps here: `after` reaches val_accuracy>=0.8 in 16.5 ")
+    expected = compare(LEARNED, SLOW, horizon=EPOCHS)
+    assert (
+        f"`after` learns val_accuracy>=0.8 {expected.ratio:.3g} times sooner (95% interval "
+        f"{expected.low:.3g} to {expected.high:.3g}): {HIDE}has 16); try `after:momentum=auto` "
+        f"(0.83), or `normwise recalibrate` for a model that is trained already." in said
+    )
+
+
+def test_the_verdict_is_about_the_remedy_where_that_was_trained():
+    remedy = runs("after:momentum=auto", LEARNED, LEARNED)
+    summary = found(runs("none", SLOW), runs("after", OWN, LEARNED), remedy, examples=500)
+    assert summary.recommended == "after:momentum=auto"
+    said = summary.verdict
+    assert said.startswith("Normalisation helps here: `after:momentum=auto` reaches val_accuracy")
+    assert " and arrives 1.53 times sooner (97.5% interval " in said
+    assert f"{HIDE}has 16); `after:momentum=auto` (0.83) arrives in 3 epochs, or " in said
+
+
+@pytest.mark.parametrize(
+    "own", [[29, 30, 29, 30, 30, 29], [math.inf] * 6, [20, 31, 18, 35, 22, 28]]
+)
+def test_lag_is_not_called_learning(own):
+    said = found(runs("none", SLOW), runs("after", own, LEARNED), examples=500).verdict
+    assert said.startswith("Normalisation helps learning here, and its statistics hide it: `after`")
+    assert "hurts" not in said
+
+
+def test_lag_is_said_where_nothing_arrives():
+    never = [math.inf] * 6
+    said = found(runs("none", never), runs("after", never, LEARNED), examples=500).verdict
+    assert said.startswith("No variant reaches val_accuracy>=0.8 within 30 epochs")
+    assert "`after` learns val_accuracy>=0.8 in 3 epochs" in said
+    assert "hide it to the end" in said
+
+
+@pytest.mark.parametrize(
+    ("variant", "examples"), [("after:momentum=0.5", 500), ("after", 600 * 32)]
+)
+def test_a_study_without_lag_says_nothing_of_it(variant, examples):
+    said = found(runs("none", SLOW), runs(variant, OWN, LEARNED), examples=examples).verdict
+    assert not any(word in said for word in ("learns", "statistics", "momentum=auto", "recalib"))
+
+
+def test_of_runs_from_elsewhere_no_option_is_named():
+    said = found(runs("none", SLOW), runs("bn", OWN, LEARNED), elsewhere=True).verdict
+    assert "its moving statistics hide it until epoch 16.5; try a momentum that forgets" in said
+    assert "auto" not in said

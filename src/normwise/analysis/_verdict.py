@@ -7,7 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from normwise.analysis._ending import ending
-from normwise.domain import Comparison, Estimate, SoloCheck, Summary, Target, VariantSummary
+from normwise.analysis._lag_words import arrives, lag_words, lags_behind, opening_of_lag
+from normwise.analysis._ratio_words import ratio_words
+from normwise.domain import Comparison, SoloCheck, Summary, Target, VariantSummary
 
 __all__ = ["verdict", "withheld"]
 
@@ -39,7 +41,8 @@ def verdict(
     table = {variant.name: variant for variant in variants}
     lost = _diverged(variants)
     if not any(variant.epochs_to_target.reached for variant in variants):
-        return _nobody(target, best, horizon, unjudged, elsewhere=elsewhere) + lost + "."
+        nobody = _nobody(target, best, horizon, unjudged, elsewhere=elsewhere) + lost
+        return "; ".join([nobody, *lag_words(target, variants, (), {})]) + "."
     if not comparisons:
         only = variants[0]
         other = "after" if only.name == "none" else "none"
@@ -50,9 +53,12 @@ def verdict(
     first = _first(comparisons, recommended)
     rest = [c for c in comparisons if c is not first]
     lead = _lead(target, table, first, horizon=horizon)
+    ends = {c.variant: _time(table, c) + ending(table, c, target) for c in comparisons}
+    late = {c.variant: arrives(c) + ends[c.variant] for c in rest if lags_behind(table[c.variant])}
     parts = [
-        lead + _time(table, first) + ending(table, first, target) + _range(table, first),
-        *(_other(c) + _time(table, c) + ending(table, c, target) for c in rest),
+        lead + ends[first.variant] + _range(table, first),
+        *(_other(c) + ends[c.variant] for c in rest if c.variant not in late),
+        *lag_words(target, variants, comparisons, late),
     ]
     return "; ".join(parts) + lost + "."
 
@@ -80,7 +86,12 @@ def withheld(summary: Summary, check: SoloCheck) -> Summary:
             f"The figures and curves below are not to be trusted."
         ),
         comparisons=tuple(
-            dataclasses.replace(one, outcome="undecided", seeds_needed=None)
+            dataclasses.replace(
+                one,
+                outcome="undecided",
+                seeds_needed=None,
+                learning_outcome=one.learning_outcome and "undecided",
+            )
             for one in summary.comparisons
         ),
         recommended="",
@@ -138,9 +149,12 @@ def _lead(
         "undecided": f"Undecided{than and f' whether {subject} helps{than}'}",
     }[c.outcome]
     ours, theirs = table[c.variant], table[c.baseline]
+    if c.outcome != "helps" and lags_behind(ours):
+        opening = opening_of_lag(subject, c)
     facts = (
         f"`{c.variant}` reaches {target} {_when(ours, horizon)}{_against(ours, theirs)}, "
-        f"{_on_average(ours, theirs, c)}{_ratio(c)}"
+        f"{_on_average(ours, theirs, c)}"
+        f"{ratio_words(c.outcome, c.epochs_ratio, c.confidence)}"
     )
     return f"{opening}: {facts}{_seeds(c)}"
 
@@ -170,30 +184,6 @@ def _on_average(variant: VariantSummary, baseline: VariantSummary, c: Comparison
     if not (math.isfinite(own) and math.isfinite(median) and 0 < ratio < math.inf):
         return ""
     return "though over all seeds " if (median - own) * math.log(ratio) < 0 else ""
-
-
-def _ratio(c: Comparison) -> str:
-    ratio = c.epochs_ratio
-    interval = f"({100 * c.confidence:.3g}% interval {_span(ratio)})"
-    unbounded = ratio.low == 0.0 and math.isinf(ratio.high)
-    if c.outcome == "hurts" and ratio.value == 0.0:
-        return f"at most {ratio.high:.3g} times as fast {interval}"
-    unknown = math.isnan(ratio.value) or ratio.value == 0.0
-    if unknown or (math.isinf(ratio.value) and ratio.low == 0.0):
-        return "a speed-up that cannot be estimated " + ("yet" if unbounded else interval)
-    if math.isinf(ratio.value):
-        return f"at least {ratio.low:.3g} times sooner {interval}"
-    if c.outcome == "helps":
-        return f"{ratio.value:.3g} times sooner {interval}"
-    if c.outcome == "hurts":
-        return f"{ratio.value:.3g} times as fast {interval}"
-    return f"a speed-up of {ratio.value:.3g} {interval}"
-
-
-def _span(ratio: Estimate) -> str:
-    if math.isfinite(ratio.high):
-        return f"{ratio.low:.3g} to {ratio.high:.3g}"
-    return f"{ratio.low:.3g} and up" if ratio.low > 0 else "without bounds yet"
 
 
 def _seeds(c: Comparison) -> str:

@@ -115,6 +115,15 @@ class Variant:
         return dataclasses.replace(self, momentum=momentum_for(steps))
 
     @property
+    def with_remedy(self) -> Variant:
+        """The variant with a momentum that suits the steps of an epoch.
+
+        >>> Variant.parse("after:momentum=0.999,renorm").with_remedy
+        Variant.parse('after:momentum=auto,renorm=true')
+        """
+        return dataclasses.replace(self, momentum="auto")
+
+    @property
     def name(self) -> str:
         """The canonical text: ``parse(name)`` gives an equal variant."""
         options = [

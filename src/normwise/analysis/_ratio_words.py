@@ -1,0 +1,42 @@
+"""A ratio of epochs and its interval, in words."""
+
+from __future__ import annotations
+
+import math
+
+from normwise.domain import Estimate, VerdictKind
+
+__all__ = ["ratio_words"]
+
+
+def ratio_words(outcome: VerdictKind, ratio: Estimate, confidence: float) -> str:
+    """How much sooner, as far as it can be told, with the interval.
+
+    Args:
+        outcome: What the ratio says.
+        ratio: Baseline over variant.
+        confidence: Of its interval, in (0, 1).
+
+    >>> ratio_words("helps", Estimate(1.5, 1.2, 1.9), 0.975)
+    '1.5 times sooner (97.5% interval 1.2 to 1.9)'
+    """
+    interval = f"({100 * confidence:.3g}% interval {_span(ratio)})"
+    unbounded = ratio.low == 0.0 and math.isinf(ratio.high)
+    if outcome == "hurts" and ratio.value == 0.0:
+        return f"at most {ratio.high:.3g} times as fast {interval}"
+    unknown = math.isnan(ratio.value) or ratio.value == 0.0
+    if unknown or (math.isinf(ratio.value) and ratio.low == 0.0):
+        return "a speed-up that cannot be estimated " + ("yet" if unbounded else interval)
+    if math.isinf(ratio.value):
+        return f"at least {ratio.low:.3g} times sooner {interval}"
+    if outcome == "helps":
+        return f"{ratio.value:.3g} times sooner {interval}"
+    if outcome == "hurts":
+        return f"{ratio.value:.3g} times as fast {interval}"
+    return f"a speed-up of {ratio.value:.3g} {interval}"
+
+
+def _span(ratio: Estimate) -> str:
+    if math.isfinite(ratio.high):
+        return f"{ratio.low:.3g} to {ratio.high:.3g}"
+    return f"{ratio.low:.3g} and up" if ratio.low > 0 else "without bounds yet"
