@@ -14,6 +14,7 @@ from normwise.domain.comparison import Comparison, VerdictKind
 from normwise.domain.condition import Condition
 from normwise.domain.confidence import CONFIDENCE
 from normwise.domain.data_file import DATA_FILES, DataFile, data_files, kind_of
+from normwise.domain.epoch_times import EpochTimes
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
 from normwise.domain.image_size import image_size
@@ -38,6 +39,7 @@ __all__ = [
     "Condition",
     "DataFile",
     "EarlyStopping",
+    "EpochTimes",
     "EpochsToTarget",
     "Estimate",
     "Finding",

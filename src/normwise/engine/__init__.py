@@ -27,7 +27,7 @@ from normwise.engine.program import make_program, training_flops
 from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
 from normwise.engine.stack import Chunk, Stack, Stacked
 from normwise.engine.state import State
-from normwise.engine.stopwatch import seconds_per_epoch
+from normwise.engine.stopwatch import epoch_times
 from normwise.engine.streamed import StreamedCohort, make_streamed_program
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "check_batches",
     "check_eager",
     "configure",
+    "epoch_times",
     "fastest_schedule",
     "largest_relative_difference",
     "lower",
@@ -61,7 +62,6 @@ __all__ = [
     "replica_mesh",
     "rule_of_thumb",
     "sample",
-    "seconds_per_epoch",
     "shares_out",
     "train_alone",
     "training_flops",

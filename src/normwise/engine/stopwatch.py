@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import math
-import statistics
-import time
-from collections.abc import Hashable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Collection, Hashable, Mapping
+from typing import NamedTuple, TypeVar
 
 import keras
 import numpy as np
+import psutil
 
 from normwise.data import Dataset
 from normwise.data.nested import rows
+from normwise.domain import EpochTimes
+from normwise.engine.contention import Moment, computes_on_cpu, is_calm, now
 from normwise.models.optimizers import inner_optimizer
 
-__all__ = ["seconds_per_epoch"]
+__all__ = ["Lap", "epoch_times", "in_rounds"]
 
-# A timed epoch has as many batches as fit into this, or all; so many are timed, in so many turns.
-EPOCH_SECONDS = 0.1
-EPOCHS_A_TURN = 3
-TURNS = 3
+# A timed epoch has about as many batches as fit into this, or all.
+EPOCH_SECONDS = 0.04
+# So many rounds in which the machine is free are wanted; after so many in which it is not, no more.
+ROUNDS = 6
+# Epochs of one `fit`; the first of them waits for what `fit` sets up, and does not count.
+EPOCHS_A_LAP = 3
 
 Name = TypeVar("Name", bound=Hashable)
 
 
-def seconds_per_epoch(
-    models: Mapping[Name, tuple[keras.Model, int]], dataset: Dataset
-) -> dict[Name, float]:
-    """Seconds of an epoch of each model, compiling and validation not counted.
+class Lap(NamedTuple):
+    """What one model took in one round.
 
-    The models take turns, so that a machine that slows down slows all of them. Where an epoch
-    is long, some of its batches stand for all. What is reported is the median.
+    Attributes:
+        wall: Seconds of an epoch.
+        processor: Processor seconds of that epoch.
+        calm: Whether the machine was free meanwhile.
+    """
+
+    wall: float
+    processor: float
+    calm: bool
+
+
+def epoch_times(
+    models: Mapping[Name, tuple[keras.Model, int]], dataset: Dataset
+) -> dict[Name, EpochTimes]:
+    """Seconds of an epoch of each model, round by round; compiling and validation not counted.
+
+    Where an epoch is long, some of its batches stand for all: as many of each model that has
+    batches of one size, so that what an epoch costs beside its batches is in all alike.
 
     Args:
         models: Compiled models, each with its batch size; their weights change.
@@ -41,41 +58,77 @@ def seconds_per_epoch(
     >>> circles = normwise.data.find_dataset("circles")
     >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
-    >>> 0 < seconds_per_epoch({"small": (model, 32)}, circles)["small"] < 10
+    >>> 0 < epoch_times({"small": (model, 32)}, circles)["small"].seconds < 10
     True
     """
-    parts = {name: _part(*models[name], dataset) for name in models}
-    timed: dict[Name, list[float]] = {name: [] for name in models}
-    for _ in range(TURNS):
-        for name, (model, size) in models.items():
-            timed[name] += _epochs(model, dataset, size, parts[name], EPOCHS_A_TURN)
-    return {
-        name: statistics.median(timed[name]) * _batches(dataset, size) / parts[name]
-        for name, (_, size) in models.items()
-    }
+    parts: dict[int, int] = {}
+    for model, size in models.values():
+        _fit(model, dataset, size, batches=1, epochs=1)  # compiles it
+        if size not in parts:
+            parts[size] = _part(model, size, dataset)
+
+    def lap(name: Name) -> Lap:
+        model, size = models[name]
+        whole = math.ceil(dataset.examples / size)
+        return _lap(model, size, dataset, parts[size], whole)
+
+    return in_rounds(list(models), lap)
 
 
-def _batches(dataset: Dataset, size: int) -> int:
-    return math.ceil(dataset.examples / size)
+def in_rounds(names: Collection[Name], lap: Callable[[Name], Lap]) -> dict[Name, EpochTimes]:
+    """Time each of several in turn, in rounds that go back and forth.
+
+    So a machine that slows down slows all of them, and whoever compares two of them does so round
+    by round. Where the machine was busy in a round, another one is tried: not for ever.
+
+    Args:
+        names: Of what is timed.
+        lap: Times one of them once.
+
+    >>> found = in_rounds(["a", "b"], lambda name: Lap(1.0 if name == "a" else 2.0, 2.0, True))
+    >>> found["b"].wall
+    (2.0, 2.0, 2.0, 2.0, 2.0, 2.0)
+    """
+    laps: dict[Name, list[Lap]] = {name: [] for name in names}
+    rounds = {True: 0, False: 0}
+    while max(rounds.values()) < ROUNDS:
+        order = laps if sum(rounds.values()) % 2 == 0 else reversed(laps)
+        for name in order:
+            laps[name].append(lap(name))
+        rounds[all(own[-1].calm for own in laps.values())] += 1
+    return {name: EpochTimes(*map(tuple, zip(*own, strict=True))) for name, own in laps.items()}
 
 
 def _part(model: keras.Model, size: int, dataset: Dataset) -> int:
-    """Batches to time; compiles the model on the way."""
-    _epochs(model, dataset, size, batches=1, epochs=1)
-    one = min(_epochs(model, dataset, size, batches=1, epochs=2))
+    """How many batches to time."""
     whole = max(1, dataset.examples // size)
-    return max(1, min(int(EPOCH_SECONDS / one), whole))
+    batches, seconds = 1, 0.0
+    while batches < whole and seconds < EPOCH_SECONDS / 2:
+        if seconds:
+            batches = min(whole, math.ceil(batches * min(8.0, EPOCH_SECONDS / seconds)))
+        epochs, _ = _fit(model, dataset, size, batches, epochs=2)
+        seconds = min(epoch.wall for epoch in epochs)
+    return batches
 
 
-def _epochs(
+def _lap(model: keras.Model, size: int, dataset: Dataset, batches: int, whole: int) -> Lap:
+    epochs, passed = _fit(model, dataset, size, batches, EPOCHS_A_LAP)
+    # The faster of them: what interrupts is shorter than an epoch, or slows both.
+    fastest = min(epochs[1:])
+    calm = is_calm(passed, psutil.cpu_count() or 1, on_cpu=computes_on_cpu())
+    return Lap(fastest.wall * whole / batches, fastest.processor * whole / batches, calm)
+
+
+def _fit(
     model: keras.Model, dataset: Dataset, size: int, batches: int, epochs: int
-) -> list[float]:
-    clock = _Clock()
+) -> tuple[list[Moment], Moment]:
+    """What each epoch took, and all of them together."""
     if inner_optimizer(model.optimizer).use_ema:
         # A `fit` leaves weights and their averages in one buffer, which the next one would donate
         # twice (Keras 3.15).
         for variable in model.trainable_variables:
             variable.assign(np.array(variable.value))
+    clock = _Clock()
     x, y, weights = rows(dataset.train, slice(batches * size))
     model.fit(
         x,
@@ -86,18 +139,24 @@ def _epochs(
         callbacks=[clock],
         verbose=0,
     )
-    return clock.seconds
+    return clock.epochs, clock.ends[-1].since(clock.begins[0])
 
 
 class _Clock(keras.callbacks.Callback):  # type: ignore[misc]
-    """Notes how long each epoch took."""
+    """Notes when each epoch began and ended."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seconds: list[float] = []
+        self.begins: list[Moment] = []
+        self.ends: list[Moment] = []
+
+    @property
+    def epochs(self) -> list[Moment]:
+        """What each took."""
+        return [end.since(begin) for begin, end in zip(self.begins, self.ends, strict=True)]
 
     def on_epoch_begin(self, *_: object) -> None:
-        self._started = time.perf_counter()
+        self.begins.append(now())
 
     def on_epoch_end(self, *_: object) -> None:
-        self.seconds.append(time.perf_counter() - self._started)
+        self.ends.append(now())

@@ -188,9 +188,9 @@ def _to_check(question: Question) -> Run:
     return own[draw // 7 % count + draw // 7 // count % (len(own) // count) * count]
 
 
-def _programs(standing: Sequence[VariantSummary]) -> set[Program]:
+def _programs(standing: Sequence[VariantSummary]) -> list[Program]:
     """What trains each variant where it stands in the grid."""
-    return {(one.name, one.batch_size) for one in standing}
+    return [(one.name, one.batch_size) for one in standing]
 
 
 def _trained_wrongly(check: SoloCheck) -> NotStacked:

@@ -7,12 +7,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from normwise.domain import EpochTimes
 from normwise.errors import NotStacked
 from normwise.study.store import Store
 
 __all__ = ["History"]
 
 _SIZE, _NOTES = TypeAdapter(int | None), TypeAdapter(tuple[str, ...])
+_TIMES = TypeAdapter(EpochTimes)
 
 
 class History:
@@ -44,28 +46,33 @@ class History:
         found = [one for one in self._store.journal.read(_notes) if one is not None]
         return dict(found).get(fingerprint)
 
-    def seconds(self, fingerprint: str) -> dict[tuple[str, int | None], float]:
+    def times(self, fingerprint: str) -> dict[tuple[str, int | None], EpochTimes]:
         """What an epoch takes each variant that trains alone, by name and batch size.
 
         Args:
             fingerprint: What tells the data and the model from others.
         """
-        found = [one for one in self._store.journal.read(_seconds) if one is not None]
+        found = [one for one in self._store.journal.read(_times) if one is not None]
         return {place: value for mark, place, value in found if mark == fingerprint}
 
-    def add_seconds(
-        self, fingerprint: str, seconds: Mapping[tuple[str, int | None], float]
+    def add_times(
+        self, fingerprint: str, times: Mapping[tuple[str, int | None], EpochTimes]
     ) -> None:
-        """Journal what an epoch takes, by variant and batch size."""
+        """Journal what an epoch takes, by variant and batch size: measured in the same rounds."""
         self._store.append(
             {
                 "event": "timed",
                 "fingerprint": fingerprint,
                 "variant": variant,
                 "batch_size": size,
-                "seconds_per_epoch": value,
+                "seconds_per_epoch": found.seconds,
+                "rounds": {
+                    "wall": found.wall,
+                    "processor": found.processor,
+                    "calm": found.calm,
+                },
             }
-            for (variant, size), value in seconds.items()
+            for (variant, size), found in times.items()
         )
 
     def started(self, fingerprint: str, notes: Sequence[str]) -> None:
@@ -131,9 +138,13 @@ def _notes(event: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
     return str(event["fingerprint"]), _NOTES.validate_python(event["notes"])
 
 
-def _seconds(event: dict[str, Any]) -> tuple[str, tuple[str, int | None], float] | None:
-    """The fingerprint, the variant and batch size, and what an epoch takes alone."""
+def _times(event: dict[str, Any]) -> tuple[str, tuple[str, int | None], EpochTimes] | None:
+    """The fingerprint, the variant and batch size, and what an epoch takes alone.
+
+    Older journals keep a single figure.
+    """
     if event["event"] != "timed":
         return None
     place = str(event["variant"]), _SIZE.validate_python(event["batch_size"])
-    return str(event["fingerprint"]), place, float(event["seconds_per_epoch"])
+    rounds = event.get("rounds", {"wall": (event["seconds_per_epoch"],)})
+    return str(event["fingerprint"]), place, _TIMES.validate_python(rounds)

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
-from normwise.domain import Variant
+from normwise.domain import EpochTimes, Variant
 from normwise.study.history import History
 from normwise.study.planners import planner_of
 from normwise.study.store import Store
 from normwise.study.training import Training
-from normwise.study.verification import Fits, seconds_alone
+from normwise.study.verification import Fits, times_alone
 
 __all__ = ["Program", "Timing", "announce"]
 
@@ -22,7 +22,7 @@ Program: TypeAlias = tuple[str, int | None]
 
 
 class Timing:
-    """Seconds of an epoch by Keras' own ``fit``, by variant and batch size.
+    """What an epoch takes by Keras' own ``fit``, by variant and batch size.
 
     Args:
         training: Of the study.
@@ -37,17 +37,17 @@ class Timing:
         self._training, self._fits = training, fits
         self._history = None if store is None else History(store)
         self._fingerprint = training.case.question.fingerprint
-        found = {} if self._history is None else self._history.seconds(self._fingerprint)
-        self.known: dict[Program, float] = found
+        found = {} if self._history is None else self._history.times(self._fingerprint)
+        self.known: dict[Program, EpochTimes] = found
 
-    def of(self, programs: Collection[Program]) -> Mapping[Program, float]:
-        """The seconds of these at least, measured together where any is missing."""
+    def of(self, programs: Collection[Program]) -> Mapping[Program, EpochTimes]:
+        """What these take at least, measured together where any is missing."""
         if not self.known.keys() >= set(programs):
             self._training.watch.stage("timing")
             wanted = {one: Variant.parse(one[0]) for one in programs}
-            found = seconds_alone(self._fits, wanted)
+            found = times_alone(self._fits, wanted)
             if self._history is not None:
-                self._history.add_seconds(self._fingerprint, found)
+                self._history.add_times(self._fingerprint, found)
             self.known |= found
         return self.known
 
@@ -61,9 +61,10 @@ def announce(training: Training, timing: Timing) -> None:
     if not missing:
         return
     training.begin()
-    seconds = timing.of({(run.key.variant, run.condition.batch_size) for run in missing})
+    programs = dict.fromkeys((run.key.variant, run.condition.batch_size) for run in missing)
+    times = timing.of(programs)
     total = sum(
-        epochs * seconds[run.key.variant, run.condition.batch_size]
+        epochs * times[run.key.variant, run.condition.batch_size].seconds
         for run, epochs in missing.items()
     )
     log.warning(

@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 from normwise.data import Dataset
 from normwise.data.nested import rows
-from normwise.domain import Run, RunRecord, SoloCheck, Variant
+from normwise.domain import EpochTimes, Run, RunRecord, SoloCheck, Variant
 from normwise.engine import (
     Fit,
     Schedule,
+    epoch_times,
     largest_relative_difference,
     sample,
-    seconds_per_epoch,
     train_alone,
 )
 from normwise.execution.setup import Setup, replica_of
 from normwise.execution.streaming import window_of
 
-__all__ = ["Fits", "Trained", "seconds_alone", "verify"]
+__all__ = ["Fits", "Trained", "times_alone", "verify"]
 
 # Metric to one value an epoch.
 Curves = dict[str, list[float]]
@@ -85,15 +85,15 @@ def verify(fits: Fits, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
     )
 
 
-def seconds_alone(
+def times_alone(
     fits: Fits, programs: Mapping[tuple[str, int | None], Variant]
-) -> dict[tuple[str, int | None], float]:
-    """Seconds of an epoch by Keras' own ``fit``, by variant and batch size."""
+) -> dict[tuple[str, int | None], EpochTimes]:
+    """What an epoch takes by Keras' own ``fit``, by variant and batch size."""
     models = {
         (name, size): (fits.of(variant, size or 1).model, size or 1)
         for (name, size), variant in programs.items()
     }
-    return seconds_per_epoch(models, fits.setup.recipe.dataset)
+    return epoch_times(models, fits.setup.recipe.dataset)
 
 
 def _start(fits: Fits, one: Trained) -> tuple[float, bool]:
