@@ -13,7 +13,7 @@ from scipy import stats
 
 from normwise import analysis
 from normwise.analysis import compare, default_target, summarise
-from normwise.domain import SoloCheck, Target
+from normwise.domain import EpochTimes, SoloCheck, Target
 from normwise.errors import SpecError, UnknownNameError
 
 INF = math.inf
@@ -126,8 +126,9 @@ def test_what_was_trained_elsewhere_gets_no_option_of_a_study(record):
 
 
 def test_seconds_scale_with_the_time_an_epoch_takes(study):
-    alone = {("none", None): 0.1, ("after", None): 0.3}
-    found = summarise("x", study(none=SLOW, after=FAST), TARGET, seconds=alone, price=36.0)
+    # As older journals say it: a single figure.
+    alone = {("none", None): EpochTimes((0.1,)), ("after", None): EpochTimes((0.3,))}
+    found = summarise("x", study(none=SLOW, after=FAST), TARGET, times=alone, price=36.0)
     assert [v.seconds_per_epoch for v in found.variants] == pytest.approx([0.1, 0.3])
     epochs, seconds = found.comparisons[0].epochs_ratio, found.comparisons[0].seconds_ratio
     assert (seconds.value, seconds.low, seconds.high) == pytest.approx(
@@ -376,7 +377,7 @@ def test_what_cannot_be_summarised_is_refused(record, study):
 
 def test_public_names_are_the_documented_ones():
     assert set(analysis.__all__) == {
-        "Decision", "Seconds", "Subset", "ablation", "baseline_of", "best_point", "compare", "default_metric", "default_target",
+        "Decision", "Subset", "Times", "ablation", "baseline_of", "best_point", "compare", "default_metric", "default_target",
         "higher_is_better", "in_whole_rounds", "mean_estimate", "median_epochs", "outcome", "paired_seeds",
         "reaching", "rises_by_name", "rises_in_training", "runs_at_best", "subsets_to_try", "summarise", "withheld",
     }  # fmt: skip

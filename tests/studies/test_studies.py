@@ -9,7 +9,7 @@ import pytest
 
 from normwise import Study
 from normwise.data import find_dataset, where_is
-from normwise.domain import Variant
+from normwise.domain import EpochTimes, Variant
 from normwise.models.source import ModelSource
 from normwise.spec import Spec
 from normwise.studies import BUILT_IN, study_file
@@ -105,8 +105,8 @@ def small(dataset, batch_size):
 def test_a_study_runs_end_to_end(datasets, name, monkeypatch):
     # Timed alone, every variant would be compiled once more; tests/study does that in small.
     monkeypatch.setattr(
-        "normwise.study.verification.seconds_per_epoch",
-        lambda models, _: dict.fromkeys(models, 0.1),
+        "normwise.study.verification.epoch_times",
+        lambda models, _: dict.fromkeys(models, EpochTimes((0.1,))),
     )
     spec = spec_of(name)
     settings = spec.model_dump(exclude_none=True, exclude={"model", "data", "seeds", "epochs"})

@@ -5,7 +5,7 @@ from normwise.analysis._compare import Decision, compare
 from normwise.analysis._direction import higher_is_better, rises_by_name, rises_in_training
 from normwise.analysis._grid import best_point, runs_at_best
 from normwise.analysis._groups import baseline_of, paired_seeds
-from normwise.analysis._judged import Seconds
+from normwise.analysis._judged import Times
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import outcome, reaching
@@ -16,8 +16,8 @@ from normwise.analysis._verdict import withheld
 
 __all__ = [
     "Decision",
-    "Seconds",
     "Subset",
+    "Times",
     "ablation",
     "baseline_of",
     "best_point",

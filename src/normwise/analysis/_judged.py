@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from normwise.analysis._grid import holdout_runs
 from normwise.analysis._outcome import outcome
-from normwise.domain import Condition, Outcome, RunRecord, Target
+from normwise.domain import Condition, EpochTimes, Outcome, RunRecord, Target
 
-__all__ = ["JudgedRuns", "Measures", "Seconds", "judged_runs"]
+__all__ = ["JudgedRuns", "Measures", "Times", "judged_runs"]
 
-# From variant and batch size to the seconds of an epoch.
-Seconds = Mapping[tuple[str, int | None], float]
+# From variant and batch size to what an epoch takes.
+Times = Mapping[tuple[str, int | None], EpochTimes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,23 @@ class Measures:
         horizon: Epochs up to which all runs are followed.
         margin: Ratios within [1/margin, margin] make no difference, > 1.
         confidence: Confidence of every interval but the ratios', in (0, 1).
-        seconds: From variant and batch size to the seconds of an epoch, where known.
+        times: From variant and batch size to what an epoch takes, where known.
     """
 
     target: Target
     horizon: int
     margin: float
     confidence: float
-    seconds: Seconds
+    times: Times
+
+    def times_of(self, variant: JudgedRuns) -> EpochTimes | None:
+        """What an epoch takes, trained alone at the best point's batch size, where known."""
+        return self.times.get((variant.name, variant.point.batch_size or None))
 
     def seconds_of(self, variant: JudgedRuns) -> float:
-        """Seconds of an epoch, trained alone at the best point's batch size; NaN if unknown."""
-        return self.seconds.get((variant.name, variant.point.batch_size or None), math.nan)
+        """Seconds of an epoch, likewise; NaN if unknown."""
+        times = self.times_of(variant)
+        return math.nan if times is None else times.seconds
 
 
 def judged_runs(name: str, records: Sequence[RunRecord], target: Target) -> JudgedRuns:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from normwise.analysis._comparison import comparisons
 from normwise.analysis._groups import baseline_of, by_variant
-from normwise.analysis._judged import JudgedRuns, Measures, Seconds, judged_runs
+from normwise.analysis._judged import JudgedRuns, Measures, Times, judged_runs
 from normwise.analysis._lag import lags
 from normwise.analysis._outcome import best_value, reaching
 from normwise.analysis._recommend import recommend
@@ -35,7 +35,7 @@ def summarise(
     margin: float = 1.25,
     confidence: float = CONFIDENCE,
     rounds: Sequence[int] = (),
-    seconds: Seconds | None = None,
+    times: Times | None = None,
     price: float | None = None,
     patience: int | None = None,
     baseline: str | None = None,
@@ -53,7 +53,7 @@ def summarise(
         confidence: That all decisions are right together, and of all other intervals, in (0, 1).
         rounds: Seeds at each of several looks, of which the first to decide a comparison
             counts (see `decide_in_rounds`); one look at all seeds unless given.
-        seconds: From variant and batch size to the seconds of an epoch trained alone, if known.
+        times: From variant and batch size to what an epoch takes trained alone, if known.
         price: Price of an hour, in any currency.
         patience: Also say what early stopping with this patience would have saved.
         baseline: The variant the others are measured against, where it has another name.
@@ -76,7 +76,7 @@ def summarise(
     rounds = rounds or (1 + max(record.key.seed for record in records),)
     judged = [judged_runs(name, group, target) for name, group in groups.items()]
     horizon = horizon or min(variant.horizon for variant in judged)
-    measures = Measures(target, horizon, margin, confidence, seconds or {})
+    measures = Measures(target, horizon, margin, confidence, times or {})
     base = baseline or baseline_of(groups)
     compared = comparisons(groups, base, measures, rounds)
     lag = lags(judged, measures, looks=len(rounds), examples=examples, elsewhere=elsewhere)

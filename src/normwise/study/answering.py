@@ -95,10 +95,10 @@ def _answer(training: Training, store: Store | None) -> Result:
         environment = case.environment
     if check is not None and check.failed and question.spec.engine == "auto":
         raise _trained_wrongly(check)
-    seconds = timing.known if earlier is not None else timing.of(_programs(standing))
+    times = timing.known if earlier is not None else timing.of(_programs(standing))
     training.watch.stage("reporting")
     summary = question.summary(
-        records, seconds=seconds, solo_check=check, environment=environment, ablation=ablation
+        records, times=times, solo_check=check, environment=environment, ablation=ablation
     )
     wanted = {run.key: until for own in (goals, ablated) for run, until in own.items()}
     reused = sum(training.ledger.before.get(key, 0) >= until for key, until in wanted.items())

@@ -196,7 +196,7 @@ def page_of_folder(folder: Path) -> Page:
     dataset = _data_at_hand(spec)
     summary = question.summary(
         records,
-        seconds=history.seconds(fingerprint) if finished and fingerprint else {},
+        times=history.times(fingerprint) if finished and fingerprint else {},
         solo_check=solo_check_in(finished) if finished else None,
         environment=finished.get("environment", {}),
         ablation=Ablation.from_json(finished["ablation"]) if "ablation" in finished else None,

@@ -103,7 +103,7 @@ class Question:
         self,
         records: Sequence[RunRecord],
         *,
-        seconds: analysis.Seconds | None = None,
+        times: analysis.Times | None = None,
         solo_check: SoloCheck | None = None,
         environment: Mapping[str, str] | None = None,
         ablation: Ablation | None = None,
@@ -112,7 +112,7 @@ class Question:
 
         Args:
             records: In the order of variants, grid and seeds.
-            seconds: How long an epoch takes a model that trains alone, by variant and batch size.
+            times: What an epoch takes a model that trains alone, by variant and batch size.
             solo_check: Where it failed, no verdict stands.
             environment: Passed through.
             ablation: Passed through.
@@ -125,7 +125,7 @@ class Question:
             self.target(records),
             margin=spec.margin,
             rounds=spec.rounds,
-            seconds=seconds or {},
+            times=times or {},
             price=spec.price,
             patience=spec.patience,
         )
