@@ -97,7 +97,7 @@ class Batches(keras.callbacks.Callback):
         super().__init__()
         self.clocks = clocks
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, *_, **__):
         self.clocks.pass_batch()
 
 
