@@ -5,23 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from normwise.analysis._arrival import arrival_epoch, best_value
 from normwise.domain import Outcome, RunRecord, Target
 from normwise.errors import UnknownNameError
 
-__all__ = ["best_value", "outcome", "reaching"]
+__all__ = ["outcome", "reaching"]
 
 
 def outcome(record: RunRecord, target: Target) -> Outcome:
-    """When ``record`` first met ``target``, or why it never did and what to do.
+    """When ``record`` reached ``target``, or why it never did and what to do.
 
     Args:
         record: A finished training run.
         target: A metric among the record's curves and the value to reach.
 
     Returns:
-        ``reached`` at the first epoch (from 1) that met the target; else
-        ``diverged`` or ``censored``, with epoch ``inf`` and a remedy. A replica
-        that met the target and diverged later has reached it.
+        ``reached`` at the first epoch (from 1) from which the curve stays at the target, on
+        average (see `arrival_epoch`); else ``diverged`` or ``censored``, with epoch ``inf`` and
+        a remedy. A replica that reached the target and diverged later has reached it.
 
     Raises:
         UnknownNameError: The record has no such metric.
@@ -37,9 +38,9 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
         kind = "metric"
         raise UnknownNameError(kind, target.metric, record.curves)
     curve = record.curves[target.metric]
-    for epoch, value in enumerate(curve, start=1):
-        if target.is_reached(value):
-            return Outcome("reached", float(epoch))
+    epoch = arrival_epoch(curve, target)
+    if math.isfinite(epoch):
+        return Outcome("reached", epoch)
     if record.diverged_at is not None:
         rate = record.learning_rate
         smaller = "a smaller learning rate" if rate is None else f"a learning rate below {rate:g}"
@@ -63,17 +64,3 @@ def reaching(records: Sequence[RunRecord], target: Target, horizon: float = math
     """
     found = (outcome(record, target) for record in records)
     return sum(one.kind == "reached" and one.epoch <= horizon for one in found)
-
-
-def best_value(curve: tuple[float, ...], target: Target) -> float:
-    """The finite value of ``curve`` that came nearest to ``target``; NaN if it has none.
-
-    >>> best_value((0.9, 0.4, float("nan")), Target.parse("val_loss<=0.2"))
-    0.4
-    >>> best_value((float("inf"), float("nan")), Target.parse("val_loss<=0.2"))
-    nan
-    """
-    seen = [value for value in curve if math.isfinite(value)]
-    if not seen:
-        return math.nan
-    return max(seen) if target.relation == ">=" else min(seen)

@@ -14,11 +14,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from normwise.analysis._arrival import best_value
 from normwise.analysis._comparison import comparisons
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.analysis._judged import JudgedRuns, Measures, Times, judged_runs
 from normwise.analysis._lag import lags
-from normwise.analysis._outcome import best_value, reaching
+from normwise.analysis._outcome import reaching
 from normwise.analysis._recommend import recommend
 from normwise.analysis._variant_summary import variant_summary
 from normwise.analysis._verdict import verdict

@@ -8,10 +8,14 @@ from collections.abc import Collection, Sequence
 
 from normwise.analysis._direction import higher_is_better
 from normwise.analysis._groups import baseline_of, by_variant
+from normwise.analysis._noise import epoch_noise
 from normwise.domain import Condition, RunRecord, Target, Task
 from normwise.errors import SpecError, UnknownNameError
 
 __all__ = ["default_metric", "default_target"]
+
+# Of the epoch noise, between where the baseline ends and the target.
+_DEVIATIONS = 3.0
 
 
 def default_metric(metrics: Collection[str], task: Task | None = None) -> str:
@@ -49,8 +53,11 @@ def default_target(
         rising: Whether more of the metric is better, where its name does not say.
 
     Returns:
-        The median over the baseline's replicas of the metric at the last epoch,
-        replicas that diverged left out; in a grid, at the point where it is best.
+        What the baseline reaches for certain: the median over its replicas of the metric at the
+        last epoch, less three times their median epoch noise (which moves it by nothing in runs
+        of fewer than ten epochs). Within the noise of where a curve ends, it would be noise that
+        decides when it arrives. Replicas that diverged are left out; in a grid, at the point
+        where it is best.
 
     Raises:
         UnknownNameError: The records have no such metric.
@@ -70,11 +77,11 @@ def default_target(
         if metric not in record.curves:
             kind = "metric"
             raise UnknownNameError(kind, metric, record.curves)
-    points: dict[Condition, list[float]] = {}
+    rising = higher_is_better(metric) if rising is None else rising
+    points: dict[Condition, list[tuple[float, ...]]] = {}
     for record in groups[name]:
-        last = record.curves[metric][-1]
-        if math.isfinite(last):
-            points.setdefault(record.condition, []).append(last)
+        if math.isfinite(record.curves[metric][-1]):
+            points.setdefault(record.condition, []).append(record.curves[metric])
     if not points:
         rates = [rate for run in groups[name] if (rate := run.learning_rate) is not None]
         smaller = f"a learning rate below {min(rates):g}" if rates else "a smaller learning rate"
@@ -84,6 +91,13 @@ def default_target(
             f"target yourself"
         )
         raise SpecError(msg)
-    rising = higher_is_better(metric) if rising is None else rising
-    value = (max if rising else min)(map(statistics.median, points.values()))
-    return Target(metric, ">=" if rising else "<=", value)
+    values = (_certain_end(curves, rising=rising) for curves in points.values())
+    return Target(metric, ">=" if rising else "<=", (max if rising else min)(values))
+
+
+def _certain_end(curves: Sequence[Sequence[float]], *, rising: bool) -> float:
+    """What most replicas still reach when the noise of their last epoch is taken off."""
+    end = statistics.median(curve[-1] for curve in curves)
+    noises = [noise for curve in curves if not math.isnan(noise := epoch_noise(curve))]
+    noise = statistics.median(noises) if noises else 0.0
+    return end - _DEVIATIONS * noise if rising else end + _DEVIATIONS * noise

@@ -56,8 +56,17 @@ class Target:
 
     def is_reached(self, value: float) -> bool:
         """Whether ``value`` meets the target, up to rounding; NaN never does."""
-        beyond = value >= self.value if self.relation == ">=" else value <= self.value
-        return beyond or self._is_at(value)
+        return self.surplus(value) >= 0
+
+    def surplus(self, value: float) -> float:
+        """How far ``value`` lies beyond the target, below 0 if short of it; 0 up to rounding.
+
+        >>> Target.parse("val_loss<=0.5").surplus(0.75)
+        -0.25
+        """
+        if self._is_at(value):
+            return 0.0
+        return value - self.value if self.relation == ">=" else self.value - value
 
     @property
     def number(self) -> str:
