@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from normwise.analysis._grid import holdout_runs
 from normwise.analysis._outcome import outcome
-from normwise.domain import Condition, EpochTimes, Outcome, RunRecord, Target
+from normwise.domain import Condition, EpochTimes, Outcome, ProgramKey, RunRecord, Target
 
 __all__ = ["JudgedRuns", "Measures", "Times", "judged_runs"]
 
-# From variant and batch size to what an epoch takes.
-Times = Mapping[tuple[str, int | None], EpochTimes]
+# From program to what an epoch takes.
+Times = Mapping[ProgramKey, EpochTimes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Measures:
         horizon: Epochs up to which all runs are followed.
         margin: Ratios within [1/margin, margin] make no difference, > 1.
         confidence: Confidence of every interval but the ratios', in (0, 1).
-        times: From variant and batch size to what an epoch takes, where known.
+        times: From program to what an epoch takes, where known.
     """
 
     target: Target
@@ -73,7 +73,8 @@ class Measures:
 
     def times_of(self, variant: JudgedRuns) -> EpochTimes | None:
         """What an epoch takes, trained alone at the best point's batch size, where known."""
-        return self.times.get((variant.name, variant.point.batch_size or None))
+        size, depth = variant.point.batch_size or None, variant.point.depth
+        return self.times.get(ProgramKey(variant.name, size, depth))
 
     def seconds_of(self, variant: JudgedRuns) -> float:
         """Seconds of an epoch, likewise; NaN if unknown."""

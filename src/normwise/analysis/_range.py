@@ -96,7 +96,7 @@ def _widths(
     for record in records:
         line = lines.setdefault(record.key.seed, {})
         arrived = bool(reaching([record], target, horizon))
-        rest = (record.initializer, record.batch_size)
+        rest = (record.initializer, record.batch_size, record.depth)
         line.setdefault(rest, {})[record.learning_rate or 0.0] = arrived
     return {seed: statistics.fmean(map(_width, line.values())) for seed, line in lines.items()}
 

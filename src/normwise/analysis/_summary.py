@@ -54,7 +54,7 @@ def summarise(
         confidence: That all decisions are right together, and of all other intervals, in (0, 1).
         rounds: Seeds at each of several looks, of which the first to decide a comparison
             counts (see `decide_in_rounds`); one look at all seeds unless given.
-        times: From variant and batch size to what an epoch takes trained alone, if known.
+        times: From program to what an epoch takes trained alone, if known.
         price: Price of an hour, in any currency.
         patience: Also say what early stopping with this patience would have saved.
         baseline: The variant the others are measured against, where it has another name.

@@ -58,6 +58,7 @@ def variant_summary(
         learning_rate=runs[0].learning_rate,
         initializer=point.initializer,
         batch_size=point.batch_size or None,
+        depth=point.depth,
         working_range=working_range(variant.all_runs, target, confidence, horizon),
         early_stopping=(
             None if patience is None else early_stopping(runs, target.metric, patience, confidence)

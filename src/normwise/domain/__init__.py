@@ -17,10 +17,12 @@ from normwise.domain.data_file import DATA_FILES, DataFile, data_files, kind_of
 from normwise.domain.epoch_times import EpochTimes
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
+from normwise.domain.fingerprint import fingerprint_at, joined_fingerprint
 from normwise.domain.image_size import image_size
 from normwise.domain.lag import Lag
 from normwise.domain.momentum import momentum_for, momentum_text, steps_needed
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
+from normwise.domain.program import ProgramKey
 from normwise.domain.run import Run, RunKey, RunRecord
 from normwise.domain.seeds import derive_seed, holdout_seeds, selection_seeds
 from normwise.domain.segment import segment_length
@@ -46,6 +48,7 @@ __all__ = [
     "Lag",
     "Outcome",
     "OutcomeKind",
+    "ProgramKey",
     "Run",
     "RunKey",
     "RunRecord",
@@ -59,8 +62,10 @@ __all__ = [
     "VerdictKind",
     "data_files",
     "derive_seed",
+    "fingerprint_at",
     "holdout_seeds",
     "image_size",
+    "joined_fingerprint",
     "kind_of",
     "momentum_for",
     "momentum_text",

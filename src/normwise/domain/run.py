@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from normwise.domain.condition import Condition
+from normwise.domain.program import ProgramKey
 from normwise.domain.variant import Variant
 
 __all__ = ["Run", "RunKey", "RunRecord"]
@@ -53,6 +54,11 @@ class Run:
         """The plan of normalisation."""
         return _variant(self.key.variant)
 
+    @property
+    def program(self) -> ProgramKey:
+        """What trains it."""
+        return ProgramKey(self.key.variant, self.condition.batch_size, self.condition.depth)
+
 
 @functools.cache
 def _variant(name: str) -> Variant:
@@ -79,6 +85,7 @@ class RunRecord:
             going to be the best, or ``None``. After it the values are NaN.
         ended_at: Epoch after which a callback ended it, or ``None``. After it the values are
             those of the weights that it ended with.
+        depth: What the model's function got as its ``depth``; ``None`` where it was not asked for.
     """
 
     key: RunKey
@@ -90,6 +97,7 @@ class RunRecord:
     batch_size: int | None = None
     stopped_at: int | None = None
     ended_at: int | None = None
+    depth: int | None = None
 
     @property
     def condition(self) -> Condition:
@@ -99,7 +107,7 @@ class RunRecord:
         >>> print(run.condition)
         learning rate 0.1, batch size 32
         """
-        return Condition(self.learning_rate, self.initializer, self.batch_size or 0)
+        return Condition(self.learning_rate, self.initializer, self.batch_size or 0, self.depth)
 
     @property
     def epochs(self) -> int:

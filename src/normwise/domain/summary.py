@@ -13,6 +13,7 @@ from normwise.domain.estimate import Estimate
 from normwise.domain.lag import Lag
 from normwise.domain.outcome import EpochsToTarget
 from normwise.domain.plain import ABSENT_IF_NONE, plain
+from normwise.domain.program import ProgramKey
 from normwise.domain.solo_check import SoloCheck
 from normwise.domain.target import Target
 
@@ -53,6 +54,7 @@ class VariantSummary:
             ``None`` where curves from elsewhere do not say.
         initializer: Name of the initialiser of all kernels there; ``None`` for each layer's own.
         batch_size: Examples in a batch there; ``None`` in summaries that do not say.
+        depth: Of the model there; ``None`` where its function was not asked for one.
         working_range: Decades of learning rates at which it reaches the target;
             ``None`` where the grid has a single one.
         early_stopping: What early stopping would have saved, if that was asked.
@@ -68,6 +70,7 @@ class VariantSummary:
     learning_rate: float | None
     initializer: str | None = field(default=None, metadata=ABSENT_IF_NONE)
     batch_size: int | None = field(default=None, metadata=ABSENT_IF_NONE)
+    depth: int | None = field(default=None, metadata=ABSENT_IF_NONE)
     working_range: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     early_stopping: EarlyStopping | None = field(default=None, metadata=ABSENT_IF_NONE)
     cost: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
@@ -76,7 +79,12 @@ class VariantSummary:
     @property
     def condition(self) -> Condition:
         """The point of the grid where it stands."""
-        return Condition(self.learning_rate, self.initializer, self.batch_size or 0)
+        return Condition(self.learning_rate, self.initializer, self.batch_size or 0, self.depth)
+
+    @property
+    def program(self) -> ProgramKey:
+        """What trains it there."""
+        return ProgramKey(self.name, self.batch_size, self.depth)
 
     @property
     def seconds_to_target(self) -> Estimate:

@@ -20,10 +20,12 @@ class Compiled:
     Attributes:
         variant: Name of the variant it trains.
         batch_size: Examples in a batch.
+        depth: Of the model; ``None`` where no depth is asked for.
     """
 
     variant: str
-    batch_size: int
+    batch_size: int | None
+    depth: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +33,7 @@ class Segment:
     """Some runs have trained some epochs side by side.
 
     Attributes:
-        runs: Which runs, all of one variant and batch size.
+        runs: Which runs, all of one variant, batch size and depth.
         first: Epochs that they had behind them before.
         curves: Metric to ``(runs, epochs)``, in the data's own units.
         learning_rates: The rate of each run's optimiser at the first step, > 0.

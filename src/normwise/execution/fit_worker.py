@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from normwise.domain import segment_length
+from normwise.domain import ProgramKey, segment_length
 from normwise.engine import Fit
 from normwise.errors import UsageError
 from normwise.execution.checkpoint import Checkpoints
@@ -29,7 +29,7 @@ class FitWorker:
 
     def __init__(self, setup: Setup, checkpoints: Checkpoints) -> None:
         self._setup, self._checkpoints = setup, checkpoints
-        self._fits: dict[tuple[str, int], Fit] = {}
+        self._fits: dict[ProgramKey, Fit] = {}
 
     def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiled]:  # noqa: ARG002 (as the stack's)
         """Nothing: ``fit`` compiles with its first step."""
@@ -79,5 +79,5 @@ class FitWorker:
         if engine.callbacks is not None or engine.eager:
             self._fits.pop(part.program, None)
         if part.program not in self._fits:
-            self._fits[part.program] = self._setup.fit(part.variant, part.batch_size)
+            self._fits[part.program] = self._setup.fit(part.variant, part.batch_size, part.depth)
         return self._fits[part.program]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from normwise.domain import Run, RunKey, Variant
+from normwise.domain import ProgramKey, Run, RunKey, Variant
 
 __all__ = ["Job", "Origin", "jobs_from", "state_name"]
 
@@ -26,12 +26,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Runs of one variant and batch size, from one epoch to another.
+    """Runs of one variant, batch size and depth, from one epoch to another.
 
     Attributes:
         variant: The plan of normalisation.
         batch_size: Examples in a batch.
-        runs: Which runs, each with the same variant and batch size.
+        runs: Which runs, at least one, each with the same variant, batch size and depth.
         first: Epochs that they have behind them, ≥ 0.
         until: Epochs that they are to have behind them, above ``first``.
         origins: Where the state of each run after ``first`` epochs lies; empty where they begin.
@@ -50,9 +50,14 @@ class Job:
         return f"{runs} of {self.variant.name!r}, epochs {self.first + 1} to {self.until}"
 
     @property
-    def program(self) -> tuple[str, int]:
-        """What is compiled for it: the variant's name and the batch size."""
-        return self.variant.name, self.batch_size
+    def depth(self) -> int | None:
+        """Of the model that its runs train; ``None`` where no depth is asked for."""
+        return self.runs[0].condition.depth
+
+    @property
+    def program(self) -> ProgramKey:
+        """What is compiled for it."""
+        return ProgramKey(self.variant.name, self.batch_size, self.depth)
 
     def after(self, epoch: int, checkpoint: str) -> Job:
         """What is left of this work once a checkpoint holds all of its runs, in their order."""
@@ -90,25 +95,24 @@ def state_name(runs: Iterable[Run], epoch: int) -> str:
 
 
 def jobs_from(standing: Iterable[tuple[Run, int, Origin | None, int]]) -> list[Job]:
-    """One job for all runs of a variant and batch size that go from one epoch to another.
+    """One job for all runs of a variant, batch size and depth that go from one epoch to another.
 
     Args:
         standing: A run, the epochs that it has behind it, where its state lies (``None`` at its
             beginning), and the epochs that it is to have; one that has them is left out.
     """
-    jobs: dict[tuple[str, int, int, int], list[tuple[Run, Origin | None]]] = {}
+    jobs: dict[tuple[ProgramKey, int, int], list[tuple[Run, Origin | None]]] = {}
     for run, epoch, origin, until in standing:
         if epoch < until:
-            alike = (run.key.variant, run.condition.batch_size, epoch, until)
-            jobs.setdefault(alike, []).append((run, origin))
+            jobs.setdefault((run.program, epoch, until), []).append((run, origin))
     return [
         Job(
             variant=own[0][0].variant,
-            batch_size=batch_size,
+            batch_size=own[0][0].condition.batch_size,
             runs=tuple(run for run, _ in own),
             first=epoch,
             until=until,
             origins=tuple(origin for _, origin in own if origin is not None),
         )
-        for (_, batch_size, epoch, until), own in jobs.items()
+        for (_, epoch, until), own in jobs.items()
     ]

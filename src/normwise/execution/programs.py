@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from normwise.domain import ProgramKey
 from normwise.engine import Stacked, bytes_needed, bytes_usable, narrower
 from normwise.errors import ModelError, UsageError
 from normwise.execution.event import Compiled
@@ -18,8 +19,6 @@ from normwise.models.tracing import tracing
 __all__ = ["Program", "Programs"]
 
 log = logging.getLogger("normwise")
-
-Key = tuple[str, int]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Program:
 
 
 class Programs:
-    """The programs of a study in this process, by variant and batch size.
+    """The programs of a study in this process, by variant, batch size and depth.
 
     Args:
         setup: What all jobs share.
@@ -49,8 +48,8 @@ class Programs:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        self._programs: dict[Key, Program] = {}
-        self._errors: dict[Key, BaseException] = {}
+        self._programs: dict[ProgramKey, Program] = {}
+        self._errors: dict[ProgramKey, BaseException] = {}
 
     def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiled]:
         """Compile what these jobs need and is not compiled yet, side by side.
@@ -98,7 +97,7 @@ class Programs:
 
     def _compiling(self, job: Job, pool: ThreadPoolExecutor) -> Future[Program]:
         try:
-            cohort = self._setup.cohort(job.variant, job.batch_size)
+            cohort = self._setup.cohort(job.variant, job.batch_size, depth=job.depth)
             # Tracing is Python and takes turns; compiling is not, and runs beside it.
             traced = _traced(cohort)
         except UsageError:
@@ -110,7 +109,7 @@ class Programs:
         return pool.submit(lambda: Program(cohort, cohort.compile(traced)))
 
 
-def _fitting(key: Key, program: Program) -> Program:
+def _fitting(key: ProgramKey, program: Program) -> Program:
     """The program, or one of fewer runs side by side where there is no memory for it."""
     asked = program.cohort.width
     while (needed := _needed(program)) > (share := bytes_usable(program.cohort.mesh)):
@@ -145,18 +144,18 @@ def _traced(cohort: Stacked) -> Any:
         return cohort.lower()
 
 
-def _too_large(key: Key, said: str) -> ModelError:
-    _, batch_size = key
-    smaller = f"--batch-size {batch_size // 2}, " if batch_size > 1 else ""
+def _too_large(key: ProgramKey, said: str) -> ModelError:
+    size = key.batch_size or 1
+    smaller = f"--batch-size {size // 2}, " if size > 1 else ""
     return ModelError(
         f"{_named(key)}: one run alone would take {said}; expected a run that fits; try "
         f"{smaller}fewer examples, a smaller model or a machine with more memory"
     )
 
 
-def _named(key: Key) -> str:
-    name, batch_size = key
-    return f"variant {name!r}, batches of {batch_size}"
+def _named(key: ProgramKey) -> str:
+    depth = "" if key.depth is None else f", depth {key.depth}"
+    return f"variant {key.variant!r}, batches of {key.batch_size}{depth}"
 
 
 def _in_bytes(count: float) -> str:

@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 
 from normwise.data import Dataset
 from normwise.data.nested import leaves
-from normwise.domain import Run, Variant, momentum_for, momentum_text
+from normwise.domain import Run, Variant, joined_fingerprint, momentum_for, momentum_text
 from normwise.engine import (
     Cohort,
     Fit,
@@ -40,6 +40,7 @@ from normwise.engine import (
 from normwise.execution.streaming import as_streamed, window_of
 from normwise.execution.which_engine import STACKED, Engine
 from normwise.models.compiling import Recipe
+from normwise.models.depth import refuse_same_networks
 from normwise.models.source import ModelLike, ModelSource
 from normwise.models.training_optimizer import learning_rate_of
 from normwise.models.unsupported import check_stackable
@@ -91,10 +92,9 @@ class Setup:
         self.schedules: dict[int, Schedule] = {}
         for name in recipe.spec.initializer or ():
             named_initializer(name)
-        baseline = reinitialised_copy(source.build(Variant()))
-        if not engine.is_fit:
-            check_stackable(baseline)
-        self._like = InitialValues(baseline)
+        baselines = self._baselines(recipe.spec)
+        baseline = baselines[recipe.spec.depths[0]]
+        self._like = {depth: InitialValues(one) for depth, one in baselines.items()}
         self.metrics = self._metrics(recipe, baseline)
         self.spec, left_out = buildable(recipe.spec, source)
         self.recipe = dataclasses.replace(recipe, spec=self.spec)
@@ -104,11 +104,29 @@ class Setup:
         if engine.is_fit:
             self.settings |= self._checked(baseline)
 
+    def _baselines(self, spec: Spec) -> dict[int | None, keras.Model]:
+        """The model without normalisation at each depth.
+
+        Raises:
+            ModelError: It is the same at two depths.
+            NotStacked: It is the stacked engine, which cannot.
+        """
+        refuse_same_networks({depth: self.source.at(depth).fingerprint for depth in spec.depths})
+        found = {
+            depth: reinitialised_copy(self.source.at(depth).build(Variant()))
+            for depth in spec.depths
+        }
+        if not self.engine.is_fit:
+            for baseline in found.values():
+                check_stackable(baseline)
+        return found
+
     def _metrics(self, recipe: Recipe, baseline: keras.Model) -> list[str]:
         if not self.engine.eager:
             return recipe.metrics(baseline)
         check_eager(recipe.compile(baseline), recipe.dataset)
-        return recipe.metrics(reinitialised_copy(self.source.build(Variant())), eager=True)
+        source = self.source.at(recipe.spec.depths[0])
+        return recipe.metrics(reinitialised_copy(source.build(Variant())), eager=True)
 
     def _checked(self, baseline: keras.Model) -> dict[str, str]:
         """What is left out where ``fit`` trains, in words, once it is known that it can.
@@ -124,14 +142,19 @@ class Setup:
         return {"batches": "; ".join(filter(None, left_out))} if any(left_out) else {}
 
     def model(
-        self, variant: Variant, batch_size: int, learning_rate: float | None = None
+        self,
+        variant: Variant,
+        batch_size: int,
+        learning_rate: float | None = None,
+        depth: int | None = None,
     ) -> tuple[keras.Model, InitialValues]:
         """A variant's model as the user would train it, compiled, and its initial values."""
+        built = self.source.at(depth).build(variant, self._steps(batch_size))
         # A copy: training it must not change the model that the other variants are made of.
-        model = reinitialised_copy(self.source.build(variant, self._steps(batch_size)))
+        model = reinitialised_copy(built)
         self.recipe.compile(model, learning_rate)
         model.run_eagerly = self.engine.eager
-        return model, self._initial(model)
+        return model, InitialValues(model, self._like[depth])
 
     @classmethod
     def of(
@@ -153,7 +176,12 @@ class Setup:
         """
         spec, dataset = as_streamed(spec, dataset, _mesh(engine, devices))
         source = ModelSource(
-            model, dataset, spec.standardize_targets, loss=spec.loss, task=spec.task
+            model,
+            dataset,
+            spec.standardize_targets,
+            loss=spec.loss,
+            task=spec.task,
+            depth=spec.depths[0],
         )
         standardised = source.units.mean is not None
         recipe = Recipe(spec, source.dataset, source.compiled, standardised=standardised)
@@ -162,13 +190,16 @@ class Setup:
     @property
     def fingerprint(self) -> str:
         """What tells the data, the model, what it was compiled with and what trains from others."""
-        parts = (self.recipe.dataset, self.source, self.recipe)
+        return joined_fingerprint({depth: self._fingerprint(depth) for depth in self.spec.depths})
+
+    def _fingerprint(self, depth: int | None) -> str:
+        parts = (self.recipe.dataset, self.source.at(depth), self.recipe)
         streamed = f"window-{self.spec.window}" if self.spec.window else ""
         found = [*(part.fingerprint for part in parts), self.engine.identity, streamed]
         return "-".join(filter(None, found))
 
     def schedule(self, batch_size: int) -> Schedule:
-        """How the replicas of every variant train: that of the last one, which is no baseline."""
+        """How all replicas train: as those of the last variant and depth, the costliest mostly."""
         if self.engine.is_fit:
             return Schedule(1, 1)
         if batch_size not in self.schedules:
@@ -177,17 +208,18 @@ class Setup:
 
     def _fastest(self, batch_size: int) -> Schedule:
         spec, dataset = self.spec, self.recipe.dataset
-        variant = Variant.parse(spec.variants[-1])
-        model = self._lowered(variant, batch_size)
+        variant, depth = Variant.parse(spec.variants[-1]), spec.depths[-1]
+        model = self._lowered(variant, batch_size, depth)
         if shares_out(model, dataset):
             log.info("replicas train one at a time: a layer factorises or transforms")
             return Schedule(1, 1)
-        replicas = spec.seeds * len(spec.conditions) // len(spec.batch_size)
+        programs = len(spec.batch_size) * len(spec.depths)
+        replicas = spec.seeds * len(spec.conditions) // programs
         rule = rule_of_thumb(replicas, self.devices, alone=trains_sequentially(model))
         if self.spec.window:
             log.info("replicas train %s (a rule of thumb; the data are streamed)", rule)
             return rule
-        epochs = spec.epochs * replicas * len(spec.variants)
+        epochs = spec.epochs * replicas * len(spec.variants) * len(spec.depths)
         operations = epochs * training_flops(model, dataset, batch_size)
         tried = candidates(rule)
         log.info("batches of %d: about %.2g operations in all", batch_size, operations)
@@ -198,10 +230,10 @@ class Setup:
         return fastest_schedule(
             # Data in memory, so no other kind.
             lambda schedule: cast(
-                "Cohort", self.cohort(variant, batch_size, schedule, few, epochs=1)
+                "Cohort", self.cohort(variant, batch_size, schedule, few, epochs=1, depth=depth)
             ),
             tried,
-            self.source.fingerprint,
+            self.source.at(depth).fingerprint,
             variant.name,
             self.recipe.fingerprint,
             spec.optimizer,
@@ -216,8 +248,10 @@ class Setup:
         schedule: Schedule | None = None,
         dataset: Dataset | None = None,
         epochs: int | None = None,
+        *,
+        depth: int | None = None,
     ) -> Stacked:
-        """A variant at a batch size, not compiled yet.
+        """A variant at a batch size and depth, not compiled yet.
 
         Args:
             variant: Which.
@@ -225,30 +259,33 @@ class Setup:
             schedule: How its replicas train; :meth:`schedule` unless given.
             dataset: A part of the study's; all of it unless given.
             epochs: As many as the study's unless given.
+            depth: Of the model; ``None`` where no depth is asked for.
         """
         schedule = schedule or self.schedule(batch_size)
         dataset = dataset or self.recipe.dataset
-        model = self._lowered(variant, batch_size)
+        model = self._lowered(variant, batch_size, depth)
         mesh, epochs = replica_mesh(schedule.devices), epochs or self.spec.epochs
-        shared = (self._initial(model), dataset, epochs, schedule.width, mesh)
+        initial = InitialValues(model, self._like[depth])
+        shared = (initial, dataset, epochs, schedule.width, mesh)
         if window := window_of(self.spec, batch_size):
             streamed = make_streamed_program(model, dataset, batch_size)
             return StreamedCohort(streamed, *shared, window)
         return Cohort(make_program(model, dataset, batch_size), *shared)
 
-    def fit(self, variant: Variant, batch_size: int) -> Fit:
+    def fit(self, variant: Variant, batch_size: int, depth: int | None = None) -> Fit:
         """What trains a variant's replicas by Keras' own ``fit``.
 
         Raises:
             ModelError: The data cannot be cut into the batches that the model needs.
         """
-        model, initial = self.model(variant, batch_size)
+        model, initial = self.model(variant, batch_size, depth=depth)
         return Fit(
             model, initial, self.recipe.dataset, batch_size, window_of(self.spec, batch_size)
         )
 
-    def _lowered(self, variant: Variant, batch_size: int) -> keras.Model:
-        return self.recipe.compile(lower(self.source.build(variant, self._steps(batch_size))))
+    def _lowered(self, variant: Variant, batch_size: int, depth: int | None) -> keras.Model:
+        built = self.source.at(depth).build(variant, self._steps(batch_size))
+        return self.recipe.compile(lower(built))
 
     def _steps(self, batch_size: int) -> int:
         """Batches of an epoch of the study's data, also where a part of them trains."""
@@ -262,9 +299,6 @@ class Setup:
         found = [momentum_text(momentum_for(self._steps(size))) for size in sizes]
         several = (f"{one} in batches of {size}" for one, size in zip(found, sizes, strict=True))
         return {"momentum=auto": found[0] if len(sizes) == 1 else ", ".join(several)}
-
-    def _initial(self, model: keras.Model) -> InitialValues:
-        return InitialValues(model, self._like)
 
 
 def _mesh(engine: Engine, devices: int | None) -> Mesh:

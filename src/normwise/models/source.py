@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import importlib
-import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,8 +21,9 @@ from normwise.domain import Variant
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
 from normwise.keras_private import RANDOM_STATE, every_layer
 from normwise.models.builder_text import builder_for
-from normwise.models.compiled import compiled_of
+from normwise.models.compiled import Compiled, compiled_of
 from normwise.models.default_model import default_model
+from normwise.models.depth import parameters_of, refuse_without_depth
 from normwise.models.file_kinds import is_named_as_model
 from normwise.models.fitted_data import with_inputs_of, with_labels_for
 from normwise.models.graph import has_graph
@@ -55,12 +55,13 @@ class ModelSource:
             model's name, a ``.keras`` file, ``package.module:function``. A
             function may take ``dataset`` (a :class:`~normwise.data.Dataset`)
             and, to place the normalisation itself, ``norm`` (a
-            :class:`~normwise.domain.Variant`).
+            :class:`~normwise.domain.Variant`); one that takes ``depth`` builds several networks.
         dataset: What the study trains on.
         standardize: Whether to standardise the targets of a regression; the model decides
             unless told.
         loss: The loss that was asked for, in place of the model's own.
         task: What the user said that the labels are.
+        depth: What the model's function is to get as its ``depth``; its own unless given.
 
     Attributes:
         given: The model as it was named or given.
@@ -69,8 +70,8 @@ class ModelSource:
         units: What is done with the targets.
 
     Raises:
-        ModelError: There is no such model, it cannot be rewritten or trained, or its baseline
-            keeps normalisation.
+        ModelError: There is no such model, it cannot be rewritten or trained, its baseline
+            keeps normalisation, or a depth is given and it takes none.
         UnknownNameError: No built-in model has that name.
     """
 
@@ -82,18 +83,25 @@ class ModelSource:
         *,
         loss: str | None = None,
         task: Task | None = None,
+        depth: int | None = None,
     ) -> None:
         self.given, self.dataset = model, dataset
+        self._depth, self._others = depth, {depth: self}
+        self._again = functools.partial(
+            ModelSource, model, dataset, standardize, loss=loss, task=task
+        )
         found = find_model(model) if isinstance(model, str) else model
         if not callable(found):
             raise ModelError(
                 f"the model is of type {type(found).__name__}; expected a keras.Model, a function "
                 f"that returns one, or a text; try Study('circles', 'circles')"
             )
+        if depth is not None:
+            refuse_without_depth(found, model, depth)
         self._builder: Callable[..., Any] | None = None
         if isinstance(found, keras.Model):
             built = found
-        elif "norm" in _parameters(found):
+        elif "norm" in parameters_of(found):
             self._builder = found
             built = self._call(found, norm=Variant())
         else:
@@ -112,6 +120,23 @@ class ModelSource:
             self._plain = strip(built)
         else:
             refuse_normalised_baseline(built, getattr(self._builder, "__name__", "build"))
+
+    def at(self, depth: int | None) -> ModelSource:
+        """The same function's model of another depth.
+
+        Raises:
+            ModelError: The function takes none, or compiles that model otherwise.
+        """
+        if depth not in self._others:
+            other = self._again(depth=depth)
+            if _text_of(other.compiled) != _text_of(self.compiled):
+                raise ModelError(
+                    f"the model's function compiles the model of depth {depth} otherwise than that "
+                    f"of depth {self._depth}; expected the same optimiser, loss and metrics for "
+                    f"all, so that one study can train them; compile it without asking for 'depth'"
+                )
+            self._others[depth] = other
+        return self._others[depth]
 
     def build(self, variant: Variant, steps: int = 1) -> keras.Model:
         """The model with the variant's normalisation, in Keras' own layers.
@@ -166,7 +191,7 @@ class ModelSource:
         notes = (*self.dataset.notes, *filter(None, said), *more)
         return dataclasses.replace(self.dataset, notes=notes)
 
-    @cached_property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """Hash of the baseline's architecture, whatever Keras called its layers.
 
@@ -188,7 +213,7 @@ class ModelSource:
         model = self._call(builder, norm=variant.in_epochs_of(steps))
         check_trainable(model)
         compiled = compiled_of(model)
-        if (compiled and compiled.text) != (self.compiled and self.compiled.text):
+        if _text_of(compiled) != _text_of(self.compiled):
             raise ModelError(
                 f"the model's function compiles the model of {variant.name!r} otherwise than that "
                 f"of 'none'; expected the same optimiser, loss and metrics for all, so that "
@@ -202,9 +227,11 @@ class ModelSource:
     @noting_initializers()
     def _call(self, function: Callable[..., Any], **arguments: Any) -> keras.Model:
         name = getattr(function, "__name__", type(function).__name__)
-        parameters = _parameters(function)
+        parameters = parameters_of(function)
         if "dataset" in parameters:
             arguments["dataset"] = self.dataset
+        if self._depth is not None:
+            arguments["depth"] = self._depth
         needed = [
             key
             for key, parameter in parameters.items()
@@ -213,9 +240,10 @@ class ModelSource:
             and key not in arguments
         ]
         if needed:
+            instead = "try --depth 2,10" if needed == ["depth"] else "give the others defaults"
             raise ModelError(
                 f"the model's function {name!r} needs {', '.join(map(repr, needed))}; expected no "
-                f"other arguments than 'dataset' and 'norm'; give the others default values"
+                f"other arguments than 'dataset', 'norm' and, with --depth, 'depth'; {instead}"
             )
         try:
             model = function(**arguments)
@@ -252,6 +280,11 @@ class ModelSource:
                 f"take them; begin the model with keras.Input({shape})"
             ) from error
         return model
+
+
+def _text_of(compiled: Compiled | None) -> str:
+    """What a model was compiled with; empty where it was not."""
+    return compiled.text if compiled else ""
 
 
 def _refuse_lost_steps(model: keras.Model) -> None:
@@ -325,10 +358,3 @@ def _import(text: str) -> Any:
     if name not in functions:
         raise UnknownNameError(f"function in module {module_name!r}:", name, functions or ["build"])
     return getattr(module, name)
-
-
-def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
-    try:
-        return inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return {}  # a built-in function, which does not say

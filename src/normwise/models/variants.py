@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from normwise.domain import Variant
@@ -35,7 +36,7 @@ def buildable(spec: Spec, source: ModelSource) -> tuple[Spec, str]:
     refused = {
         variant.name: why
         for variant in map(Variant.parse, spec.variants)
-        if (why := _refusal(variant, source)) is not None
+        if (why := _refusal(variant, [source.at(depth) for depth in spec.depths])) is not None
     }
     if not refused:
         return spec, ""
@@ -50,9 +51,10 @@ def buildable(spec: Spec, source: ModelSource) -> tuple[Spec, str]:
     return spec.model_copy(update={"variants": kept}), note
 
 
-def _refusal(variant: Variant, source: ModelSource) -> UsageError | None:
+def _refusal(variant: Variant, sources: Sequence[ModelSource]) -> UsageError | None:
     try:
-        source.build(variant)
+        for source in sources:
+            source.build(variant)
     except UsageError as error:
         return error
     return None

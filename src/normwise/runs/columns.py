@@ -46,6 +46,7 @@ _CONDITIONS = {
     "learning_rate": ("learning_rate", "lr", "initial_lr", "init_lr"),
     "batch_size": ("batch_size", "batchsize", "bs"),
     "initializer": ("initializer", "initialiser", "kernel_initializer"),
+    "depth": ("depth",),
 }
 # Clocks and counters are no metrics.
 _NO_METRIC = {"index", "level_0", "unnamed_0", "date", "created", "elapsed", "duration", "seconds"}
@@ -73,7 +74,7 @@ class Columns:
         run: Of the runs' names, if there is one.
         place: Of the epoch, or else the step.
         step: Of the step, beside an epoch.
-        conditions: ``learning_rate``, ``batch_size`` or ``initializer`` to its column.
+        conditions: ``learning_rate``, ``batch_size``, ``initializer`` or ``depth`` to its column.
         metrics: All other columns with numbers.
         left_out: All other columns.
         percent: Those of the metrics that are texts such as ``85.2%``.

@@ -12,8 +12,8 @@ __all__ = ["curve_columns", "finished"]
 
 
 def curve_columns(records: Iterable[RunRecord]) -> dict[str, list[Any]]:
-    """Long columns: variant, seed, learning_rate, initializer, batch_size, epoch, the metrics."""
-    own = ("learning_rate", "initializer", "batch_size")
+    """Long columns: variant, seed, the point of the grid, epoch, the metrics."""
+    own = ("learning_rate", "initializer", "batch_size", "depth")
     columns: dict[str, list[Any]] = {name: [] for name in ("variant", "seed", *own, "epoch")}
     for record in records:
         columns["variant"] += [record.key.variant] * record.epochs

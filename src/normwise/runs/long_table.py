@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["RUN", "LongTable", "long_table"]
 
 _SEARCHED = (
-    "Learning rate, batch size or initialiser differ from seed to seed, and no seed has several of "
-    "them: they are no grid, and count as part of the seed's luck."
+    "Learning rate, batch size, initialiser or depth differ from seed to seed, and no seed has "
+    "several of them: they are no grid, and count as part of the seed's luck."
 )
 # What tells a run from others, as columns of `LongTable.frame`.
-RUN = ("variant", "seed", "learning_rate", "batch_size", "initializer")
+RUN = ("variant", "seed", "learning_rate", "batch_size", "initializer", "depth")
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class LongTable:
 
     Attributes:
         frame: Columns ``variant`` (text), ``seed`` (whole numbers from 0), ``learning_rate``,
-            ``batch_size`` and ``initializer`` (missing where unknown), ``place`` (of the epoch, in
-            the log's own count), ``step`` (finer, or the same), and one for each metric.
+            ``batch_size``, ``initializer`` and ``depth`` (missing where unknown), ``place`` (of the
+            epoch, in the log's own count), ``step`` (finer, or the same), and one for each metric.
         metrics: Metric as it is named here to how the log named it.
         counted: What the log counts: ``epoch``, ``step``.
         notes: What was decided, in sentences.
@@ -92,7 +92,8 @@ def long_table(
         notes.append(f"{lost} rows with values have no {found.place!r} and were left out.")
     table = _first_condition(table[placed].reset_index(drop=True))
     if _is_search(table):
-        table = table.assign(learning_rate=math.nan, batch_size=math.nan, initializer=None)
+        none = dict.fromkeys(RUN[2:], math.nan) | {"initializer": None}
+        table = table.assign(**none)
         notes.append(_SEARCHED)
     seeded = found.seed is not None or found.run is not None
     return LongTable(table, metrics, found.place, tuple(notes), seeded)
@@ -212,7 +213,7 @@ def _first_condition(table: pd.DataFrame) -> pd.DataFrame:
     rates = table["learning_rate"]
     if rates.isna().all():
         return table
-    run = ["variant", "seed", "batch_size", "initializer"]
+    run = [name for name in RUN if name != "learning_rate"]
     first = table["place"] == table.groupby(run, dropna=False)["place"].transform("min")
     began = rates[first].groupby([table.loc[first, name] for name in run], dropna=False).nunique()
     if (began > 1).any():

@@ -262,6 +262,7 @@ def _write_run(client: Any, experiment: str, record: RunRecord) -> None:
         "learning_rate": record.learning_rate,
         "batch_size": record.batch_size,
         "initializer": record.initializer,
+        "depth": record.depth,
     }
     name = f"{record.key.variant}, seed {record.key.seed}"
     run = client.create_run(experiment, run_name=name).info.run_id

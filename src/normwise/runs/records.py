@@ -115,7 +115,7 @@ class _Seen:
 def _seen(
     key: Any, rows: pd.DataFrame, scale: Scale, metrics: Mapping[str, str], metric: str
 ) -> _Seen:
-    variant, seed, rate, size, initializer = key
+    variant, seed, rate, size, initializer, depth = key
     epochs = scale.epochs(rows["place"].to_numpy(dtype=np.float64))
     last = int(epochs.max())
     # A later row adds what an earlier one of the same epoch lacks.
@@ -137,6 +137,7 @@ def _seen(
         None if math.isnan(rate) else float(rate),
         initializer if isinstance(initializer, str) else None,
         0 if math.isnan(size) else int(size),
+        None if math.isnan(depth) else int(depth),
     )
     record = RunRecord(
         key=RunKey(variant, int(seed), str(condition)),
@@ -145,6 +146,7 @@ def _seen(
         diverged_at=diverged,
         initializer=condition.initializer,
         batch_size=condition.batch_size or None,
+        depth=condition.depth,
     )
     missing = 1 + np.flatnonzero(~np.isfinite(values[metric][:whole]))
     return _Seen(record, tuple(missing.tolist()))

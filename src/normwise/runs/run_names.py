@@ -126,14 +126,14 @@ def by_pattern(pattern: str, names: Sequence[str]) -> list[RunName]:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    known = ("variant", "seed", "learning_rate", "batch_size", "initializer")
+    known = ("variant", "seed", "learning_rate", "batch_size", "initializer", "depth")
     parts = re.split(r"\{(\w*)\}", pattern)
     names = [name for name in parts[1::2] if name]
     if "variant" not in names or len({*names}) < len(names) or not {*names} <= {*known}:
         raise DataError(
             f"the pattern {pattern!r} names {listed(names) or 'nothing'}; expected {{variant}}, "
-            f"and at most once each {{seed}}, {{learning_rate}}, {{batch_size}}, {{initializer}}; "
-            f"try --pattern '{{variant}}/{{seed}}.csv'"
+            f"and at most once each {{seed}}, {{learning_rate}}, {{batch_size}}, {{initializer}}, "
+            f"{{depth}}; try --pattern '{{variant}}/{{seed}}.csv'"
         )
     texts = [
         re.escape(part) if place % 2 == 0 else rf"(?P<{part}>[^/]+?)" if part else "[^/]*?"

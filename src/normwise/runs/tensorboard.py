@@ -215,6 +215,7 @@ def _write_run(record: RunRecord, place: Path) -> None:
         "learning_rate": record.learning_rate,
         "batch_size": record.batch_size,
         "initializer": record.initializer,
+        "depth": record.depth,
     }
     known = {name: value for name, value in given.items() if value is not None}
     writer.add_event(Event(summary=summary_v2.hparams_pb(known)))

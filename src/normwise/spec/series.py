@@ -7,7 +7,7 @@ import math
 
 from pydantic_core import PydanticCustomError
 
-__all__ = ["MOST", "series", "spread"]
+__all__ = ["MOST", "series", "spread", "whole_series"]
 
 # More replicas or epochs than any study runs: a slip of the finger, found before it hangs.
 MOST = 100_000
@@ -18,6 +18,17 @@ def series(value: object) -> object:
     items = value if isinstance(value, list | tuple) else (value,)
     spread_out = [spread(item) if isinstance(item, str) else (item,) for item in items]
     return None if value is None else tuple(part for parts in spread_out for part in parts)
+
+
+def whole_series(value: object) -> object:
+    """The same of whole numbers, which a text may also list with commas.
+
+    >>> whole_series("2,10,30"), whole_series(["2", "8:32:3"])
+    ((2, 10, 30), (2, 8.0, 16.0, 32.0))
+    """
+    items = value if isinstance(value, list | tuple) else (value,)
+    listed = [item.split(",") if isinstance(item, str) else [item] for item in items]
+    return series(None if value is None else [part for parts in listed for part in parts])
 
 
 def spread(text: str) -> tuple[object, ...]:

@@ -43,7 +43,7 @@ from normwise.spec.kinds import (
 )
 from normwise.spec.optimizer import optimizer_parts
 from normwise.spec.refusals import as_usage_error, refuse_arguments_of_fit
-from normwise.spec.series import series
+from normwise.spec.series import series, whole_series
 from normwise.spec.settings_file import settings_in
 from normwise.spec.verdict_settings import (
     Ablate,
@@ -201,7 +201,7 @@ class Spec(BaseModel):
     ] = None
     batch_size: Annotated[
         Several[BatchSize],
-        BeforeValidator(series),
+        BeforeValidator(whole_series),
         About(
             "axis",
             "Examples in a batch, repeatable.",
@@ -210,6 +210,17 @@ class Spec(BaseModel):
             hashed_at_default=True,
         ),
     ] = (32,)
+    depth: Annotated[
+        Several[Count] | None,
+        BeforeValidator(whole_series),
+        About(
+            "axis",
+            "What a function of a model gets as its argument depth, repeatable: 2,10,30 are three "
+            "networks. Default: the function's own.",
+            example="2,10,30",
+            panel=_TRAINING,
+        ),
+    ] = None
     epochs: Annotated[
         Count, About("training", "Epochs of each run.", example="20", hashed_at_default=True)
     ] = 20
@@ -319,11 +330,17 @@ class Spec(BaseModel):
         """
         rates, initializers = self.learning_rate or (None,), self.initializer or (None,)
         return [
-            Condition(rate, initializer, size)
+            Condition(rate, initializer, size, depth)
+            for depth in self.depths
             for size in self.batch_size
             for initializer in initializers
             for rate in rates
         ]
+
+    @property
+    def depths(self) -> tuple[int | None, ...]:
+        """Those of the grid; ``(None,)`` where the model says."""
+        return self.depth or (None,)
 
     @property
     def grid_seeds(self) -> Sequence[int]:
@@ -358,8 +375,9 @@ class Spec(BaseModel):
         It does not depend on the rest of the grid, nor on the variants and seeds.
         """
         unshaping = {name for name, about in self.abouts().items() if not about.shapes_a_run}
-        shaping = self.model_dump(exclude=unshaping | self._unsaid())
-        shaping |= asdict(condition)
+        unsaid = self._unsaid()
+        shaping = self.model_dump(exclude=unshaping | unsaid)
+        shaping |= {name: value for name, value in asdict(condition).items() if name not in unsaid}
         # A study says the same whether it names a default or leaves it out.
         shaping["optimizer"] = shaping["optimizer"] or OPTIMIZER
         shaping["learning_rate"] = shaping["learning_rate"] or LEARNING_RATE

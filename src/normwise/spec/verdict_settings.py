@@ -52,8 +52,8 @@ Prune = Annotated[
     bool,
     About(
         "stopping",
-        "Of several learning rates, initialisers or batch sizes stop those early that will not be "
-        "the best. Saves more than half of a large grid; there is no working range then.",
+        "Of several learning rates, initialisers, batch sizes or depths stop those early that will "
+        "not be the best. Saves more than half of a large grid; there is no working range then.",
         panel=_PANEL,
         hashed_at_default=True,
     ),

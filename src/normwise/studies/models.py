@@ -11,7 +11,7 @@ from normwise.data import Dataset
 
 __all__ = ["MODELS"]
 
-Builder = Callable[[Dataset], keras.Model]
+Builder = Callable[..., keras.Model]
 
 
 def circles(dataset: Dataset) -> keras.Model:
@@ -74,9 +74,10 @@ def digits_cnn(dataset: Dataset) -> keras.Model:
     )
 
 
-def deep_mlp(dataset: Dataset) -> keras.Model:
-    """Thirty hidden layers of 32 units, sigmoid."""
-    return _stack(dataset, layers.Flatten(), *_hidden("sigmoid", *[32] * 30), _classes(dataset))
+def deep_mlp(dataset: Dataset, depth: int = 30) -> keras.Model:
+    """Thirty hidden layers of 32 units, or as many as ``depth`` says, sigmoid."""
+    hidden = _hidden("sigmoid", *[32] * depth)
+    return _stack(dataset, layers.Flatten(), *hidden, _classes(dataset))
 
 
 def sequence(dataset: Dataset) -> keras.Model:

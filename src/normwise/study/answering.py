@@ -31,7 +31,7 @@ from normwise.study.report_files import write_page, write_picture
 from normwise.study.result import Result
 from normwise.study.store import Store
 from normwise.study.summary_file import read_summary, solo_check_in
-from normwise.study.timing import Program, Timing, announce
+from normwise.study.timing import Timing, announce
 from normwise.study.training import Training
 from normwise.study.verification import Fits, Trained, verify
 
@@ -95,7 +95,8 @@ def _answer(training: Training, store: Store | None) -> Result:
         environment = case.environment
     if check is not None and check.failed and question.spec.engine == "auto":
         raise _trained_wrongly(check)
-    times = timing.known if earlier is not None else timing.of(_programs(standing))
+    programs = [one.program for one in standing]
+    times = timing.known if earlier is not None else timing.of(programs)
     training.watch.stage("reporting")
     summary = question.summary(
         records, times=times, solo_check=check, environment=environment, ablation=ablation
@@ -186,11 +187,6 @@ def _to_check(question: Question) -> Run:
     own, count = question.runs([variant], seeds), len(seeds)
     # Of seeds first, so that a grid of one point has the choice that no grid had.
     return own[draw // 7 % count + draw // 7 // count % (len(own) // count) * count]
-
-
-def _programs(standing: Sequence[VariantSummary]) -> list[Program]:
-    """What trains each variant where it stands in the grid."""
-    return [(one.name, one.batch_size) for one in standing]
 
 
 def _trained_wrongly(check: SoloCheck) -> NotStacked:

@@ -67,7 +67,8 @@ def trained_model(
         executor: Trains it again where the state is lost, as in folders from before there were
             any: the same seed gives the same weights.
     """
-    model = setup.recipe.compile(setup.model(run.variant, run.condition.batch_size)[0], loss_unit=1)
+    own, _ = setup.model(run.variant, run.condition.batch_size, depth=run.condition.depth)
+    model = setup.recipe.compile(own, loss_unit=1)
     state = state_of(run.key, ledger, checkpoints)
     if state is None:
         state = _trained_again(run, setup, checkpoints, executor)

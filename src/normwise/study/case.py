@@ -13,14 +13,14 @@ import numpy as np
 from normwise import analysis
 from normwise.data import Dataset
 from normwise.data.labels import class_numbers
-from normwise.domain import Target, Variant
+from normwise.domain import Target
 from normwise.engine import configure
 from normwise.execution.setup import Setup
 from normwise.execution.which_engine import STACKED, Engine
 from normwise.models.compiling import check_target
 from normwise.models.source import ModelLike, ModelSource
 from normwise.spec import Spec
-from normwise.study.question import Question
+from normwise.study.question import Network, Question
 
 __all__ = ["Case", "open_case"]
 
@@ -33,14 +33,15 @@ class Case:
         question: What is asked.
         setup: What all jobs share.
         dataset: What is trained on, with notes on what was decided about it.
-        layers: Where layers are to be left out, the names of each variant's normalisation layers.
+        layers: Where layers are to be left out, the names of each variant's normalisation layers,
+            by depth.
         environment: Where and with what it trains, name to text.
     """
 
     question: Question
     setup: Setup
     dataset: Dataset
-    layers: Mapping[str, Sequence[str]]
+    layers: Mapping[Network, Sequence[str]]
     environment: Mapping[str, str]
 
 
@@ -81,14 +82,19 @@ def open_case(
         question=question,
         setup=setup,
         dataset=source.noted(setup.recipe.notes),
-        layers=_layers(source, question.variants) if spec.ablate else {},
+        layers=_layers(source, question) if spec.ablate else {},
         environment=_environment(setup, source, question),
     )
 
 
-def _layers(source: ModelSource, variants: Sequence[Variant]) -> dict[str, list[str]]:
+def _layers(source: ModelSource, question: Question) -> dict[Network, list[str]]:
     """Refuses what cannot be left out, too."""
-    return {one.name: source.layers(one) for one in variants if one.places}
+    return {
+        (one.name, depth): source.at(depth).layers(one)
+        for one in question.variants
+        if one.places
+        for depth in question.spec.depths
+    }
 
 
 def _environment(setup: Setup, source: ModelSource, question: Question) -> dict[str, str]:

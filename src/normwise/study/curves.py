@@ -29,6 +29,7 @@ def write_curves(records: Sequence[RunRecord], path: Path) -> None:
         "learning_rate": pa.float64(),
         "initializer": pa.string(),
         "batch_size": pa.int64(),
+        "depth": pa.int64(),
     }
     given = {name for name in types if any(getattr(one, name) is not None for one in records)}
     found = pa.table(curve_columns(records[:1])).schema

@@ -63,6 +63,7 @@ class _SegmentLine:
     runs: Annotated[list[_Run], Field(min_length=1)]
     arrays: _Arrays
     ended_at: list[_Count | None] = field(default_factory=list)  # older journals know none
+    depth: _Count | None = None  # nor this
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,7 @@ def _line_of_segment(event: Segment, arrays: _Arrays) -> _SegmentLine:
         runs=runs,
         arrays=arrays,
         ended_at=list(event.ended_at),
+        depth=event.runs[0].condition.depth,
     )
 
 
@@ -257,7 +259,7 @@ def _segment(line: _SegmentLine, curves: Mapping[str, NDArray[Any]]) -> Segment:
     runs = tuple(
         Run(
             RunKey(line.variant, one.seed, one.setting),
-            Condition(one.learning_rate, one.initializer, line.batch_size),
+            Condition(one.learning_rate, one.initializer, line.batch_size, line.depth),
         )
         for one in line.runs
     )

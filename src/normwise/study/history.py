@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from normwise.domain import EpochTimes
+from normwise.domain import EpochTimes, ProgramKey
 from normwise.errors import NotStacked
 from normwise.study.store import Store
 
 __all__ = ["History"]
 
-_SIZE, _NOTES = TypeAdapter(int | None), TypeAdapter(tuple[str, ...])
+_COUNT, _NOTES = TypeAdapter(int | None), TypeAdapter(tuple[str, ...])
 _TIMES = TypeAdapter(EpochTimes)
 
 
@@ -46,8 +46,8 @@ class History:
         found = [one for one in self._store.journal.read(_notes) if one is not None]
         return dict(found).get(fingerprint)
 
-    def times(self, fingerprint: str) -> dict[tuple[str, int | None], EpochTimes]:
-        """What an epoch takes each variant that trains alone, by name and batch size.
+    def times(self, fingerprint: str) -> dict[ProgramKey, EpochTimes]:
+        """What an epoch takes each variant that trains alone, by program.
 
         Args:
             fingerprint: What tells the data and the model from others.
@@ -55,16 +55,13 @@ class History:
         found = [one for one in self._store.journal.read(_times) if one is not None]
         return {place: value for mark, place, value in found if mark == fingerprint}
 
-    def add_times(
-        self, fingerprint: str, times: Mapping[tuple[str, int | None], EpochTimes]
-    ) -> None:
-        """Journal what an epoch takes, by variant and batch size: measured in the same rounds."""
+    def add_times(self, fingerprint: str, times: Mapping[ProgramKey, EpochTimes]) -> None:
+        """Journal what an epoch takes, by program: measured in the same rounds."""
         self._store.append(
             {
                 "event": "timed",
                 "fingerprint": fingerprint,
-                "variant": variant,
-                "batch_size": size,
+                **program._asdict(),
                 "seconds_per_epoch": found.seconds,
                 "rounds": {
                     "wall": found.wall,
@@ -72,7 +69,7 @@ class History:
                     "calm": found.calm,
                 },
             }
-            for (variant, size), found in times.items()
+            for program, found in times.items()
         )
 
     def started(self, fingerprint: str, notes: Sequence[str]) -> None:
@@ -138,13 +135,14 @@ def _notes(event: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
     return str(event["fingerprint"]), _NOTES.validate_python(event["notes"])
 
 
-def _times(event: dict[str, Any]) -> tuple[str, tuple[str, int | None], EpochTimes] | None:
-    """The fingerprint, the variant and batch size, and what an epoch takes alone.
+def _times(event: dict[str, Any]) -> tuple[str, ProgramKey, EpochTimes] | None:
+    """The fingerprint, the program, and what an epoch takes alone.
 
-    Older journals keep a single figure.
+    Older journals keep a single figure, and know no depth.
     """
     if event["event"] != "timed":
         return None
-    place = str(event["variant"]), _SIZE.validate_python(event["batch_size"])
+    size, depth = (_COUNT.validate_python(event.get(name)) for name in ("batch_size", "depth"))
+    program = ProgramKey(str(event["variant"]), size, depth)
     rounds = event.get("rounds", {"wall": (event["seconds_per_epoch"],)})
-    return str(event["fingerprint"]), place, _TIMES.validate_python(rounds)
+    return str(event["fingerprint"]), program, _TIMES.validate_python(rounds)

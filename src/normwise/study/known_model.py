@@ -27,7 +27,7 @@ def for_pictures(given: ModelLike, spec: Spec) -> Spec:
     """
     if not is_image_folder(spec.data) or (spec.image_size and spec.color_mode):
         return spec
-    model = _model_of(given)
+    model = _model_of(given, spec.depths[0])
     size, color = (None, None) if model is None else form_of_pictures(model)
     typed = None if size is None else "x".join(map(str, size))
     return spec.model_copy(
@@ -35,11 +35,12 @@ def for_pictures(given: ModelLike, spec: Spec) -> Spec:
     )
 
 
-def asking_names(given: ModelLike) -> AskNames:
+def asking_names(given: ModelLike, depth: int | None = None) -> AskNames:
     """A function that says what a model calls its inputs and outputs, where it is known.
 
     Args:
         given: As the study got it.
+        depth: What its function is asked for, if it is.
 
     >>> asking_names("churn")() is None  # it takes ``dataset``
     True
@@ -47,20 +48,21 @@ def asking_names(given: ModelLike) -> AskNames:
 
     @functools.cache
     def names() -> Names | None:
-        model = _model_of(given)
+        model = _model_of(given, depth)
         return None if model is None else names_of(model)
 
     return names
 
 
-def _model_of(given: ModelLike) -> Any:
+def _model_of(given: ModelLike, depth: int | None) -> Any:
     found = find_model(given) if isinstance(given, str) else given
     if isinstance(found, keras.Model):
         return found
     try:
         taken = inspect.signature(found).parameters
-        norm = {"norm": Variant()} if "norm" in taken else {}
-        model = None if "dataset" in taken else found(**norm)
+        own: dict[str, Any] = {"norm": Variant()} if "norm" in taken else {}
+        own |= {} if depth is None else {"depth": depth}
+        model = None if "dataset" in taken else found(**own)
     except Exception:  # noqa: BLE001 (it is called again, and what it raises then is said)
         return None
     return model if isinstance(model, keras.Model) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from normwise.domain import Run
+from normwise.domain import ProgramKey, Run
 from normwise.execution import Event, Finished, Segment
 from normwise.study.ledger import Ledger
 
@@ -97,14 +97,11 @@ class Watch:
 
     def _ended(self) -> int:
         """Runs at their end, and those that were stopped, as others like them go further."""
-        furthest: dict[tuple[str, int], int] = {}
+        furthest: dict[ProgramKey, int] = {}
         for run, until in self._goals.items():
-            own = run.key.variant, run.condition.batch_size
-            furthest[own] = max(until, furthest.get(own, 0))
+            furthest[run.program] = max(until, furthest.get(run.program, 0))
         return sum(
             self._ledger.epochs(run.key) >= until
-            and (
-                until == self._epochs or until < furthest[run.key.variant, run.condition.batch_size]
-            )
+            and (until == self._epochs or until < furthest[run.program])
             for run, until in self._goals.items()
         )

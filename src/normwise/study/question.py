@@ -6,6 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from normwise import analysis
 from normwise.domain import (
@@ -18,10 +19,14 @@ from normwise.domain import (
     Summary,
     Target,
     Variant,
+    fingerprint_at,
 )
 from normwise.spec import Spec, title_of
 
-__all__ = ["Question"]
+__all__ = ["Network", "Question"]
+
+# A variant's name, and the depth; ``None`` where no depth is asked for.
+Network: TypeAlias = tuple[str, int | None]
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,10 @@ class Question:
     @functools.cached_property
     def settings(self) -> Mapping[Condition, str]:
         """Each point of the grid to the hash that stands in its runs' keys."""
-        return {point: self.spec.setting(self.fingerprint, point) for point in self.spec.conditions}
+        return {
+            point: self.spec.setting(fingerprint_at(self.fingerprint, point.depth), point)
+            for point in self.spec.conditions
+        }
 
     def runs(
         self,
@@ -112,7 +120,7 @@ class Question:
 
         Args:
             records: In the order of variants, grid and seeds.
-            times: What an epoch takes a model that trains alone, by variant and batch size.
+            times: What an epoch takes a model that trains alone, by program.
             solo_check: Where it failed, no verdict stands.
             environment: Passed through.
             ablation: Passed through.

@@ -135,4 +135,5 @@ class RunProgress:
             batch_size=condition.batch_size or None,
             stopped_at=until if until < epochs else None,
             ended_at=self.ended_at,
+            depth=condition.depth,
         )

@@ -269,7 +269,7 @@ class Study:
 
         self._arrived = came = self._arrived or arrived(self._data)
         spec = for_pictures(self._model, self.spec) if isinstance(came.data, str) else self.spec
-        names = asking_names(self._model)
+        names = asking_names(self._model, self.spec.depths[0])
         return as_model_takes(self._model, as_dataset(came, spec, self._sample_weight, names))
 
     @property

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping
-from typing import TypeAlias
 
-from normwise.domain import EpochTimes, Variant
+from normwise.domain import EpochTimes, ProgramKey
 from normwise.study.history import History
 from normwise.study.planners import planner_of
 from normwise.study.store import Store
 from normwise.study.training import Training
 from normwise.study.verification import Fits, times_alone
 
-__all__ = ["Program", "Timing", "announce"]
+__all__ = ["Timing", "announce"]
 
 log = logging.getLogger("normwise")
 
-# A variant's name, and the batch size; ``None`` where a journal does not say.
-Program: TypeAlias = tuple[str, int | None]
-
 
 class Timing:
-    """What an epoch takes by Keras' own ``fit``, by variant and batch size.
+    """What an epoch takes by Keras' own ``fit``, by program.
 
     Args:
         training: Of the study.
@@ -38,14 +34,13 @@ class Timing:
         self._history = None if store is None else History(store)
         self._fingerprint = training.case.question.fingerprint
         found = {} if self._history is None else self._history.times(self._fingerprint)
-        self.known: dict[Program, EpochTimes] = found
+        self.known: dict[ProgramKey, EpochTimes] = found
 
-    def of(self, programs: Collection[Program]) -> Mapping[Program, EpochTimes]:
+    def of(self, programs: Collection[ProgramKey]) -> Mapping[ProgramKey, EpochTimes]:
         """What these take at least, measured together where any is missing."""
         if not self.known.keys() >= set(programs):
             self._training.watch.stage("timing")
-            wanted = {one: Variant.parse(one[0]) for one in programs}
-            found = times_alone(self._fits, wanted)
+            found = times_alone(self._fits, programs)
             if self._history is not None:
                 self._history.add_times(self._fingerprint, found)
             self.known |= found
@@ -61,12 +56,8 @@ def announce(training: Training, timing: Timing) -> None:
     if not missing:
         return
     training.begin()
-    programs = dict.fromkeys((run.key.variant, run.condition.batch_size) for run in missing)
-    times = timing.of(programs)
-    total = sum(
-        epochs * times[run.key.variant, run.condition.batch_size].seconds
-        for run, epochs in missing.items()
-    )
+    times = timing.of(dict.fromkeys(run.program for run in missing))
+    total = sum(epochs * times[run.program].seconds for run, epochs in missing.items())
     log.warning(
         "Keras' own fit trains each run alone: %s. One after another, %s about %s.",
         training.case.setup.engine.why,

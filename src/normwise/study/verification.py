@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from normwise.data import Dataset
 from normwise.data.nested import rows
-from normwise.domain import EpochTimes, Run, RunRecord, SoloCheck, Variant
+from normwise.domain import EpochTimes, ProgramKey, Run, RunRecord, SoloCheck, Variant
 from normwise.engine import (
     Fit,
     Schedule,
@@ -53,14 +53,14 @@ class Fits:
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
-        self._fits: dict[tuple[str, int], Fit] = {}
+        self._fits: dict[ProgramKey, Fit] = {}
 
-    def of(self, variant: Variant, batch_size: int) -> Fit:
-        """What trains a variant's replicas on the study's data."""
-        key = variant.name, batch_size
-        if key not in self._fits:
-            self._fits[key] = self.setup.fit(variant, batch_size)
-        return self._fits[key]
+    def of(self, program: ProgramKey) -> Fit:
+        """What trains such replicas on the study's data."""
+        if program not in self._fits:
+            variant, size, depth = program
+            self._fits[program] = self.setup.fit(Variant.parse(variant), size or 1, depth)
+        return self._fits[program]
 
 
 def verify(fits: Fits, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
@@ -85,14 +85,9 @@ def verify(fits: Fits, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
     )
 
 
-def times_alone(
-    fits: Fits, programs: Mapping[tuple[str, int | None], Variant]
-) -> dict[tuple[str, int | None], EpochTimes]:
-    """What an epoch takes by Keras' own ``fit``, by variant and batch size."""
-    models = {
-        (name, size): (fits.of(variant, size or 1).model, size or 1)
-        for (name, size), variant in programs.items()
-    }
+def times_alone(fits: Fits, programs: Collection[ProgramKey]) -> dict[ProgramKey, EpochTimes]:
+    """What an epoch takes by Keras' own ``fit``, by program."""
+    models = {one: (fits.of(one).model, one.batch_size or 1) for one in programs}
     return epoch_times(models, fits.setup.recipe.dataset)
 
 
@@ -155,10 +150,11 @@ def _alone(
     recipe, replica, size = fits.setup.recipe, replica_of(run), run.condition.batch_size
     epochs = epochs or recipe.spec.epochs
     if dataset is None or dataset is recipe.dataset:
-        fit = fits.of(run.variant, size)
+        fit = fits.of(run.program)
         curves = fit.train(replica, fit.begin(replica, nudge), range(epochs)).curves
     else:
-        model, initial = fits.setup.model(run.variant, size, run.condition.learning_rate)
+        rate, depth = run.condition.learning_rate, run.condition.depth
+        model, initial = fits.setup.model(run.variant, size, rate, depth)
         curves = train_alone(
             model,
             initial,
@@ -183,7 +179,8 @@ def _beginnings(fits: Fits, one: Trained) -> Iterator[tuple[Dataset, Curves]]:
     few = sample(dataset, size)
     if dataset.examples <= KNOWN * size:
         yield dataset, {name: [values[0]] for name, values in one.record.curves.items()}
-    cohort = fits.setup.cohort(one.run.variant, size, Schedule(1, 1), few, epochs=1)
+    variant, depth = one.run.variant, one.run.condition.depth
+    cohort = fits.setup.cohort(variant, size, Schedule(1, 1), few, epochs=1, depth=depth)
     [chunk] = cohort.run(cohort.compile(cohort.lower()), [replica_of(one.run)])
     curves = recipe.in_own_units(chunk.curves)
     yield few, {metric: values[0].tolist() for metric, values in curves.items()}

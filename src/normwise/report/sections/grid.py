@@ -36,6 +36,7 @@ def _standing(variant: VariantSummary, records: Sequence[RunRecord]) -> str:
         (f"learning rate {rate:g}" if rate else "", {run.learning_rate for run in records}),
         (variant.initializer or "the layers' own initialisers", {r.initializer for r in records}),
         (f"batches of {variant.batch_size}", {run.batch_size for run in records}),
+        (f"depth {variant.depth}", {run.depth for run in records}),
     ]
     chosen = [text for text, values in axes if len(values) > 1]
     if not chosen:
@@ -98,7 +99,7 @@ def grid_cells(
         return ()
     varied = [
         name
-        for name in ("initializer", "batch_size")
+        for name in ("initializer", "batch_size", "depth")
         if len({getattr(record, name) for record in records}) > 1
     ]
     groups: dict[tuple[int, str, float], list[RunRecord]] = {}
@@ -114,6 +115,8 @@ def grid_cells(
 def _text(record: RunRecord, name: str) -> str:
     if name == "batch_size":
         return f"batch {record.batch_size}"
+    if name == "depth":
+        return f"depth {record.depth}"
     return record.initializer or "own initialisers"
 
 

@@ -19,7 +19,7 @@ from normwise.domain import (
 )
 from normwise.study.ledger import Ledger
 from normwise.study.planners.plan import Goals, Plan
-from normwise.study.question import Question
+from normwise.study.question import Network, Question
 
 __all__ = ["AblationPlanner", "with_layers"]
 
@@ -34,12 +34,12 @@ class AblationPlanner:
     Attributes:
         question: What the study asks.
         answered: The goals of the study itself, which are complete.
-        layers: Names of the normalisation layers of each variant, in the order they run.
+        layers: Names of the normalisation layers of each variant and depth, in the order they run.
     """
 
     question: Question
     answered: Goals
-    layers: Mapping[str, Sequence[str]]
+    layers: Mapping[Network, Sequence[str]]
 
     def next(self, ledger: Ledger) -> Plan:
         """All that was tried, and what is to be tried next."""
@@ -52,14 +52,19 @@ class AblationPlanner:
         if runs is None:
             return None
         standing, target = self._standing(ledger)
-        return analysis.ablation(standing.name, self.layers[standing.name], runs, target)
+        return analysis.ablation(
+            standing.name, self.layers[standing.name, standing.depth], runs, target
+        )
 
     def _walk(self, ledger: Ledger) -> tuple[Goals, _Runs | None]:
         """The goals up to the first step that lacks any, and all runs where none does."""
         spec = self.question.spec
         standing, target = self._standing(ledger)
         [point] = [one for one in self.question.settings if _stands_at(standing, one)]
-        variant, count = Variant.parse(standing.name), len(self.layers[standing.name])
+        variant, count = (
+            Variant.parse(standing.name),
+            len(self.layers[standing.name, standing.depth]),
+        )
         goals: dict[Run, int] = {}
         runs: _Runs = {}
         for subsets in analysis.subsets_to_try(count, runs, target):

@@ -15,6 +15,7 @@ import numpy as np
 from normwise import analysis
 from normwise.domain import (
     Condition,
+    ProgramKey,
     Run,
     RunRecord,
     Target,
@@ -46,9 +47,9 @@ class HalvingPlanner:
         """How far those that choose go; when they have, also those that judge."""
         question, epochs = self.question, self.question.spec.epochs
         choosing = question.runs(question.variants, question.spec.grid_seeds)
-        arms: dict[tuple[str, int], list[Run]] = {}
+        arms: dict[ProgramKey, list[Run]] = {}
         for run in choosing:
-            arms.setdefault((run.key.variant, run.condition.batch_size), []).append(run)
+            arms.setdefault(run.program, []).append(run)
         goals = {run: goal for arm in arms.values() for run, goal in self._arm(arm, ledger).items()}
         if not ledger.has(goals):
             return Plan(goals)
@@ -62,7 +63,7 @@ class HalvingPlanner:
         return Plan(goals)
 
     def _arm(self, runs: Sequence[Run], ledger: Ledger) -> dict[Run, int]:
-        """How far the runs of a variant and batch size go, which are measured by each other."""
+        """How far the runs of a program go, which are measured by each other."""
         epochs, metric = self.question.spec.epochs, self.question.metric
         goals: dict[Run, int] = {}
         for until in [*rungs(epochs), epochs]:
