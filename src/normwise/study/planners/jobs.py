@@ -10,7 +10,7 @@ __all__ = ["jobs_of"]
 
 
 def jobs_of(goals: Goals, ledger: Ledger) -> list[Job]:
-    """One job for all runs of a variant and batch size that start at the same epoch.
+    """One job for all runs of a variant, batch size and depth that start at the same epoch.
 
     A run goes on from its newest checkpoint; none that has failed is tried again.
     """
