@@ -34,7 +34,7 @@ KINDS = {
     "rounds": {"until_decided": True, "max_seeds": 8, "target": "val_loss<=0.4"},
     "ablated": {"ablate": True, "target": "val_loss<=0.5"},
 }
-LAYERS = {"after": ("first", "second")}
+LAYERS = {("after", None): ("first", "second")}
 
 
 @pytest.fixture(scope="module", autouse=True)

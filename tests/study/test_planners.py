@@ -114,7 +114,7 @@ def test_an_ablation_leaves_layers_out_step_by_step():
     asked = question(ablate=True, target="val_loss<=0.5")
     goals = RoundsPlanner(asked).next(trained({}, None)).goals
     ledger = trained(goals, lambda run: falling(to=0.1 if run.key.variant == "after" else 0.4))
-    planner = AblationPlanner(asked, goals, {"after": ["first", "second"]})
+    planner = AblationPlanner(asked, goals, {("after", None): ["first", "second"]})
     assert planner.found(ledger) is None
     tried = set()
     while not ledger.has((plan := planner.next(ledger)).goals):
@@ -140,8 +140,8 @@ def test_jobs_are_what_is_missing_by_variant_batch_size_and_beginning():
     ledger.add(Checkpointed(tuple(run.key for run in runs[1:3]), 2, "c"))
     jobs = jobs_of(goals, ledger)
     assert [(job.program, len(job.runs), job.first, job.until) for job in jobs] == [
-        (("none", 16), 2, 2, 8), (("none", 32), 3, 0, 8),
-        (("after", 16), 3, 0, 8), (("after", 32), 3, 0, 8),
+        (("none", 16, None), 2, 2, 8), (("none", 32, None), 3, 0, 8),
+        (("after", 16, None), 3, 0, 8), (("after", 32, None), 3, 0, 8),
     ]  # fmt: skip
     assert [(one.checkpoint, one.row) for one in jobs[0].origins] == [("c", 0), ("c", 1)]
     assert jobs[1].origins == ()

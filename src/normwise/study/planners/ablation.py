@@ -52,19 +52,14 @@ class AblationPlanner:
         if runs is None:
             return None
         standing, target = self._standing(ledger)
-        return analysis.ablation(
-            standing.name, self.layers[standing.name, standing.depth], runs, target
-        )
+        return analysis.ablation(standing.name, self._layers_of(standing), runs, target)
 
     def _walk(self, ledger: Ledger) -> tuple[Goals, _Runs | None]:
         """The goals up to the first step that lacks any, and all runs where none does."""
         spec = self.question.spec
         standing, target = self._standing(ledger)
         [point] = [one for one in self.question.settings if _stands_at(standing, one)]
-        variant, count = (
-            Variant.parse(standing.name),
-            len(self.layers[standing.name, standing.depth]),
-        )
+        variant, count = Variant.parse(standing.name), len(self._layers_of(standing))
         goals: dict[Run, int] = {}
         runs: _Runs = {}
         for subsets in analysis.subsets_to_try(count, runs, target):
@@ -83,6 +78,9 @@ class AblationPlanner:
                 for subset, each in own.items()
             }
         return goals, runs
+
+    def _layers_of(self, standing: VariantSummary) -> Sequence[str]:
+        return self.layers[standing.name, standing.depth]
 
     def _standing(self, ledger: Ledger) -> tuple[VariantSummary, Target]:
         """The variant whose layers are left out, and what it is measured by."""
