@@ -126,10 +126,12 @@ def test_what_was_trained_elsewhere_gets_no_option_of_a_study(record):
 
 
 def test_seconds_scale_with_the_time_an_epoch_takes(study):
+    # As older journals say it: a single figure.
     alone = {
         ProgramKey("none", None): EpochTimes((0.1,)),
         ProgramKey("after", None): EpochTimes((0.3,)),
     }
+    found = summarise("x", study(none=SLOW, after=FAST), TARGET, times=alone, price=36.0)
     assert [v.seconds_per_epoch for v in found.variants] == pytest.approx([0.1, 0.3])
     epochs, seconds = found.comparisons[0].epochs_ratio, found.comparisons[0].seconds_ratio
     assert (seconds.value, seconds.low, seconds.high) == pytest.approx(

@@ -97,8 +97,8 @@ def test_the_folder_says_it_again_and_takes_another_depth(deep):
     result, _ = deep
     assert page_of_folder(result.folder).answer == result.verdict
     fingerprint = result.answer.environment["fingerprint"]
-    seconds = History(Store(result.folder, _spec(1, 3))).seconds(fingerprint)
-    assert ProgramKey("none", 16, result.answer.variants[0].depth) in seconds
+    times = History(Store(result.folder, _spec(1, 3))).times(fingerprint)
+    assert ProgramKey("none", 16, result.answer.variants[0].depth) in times
     more = Study(build, data(), depth=[1, 3, 2], **SETTINGS).run(result.folder)
     assert (more.reused, more.trained) == (8, 4)
     assert page_of_folder(result.folder).answer == more.verdict
@@ -125,7 +125,9 @@ def test_layers_are_left_out_at_the_depth_where_the_variant_stands():
 def test_a_function_that_places_normalisation_takes_a_depth_too():
     source = ModelSource(placed, data(), depth=1)
     networks = [
-        source.at(depth).build(Variant.parse(name)) for depth in (1, 3) for name in ("none", "after")
+        source.at(depth).build(Variant.parse(name))
+        for depth in (1, 3)
+        for name in ("none", "after")
     ]
     assert [len(network.layers) for network in networks] == [2, 3, 4, 7]
 

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from normwise.domain import EpochTimes
+from normwise.domain import EpochTimes, ProgramKey
 from normwise.errors import StoreError
 from normwise.spec import Spec
 from normwise.study.history import History
 from normwise.study.store import Store
 
 TIMES = {
-    ("none", 32): EpochTimes((0.1, 0.2, 0.3), (0.1, 0.1, 0.2), (True, False, True)),
-    ("after", None): EpochTimes((0.5,), (0.4,), (True,)),
+    ProgramKey("none", 32): EpochTimes((0.1, 0.2, 0.3), (0.1, 0.1, 0.2), (True, False, True)),
+    ProgramKey("after", None, 3): EpochTimes((0.5,), (0.4,), (True,)),
 }
 
 
@@ -36,7 +36,7 @@ def test_a_journal_with_a_single_figure_reads(history, tmp_path):
     line = {"event": "timed", "fingerprint": "a", "variant": "none", "batch_size": 32}
     text = json.dumps({**line, "seconds_per_epoch": 0.25}) + "\n"
     (tmp_path / "journal.jsonl").write_text(text)
-    assert history.times("a") == {("none", 32): EpochTimes((0.25,))}
+    assert history.times("a") == {ProgramKey("none", 32): EpochTimes((0.25,))}
 
 
 def test_rounds_that_do_not_read_are_an_error(history, tmp_path):
