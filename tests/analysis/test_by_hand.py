@@ -169,30 +169,50 @@ def test_early_stopping_says_what_it_would_have_saved():
 RATES = (0.01, 0.1, 1.0)
 
 
-def over_rates(arrived, **more):
+def over_rates(arrived, *, rates=RATES, **more):
     """A run at each rate that the seed arrives at, or does not."""
     return [
-        losses([0.9, 0.1 if rate in rates else 0.8], seed=seed, rate=rate, **more)
-        for seed, rates in enumerate(arrived)
-        for rate in RATES
+        losses([0.9, 0.1 if rate in there else 0.8], seed=seed, rate=rate, **more)
+        for seed, there in enumerate(arrived)
+        for rate in rates
     ]
 
 
-def test_a_working_range_has_students_interval_within_the_grid():
-    runs = over_rates([(0.01, 0.1), (0.01, 0.1, 1.0), (0.1,), (0.1, 1.0)])
-    widths = [1.5, 2.0, 1.0, 1.5]
+def test_a_working_range_has_students_interval_and_room_for_the_spacing():
+    arrived = [(0.1, 1.0), (0.1,), (1.0, 10.0), (0.1, 1.0, 10.0)]
+    runs = over_rates(arrived, rates=(0.01, 0.1, 1.0, 10.0, 100.0))
+    least = np.array([1.0, 0.0, 1.0, 2.0])
     found = working_range(runs, LOSS)
-    assert found.value == np.mean(widths)
-    assert (
-        found.method == "decades of learning rates, mean with Student's t interval over 4 replicas"
+    assert found.value == np.mean(least + 1)
+    assert found.method == (
+        "decades of learning rates, censored by the grid's spacing, "
+        "mean with Student's t interval over 4 replicas"
     )
-    assert ends(working_range(runs, LOSS, 0.5)) == pytest.approx(student(widths, 0.5))
-    low, high = student(widths, 0.95)
-    assert ends(found) == pytest.approx((low, min(high, 2.0)))
-    torn = over_rates([(), (0.01, 0.1, 1.0)])
-    assert ends(working_range(torn, LOSS)) == (0.0, 2.0)
-    two = [run for run in runs if run.learning_rate < 1]
-    assert working_range(two, LOSS).value == pytest.approx(np.mean([1, 1, 0.5, 0.5]))
+    for confidence in (0.5, 0.95):
+        low, _ = student(least, confidence)
+        _, high = student(least + 2, confidence)
+        assert ends(working_range(runs, LOSS, confidence)) == pytest.approx((max(low, 0), high))
+
+
+def test_alike_replicas_leave_a_spacing_at_each_end_in_doubt():
+    rates = (0.01, 0.1, 1.0, 10.0)
+    alike = over_rates([(0.1, 1.0)] * 5, rates=rates)
+    assert ends(working_range(alike, LOSS)) == pytest.approx((1, 3))
+    assert ends(range_gain(alike, alike, LOSS)) == pytest.approx((-2, 2))
+    narrow = over_rates([(0.1,)] * 5, rates=rates)
+    assert ends(range_gain(alike, narrow, LOSS)) == pytest.approx((-1, 3))
+    # One may lie between two rates at none of which a replica arrives.
+    assert ends(working_range(over_rates([()] * 5, rates=rates), LOSS)) == pytest.approx((0, 1))
+
+
+def test_a_range_that_reaches_an_end_of_the_grid_is_open():
+    inner, below, above = [(0.1,)] * 3, [(0.01, 0.1)] * 3, [(0.1, 1.0)] * 3
+    assert ends(working_range(over_rates(below), LOSS)) == pytest.approx((1, math.inf))
+    assert ends(working_range(over_rates(above), LOSS)) == pytest.approx((1, math.inf))
+    assert ends(working_range(over_rates([*inner, *below]), LOSS))[1] == math.inf
+    gain = range_gain(over_rates(above), over_rates(inner), LOSS)
+    assert ends(gain) == pytest.approx((-1, math.inf))
+    assert ends(range_gain(over_rates(inner), over_rates(above), LOSS))[0] == -math.inf
 
 
 def test_a_working_range_is_the_mean_over_initialisers_and_batch_sizes():
@@ -225,27 +245,32 @@ def test_what_halving_stopped_tells_of_no_working_range():
 
 
 def test_a_range_is_gained_seed_by_seed():
-    ours = over_rates([(0.01, 0.1, 1.0), (0.1, 1.0), (0.01, 0.1, 1.0)])
-    theirs = over_rates([(0.01,), (0.1,), (0.01, 0.1)])
-    gains = [1.5, 0.5, 0.5]
-    assert ends(range_gain(ours, theirs, LOSS)) == pytest.approx(student(gains, 0.95))
-    assert ends(range_gain(ours, theirs, LOSS, 0.5)) == pytest.approx(student(gains, 0.5))
+    rates = (0.001, 0.01, 0.1, 1.0, 10.0)
+    ours = over_rates([(0.01, 0.1, 1.0), (0.1, 1.0), (0.01, 0.1, 1.0)], rates=rates)
+    theirs = over_rates([(0.01,), (0.1,), (0.01, 0.1)], rates=rates)
+    gains = np.array([2.0, 1.0, 1.0])
+    for confidence in (0.5, 0.95):
+        low, _ = student(gains - 2, confidence)
+        _, high = student(gains + 2, confidence)
+        found = range_gain(ours, theirs, LOSS, confidence)
+        assert (found.value, *ends(found)) == pytest.approx((gains.mean(), low, high))
     others = [dataclasses.replace(r, key=RunKey("none", r.key.seed + 9, "b")) for r in theirs]
     assert range_gain(ours, others, LOSS) is None
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
 def test_a_summary_passes_on_where_a_variant_stands_and_its_range(confidence):
-    runs = [
-        *over_rates([(0.01, 0.1), (0.1,), (0.1, 1.0), (0.1,)], initializer="zeros", batch_size=8),
-        *over_rates([(0.1,), (0.01, 0.1, 1.0), (0.1,), (0.1, 1.0)], initializer="zeros", batch_size=8, variant="after"),
-    ]  # fmt: skip
+    theirs = [(0.01, 0.1), (0.1,), (0.1, 1.0), (0.1,)]
+    ours = [(0.1,), (0.01, 0.1, 1.0), (0.1,), (0.1, 1.0)]
+    more = {"rates": (0.001, *RATES, 10.0), "initializer": "zeros", "batch_size": 8}
+    runs = [*over_rates(theirs, **more), *over_rates(ours, variant="after", **more)]
     found = summarise("x", runs, LOSS, confidence=confidence)
     assert {(one.initializer, one.batch_size) for one in found.variants} == {("zeros", 8)}
-    theirs, ours = [1.5, 1.0, 1.5, 1.0], [1.0, 2.0, 1.0, 1.5]
-    assert found.variants[0].working_range.low == pytest.approx(student(theirs, confidence)[0])
-    gain = student(np.subtract(ours, theirs), confidence)
-    assert ends(found.comparisons[0].range_gain) == pytest.approx(gain)
+    theirs, ours = np.array([1.0, 0.0, 1.0, 0.0]), np.array([0.0, 2.0, 0.0, 1.0])
+    _, high = student(theirs + 2, confidence)
+    assert found.variants[0].working_range.high == pytest.approx(high)
+    (low, _), (_, high) = (student(ours - theirs + end, confidence) for end in (-2, 2))
+    assert ends(found.comparisons[0].range_gain) == pytest.approx((low, high))
 
 
 @pytest.mark.parametrize(

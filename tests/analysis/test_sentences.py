@@ -203,13 +203,17 @@ def test_what_fewer_epochs_are_in_seconds(seconds, words):
 @pytest.mark.parametrize(
     ("gain", "words"),
     [
-        ((0.5, 0.1, 0.9), "(credibly wider: +0.5, +0.1 to +0.9)"),
-        ((-0.5, -0.9, -0.1), "(credibly narrower: -0.5, -0.9 to -0.1)"),
-        ((0.1, -0.4, 0.6), "(undecided: +0.1, -0.4 to +0.6)"),
-        ((0.3, 0.0, 0.6), "(undecided: +0.3, +0 to +0.6)"),
-        ((-0.3, -0.6, 0.0), "(undecided: -0.3, -0.6 to +0)"),
+        ((0.5, 0.1, 0.9), "(credibly wider, each such claim at 95%: +0.5, +0.1 to +0.9)"),
+        ((-0.5, -0.9, -0.1), "(credibly narrower, each such claim at 95%: -0.5, -0.9 to -0.1)"),
+        ((0.1, -0.4, 0.6), "(undecided, each such claim at 95%: +0.1, -0.4 to +0.6)"),
+        ((0.3, 0.0, 0.6), "(undecided, each such claim at 95%: +0.3, +0 to +0.6)"),
+        ((-0.3, -0.6, 0.0), "(undecided, each such claim at 95%: -0.3, -0.6 to +0)"),
+        ((0.5, 0.1, INF), "(credibly wider, each such claim at 95%: +0.5, at least +0.1)"),
+        ((-0.5, -INF, 0.4), "(undecided, each such claim at 95%: -0.5, at most +0.4)"),
+        ((0.5, -INF, INF), "(undecided, each such claim at 95%: +0.5, "
+         "without bounds: a range goes on beyond the grid)"),
     ],
-)
+)  # fmt: skip
 def test_over_which_learning_rates_it_works(gain, words):
     pair = [variant("none", decades=2.0), variant("after", decades=2.5)]
     found = sentence(pair, [compared("after", "helps", 2.0, gain=gain)])

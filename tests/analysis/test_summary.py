@@ -268,23 +268,23 @@ def test_seeds_needed_count_those_that_choose(record):
 
 
 def test_the_working_range_is_in_decades(record):
-    rates = (1e-3, 1e-2, 1e-1, 1)
-    # 0.01 to 1 is two decades, and half of the one below; `after` works everywhere.
+    rates = [10.0**power for power in range(-5, 3)]
+    # From 0.01 to 0.1 and half of each decade beside it; `after` from 0.0001 to 1.
     records = [
-        record("none", s, INF if rate < 1e-2 else 20, rate=rate, setting=str(rate))
+        record(name, s, 20 if low <= rate <= high else INF, rate=rate, setting=str(rate))
+        for name, low, high in (("none", 0.01, 0.1), ("after", 0.0001, 1.0))
         for s in range(4)
         for rate in rates
     ]
-    records += [
-        record("after", s, 20, rate=rate, setting=str(rate)) for s in range(4) for rate in rates
-    ]
     found = summarise("x", records, TARGET)
-    assert [variant.working_range.value for variant in found.variants] == [2.5, 3.0]
+    assert [variant.working_range.value for variant in found.variants] == [2.0, 5.0]
     gain = found.comparisons[0].range_gain
-    assert (gain.value, gain.low, gain.high, gain.n) == (0.5, 0.5, 0.5, 4)
-    assert "works over 3 decades of learning rates instead of 2.5 (credibly wider" in found.verdict
+    assert (gain.value, gain.low, gain.high, gain.n) == pytest.approx((3.0, 1.0, 5.0, 4))
+    assert "works over 5 decades of learning rates instead of 2 (credibly wider" in found.verdict
     body = found.to_json()
-    assert body["variants"][0]["working_range"] == {"value": 2.5, "low": 2.5, "high": 2.5}
+    assert body["variants"][0]["working_range"] == pytest.approx({"value": 2, "low": 1, "high": 3})
+    wider = [run for run in records if run.learning_rate <= 1]
+    assert "works over at least 4.5 decades" in summarise("x", wider, TARGET).verdict
     one_rate = summarise("x", [run for run in records if run.learning_rate == 1], TARGET).to_json()
     assert "range_gain" not in one_rate["comparisons"][0]
     assert "working_range" not in one_rate["variants"][0]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean
 
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._outcome import reaching
@@ -23,10 +24,12 @@ def working_range(
 ) -> Estimate | None:
     """Decades of learning rates at which a variant's replicas reach the target.
 
-    For each seed this is the length on a logarithmic scale over which its replicas arrive:
-    between two neighbouring rates of the grid all of it if both arrive, half of it if one does;
-    with several initialisers or batch sizes, the mean over them. The estimate is the mean over
-    seeds with Student's interval, limited to what the grid covers.
+    A grid shows each end of the range only to lie between a rate that arrives and its neighbour
+    that does not, so for each seed there is a least width, between the outermost rates of those
+    that arrive, and a most, up to their neighbours; with several initialisers or batch sizes, the
+    means over them. The interval goes from the lower end of Student's for the mean of the least to
+    the upper end for the mean of the most, so however alike the replicas are, it keeps half a
+    spacing for either end of the range. The estimate is the mean of the middles.
 
     Args:
         records: One variant's runs at all points of the grid.
@@ -35,7 +38,9 @@ def working_range(
         horizon: Epochs within which a replica arrives.
 
     Returns:
-        A number of decades; ``None`` where the grid has a single learning rate, or was pruned.
+        A number of decades, without an upper end (``inf``) where replicas arrive at the smallest
+        or the largest rate of the grid, beyond which the range may go on. ``None`` where the grid
+        has a single learning rate, or was pruned.
 
     >>> from normwise.domain import RunKey
     >>> def run(seed, rate, last):
@@ -48,15 +53,8 @@ def working_range(
     widths = _widths(records, target, horizon)
     if widths is None:
         return None
-    rates = [record.learning_rate or 0.0 for record in records]  # a grid has them all
-    most = math.log10(max(rates) / min(rates))
-    found = mean_estimate(list(widths.values()), confidence)
-    return dataclasses.replace(
-        found,
-        low=max(0.0, found.low),
-        high=min(most, found.high),
-        method=f"decades of learning rates, {found.method}",
-    )
+    found = _estimate(list(widths.values()), confidence)
+    return dataclasses.replace(found, low=max(0.0, found.low))
 
 
 def range_gain(
@@ -68,18 +66,53 @@ def range_gain(
 ) -> Estimate | None:
     """How many decades a variant's working range is wider than the baseline's, seed by seed.
 
+    All four ends are known up to the spacing of the grid; the interval has room for them all.
     ``None`` where the grid has a single learning rate, or no seed is shared.
     """
     ours, theirs = _widths(records, target, horizon), _widths(baseline, target, horizon)
     if ours is None or theirs is None:
         return None
     gains = [ours[seed] - theirs[seed] for seed in ours if seed in theirs]
-    return mean_estimate(gains, confidence) if gains else None
+    return _estimate(gains, confidence) if gains else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Width:
+    """A number of decades as a grid shows it.
+
+    Attributes:
+        least: No less than this.
+        middle: Half-way between the rates that arrive and their neighbours that do not.
+        most: No more than this; ``inf`` where the grid ends before the range.
+    """
+
+    least: float
+    middle: float
+    most: float
+
+    def __sub__(self, other: _Width) -> _Width:
+        return _Width(self.least - other.most, self.middle - other.middle, self.most - other.least)
+
+
+def _estimate(widths: Sequence[_Width], confidence: float) -> Estimate:
+    middle = mean_estimate([width.middle for width in widths], confidence)
+    return dataclasses.replace(
+        middle,
+        low=_bound([width.least for width in widths], confidence).low,
+        high=_bound([width.most for width in widths], confidence).high,
+        method=f"decades of learning rates, censored by the grid's spacing, {middle.method}",
+    )
+
+
+def _bound(ends: Sequence[float], confidence: float) -> Estimate:
+    """The mean of what is known from one side; unbounded where that is so of any replica."""
+    is_open = any(map(math.isinf, ends))
+    return Estimate(math.nan, -math.inf, math.inf) if is_open else mean_estimate(ends, confidence)
 
 
 def _widths(
     records: Sequence[RunRecord], target: Target, horizon: float
-) -> dict[int, float] | None:
+) -> dict[int, _Width] | None:
     """Decades by seed; ``None`` where there is a single learning rate, or the grid was pruned.
 
     In a pruned grid some points lack seeds, or replicas were stopped before they could arrive.
@@ -98,11 +131,23 @@ def _widths(
         arrived = bool(reaching([record], target, horizon))
         rest = (record.initializer, record.batch_size, record.depth)
         line.setdefault(rest, {})[record.learning_rate or 0.0] = arrived
-    return {seed: statistics.fmean(map(_width, line.values())) for seed, line in lines.items()}
+    return {seed: _mean([_width(one) for one in line.values()]) for seed, line in lines.items()}
 
 
-def _width(arrived: dict[float, bool]) -> float:
-    return sum(
-        math.log10(high / low) * (arrived[low] + arrived[high]) / 2
-        for low, high in pairwise(sorted(arrived))
+def _mean(widths: Sequence[_Width]) -> _Width:
+    return _Width(
+        *(fmean(getattr(width, part) for width in widths) for part in ("least", "middle", "most"))
     )
+
+
+def _width(arrived: dict[float, bool]) -> _Width:
+    rates = sorted(arrived)
+    steps = [
+        (math.log10(high / low), arrived[low] + arrived[high]) for low, high in pairwise(rates)
+    ]
+    least = math.fsum(step for step, ends in steps if ends == 2)
+    edges = math.fsum(step for step, ends in steps if ends == 1)
+    # Where no rate arrives, one between two of them may.
+    room = edges if any(arrived.values()) else max(step for step, _ in steps)
+    is_open = arrived[rates[0]] or arrived[rates[-1]]
+    return _Width(least, least + edges / 2, math.inf if is_open else least + room)

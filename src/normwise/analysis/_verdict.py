@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from normwise.analysis._ending import ending
 from normwise.analysis._lag_words import arrives, lag_words, lags_behind, opening_of_lag
 from normwise.analysis._ratio_words import ratio_words
-from normwise.domain import Comparison, SoloCheck, Summary, Target, VariantSummary
+from normwise.domain import (
+    CONFIDENCE,
+    Comparison,
+    Estimate,
+    SoloCheck,
+    Summary,
+    Target,
+    VariantSummary,
+)
 
 __all__ = ["verdict", "withheld"]
 
@@ -218,10 +226,22 @@ def _range(table: Mapping[str, VariantSummary], c: Comparison) -> str:
     wider = (
         "credibly wider" if gain.low > 0 else "credibly narrower" if gain.high < 0 else "undecided"
     )
+    least = "at least " if math.isinf(ours.high) else ""
     return (
-        f", and works over {ours.value:.2g} decades of learning rates instead of "
-        f"{theirs.value:.2g} ({wider}: {gain.value:+.2g}, {gain.low:+.2g} to {gain.high:+.2g})"
+        f", and works over {least}{ours.value:.2g} decades of learning rates instead of "
+        f"{theirs.value:.2g} ({wider}, each such claim at {100 * CONFIDENCE:.3g}%: "
+        f"{gain.value:+.2g}, {_gain_span(gain)})"
     )
+
+
+def _gain_span(gain: Estimate) -> str:
+    """The interval of a gain in decades, without an end where a range goes on beyond the grid."""
+    low, high = math.isfinite(gain.low), math.isfinite(gain.high)
+    if low and high:
+        return f"{gain.low:+.2g} to {gain.high:+.2g}"
+    if low or high:
+        return f"at least {gain.low:+.2g}" if low else f"at most {gain.high:+.2g}"
+    return "without bounds: a range goes on beyond the grid"
 
 
 def _other(c: Comparison) -> str:

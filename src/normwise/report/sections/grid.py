@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from normwise.analysis import outcome
-from normwise.domain import CONFIDENCE, RunRecord, Target, VariantSummary
+from normwise.domain import CONFIDENCE, Estimate, RunRecord, Target, VariantSummary
 from normwise.report.formatting import percent
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Spec, Style
@@ -41,12 +42,25 @@ def _standing(variant: VariantSummary, records: Sequence[RunRecord]) -> str:
     chosen = [text for text, values in axes if len(values) > 1]
     if not chosen:
         return ""
-    points, width = len({record.condition for record in records}), variant.working_range
-    range_text = "" if width is None else (
-        f"; it reaches the target over {width.value:.2f} decades of learning rates "
-        f"({percent(CONFIDENCE)} interval {width.low:.2f} to {width.high:.2f})"
-    )  # fmt: skip
-    return f"{variant.name} stands at {', '.join(chosen)}, the best of {points} points{range_text}."
+    points = len({record.condition for record in records})
+    return (
+        f"{variant.name} stands at {', '.join(chosen)}, the best of {points} points"
+        f"{_width(variant.working_range)}."
+    )
+
+
+def _width(decades: Estimate | None) -> str:
+    """How wide it works, between the rates of the grid and at its ends."""
+    if decades is None:
+        return ""
+    is_open = math.isinf(decades.high)
+    span = f"{decades.low:.2f} {'and up' if is_open else f'to {decades.high:.2f}'}"
+    beyond = ", since it does at an end of the grid" if is_open else ""
+    return (
+        f"; it reaches the target over {'at least ' if is_open else ''}{decades.value:.2f} decades "
+        f"of learning rates ({percent(CONFIDENCE)} interval, of each variant by itself: "
+        f"{span}{beyond})"
+    )
 
 
 def _pruned(records: Sequence[RunRecord]) -> Iterator[str]:
