@@ -29,7 +29,7 @@ def test_the_journal_keeps_the_rounds(history, tmp_path):
     assert history.times("b") == {}
     [first, _] = map(json.loads, (tmp_path / "journal.jsonl").read_text().splitlines())
     # As older releases read it.
-    assert first["seconds_per_epoch"] == pytest.approx(0.2)
+    assert first["seconds_per_epoch"] == pytest.approx(0.03**0.5)
 
 
 def test_a_journal_with_a_single_figure_reads(history, tmp_path):

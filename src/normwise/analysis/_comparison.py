@@ -10,6 +10,7 @@ from normwise.analysis._groups import paired_seeds
 from normwise.analysis._judged import JudgedRuns, Measures, judged_runs
 from normwise.analysis._learning import learned, shows_learning
 from normwise.analysis._mean import mean_difference, mean_estimate
+from normwise.analysis._pace import epoch_seconds_ratio
 from normwise.analysis._range import range_gain
 from normwise.analysis._rounds import Look, decide_in_rounds
 from normwise.analysis._variant_summary import final_value
@@ -95,12 +96,14 @@ def _comparison(
 ) -> Comparison:
     decision, target, confidence = look.decision, measures.target, measures.confidence
     ratio = _ratio(decision)
+    pace = epoch_seconds_ratio(measures.times_of(variant), measures.times_of(base), look.confidence)
+    known = measures.seconds_of(base) / measures.seconds_of(variant)
     return Comparison(
         variant=variant.name,
         baseline=base.name,
         outcome=decision.outcome,
         epochs_ratio=ratio,
-        seconds_ratio=ratio.times(measures.seconds_of(base) / measures.seconds_of(variant)),
+        seconds_ratio=ratio.times(pace or known),
         seeds_needed=decision.seeds_needed and decision.seeds_needed * variant.seeds_a_judge,
         range_gain=range_gain(
             variant.all_runs, base.all_runs, target, confidence, measures.horizon
@@ -116,6 +119,7 @@ def _comparison(
             lambda one, seed: min(one.outcomes[seed].epoch, measures.horizon),
         ),
         seeds=look.seeds if in_rounds else None,
+        epoch_seconds_ratio=pace,
         learning_ratio=_ratio(learning.decision) if learning else None,
         learning_outcome=learning.decision.outcome if learning else None,
         learning_confidence=learning.confidence if learning else None,

@@ -79,7 +79,7 @@ class Measures:
     def seconds_of(self, variant: JudgedRuns) -> float:
         """Seconds of an epoch, likewise; NaN if unknown."""
         times = self.times_of(variant)
-        return math.nan if times is None else times.seconds
+        return times.seconds if times else math.nan
 
 
 def judged_runs(name: str, records: Sequence[RunRecord], target: Target) -> JudgedRuns:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normwise.analysis._mean import mean_estimate
-from normwise.domain import CONFIDENCE, EarlyStopping, RunRecord
+from normwise.domain import CONFIDENCE, EarlyStopping, Estimate, RunRecord
 
 __all__ = ["Stop", "early_stop", "early_stopping"]
 
@@ -69,4 +70,15 @@ def early_stopping(
             [run.curves[metric][stop.best - 1] for run, stop in zip(runs, stops, strict=True)],
             confidence,
         ),
+        epochs_saved=_at_least_none(
+            mean_estimate(
+                [float(run.epochs - stop.epochs) for run, stop in zip(runs, stops, strict=True)],
+                confidence,
+            )
+        ),
     )
+
+
+def _at_least_none(saved: Estimate) -> Estimate:
+    """Without what cannot be: nobody trains more epochs because a callback may stop it."""
+    return dataclasses.replace(saved, low=max(0.0, saved.low))

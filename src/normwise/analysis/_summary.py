@@ -21,6 +21,7 @@ from normwise.analysis._judged import JudgedRuns, Measures, Times, judged_runs
 from normwise.analysis._lag import lags
 from normwise.analysis._outcome import reaching
 from normwise.analysis._recommend import recommend
+from normwise.analysis._saving import with_cost_saved
 from normwise.analysis._variant_summary import variant_summary
 from normwise.analysis._verdict import verdict
 from normwise.domain import CONFIDENCE, RunRecord, Summary, Target
@@ -81,14 +82,15 @@ def summarise(
     base = baseline or baseline_of(groups)
     compared = comparisons(groups, base, measures, rounds)
     lag = lags(judged, measures, looks=len(rounds), examples=examples, elsewhere=elsewhere)
+    variants = tuple(
+        variant_summary(one, measures, patience=patience, price=price, lag=lag.get(one.name))
+        for one in judged
+    )
     summary = Summary(
         study,
         target,
-        tuple(
-            variant_summary(one, measures, patience=patience, price=price, lag=lag.get(one.name))
-            for one in judged
-        ),
-        compared,
+        variants,
+        with_cost_saved(compared, variants),
         verdict="",
         recommended=recommend(base, compared, target),
         rounds=tuple(rounds) if len(rounds) > 1 else (),

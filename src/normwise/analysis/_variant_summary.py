@@ -7,7 +7,9 @@ import math
 from normwise.analysis._judged import JudgedRuns, Measures
 from normwise.analysis._mean import mean_estimate, restricted_mean
 from normwise.analysis._median import median_epochs
+from normwise.analysis._pace import epoch_seconds
 from normwise.analysis._range import working_range
+from normwise.analysis._saving import with_savings
 from normwise.analysis._stopping import early_stopping
 from normwise.domain import EpochsToTarget, Lag, RunRecord, VariantSummary
 
@@ -44,6 +46,7 @@ def variant_summary(
         censored=len(runs) - reached - diverged,
         diverged=diverged,
     )
+    alone = epoch_seconds(measures.times_of(variant), confidence)
     seconds = measures.seconds_of(variant)
     return VariantSummary(
         name=variant.name,
@@ -61,9 +64,14 @@ def variant_summary(
         depth=point.depth,
         working_range=working_range(variant.all_runs, target, confidence, horizon),
         early_stopping=(
-            None if patience is None else early_stopping(runs, target.metric, patience, confidence)
+            None
+            if patience is None
+            else with_savings(
+                early_stopping(runs, target.metric, patience, confidence), alone or seconds, price
+            )
         ),
-        cost=None if price is None else times.median.times(seconds * price / 3600),
+        cost=None if price is None else times.median.times(alone or seconds).times(price / 3600),
+        epoch_seconds=alone,
         lag=lag,
     )
 

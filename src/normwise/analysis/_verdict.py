@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from normwise.analysis._ending import ending
 from normwise.analysis._lag_words import arrives, lag_words, lags_behind, opening_of_lag
 from normwise.analysis._ratio_words import ratio_words
+from normwise.analysis._seconds_words import in_seconds
 from normwise.domain import (
     CONFIDENCE,
     Comparison,
@@ -61,7 +62,7 @@ def verdict(
     first = _first(comparisons, recommended)
     rest = [c for c in comparisons if c is not first]
     lead = _lead(target, table, first, horizon=horizon)
-    ends = {c.variant: _time(table, c) + ending(table, c, target) for c in comparisons}
+    ends = {c.variant: in_seconds(table, c) + ending(table, c, target) for c in comparisons}
     late = {c.variant: arrives(c) + ends[c.variant] for c in rest if lags_behind(table[c.variant])}
     parts = [
         lead + ends[first.variant] + _range(table, first),
@@ -202,20 +203,6 @@ def _seeds(c: Comparison) -> str:
         if c.seeds_needed
         else (", and how many seeds would decide it cannot be foreseen: try more epochs")
     )
-
-
-def _time(table: Mapping[str, VariantSummary], c: Comparison) -> str:
-    """What becomes of fewer epochs once each takes longer, in seconds of a training alone."""
-    ratio = c.seconds_ratio
-    if c.outcome != "helps" or not math.isfinite(ratio.value):
-        return ""
-    pace = table[c.variant].seconds_per_epoch / table[c.baseline].seconds_per_epoch
-    if ratio.value < 1:
-        return (
-            f", but in seconds only {ratio.value:.2g} times as fast, since an epoch takes "
-            f"{pace:.3g} times as long"
-        )
-    return f", {ratio.value:.3g} times in seconds"
 
 
 def _range(table: Mapping[str, VariantSummary], c: Comparison) -> str:

@@ -25,10 +25,10 @@ class EpochTimes:
 
     @property
     def seconds(self) -> float:
-        """Of an epoch: the median over the rounds in which the machine was free, or over all.
+        """Of an epoch: the geometric mean of the rounds in which the machine was free, or of all.
 
-        >>> EpochTimes((1.0, 9.0, 1.2), (1.0, 1.1, 1.0), (True, False, True)).seconds
-        1.1
+        >>> EpochTimes((1.0, 9.0, 4.0), (1.0, 1.1, 1.0), (True, False, True)).seconds
+        2.0
         """
         free = [wall for wall, calm in zip(self.wall, self.calm, strict=False) if calm]
-        return statistics.median(free or self.wall)
+        return statistics.geometric_mean(free or self.wall)

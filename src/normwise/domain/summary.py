@@ -29,12 +29,18 @@ class EarlyStopping:
         monitor: The metric it watches.
         epochs: Mean number of epochs trained.
         final: Mean of the target's metric at the restored epoch.
+        epochs_saved: Mean number of epochs not trained, of all that the runs were given.
+        seconds_saved: Of a training alone; ``None`` where that was not timed.
+        cost_saved: Likewise, at the hourly price that was given.
     """
 
     patience: int
     monitor: str
     epochs: Estimate
     final: Estimate
+    epochs_saved: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    seconds_saved: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    cost_saved: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class VariantSummary:
             ``None`` where the grid has a single one.
         early_stopping: What early stopping would have saved, if that was asked.
         cost: Cost of a training alone to the median epoch, at the hourly price that was given.
+        epoch_seconds: The same as ``seconds_per_epoch``, with its interval, which is NaN where the
+            machine was too busy to tell; ``None`` where no rounds were kept.
         lag: How far its moving statistics lag behind what it has learned, where that was measured.
     """
 
@@ -74,6 +82,7 @@ class VariantSummary:
     working_range: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     early_stopping: EarlyStopping | None = field(default=None, metadata=ABSENT_IF_NONE)
     cost: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    epoch_seconds: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     lag: Lag | None = field(default=None, metadata=ABSENT_IF_NONE)
 
     @property
@@ -88,13 +97,13 @@ class VariantSummary:
 
     @property
     def seconds_to_target(self) -> Estimate:
-        """Seconds of a training alone to the median epoch, with the epoch's interval.
+        """Seconds of a training alone to the median epoch, with their interval.
 
         >>> times = EpochsToTarget(Estimate(10, 8, 12), Estimate(10, 9, 11), 5, 0, 0)
         >>> VariantSummary("after", 5, {}, times, 0.5, learning_rate=0.1).seconds_to_target.high
         6.0
         """
-        return self.epochs_to_target.median.times(self.seconds_per_epoch)
+        return self.epochs_to_target.median.times(self.epoch_seconds or self.seconds_per_epoch)
 
 
 @dataclass(frozen=True, slots=True)
