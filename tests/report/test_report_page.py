@@ -207,13 +207,21 @@ def test_seconds_to_a_target_that_is_not_reached(lost: Study) -> None:
 
 def test_early_stopping_is_a_row_and_a_sentence_a_variant(circles: Study) -> None:
     summary, records = circles
-    stop = EarlyStopping(5, "val_loss", Estimate(40.0, 38.0, 42.0), Estimate(0.84, 0.83, 0.85))
+    stop = EarlyStopping(
+        5,
+        "val_loss",
+        Estimate(40.0, 38.0, 42.0),
+        Estimate(0.84, 0.83, 0.85),
+        epochs_saved=Estimate(20.0, 18.0, 22.0),
+        seconds_saved=Estimate(0.2, 0.18, 0.22),
+        cost_saved=Estimate(0.5, 0.4, 0.6),
+    )
     after = dataclasses.replace(summary.variants[1], early_stopping=stop)
     page = _page((dataclasses.replace(summary, variants=(after,), comparisons=()), records))
     section = page.section("Early stopping")
     [row] = _table(page, "Early stopping").rows
     final = after.final["val_accuracy"].value
-    assert [cell.text for cell in row] == ["after", "40", "0.840", f"{final:.3f}"]
+    assert [cell.text for cell in row] == ["after", "40", "20", "0.840", f"{final:.3f}"]
     assert row[1].details == ("[38, 42]",)
     assert section.in_words == (
         "after, on val_loss with a patience of 5, would have trained 40 of 100 epochs (mean), and "

@@ -22,7 +22,13 @@ def build(results: StudyResults) -> Section | None:
     if not found:
         return None
     (_, first), *_ = found
-    headers = ("variant", "epochs trained", f"{metric_text(metric)} then", "at the last epoch")
+    headers = (
+        "variant",
+        "epochs trained",
+        "epochs saved",
+        f"{metric_text(metric)} then",
+        "at the last epoch",
+    )
     return Section(
         "Early stopping",
         in_words=tuple(_sentence(variant, stop, results) for variant, stop in found),
@@ -32,8 +38,8 @@ def build(results: StudyResults) -> Section | None:
         ),
         caption=(
             f"What Keras' early stopping on {first.monitor} with a patience of {first.patience} "
-            f"would have done, and where the weights that it restores stand: means over the "
-            f"replicas."
+            f"would have done, what it saves of all epochs that were trained, and where the "
+            f"weights that it restores stand: means over the replicas."
         ),
     )
 
@@ -43,6 +49,7 @@ def _row(variant: VariantSummary, stop: EarlyStopping, results: StudyResults) ->
     return (
         Cell(variant.name, color=results.colors[variant.name]),
         Cell(f.epochs(stop.epochs.value), (f.epochs_interval(stop.epochs),)),
+        _saved_cell(stop),
         Cell(f.mean(stop.final), (f.spread(stop.final),)),
         Cell(f.mean(final), (f.spread(final),)),
     )
@@ -53,6 +60,32 @@ def _sentence(variant: VariantSummary, stop: EarlyStopping, results: StudyResult
     epochs = max(run.epochs for run in results.runs_of(variant.name))
     return (
         f"{variant.name}, on {stop.monitor} with a patience of {stop.patience}, would have trained "
-        f"{f.epochs(stop.epochs.value)} of {epochs} epochs (mean), and ended at a "
+        f"{f.epochs(stop.epochs.value)} of {epochs} epochs (mean){_saving(stop)}, and ended at a "
         f"{metric_text(metric)} of {f.mean(stop.final)} instead of {f.mean(variant.final[metric])}."
     )
+
+
+def _saved_cell(stop: EarlyStopping) -> Cell:
+    saved = stop.epochs_saved
+    if saved is None:
+        return Cell(f.NONE)
+    return Cell(f.epochs(saved.value), (f.epochs_interval(saved),))
+
+
+def _saving(stop: EarlyStopping) -> str:
+    """What it saves against training every epoch."""
+    if stop.epochs_saved is None:
+        return ""
+    saved = stop.epochs_saved
+    parts = [f"which saves {_said(f.epochs(saved.value), 'epochs', f.epochs_interval(saved))}"]
+    if stop.seconds_saved is not None:
+        seconds = stop.seconds_saved
+        parts.append(_said(f.seconds(seconds.value), f.seconds_interval(seconds)))
+    if stop.cost_saved is not None:
+        cost = stop.cost_saved
+        parts.append(f"a cost of {_said(f.number(cost.value), f.cost_interval(cost))}")
+    return f", {', '.join(parts)}"
+
+
+def _said(*parts: str) -> str:
+    return " ".join(filter(None, parts))
