@@ -200,6 +200,55 @@ def test_seconds_are_said_where_no_table_of_them_is_shown(page: Page) -> None:
     assert _column(page, "one epoch", "Seconds") == ["62.0 µs"] * 3
 
 
+def _timed(circles: Study, ratio: tuple[float, float, float], **changes: object) -> Page:
+    """The study with what an epoch of the first variant takes against the baseline's."""
+    summary, records = circles
+    first, *rest = summary.comparisons
+    first = dataclasses.replace(first, epoch_seconds_ratio=Estimate(*ratio), **changes)  # type: ignore[arg-type]
+    variants = [
+        dataclasses.replace(
+            one, cost=Estimate(0.5, 0.4, 0.6), epoch_seconds=Estimate(6.2e-5, *ratio[1:])
+        )
+        for one in summary.variants
+    ]
+    timed = dataclasses.replace(summary, comparisons=(first, *rest), variants=tuple(variants))
+    return _page((timed, records))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "saved", "words"),
+    [
+        (
+            (0.5, 0.4, 0.625),
+            (0.2, 0.1, 0.3),
+            "An epoch of after takes 2.00 times as long as one of none [1.60, 2.50]; to the target "
+            "it saves 0.200 [0.100, 0.300].",
+        ),
+        (
+            (1.0, 0.8, 1.25),
+            (-0.2, -0.3, -0.1),
+            "An epoch of after takes about as long as one of none [0.80, 1.25]; to the target it "
+            "costs 0.200 [0.100, 0.300] more.",
+        ),
+    ],
+)
+def test_what_an_epoch_takes_against_the_baselines(
+    circles: Study, ratio: tuple[float, ...], saved: tuple[float, ...], words: str
+) -> None:
+    page = _timed(circles, ratio, cost_saved=Estimate(*saved))  # type: ignore[arg-type]
+    assert page.section("Seconds and money").in_words[1:] == (words,)
+    assert _column(page, "saved", "Seconds and money")[0] == "—"
+    assert _column(page, "saved", "Seconds and money")[1] == f"{saved[0]:.3f}"
+
+
+def test_a_busy_machine_is_said(circles: Study) -> None:
+    nan = float("nan")
+    page = _timed(circles, (nan, nan, nan), cost_saved=Estimate(nan, nan, nan))
+    (_, said) = page.section("Seconds and money").in_words
+    assert said.startswith("The machine was busy with other processes while this was timed")
+    assert _table(page, "Seconds and money").rows[0][1].details == ("",)
+
+
 def test_seconds_to_a_target_that_is_not_reached(lost: Study) -> None:
     row = _table(_page(lost), "Seconds").rows[2]
     assert (row[0].text, row[2].text, row[2].details) == ("input", "not reached", ())
@@ -224,7 +273,8 @@ def test_early_stopping_is_a_row_and_a_sentence_a_variant(circles: Study) -> Non
     assert [cell.text for cell in row] == ["after", "40", "20", "0.840", f"{final:.3f}"]
     assert row[1].details == ("[38, 42]",)
     assert section.in_words == (
-        "after, on val_loss with a patience of 5, would have trained 40 of 100 epochs (mean), and "
-        f"ended at a validation accuracy of 0.840 instead of {final:.3f}.",
+        "after, on val_loss with a patience of 5, would have trained 40 of 100 epochs (mean), "
+        "which saves 20 epochs [18, 22], 200 ms [180 ms, 220 ms], a cost of 0.500 [0.400, 0.600], "
+        f"and ended at a validation accuracy of 0.840 instead of {final:.3f}.",
     )
     assert "Early stopping" not in [section.title for section in _page(circles).sections]
