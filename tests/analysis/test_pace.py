@@ -10,7 +10,7 @@ from scipy import stats
 from normwise.analysis import summarise
 from normwise.analysis._pace import LEAST_ROUNDS, epoch_seconds, epoch_seconds_ratio
 from normwise.analysis._saving import cost_saved
-from normwise.domain import EpochTimes, Estimate, Target
+from normwise.domain import EpochTimes, Estimate, ProgramKey, Target
 
 INF = math.inf
 TARGET = Target.parse("val_accuracy>=0.8")
@@ -133,7 +133,7 @@ def test_what_never_arrives_saves_at_least_what_is_known():
 
 
 def summary(study, ours, theirs, **settings):
-    times = {("none", None): theirs, ("after", None): ours}
+    times = {ProgramKey("none", None): theirs, ProgramKey("after", None): ours}
     return summarise("x", study(none=SLOW, after=FAST), TARGET, times=times, **settings)
 
 
@@ -188,7 +188,7 @@ def test_what_early_stopping_saves(record):
     run = record("none", 0, INF)
     losses = (0.9, 0.5, 0.6, 0.7, *[0.4] * (run.epochs - 4))
     runs = [type(run)(run.key, run.learning_rate, {**run.curves, "val_loss": losses})]
-    times = {("none", None): rounds([2.0] * 6)}
+    times = {ProgramKey("none", None): rounds([2.0] * 6)}
     [found] = summarise("x", runs, TARGET, times=times, price=1800.0, patience=2).variants
     stop = found.early_stopping
     assert stop.epochs_saved.value == run.epochs - 4
