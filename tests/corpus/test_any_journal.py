@@ -47,7 +47,7 @@ def read(folder, journal):
     with contextlib.suppress(StoreError):
         history = History(store)
         history.fingerprint()
-        history.seconds("f")
+        history.times("f")
         history.notes("f")
         ledger = Ledger(EventLog(store))
         records = [ledger.record(run, ledger.epochs(run.key), 2) for run in ledger.runs]

@@ -10,6 +10,7 @@ at its own best point, selected on one half of the seeds and judged on the other
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -82,19 +83,12 @@ def summarise(
     base = baseline or baseline_of(groups)
     compared = comparisons(groups, base, measures, rounds)
     lag = lags(judged, measures, looks=len(rounds), examples=examples, elsewhere=elsewhere)
-    variants = tuple(
-        variant_summary(one, measures, patience=patience, price=price, lag=lag.get(one.name))
-        for one in judged
-    )
-    summary = Summary(
-        study,
-        target,
-        variants,
-        with_cost_saved(compared, variants),
-        verdict="",
-        recommended=recommend(base, compared, target),
-        rounds=tuple(rounds) if len(rounds) > 1 else (),
-    )
+    say = functools.partial(variant_summary, measures=measures, patience=patience, price=price)
+    variants = tuple(say(one, lag=lag.get(one.name)) for one in judged)
+    compared = with_cost_saved(compared, variants)
+    recommended = recommend(base, compared, target)
+    looks = tuple(rounds) if len(rounds) > 1 else ()
+    summary = Summary(study, target, variants, compared, "", recommended, rounds=looks)
     return _with_verdict(summary, judged, horizon, records, elsewhere=elsewhere)
 
 

@@ -46,7 +46,7 @@ def with_options_of(spec: type[Spec]) -> Callable[[Callable[..., None]], Callabl
 def _option(name: str, field: FieldInfo, about: About) -> inspect.Parameter:
     """A setting as Typer takes it; ``None`` where it is not typed, so that a file's counts."""
     kind, names = _typed(field.annotation), [about.option_of(name)]
-    if kind is bool and field.default is None:
+    if kind is bool and field.default is not False:
         names = [f"{names[0]}/--no-{names[0].removeprefix('--')}"]  # neither need be the default
     text = _with_default(about.help, field.default)
     option = typer.Option(*names, help=text, rich_help_panel=about.panel, show_default=False)

@@ -100,7 +100,7 @@ class Setup:
         self.recipe = dataclasses.replace(recipe, spec=self.spec)
         self.learning_rate = learning_rate_of(baseline)
         self.settings = recipe.settings(baseline) | ({"left_out": left_out} if left_out else {})
-        self.settings |= self._momenta()
+        self.settings |= _momenta(self.spec, recipe.dataset.examples)
         if engine.is_fit:
             self.settings |= self._checked(baseline)
 
@@ -291,14 +291,17 @@ class Setup:
         """Batches of an epoch of the study's data, also where a part of them trains."""
         return math.ceil(self.recipe.dataset.examples / batch_size)
 
-    def _momenta(self) -> dict[str, str]:
-        """What ``momentum=auto`` comes to, in words, where a variant has it."""
-        if all(variant.momentum != "auto" for variant in map(Variant.parse, self.spec.variants)):
-            return {}
-        sizes = self.spec.batch_size
-        found = [momentum_text(momentum_for(self._steps(size))) for size in sizes]
-        several = (f"{one} in batches of {size}" for one, size in zip(found, sizes, strict=True))
-        return {"momentum=auto": found[0] if len(sizes) == 1 else ", ".join(several)}
+
+def _momenta(spec: Spec, examples: int) -> dict[str, str]:
+    """What ``momentum=auto`` comes to, in words, where a variant has it."""
+    if all(variant.momentum != "auto" for variant in map(Variant.parse, spec.variants)):
+        return {}
+    found = {
+        size: momentum_text(momentum_for(math.ceil(examples / size))) for size in spec.batch_size
+    }
+    several = (f"{momentum} in batches of {size}" for size, momentum in found.items())
+    [first, *others] = found.values()
+    return {"momentum=auto": ", ".join(several) if others else first}
 
 
 def _mesh(engine: Engine, devices: int | None) -> Mesh:

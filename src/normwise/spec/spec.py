@@ -52,6 +52,7 @@ from normwise.spec.verdict_settings import (
     Patience,
     Price,
     Prune,
+    Remedy,
     UntilDecided,
 )
 
@@ -247,6 +248,7 @@ class Spec(BaseModel):
     margin: Margin = 1.25
     patience: Patience = None
     prune: Prune = False
+    remedy: Remedy = True
     ablate: Ablate = False
     engine: Annotated[
         Literal["auto", "stacked", "fit"],

@@ -7,7 +7,7 @@ from typing import Annotated
 from normwise.spec.about import About
 from normwise.spec.kinds import AboveOne, Count, CountOrZero, Positive
 
-__all__ = ["Ablate", "Margin", "MaxSeeds", "Patience", "Price", "Prune", "UntilDecided"]
+__all__ = ["Ablate", "Margin", "MaxSeeds", "Patience", "Price", "Prune", "Remedy", "UntilDecided"]
 
 _PANEL = "How sure, and what else to say"
 
@@ -65,6 +65,15 @@ Ablate = Annotated[
         "Also say which of the normalisation layers matter.",
         panel=_PANEL,
         hashed_at_default=True,
+    ),
+]
+Remedy = Annotated[
+    bool,
+    About(
+        "answer",
+        "Whether variants whose moving statistics hide what they have learned are trained with "
+        "momentum=auto, too, which is then compared like the others. Default: they are.",
+        panel=_PANEL,
     ),
 ]
 Price = Annotated[

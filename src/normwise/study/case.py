@@ -77,6 +77,7 @@ def open_case(
         fingerprint=setup.fingerprint,
         metric=target.metric if target else default,
         mean_loss=setup.recipe.mean_loss,
+        examples=setup.recipe.dataset.examples,
     )
     return Case(
         question=question,
@@ -89,11 +90,17 @@ def open_case(
 
 def _layers(source: ModelSource, question: Question) -> dict[Network, list[str]]:
     """Refuses what cannot be left out, too."""
-    return {
-        (one.name, depth): source.at(depth).layers(one)
+    found = {
+        (one, depth): source.at(depth).layers(one)
         for one in question.variants
         if one.places
         for depth in question.spec.depths
+    }
+    # A remedy places what its variant does.
+    return {
+        (each.name, depth): layers
+        for (one, depth), layers in found.items()
+        for each in (one, one.with_remedy)
     }
 
 

@@ -72,14 +72,21 @@ class History:
             for program, found in times.items()
         )
 
-    def started(self, fingerprint: str, notes: Sequence[str]) -> None:
+    def examples(self, fingerprint: str) -> int | None:
+        """Of the training part, by what tells data and model; ``None`` in older journals."""
+        found = [one for one in self._store.journal.read(_examples) if one is not None]
+        return dict(found).get(fingerprint)
+
+    def started(self, fingerprint: str, notes: Sequence[str], examples: int | None = None) -> None:
         """Journal that training begins.
 
         Args:
             fingerprint: What tells the data and the model from others.
             notes: What is said of the data, in sentences.
+            examples: Of the training part.
         """
-        self._store.append([{"event": "started", "fingerprint": fingerprint, "notes": notes}])
+        known = {"fingerprint": fingerprint, "notes": notes, "examples": examples}
+        self._store.append([{"event": "started", **known}])
 
     def not_stacked(self, fingerprint: str, error: NotStacked) -> None:
         """Journal that the stacked engine does not train this study, and why."""
@@ -133,6 +140,13 @@ def _notes(event: dict[str, Any]) -> tuple[str, tuple[str, ...]] | None:
     if event["event"] != "started" or "notes" not in event:
         return None
     return str(event["fingerprint"]), _NOTES.validate_python(event["notes"])
+
+
+def _examples(event: dict[str, Any]) -> tuple[str, int | None] | None:
+    """The fingerprint, and how many examples the training part has."""
+    if event["event"] != "started":
+        return None
+    return str(event["fingerprint"]), _COUNT.validate_python(event.get("examples"))
 
 
 def _times(event: dict[str, Any]) -> tuple[str, ProgramKey, EpochTimes] | None:

@@ -157,6 +157,7 @@ def _found_in(folder: Path) -> _Found:
         fingerprint,
         finished["target"]["metric"] if finished else None,
         float(environment["mean_loss"]) if "mean_loss" in environment else None,
+        History(store).examples(fingerprint) if fingerprint else None,
     )
     if not records:
         raise StoreError(

@@ -38,12 +38,14 @@ class Question:
         fingerprint: What tells the data, the model and what it was compiled with from others.
         metric: What replicas are timed to and chosen by.
         mean_loss: The validation loss of predicting the mean, in a regression.
+        examples: Of the training part; ``None`` where a folder does not say.
     """
 
     spec: Spec
     fingerprint: str
     metric: str
     mean_loss: float | None = None
+    examples: int | None = None
 
     @property
     def rising(self) -> bool:
@@ -83,11 +85,17 @@ class Question:
     def in_order(self, runs: Iterable[Run]) -> list[Run]:
         """The runs by variant, point and seed, however they came about."""
         points = {point: number for number, point in enumerate(self.settings)}
-        names = {name: number for number, name in enumerate(self.spec.variants)}
+        names = {name: number for number, name in enumerate(self._names)}
         return sorted(
             runs,
             key=lambda run: (names[run.key.variant], points[run.condition], run.key.seed),
         )
+
+    @functools.cached_property
+    def _names(self) -> Sequence[str]:
+        """Of all variants, each before its remedy."""
+        pairs = ((one.name, one.with_remedy.name) for one in self.variants)
+        return list(dict.fromkeys(name for pair in pairs for name in pair))
 
     def target(self, records: Sequence[RunRecord]) -> Target:
         """The target of the settings, or what the baseline reaches.
@@ -136,6 +144,7 @@ class Question:
             times=times or {},
             price=spec.price,
             patience=spec.patience,
+            examples=self.examples,
         )
         found = dataclasses.replace(
             found, solo_check=solo_check, environment=dict(environment or {}), ablation=ablation

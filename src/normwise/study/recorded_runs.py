@@ -29,7 +29,12 @@ class Recorded(NamedTuple):
 
 
 def recorded(
-    store: Store, spec: Spec, fingerprint: str | None, metric: str | None, mean_loss: float | None
+    store: Store,
+    spec: Spec,
+    fingerprint: str | None,
+    metric: str | None,
+    mean_loss: float | None,
+    examples: int | None = None,
 ) -> Recorded:
     """A study's runs, read without its model.
 
@@ -42,10 +47,11 @@ def recorded(
             newest runs count.
         metric: What replicas are timed to; the study's own unless given.
         mean_loss: The validation loss of predicting the mean, in a regression.
+        examples: Of the training part; ``None`` where no one noted it.
     """
     ledger = Ledger(EventLog(store))
     metric = metric or analysis.default_metric(ledger.metrics)
-    question = Question(spec, fingerprint or "", metric, mean_loss)
+    question = Question(spec, fingerprint or "", metric, mean_loss, examples)
     if not ledger.runs:
         return Recorded(question, [])
     if fingerprint is None:

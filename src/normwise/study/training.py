@@ -97,7 +97,7 @@ class Training:
         """Journal once that training starts, or what is done in its stead."""
         if self._store is not None and not self.has_begun:
             question, said = self.case.question, self.case.dataset.said
-            History(self._store).started(question.fingerprint, said)
+            History(self._store).started(question.fingerprint, said, question.examples)
         self.has_begun = True
 
     def records(self, goals: Goals) -> list[RunRecord]:

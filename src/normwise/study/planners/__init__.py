@@ -1,7 +1,8 @@
 """What a study trains next, as pure functions of what it has: the same ledger, the same plan.
 
 ``rounds`` doubles the seeds until all is decided, ``halving`` stops points of the grid that will
-not be the best, ``ablation`` leaves layers out; ``jobs`` makes work of what a plan lacks.
+not be the best, ``remedy`` trains variants whose statistics lag with another momentum, ``ablation``
+leaves layers out; ``jobs`` makes work of what a plan lacks.
 """
 
 from normwise.study.planners.ablation import AblationPlanner

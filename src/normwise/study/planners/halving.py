@@ -25,6 +25,7 @@ from normwise.domain import (
 )
 from normwise.study.ledger import Ledger
 from normwise.study.planners.plan import Plan
+from normwise.study.planners.remedy import remedies
 from normwise.study.question import Question
 
 __all__ = ["HalvingPlanner", "better_half", "is_hopeless", "rungs"]
@@ -60,7 +61,9 @@ class HalvingPlanner:
             own = {run: one for run, one in records.items() if run.variant == variant}
             if variant.name == baseline or not is_hopeless(list(own.values()), target):
                 goals |= dict.fromkeys(self._judging(variant, own, target), epochs)
-        return Plan(goals)
+        if not ledger.has(goals):
+            return Plan(goals)
+        return Plan(goals | remedies(question, goals, ledger), fallback=goals)
 
     def _arm(self, runs: Sequence[Run], ledger: Ledger) -> dict[Run, int]:
         """How far the runs of a program go, which are measured by each other."""

@@ -1,13 +1,17 @@
-"""All points of the grid, with seeds in rounds until every comparison is decided."""
+"""All points of the grid, with seeds in rounds until every comparison is decided.
+
+Where lag decides, the remedy joins the round that shows it, and is compared like the others.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from normwise import analysis
-from normwise.domain import Run, RunRecord, Summary, Variant
+from normwise.domain import Run, RunRecord, Summary
 from normwise.study.ledger import Ledger
 from normwise.study.planners.plan import Plan
+from normwise.study.planners.remedy import remedies
 from normwise.study.question import Question
 
 __all__ = ["RoundsPlanner", "worth_another_round"]
@@ -26,16 +30,22 @@ class RoundsPlanner:
     def next(self, ledger: Ledger) -> Plan:
         """The goals of the first round that is not complete, or of the last one."""
         question, epochs = self.question, self.question.spec.epochs
-        variants: list[Variant] = list(question.variants)
+        variants = list(question.variants)
         goals: dict[Run, int] = {}
         for number, seeds in enumerate(question.spec.rounds):
             before = goals if number else None
             goals = goals | dict.fromkeys(question.runs(variants, range(seeds)), epochs)
-            if not ledger.has(goals) or seeds == question.spec.rounds[-1]:
+            if not ledger.has(goals):
+                return Plan(goals, before)
+            asked, goals = goals, goals | remedies(question, goals, ledger)
+            if not ledger.has(goals):
+                return Plan(goals, asked)
+            if seeds == question.spec.rounds[-1]:
                 return Plan(goals, before)
             records = [ledger.record(run, epochs, epochs) for run in question.in_order(goals)]
             names = worth_another_round(question.summary(records), records)
-            variants = [variant for variant in question.variants if variant.name in names]
+            known = dict.fromkeys(run.variant for run in question.in_order(goals))
+            variants = [variant for variant in known if variant.name in names]
             if not variants:
                 break
         return Plan(goals)
