@@ -149,7 +149,9 @@ class Setup:
         depth: int | None = None,
     ) -> tuple[keras.Model, InitialValues]:
         """A variant's model as the user would train it, compiled, and its initial values."""
-        built = self.source.at(depth).build(variant, self._steps(batch_size))
+        built = self.source.at(depth).build(
+            variant, _steps(self.recipe.dataset.examples, batch_size)
+        )
         # A copy: training it must not change the model that the other variants are made of.
         model = reinitialised_copy(built)
         self.recipe.compile(model, learning_rate)
@@ -284,21 +286,22 @@ class Setup:
         )
 
     def _lowered(self, variant: Variant, batch_size: int, depth: int | None) -> keras.Model:
-        built = self.source.at(depth).build(variant, self._steps(batch_size))
+        built = self.source.at(depth).build(
+            variant, _steps(self.recipe.dataset.examples, batch_size)
+        )
         return self.recipe.compile(lower(built))
 
-    def _steps(self, batch_size: int) -> int:
-        """Batches of an epoch of the study's data, also where a part of them trains."""
-        return math.ceil(self.recipe.dataset.examples / batch_size)
+
+def _steps(examples: int, batch_size: int) -> int:
+    """Batches of an epoch."""
+    return math.ceil(examples / batch_size)
 
 
 def _momenta(spec: Spec, examples: int) -> dict[str, str]:
     """What ``momentum=auto`` comes to, in words, where a variant has it."""
     if all(variant.momentum != "auto" for variant in map(Variant.parse, spec.variants)):
         return {}
-    found = {
-        size: momentum_text(momentum_for(math.ceil(examples / size))) for size in spec.batch_size
-    }
+    found = {size: momentum_text(momentum_for(_steps(examples, size))) for size in spec.batch_size}
     several = (f"{momentum} in batches of {size}" for size, momentum in found.items())
     [first, *others] = found.values()
     return {"momentum=auto": ", ".join(several) if others else first}

@@ -45,6 +45,7 @@ from normwise.spec.optimizer import optimizer_parts
 from normwise.spec.refusals import as_usage_error, refuse_arguments_of_fit
 from normwise.spec.series import series, whole_series
 from normwise.spec.settings_file import settings_in
+from normwise.spec.variant_settings import Variants
 from normwise.spec.verdict_settings import (
     Ablate,
     Margin,
@@ -141,23 +142,7 @@ class Spec(BaseModel):
             panel="Regression: --standardize-targets or --no-standardize-targets",
         ),
     ] = None
-    variants: Annotated[
-        tuple[str, ...],
-        BeforeValidator(listed),
-        About(
-            "extent",
-            "Where to normalise, and how: PLACE[:OPTION,…], repeatable. PLACE: none (the "
-            "baseline), before, after (the activation), input, joined by +. OPTION: "
-            "center=false, scale=false, "
-            "momentum=0.9 or auto (what suits the steps of an epoch), "
-            "epsilon=1e-5, bias=true, renorm, ghost=16, "
-            "norm=layer|group|rms, only=1+2 (of its layers), "
-            "drop_before=0.3, drop_after=0.3; at input also norm=zscore|minmax|mean.",
-            option="--variant",
-            example="after",
-            hashed_at_default=True,
-        ),
-    ] = ("none", "after", "before")
+    variants: Variants = ("none", "after", "before")
     optimizer: Annotated[
         str | None,
         About(
