@@ -25,6 +25,7 @@ from normwise.report.sections import (
     extent,
     gap,
     grid,
+    lag,
     leakage,
     metrics,
     moving_statistics,
@@ -45,6 +46,7 @@ STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
     extent.build,
     variants.build,
     multiple_testing.build,
+    lag.build,
     seconds.build,
     ablation.build,
     early_stopping.build,
@@ -63,6 +65,7 @@ STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
 JUDGED: tuple[Callable[[StudyResults], Section | None], ...] = (
     variants.build,
     multiple_testing.build,
+    lag.build,
     runs.build,
     curves.build,
     arrivals.build,

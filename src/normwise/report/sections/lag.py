@@ -1,0 +1,104 @@
+"""Learning and lag: what a network has learned before its moving statistics let it be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from normwise.domain import Lag, Variant, VariantSummary, momentum_for, momentum_text
+from normwise.errors import listed
+from normwise.report import formatting as f
+from normwise.report.results import StudyResults
+from normwise.report.section import Cell, Column, Section, Table
+
+__all__ = ["build"]
+
+_CAPTION = (
+    "Learns: median epoch at which replicas reach the target by population statistics, the mean "
+    "and variance of the training part under the weights of that epoch. Arrives: by their own, "
+    "moving ones. Ratios of what is learned are decided together, apart from those of arriving."
+)
+
+
+def build(results: StudyResults) -> Section | None:
+    """What lag is, with its numbers, where it decides; nothing where it does not."""
+    late = [(one, one.lag) for one in results.summary.variants if one.lag and one.lag.decides]
+    if not late:
+        return None
+    seen = ((one, one.lag) for one in results.summary.variants if one.lag is not None)
+    columns = (
+        Column("variant", is_main=True),
+        Column("learns", is_main=True),
+        Column("arrives", is_main=True),
+        Column("epochs of lag", is_main=True),
+        *(
+            [Column(f"learns sooner than {results.baseline}", is_main=True)]
+            * bool(results.baseline)
+        ),
+    )
+    return Section(
+        "Learning and lag",
+        text=(_what_it_is(late), *_why(late), _remedy(late, results)),
+        table=Table(columns, tuple(_row(one, lag, results) for one, lag in seen)),
+        caption=_CAPTION,
+    )
+
+
+def _row(variant: VariantSummary, lag: Lag, results: StudyResults) -> tuple[Cell, ...]:
+    compared = results.comparison(variant.name)
+    learned = compared.learning_ratio if compared else None
+    arrived = variant.epochs_to_target.median
+    return (
+        Cell(variant.name, color=results.colors[variant.name]),
+        Cell(f.epochs(lag.learned.value), (f.epochs_interval(lag.learned),)),
+        Cell(f.epochs(arrived.value), (f.epochs_interval(arrived),)),
+        Cell(f.epochs(lag.epochs.value), (f.epochs_interval(lag.epochs),)),
+        *([Cell(f.ratio(learned), (f.ratio_interval(learned),))] * bool(results.baseline)),
+    )
+
+
+def _what_it_is(late: list[tuple[VariantSummary, Lag]]) -> str:
+    numbers = listed(
+        [
+            f"{one.name} reaches the target in {f.epochs(lag.learned.value)} epochs with these, "
+            f"in {f.epochs(one.epochs_to_target.median.value)} with its own"
+            for one, lag in late
+        ]
+    )
+    return (
+        f"Validation is computed with moving statistics, averages that begin at 0 and 1 and follow "
+        f"the training part slowly, and again with that part's own under the same weights: "
+        f"{numbers}."
+    )
+
+
+def _why(late: list[tuple[VariantSummary, Lag]]) -> Iterator[str]:
+    """Why it takes so long, once for each momentum and number of steps."""
+    found = dict.fromkeys((lag.momentum, lag.steps_needed, lag.steps) for _, lag in late)
+    for momentum, needed, steps in found:
+        if momentum is None or needed is None:
+            continue
+        epochs = f"; an epoch has {steps}, so that is {needed / steps:.2g} epochs" if steps else ""
+        yield (
+            f"With momentum {momentum_text(momentum)} they need {needed:.0f} steps until 5% of "
+            f"what they began with is left{epochs}."
+        )
+
+
+def _remedy(late: list[tuple[VariantSummary, Lag]], results: StudyResults) -> str:
+    already = (
+        "normwise recalibrate MODEL --data DATA gives a model that is trained already the "
+        "statistics of its data"
+    )
+    named = [_named(one, lag, results) for one, lag in late if lag.momentum is not None]
+    if not named:
+        return "What is late is the statistics, not the network: a lower momentum forgets sooner."
+    return (
+        f"What is late is the statistics, not the network: {listed(named)} forgets within an "
+        f"epoch, and {already}."
+    )
+
+
+def _named(variant: VariantSummary, lag: Lag, results: StudyResults) -> str:
+    name = Variant.parse(variant.name).with_remedy.name
+    number = f" ({momentum_text(momentum_for(lag.steps))})" if lag.steps else ""
+    return name + number + (", which was trained as well," if name in results.variants else "")

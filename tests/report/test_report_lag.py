@@ -1,0 +1,93 @@
+"""What the report says of lag: its numbers and the remedy where it decides, else nothing."""
+
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from normwise.analysis import summarise
+from normwise.domain import RunKey, RunRecord, Target
+from normwise.report import judged_page, print_page, study_page
+
+TARGET = Target.parse("val_accuracy>=0.8")
+TITLE = "Learning and lag"
+
+
+def runs(variant, arrives, learned=None):
+    """Six runs, half of them an epoch later."""
+    found = []
+    for seed in range(6):
+        epochs = np.arange(1, 31)
+        curves = {"val_accuracy": np.where(epochs >= arrives + seed % 2, 0.9, 0.5)}
+        if learned:
+            seen = np.where(epochs >= learned + seed % 2, 0.9, 0.5)
+            curves["population_val_accuracy"] = seen
+        plain = {name: tuple(curve.tolist()) for name, curve in curves.items()}
+        found.append(RunRecord(RunKey(variant, seed, "a"), 0.1, plain, batch_size=32))
+    return found
+
+
+def page_of(*groups, examples=500):
+    records = [run for group in groups for run in group]
+    summary = summarise("x", records, TARGET, examples=examples)
+    return study_page(summary, records, settings={}, preview=None)
+
+
+def titles(page):
+    return [section.title for section in page.sections]
+
+
+def test_lag_is_explained_with_its_numbers():
+    section = page_of(runs("none", 24), runs("after", 16, 3)).section(TITLE)
+    what, why, remedy = section.text
+    assert "after reaches the target in 3.5 epochs with these, in 16.5 with its own" in what
+    # ln 0.05 / ln 0.99 = 298 steps, of which an epoch has 500 / 32, rounded up.
+    assert "need 298 steps" in why
+    assert "an epoch has 16, so that is 19 epochs" in why
+    assert "after:momentum=auto (0.83) forgets" in remedy
+    assert "normwise recalibrate" in remedy
+    [row] = section.table.rows
+    assert [cell.text for cell in row[:4]] == ["after", "3.5", "16.5", "13"]
+    assert row[4].text == f"{(24 / 3 * 25 / 4) ** 0.5:.2f}×"  # the ratio of geometric means
+
+
+def test_a_remedy_that_was_trained_is_said_to_be():
+    remedy = runs("after:momentum=auto", 3, 3)
+    section = page_of(runs("none", 24), runs("after", 16, 3), remedy).section(TITLE)
+    assert "after:momentum=auto (0.83), which was trained as well, forgets" in section.text[-1]
+    assert [row[0].text for row in section.table.rows] == ["after", "after:momentum=auto"]
+
+
+@pytest.mark.parametrize(
+    ("group", "examples"),
+    [
+        (runs("after:momentum=0.5", 16, 3), 500),
+        (runs("after", 16, 3), 600 * 32),
+        (runs("after", 16, 16), 500),
+        (runs("after", 16), 500),
+    ],
+)
+def test_without_lag_nothing_is_said_of_it(group, examples):
+    page = page_of(runs("none", 24), group, examples=examples)
+    assert TITLE not in titles(page)
+    console = Console(file=io.StringIO(), width=80)
+    print_page(page, console)
+    said = console.file.getvalue()
+    assert not any(word in said for word in ("lag", "learns", "momentum=auto", "recalibrate"))
+
+
+def test_the_terminal_has_a_table_of_learning():
+    console = Console(file=io.StringIO(), width=80)
+    print_page(page_of(runs("none", 24), runs("after", 16, 3)), console)
+    said = console.file.getvalue()
+    assert "learns" in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_runs_from_elsewhere_are_told_of_no_option():
+    records = [*runs("none", 24), *runs("bn", 16, 3)]
+    summary = summarise("x", records, TARGET, elsewhere=True)
+    section = judged_page(summary, records, settings={}, notes=()).section(TITLE)
+    assert len(section.text) == 2
+    assert "auto" not in "".join(section.text)
