@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from normwise.domain.estimate import Estimate
-from normwise.domain.plain import estimate_of
+from normwise.domain.plain import ABSENT_IF_NONE, estimate_of
 
 __all__ = ["Ablation", "AblationStep"]
 
@@ -37,14 +37,20 @@ class Ablation:
     Attributes:
         variant: The variant's name.
         layers: Names of all its normalisation layers, in the order they run.
-        kept: The fewest that stay within the interval of the best.
+        kept: The fewest that are shown to be no more than the margin slower than the best; all
+            where that is shown of none with fewer.
         tried: What was trained, from all layers to none.
+        is_open: Whether all are kept because it is not known that fewer would not do.
+        margin: How many times slower than the best is still as good; ``None`` in summaries of
+            before, whose answer was within the interval of the best mean.
     """
 
     variant: str
     layers: tuple[str, ...]
     kept: tuple[str, ...]
     tried: tuple[AblationStep, ...]
+    is_open: bool = False
+    margin: float | None = field(default=None, metadata=ABSENT_IF_NONE)
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Ablation:
@@ -68,4 +74,6 @@ class Ablation:
             layers=tuple(body["layers"]),
             kept=tuple(body["kept"]),
             tried=tuple(AblationStep(**step) for step in tried),
+            is_open=body.get("is_open", False),
+            margin=body.get("margin"),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from normwise.domain import Ablation, AblationStep
+from normwise.domain import CONFIDENCE, Ablation, AblationStep
 from normwise.report import formatting as f
 from normwise.report.metric_text import metric_text
 from normwise.report.results import StudyResults
@@ -25,20 +25,46 @@ def build(results: StudyResults) -> Section | None:
         "Which normalisation layers matter",
         text=(_fewest(found),),
         table=Table(columns, tuple(_row(step, found) for step in found.tried)),
-        caption="Suffices: the fewest layers whose mean lies within the interval of the best.",
+        caption=_caption(found),
     )
 
 
 def _fewest(found: Ablation) -> str:
-    steps = {step.layers: step.restricted_mean for step in found.tried}
-    best = min(steps.values(), key=lambda mean: mean.value)
-    fewest = ", ".join(found.kept) or "none of them"
     several = f"the {len(found.layers)} normalisation layers"
     of = several if len(found.layers) > 1 else "the one normalisation layer"
+    return f"Of {of} of {found.variant} ({len(found.tried)} subsets tried) {_answer(found)}."
+
+
+def _answer(found: Ablation) -> str:
+    steps = {step.layers: step.restricted_mean for step in found.tried}
+    best = min(steps.values(), key=lambda mean: mean.value)
+    names = ", ".join(found.kept) or "none of them"
+    means = (
+        f"with {steps[found.kept].value:.3g} epochs to the target (restricted mean) against "
+        f"{best.value:.3g} [{best.low:.3g}, {best.high:.3g}]"
+    )
+    if found.margin is None:
+        return f"the fewest that stay within the interval of the best: {names}, {means}"
+    as_good = f"no more than {found.margin:g} times slower than the best subset"
+    if found.is_open:
+        return (
+            f"it is open whether fewer would do: none with fewer is shown to be {as_good}, so all "
+            f"stay, {means}; more seeds may tell"
+        )
+    if found.kept == found.layers:
+        return (
+            f"all matter: each subset with fewer is more than {found.margin:g} times slower than "
+            f"another, {means}"
+        )
+    return f"the fewest that are shown to be {as_good}: {names}, {means}"
+
+
+def _caption(found: Ablation) -> str:
+    if found.margin is None:
+        return "Suffices: the fewest layers whose mean lies within the interval of the best."
     return (
-        f"Of {of} of {found.variant} ({len(steps)} subsets tried) the fewest that stay within the "
-        f"interval of the best: {fewest}, with {steps[found.kept].value:.3g} epochs to the target "
-        f"(restricted mean) against {best.value:.3g} [{best.low:.3g}, {best.high:.3g}]."
+        f"Suffices: the fewest layers that are shown to be no more than {found.margin:g} times "
+        f"slower than the best, seed by seed, all subsets together at {f.percent(CONFIDENCE)}."
     )
 
 

@@ -52,7 +52,13 @@ class AblationPlanner:
         if runs is None:
             return None
         standing, target = self._standing(ledger)
-        return analysis.ablation(standing.name, self._layers_of(standing), runs, target)
+        return analysis.ablation(
+            standing.name,
+            self._layers_of(standing),
+            runs,
+            target,
+            margin=self.question.spec.margin,
+        )
 
     def _walk(self, ledger: Ledger) -> tuple[Goals, _Runs | None]:
         """The goals up to the first step that lacks any, and all runs where none does."""
