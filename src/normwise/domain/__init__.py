@@ -20,6 +20,12 @@ from normwise.domain.finding import Finding, Severity
 from normwise.domain.fingerprint import fingerprint_at, joined_fingerprint
 from normwise.domain.image_size import image_size
 from normwise.domain.lag import Lag
+from normwise.domain.metric import (
+    POPULATION,
+    VALIDATION,
+    is_of_training,
+    is_with_population,
+)
 from normwise.domain.momentum import momentum_for, momentum_text, steps_needed
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
 from normwise.domain.program import ProgramKey
@@ -35,6 +41,8 @@ from normwise.domain.variant import Variant
 __all__ = [
     "CONFIDENCE",
     "DATA_FILES",
+    "POPULATION",
+    "VALIDATION",
     "Ablation",
     "AblationStep",
     "Comparison",
@@ -65,6 +73,8 @@ __all__ = [
     "fingerprint_at",
     "holdout_seeds",
     "image_size",
+    "is_of_training",
+    "is_with_population",
     "joined_fingerprint",
     "kind_of",
     "momentum_for",
