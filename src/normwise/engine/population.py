@@ -26,9 +26,11 @@ from numpy.typing import NDArray
 
 from normwise.data import Dataset
 from normwise.data.dataset import Examples
-from normwise.data.nested import Arrays, rows
+from normwise.data.mapped_rows import read_rows
+from normwise.data.nested import Arrays, count, rows
 from normwise.domain import derive_seed
 from normwise.engine.batches import batch_shapes, through_batches
+from normwise.engine.fit_data import needs_whole_batches
 from normwise.engine.kernels.sums import sums_in_parts
 from normwise.engine.state import State
 from normwise.keras_private import RANDOM_STATE
@@ -90,7 +92,7 @@ class Population:
 
     def inputs(self, examples: Examples) -> Arrays:
         """Of the training part those that the statistics are of."""
-        is_whole = len(self.rows) == len(jax.tree.leaves(examples.x)[0])
+        is_whole = len(self.rows) == count(examples.x)
         return examples.x if is_whole else rows(examples.x, self.rows)
 
     def of(self, state: State, x: Arrays) -> State:
@@ -178,16 +180,30 @@ def population_of(model: keras.Model, dataset: Dataset, batch_size: int) -> Popu
     seen: list[Any] = []
     forward = functools.partial(_called, model, norms, lambda layer, _: seen.append(layer))
     with tracing(model, "training"):
-        steps = jax.make_jaxpr(forward)(
-            [variable.value for variable in model.trainable_variables],
-            [variable.value for variable in model.non_trainable_variables],
-            batch_shapes(dataset, batch_size),
-        )
+        largest = _largest_result(forward, model, dataset, batch_size)
     if not seen:
         return None
-    sizes = (one.aval.size * one.aval.dtype.itemsize for step in steps.eqns for one in step.outvars)
-    size = max(batch_size, MOST_BYTES * batch_size // max(sizes))
-    return Population(model, Counter(seen), rows_of_population(dataset.examples), size)
+    numbers = rows_of_population(dataset.examples)
+    if needs_whole_batches(model):
+        whole = len(numbers) // batch_size * batch_size
+        return Population(model, Counter(seen), numbers[:whole], batch_size)
+    return Population(model, Counter(seen), numbers, max(batch_size, MOST_BYTES // largest))
+
+
+def _largest_result(
+    forward: Callable[..., Any], model: keras.Model, dataset: Dataset, batch_size: int
+) -> int:
+    """Bytes of the largest array that a call computes, for an example; of what can be traced."""
+    values = [
+        [variable.value for variable in part]
+        for part in (model.trainable_variables, model.non_trainable_variables)
+    ]
+    if model.run_eagerly:
+        forward(*values, read_rows(dataset.x_train, slice(batch_size)))
+        return 1
+    steps = jax.make_jaxpr(forward)(*values, batch_shapes(dataset, batch_size)).eqns
+    sizes = [one.aval.size * one.aval.dtype.itemsize for step in steps for one in step.outvars]
+    return max(1, max(sizes) // batch_size)
 
 
 def rows_of_population(examples: int) -> NDArray[np.int32]:

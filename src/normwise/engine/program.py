@@ -95,7 +95,7 @@ def make_program(
         after, val = evaluate(new, data.val)
         curves |= {f"{VALIDATION}{name}": value for name, value in val.items()}
         if population is not None:
-            _, val = evaluate(population.of(new, population.inputs(data.train)), data.val)
+            _, val = evaluate(population.of(after, population.inputs(data.train)), data.val)
             curves |= {f"{POPULATION}{VALIDATION}{name}": value for name, value in val.items()}
         return after, curves
 

@@ -51,6 +51,7 @@ from normwise.spec.verdict_settings import (
     Margin,
     MaxSeeds,
     Patience,
+    Population,
     Price,
     Prune,
     Remedy,
@@ -232,6 +233,7 @@ class Spec(BaseModel):
     ] = None
     margin: Margin = 1.25
     patience: Patience = None
+    population: Population = True
     prune: Prune = False
     remedy: Remedy = True
     ablate: Ablate = False

@@ -7,7 +7,17 @@ from typing import Annotated
 from normwise.spec.about import About
 from normwise.spec.kinds import AboveOne, Count, CountOrZero, Positive
 
-__all__ = ["Ablate", "Margin", "MaxSeeds", "Patience", "Price", "Prune", "Remedy", "UntilDecided"]
+__all__ = [
+    "Ablate",
+    "Margin",
+    "MaxSeeds",
+    "Patience",
+    "Population",
+    "Price",
+    "Prune",
+    "Remedy",
+    "UntilDecided",
+]
 
 _PANEL = "How sure, and what else to say"
 
@@ -45,6 +55,17 @@ Patience = Annotated[
         "answer",
         "Say what early stopping with this patience, in epochs, would have saved.",
         example="5",
+        panel=_PANEL,
+    ),
+]
+Population = Annotated[
+    bool,
+    # Runs are the same with it and without: a folder may hold both.
+    About(
+        "answer",
+        "Whether runs with moving statistics are also evaluated with those of the whole training "
+        "part at each epoch's end, which tells slow learning from statistics that lag. Default: "
+        "they are.",
         panel=_PANEL,
     ),
 ]
