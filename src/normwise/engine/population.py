@@ -4,8 +4,8 @@ Moving statistics lag behind the weights. Beside the validation metrics with the
 population's are taken, and the two tell a network that learns slowly from one whose statistics lag.
 
 Each batch normalisation that training moves takes the mean and variance of what reaches it from the
-whole part at once, whatever options it trains with, and normalises by these, so that what the layers
-behind it see comes out as in inference. All else acts as in training: dropout drops, frozen
+whole part at once, whatever options it trains with, and normalises by these, so that what the
+layers behind it see comes out as in inference. All else acts as in training: dropout drops, frozen
 statistics stay. Nothing of it goes back into the training.
 """
 
@@ -141,7 +141,9 @@ class Population:
                 noted[layer] = noted[layer].merged(one) if layer in noted else one
 
             after = _called(self.model, self.calls, note, trainable, values, batch)
-            found = [old.merged(noted[layer]) for old, layer in zip(before, self.calls, strict=True)]
+            found = [
+                old.merged(noted[layer]) for old, layer in zip(before, self.calls, strict=True)
+            ]
             return (self._drawn(values, after), found), None
 
         nothing = [Moments(*[jnp.zeros(norm.moving_mean.shape)] * 3) for norm in self.calls]
@@ -174,7 +176,9 @@ def population_of(model: keras.Model, dataset: Dataset, batch_size: int) -> Popu
         ModelError: The model cannot be traced.
     """
     # What the steps of a model without a call make of a batch is not known.
-    norms = [one for one in batch_normalisations(model) if one.trainable] if is_called(model) else []
+    norms = (
+        [one for one in batch_normalisations(model) if one.trainable] if is_called(model) else []
+    )
     if not norms:
         return None
     seen: list[Any] = []
@@ -203,7 +207,8 @@ def _largest_result(
         return 1
     steps = jax.make_jaxpr(forward)(*values, batch_shapes(dataset, batch_size)).eqns
     sizes = [one.aval.size * one.aval.dtype.itemsize for step in steps for one in step.outvars]
-    return max(1, max(sizes) // batch_size)
+    largest: int = max([batch_size, *sizes]) // batch_size
+    return largest
 
 
 def rows_of_population(examples: int) -> NDArray[np.int32]:

@@ -181,12 +181,11 @@ class StreamedCohort(Stacked):
             for programs in windows
         )
         program = self.program
-        return Compiled(
-            train,
-            evaluate,
-            *(jax.jit(self._stacked(one, 4)) for one in (program.trained, program.evaluated)),
-            population=population and compiled_program(population, self.mesh),
+        trained, evaluated = (
+            jax.jit(self._stacked(one, 4)) for one in (program.trained, program.evaluated)
         )
+        known = population and compiled_program(population, self.mesh)
+        return Compiled(train, evaluate, trained, evaluated, known)
 
     def data(self) -> Any:
         """Inputs that population statistics are of, if any are taken; all else comes and goes."""

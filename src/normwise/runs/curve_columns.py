@@ -22,11 +22,9 @@ def curve_columns(
         metrics: Which; all that any of the runs has unless given. NaN where a run has none.
 
     >>> from normwise.domain import RunKey
-    >>> runs = [
-    ...     RunRecord(RunKey(name, 0, "a"), 0.1, curves)
-    ...     for name, curves in {"none": {"loss": (0.5,)}, "after": {"loss": (0.4,), "f1": (0.9,)}}.items()
-    ... ]
-    >>> curve_columns(runs)["f1"]
+    >>> first = RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (0.5,)})
+    >>> other = RunRecord(RunKey("after", 0, "a"), 0.1, {"loss": (0.4,), "f1": (0.9,)})
+    >>> curve_columns([first, other])["f1"]
     [nan, 0.9]
     """
     metrics = metrics_of(records) if metrics is None else metrics
