@@ -49,6 +49,8 @@ FEWEST = 2048
 # What a layer gives for all of them may take so much memory. Where that does not suffice, they are
 # gone through in batches, once for each normalisation.
 MOST_BYTES = 2**28
+# And that of all replicas whose statistics are taken together so much, unless one takes more.
+TOGETHER_BYTES = 2**24
 
 Values: TypeAlias = list[Any]
 
@@ -83,12 +85,14 @@ class Population:
             how often a call of the model calls each.
         rows: Numbers of the training examples that the statistics are of, ascending.
         size: How many of these are taken at once.
+        together: Of how many replicas at a time.
     """
 
     model: keras.Model
     calls: Counter[Any]
     rows: NDArray[np.int32]
     size: int
+    together: int
 
     def inputs(self, examples: Examples) -> Arrays:
         """Of the training part those that the statistics are of."""
@@ -104,9 +108,29 @@ class Population:
         """
         # The compiler takes the state as it is: it does not see what else becomes of it.
         trainable, values = lax.optimization_barrier((state.trainable, state.non_trainable))
-        # One replica after another: memory need not have room for all of their activations.
-        statistics = jax.custom_batching.sequential_vmap(self.statistics)
-        return state._replace(trainable=trainable, non_trainable=statistics(trainable, values, x))
+        return state._replace(
+            trainable=trainable, non_trainable=self._some_at_a_time(trainable, values, x)
+        )
+
+    @functools.cached_property
+    def _some_at_a_time(self) -> Callable[..., Values]:
+        """The statistics of replicas side by side, of as many together as memory has room for."""
+        statistics: Any = jax.custom_batching.custom_vmap(self.statistics)
+
+        @statistics.def_vmap
+        def of_stack(size: int, is_own: Any, *arguments: Any) -> tuple[Values, Any]:
+            *own, x = arguments
+            each = jax.tree.map(
+                lambda own, one: one if own else jnp.broadcast_to(one, (size, *one.shape)),
+                is_own[:2],
+                own,
+            )
+            found = lax.map(
+                lambda state: self.statistics(*state, x), each, batch_size=self.together
+            )
+            return found, [True] * len(found)
+
+        return statistics
 
     def statistics(self, trainable: Values, values: Values, x: Arrays) -> Values:
         """Non-trainable values with population statistics in the place of moving ones."""
@@ -188,10 +212,11 @@ def population_of(model: keras.Model, dataset: Dataset, batch_size: int) -> Popu
     if not seen:
         return None
     numbers = rows_of_population(dataset.examples)
+    size = max(batch_size, MOST_BYTES // largest)
     if needs_whole_batches(model):
-        whole = len(numbers) // batch_size * batch_size
-        return Population(model, Counter(seen), numbers[:whole], batch_size)
-    return Population(model, Counter(seen), numbers, max(batch_size, MOST_BYTES // largest))
+        numbers, size = numbers[: len(numbers) // batch_size * batch_size], batch_size
+    together = max(1, TOGETHER_BYTES // (largest * min(size, len(numbers))))
+    return Population(model, Counter(seen), numbers, size, together)
 
 
 def _largest_result(
@@ -262,8 +287,8 @@ def _moments_of(layer: Any, inputs: Any, mask: Any) -> Moments:
     x = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
     axes = tuple(axis for axis in range(x.ndim) if axis != layer.axis % x.ndim)
     kept = None if mask is None else jnp.broadcast_to(jnp.asarray(mask, bool)[..., None], x.shape)
-    count = jnp.ones_like(x) if kept is None else kept.astype(x.dtype)
     _, mean, variance = normalise(
         x, None, None, axes, layer.epsilon, weights=kept, sums=sums_in_parts
     )
-    return Moments(count.sum(axes), mean, variance)
+    count = x.size // mean.size if kept is None else jnp.sum(kept, axes)
+    return Moments(jnp.broadcast_to(count, mean.shape).astype(x.dtype), mean, variance)
