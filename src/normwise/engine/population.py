@@ -113,23 +113,23 @@ class Population:
         )
 
     @functools.cached_property
-    def _some_at_a_time(self) -> Callable[..., Values]:
+    def _some_at_a_time(self) -> Any:
         """The statistics of replicas side by side, of as many together as memory has room for."""
         statistics: Any = jax.custom_batching.custom_vmap(self.statistics)
 
-        @statistics.def_vmap
         def of_stack(size: int, is_own: Any, *arguments: Any) -> tuple[Values, Any]:
-            *own, x = arguments
-            each = jax.tree.map(
-                lambda own, one: one if own else jnp.broadcast_to(one, (size, *one.shape)),
-                is_own[:2],
-                own,
-            )
-            found = lax.map(
-                lambda state: self.statistics(*state, x), each, batch_size=self.together
-            )
+            def each(is_own: bool, value: Any) -> Any:
+                return value if is_own else jnp.broadcast_to(value, (size, *value.shape))
+
+            def of_one(state: Any) -> Values:
+                trainable, values = state
+                return self.statistics(trainable, values, arguments[-1])
+
+            own = jax.tree.map(each, tuple(is_own[:-1]), arguments[:-1])
+            found = lax.map(of_one, own, batch_size=self.together)
             return found, [True] * len(found)
 
+        statistics.def_vmap(of_stack)
         return statistics
 
     def statistics(self, trainable: Values, values: Values, x: Arrays) -> Values:
