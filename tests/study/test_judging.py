@@ -40,6 +40,8 @@ def comparable(summary):
     left_out = {
         "seconds_per_epoch",
         "seconds_ratio",
+        "epoch_seconds",
+        "epoch_seconds_ratio",
         "environment",
         "study",
         "solo_check",
