@@ -149,6 +149,21 @@ def test_some_batches_stand_for_all_of_an_epoch():
     assert not any(found["half"].calm)
 
 
+@pytest.mark.usefixtures("clocks")
+def test_waiting_for_others_makes_no_timed_epoch_shorter(monkeypatch):
+    seen = []
+    fit = keras.Model.fit
+    monkeypatch.setattr(
+        keras.Model, "fit", lambda model, x, *args, **kwargs: (seen.append(len(x)), fit(model, x, *args, **kwargs))
+    )  # fmt: skip
+    for waiting in (0.0, 0.05):
+        model = model_of((0.001 + waiting, 0.001, 0.001))
+        epoch_times({"one": (model, 2)}, data(1001))
+    # As many rows in the rounds of both.
+    assert len(set(seen[-ROUNDS:])) == 1
+    assert seen[len(seen) // 2 - 1] == seen[-1] > 2 * 20
+
+
 def test_what_is_said_is_of_the_rounds_in_which_the_machine_was_free():
     times = EpochTimes((5.0, 1.0, 7.0, 1.2), (1.0,) * 4, (False, True, False, True))
     assert times.seconds == pytest.approx(1.2**0.5)
