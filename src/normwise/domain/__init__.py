@@ -14,6 +14,7 @@ from normwise.domain.comparison import Comparison, VerdictKind
 from normwise.domain.condition import Condition
 from normwise.domain.confidence import CONFIDENCE
 from normwise.domain.data_file import DATA_FILES, DataFile, data_files, kind_of
+from normwise.domain.ending import Ending, EndingKind
 from normwise.domain.epoch_times import EpochTimes
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
@@ -49,6 +50,8 @@ __all__ = [
     "Condition",
     "DataFile",
     "EarlyStopping",
+    "Ending",
+    "EndingKind",
     "EpochTimes",
     "EpochsToTarget",
     "Estimate",

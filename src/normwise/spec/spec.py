@@ -48,6 +48,7 @@ from normwise.spec.settings_file import settings_in
 from normwise.spec.variant_settings import Variants
 from normwise.spec.verdict_settings import (
     Ablate,
+    EndMargin,
     Margin,
     MaxSeeds,
     Patience,
@@ -232,6 +233,7 @@ class Spec(BaseModel):
         ),
     ] = None
     margin: Margin = 1.25
+    end_margin: EndMargin = None
     patience: Patience = None
     population: Population = True
     prune: Prune = False

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from normwise.spec.about import About
-from normwise.spec.kinds import AboveOne, Count, CountOrZero, Positive
+from normwise.spec.kinds import AboveOne, Count, CountOrZero, NotNegative, Positive
 
 __all__ = [
     "Ablate",
+    "EndMargin",
     "Margin",
     "MaxSeeds",
     "Patience",
@@ -47,6 +48,17 @@ Margin = Annotated[
         example="1.25",
         panel=_PANEL,
         hashed_at_default=True,
+    ),
+]
+EndMargin = Annotated[
+    NotNegative | None,
+    About(
+        "answer",
+        "A final value worse by at most this, in the metric's unit, is no worse; what is not shown "
+        "to end no worse is not recommended. Default: 0.01 of a score whose best is 1, or a fifth "
+        "of what the baseline lacks to it if that is less; 2% of a loss.",
+        example="0.005",
+        panel=_PANEL,
     ),
 ]
 Patience = Annotated[
