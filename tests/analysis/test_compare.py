@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, stats
 
 from normwise.analysis import compare
 from normwise.errors import SpecError, UsageError
@@ -49,33 +49,49 @@ def test_without_censoring_two_samples_give_students_interval(variants, baseline
 T = stats.t.ppf(0.975, [math.nan, *range(1, 10)])  # By degrees of freedom.
 
 
+def laid_out(theta, variant, baseline, horizon):
+    """Pairs at a speed-up: the cut, each pair's difference, and whether both were seen to arrive.
+
+    Cut at the last arrival of either side, or where either could have been cut off.
+    """
+    arrivals = [theta * v for v in variant] + list(baseline)
+    last = max(x for x in arrivals if math.isfinite(x))
+    cut = min(horizon, theta * horizon, last * (1 + 1e-9))
+    depths = [math.log(cut / x) for x in arrivals if x < cut]
+    later = math.log(cut) + max(0.5 * sum(depths) / max(len(depths), 1), 0.05)
+
+    def placed(x):
+        return math.log(x) if x < cut else later
+
+    return [
+        (placed(b) - placed(theta * v), math.isfinite(v) and math.isfinite(b))
+        for v, b in zip(variant, baseline, strict=True)
+        if min(theta * v, b) < cut
+    ]
+
+
 def accepted_by_hand(theta, variant, baseline, horizon):
     """The paired test, written once more with plain loops."""
-    cut = min(horizon, theta * horizon)
-    pairs = [
-        (theta * v, b, math.isinf(v) or math.isinf(b))
-        for v, b in zip(variant, baseline, strict=True)
-    ]
-    depths = [math.log(cut / x) for v, b, _ in pairs for x in (v, b) if x < cut]
-    later = math.log(cut) + 0.5 * (sum(depths) / len(depths) if depths else 0.0)
-    gaps = [
-        (math.log(b) if b < cut else later) - (math.log(v) if v < cut else later)
-        for v, b, _ in pairs
-        if min(v, b) < cut
-    ]
+    pairs = laid_out(theta, variant, baseline, horizon)
+    gaps = [gap for gap, _ in pairs]
     if len(gaps) < 2:
         return True
-    if len(gaps) < 5 and all(lost for v, b, lost in pairs if min(v, b) < cut):
+    ahead, behind = sum(gap > 0 for gap in gaps), sum(gap < 0 for gap in gaps)
+    shows_sizes = 3 * sum(sized for _, sized in pairs) >= len(pairs)
+    signs = stats.binomtest(ahead, ahead + behind).pvalue if ahead + behind else 1.0
+    if signs > 0.05 and not shows_sizes:
         return True
     mean = sum(gaps) / len(gaps)
     spread = math.sqrt(sum((gap - mean) ** 2 for gap in gaps) / (len(gaps) - 1))
     return abs(mean) <= T[len(gaps) - 1] * spread / math.sqrt(len(gaps))
 
 
+@pytest.mark.parametrize("never", [0.0, 0.5])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_censored_interval_is_the_hull_of_what_brute_force_accepts(seed):
+def test_a_censored_interval_is_the_hull_of_what_brute_force_accepts(seed, never):
     rng = np.random.default_rng(seed)
     variant, baseline = np.exp(0.4 * rng.standard_normal((2, 10))) * [[14.0], [20.0]]
+    variant[rng.random(10) < never] = baseline[rng.random(10) < never] = INF
     horizon = 23.0
     variant[variant > horizon] = INF
     baseline[baseline > horizon] = INF
@@ -90,20 +106,39 @@ def test_a_censored_interval_is_the_hull_of_what_brute_force_accepts(seed):
     assert (found.high == INF) == (accepted[-1] == grid[-1])
 
 
-def test_the_ratio_balances_the_geometric_means_below_the_common_cut():
-    variant, baseline, horizon = np.array([8.0, 9.5, 20.1]), np.array([14.2, 19.3, INF]), 22.0
-    ratio = compare(variant, baseline, horizon=horizon).ratio
-    cut = min(horizon, ratio * horizon)
-    assert stats.gmean(np.minimum(ratio * variant, cut)) == pytest.approx(
-        stats.gmean(np.minimum(baseline, cut))
-    )
+@pytest.mark.parametrize("never", [0.0, 0.4])
+@pytest.mark.parametrize("seed", range(3))
+def test_at_the_ratio_neither_side_leads(seed, never):
+    rng = np.random.default_rng(seed)
+    variant, baseline = rng.uniform(3, 39, (2, 9))
+    variant[rng.random(9) < never] = baseline[rng.random(9) < never] = INF
+
+    def lead(log_theta):
+        gaps = [gap for gap, _ in laid_out(math.exp(log_theta), variant, baseline, 40.0)]
+        return math.fsum(gaps)
+
+    root = optimize.brentq(lead, -3, 3, xtol=1e-13)
+    found = compare(variant, baseline, horizon=40)
+    assert found.ratio == pytest.approx(math.exp(root), rel=1e-6)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_once_all_arrived_that_will_the_epochs_that_follow_change_nothing(paired):
+    rng = np.random.default_rng(8)
+    variant, baseline = np.ceil(np.exp(0.3 * rng.standard_normal((2, 30))) * [[12.0], [20.0]])
+    variant[:12] = baseline[28:] = INF
+    found = [compare(variant, baseline, horizon=h, paired=paired) for h in (300, 450, 600)]
+    assert np.nanmax(np.where(np.isinf(baseline), 0, baseline)) < 60
+    for one in found[1:]:
+        assert (one.ratio, one.high) == pytest.approx((found[0].ratio, found[0].high), rel=1e-6)
+        assert one.outcome == found[0].outcome
 
 
 # --- Verdicts -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("paired", [True, False])
-@pytest.mark.parametrize("n", [5, 10])
+@pytest.mark.parametrize("n", [6, 10])
 def test_always_against_never_helps_without_an_upper_end(n, paired):
     variant = times(n, scale=12.0)
     found = compare(variant, [INF] * n, horizon=60, paired=paired)
@@ -126,19 +161,34 @@ def test_never_against_never_is_undecided(paired):
 @pytest.mark.parametrize(
     ("epochs", "horizon"),
     [
-        *(([10, 12, 14], 30), ([1, 1, 2, 1], 30), ([3.5, 4.25, 9.0], 30)),
-        *(([5, INF, INF], 30), ([7] * 30, 30)),
-        # Of so long a range not even the smallest part is as narrow as what rounding leaves: both
-        # ends are where the means balance, which is just beside 1, above it and below.
+        *(([20, 22, 24, 21, 23, 20], 30), ([3.5, 4.25, 9.0], 30)),
+        # Of so long a range not even the smallest part is as narrow as what rounding leaves.
         *(([7.3] * 3, 1e300), ([7.3, 8.1, 9.7], 1e300)),
     ],
 )
 def test_pairs_that_agree_make_no_difference(epochs, horizon):
     found = compare(epochs, epochs, horizon=horizon)
-    assert (found.outcome, found.ratio) == ("no difference", 1.0)
-    assert 1 / 1.25 <= found.low <= 1 <= found.high <= 1.25
+    assert (found.outcome, found.ratio) == ("no difference", pytest.approx(1))
+    assert found.low < 1 < found.high
     # Nothing distinguishes the sides.
-    assert found.low == pytest.approx(1 / found.high, rel=1e-9)
+    assert found.low == pytest.approx(1 / found.high, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "possible"),
+    [
+        # "2" is more than 1 and at most 2: up to twice as fast, however many seeds there are.
+        *(([2] * 3, 2), ([2] * 10, 2), ([2] * 1000, 2), ([1, 1, 2, 1], 1.25)),
+        *(([7] * 6, 7 / 6), ([5, INF, INF], 1.25)),
+    ],
+)
+def test_whole_epochs_that_agree_may_still_hide_a_difference(epochs, possible):
+    found = compare(epochs, epochs, horizon=30)
+    assert found.outcome == ("undecided" if possible >= 1.25 else "no difference")
+    assert found.low <= 1 / possible * 1.001
+    assert found.high >= possible * 0.999
+    if len(epochs) >= 10:
+        assert found.high == pytest.approx(possible, rel=1e-3)
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -181,10 +231,18 @@ def test_one_step_of_whole_epochs_needs_six_pairs():
     assert compare([3] * 6, [4] * 6, horizon=30).outcome == "helps"
 
 
-def test_pairs_that_each_lost_one_member_need_five():
-    # Which was sooner is seen, by how much is not: 4 the same way happen in 2 of 16 studies.
-    assert compare([10.5, 11.2, 12.1, 10.3], [INF] * 4, horizon=60).outcome == "undecided"
-    assert compare([10.5, 11.2, 12.1, 10.3, 9.9], [INF] * 5, horizon=60).outcome == "helps"
+def test_pairs_that_each_lost_one_member_need_as_many_as_the_sign_test():
+    # Which was sooner is seen, by how much is not: 5 the same way happen in 2 of 32 studies.
+    arrives = [10.5, 11.2, 12.1, 10.3, 9.9, 10.0, 11.0, 12.0, 11.5]
+    assert compare(arrives[:5], [INF] * 5, horizon=60).outcome == "undecided"
+    assert compare(arrives[:5], [INF] * 5, horizon=60).seeds_needed == 6
+    assert compare(arrives[:6], [INF] * 6, horizon=60).outcome == "helps"
+    strict = {"horizon": 60, "confidence": 1 - 0.05 / 9}
+    assert compare(arrives[:8], [INF] * 8, **strict).outcome == "undecided"  # 2 of 256
+    assert compare(arrives[:8], [INF] * 8, **strict).seeds_needed == 9
+    assert compare(arrives, [INF] * 9, **strict).outcome == "helps"
+    # Also where all arrivals are equal, and there is no distance to be seen.
+    assert compare([10] * 6, [INF] * 6, horizon=60).outcome == "helps"
 
 
 def test_whole_epochs_leave_room_for_where_within_the_epoch_it_was():

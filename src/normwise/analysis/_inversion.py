@@ -8,28 +8,22 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Accepts", "accepted_range", "balance_point", "extended_range"]
+__all__ = ["Accepts", "Lead", "accepted_range", "balance_point", "extended_range"]
 
 FloatArray = NDArray[np.float64]
+Lead = Callable[[FloatArray], FloatArray]
 Accepts = Callable[[FloatArray], NDArray[np.bool_]]
 
 _GRID = 48  # Speed-ups looked at between two candidates, in each of …
 _PASSES = 4  # … this many passes: 48⁴ = 5e6, so ends are found to 2e-7 of the range.
 
 
-def balance_point(
-    variant: FloatArray, baseline: FloatArray, horizon: float, low: float, high: float
-) -> float:
-    """The log speed-up at which both samples have the same geometric mean.
-
-    Both are cut off at the smaller of the horizon and the sped-up horizon, so the
-    difference of the means falls as the speed-up rises. It stays only where all of both
-    are cut off, and then on to the end of that side: it passes 0 once or not at all.
+def balance_point(lead: Lead, low: float, high: float) -> float:
+    """The log speed-up at which neither side leads.
 
     Args:
-        variant: Epochs to the target, shape (variants,), ``inf`` for never.
-        baseline: The same, shape (baselines,).
-        horizon: Epochs every replica was given.
+        lead: From log speed-ups, shape (k,), to by how much the variant is ahead; falls
+            as the speed-up rises.
         low: Log speed-up below which nothing changes any more.
         high: The same above.
 
@@ -37,20 +31,9 @@ def balance_point(
         ``inf`` if the variant is ahead however little of its speed is credited
         to it, −``inf`` if the baseline is, NaN if neither is anywhere.
 
-    >>> variant, baseline = np.array([10.0, 12.0]), np.array([20.0, 24.0])
-    >>> round(math.exp(balance_point(variant, baseline, 100.0, -2.0, 2.5)), 9)
-    2.0
+    >>> round(balance_point(lambda speed: 0.5 - speed, -2.0, 2.5), 9)
+    0.5
     """
-    log_variant, log_baseline, log_horizon = np.log(variant), np.log(baseline), math.log(horizon)
-
-    def below(logs: FloatArray, moved: FloatArray) -> FloatArray:
-        # Distances to the cut, not epochs: what is cut off adds exactly 0, however many there are.
-        return np.asarray(np.minimum(logs - log_horizon + moved[:, None], 0.0).mean(axis=1))
-
-    def lead(speed: FloatArray) -> FloatArray:
-        theirs = below(log_baseline, -np.minimum(speed, 0.0))
-        return theirs - below(log_variant, np.maximum(speed, 0.0))
-
     first, last = lead(np.array([low, high]))
     if first <= 0.0 <= last:
         return math.nan
@@ -70,7 +53,7 @@ def balance_point(
 def accepted_range(
     accepts: Accepts, beyond: tuple[bool, bool], inside: float, low: float, high: float
 ) -> tuple[float, float]:
-    """The smallest interval that holds every accepted log speed-up.
+    """The smallest interval that holds every accepted log speed-up, and rounding around them.
 
     Args:
         accepts: The test, from log speed-ups of shape (k,) to booleans.
@@ -88,7 +71,7 @@ def accepted_range(
     >>> [round(end, 5) for end in ends]
     [0.3, 0.7]
     """
-    ends = _search(accepts, (inside, inside), (low, high), _last_accepted)
+    _, ends = _search(accepts, (inside, inside), (low, high), _last_accepted)
     return -math.inf if beyond[0] else ends[0], math.inf if beyond[1] else ends[1]
 
 
@@ -109,7 +92,7 @@ def extended_range(
     [0.3, 0.7]
     """
     starts = max(ends[0], low), min(ends[1], high)
-    found = _search(accepts, starts, (low, high), _first_rejected)
+    found, _ = _search(accepts, starts, (low, high), _first_rejected)
     return min(ends[0], found[0]), max(ends[1], found[1])
 
 
@@ -128,8 +111,12 @@ def _first_rejected(accepted: NDArray[np.bool_]) -> NDArray[np.intp]:
 
 def _search(
     accepts: Accepts, starts: tuple[float, float], stops: tuple[float, float], edge: Edge
-) -> tuple[float, float]:
-    """Narrow down the edge of acceptance between each start, taken to be accepted, and stop."""
+) -> tuple[list[float], list[float]]:
+    """Narrow down the edge of acceptance between each start, taken to be accepted, and stop.
+
+    Returns:
+        The last points inside, and the first ones outside.
+    """
     near, far = np.array(starts), np.array(stops)
     fractions = np.linspace(0.0, 1.0, _GRID)
     steps = fractions**2  # Look more closely where a narrow range would end.
@@ -140,4 +127,4 @@ def _search(
         at = edge(accepted)
         near, far = grid[[0, 1], at], grid[[0, 1], np.minimum(at + 1, _GRID - 1)]
         steps = fractions
-    return float(near[0]), float(near[1])
+    return near.tolist(), far.tolist()

@@ -79,8 +79,5 @@ class FitWorker:
         if engine.callbacks is not None or engine.eager:
             self._fits.pop(part.program, None)
         if part.program not in self._fits:
-            population = self._setup.spec.population
-            self._fits[part.program] = self._setup.fit(
-                part.variant, part.batch_size, part.depth, population=population
-            )
+            self._fits[part.program] = self._setup.fit(part.variant, part.batch_size, part.depth)
         return self._fits[part.program]

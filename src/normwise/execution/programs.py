@@ -97,10 +97,7 @@ class Programs:
 
     def _compiling(self, job: Job, pool: ThreadPoolExecutor) -> Future[Program]:
         try:
-            population = self._setup.spec.population
-            cohort = self._setup.cohort(
-                job.variant, job.batch_size, depth=job.depth, population=population
-            )
+            cohort = self._setup.cohort(job.variant, job.batch_size, depth=job.depth)
             # Tracing is Python and takes turns; compiling is not, and runs beside it.
             traced = _traced(cohort)
         except UsageError:

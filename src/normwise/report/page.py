@@ -21,7 +21,6 @@ from normwise.report.sections import (
     data,
     early_stopping,
     ended_early,
-    endings,
     environment,
     extent,
     gap,
@@ -46,7 +45,6 @@ _NO_VERDICT = "no verdict"
 STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
     extent.build,
     variants.build,
-    endings.build,
     multiple_testing.build,
     lag.build,
     seconds.build,
@@ -66,7 +64,6 @@ STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
 
 JUDGED: tuple[Callable[[StudyResults], Section | None], ...] = (
     variants.build,
-    endings.build,
     multiple_testing.build,
     lag.build,
     runs.build,
