@@ -20,6 +20,7 @@ CASES = [
     Case("a range of three ends", "study circles --learning-rate 1:2:3:4", "expected a valid number"),
     Case("a batch of one half", "study circles --batch-size 0.5", "batch_size' is 0.5; expected"),
     Case("a margin of one", "study circles --margin 1", "expected greater than 1"),
+    Case("an end margin below 0", "study circles --end-margin -1", "or equal to 0; try --end-margin 0.005"),
     Case("patience below 0", "study circles --patience -1", "greater than or equal to 0"),
     Case("a price that is free", "study circles --price 0", "expected greater than 0"),
     Case("a budget of words", "study circles --until-decided --budget soon", "budget 'soon' does not"),

@@ -10,6 +10,7 @@ import pytest
 
 from normwise.domain import (
     Comparison,
+    Ending,
     EpochsToTarget,
     Estimate,
     RunKey,
@@ -76,6 +77,7 @@ def make_variant(
         ),
         seconds_per_epoch=6.2e-5,
         learning_rate=learning_rate,
+        final_median={name: _final_median(records, name) for name in records[0].curves},
     )
 
 
@@ -92,6 +94,13 @@ def _final(records: Sequence[RunRecord], name: str) -> Estimate:
     half = 1.96 * values.std() / np.sqrt(values.size)
     mean = float(values.mean())
     return Estimate(mean, mean - half, mean + half, values.size)
+
+
+def _final_median(records: Sequence[RunRecord], name: str) -> Estimate:
+    values = np.array([record.curves[name][-1] for record in records])
+    values = np.where(np.isfinite(values), values, float("-inf"))
+    low, median, high = np.quantile(values, (0.3, 0.5, 0.7), method="higher").tolist()
+    return Estimate(median, low, high, values.size)
 
 
 def make_summary(
@@ -113,6 +122,9 @@ def make_summary(
                 Estimate(value, value * 0.84, value * 1.19, variant.seeds),
                 Estimate(value * 0.9, value * 0.75, value * 1.08, variant.seeds),
                 64 if outcomes.get(variant.name, "undecided") == "undecided" else None,
+                ending=Ending(
+                    "open", Estimate(-0.004, -0.0112, 0.003, 30), 0.01, 0.975, 1, 30, 0, 30, 80
+                ),
             )
         )
     fields: dict[str, object] = {

@@ -96,8 +96,8 @@ def test_the_verdict_comes_first_and_all_numbers_are_there(
         assert f.epochs(times.median.value) in text
         assert f.epochs_interval(times.median) in text
         assert f.seconds(variant.seconds_per_epoch) in text
-        for estimate in variant.final.values():
-            assert f"{f.mean(estimate)} {f.spread(estimate)}" in text
+        for estimate in variant.final_median.values():
+            assert f"{f.median(estimate)} {f.value_interval(estimate)}" in text
     for comparison in summary.comparisons:
         for ratio in (comparison.epochs_ratio, comparison.seconds_ratio):
             assert f"{f.ratio(ratio)} {f.ratio_interval(ratio)}" in text

@@ -36,7 +36,10 @@ def without_times():
 
     def strip(value):
         if isinstance(value, dict):
-            timed = ("seconds_per_epoch", "seconds_ratio", "environment")
+            timed = (
+                "seconds_per_epoch", "seconds_ratio", "epoch_seconds", "epoch_seconds_ratio",
+                "environment",
+            )  # fmt: skip
             return {key: strip(part) for key, part in value.items() if key not in timed}
         return [strip(part) for part in value] if isinstance(value, list) else value
 

@@ -40,6 +40,8 @@ def comparable(summary):
     left_out = {
         "seconds_per_epoch",
         "seconds_ratio",
+        "epoch_seconds",
+        "epoch_seconds_ratio",
         "environment",
         "study",
         "solo_check",
@@ -68,8 +70,9 @@ def test_a_study_exported_and_judged_is_that_study(undisturbed, grid, tmp_path, 
 
 
 def test_it_is_the_analysis_of_a_study():
-    found = judge(curves(none=SLOW, after=FAST), target="val_accuracy>=0.8")
-    direct = nw.analysis.compare(FAST, SLOW, horizon=30)
+    slow, fast = SLOW * 2, FAST * 2
+    found = judge(curves(range(10), none=slow, after=fast), target="val_accuracy>=0.8")
+    direct = nw.analysis.compare(fast, slow, horizon=30)
     [one] = found.answer.comparisons
     assert (one.outcome, one.epochs_ratio.value, one.epochs_ratio.low) == (
         "helps", direct.ratio, direct.low
@@ -80,14 +83,14 @@ def test_it_is_the_analysis_of_a_study():
     assert found.summary()["recommended"] == "after"
     assert (
         found.curves["val_accuracy"].tolist()
-        == curves(none=SLOW, after=FAST)["val_accuracy"].tolist()
+        == curves(range(10), none=slow, after=fast)["val_accuracy"].tolist()
     )
 
 
 def test_seconds_and_the_solo_check_are_left_out():
     found = judge(curves(none=SLOW, after=FAST))
     assert [section.title for section in found.page.sections] == [
-        "Variants", "Runs", "Curves", "Arrivals", "Settings", "Environment"
+        "Variants", "How they end", "Runs", "Curves", "Arrivals", "Settings", "Environment"
     ]  # fmt: skip
     said = found.summary()
     assert said["solo_check"] is None
@@ -209,6 +212,8 @@ def test_any_baseline_can_be_named_and_comes_first():
     ("options", "error", "message"),
     [
         ({"margin": 1}, SpecError, "margin is 1; expected a ratio above 1"),
+        ({"end_margin": -0.1}, SpecError, "end_margin is -0.1; expected a finite number from 0"),
+        ({"end_margin": math.inf}, SpecError, "end_margin is inf; .* try --end-margin 0.01"),
         ({"horizon": 0}, SpecError, "horizon is 0; expected epochs from 1"),
         ({"horizon": 99}, SpecError, "ends at epoch 30"),
         ({"mode": "up"}, UnknownNameError, "unknown mode 'up'"),

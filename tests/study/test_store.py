@@ -171,7 +171,14 @@ GRID = {"learning_rate": (0.1, 0.01), "variants": ("none", "after")}
         {"learning_rate": (0.001, 0.01, 0.1)},
         {"batch_size": (32, 64)},
         {"target": "val_loss<=0.3"},
-        {"margin": 2.0, "patience": 3, "price": 1.0, "ablate": True, "until_decided": True},
+        {
+            "margin": 2.0,
+            "end_margin": 0.02,
+            "patience": 3,
+            "price": 1.0,
+            "ablate": True,
+            "until_decided": True,
+        },
         {"study": "mine", "question": "Why?"},
     ],
 )

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._grid import rank
-from normwise.analysis._mean import mean_estimate, restricted_mean
+from normwise.analysis._mean import mean_estimate
 from normwise.analysis._outcome import outcome
 from normwise.domain import CONFIDENCE, Ablation, AblationStep, Estimate, RunRecord, Target
 
@@ -185,5 +186,6 @@ def _step(
 
 
 def _restricted_mean(runs: Sequence[RunRecord], target: Target, confidence: float) -> Estimate:
-    epochs = [outcome(run, target).epoch for run in runs]
-    return restricted_mean(epochs, min(run.epochs for run in runs), confidence)
+    horizon = min(run.epochs for run in runs)
+    found = mean_estimate([min(outcome(run, target).epoch, horizon) for run in runs], confidence)
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, horizon))

@@ -6,14 +6,14 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 
 from normwise.analysis._compare import Decision, compare
+from normwise.analysis._differences import epochs_saved, final_difference
+from normwise.analysis._ending import ending
 from normwise.analysis._groups import paired_seeds
 from normwise.analysis._judged import JudgedRuns, Measures, judged_runs
 from normwise.analysis._learning import learned, shows_learning
-from normwise.analysis._mean import mean_difference, mean_estimate
 from normwise.analysis._pace import epoch_seconds_ratio
 from normwise.analysis._range import range_gain
 from normwise.analysis._rounds import Look, decide_in_rounds
-from normwise.analysis._variant_summary import final_value
 from normwise.domain import Comparison, Estimate, RunRecord
 
 __all__ = ["comparisons"]
@@ -57,6 +57,8 @@ def comparisons(
     every_run = (run for runs in groups.values() for run in runs)
     # A family of its own: that both ratios of a variant are right together is not promised.
     learning = decided(first_learned) if shows_learning(every_run, measures.target) else {}
+    # All endings are right together, whichever look a comparison ends with (Bonferroni).
+    ending_confidence = 1 - (1 - measures.confidence) / (max(1, len(looks)) * len(rounds))
     return tuple(
         _comparison(
             first(name, look.seeds),
@@ -64,6 +66,7 @@ def comparisons(
             measures,
             look,
             learning.get(name),
+            ending_confidence,
             in_rounds=len(rounds) > 1,
         )
         for name, look in looks.items()
@@ -91,6 +94,7 @@ def _comparison(
     measures: Measures,
     look: Look[str],
     learning: Look[str] | None,
+    ending_confidence: float,
     *,
     in_rounds: bool,
 ) -> Comparison:
@@ -109,15 +113,9 @@ def _comparison(
             variant.all_runs, base.all_runs, target, confidence, measures.horizon
         ),
         confidence=look.confidence,
-        final_difference=_difference(
-            variant, base, confidence, lambda one, seed: final_value(one.runs[seed], target.metric)
-        ),
-        epochs_saved=_difference(
-            base,
-            variant,
-            confidence,
-            lambda one, seed: min(one.outcomes[seed].epoch, measures.horizon),
-        ),
+        final_difference=final_difference(variant, base, measures),
+        epochs_saved=epochs_saved(variant, base, measures),
+        ending=ending(variant, base, measures, ending_confidence),
         seeds=look.seeds if in_rounds else None,
         epoch_seconds_ratio=pace,
         learning_ratio=_ratio(learning.decision) if learning else None,
@@ -135,17 +133,3 @@ def _ratio(decision: Decision) -> Estimate:
         censored=decision.censored,
         method=decision.method,
     )
-
-
-def _difference(
-    variant: JudgedRuns,
-    base: JudgedRuns,
-    confidence: float,
-    value: Callable[[JudgedRuns, int], float],
-) -> Estimate:
-    """Mean difference of a value, variant minus baseline, seed by seed where they are paired."""
-    shared = paired_seeds(variant.runs, base.runs)
-    if not shared:
-        ours, theirs = ([value(one, seed) for seed in one.runs] for one in (variant, base))
-        return mean_difference(ours, theirs, confidence)
-    return mean_estimate([value(variant, seed) - value(base, seed) for seed in shared], confidence)

@@ -61,6 +61,8 @@ class Measures:
         target: What to reach.
         horizon: Epochs up to which all runs are followed.
         margin: Ratios within [1/margin, margin] make no difference, > 1.
+        end_margin: Losses at the end that make none, in the metric's unit, ≥ 0; ``None`` for what
+            suits the metric.
         confidence: Confidence of every interval but the ratios', in (0, 1).
         times: From program to what an epoch takes, where known.
     """
@@ -68,6 +70,7 @@ class Measures:
     target: Target
     horizon: int
     margin: float
+    end_margin: float | None
     confidence: float
     times: Times
 

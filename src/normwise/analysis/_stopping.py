@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from normwise.analysis._mean import mean_estimate
-from normwise.domain import CONFIDENCE, EarlyStopping, Estimate, RunRecord
+from normwise.analysis._bounds import bounds_of
+from normwise.analysis._mean import bounded_mean
+from normwise.domain import CONFIDENCE, EarlyStopping, RunRecord
 
 __all__ = ["Stop", "early_stop", "early_stopping"]
 
@@ -62,23 +63,13 @@ def early_stopping(
         confidence: Confidence of the intervals, in (0, 1).
     """
     stops = [early_stop(run.curves[MONITOR], patience) for run in runs]
+    epochs, most = [float(stop.epochs) for stop in stops], float(max(run.epochs for run in runs))
+    saved = [run.epochs - stop.epochs for run, stop in zip(runs, stops, strict=True)]
+    finals = [run.curves[metric][stop.best - 1] for run, stop in zip(runs, stops, strict=True)]
     return EarlyStopping(
         patience=patience,
         monitor=MONITOR,
-        epochs=mean_estimate([float(stop.epochs) for stop in stops], confidence),
-        final=mean_estimate(
-            [run.curves[metric][stop.best - 1] for run, stop in zip(runs, stops, strict=True)],
-            confidence,
-        ),
-        epochs_saved=_at_least_none(
-            mean_estimate(
-                [float(run.epochs - stop.epochs) for run, stop in zip(runs, stops, strict=True)],
-                confidence,
-            )
-        ),
+        epochs=bounded_mean(epochs, (0.0, most), confidence),
+        final=bounded_mean(finals, bounds_of(metric, filter(math.isfinite, finals)), confidence),
+        epochs_saved=bounded_mean(saved, (0.0, most), confidence),
     )
-
-
-def _at_least_none(saved: Estimate) -> Estimate:
-    """Without what cannot be: nobody trains more epochs because a callback may stop it."""
-    return dataclasses.replace(saved, low=max(0.0, saved.low))

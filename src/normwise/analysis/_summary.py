@@ -36,6 +36,7 @@ def summarise(
     target: Target,
     *,
     margin: float = 1.25,
+    end_margin: float | None = None,
     confidence: float = CONFIDENCE,
     rounds: Sequence[int] = (),
     times: Times | None = None,
@@ -53,6 +54,8 @@ def summarise(
         records: One a replica, in any order; variants are reported in order of first appearance.
         target: A metric among the records' curves and the value to reach.
         margin: A ratio within [1/margin, margin] makes no difference that matters, > 1.
+        end_margin: A final value worse by at most this, in the metric's unit, is no worse; what
+            suits the metric and the baseline unless given (see `default_end_margin`).
         confidence: That all decisions are right together, and of all other intervals, in (0, 1).
         rounds: Seeds at each of several looks, of which the first to decide a comparison
             counts (see `decide_in_rounds`); one look at all seeds unless given.
@@ -79,14 +82,14 @@ def summarise(
     rounds = rounds or (1 + max(record.key.seed for record in records),)
     judged = [judged_runs(name, group, target) for name, group in groups.items()]
     horizon = horizon or min(variant.horizon for variant in judged)
-    measures = Measures(target, horizon, margin, confidence, times or {})
+    measures = Measures(target, horizon, margin, end_margin, confidence, times or {})
     base = baseline or baseline_of(groups)
     compared = comparisons(groups, base, measures, rounds)
     lag = lags(judged, measures, looks=len(rounds), examples=examples, elsewhere=elsewhere)
     say = functools.partial(variant_summary, measures=measures, patience=patience, price=price)
     variants = tuple(say(one, lag=lag.get(one.name)) for one in judged)
     compared = with_cost_saved(compared, variants)
-    recommended = recommend(base, compared, target)
+    recommended = recommend(base, compared)
     looks = tuple(rounds) if len(rounds) > 1 else ()
     summary = Summary(study, target, variants, compared, "", recommended, rounds=looks)
     return _with_verdict(summary, judged, horizon, records, elsewhere=elsewhere)

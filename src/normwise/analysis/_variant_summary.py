@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from normwise.analysis._bounds import bounds_of
+from normwise.analysis._direction import higher_is_better
+from normwise.analysis._final import final_gain, final_value
 from normwise.analysis._judged import JudgedRuns, Measures
-from normwise.analysis._mean import mean_estimate, restricted_mean
+from normwise.analysis._mean import bounded_mean, restricted_mean
 from normwise.analysis._median import median_epochs
+from normwise.analysis._order import SHORTFALL, typical
 from normwise.analysis._pace import epoch_seconds
 from normwise.analysis._range import working_range
 from normwise.analysis._saving import with_savings
 from normwise.analysis._stopping import early_stopping
-from normwise.domain import EpochsToTarget, Lag, RunRecord, VariantSummary
+from normwise.domain import EpochsToTarget, Estimate, Lag, RunRecord, VariantSummary
 
-__all__ = ["final_value", "variant_summary"]
+__all__ = ["variant_summary"]
 
 
 def variant_summary(
@@ -39,6 +44,7 @@ def variant_summary(
     diverged = sum(found.kind == "diverged" for found in variant.outcomes.values())
     runs = list(variant.runs.values())
     point = variant.point
+    metrics = dict.fromkeys(metric for run in runs for metric in run.curves)
     times = EpochsToTarget(
         median=median_epochs(epochs, horizon=horizon, confidence=confidence),
         restricted_mean=restricted_mean(epochs, horizon, confidence),
@@ -51,10 +57,7 @@ def variant_summary(
     return VariantSummary(
         name=variant.name,
         seeds=len(runs),
-        final={
-            metric: mean_estimate([final_value(run, metric) for run in runs], confidence)
-            for metric in dict.fromkeys(metric for run in runs for metric in run.curves)
-        },
+        final={metric: _mean(runs, metric, confidence) for metric in metrics},
         epochs_to_target=times,
         seconds_per_epoch=seconds,
         # That of its runs, since a point of the grid may leave it open.
@@ -73,9 +76,19 @@ def variant_summary(
         cost=None if price is None else times.median.times(alone or seconds).times(price / 3600),
         epoch_seconds=alone,
         lag=lag,
+        final_median={metric: _median(runs, metric, measures) for metric in metrics},
     )
 
 
-def final_value(run: RunRecord, metric: str) -> float:
-    """The value at the last epoch; NaN once the run diverged, or without that metric."""
-    return run.curves[metric][-1] if metric in run.curves and run.diverged_at is None else math.nan
+def _mean(runs: Sequence[RunRecord], metric: str, confidence: float) -> Estimate:
+    values = [final_value(run, metric) for run in runs]
+    return bounded_mean(values, bounds_of(metric, filter(math.isfinite, values)), confidence)
+
+
+def _median(runs: Sequence[RunRecord], metric: str, measures: Measures) -> Estimate:
+    target = measures.target
+    rising = target.relation == ">=" if metric == target.metric else higher_is_better(metric)
+    gains = [final_gain(run, metric, rising=rising) for run in runs]
+    known = [gain for gain in gains if not math.isnan(gain)]
+    found = typical(known, measures.confidence, SHORTFALL)
+    return found if rising else found.turned()

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
-from normwise.analysis._ending import ending
+from normwise.analysis._ending_words import ending_words
 from normwise.analysis._lag_words import arrives, lag_words, lags_behind, opening_of_lag
 from normwise.analysis._ratio_words import ratio_words
 from normwise.analysis._seconds_words import in_seconds
@@ -62,7 +62,11 @@ def verdict(
     first = _first(comparisons, recommended)
     rest = [c for c in comparisons if c is not first]
     lead = _lead(target, table, first, horizon=horizon)
-    ends = {c.variant: in_seconds(table, c) + ending(table, c, target) for c in comparisons}
+    stays = {first.variant: recommended}
+    ends = {
+        c.variant: in_seconds(table, c) + ending_words(table, c, target, stays.get(c.variant, ""))
+        for c in comparisons
+    }
     late = {c.variant: arrives(c) + ends[c.variant] for c in rest if lags_behind(table[c.variant])}
     parts = [
         lead + ends[first.variant] + _range(table, first),

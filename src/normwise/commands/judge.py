@@ -64,6 +64,14 @@ class Asked:
         float,
         typer.Option(help="A speed-up within this factor makes no difference that matters."),
     ] = 1.25
+    end_margin: Annotated[
+        float | None,
+        typer.Option(
+            help="A final value worse by at most this, in the metric's unit, is no worse. "
+            "Default: 0.01 of a score whose best is 1, or a fifth of what the baseline lacks to "
+            "it if that is less; 2% of a loss."
+        ),
+    ] = None
     horizon: Annotated[
         int | None,
         typer.Option(

@@ -14,12 +14,19 @@ from normwise.domain.comparison import Comparison, VerdictKind
 from normwise.domain.condition import Condition
 from normwise.domain.confidence import CONFIDENCE
 from normwise.domain.data_file import DATA_FILES, DataFile, data_files, kind_of
+from normwise.domain.ending import Ending, EndingKind
 from normwise.domain.epoch_times import EpochTimes
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
 from normwise.domain.fingerprint import fingerprint_at, joined_fingerprint
 from normwise.domain.image_size import image_size
 from normwise.domain.lag import Lag
+from normwise.domain.metric import (
+    POPULATION,
+    VALIDATION,
+    is_of_training,
+    is_with_population,
+)
 from normwise.domain.momentum import momentum_for, momentum_text, steps_needed
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
 from normwise.domain.program import ProgramKey
@@ -35,12 +42,16 @@ from normwise.domain.variant import Variant
 __all__ = [
     "CONFIDENCE",
     "DATA_FILES",
+    "POPULATION",
+    "VALIDATION",
     "Ablation",
     "AblationStep",
     "Comparison",
     "Condition",
     "DataFile",
     "EarlyStopping",
+    "Ending",
+    "EndingKind",
     "EpochTimes",
     "EpochsToTarget",
     "Estimate",
@@ -65,6 +76,8 @@ __all__ = [
     "fingerprint_at",
     "holdout_seeds",
     "image_size",
+    "is_of_training",
+    "is_with_population",
     "joined_fingerprint",
     "kind_of",
     "momentum_for",

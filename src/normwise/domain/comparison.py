@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from normwise.domain.confidence import CONFIDENCE
+from normwise.domain.ending import Ending
 from normwise.domain.estimate import Estimate
 from normwise.domain.plain import ABSENT_IF_NONE
 
@@ -35,6 +36,7 @@ class Comparison:
             minus baseline, over the seeds that both have.
         epochs_saved: Restricted mean epochs of the baseline minus those of the variant, over
             the seeds that both have.
+        ending: How the variant's typical seed ends; ``None`` where nothing was compared.
         seeds: How many seeds a variant are behind the outcome; ``None`` where all came at
             once.
         learning_ratio: Ratio of epochs to the target by population statistics, those of the
@@ -60,6 +62,7 @@ class Comparison:
     confidence: float = CONFIDENCE
     final_difference: Estimate | None = None
     epochs_saved: Estimate | None = None
+    ending: Ending | None = field(default=None, metadata=ABSENT_IF_NONE)
     seeds: int | None = field(default=None, metadata=ABSENT_IF_NONE)
     learning_ratio: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     learning_outcome: VerdictKind | None = field(default=None, metadata=ABSENT_IF_NONE)

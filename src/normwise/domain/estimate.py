@@ -30,6 +30,15 @@ class Estimate:
     method: str = ""
     seed: int | None = None
 
+    def turned(self) -> Estimate:
+        """The same with its sign changed.
+
+        >>> print(Estimate(2.0, 1.0, 4.0).turned().low)
+        -4.0
+        """
+        ends = (-self.value, -self.high, -self.low)
+        return Estimate(*ends, self.n, self.censored, self.method, self.seed)
+
     def times(self, factor: float | Estimate) -> Estimate:
         """The same in another unit: ``factor``, > 0, of it to one of this.
 

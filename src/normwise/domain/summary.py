@@ -64,6 +64,8 @@ class VariantSummary:
         working_range: Decades of learning rates at which it reaches the target;
             ``None`` where the grid has a single one.
         early_stopping: What early stopping would have saved, if that was asked.
+        final_median: Metric to its median at the last epoch, over all replicas: one that
+            diverged is worse than any value, so that it may be infinite.
         cost: Cost of a training alone to the median epoch, at the hourly price that was given.
         epoch_seconds: The same as ``seconds_per_epoch``, with its interval, which is NaN where the
             machine was too busy to tell; ``None`` where no rounds were kept.
@@ -84,6 +86,7 @@ class VariantSummary:
     cost: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     epoch_seconds: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     lag: Lag | None = field(default=None, metadata=ABSENT_IF_NONE)
+    final_median: Mapping[str, Estimate] = field(default_factory=dict)
 
     @property
     def condition(self) -> Condition:
@@ -144,8 +147,14 @@ class Summary:
         if self.solo_check is not None:
             body["solo_check"] = self.solo_check.to_json()
         for variant in body["variants"]:
+            medians = variant.pop("final_median")
             variant["final"] = {
-                metric: {"mean": final["value"], "low": final["low"], "high": final["high"]}
+                metric: {
+                    "mean": final["value"],
+                    "low": final["low"],
+                    "high": final["high"],
+                    **({"median": medians[metric]} if metric in medians else {}),
+                }
                 for metric, final in variant["final"].items()
             }
             times = variant["epochs_to_target"]

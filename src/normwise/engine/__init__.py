@@ -1,7 +1,8 @@
 """The stacked engine: many replicas of one Keras model in one compiled JAX program.
 
 Read in this order: ``program`` (what one replica does), ``stack`` (chunks, devices), ``cohort``
-(data on the devices) and ``streamed`` (data in windows), ``schedule`` (how many side by side),
+(data on the devices) and ``streamed`` (data in windows), ``population`` (metrics without the lag of
+moving statistics), ``schedule`` (how many side by side),
 ``memory`` (how many fit),
 ``initial_values`` and ``orders`` (what differs between replicas), ``lower`` and ``kernels``
 (layers that suit the CPU), ``deadlocks`` (what XLA's CPU backend would wait for), ``keras_fit``
@@ -23,6 +24,7 @@ from normwise.engine.memory import (
     narrower,
 )
 from normwise.engine.orders import whole_batches
+from normwise.engine.population import Population, population_of
 from normwise.engine.program import make_program, training_flops
 from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
 from normwise.engine.stack import Chunk, Stack, Stacked
@@ -36,6 +38,7 @@ __all__ = [
     "Fit",
     "Fitted",
     "InitialValues",
+    "Population",
     "Replica",
     "Schedule",
     "Stack",
@@ -58,6 +61,7 @@ __all__ = [
     "named_initializer",
     "narrower",
     "on_host",
+    "population_of",
     "reinitialised_copy",
     "replica_mesh",
     "rule_of_thumb",

@@ -27,7 +27,7 @@ class Moment(NamedTuple):
     Attributes:
         wall: Seconds.
         processor: Processor seconds of this process, all threads together.
-        machine: Processor seconds of all processes.
+        machine: Processor seconds of all processes of no low priority.
     """
 
     wall: float
@@ -42,9 +42,10 @@ class Moment(NamedTuple):
 def now() -> Moment:
     """The readings of this moment."""
     times = psutil.cpu_times()._asdict()
-    # What guests of this machine use is in the time of their processes as well.
-    unused = ("idle", "iowait", "guest", "guest_nice")
-    machine = sum(seconds for name, seconds in times.items() if name not in unused)
+    # Who runs at a low priority gives way, as an idle processor does; what guests of this machine
+    # use is in the time of their processes as well.
+    free = ("idle", "iowait", "nice", "guest", "guest_nice")
+    machine = sum(seconds for name, seconds in times.items() if name not in free)
     return Moment(time.perf_counter(), time.process_time(), machine)
 
 

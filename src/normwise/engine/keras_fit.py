@@ -7,12 +7,14 @@ the two, and where the engine cannot train a model, a study is trained in this w
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -20,12 +22,14 @@ from numpy.typing import NDArray
 
 from normwise.data import Dataset
 from normwise.data.dataset import Examples
+from normwise.data.mapped_rows import read_rows
 from normwise.data.nested import count
-from normwise.domain import derive_seed
+from normwise.domain import POPULATION, VALIDATION, derive_seed, is_with_population
 from normwise.engine.evaluating import evaluation_of
 from normwise.engine.fit_data import Batches, FitData, needs_whole_batches
 from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.optimizer_values import optimizer_values
+from normwise.engine.population import population_of
 from normwise.engine.state import State
 from normwise.errors import ModelError
 from normwise.models.kinds import sublayers
@@ -67,6 +71,7 @@ class Fit:
         dataset: What is trained on.
         batch_size: Examples in a batch.
         window: Rows that are read at a time, where the data are streamed: whole batches.
+        population: Whether it is also evaluated with population statistics, if it has moving ones.
 
     Attributes:
         model: That model.
@@ -79,6 +84,8 @@ class Fit:
         dataset: Dataset,
         batch_size: int,
         window: int | None = None,
+        *,
+        population: bool = False,
     ) -> None:
         self.model, self._initial = model, initial
         self._data = FitData(
@@ -88,6 +95,8 @@ class Fit:
         if dataset.y_train is None:
             model.train_step, model.test_step = map(_of_arrays, (model.train_step, model.test_step))
         self._at_once = _at_once(model, dataset, batch_size)
+        is_asked = population and is_evaluated(model)
+        self._population = population_of(model, dataset, batch_size) if is_asked else None
         model.optimizer.build(model.trainable_variables)
         self._untrained = [np.array(variable.value) for variable in _variables(model)]
 
@@ -128,7 +137,7 @@ class Fit:
         """
         _put(self.model, state)
         batches = self._data.batches(replica.seed, epochs.start)
-        watch = _Watch(batches, epochs)
+        watch = _Watch(batches, epochs, self._with_population)
         self.model.fit(
             batches,
             callbacks=[watch, *callbacks],
@@ -163,9 +172,34 @@ class Fit:
         how = {"batch_size": self._at_once, "return_dict": True, "verbose": 0}
         found = scalars(self.model.evaluate(**_of(self._part("train")), **how))
         if is_evaluated(self.model):
-            val = scalars(self.model.evaluate(**_of(self._part("val")), **how))
-            found |= {f"val_{name}": value for name, value in val.items()}
+            found |= self._validated() | self._with_population()
         return {name: float(found[name]) for name in watch.rows[0]}
+
+    def _validated(self) -> dict[str, float]:
+        how = {"batch_size": self._at_once, "return_dict": True, "verbose": 0}
+        found = scalars(self.model.evaluate(**_of(self._part("val")), **how))
+        return {f"{VALIDATION}{name}": float(value) for name, value in found.items()}
+
+    def _with_population(self) -> dict[str, float]:
+        """The same with population statistics, if they are asked for; all else stays as it is."""
+        if self._population is None:
+            return {}
+        trainable, others = self.model.trainable_variables, self.model.non_trainable_variables
+        values = ([variable.value for variable in part] for part in (trainable, others))
+        with _restoring(self.model):
+            _assign(others, self._statistics(*values, self._sample))
+            found = self._validated()
+        return {f"{POPULATION}{name}": value for name, value in found.items()}
+
+    @functools.cached_property
+    def _statistics(self) -> Callable[..., Any]:
+        known: Any = self._population
+        return known.statistics if self.model.run_eagerly else jax.jit(known.statistics)
+
+    @functools.cached_property
+    def _sample(self) -> Any:
+        known: Any = self._population
+        return jax.tree.map(jnp.asarray, read_rows(self._data.dataset.x_train, known.rows))
 
 
 def _of(part: Examples) -> dict[str, Any]:
@@ -210,15 +244,18 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         batches: What is trained on.
         epochs: Which are to be trained, from 0.
+        others: Gives more metrics of the weights that an epoch ends with.
 
     Attributes:
         rows: Of each epoch, metric to value.
         state: The replica's after the last of them; ``None`` where training ended before.
     """
 
-    def __init__(self, batches: Batches, epochs: range) -> None:
+    def __init__(
+        self, batches: Batches, epochs: range, others: Callable[[], Mapping[str, float]]
+    ) -> None:
         super().__init__()
-        self._batches, self._epochs = batches, epochs
+        self._batches, self._epochs, self._others = batches, epochs, others
         self._weights: list[Any] = []
         self.rows: list[dict[str, float]] = []
         self.state: State | None = None
@@ -235,7 +272,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         row = {name: float(value) for name, value in scalars(logs or {}).items()}
-        self.rows.append(row)
+        self.rows.append({**row, **self._others()})
         self._weights = [variable.value for variable in self.model.variables]
         is_last = epoch + 1 == self._epochs.stop
         if is_last:
@@ -252,7 +289,8 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
 
 def _is_lost(row: Mapping[str, float]) -> bool:
     """Whether a replica has diverged: by its loss, or where none is told by anything else."""
-    return not math.isfinite(row["loss"] if "loss" in row else sum(row.values()))
+    seen = [value for name, value in row.items() if not is_with_population(name)]
+    return not math.isfinite(row["loss"] if "loss" in row else sum(seen))
 
 
 def _at_once(model: keras.Model, dataset: Dataset, batch_size: int) -> int:
@@ -300,6 +338,18 @@ def _of_arrays(step: Callable[..., Any]) -> Callable[..., Any]:
 def _assign(variables: Sequence[Any], values: Sequence[Any]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+@contextlib.contextmanager
+def _restoring(model: keras.Model) -> Iterator[None]:
+    """Let the block change what a model holds, and take it back."""
+    variables = [*model.variables, *model.metrics_variables]
+    # Copies: an evaluation takes over their memory.
+    kept = [np.array(variable.value) for variable in variables]
+    try:
+        yield
+    finally:
+        _assign(variables, kept)
 
 
 def _taken(model: keras.Model) -> State:

@@ -15,10 +15,12 @@ from jax import lax
 
 from normwise.data import Dataset
 from normwise.data.dataset import Examples
+from normwise.domain import POPULATION, VALIDATION
 from normwise.engine.as_fit import evaluating_as_fit, training_as_fit
 from normwise.engine.at_once import evaluating_at_once, training_at_once
 from normwise.engine.batches import batch_shapes
 from normwise.engine.divergence import freeze_if_diverged, health
+from normwise.engine.population import Population
 from normwise.engine.state import State
 from normwise.models.metrics import build_compiled_parts, is_taken_at_once
 from normwise.models.stateless_call import stateless
@@ -58,7 +60,12 @@ class Program(NamedTuple):
     model: keras.Model
 
 
-def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Program:
+def make_program(
+    model: keras.Model,
+    dataset: Dataset,
+    batch_size: int,
+    population: Population | None = None,
+) -> Program:
     """Turn a compiled Keras model into pure functions.
 
     Args:
@@ -66,6 +73,8 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
         dataset: Gives the shapes; the arrays themselves are passed at run time.
         batch_size: At most the size of the training part. A last partial batch
             is kept, as Keras' ``fit`` keeps it.
+        population: What gives this model population statistics, where it is evaluated with those,
+            too.
 
     Raises:
         ModelError: The model cannot be traced.
@@ -83,8 +92,12 @@ def make_program(model: keras.Model, dataset: Dataset, batch_size: int) -> Progr
     def epoch(state: State, order: jax.Array, data: Data) -> tuple[State, Curves]:
         new, curves = train(state, data.train, order)
         new = freeze_if_diverged(state, new, health(curves))
-        new, val = evaluate(new, data.val)
-        return new, curves | {f"val_{name}": value for name, value in val.items()}
+        after, val = evaluate(new, data.val)
+        curves |= {f"{VALIDATION}{name}": value for name, value in val.items()}
+        if population is not None:
+            _, val = evaluate(population.of(after, population.inputs(data.train)), data.val)
+            curves |= {f"{POPULATION}{VALIDATION}{name}": value for name, value in val.items()}
+        return after, curves
 
     def segment(state: State, orders: jax.Array, data: Data) -> tuple[State, Curves]:
         return lax.scan(lambda carry, order: epoch(carry, order, data), state, orders)

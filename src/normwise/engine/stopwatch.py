@@ -107,8 +107,13 @@ def _part(model: keras.Model, size: int, dataset: Dataset) -> int:
         if seconds:
             batches = min(whole, math.ceil(batches * min(8.0, EPOCH_SECONDS / seconds)))
         epochs, _ = _fit(model, dataset, size, batches, epochs=2)
-        seconds = min(epoch.wall for epoch in epochs)
+        seconds = min(map(_least, epochs))
     return batches
+
+
+def _least(epoch: Moment) -> float:
+    """Seconds of an epoch that would be alone: on a CPU no more than its processor time."""
+    return min(epoch.wall, epoch.processor) if computes_on_cpu() else epoch.wall
 
 
 def _lap(model: keras.Model, size: int, dataset: Dataset, batches: int, whole: int) -> Lap:

@@ -22,12 +22,14 @@ from normwise.data import Dataset
 from normwise.data.dataset import Examples
 from normwise.data.mapped_rows import read_rows
 from normwise.data.nested import count, leaves
+from normwise.domain import POPULATION, VALIDATION
 from normwise.engine.as_fit import evaluation_steps, metrics_at_start, training_steps
 from normwise.engine.devices import replicated, shareable, split_over_replicas
 from normwise.engine.divergence import freeze_if_diverged, health
 from normwise.engine.evaluating import evaluation_of
 from normwise.engine.initial_values import Replica
 from normwise.engine.orders import windowed_orders, windows_in
+from normwise.engine.population import Population
 from normwise.engine.stack import (
     Stack,
     Stacked,
@@ -57,6 +59,8 @@ class StreamedProgram(NamedTuple):
         evaluated: ``(state, state after evaluation, metrics, logs) → (state, curves)``.
         model: The compiled Keras model the functions were made from.
         is_evaluated: Whether there is anything to evaluate by.
+        population: What gives the model population statistics, where it is evaluated with those,
+            too.
     """
 
     train: Callable[..., Any]
@@ -65,15 +69,23 @@ class StreamedProgram(NamedTuple):
     evaluated: Callable[..., Any]
     model: keras.Model
     is_evaluated: bool
+    population: Population | None
 
 
-def make_streamed_program(model: keras.Model, dataset: Dataset, batch_size: int) -> StreamedProgram:
+def make_streamed_program(
+    model: keras.Model,
+    dataset: Dataset,
+    batch_size: int,
+    population: Population | None = None,
+) -> StreamedProgram:
     """Turn a compiled Keras model into pure functions of windows.
 
     Args:
         model: Built and compiled, with optimiser, loss and metrics.
         dataset: Gives the shapes.
         batch_size: Examples in a batch; the last of an epoch may be smaller.
+        population: What gives this model population statistics, where it is evaluated with those,
+            too.
 
     Raises:
         ModelError: The model cannot be traced.
@@ -90,7 +102,8 @@ def make_streamed_program(model: keras.Model, dataset: Dataset, batch_size: int)
     def evaluated(before: State, after: State, metrics: Any, logs: Any) -> tuple[State, Curves]:
         moved = if_alive(before, after.non_trainable) if draws else before.non_trainable
         curves = end_of_epoch(model, metrics, logs)
-        return before._replace(non_trainable=moved), {f"val_{k}": v for k, v in curves.items()}
+        named = {f"{VALIDATION}{name}": value for name, value in curves.items()}
+        return before._replace(non_trainable=moved), named
 
     return StreamedProgram(
         train=training_steps(model, batch_size),
@@ -99,6 +112,7 @@ def make_streamed_program(model: keras.Model, dataset: Dataset, batch_size: int)
         evaluated=evaluated,
         model=model,
         is_evaluated=is_evaluated(model),
+        population=population if is_evaluated(model) else None,
     )
 
 
@@ -110,12 +124,14 @@ class Compiled(NamedTuple):
         evaluate: By the length of a window.
         trained: At the end of an epoch's training.
         evaluated: At its end.
+        population: Gives population statistics; ``None`` where nothing asks for them.
     """
 
     train: dict[int, Any]
     evaluate: dict[int, Any]
     trained: Any
     evaluated: Any
+    population: Any = None
 
     def memory_analysis(self) -> Any:
         """What the program takes that trains a whole window, by XLA's analysis."""
@@ -148,23 +164,35 @@ class StreamedCohort(Stacked):
         ):
             examples = _shapes(dataset.val, length, self.mesh)
             evaluate[length] = self._traced(self.program.evaluate, state, metrics, examples)
-        return train, evaluate
+        return train, evaluate, self._traced_population(state)
+
+    def _traced_population(self, state: State) -> Any:
+        population = self.program.population
+        if population is None:
+            return None
+        inputs = _shapes(Examples(self.dataset.x_train, None), len(population.rows), self.mesh).x
+        return self._traced(population.of, state, inputs)
 
     def compile(self, lowered: Any) -> Compiled:
         """Compile what :meth:`lower` traced."""
+        *windows, population = lowered
         train, evaluate = (
             {length: compiled_program(one, self.mesh) for length, one in programs.items()}
-            for programs in lowered
+            for programs in windows
         )
         program = self.program
-        return Compiled(
-            train,
-            evaluate,
-            *(jax.jit(self._stacked(one, 4)) for one in (program.trained, program.evaluated)),
+        trained, evaluated = (
+            jax.jit(self._stacked(one, 4)) for one in (program.trained, program.evaluated)
         )
+        known = population and compiled_program(population, self.mesh)
+        return Compiled(train, evaluate, trained, evaluated, known)
 
-    def data(self) -> None:
-        """Nothing: windows come and go."""
+    def data(self) -> Any:
+        """Inputs that population statistics are of, if any are taken; all else comes and goes."""
+        population = self.program.population
+        if population is None:
+            return None
+        return _placed(Examples(self.dataset.x_train, None), population.rows, self.mesh).x
 
     def arrays(self) -> list[NDArray[Any]]:
         """Those of a window."""
@@ -184,7 +212,7 @@ class StreamedCohort(Stacked):
     def advance(
         self,
         compiled: Any,
-        data: None,  # noqa: ARG002 (as of others)
+        data: Any,
         stack: Stack,
         until: int,
     ) -> Iterator[dict[str, np.ndarray]]:
@@ -196,25 +224,38 @@ class StreamedCohort(Stacked):
         own, per_epoch = len(stack.replicas), windows_in(self.dataset.examples, self.window)
         windows = _one_ahead(self._training(self.filled(stack.replicas), stack.epoch, until))
         for _ in range(stack.epoch, until):
-            results = self._through(
-                compiled.train, stack.state, itertools.islice(windows, per_epoch)
+            [results] = self._through(
+                compiled.train, [stack.state], itertools.islice(windows, per_epoch)
             )
             state, curves = compiled.trained(stack.state, *results)
             if self.program.is_evaluated:
-                results = self._through(compiled.evaluate, state, _one_ahead(self._validation()))
-                state, val = compiled.evaluated(state, *results)
+                state, val = self._evaluated(compiled, state, data)
                 curves |= val
             stack.state, stack.epoch = state, stack.epoch + 1
             yield {name: np.asarray(values)[:own, None] for name, values in curves.items()}
 
-    def _through(self, programs: Any, state: State, windows: Iterator[tuple[Any, ...]]) -> Any:
-        """State, metrics and the last logs behind all windows."""
-        metrics, logs = self._metrics(), None
+    def _evaluated(self, compiled: Compiled, state: State, data: Any) -> tuple[State, Curves]:
+        """The state after an evaluation, and metrics; also with population statistics, if asked."""
+        states = [state] if data is None else [state, compiled.population(state, data)]
+        results = self._through(compiled.evaluate, states, _one_ahead(self._validation()))
+        (after, curves), *others = (
+            compiled.evaluated(one, *result) for one, result in zip(states, results, strict=True)
+        )
+        for _, metrics in others:
+            curves |= {f"{POPULATION}{name}": value for name, value in metrics.items()}
+        return after, curves
+
+    def _through(
+        self, programs: Any, states: Sequence[State], windows: Iterator[tuple[Any, ...]]
+    ) -> list[tuple[State, Any, Any]]:
+        """Of each of the states what stands behind all windows: itself, metrics, the last logs."""
+        results: list[Any] = [(state, self._metrics(), None) for state in states]
         for window in windows:
-            state, metrics, logs = programs[count(window[-1].x)](state, metrics, *window)
+            program = programs[count(window[-1].x)]
+            results = [program(state, metrics, *window) for state, metrics, _ in results]
             # Or windows would pile up in front of devices that are slower than the disk.
-            jax.block_until_ready(metrics)
-        return state, metrics, logs
+            jax.block_until_ready([metrics for _, metrics, _ in results])
+        return results
 
     def _training(
         self, replicas: Sequence[Replica], first: int, until: int

@@ -79,5 +79,8 @@ class FitWorker:
         if engine.callbacks is not None or engine.eager:
             self._fits.pop(part.program, None)
         if part.program not in self._fits:
-            self._fits[part.program] = self._setup.fit(part.variant, part.batch_size, part.depth)
+            population = self._setup.spec.population
+            self._fits[part.program] = self._setup.fit(
+                part.variant, part.batch_size, part.depth, population=population
+            )
         return self._fits[part.program]

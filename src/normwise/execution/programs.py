@@ -97,7 +97,10 @@ class Programs:
 
     def _compiling(self, job: Job, pool: ThreadPoolExecutor) -> Future[Program]:
         try:
-            cohort = self._setup.cohort(job.variant, job.batch_size, depth=job.depth)
+            population = self._setup.spec.population
+            cohort = self._setup.cohort(
+                job.variant, job.batch_size, depth=job.depth, population=population
+            )
             # Tracing is Python and takes turns; compiling is not, and runs beside it.
             traced = _traced(cohort)
         except UsageError:

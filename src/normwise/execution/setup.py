@@ -29,6 +29,7 @@ from normwise.engine import (
     make_program,
     make_streamed_program,
     named_initializer,
+    population_of,
     reinitialised_copy,
     replica_mesh,
     rule_of_thumb,
@@ -252,6 +253,7 @@ class Setup:
         epochs: int | None = None,
         *,
         depth: int | None = None,
+        population: bool = False,
     ) -> Stacked:
         """A variant at a batch size and depth, not compiled yet.
 
@@ -262,6 +264,8 @@ class Setup:
             dataset: A part of the study's; all of it unless given.
             epochs: As many as the study's unless given.
             depth: Of the model; ``None`` where no depth is asked for.
+            population: Whether it is also evaluated with population statistics, if it has moving
+                ones.
         """
         schedule = schedule or self.schedule(batch_size)
         dataset = dataset or self.recipe.dataset
@@ -269,21 +273,35 @@ class Setup:
         mesh, epochs = replica_mesh(schedule.devices), epochs or self.spec.epochs
         initial = InitialValues(model, self._like[depth])
         shared = (initial, dataset, epochs, schedule.width, mesh)
+        known = population_of(model, dataset, batch_size) if population else None
         if window := window_of(self.spec, batch_size):
-            streamed = make_streamed_program(model, dataset, batch_size)
+            streamed = make_streamed_program(model, dataset, batch_size, known)
             return StreamedCohort(streamed, *shared, window)
-        return Cohort(make_program(model, dataset, batch_size), *shared)
+        return Cohort(make_program(model, dataset, batch_size, known), *shared)
 
-    def fit(self, variant: Variant, batch_size: int, depth: int | None = None) -> Fit:
+    def fit(
+        self,
+        variant: Variant,
+        batch_size: int,
+        depth: int | None = None,
+        *,
+        population: bool = False,
+    ) -> Fit:
         """What trains a variant's replicas by Keras' own ``fit``.
+
+        Args:
+            variant: Which.
+            batch_size: Examples in a batch.
+            depth: As of :meth:`cohort`.
+            population: As of :meth:`cohort`.
 
         Raises:
             ModelError: The data cannot be cut into the batches that the model needs.
         """
         model, initial = self.model(variant, batch_size, depth=depth)
-        return Fit(
-            model, initial, self.recipe.dataset, batch_size, window_of(self.spec, batch_size)
-        )
+        window = window_of(self.spec, batch_size)
+        dataset = self.recipe.dataset
+        return Fit(model, initial, dataset, batch_size, window, population=population)
 
     def _lowered(self, variant: Variant, batch_size: int, depth: int | None) -> keras.Model:
         built = self.source.at(depth).build(

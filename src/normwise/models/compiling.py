@@ -13,7 +13,7 @@ import numpy as np
 
 from normwise.data import Dataset
 from normwise.data.nested import leaves
-from normwise.domain import Target
+from normwise.domain import POPULATION, VALIDATION, Target
 from normwise.errors import UnknownNameError, listed
 from normwise.models.compiled import Compiled, cloned_metrics, parts_of, words_of
 from normwise.models.identity import named
@@ -27,7 +27,7 @@ from normwise.spec import Spec
 
 __all__ = ["Recipe", "check_target"]
 
-_LOSSES = ("loss", "val_loss")
+_LOSSES = ("loss", f"{VALIDATION}loss", f"{POPULATION}{VALIDATION}loss")
 _AVERAGED = (
     "The optimiser averages the weights (use_ema): as fit has it, curves are those of the weights "
     "themselves, and best.keras gets the averages."
@@ -110,7 +110,7 @@ class Recipe:
         else:
             build_compiled_parts(model, self.dataset)
             names, val_names = recorded(model, self.dataset)
-        return [f"val_{name}" for name in val_names] + names
+        return [f"{VALIDATION}{name}" for name in val_names] + names
 
     @property
     def mean_loss(self) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from normwise.domain import Estimate
 
@@ -15,6 +16,7 @@ __all__ = [
     "epochs",
     "epochs_interval",
     "mean",
+    "median",
     "number",
     "percent",
     "ratio",
@@ -22,7 +24,9 @@ __all__ = [
     "saved",
     "seconds",
     "seconds_interval",
+    "signed",
     "spread",
+    "value_interval",
 ]
 
 NONE = "—"
@@ -94,6 +98,54 @@ def mean(estimate: Estimate | None) -> str:
     if not 1e-4 <= abs(estimate.value) < 1e6:
         return number(estimate.value)
     return f"{estimate.value:.{_places(estimate)}f}"
+
+
+def median(estimate: Estimate | None) -> str:
+    """A median of replicas of which some may have diverged, without its interval.
+
+    >>> median(Estimate(0.8476, 0.8455, 0.8497)), median(Estimate(-math.inf, -math.inf, 0.8))
+    ('0.848', 'diverged')
+    """
+    return "diverged" if estimate is not None and math.isinf(estimate.value) else mean(estimate)
+
+
+def value_interval(estimate: Estimate | None) -> str:
+    """The interval of a metric; empty where there is none.
+
+    >>> value_interval(Estimate(0.8476, 0.8455, 0.8497))
+    '[0.846, 0.850]'
+    >>> value_interval(Estimate(0.3, 0.2, math.inf)), value_interval(Estimate(0.8, -math.inf, 0.85))
+    ('0.200 or more', '0.850 or less')
+    """
+    if estimate is None:
+        return ""
+    shown = [end for end in (estimate.value, estimate.high, estimate.low) if math.isfinite(end)]
+    return _bounded(estimate, f".{_places(replace(estimate, value=(shown or [0.0])[0]))}f")
+
+
+def signed(estimate: Estimate) -> tuple[str, str]:
+    """A difference and its interval, with their signs.
+
+    >>> signed(Estimate(-0.003, -0.0104, 0.0)), signed(Estimate(0.2, 0.1, math.inf))
+    (('-0.0030', '[-0.0104, +0.0000]'), ('+0.200', '+0.100 or more'))
+    >>> signed(Estimate(-math.inf, -math.inf, -0.1))
+    ('diverged', '-0.100 or less')
+    """
+    half = _half(estimate)
+    ends = (estimate.value, estimate.low, estimate.high)
+    largest = max((abs(end) for end in ends if math.isfinite(end)), default=0.0)
+    form = f"+.{decimals(half, 2) if half else decimals(largest, 3)}f"
+    value = f"{estimate.value:{form}}" if math.isfinite(estimate.value) else median(estimate)
+    return value, _bounded(estimate, form)
+
+
+def _bounded(estimate: Estimate, form: str) -> str:
+    low, high = (f"{end:{form}}" for end in (estimate.low, estimate.high))
+    if math.isfinite(estimate.low) and math.isfinite(estimate.high):
+        return f"[{low}, {high}]"
+    if math.isfinite(estimate.low):
+        return f"{low} or more"
+    return f"{high} or less" if math.isfinite(estimate.high) else ""
 
 
 def spread(estimate: Estimate | None) -> str:

@@ -21,6 +21,7 @@ from normwise.report.sections import (
     data,
     early_stopping,
     ended_early,
+    endings,
     environment,
     extent,
     gap,
@@ -45,6 +46,7 @@ _NO_VERDICT = "no verdict"
 STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
     extent.build,
     variants.build,
+    endings.build,
     multiple_testing.build,
     lag.build,
     seconds.build,
@@ -64,6 +66,7 @@ STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
 
 JUDGED: tuple[Callable[[StudyResults], Section | None], ...] = (
     variants.build,
+    endings.build,
     multiple_testing.build,
     lag.build,
     runs.build,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from normwise.analysis import runs_at_best
-from normwise.domain import Comparison, RunRecord, Summary
+from normwise.domain import Comparison, RunRecord, Summary, is_with_population
 from normwise.report.colors import variant_colors
 
 __all__ = ["DataPreview", "StudyResults"]
@@ -86,7 +86,13 @@ class StudyResults:
     @cached_property
     def metrics(self) -> tuple[str, ...]:
         """Names of all final metrics: the target's, its training or validation twin, others."""
-        names = dict.fromkeys(name for variant in self.summary.variants for name in variant.final)
+        # Those with population statistics are drawn; what the model has in the end are the others.
+        names = dict.fromkeys(
+            name
+            for variant in self.summary.variants
+            for name in variant.final
+            if not is_with_population(name)
+        )
         aim = self.summary.target.metric
         twin = aim.removeprefix("val_")
         return tuple(sorted(names, key=lambda n: (n != aim, n.removeprefix("val_") != twin)))

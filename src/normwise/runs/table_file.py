@@ -81,7 +81,7 @@ def write_csv(records: Sequence[RunRecord], path: Path) -> None:
     """
     import pandas as pd
 
-    frame = pd.DataFrame(curve_columns(map(finished, records)))
+    frame = pd.DataFrame(curve_columns([finished(one) for one in records]))
     with replacing(path) as beside:
         # A number that is none stands there as such: nothing would be a value that is missing.
         frame.dropna(axis="columns", how="all").to_csv(beside, index=False, na_rep="nan")

@@ -16,6 +16,7 @@ __all__ = [
     "Count",
     "CountOrZero",
     "Name",
+    "NotNegative",
     "Positive",
     "Rows",
     "Several",
@@ -58,7 +59,8 @@ Rows = Annotated[int, Field(ge=0, lt=2**31), BeforeValidator(_no_boolean)]
 BatchSize = Annotated[int, Field(gt=0), BeforeValidator(_no_boolean)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_boolean)]
 AboveOne = Annotated[float, Field(gt=1, allow_inf_nan=False), BeforeValidator(_no_boolean)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_no_boolean)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_no_boolean)]
+Weight = NotNegative
 Name = Annotated[str, Field(min_length=1)]
 Item = TypeVar("Item")
 Several = Annotated[tuple[Item, ...], Field(min_length=1)]

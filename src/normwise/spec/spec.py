@@ -48,9 +48,11 @@ from normwise.spec.settings_file import settings_in
 from normwise.spec.variant_settings import Variants
 from normwise.spec.verdict_settings import (
     Ablate,
+    EndMargin,
     Margin,
     MaxSeeds,
     Patience,
+    Population,
     Price,
     Prune,
     Remedy,
@@ -231,7 +233,9 @@ class Spec(BaseModel):
         ),
     ] = None
     margin: Margin = 1.25
+    end_margin: EndMargin = None
     patience: Patience = None
+    population: Population = True
     prune: Prune = False
     remedy: Remedy = True
     ablate: Ablate = False

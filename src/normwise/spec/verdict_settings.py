@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Annotated
 
 from normwise.spec.about import About
-from normwise.spec.kinds import AboveOne, Count, CountOrZero, Positive
+from normwise.spec.kinds import AboveOne, Count, CountOrZero, NotNegative, Positive
 
-__all__ = ["Ablate", "Margin", "MaxSeeds", "Patience", "Price", "Prune", "Remedy", "UntilDecided"]
+__all__ = [
+    "Ablate",
+    "EndMargin",
+    "Margin",
+    "MaxSeeds",
+    "Patience",
+    "Population",
+    "Price",
+    "Prune",
+    "Remedy",
+    "UntilDecided",
+]
 
 _PANEL = "How sure, and what else to say"
 
@@ -39,12 +50,34 @@ Margin = Annotated[
         hashed_at_default=True,
     ),
 ]
+EndMargin = Annotated[
+    NotNegative | None,
+    About(
+        "answer",
+        "A final value worse by at most this, in the metric's unit, is no worse; what is not shown "
+        "to end no worse is not recommended. Default: 0.01 of a score whose best is 1, or a fifth "
+        "of what the baseline lacks to it if that is less; 2% of a loss.",
+        example="0.005",
+        panel=_PANEL,
+    ),
+]
 Patience = Annotated[
     CountOrZero | None,
     About(
         "answer",
         "Say what early stopping with this patience, in epochs, would have saved.",
         example="5",
+        panel=_PANEL,
+    ),
+]
+Population = Annotated[
+    bool,
+    # Runs are the same with it and without: a folder may hold both.
+    About(
+        "answer",
+        "Whether runs with moving statistics are also evaluated with those of the whole training "
+        "part at each epoch's end, which tells slow learning from statistics that lag. Default: "
+        "they are.",
         panel=_PANEL,
     ),
 ]

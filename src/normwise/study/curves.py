@@ -7,7 +7,7 @@ from pathlib import Path
 
 from normwise.domain import RunRecord
 from normwise.files import replacing
-from normwise.runs.curve_columns import curve_columns
+from normwise.runs.curve_columns import curve_columns, metrics_of
 
 __all__ = ["write_curves"]
 
@@ -32,7 +32,8 @@ def write_curves(records: Sequence[RunRecord], path: Path) -> None:
         "depth": pa.int64(),
     }
     given = {name for name in types if any(getattr(one, name) is not None for one in records)}
-    found = pa.table(curve_columns(records[:1])).schema
+    metrics = metrics_of(records)
+    found = pa.table(curve_columns(records[:1], metrics)).schema
     schema = pa.schema(
         {one.name: types[one.name] if one.name in given else one.type for one in found}
     )
@@ -43,5 +44,5 @@ def write_curves(records: Sequence[RunRecord], path: Path) -> None:
         pq.ParquetWriter(file, schema) as writer,
     ):
         for first in range(0, len(records), _AT_ONCE):
-            columns = curve_columns(records[first : first + _AT_ONCE])
+            columns = curve_columns(records[first : first + _AT_ONCE], metrics)
             writer.write_table(pa.table(columns, schema))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -48,6 +49,8 @@ class JudgeOptions:
             or else as training moves it.
         baseline: The variant that the others are compared with; ``none`` unless given.
         margin: A ratio within [1/margin, margin] makes no difference that matters, > 1.
+        end_margin: A final value worse by at most this, in the metric's unit, is no worse, ≥ 0;
+            what suits the metric and the baseline unless given.
         horizon: Epochs up to which all runs are followed, ≥ 1; as far as every variant goes unless
             given.
         variant_column: The column that says the variant; recognised unless given, as the others.
@@ -64,6 +67,7 @@ class JudgeOptions:
     mode: _Mode = "auto"
     baseline: str | None = None
     margin: float = 1.25
+    end_margin: float | None = None
     horizon: int | None = None
     variant_column: str | None = None
     seed_column: str | None = None
@@ -76,6 +80,11 @@ class JudgeOptions:
         if not self.margin > 1:
             raise SpecError(
                 f"margin is {self.margin:g}; expected a ratio above 1; try --margin 1.25"
+            )
+        if self.end_margin is not None and not 0 <= self.end_margin < math.inf:
+            raise SpecError(
+                f"end_margin is {self.end_margin:g}; expected a finite number from 0, in the "
+                f"metric's unit; try --end-margin 0.01"
             )
         if self.horizon is not None and self.horizon < 1:
             raise SpecError(f"horizon is {self.horizon}; expected epochs from 1; try --horizon 30")
@@ -141,6 +150,7 @@ def _result(runs: Any, asked: JudgeOptions) -> Result:
         records,
         goal,
         margin=asked.margin,
+        end_margin=asked.end_margin,
         baseline=baseline,
         horizon=found.horizon,
         elsewhere=True,

@@ -140,6 +140,7 @@ class Question:
             whole,
             self.target(records),
             margin=spec.margin,
+            end_margin=spec.end_margin,
             rounds=spec.rounds,
             times=times or {},
             price=spec.price,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.domain import Run, RunRecord
+from normwise.domain import Run, RunRecord, is_of_training, is_with_population
 from normwise.errors import StoreError, UnknownNameError
 from normwise.execution.event import Segment, epochs_in
 from normwise.execution.job import Origin
@@ -45,8 +45,8 @@ class RunProgress:
 
     @property
     def metrics(self) -> Collection[str]:
-        """Names of what is known of each epoch."""
-        return self.pieces[0][1].keys()
+        """Names of what is known of its epochs, of some of them at least."""
+        return dict.fromkeys(name for _, curves, _ in self.pieces for name in curves)
 
     @property
     def origin(self) -> tuple[int, Origin | None]:
@@ -64,11 +64,11 @@ class RunProgress:
         # Where a checkpoint was older than the curves.
         while self.pieces and self.pieces[-1][0] >= event.first:
             self.pieces.pop()
-        known, names = 0, event.curves.keys()
+        known, names = 0, _always_known(event.curves)
         if self.pieces:
             begun, curves, _ = self.pieces[-1]
-            known, names = begun + epochs_in(curves), curves.keys()
-        if known < event.first or names != event.curves.keys():
+            known, names = begun + epochs_in(curves), _always_known(curves)
+        if known < event.first or names != _always_known(event.curves):
             key = self.run.key
             raise StoreError(
                 f"the journal has {known} epochs of variant {key.variant!r}, seed {key.seed}, and "
@@ -86,14 +86,17 @@ class RunProgress:
         del self.states[:-_STATES]
 
     def curve(self, metric: str, until: int) -> NDArray[Any]:
-        """The first epochs of a metric, ``(until,)``.
+        """The first epochs of a metric, ``(until,)``; NaN where it was not asked for.
 
         Raises:
             UnknownNameError: There is no such metric.
         """
         if metric not in self.metrics:
             raise UnknownNameError("metric", metric, self.metrics)
-        values = [piece[metric][row] for _, piece, row in self.pieces]
+        values = [
+            piece[metric][row] if metric in piece else np.full(epochs_in(piece), math.nan)
+            for _, piece, row in self.pieces
+        ]
         return np.concatenate(values)[:until]
 
     def value(self, metric: str, epoch: int) -> float:
@@ -104,7 +107,7 @@ class RunProgress:
 
     def _is_finite(self, until: int) -> NDArray[Any]:
         """Of the first epochs, whether training had not diverged: its loss says so."""
-        training = [name for name in self.metrics if not name.startswith("val_")]
+        training = [name for name in self.metrics if is_of_training(name)]
         # Steps of the user's own need not call it a loss.
         told = ["loss"] if "loss" in training else training
         found: NDArray[Any] = np.all(
@@ -137,3 +140,8 @@ class RunProgress:
             ended_at=self.ended_at,
             depth=condition.depth,
         )
+
+
+def _always_known(curves: Mapping[str, Any]) -> set[str]:
+    """Names of the curves that every epoch of a run has, whatever was asked for when it trained."""
+    return {name for name in curves if not is_with_population(name)}

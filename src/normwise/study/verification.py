@@ -9,7 +9,15 @@ from typing import NamedTuple
 
 from normwise.data import Dataset
 from normwise.data.nested import rows
-from normwise.domain import EpochTimes, ProgramKey, Run, RunRecord, SoloCheck, Variant
+from normwise.domain import (
+    EpochTimes,
+    ProgramKey,
+    Run,
+    RunRecord,
+    SoloCheck,
+    Variant,
+    is_with_population,
+)
 from normwise.engine import (
     Fit,
     Schedule,
@@ -73,7 +81,11 @@ def verify(fits: Fits, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
     """
     record = whole.record
     alone = _alone(fits, whole.run)
-    stacked = {metric: values[: record.stopped_at] for metric, values in record.curves.items()}
+    stacked = {
+        metric: values[: record.stopped_at]
+        for metric, values in record.curves.items()
+        if not is_with_population(metric)  # whose statistics do not come out of the training
+    }
     found = {one.record.key.variant: _start(fits, one) for one in starts}
     return SoloCheck(
         variant=record.key.variant,
@@ -192,5 +204,9 @@ def _is_long(dataset: Dataset, batch_size: int) -> bool:
 
 
 def _losses(curves: Mapping[str, Sequence[float]]) -> dict[str, Sequence[float]]:
-    """Of the first epoch."""
-    return {metric: values[:1] for metric, values in curves.items() if "loss" in metric}
+    """Of the first epoch, but for those with population statistics."""
+    return {
+        metric: values[:1]
+        for metric, values in curves.items()
+        if "loss" in metric and not is_with_population(metric)
+    }

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from normwise.domain import RunRecord, Target
+from normwise.domain import POPULATION, VALIDATION, RunRecord, Target, is_with_population
 from normwise.report.axes import epoch_axis, value_axis
 from normwise.report.metric_text import metric_text
 from normwise.report.results import StudyResults
@@ -30,12 +30,18 @@ from normwise.report.vega import (
 
 __all__ = ["Curve", "CurveChart", "build", "curve_charts"]
 
-Part = Literal["training", "validation"]
+Part = Literal["validation", "with population statistics", "training"]
 Groups = dict[str, dict[Part, str]]
 
 BAND = (10.0, 90.0)
 """Percentiles of the replicas between which a curve's band lies."""
 
+# How each part is drawn, in the order of the legend.
+_DASHES: dict[Part, list[int]] = {
+    "validation": [1, 0],
+    "with population statistics": [12, 3],
+    "training": [4, 3],
+}
 _FEW = 4  # variants of which all can be said at once
 
 
@@ -49,14 +55,23 @@ def build(results: StudyResults) -> Section | None:
 
 def _key(charts: Sequence[CurveChart]) -> str:
     """How to read the curves."""
-    is_paired = len({curve.part for chart in charts for curve in chart.curves}) > 1
+    parts = {curve.part for chart in charts for curve in chart.curves}
+    is_paired = {"validation", "training"} <= parts
     lines = ", solid for validation and dashed for training" if is_paired else ""
     bands = "validation " if is_paired else ""
+    known = _ABOUT_POPULATION if "with population statistics" in parts else ""
     low, high = BAND
     return (
         f"Lines are medians over the replicas{lines}; bands hold {high - low:.0f}% of the "
-        f"{bands}replicas, from the {low:.0f}th to the {high:.0f}th percentile."
+        f"{bands}replicas, from the {low:.0f}th to the {high:.0f}th percentile.{known}"
     )
+
+
+_ABOUT_POPULATION = (
+    " With population statistics: the same weights, but each normalisation has the mean and "
+    "variance of the training part at that moment in place of its moving averages; what the two "
+    "differ by is their lag."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,8 @@ class Curve:
 
     Attributes:
         variant: Name of the variant.
-        part: ``training`` or ``validation``.
+        part: ``validation``; the same ``with population statistics`` in the place of moving ones;
+            or ``training``.
         epochs: Epochs (from 1) at which at least one replica was finite.
         median: Median over the finite replicas, one value an epoch.
         low: 10th percentile of the same.
@@ -99,9 +115,10 @@ class CurveChart:
     target: float | None = None
 
     @property
-    def parts(self) -> list[str]:
-        """``validation`` and ``training``, as far as there are curves of them."""
-        return sorted({curve.part for curve in self.curves}, reverse=True)
+    def parts(self) -> list[Part]:
+        """``validation``, with either statistics, and ``training``: what there are curves of."""
+        found = {curve.part for curve in self.curves}
+        return [part for part in _DASHES if part in found]
 
     @property
     def is_crowded(self) -> bool:
@@ -144,8 +161,8 @@ def curve_charts(
         colors: Each variant's colour, in the order of the legend.
         target: Its metric's chart comes first.
     """
-    groups = _metric_groups(records)
-    aim = target.metric.removeprefix("val_")
+    aim = target.metric.removeprefix(VALIDATION)
+    groups = _metric_groups(records, aim)
     order = sorted(groups, key=lambda metric: (metric != aim, metric != "loss"))
     curves = {metric: _curves(records, list(colors), groups[metric]) for metric in order}
     return tuple(
@@ -155,19 +172,28 @@ def curve_charts(
     )
 
 
-def _metric_groups(records: Sequence[RunRecord]) -> Groups:
+def _metric_groups(records: Sequence[RunRecord], aim: str) -> Groups:
     """Metrics paired as training and validation, in order of appearance.
+
+    Those with population statistics are drawn of what replicas are timed to alone.
 
     >>> from normwise.domain import RunKey
     >>> curves = {"loss": (1.0,), "mae": (1.0,), "val_loss": (1.0,)}
-    >>> _metric_groups([RunRecord(RunKey("none", 0, ""), 0.1, curves)])
+    >>> _metric_groups([RunRecord(RunKey("none", 0, ""), 0.1, curves)], "loss")
     {'loss': {'training': 'loss', 'validation': 'val_loss'}, 'mae': {'training': 'mae'}}
     """
     groups: Groups = {}
     for name in dict.fromkeys(name for record in records for name in record.curves):
-        part: Part = "validation" if name.startswith("val_") else "training"
-        groups.setdefault(name.removeprefix("val_"), {})[part] = name
+        metric = name.removeprefix(POPULATION).removeprefix(VALIDATION)
+        if metric == aim or not is_with_population(name):
+            groups.setdefault(metric, {})[_part(name)] = name
     return groups
+
+
+def _part(name: str) -> Part:
+    if is_with_population(name):
+        return "with population statistics"
+    return "validation" if name.startswith(VALIDATION) else "training"
 
 
 def _curves(
@@ -259,12 +285,24 @@ def _subtitle(chart: CurveChart, step: int, *, is_cut: bool) -> str:
     """What is drawn, and what is not."""
     return "; ".join(
         [
-            " and ".join(chart.parts),
+            " and ".join(_with_statistics(chart.parts)),
             *([f"dotted: target {chart.target:g}"] if chart.target is not None else []),
             *([f"one epoch in {step}"] if step > 1 else []),
             *(["cut at the top"] if is_cut else []),
         ]
     )
+
+
+def _with_statistics(parts: Sequence[Part]) -> list[str]:
+    """The parts of the data, and whether the first of them is drawn with population statistics.
+
+    >>> _with_statistics(["validation", "with population statistics", "training"])
+    ['validation (also with population statistics)', 'training']
+    """
+    told: list[str] = [part for part in parts if part != "with population statistics"]
+    if len(told) < len(parts):
+        told[:1] = [f"{one} (also with population statistics)" for one in told[:1]]
+    return told
 
 
 def _band_layer(chart: CurveChart, color: Spec, *, clip: bool) -> Spec:
@@ -287,7 +325,7 @@ def _line_layer(chart: CurveChart, color: Spec, style: Style, *, clip: bool) -> 
             "field": "part",
             "type": "nominal",
             "title": None,
-            "scale": {"domain": parts, "range": [[1, 0], [4, 3]]},
+            "scale": {"domain": parts, "range": [_DASHES[part] for part in parts]},
             **legend(style),
         }
         encoding["strokeOpacity"] = {
@@ -312,9 +350,11 @@ def _target_layer(target: float) -> Spec:
 def _reader_layer(chart: CurveChart) -> Spec:
     """A vertical rule at the nearest epoch, and every variant's median there."""
     tooltips: list[Spec] = [{"field": "epoch", "type": "quantitative", "title": "epoch"}]
-    parts = chart.parts
+    parts, drawn = chart.parts, {(curve.part, curve.variant) for curve in chart.curves}
     for part in parts[:1] if chart.is_crowded else parts:
         for index, variant in enumerate(chart.colors):
+            if (part, variant) not in drawn:
+                continue
             title = variant if part == parts[0] else f"{variant}, {part}"
             tooltips.append(
                 {

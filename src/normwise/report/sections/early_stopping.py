@@ -50,8 +50,8 @@ def _row(variant: VariantSummary, stop: EarlyStopping, results: StudyResults) ->
         Cell(variant.name, color=results.colors[variant.name]),
         Cell(f.epochs(stop.epochs.value), (f.epochs_interval(stop.epochs),)),
         _saved_cell(stop),
-        Cell(f.mean(stop.final), (f.spread(stop.final),)),
-        Cell(f.mean(final), (f.spread(final),)),
+        Cell(f.mean(stop.final), (f.value_interval(stop.final),)),
+        Cell(f.mean(final), (f.value_interval(final),)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from normwise.domain import VariantSummary
+from normwise.domain import CONFIDENCE, VariantSummary
 from normwise.report import formatting as f
 from normwise.report.metric_text import metric_text
 from normwise.report.results import StudyResults
@@ -24,15 +24,19 @@ def build(results: StudyResults) -> Section | None:
             (Column("variant"), *map(Column, headers)),
             tuple(_row(variant, results, rated=rated) for variant in results.summary.variants),
         ),
+        caption=(
+            f"Medians over the replicas with their {f.percent(CONFIDENCE)} intervals; one that "
+            f"diverged is worse than any value."
+        ),
     )
 
 
 def _row(variant: VariantSummary, results: StudyResults, *, rated: bool) -> tuple[Cell, ...]:
-    finals = [variant.final.get(metric) for metric in results.metrics]
+    finals = [variant.final_median.get(metric) for metric in results.metrics]
     rate = variant.learning_rate
     return (
         Cell(variant.name, color=results.colors[variant.name]),
-        *(Cell(f.mean(final), (f.spread(final),)) for final in finals),
+        *(Cell(f.median(final), (f.value_interval(final),)) for final in finals),
         *([Cell(f.NONE if rate is None else f"{rate:g}")] if rated else []),
         Cell(str(variant.seeds)),
     )

@@ -44,11 +44,11 @@ def _row(variant: VariantSummary, results: StudyResults) -> tuple[Cell, ...]:
     times = variant.epochs_to_target
     compared = results.comparison(variant.name)
     saved = compared.epochs_saved if compared else None
-    finals = [variant.final.get(metric) for metric in results.main_metrics]
+    finals = [variant.final_median.get(metric) for metric in results.main_metrics]
     badge = "recommended" if variant.name == results.summary.recommended else ""
     return (
         Cell(variant.name, badge=badge, color=results.colors[variant.name]),
-        *(Cell(f.mean(final), (f.spread(final),)) for final in finals),
+        *(Cell(f.median(final), (f.value_interval(final),)) for final in finals),
         Cell(f.epochs(times.median.value), (f.epochs_interval(times.median),)),
         Cell(
             f.epochs(times.restricted_mean.value),
@@ -99,7 +99,7 @@ def _lost(variant: VariantSummary, results: StudyResults) -> Iterator[str]:
     if lost:
         yield (
             f"{variant.name}: of {variant.seeds} replicas {' and '.join(lost)}; "
-            f"curves show them while they were finite, final values are over the others."
+            f"curves show them while they were finite; among final values they are the worst."
         )
 
 
@@ -110,7 +110,8 @@ def _caption(results: StudyResults) -> str:
         f"above 1 the variant gets there first. "
     )
     return (
-        f"Metrics: mean over the replicas at the last epoch, ± half its {level} interval. "
+        f"Metrics: median over the replicas at the last epoch, with its {level} interval; one that "
+        f"diverged is worse than any value. "
         f"Epochs to target: median over the replicas; brackets hold {level} intervals, of ratios "
         f"as wide as several comparisons at once need. Reached: replicas that reached the target, "
         f"of all. {sooner if results.baseline else ''}"
