@@ -33,7 +33,7 @@ TARGET = Target.parse("val_accuracy>=0.8")
 SEEDS = (3, 4, 5, 6, 10, 30)
 LEVEL = 0.85
 COLLAPSED = 0.5
-# From a generator and a shape to the final values of the baseline and of the variant; NaN: diverged.
+# From a generator and a shape to the final values of baseline and variant; NaN: diverged.
 Draw = Callable[[np.random.Generator, tuple[int, int]], tuple[Floats, Floats]]
 
 
@@ -70,18 +70,23 @@ def failing(
     rng: np.random.Generator, size: tuple[int, int], *, base: float, own: float, value: float
 ) -> tuple[Floats, Floats]:
     """Shares of the baseline's and of the variant's seeds that end with a value of their own."""
-    found = pair(rng, size, 0.01)
-    lost = (rng.random(size) < base, rng.random(size) < own)
-    return tuple(np.where(l, value, f) for l, f in zip(lost, found, strict=True))  # type: ignore[return-value]
+    theirs, ours = pair(rng, size, 0.01)
+    return (
+        np.where(rng.random(size) < base, value, theirs),
+        np.where(rng.random(size) < own, value, ours),
+    )
 
 
 KINDS = (
-    *(Kind(f"alike, sd {sd:g}", functools.partial(shifted, sd=sd, by=0.0)) for sd in (0.005, 0.01, 0.02)),
-    *(Kind(f"0.03 worse, sd {sd:g}", functools.partial(shifted, sd=sd, by=-0.03)) for sd in (0.01, 0.02)),
+    Kind("alike, sd 0.005", functools.partial(shifted, sd=0.005, by=0.0)),
+    Kind("alike, sd 0.01", functools.partial(shifted, sd=0.01, by=0.0)),
+    Kind("alike, sd 0.02", functools.partial(shifted, sd=0.02, by=0.0)),
+    Kind("0.03 worse, sd 0.01", functools.partial(shifted, sd=0.01, by=-0.03)),
+    Kind("0.03 worse, sd 0.02", functools.partial(shifted, sd=0.02, by=-0.03)),
     Kind("30% diverge", functools.partial(failing, base=0.0, own=0.3, value=math.nan)),
     Kind("10% of both collapse", functools.partial(failing, base=0.1, own=0.1, value=COLLAPSED)),
     Kind("30% of it collapse", functools.partial(failing, base=0.0, own=0.3, value=COLLAPSED)),
-)  # fmt: skip
+)
 
 
 def outcome_of(base: Floats, own: Floats, confidence: float) -> tuple[str, float, float]:
@@ -120,6 +125,9 @@ def student(values: Floats) -> tuple[float, float]:
     return float(values.mean() - half), float(values.mean() + half)
 
 
+OTHERS = (signed_rank, student)
+
+
 def holding(truth: float, ends: list[tuple[float, float]]) -> float:
     """How often an interval holds the truth."""
     low, high = np.array(ends).T
@@ -135,17 +143,15 @@ def said(studies: int) -> Iterator[str]:
         for n in SEEDS:
             base, own = kind.draw(np.random.default_rng([2, number, n]), (studies, n))
             found = [outcome_of(*rows, 0.95) for rows in zip(base, own, strict=True)]
-            shares = [np.mean([kept == one for kept, *_ in found]) for one in ("better", "worse", "no worse")]  # fmt: skip
+            said_so = [kept for kept, *_ in found]
+            shares = [said_so.count(one) / studies for one in ("better", "worse", "no worse")]
             others = ["-", "-"]
             if not np.isnan(own).any():
-                gains = own - base
-                others = [f"{holding(truth, [f(g) for g in gains]):.1%}" for f in (signed_rank, student)]  # fmt: skip
+                ends = ([interval(gains) for gains in own - base] for interval in OTHERS)
+                others = [f"{holding(truth, one):.1%}" for one in ends]
             held = holding(truth, [(low, high) for _, low, high in found])
-            yield (
-                f"| {kind.name} | {n} | "
-                + " | ".join([*(f"{share:.1%}" for share in shares), f"{held:.1%}", *others])
-                + " |"
-            )
+            cells = [kind.name, str(n), *(f"{one:.1%}" for one in (*shares, held)), *others]
+            yield f"| {' | '.join(cells)} |"
 
 
 def means(studies: int) -> Iterator[str]:
@@ -156,8 +162,11 @@ def means(studies: int) -> Iterator[str]:
         truth = float(draw(np.random.default_rng([3, number]), (2000, 1000)).mean())
         for n in SEEDS:
             values = draw(np.random.default_rng([4, number, n]), (studies, n))
-            gaffke = holding(truth, [gaffke_interval(v.tolist(), bounds, 0.95) for v in values])
-            yield f"| {name} | {n} | {gaffke:.1%} | {holding(truth, [student(v) for v in values]):.1%} |"
+            ends = (
+                [gaffke_interval(row.tolist(), bounds, 0.95) for row in values],
+                [student(row) for row in values],
+            )
+            yield f"| {name} | {n} | " + " | ".join(f"{holding(truth, e):.1%}" for e in ends) + " |"
 
 
 def finals(rng: np.random.Generator, size: tuple[int, int]) -> Floats:
@@ -188,16 +197,13 @@ def families(studies: int) -> Iterator[str]:
     yield "| nine alike | seeds | some is told apart |"
     yield "|---|---|---|"
     for collapse in (0.0, 0.1):
-        for n in SEEDS:
+        for n in (10, 30):  # with fewer than nine seeds, nothing is said of nine
             rng = np.random.default_rng([5, n, int(10 * collapse)])
             size = (studies, 10, n)
             drawn = np.where(rng.random(size) < collapse, COLLAPSED, rng.normal(LEVEL, 0.01, size))
             told = [
-                any(
-                    outcome_of(one[0], own, 1 - 0.05 / 9)[0] in ("better", "worse")
-                    for own in one[1:]
-                )
-                for one in drawn
+                any(outcome_of(base, own, 1 - 0.05 / 9)[0] in ("better", "worse") for own in others)
+                for base, *others in drawn
             ]
             yield f"| {collapse:.0%} collapse | {n} | {np.mean(told):.1%} |"
 
