@@ -1,12 +1,13 @@
 """When a noisy curve arrives: against isotonic regression, and whether noise is rewarded."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.isotonic import isotonic_regression
 
-from normwise.analysis import default_target, outcome
+from normwise.analysis import default_target, outcome, summarise
 from normwise.analysis._arrival import arrival_epoch, best_value
 from normwise.analysis._noise import epoch_noise
 from normwise.domain import RunKey, RunRecord, Target
@@ -97,6 +98,19 @@ def test_the_epoch_noise_is_the_deviation_that_was_put_in():
     assert np.mean([epoch_noise(curve) for curve in curves]) == pytest.approx(0.01, rel=0.05)
     assert epoch_noise([*curves[0][:20], math.nan]) == epoch_noise(curves[0][:20])
     assert math.isnan(epoch_noise(curves[0][:9]))
+
+
+def test_a_summary_says_the_median_noise_of_the_target_metric():
+    _, curves = saturating(np.random.default_rng(8), 3, noise=0.02)
+    runs = [
+        RunRecord(RunKey("none", seed, "a"), 0.1, {"val_accuracy": tuple(curve.tolist())})
+        for seed, curve in enumerate(curves)
+    ]
+    [variant] = summarise("x", runs, TARGET).variants
+    assert variant.epoch_noise == np.median([epoch_noise(curve) for curve in curves])
+    short = [replace(run, curves={"val_accuracy": (0.5, 0.9)}) for run in runs]
+    body = summarise("x", short, TARGET).to_json()
+    assert "epoch_noise" not in body["variants"][0]
 
 
 def test_the_default_target_lies_below_the_noise_of_the_baselines_end():

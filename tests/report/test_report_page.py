@@ -14,6 +14,7 @@ from normwise.report.page import DIAGNOSIS, STUDY
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Table
 from normwise.report.sections.arrivals import Arrival, ArrivalChart
+from normwise.report.sections.arrivals import build as arrivals
 from normwise.report.sections.curves import CurveChart, curve_charts
 
 Study = tuple[Summary, list[RunRecord]]
@@ -75,6 +76,21 @@ def test_arrivals_are_the_share_that_has_met_the_target(page: Page, circles: Stu
         share = np.concatenate([[0], met.mean(axis=0)])
         np.testing.assert_array_equal(item.shares, share[list(item.epochs)])
         assert (item.epochs[0], item.epochs[-1]) == (0, 100)
+
+
+def test_a_target_within_the_noise_of_an_end_is_told(results: StudyResults) -> None:
+    first, *rest = results.summary.variants
+    final = {**first.final, "val_accuracy": Estimate(0.803, 0.80, 0.81)}
+    noisy = dataclasses.replace(first, final=final, epoch_noise=0.012)
+    clean = [dataclasses.replace(one, epoch_noise=0.001) for one in rest]
+    summary = dataclasses.replace(results.summary, variants=(noisy, *clean))
+    section = arrivals(dataclasses.replace(results, summary=summary))
+    assert section is not None
+    assert section.text == (
+        f"{first.name} ends at 0.803, within its epoch noise of 0.012 from the target: when it "
+        f"arrives is partly chance. A target that it surely reaches: val_accuracy>=0.767.",
+    )
+    assert f"{first.name} 0.012" in section.caption
 
 
 def test_the_targets_chart_comes_first_then_loss(page: Page, results: StudyResults) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import statistics
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-__all__ = ["epoch_noise"]
+__all__ = ["epoch_noise", "median_noise"]
 
 # Fewer epochs do not tell noise from learning.
 FEWEST_EPOCHS = 10
@@ -40,3 +41,9 @@ def epoch_noise(curve: Sequence[float]) -> float:
     if seen.size < FEWEST_EPOCHS:
         return math.nan
     return float(np.quantile(np.abs(np.diff(seen, n=2)), 0.75)) / _UPPER_QUARTILE
+
+
+def median_noise(curves: Iterable[Sequence[float]]) -> float | None:
+    """The median epoch noise of several runs; ``None`` where all are too short to tell."""
+    known = [noise for curve in curves if not math.isnan(noise := epoch_noise(curve))]
+    return statistics.median(known) if known else None

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from normwise.analysis._direction import higher_is_better
 from normwise.analysis._groups import baseline_of, by_variant
-from normwise.analysis._noise import epoch_noise
+from normwise.analysis._noise import median_noise
 from normwise.domain import Condition, RunRecord, Target, Task
 from normwise.errors import SpecError, UnknownNameError
 
@@ -98,6 +98,5 @@ def default_target(
 def _certain_end(curves: Sequence[Sequence[float]], *, rising: bool) -> float:
     """What most replicas still reach when the noise of their last epoch is taken off."""
     end = statistics.median(curve[-1] for curve in curves)
-    noises = [noise for curve in curves if not math.isnan(noise := epoch_noise(curve))]
-    noise = statistics.median(noises) if noises else 0.0
+    noise = median_noise(curves) or 0.0
     return end - _DEVIATIONS * noise if rising else end + _DEVIATIONS * noise

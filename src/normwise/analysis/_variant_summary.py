@@ -11,6 +11,7 @@ from normwise.analysis._final import final_gain, final_value
 from normwise.analysis._judged import JudgedRuns, Measures
 from normwise.analysis._mean import bounded_mean, restricted_mean
 from normwise.analysis._median import median_epochs
+from normwise.analysis._noise import median_noise
 from normwise.analysis._order import SHORTFALL, typical
 from normwise.analysis._pace import epoch_seconds
 from normwise.analysis._range import working_range
@@ -75,6 +76,7 @@ def variant_summary(
         ),
         cost=None if price is None else times.median.times(alone or seconds).times(price / 3600),
         epoch_seconds=alone,
+        epoch_noise=median_noise(run.curves[target.metric] for run in runs),
         lag=lag,
         final_median={metric: _median(runs, metric, measures) for metric in metrics},
     )

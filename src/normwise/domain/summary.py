@@ -69,6 +69,9 @@ class VariantSummary:
         cost: Cost of a training alone to the median epoch, at the hourly price that was given.
         epoch_seconds: The same as ``seconds_per_epoch``, with its interval, which is NaN where the
             machine was too busy to tell; ``None`` where no rounds were kept.
+        epoch_noise: The standard deviation of one epoch's value of the target's metric around the
+            trend of its run, the median over the replicas, in the metric's unit; ``None`` with
+            fewer than ten epochs.
         lag: How far its moving statistics lag behind what it has learned, where that was measured.
     """
 
@@ -85,6 +88,7 @@ class VariantSummary:
     early_stopping: EarlyStopping | None = field(default=None, metadata=ABSENT_IF_NONE)
     cost: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     epoch_seconds: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    epoch_noise: float | None = field(default=None, metadata=ABSENT_IF_NONE)
     lag: Lag | None = field(default=None, metadata=ABSENT_IF_NONE)
     final_median: Mapping[str, Estimate] = field(default_factory=dict)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from normwise.analysis import outcome
-from normwise.domain import RunRecord, Target
+from normwise.domain import RunRecord, Summary, Target
 from normwise.report.axes import epoch_axis, share_axis
-from normwise.report.metric_text import target_text
+from normwise.report.formatting import number
+from normwise.report.metric_text import metric_text, target_text
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Spec, Style
 from normwise.report.vega import (
@@ -35,7 +36,44 @@ def build(results: StudyResults) -> Section | None:
     arrivals = tuple(item for item in found if item is not None)
     if not arrivals:
         return None
-    return Section("Arrivals", charts=(ArrivalChart(arrivals, results.colors, target),))
+    return Section(
+        "Arrivals",
+        text=tuple(_within_noise(results.summary)),
+        charts=(ArrivalChart(arrivals, results.colors, target),),
+        caption=_caption(results.summary),
+    )
+
+
+def _within_noise(summary: Summary) -> Iterator[str]:
+    """That it is partly chance when a variant arrives, as where its plateau is the target."""
+    target = summary.target
+    for variant in summary.variants:
+        end, noise = variant.final[target.metric].value, variant.epoch_noise or 0.0
+        if abs(target.surplus(end)) < noise:
+            surely = end - 3 * noise if target.relation == ">=" else end + 3 * noise
+            yield (
+                f"{variant.name} ends at {number(end)}, within its epoch noise of "
+                f"{number(noise, 2)} from the target: when it arrives is partly chance. A target "
+                f"that it surely reaches: {Target(target.metric, target.relation, surely)}."
+            )
+
+
+def _caption(summary: Summary) -> str:
+    noises = ", ".join(
+        f"{variant.name} {number(variant.epoch_noise, 2)}"
+        for variant in summary.variants
+        if variant.epoch_noise is not None
+    )
+    return (
+        "A replica arrives with the first epoch from which its curve stays at the target or "
+        "beyond, on average."
+        + (
+            f" Epoch noise of {metric_text(summary.target.metric)}, the deviation of one epoch "
+            f"from the trend of its run: {noises}."
+            if noises
+            else ""
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
