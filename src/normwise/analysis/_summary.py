@@ -23,6 +23,7 @@ from normwise.analysis._lag import lags
 from normwise.analysis._outcome import reaching
 from normwise.analysis._recommend import recommend
 from normwise.analysis._saving import with_cost_saved
+from normwise.analysis._sensitivity import with_sensitivity
 from normwise.analysis._variant_summary import variant_summary
 from normwise.analysis._verdict import verdict
 from normwise.domain import CONFIDENCE, RunRecord, Summary, Target
@@ -88,6 +89,7 @@ def summarise(
     lag = lags(judged, measures, looks=len(rounds), examples=examples, elsewhere=elsewhere)
     say = functools.partial(variant_summary, measures=measures, patience=patience, price=price)
     variants = tuple(say(one, lag=lag.get(one.name)) for one in judged)
+    variants = with_sensitivity(variants, judged, base, measures)
     compared = with_cost_saved(compared, variants)
     recommended = recommend(base, compared)
     looks = tuple(rounds) if len(rounds) > 1 else ()

@@ -33,6 +33,7 @@ from normwise.domain.program import ProgramKey
 from normwise.domain.run import Run, RunKey, RunRecord
 from normwise.domain.seeds import derive_seed, holdout_seeds, selection_seeds
 from normwise.domain.segment import segment_length
+from normwise.domain.sensitivity import AxisPoint, Sensitivity
 from normwise.domain.solo_check import SoloCheck
 from normwise.domain.summary import EarlyStopping, Summary, VariantSummary
 from normwise.domain.target import Target
@@ -46,6 +47,7 @@ __all__ = [
     "VALIDATION",
     "Ablation",
     "AblationStep",
+    "AxisPoint",
     "Comparison",
     "Condition",
     "DataFile",
@@ -63,6 +65,7 @@ __all__ = [
     "Run",
     "RunKey",
     "RunRecord",
+    "Sensitivity",
     "Severity",
     "SoloCheck",
     "Summary",

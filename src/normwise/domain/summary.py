@@ -14,6 +14,7 @@ from normwise.domain.lag import Lag
 from normwise.domain.outcome import EpochsToTarget
 from normwise.domain.plain import ABSENT_IF_NONE, plain
 from normwise.domain.program import ProgramKey
+from normwise.domain.sensitivity import Sensitivity
 from normwise.domain.solo_check import SoloCheck
 from normwise.domain.target import Target
 
@@ -73,6 +74,8 @@ class VariantSummary:
             trend of its run, the median over the replicas, in the metric's unit; ``None`` with
             fewer than ten epochs.
         lag: How far its moving statistics lag behind what it has learned, where that was measured.
+        sensitivity: How much it depends on each axis of the grid with several values; ``None``
+            where there is none, and where the grid was pruned.
     """
 
     name: str
@@ -91,6 +94,7 @@ class VariantSummary:
     epoch_noise: float | None = field(default=None, metadata=ABSENT_IF_NONE)
     lag: Lag | None = field(default=None, metadata=ABSENT_IF_NONE)
     final_median: Mapping[str, Estimate] = field(default_factory=dict)
+    sensitivity: tuple[Sensitivity, ...] | None = field(default=None, metadata=ABSENT_IF_NONE)
 
     @property
     def condition(self) -> Condition:

@@ -1,45 +1,44 @@
-"""The grid: where a variant works, at which learning rates, and where it stands."""
+"""The grid: where a variant works, and at which point it stands."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from normwise.analysis import outcome
+from normwise.analysis import best_point, outcome
 from normwise.domain import CONFIDENCE, Estimate, RunRecord, Target, VariantSummary
+from normwise.report.axis_names import axis_name, value_text, varied_axes
 from normwise.report.formatting import percent
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Spec, Style
-from normwise.report.vega import HEIGHT, INK, chart_title, short
+from normwise.report.vega import INK, chart_title, short
 
-__all__ = ["GridCell", "GridChart", "build", "grid_cells"]
+__all__ = ["GridCell", "GridChart", "build", "grid_charts"]
 
 _CHOICE = "Every second seed chose the point of its variant, and the others judge it there."
+_ROW = 26  # pixels
+# Along the width, where labels of numbers find room; names only where there is nothing else.
+_ACROSS = ("learning_rate", "depth", "batch_size", "initializer")
+
+Value = float | str | None
 
 
 def build(results: StudyResults) -> Section | None:
-    """Where each variant stands; a heat map where there are several learning rates."""
-    cells = grid_cells(results.records, results.variants, results.summary.target)
+    """Where each variant stands; heat maps of the axes that have several values, two at a time."""
+    charts = grid_charts(results.records, results.variants, results.summary.target)
     places = [_standing(one, results.runs_of(one.name)) for one in results.summary.variants]
     text = (*filter(None, places), *([_CHOICE] if any(places) else []), *_pruned(results.records))
-    if not cells and not text:
+    if not charts and not text:
         return None
-    charts = (GridChart(cells),) if cells else ()
     return Section("Where it works", text=text, charts=charts)
 
 
 def _standing(variant: VariantSummary, records: Sequence[RunRecord]) -> str:
     """Which point of the grid it is judged at, and how wide it works; empty without a grid."""
-    rate = variant.learning_rate
-    axes: list[tuple[str, set[object]]] = [
-        (f"learning rate {rate:g}" if rate else "", {run.learning_rate for run in records}),
-        (variant.initializer or "the layers' own initialisers", {r.initializer for r in records}),
-        (f"batches of {variant.batch_size}", {run.batch_size for run in records}),
-        (f"depth {variant.depth}", {run.depth for run in records}),
-    ]
-    chosen = [text for text, values in axes if len(values) > 1]
+    chosen = [_at(axis, variant) for axis in varied_axes(run.condition for run in records)]
     if not chosen:
         return ""
     points = len({record.condition for record in records})
@@ -47,6 +46,21 @@ def _standing(variant: VariantSummary, records: Sequence[RunRecord]) -> str:
         f"{variant.name} stands at {', '.join(chosen)}, the best of {points} points"
         f"{_width(variant.working_range)}."
     )
+
+
+def _at(axis: str, variant: VariantSummary) -> str:
+    """The value of an axis where a variant stands.
+
+    >>> from normwise.domain import EpochsToTarget, Estimate
+    >>> times = EpochsToTarget(Estimate(1, 1, 1), Estimate(1, 1, 1), 1, 0, 0)
+    >>> _at("batch_size", VariantSummary("after", 1, {}, times, 0.1, 0.1, batch_size=32))
+    'batches of 32'
+    """
+    value = getattr(variant, axis)
+    if axis == "initializer":
+        return value or "the layers' own initialisers"
+    before = "batches of" if axis == "batch_size" else axis_name(axis)
+    return f"{before} {value_text(value)}"
 
 
 def _width(decades: Estimate | None) -> str:
@@ -77,78 +91,37 @@ def _pruned(records: Sequence[RunRecord]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """One variant at one point of the grid.
+    """One variant at one value of each of a chart's axes, at the best of the others.
 
     Attributes:
-        row: The variant, and what else than the learning rate tells points apart.
-        learning_rate: The learning rate of the point, > 0.
+        row: The variant, and its value of the second axis where there is one.
+        column: Its value of the first.
         share: Share of its replicas that reached the target, in [0, 1].
         epochs: Median epochs of the replicas that did, ``None`` if none did.
         replicas: How many replicas there are.
     """
 
     row: str
-    learning_rate: float
+    column: str
     share: float
     epochs: float | None
     replicas: int
 
 
-def grid_cells(
-    records: Sequence[RunRecord], variants: Sequence[str], target: Target
-) -> tuple[GridCell, ...]:
-    """The cells of every variant in order; none where there is a single learning rate.
-
-    >>> from normwise.domain import RunKey
-    >>> runs = [
-    ...     RunRecord(RunKey("none", 0, str(rate)), rate, {"val_loss": (1.0, rate)})
-    ...     for rate in (0.1, 1.0)
-    ... ]
-    >>> cells = grid_cells(runs, ["none"], Target.parse("val_loss<=0.5"))
-    >>> [(cell.row, cell.share) for cell in cells]
-    [('none', 1.0), ('none', 0.0)]
-    """
-    rates = {record.learning_rate for record in records}
-    if len(rates) < 2 or None in rates:
-        return ()
-    varied = [
-        name
-        for name in ("initializer", "batch_size", "depth")
-        if len({getattr(record, name) for record in records}) > 1
-    ]
-    groups: dict[tuple[int, str, float], list[RunRecord]] = {}
-    for record in records:
-        row = ", ".join([record.key.variant, *(_text(record, name) for name in varied)])
-        position = variants.index(record.key.variant), row, record.learning_rate or 0.0
-        groups.setdefault(position, []).append(record)
-    return tuple(
-        _cell(row, rate, groups[order, row, rate], target) for order, row, rate in sorted(groups)
-    )
-
-
-def _text(record: RunRecord, name: str) -> str:
-    if name == "batch_size":
-        return f"batch {record.batch_size}"
-    if name == "depth":
-        return f"depth {record.depth}"
-    return record.initializer or "own initialisers"
-
-
-def _cell(row: str, rate: float, records: Sequence[RunRecord], target: Target) -> GridCell:
-    found = [outcome(record, target) for record in records]
-    arrived = [one.epoch for one in found if one.kind == "reached"]
-    share = len(arrived) / len(found)
-    return GridCell(row, rate, share, statistics.median(arrived) if arrived else None, len(found))
-
-
 @dataclass(frozen=True, slots=True)
 class GridChart:
-    """A heat map of the replicas that arrive, by variant and learning rate.
+    """A heat map of the replicas that arrive, by variant and one or two axes.
 
     Attributes:
-        cells: At least one.
+        across: The axis along the width.
+        down: The other one; empty for the variants alone.
+        is_best: Whether there are more axes, each at its best.
+        cells: At least one, rows and columns in their order.
     """
 
+    across: str
+    down: str
+    is_best: bool
     cells: tuple[GridCell, ...]
 
     def spec(self, style: Style) -> Spec:  # noqa: ARG002 - it looks the same everywhere
@@ -156,42 +129,112 @@ class GridChart:
         rows = [
             {
                 "row": cell.row,
-                "rate": f"{cell.learning_rate:g}",
+                "column": cell.column,
                 "share": short(cell.share),
-                "epochs": "–" if cell.epochs is None else f"{cell.epochs:g}",
+                "epochs": "–" if cell.epochs is None else f"{cell.epochs:.3g}",
                 "replicas": cell.replicas,
             }
             for cell in self.cells
         ]
         names = list(dict.fromkeys(cell.row for cell in self.cells))
+        axes = " and ".join(map(axis_name, filter(None, [self.across, self.down])))
+        best = ", each at the best of the other axes" if self.is_best else ""
         return {
-            "name": "grid",
+            "name": f"grid_{'_'.join(filter(None, [self.across, self.down]))}",
             "title": chart_title(
-                "replicas that arrive, by learning rate",
-                "numbers: median epochs to the target of those that do",
+                f"replicas that arrive, by {axes}",
+                f"numbers: median epochs to the target of those that do{best}",
             ),
-            "height": max(80, min(HEIGHT, 34 * len(names))),
+            "height": max(80, _ROW * len(names)),
             "data": {"values": rows},
             "encoding": {
-                "x": _rate_axis(self.cells),
-                "y": {"field": "row", "type": "nominal", "sort": names, "title": None},
+                "x": _column_axis(self.across, list(dict.fromkeys(c.column for c in self.cells))),
+                "y": {
+                    "field": "row",
+                    "type": "nominal",
+                    "sort": names,
+                    "title": None,
+                    "axis": {"labelLimit": 200},
+                },
             },
-            "layer": [_share_layer(), _epochs_layer()],
+            "layer": [_share_layer(axis_name(self.across)), _epochs_layer()],
         }
 
 
-def _rate_axis(cells: Sequence[GridCell]) -> Spec:
-    rates = sorted({cell.learning_rate for cell in cells})
+def grid_charts(
+    records: Sequence[RunRecord], variants: Sequence[str], target: Target
+) -> tuple[GridChart, ...]:
+    """A heat map for each two axes that have several values; of a single one, by the variants.
+
+    >>> from normwise.domain import RunKey
+    >>> runs = [
+    ...     RunRecord(RunKey("none", 0, str(rate)), rate, {"val_loss": (1.0, rate)})
+    ...     for rate in (0.1, 1.0)
+    ... ]
+    >>> [chart] = grid_charts(runs, ["none"], Target.parse("val_loss<=0.5"))
+    >>> [(cell.row, cell.column, cell.share) for cell in chart.cells]
+    [('none', '0.1', 1.0), ('none', '1', 0.0)]
+    """
+    varied = sorted(varied_axes(record.condition for record in records), key=_ACROSS.index)
+    pairs = list(itertools.combinations(varied, 2)) or [(axis, "") for axis in varied]
+    own = {name: [one for one in records if one.key.variant == name] for name in variants}
+    return tuple(
+        GridChart(across, down, len(varied) > 2, tuple(_cells(own, across, down, target)))
+        for across, down in pairs
+    )
+
+
+def _cells(
+    own: Mapping[str, Sequence[RunRecord]], across: str, down: str, target: Target
+) -> Iterator[GridCell]:
+    everything = [record for records in own.values() for record in records]
+    columns, rows = _values(everything, across), _values(everything, down) if down else [None]
+    for name, records in own.items():
+        for row, column in itertools.product(rows, columns):
+            there = [
+                one
+                for one in records
+                if getattr(one.condition, across) == column
+                and (not down or getattr(one.condition, down) == row)
+            ]
+            if there:
+                label = f"{name}, {_row_text(down, row)}" if down else name
+                yield _cell(label, value_text(column), there, target)
+
+
+def _values(records: Sequence[RunRecord], axis: str) -> list[Value]:
+    """Of an axis: numbers from the smallest, names as they come."""
+    found: list[Value] = list(dict.fromkeys(getattr(one.condition, axis) for one in records))
+    numbers = [value for value in found if isinstance(value, float | int)]
+    return [*sorted(numbers)] if len(numbers) == len(found) else found
+
+
+def _row_text(axis: str, value: Value) -> str:
+    before = {"batch_size": "batch ", "depth": "depth "}.get(axis, "")
+    return f"{before}{value_text(value)}"
+
+
+def _cell(row: str, column: str, records: Sequence[RunRecord], target: Target) -> GridCell:
+    """Of the best point among these."""
+    best = best_point(records, target)
+    found = [outcome(record, target) for record in records if record.condition == best]
+    arrived = [one.epoch for one in found if one.kind == "reached"]
+    share = len(arrived) / len(found)
+    return GridCell(row, column, share, statistics.median(arrived) if arrived else None, len(found))
+
+
+def _column_axis(axis: str, values: Sequence[str]) -> Spec:
+    are_names = axis == "initializer"
     return {
-        "field": "rate",
+        "field": "column",
         "type": "ordinal",
-        "sort": [f"{rate:g}" for rate in rates],
-        "title": "learning rate",
-        "axis": {"labelAngle": 0, "labelOverlap": True},
+        "sort": list(values),
+        "title": axis_name(axis),
+        "axis": {"labelAngle": -30 if are_names else 0, "labelOverlap": not are_names},
     }
 
 
-def _share_layer() -> Spec:
+def _share_layer(across: str) -> Spec:
     share = {
         "field": "share",
         "type": "quantitative",
@@ -201,7 +244,7 @@ def _share_layer() -> Spec:
     }
     tooltip = [
         {"field": "row", "type": "nominal", "title": "variant"},
-        {"field": "rate", "type": "nominal", "title": "learning rate"},
+        {"field": "column", "type": "nominal", "title": across},
         {"field": "share", "type": "quantitative", "title": "reached", "format": ".0%"},
         {"field": "epochs", "type": "nominal", "title": "median epochs of those"},
         {"field": "replicas", "type": "quantitative"},
