@@ -18,7 +18,7 @@ _APART = "depth"
 
 
 def build(results: StudyResults) -> Section | None:
-    """A row for each variant and axis; a sentence for each where there is no room for a table."""
+    """A row for each variant and axis; a sentence for each axis where there is no room for it."""
     found = [
         (variant, one)
         for variant in results.summary.variants
@@ -30,7 +30,10 @@ def build(results: StudyResults) -> Section | None:
     return Section(
         "How sensitive it is",
         text=tuple(_by_value([one for one in found if one[1].axis == _APART], results.baseline)),
-        in_words=tuple(_sentence(variant, one, results.baseline) for variant, one in found),
+        in_words=tuple(
+            _sentence([one for one in found if one[1].axis == axis], results.baseline)
+            for axis in dict.fromkeys(one.axis for _, one in found)
+        ),
         table=Table(
             _columns(results.baseline),
             tuple(_row(variant, one, results) for variant, one in found),
@@ -60,22 +63,28 @@ def _row(variant: VariantSummary, one: Sensitivity, results: StudyResults) -> tu
     )
 
 
-def _sentence(variant: VariantSummary, one: Sensitivity, baseline: str) -> str:
-    slowdown = " ".join(filter(None, [f.ratio(one.slowdown), f.ratio_interval(one.slowdown)]))
-    said = (
-        f"Over {_values(one)} {variant.name} arrives at {_arrives(one)} "
-        f"({_share(one.arrived.value)} of runs {_shares(one.arrived)}), {_in_epochs(one)}, slowest "
-        f"over quickest {slowdown}"
-    )
-    if one.arrived_gain is None or one.slowdown_ratio is None:
-        return f"{said}."
-    less = " ".join(
-        filter(None, [f.ratio(one.slowdown_ratio), f.ratio_interval(one.slowdown_ratio)])
-    )
-    return (
-        f"{said}; against {baseline} {_points(one.arrived_gain)} "
-        f"{_points_interval(one.arrived_gain)} of runs, and {less} less sensitive."
-    )
+def _sentence(own: Sequence[tuple[VariantSummary, Sensitivity]], baseline: str) -> str:
+    """All variants over one axis."""
+    (_, first), *_ = own
+    each = "; ".join(_in_words(variant, one, baseline) for variant, one in own)
+    return f"Over {_values(first)}, {each}."
+
+
+def _in_words(variant: VariantSummary, one: Sensitivity, baseline: str) -> str:
+    runs = f"{_share(one.arrived.value)} of runs {_shares(one.arrived)}"
+    gain = f"{_points(one.arrived_gain)} {_points_interval(one.arrived_gain)}"
+    against = f", against {baseline} {gain}" if one.arrived_gain else ""
+    apart, less = _whole(one.slowdown), _whole(one.slowdown_ratio)
+    apart = f", slowest over quickest {apart}" if apart else ""
+    less = f", {less} less than {baseline}" if apart and less else ""
+    epochs = _in_epochs(one)
+    return f"{variant.name} arrives at {_arrives(one)} ({runs}{against}){epochs}{apart}{less}"
+
+
+def _whole(estimate: Estimate | None) -> str:
+    """A ratio and its interval; empty where nothing is known."""
+    text = f.ratio(estimate)
+    return "" if text == f.NONE else " ".join(filter(None, [text, f.ratio_interval(estimate)]))
 
 
 def _by_value(found: Sequence[tuple[VariantSummary, Sensitivity]], baseline: str) -> Iterator[str]:
@@ -92,10 +101,8 @@ def _by_value(found: Sequence[tuple[VariantSummary, Sensitivity]], baseline: str
 def _at_value(name: str, point: AxisPoint, baseline: str) -> str:
     median = f.epochs(point.epochs.value)
     said = median if median == f.NOT_REACHED else f"{median} epochs"
-    ratio = " ".join(
-        filter(None, [f.ratio(point.epochs_ratio), f.ratio_interval(point.epochs_ratio)])
-    )
-    sooner = f", sooner than {baseline} {ratio}" if point.epochs_ratio and ratio != f.NONE else ""
+    ratio = _whole(point.epochs_ratio)
+    sooner = f", sooner than {baseline} {ratio}" if ratio else ""
     return f"{name} {said} ({point.reached}/{point.replicas}{sooner})"
 
 
@@ -116,7 +123,7 @@ def _epochs(one: Sensitivity) -> str:
 
 def _in_epochs(one: Sensitivity) -> str:
     epochs = _epochs(one)
-    return "too seldom for a median" if epochs == f.NONE else f"in {epochs} epochs"
+    return "" if epochs == f.NONE else f" in {epochs} epochs"
 
 
 def _share(value: float) -> str:
