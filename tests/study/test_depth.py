@@ -12,7 +12,7 @@ from keras import layers
 from normwise.domain import ProgramKey, Variant
 from normwise.errors import ModelError, SpecError
 from normwise.models.source import ModelSource
-from normwise.report.sections.grid import grid_cells
+from normwise.report.sections.grid import grid_charts
 from normwise.study import Study, page_of_folder
 from normwise.study.history import History
 from normwise.study.store import Store
@@ -91,6 +91,9 @@ def test_where_a_variant_stands_is_said_and_handed_back(deep):
     assert [one["depth"] for one in body["variants"]] == [v.depth for v in result.answer.variants]
     [stands] = [note for note in result.page.notes if note.startswith(f"{chosen.name} stands at")]
     assert f"depth {chosen.depth}, the best of 2 points" in stands
+    own = result.page.section("How sensitive it is")
+    assert [text.split(":")[0] for text in own.text] == ["At depth 1", "At depth 3"]
+    assert [row[1].text for row in own.table.rows] == ["2 depths", "2 depths"]
 
 
 def test_the_folder_says_it_again_and_takes_another_depth(deep):
@@ -138,8 +141,8 @@ def test_the_heat_map_has_a_row_for_each_depth(deep):
         for record in deep[0].records
         for rate in (0.1, 1.0)
     ]
-    cells = grid_cells(records, ["none", "after"], deep[0].answer.target)
-    assert {cell.row for cell in cells} == {
+    [chart] = grid_charts(records, ["none", "after"], deep[0].answer.target)
+    assert {cell.row for cell in chart.cells} == {
         f"{name}, depth {depth}" for name in ("none", "after") for depth in (1, 3)
     }
 

@@ -115,8 +115,14 @@ def test_the_report_is_drawn_again_from_the_folder(grid):
     result, _ = grid
     page = page_of_folder(result.folder)
     assert page.answer == result.verdict
-    [chart] = page.section("Where it works").charts
-    assert len(chart.cells) == 2 * 3 * 2 * 2
+    charts = page.section("Where it works").charts
+    # Any two axes, each cell at the best of the third.
+    assert [(chart.across, chart.down, len(chart.cells)) for chart in charts] == [
+        ("learning_rate", "batch_size", 2 * 3 * 2),
+        ("learning_rate", "initializer", 2 * 3 * 2),
+        ("batch_size", "initializer", 2 * 2 * 2),
+    ]
+    assert all(cell.replicas == 4 for chart in charts for cell in chart.cells)
     rates = json.loads((result.folder / "summary.json").read_text())["environment"]["learning_rate"]
     assert rates == "0.001, 0.1, 10"
 

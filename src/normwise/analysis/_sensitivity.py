@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from normwise.analysis._compare import compare
-from normwise.analysis._gaffke import gaffke_interval
 from normwise.analysis._grid import best_point, rank
 from normwise.analysis._groups import paired_seeds
 from normwise.analysis._judged import JudgedRuns, Measures
+from normwise.analysis._mean import bounded_mean
 from normwise.analysis._median import median_epochs
 from normwise.analysis._order import SHORTFALL, outer_rank
 from normwise.analysis._outcome import outcome
@@ -166,7 +166,7 @@ def _sensitivity(axis: str, line: _Line, base: _Line | None, measures: Measures)
             _point(value, epochs, base.epochs.get(value) if base else None, measures)
             for value, epochs in line.epochs.items()
         ),
-        arrived=_mean([line.share(seed) for seed in line.seeds], (0.0, 1.0), level),
+        arrived=bounded_mean([line.share(seed) for seed in line.seeds], (0.0, 1.0), level),
         slowdown=_median([line.slowdown(seed, horizon) for seed in line.held_out], level),
     )
     if base is None or base.epochs.keys() != line.epochs.keys():
@@ -179,7 +179,7 @@ def _sensitivity(axis: str, line: _Line, base: _Line | None, measures: Measures)
     ]
     return dataclasses.replace(
         found,
-        arrived_gain=_mean(gains, (-1.0, 1.0), level) if gains else None,
+        arrived_gain=bounded_mean(gains, (-1.0, 1.0), level) if gains else None,
         slowdown_ratio=_median(ratios, level) if ratios else None,
     )
 
@@ -211,12 +211,6 @@ def _ratio(ours: Mapping[int, float], theirs: Mapping[int, float], measures: Mea
         confidence=measures.confidence,
     )
     return Estimate(found.ratio, found.low, found.high, found.n, found.censored, found.method)
-
-
-def _mean(values: Sequence[float], bounds: Between, confidence: float) -> Estimate:
-    n = len(values)
-    ends = gaffke_interval(values, bounds, confidence)
-    return Estimate(math.fsum(values) / n, *ends, n, 0, f"mean over {n} seeds, Gaffke's interval")
 
 
 def _over(slow: float, quick: float, horizon: int) -> Between:

@@ -52,8 +52,8 @@ def short(value: float) -> float:
     return float(f"{value:.5g}")
 
 
-def chart_title(text: str, subtitle: str) -> Spec:
-    """A chart's title, and below it what is drawn."""
+def chart_title(text: str, subtitle: str | list[str]) -> Spec:
+    """A chart's title, and below it what is drawn, in a line or several."""
     return {"text": text[:1].upper() + text[1:], "subtitle": subtitle}
 
 

@@ -138,12 +138,12 @@ class GridChart:
         ]
         names = list(dict.fromkeys(cell.row for cell in self.cells))
         axes = " and ".join(map(axis_name, filter(None, [self.across, self.down])))
-        best = ", each at the best of the other axes" if self.is_best else ""
+        best = "each at the best of the other axes" if self.is_best else ""
         return {
             "name": f"grid_{'_'.join(filter(None, [self.across, self.down]))}",
             "title": chart_title(
-                f"replicas that arrive, by {axes}",
-                f"numbers: median epochs to the target of those that do{best}",
+                f"arrivals by {axes}",
+                ["numbers: median epochs of those that arrive", *([best] if best else [])],
             ),
             "height": max(80, _ROW * len(names)),
             "data": {"values": rows},
@@ -240,7 +240,8 @@ def _share_layer(across: str) -> Spec:
         "type": "quantitative",
         "title": "arrived",
         "scale": {"domain": [0, 1], "scheme": "blues"},
-        "legend": {"format": ".0%"},
+        # Below, where it takes no width: a phone has little.
+        "legend": {"format": ".0%", "orient": "bottom", "gradientLength": 120, "tickCount": 3},
     }
     tooltip = [
         {"field": "row", "type": "nominal", "title": "variant"},
