@@ -91,7 +91,7 @@ def test_a_grid_is_a_heat_map(study_of: Callable[..., Study]) -> None:
     page = study_page(summary, [*records, *slow], settings={}, preview=None)
     chart = next(c for c in _charts(page) if c["name"] == "grid")
     _validate(chart)
-    cells = {(row["row"], row["rate"]): row for row in chart["data"]["values"]}
+    cells = {(row["row"], row["column"]): row for row in chart["data"]["values"]}
     assert {key: row["share"] for key, row in cells.items()} == {
         ("none", "0.1"): 1, ("after", "0.1"): 1, ("none", "0.0001"): 0, ("after", "0.0001"): 0,
     }  # fmt: skip

@@ -140,7 +140,7 @@ class GridChart:
         axes = " and ".join(map(axis_name, filter(None, [self.across, self.down])))
         best = "each at the best of the other axes" if self.is_best else ""
         return {
-            "name": f"grid_{'_'.join(filter(None, [self.across, self.down]))}",
+            "name": "grid",
             "title": chart_title(
                 f"arrivals by {axes}",
                 ["numbers: median epochs of those that arrive", *([best] if best else [])],
