@@ -138,12 +138,12 @@ class GridChart:
         ]
         names = list(dict.fromkeys(cell.row for cell in self.cells))
         axes = " and ".join(map(axis_name, filter(None, [self.across, self.down])))
-        best = "each at the best of the other axes" if self.is_best else ""
+        best = ["each at the best of the other axes"] if self.is_best else []
         return {
             "name": "grid",
             "title": chart_title(
-                f"arrivals by {axes}",
-                ["numbers: median epochs of those that arrive", *([best] if best else [])],
+                "where replicas arrive",
+                [f"by {axes}", "numbers: median epochs of those that arrive", *best],
             ),
             "height": max(80, _ROW * len(names)),
             "data": {"values": rows},
