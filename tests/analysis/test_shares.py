@@ -1,14 +1,28 @@
 """Shares that never arrive, against published intervals and the likelihood itself."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from normwise.analysis import compare, summarise
+from normwise.analysis._never_words import never_words
 from normwise.analysis._shares import never_arrives, never_difference
+from normwise.domain import Comparison, EpochsToTarget, Estimate, Target, VariantSummary
 
 INF = math.inf
+
+
+def variant(name):
+    times = EpochsToTarget(Estimate(9, 8, 10), Estimate(9, 8, 10), 30, 0, 0)
+    return VariantSummary(name, 30, {}, times, math.nan, 0.1)
+
+
+def compared(name, outcome, ratio):
+    found = Estimate(ratio, ratio / 2, 2 * ratio)
+    return Comparison(name, "none", outcome, found, found)
 
 
 def pairs(both, ours, theirs, neither):
@@ -80,14 +94,14 @@ def test_all_or_none_lost_stays_within_what_can_be(ours, theirs, paired):
 @pytest.mark.parametrize("chances", [(0.1, 0.1), (0.5, 0.2), (0.7, 0.7)])
 @pytest.mark.parametrize("paired", [True, False])
 def test_they_hold_the_truth(chances, paired):
-    draw = np.random.default_rng(int(100 * chances[1])).random((1500, 2, 12))
+    draw = np.random.default_rng(int(100 * chances[1])).random((500, 2, 12))
     epochs = np.where(draw < np.reshape(chances, (2, 1)), INF, 9.0)
     held = [
         one.low <= chances[0] - chances[1] <= one.high
         for ours, theirs in epochs
         for one in [never_difference(ours, theirs, paired=paired)]
     ]
-    assert np.mean(held) >= 0.95 - 3 * 0.0056
+    assert np.mean(held) >= 0.95 - 3 * 0.0097
 
 
 def test_a_share_is_clopper_and_pearsons():
@@ -95,3 +109,37 @@ def test_a_share_is_clopper_and_pearsons():
     ends = stats.beta.ppf([0.025, 0.975], [12, 13], [19, 18])
     assert (found.low, found.high) == pytest.approx(tuple(ends))
     assert (found.value, found.n, found.censored) == (0.4, 30, 12)
+
+
+def test_a_summary_says_how_many_never_arrive_and_how_fast_the_others_are(study):
+    slow = [20, 22, 24, 21, 23, 25, 20, 22, 26, 21]
+    fast = [10, 11, 12, INF, 11, 12, INF, 11, 13, INF]
+    found = summarise("x", study(none=slow, after=fast), Target.parse("val_accuracy>=0.8"))
+    none, after = found.variants
+    assert none.never is None
+    assert (after.never.value, after.never.low) == (0.3, pytest.approx(0.0667, abs=1e-4))
+    [one] = found.comparisons
+    assert one.never_difference.value == pytest.approx(0.3)
+    arrive = [i for i in range(10) if fast[i] < INF]
+    alone = compare([fast[i] for i in arrive], [slow[i] for i in arrive], horizon=30)
+    assert (one.learners_ratio.value, one.learners_ratio.n) == (alone.ratio, 7)
+    assert one.learners_ratio.low == alone.low
+    body = found.to_json()
+    assert body["comparisons"][0]["learners_ratio"]["value"] == alone.ratio
+
+
+def test_one_that_helps_and_credibly_never_arrives_more_often_says_so_at_once():
+    table = {
+        name: dataclasses.replace(variant(name), seeds=30, never=never_arrives(epochs))
+        for name, epochs in (("none", [9.0] * 30), ("after", [INF] * 12 + [9.0] * 18))
+    }
+    more = never_difference([INF] * 12 + [9.0] * 18, [9.0] * 30, paired=True)
+    helps = dataclasses.replace(compared("after", "helps", 2.0), never_difference=more)
+    words = ", but credibly more often never: 12 of 30 replicas, of `none` 0 of 30"
+    assert never_words(table, helps) == words
+    for other in (
+        dataclasses.replace(helps, outcome="hurts"),
+        dataclasses.replace(helps, never_difference=None),
+        dataclasses.replace(helps, never_difference=dataclasses.replace(more, low=0.0)),
+    ):
+        assert never_words(table, other) == ""

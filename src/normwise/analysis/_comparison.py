@@ -11,6 +11,7 @@ from normwise.analysis._ending import ending
 from normwise.analysis._groups import paired_seeds
 from normwise.analysis._judged import JudgedRuns, Measures, judged_runs
 from normwise.analysis._learning import learned, shows_learning
+from normwise.analysis._never import learners_ratio, more_never_arrive
 from normwise.analysis._pace import epoch_seconds_ratio
 from normwise.analysis._range import range_gain
 from normwise.analysis._rounds import Look, decide_in_rounds
@@ -118,6 +119,8 @@ def _comparison(
         ending=ending(variant, base, measures, ending_confidence),
         seeds=look.seeds if in_rounds else None,
         epoch_seconds_ratio=pace,
+        never_difference=more_never_arrive(variant, base, measures),
+        learners_ratio=learners_ratio(variant, base, measures),
         learning_ratio=_ratio(learning.decision) if learning else None,
         learning_outcome=learning.decision.outcome if learning else None,
         learning_confidence=learning.confidence if learning else None,

@@ -12,6 +12,7 @@ from normwise.analysis._judged import JudgedRuns, Measures
 from normwise.analysis._mean import bounded_mean, restricted_mean
 from normwise.analysis._median import median_epochs
 from normwise.analysis._noise import median_noise
+from normwise.analysis._never import never_of
 from normwise.analysis._order import SHORTFALL, typical
 from normwise.analysis._pace import epoch_seconds
 from normwise.analysis._range import working_range
@@ -60,6 +61,7 @@ def variant_summary(
         seeds=len(runs),
         final={metric: _mean(runs, metric, confidence) for metric in metrics},
         epochs_to_target=times,
+        never=never_of(variant, measures),
         seconds_per_epoch=seconds,
         # That of its runs, since a point of the grid may leave it open.
         learning_rate=runs[0].learning_rate,

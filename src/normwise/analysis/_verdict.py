@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from normwise.analysis._ending_words import ending_words
 from normwise.analysis._lag_words import arrives, lag_words, lags_behind, opening_of_lag
+from normwise.analysis._never_words import never_words
 from normwise.analysis._ratio_words import ratio_words
 from normwise.analysis._seconds_words import in_seconds
 from normwise.domain import (
@@ -64,7 +65,9 @@ def verdict(
     lead = _lead(target, table, first, horizon=horizon)
     stays = {first.variant: recommended}
     ends = {
-        c.variant: in_seconds(table, c) + ending_words(table, c, target, stays.get(c.variant, ""))
+        c.variant: never_words(table, c)
+        + in_seconds(table, c)
+        + ending_words(table, c, target, stays.get(c.variant, ""))
         for c in comparisons
     }
     late = {c.variant: arrives(c) + ends[c.variant] for c in rest if lags_behind(table[c.variant])}

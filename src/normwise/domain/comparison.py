@@ -37,6 +37,10 @@ class Comparison:
         epochs_saved: Restricted mean epochs of the baseline minus those of the variant, over
             the seeds that both have.
         ending: How the variant's typical seed ends; ``None`` where nothing was compared.
+        never_difference: By how much the variant's share of replicas that never arrive is larger
+            than the baseline's, in [−1, 1]; ``None`` where all arrive.
+        learners_ratio: Ratio of epochs to the target among those that arrive; ``None`` where all
+            do, or none.
         seeds: How many seeds a variant are behind the outcome; ``None`` where all came at
             once.
         learning_ratio: Ratio of epochs to the target by population statistics, those of the
@@ -69,3 +73,5 @@ class Comparison:
     learning_confidence: float | None = field(default=None, metadata=ABSENT_IF_NONE)
     epoch_seconds_ratio: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     cost_saved: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    never_difference: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    learners_ratio: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)

@@ -73,6 +73,7 @@ class VariantSummary:
         epoch_noise: The standard deviation of one epoch's value of the target's metric around the
             trend of its run, the median over the replicas, in the metric's unit; ``None`` with
             fewer than ten epochs.
+        never: The share of its replicas that never arrive; ``None`` where all do.
         lag: How far its moving statistics lag behind what it has learned, where that was measured.
         sensitivity: How much it depends on each axis of the grid with several values; ``None``
             where there is none, and where the grid was pruned.
@@ -95,6 +96,7 @@ class VariantSummary:
     lag: Lag | None = field(default=None, metadata=ABSENT_IF_NONE)
     final_median: Mapping[str, Estimate] = field(default_factory=dict)
     sensitivity: tuple[Sensitivity, ...] | None = field(default=None, metadata=ABSENT_IF_NONE)
+    never: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
 
     @property
     def condition(self) -> Condition:

@@ -31,6 +31,7 @@ from normwise.report.sections import (
     metrics,
     moving_statistics,
     multiple_testing,
+    never,
     notes,
     runs,
     seconds,
@@ -48,6 +49,7 @@ STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
     extent.build,
     variants.build,
     endings.build,
+    never.build,
     multiple_testing.build,
     lag.build,
     seconds.build,
@@ -69,6 +71,7 @@ STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
 JUDGED: tuple[Callable[[StudyResults], Section | None], ...] = (
     variants.build,
     endings.build,
+    never.build,
     multiple_testing.build,
     lag.build,
     runs.build,
