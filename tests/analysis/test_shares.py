@@ -109,6 +109,10 @@ def test_a_share_is_clopper_and_pearsons():
     ends = stats.beta.ppf([0.025, 0.975], [12, 13], [19, 18])
     assert (found.low, found.high) == pytest.approx(tuple(ends))
     assert (found.value, found.n, found.censored) == (0.4, 30, 12)
+    for lost in (0, 1, 5):
+        one = never_arrives([INF] * lost + [9.0] * (5 - lost), 0.9)
+        ends = stats.binomtest(lost, 5).proportion_ci(0.9, "exact")
+        assert (one.low, one.high) == pytest.approx((ends.low, ends.high))
 
 
 def test_a_summary_says_how_many_never_arrive_and_how_fast_the_others_are(study):

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 
 from scipy.optimize import brentq
-from scipy.special import ndtri
-from scipy.stats import binomtest
+from scipy.special import betaincinv, ndtri
 
 from normwise.domain import CONFIDENCE, Estimate
 
@@ -28,9 +27,11 @@ def never_arrives(epochs: Sequence[float], confidence: float = CONFIDENCE) -> Es
     0.33: 0.008 to 0.906
     """
     n, lost = len(epochs), sum(map(math.isinf, epochs))
-    ends = binomtest(lost, n).proportion_ci(confidence, "exact")
+    tail = (1 - confidence) / 2
+    low = float(betaincinv(lost, n - lost + 1, tail)) if lost else 0.0
+    high = float(betaincinv(lost + 1, n - lost, 1 - tail)) if lost < n else 1.0
     method = f"share with Clopper and Pearson's interval over {n} replicas"
-    return Estimate(lost / n, float(ends.low), float(ends.high), n, lost, method)
+    return Estimate(lost / n, low, high, n, lost, method)
 
 
 def never_difference(
@@ -97,11 +98,18 @@ def _tango(more: int, less: int, n: int, confidence: float) -> tuple[float, floa
 def _newcombe(ours: list[bool], theirs: list[bool], confidence: float) -> tuple[float, float]:
     """From both shares' own score intervals: each end as far off as its two distances make it."""
     our, their = sum(ours) / len(ours), sum(theirs) / len(theirs)
-    one, other = (
-        binomtest(sum(side), len(side)).proportion_ci(confidence, "wilson")
-        for side in (ours, theirs)
+    (our_low, our_high), (their_low, their_high) = (
+        _wilson(sum(side), len(side), confidence) for side in (ours, theirs)
     )
     return (
-        our - their - math.hypot(our - one.low, other.high - their),
-        our - their + math.hypot(one.high - our, their - other.low),
+        our - their - math.hypot(our - our_low, their_high - their),
+        our - their + math.hypot(our_high - our, their - their_low),
     )
+
+
+def _wilson(lost: int, n: int, confidence: float) -> tuple[float, float]:
+    """All shares whose score is within ± z: the roots of a quadratic."""
+    z = float(ndtri(0.5 + confidence / 2))
+    middle = lost + z * z / 2
+    half = z * math.sqrt(lost * (n - lost) / n + z * z / 4)
+    return (middle - half) / (n + z * z), (middle + half) / (n + z * z)
