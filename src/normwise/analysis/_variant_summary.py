@@ -11,8 +11,8 @@ from normwise.analysis._final import final_gain, final_value
 from normwise.analysis._judged import JudgedRuns, Measures
 from normwise.analysis._mean import bounded_mean, restricted_mean
 from normwise.analysis._median import median_epochs
-from normwise.analysis._noise import median_noise
 from normwise.analysis._never import never_of
+from normwise.analysis._noise import median_noise
 from normwise.analysis._order import SHORTFALL, typical
 from normwise.analysis._pace import epoch_seconds
 from normwise.analysis._range import working_range
