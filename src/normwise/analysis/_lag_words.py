@@ -20,7 +20,7 @@ from normwise.domain import (
 
 __all__ = ["arrives", "lag_words", "lags_behind", "opening_of_lag"]
 
-_ALREADY = ", or `normwise recalibrate` for a model that is trained already"
+_ALREADY = "; `normwise recalibrate` mends a model that is trained already"
 
 
 def lags_behind(variant: VariantSummary) -> bool:

@@ -73,8 +73,8 @@ def verdict(
     late = {c.variant: arrives(c) + ends[c.variant] for c in rest if lags_behind(table[c.variant])}
     parts = [
         lead + ends[first.variant] + _range(table, first),
-        *(_other(c) + ends[c.variant] for c in rest if c.variant not in late),
         *lag_words(target, variants, comparisons, late),
+        *(_other(c) + ends[c.variant] for c in rest if c.variant not in late),
     ]
     return "; ".join(parts) + lost + "."
 
