@@ -64,6 +64,17 @@ def test_without_such_curves_nothing_is_said():
     assert all("lag" not in variant for variant in body["variants"])
 
 
+def test_a_run_of_which_some_epochs_lack_it_is_timed_by_its_own_statistics():
+    """Its first epochs were trained with --no-population."""
+    part = runs("after", OWN, LEARNED)
+    for run_ in part:
+        curve = run_.curves["population_val_accuracy"]
+        run_.curves["population_val_accuracy"] = (math.nan, math.nan, *curve[2:])
+    summary = found(runs("none", SLOW), part, examples=500)
+    assert summary.comparisons[0].learning_ratio is None
+    assert lag_of(summary, "after") is None
+
+
 def test_the_two_families_are_decided_apart():
     """Of two variants, one helps by its own arrivals alone, both by what they have learned."""
     wide = [20, 31, 18, 35, 22, 28]

@@ -8,11 +8,12 @@ those of the whole training part under the weights of that moment.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 
 from normwise.analysis._judged import JudgedRuns
 from normwise.analysis._outcome import outcome
-from normwise.domain import Outcome, RunRecord, Target
+from normwise.domain import POPULATION, Outcome, RunRecord, Target
 
 __all__ = ["learned", "learned_target", "shows_learning"]
 
@@ -23,12 +24,12 @@ def learned_target(target: Target) -> Target:
     >>> print(learned_target(Target.parse("val_loss<=0.4")))
     population_val_loss<=0.4
     """
-    return dataclasses.replace(target, metric=f"population_{target.metric}")
+    return dataclasses.replace(target, metric=f"{POPULATION}{target.metric}")
 
 
 def shows_learning(records: Iterable[RunRecord], target: Target) -> bool:
     """Whether any run was measured by population statistics, too."""
-    return any(learned_target(target).metric in record.curves for record in records)
+    return any(_is_measured(record, target) for record in records)
 
 
 def learned(variant: JudgedRuns, target: Target) -> JudgedRuns:
@@ -44,5 +45,18 @@ def learned(variant: JudgedRuns, target: Target) -> JudgedRuns:
 
 
 def _learned(run: RunRecord, target: Target) -> Outcome:
-    twin = learned_target(target)
-    return outcome(run, twin if twin.metric in run.curves else target)
+    return outcome(run, learned_target(target) if _is_measured(run, target) else target)
+
+
+def _is_measured(run: RunRecord, target: Target) -> bool:
+    """Whether every epoch of the run has the metric by population statistics.
+
+    Epochs that were trained without asking for it have none.
+    """
+    seen = run.curves.get(learned_target(target).metric, ())
+    own = run.curves.get(target.metric, ())
+    return bool(seen) and not any(map(_lacks, seen, own))
+
+
+def _lacks(seen: float, own: float) -> bool:
+    return math.isnan(seen) and not math.isnan(own)
