@@ -9,7 +9,8 @@ from normwise.studies import study_file
 from normwise.study import Study, page_of_folder
 
 REMEDY = "after:momentum=auto"
-SMALL = {"variants": ("none", "after"), "seeds": 5, "epochs": 45}
+# At 45 epochs five seeds do not tell how each ends; what counts here is when they arrive.
+SMALL = {"variants": ("none", "after"), "seeds": 5, "epochs": 45, "end_margin": 0.1}
 
 
 def circles(**changes):
@@ -44,10 +45,10 @@ def test_both_ratios_stand_beside_each_other(result):
 
 
 def test_what_is_recommended_is_ablated_and_is_what_the_best_model_is(result):
-    chosen = result.summary()["recommended"]
-    assert result.summary()["ablation"]["variant"] == chosen
+    assert result.summary()["recommended"] == REMEDY
+    assert result.summary()["ablation"]["variant"] == REMEDY
     norms = [one for one in result.best_model().layers if "norm" in one.name]
-    assert norms[0].momentum == pytest.approx(0.05 ** (1 / 16) if chosen == REMEDY else 0.99)
+    assert norms[0].momentum == pytest.approx(0.05 ** (1 / 16))
 
 
 def test_run_again_and_drawn_again_it_says_the_same(result):
