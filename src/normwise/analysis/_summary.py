@@ -58,8 +58,7 @@ def summarise(
         end_margin: A final value worse by at most this, in the metric's unit, is no worse; what
             suits the metric and the baseline unless given (see `default_end_margin`).
         confidence: That all decisions are right together, and of all other intervals, in (0, 1).
-        rounds: Seeds at each of several looks, of which the first to decide a comparison
-            counts (see `decide_in_rounds`); one look at all seeds unless given.
+        rounds: Seeds at each of several looks (see `decide_in_rounds`); one at all unless given.
         times: From program to what an epoch takes trained alone, if known.
         price: Price of an hour, in any currency.
         patience: Also say what early stopping with this patience would have saved.
@@ -79,21 +78,20 @@ def summarise(
     >>> round(found.comparisons[0].epochs_ratio.value, 3), found.comparisons[0].outcome
     (1.5, 'undecided')
     """
-    groups = by_variant(records)
-    rounds = rounds or (1 + max(record.key.seed for record in records),)
+    groups, rounds = by_variant(records), rounds or (1 + max(run.key.seed for run in records),)
     judged = [judged_runs(name, group, target) for name, group in groups.items()]
     horizon = horizon or min(variant.horizon for variant in judged)
     measures = Measures(target, horizon, margin, end_margin, confidence, times or {})
     base = baseline or baseline_of(groups)
-    compared = comparisons(groups, base, measures, rounds)
     lag = lags(judged, measures, looks=len(rounds), examples=examples, elsewhere=elsewhere)
     say = functools.partial(variant_summary, measures=measures, patience=patience, price=price)
     variants = tuple(say(one, lag=lag.get(one.name)) for one in judged)
     variants = with_sensitivity(variants, judged, base, measures)
-    compared = with_cost_saved(compared, variants)
-    recommended = recommend(base, compared)
+    compared = with_cost_saved(comparisons(groups, base, measures, rounds), variants)
     looks = tuple(rounds) if len(rounds) > 1 else ()
-    summary = Summary(study, target, variants, compared, "", recommended, rounds=looks)
+    summary = Summary(
+        study, target, variants, compared, "", recommend(base, compared), rounds=looks
+    )
     return _with_verdict(summary, judged, horizon, records, elsewhere=elsewhere)
 
 
