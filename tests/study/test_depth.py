@@ -175,7 +175,6 @@ def needy(dataset, depth):
         (needy, 0, SpecError, r"'depth' is 0; expected greater than 0; try --depth 2,10,30"),
         (needy, "2.5", SpecError, r"'depth' is 2.5; expected a valid integer"),
     ],
-    ids=str,
 )
 def test_what_has_no_such_depth_is_refused(model, depth, error, message):
     settings = SETTINGS if depth is None else {**SETTINGS, "depth": depth}
