@@ -81,6 +81,10 @@ def test_a_final_gain_is_turned_and_divergence_is_minus_infinity():
     assert final_gain(done, "accuracy", rising=True) == 0.7
     lost = dataclasses.replace(done, diverged_at=2)
     assert final_gain(lost, "loss", rising=False) == -INF
+    unmeasured = dataclasses.replace(done, curves={"loss": (math.nan, math.nan)})
+    assert math.isnan(final_gain(unmeasured, "loss", rising=False))
+    at_once = dataclasses.replace(unmeasured, diverged_at=1)
+    assert final_gain(at_once, "loss", rising=False) == -INF
     silent = dataclasses.replace(done, curves={"loss": (0.9, INF)})
     assert final_gain(silent, "loss", rising=False) == -INF
     # Nothing is known of what was stopped, or not measured.

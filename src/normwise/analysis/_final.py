@@ -17,7 +17,8 @@ def final_value(run: RunRecord, metric: str) -> float:
 def final_gain(run: RunRecord, metric: str, *, rising: bool) -> float:
     """The value at the last epoch, turned so that more is better; ``-inf`` once the run diverged.
 
-    NaN where nothing is known: without that metric, or where the run was stopped before its end.
+    NaN where nothing is known: without that metric, which a table of other runs may fill with NaN,
+    or where the run was stopped before its end.
 
     >>> from normwise.domain import RunKey
     >>> run = RunRecord(RunKey("none", 0, "a"), 0.1, {"loss": (1.0, 0.5)})
@@ -25,6 +26,8 @@ def final_gain(run: RunRecord, metric: str, *, rising: bool) -> float:
     (-0.5, nan)
     """
     if metric not in run.curves or run.stopped_at is not None:
+        return math.nan
+    if run.diverged_at is None and not any(map(math.isfinite, run.curves[metric])):
         return math.nan
     value = final_value(run, metric)
     if not math.isfinite(value):
