@@ -19,6 +19,7 @@ from normwise.engine import (
     population,
     population_of,
     replica_mesh,
+    sample_error_of,
 )
 from normwise.layers import BatchNormalization
 
@@ -262,6 +263,44 @@ def test_a_sample_is_of_at_least_so_many_examples_and_the_same_everywhere(monkey
     assert len(set(numbers.tolist())) == 60
     model = with_statistics_of_keras(holding(compiled(two()), state), data.x_train[numbers])
     assert_with_population(curves, evaluated(model, data))
+
+
+def trained_alone(build, data, window=None):
+    """What trains one replica, and its state in the end."""
+    model = compiled(build())
+    fit = Fit(model, InitialValues(model), data, BATCH, window)
+    return fit, fit.train(Replica(1), fit.begin(Replica(1)), range(EPOCHS)).state
+
+
+@pytest.mark.parametrize(
+    ("most", "window", "passes"), [(2**28, None, 1), (1, None, 2), (2**28, 32, 2)]
+)
+def test_what_a_sample_misses_is_what_keras_makes_of_it_and_of_the_whole(
+    most, window, passes, monkeypatch
+):
+    monkeypatch.setattr(population, "FEWEST", 60)
+    monkeypatch.setattr(population, "MOST_BYTES", most)
+    data = dataset()
+    fit, state = trained_alone(two, data, window)
+    error = sample_error_of(fit)
+    assert error.whole.passes == passes
+    own, whole = error.metrics(state)
+    values = [value[0] for value in (*state.trainable, *state.non_trainable)]
+    found = [
+        evaluated(with_statistics_of_keras(holding(compiled(two()), values), x), data)
+        for x in (data.x_train[population.rows_of_population(N)], data.x_train)
+    ]
+    for ours, theirs in zip((own, whole), found, strict=True):
+        assert ours == pytest.approx({f"val_{one}": theirs[one] for one in theirs}, rel=1e-5)
+    assert own["val_loss"] != pytest.approx(whole["val_loss"], rel=1e-4)
+
+
+def test_a_sample_that_is_all_misses_nothing(monkeypatch):
+    fit, _ = trained_alone(two, dataset())
+    assert sample_error_of(fit) is None
+    monkeypatch.setattr(population, "FEWEST", 60)
+    without, _ = trained_alone(WITHOUT["no normalisation"], dataset())
+    assert sample_error_of(without) is None
 
 
 def test_training_is_the_same_bit_for_bit():

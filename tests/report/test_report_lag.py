@@ -1,5 +1,6 @@
 """What the report says of lag: its numbers and the remedy where it decides, else nothing."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from normwise.analysis import summarise
-from normwise.domain import RunKey, RunRecord, Target
+from normwise.domain import PopulationSample, RunKey, RunRecord, Target
 from normwise.report import judged_page, print_page, study_page
 
 TARGET = Target.parse("val_accuracy>=0.8")
@@ -91,3 +92,28 @@ def test_runs_from_elsewhere_are_told_of_no_option():
     section = judged_page(summary, records, settings={}, notes=()).section(TITLE)
     assert len(section.text) == 2
     assert "auto" not in "".join(section.text)
+
+
+def test_runs_without_such_curves_among_others_are_told_once():
+    some = runs("after", 16, 3)
+    bare = [
+        dataclasses.replace(one, curves={TARGET.metric: one.curves[TARGET.metric]})
+        for one in some[:2]
+    ]
+    page = page_of(runs("none", 24), [*bare, *some[2:]])
+    [said] = page.section("Population statistics").text
+    assert said.startswith(f"2 of {len(some)} runs of after have no curves with population")
+    assert "Population statistics" not in titles(page_of(runs("none", 24), some))
+
+
+def test_how_far_off_a_sample_is_is_a_line():
+    records = [*runs("none", 24), *runs("after", 16, 3)]
+    summary = summarise("x", records, TARGET, examples=60_000)
+    sample = PopulationSample(2048, 60_000, {TARGET.metric: 0.0004, "val_loss": 0.01})
+    variants = [dataclasses.replace(one, population_sample=sample) for one in summary.variants[1:]]
+    summary = dataclasses.replace(summary, variants=(summary.variants[0], *variants))
+    page = study_page(summary, records, settings={}, preview=None)
+    assert page.section("Population statistics").text == (
+        "Statistics of 2,048 of 60,000 examples: after val_accuracy off by 0.00040 and val_loss "
+        "off by 0.010, in one replica each.",
+    )

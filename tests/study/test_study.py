@@ -16,9 +16,12 @@ from normwise import Study
 from normwise.data import Dataset
 from normwise.data.circles import circles
 from normwise.domain import Estimate
+from normwise.engine import population
 from normwise.errors import ModelError, SpecError
 from normwise.report.formatting import mean
 from normwise.spec import Spec
+from normwise.studies import study_file
+from normwise.study import sampling
 from normwise.study.inputs import arrived, as_dataset
 from normwise.study.pages import page_of_folder
 from tests.drawing import PNG
@@ -343,3 +346,50 @@ def test_data_comes_in_every_form(tmp_path):
 def test_a_batch_larger_than_the_data_is_refused():
     with pytest.raises(SpecError, match=r"batch size is 501 .* 500 examples.*--batch-size 32"):
         Study("circles", "circles", batch_size=501).run()
+
+
+def sampled_study(folder, monkeypatch, **changes):
+    """Of a normalised network whose statistics are of 100 of the training examples."""
+    monkeypatch.setattr(population, "FEWEST", 100)
+    settings = {"variants": ("none", "after"), "seeds": 2, "epochs": 3, **changes}
+    return Study.from_spec(Spec.from_toml(study_file("circles"), settings)).run(folder)
+
+
+def test_how_far_off_a_sample_is_stands_in_the_summary_and_stays_there(tmp_path, monkeypatch):
+    found = sampled_study(tmp_path, monkeypatch).summary()
+    none, after = found["variants"]
+    assert "population_sample" not in none
+    sample = after["population_sample"]
+    assert (sample["examples"], sample["of"]) == (100, circles().examples)
+    assert 0 < sample["off"]["val_loss"] < 0.5
+    assert set(sample["off"]) == {"val_loss", "val_accuracy"}
+    said = f"Statistics of 100 of {sample['of']:,} examples: after val_accuracy off by"
+    assert said in page_of_folder(tmp_path).section("Population statistics").text[0]
+    again = sampled_study(tmp_path, monkeypatch)
+    assert again.unchanged
+    assert again.summary() == found
+
+
+def test_a_folder_that_does_not_say_how_far_off_a_sample_is_still_reads(tmp_path, monkeypatch):
+    sampled_study(tmp_path, monkeypatch)
+    path = tmp_path / "summary.json"
+    body = json.loads(path.read_text())
+    del body["variants"][1]["population_sample"]
+    path.write_text(json.dumps(body))
+    titles = [section.title for section in page_of_folder(tmp_path).sections]
+    assert "Population statistics" not in titles
+
+
+def test_without_curves_of_population_statistics_no_sample_is_looked_at(tmp_path, monkeypatch):
+    found = sampled_study(tmp_path, monkeypatch, population=False).summary()
+    assert all("population_sample" not in one for one in found["variants"])
+
+
+def test_how_far_off_is_not_taken_where_it_would_cost_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(population, "MOST_BYTES", 1)
+    monkeypatch.setattr(sampling, "FEW_PASSES", 0)
+    sample = sampled_study(tmp_path, monkeypatch).summary()["variants"][1]["population_sample"]
+    assert sample["off"] == {}
+    why = "it takes 2 passes through the training part, and 0 are worth it"
+    assert sample["why"] == why
+    assert why in page_of_folder(tmp_path).section("Population statistics").text[0]

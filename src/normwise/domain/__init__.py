@@ -29,6 +29,7 @@ from normwise.domain.metric import (
 )
 from normwise.domain.momentum import momentum_for, momentum_text, steps_needed
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
+from normwise.domain.population_sample import PopulationSample
 from normwise.domain.program import ProgramKey
 from normwise.domain.run import Run, RunKey, RunRecord
 from normwise.domain.seeds import derive_seed, holdout_seeds, selection_seeds
@@ -61,6 +62,7 @@ __all__ = [
     "Lag",
     "Outcome",
     "OutcomeKind",
+    "PopulationSample",
     "ProgramKey",
     "Run",
     "RunKey",

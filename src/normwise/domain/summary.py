@@ -13,6 +13,7 @@ from normwise.domain.estimate import Estimate
 from normwise.domain.lag import Lag
 from normwise.domain.outcome import EpochsToTarget
 from normwise.domain.plain import ABSENT_IF_NONE, plain
+from normwise.domain.population_sample import PopulationSample
 from normwise.domain.program import ProgramKey
 from normwise.domain.sensitivity import Sensitivity
 from normwise.domain.solo_check import SoloCheck
@@ -77,6 +78,8 @@ class VariantSummary:
         lag: How far its moving statistics lag behind what it has learned, where that was measured.
         sensitivity: How much it depends on each axis of the grid with several values; ``None``
             where there is none, and where the grid was pruned.
+        population_sample: How far off its population statistics are, where they are of a sample
+            of the training part.
     """
 
     name: str
@@ -94,6 +97,7 @@ class VariantSummary:
     epoch_seconds: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     epoch_noise: float | None = field(default=None, metadata=ABSENT_IF_NONE)
     lag: Lag | None = field(default=None, metadata=ABSENT_IF_NONE)
+    population_sample: PopulationSample | None = field(default=None, metadata=ABSENT_IF_NONE)
     final_median: Mapping[str, Estimate] = field(default_factory=dict)
     sensitivity: tuple[Sensitivity, ...] | None = field(default=None, metadata=ABSENT_IF_NONE)
     never: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)

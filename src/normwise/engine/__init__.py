@@ -2,8 +2,8 @@
 
 Read in this order: ``program`` (what one replica does), ``stack`` (chunks, devices), ``cohort``
 (data on the devices) and ``streamed`` (data in windows), ``population`` (metrics without the lag of
-moving statistics), ``schedule`` (how many side by side),
-``memory`` (how many fit),
+moving statistics), ``sample_error`` (what statistics of a sample miss), ``schedule`` (how many side
+by side), ``memory`` (how many fit),
 ``initial_values`` and ``orders`` (what differs between replicas), ``lower`` and ``kernels``
 (layers that suit the CPU), ``deadlocks`` (what XLA's CPU backend would wait for), ``keras_fit``
 (Keras' own, as proof and in the stack's stead), ``stopwatch`` (what a training alone takes).
@@ -26,6 +26,7 @@ from normwise.engine.memory import (
 from normwise.engine.orders import whole_batches
 from normwise.engine.population import Population, population_of
 from normwise.engine.program import make_program, training_flops
+from normwise.engine.sample_error import SampleError, sample_error_of
 from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
 from normwise.engine.stack import Chunk, Stack, Stacked
 from normwise.engine.state import State
@@ -40,6 +41,7 @@ __all__ = [
     "InitialValues",
     "Population",
     "Replica",
+    "SampleError",
     "Schedule",
     "Stack",
     "Stacked",
@@ -66,6 +68,7 @@ __all__ = [
     "replica_mesh",
     "rule_of_thumb",
     "sample",
+    "sample_error_of",
     "shares_out",
     "train_alone",
     "training_flops",

@@ -49,6 +49,12 @@ class FitData:
         """Batches in an epoch."""
         return self._steps(self.dataset.examples)
 
+    @property
+    def examples(self) -> int:
+        """Training examples in an epoch."""
+        every = self.dataset.examples
+        return self.steps * self.size if self.whole_batches else every
+
     def rows(self, numbers: Any) -> tuple[Any, ...]:
         """Inputs, labels and weights of some training examples."""
         batch: tuple[Any, ...] = read_rows(self.dataset.train, numbers).batch

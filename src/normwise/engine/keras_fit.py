@@ -12,7 +12,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +42,8 @@ AT_ONCE = 512
 # What a nudge changes of each weight: as much as the sums of a step differ by where they are taken
 # in another order. In half precision that is its rounding.
 NUDGE = 1e-6
+# From trainable and non-trainable values to other non-trainable ones.
+Change: TypeAlias = Callable[[list[Any], list[Any]], list[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,7 @@ class Fit:
 
     Attributes:
         model: That model.
+        data: What it is trained on, as ``fit`` gets it.
     """
 
     def __init__(
@@ -88,7 +91,7 @@ class Fit:
         population: bool = False,
     ) -> None:
         self.model, self._initial = model, initial
-        self._data = FitData(
+        self.data = FitData(
             dataset, batch_size, whole_batches=needs_whole_batches(model), window=window
         )
         build_compiled_parts(model, dataset)
@@ -136,7 +139,7 @@ class Fit:
                 unless given.
         """
         _put(self.model, state)
-        batches = self._data.batches(replica.seed, epochs.start)
+        batches = self.data.batches(replica.seed, epochs.start)
         watch = _Watch(batches, epochs, self._with_population)
         self.model.fit(
             batches,
@@ -165,7 +168,7 @@ class Fit:
         return Fitted(curves, state._replace(alive=alive), ended_at)
 
     def _part(self, name: str) -> Examples:
-        return self._data.evaluated(getattr(self._data.dataset, name), self._at_once)
+        return self.data.evaluated(getattr(self.data.dataset, name), self._at_once)
 
     def _evaluated(self, watch: _Watch) -> dict[str, float]:
         """The metrics of the weights that the model has now, which no epoch ended with."""
@@ -184,12 +187,26 @@ class Fit:
         """The same with population statistics, if they are asked for; all else stays as it is."""
         if self._population is None:
             return {}
+        found = self._validated_with(lambda *values: self._statistics(*values, self._sample))
+        return {f"{POPULATION}{name}": value for name, value in found.items()}
+
+    def validated(self, state: State, change: Change) -> dict[str, float]:
+        """Validation metrics of a replica whose non-trainable values are changed before.
+
+        Args:
+            state: The replica's.
+            change: Gives them anew, of its trainable values and these.
+        """
+        _put(self.model, state)
+        return self._validated_with(change)
+
+    def _validated_with(self, change: Change) -> dict[str, float]:
+        """What changes, and what evaluating moves, is taken back."""
         trainable, others = self.model.trainable_variables, self.model.non_trainable_variables
         values = ([variable.value for variable in part] for part in (trainable, others))
         with _restoring(self.model):
-            _assign(others, self._statistics(*values, self._sample))
-            found = self._validated()
-        return {f"{POPULATION}{name}": value for name, value in found.items()}
+            _assign(others, change(*values))
+            return self._validated()
 
     @functools.cached_property
     def _statistics(self) -> Callable[..., Any]:
@@ -199,7 +216,7 @@ class Fit:
     @functools.cached_property
     def _sample(self) -> Any:
         known: Any = self._population
-        return jax.tree.map(jnp.asarray, read_rows(self._data.dataset.x_train, known.rows))
+        return jax.tree.map(jnp.asarray, read_rows(self.data.dataset.x_train, known.rows))
 
 
 def _of(part: Examples) -> dict[str, Any]:

@@ -71,6 +71,8 @@ class Moments(NamedTuple):
         return Moments(total, self.mean + gap * share, within + between)
 
 
+# Values with random streams moved on, and the moments of what each layer took, so far.
+Pass: TypeAlias = tuple[Values, list[Moments]]
 # Called with a layer and the moments of what it takes.
 Note: TypeAlias = Callable[[Any, Moments], None]
 
@@ -132,9 +134,19 @@ class Population:
         statistics.def_vmap(of_stack)
         return statistics
 
+    @property
+    def passes(self) -> int:
+        """How often the examples are gone through."""
+        return 1 if self.is_one_batch else len(self.calls)
+
+    @property
+    def is_one_batch(self) -> bool:
+        """Whether one call of the model sees all that each layer takes."""
+        return self.size >= len(self.rows) and max(self.calls.values()) == 1
+
     def statistics(self, trainable: Values, values: Values, x: Arrays) -> Values:
         """Non-trainable values with population statistics in the place of moving ones."""
-        if self.size >= len(self.rows) and max(self.calls.values()) == 1:
+        if self.is_one_batch:
             return self._in_one_batch(trainable, values, x)
         return self._in_batches(trainable, values, x)
 
@@ -147,32 +159,35 @@ class Population:
         """The first layer's are right once all batches were seen, the second's a pass later, …."""
 
         def again(_: Any, values: Values) -> Values:
-            found = self._moments(trainable, values, x)
-            new = dict(zip(self._places, jax.tree.leaves([one[1:] for one in found]), strict=True))
-            return [new.get(place, old).astype(old.dtype) for place, old in enumerate(values)]
+            def step(carry: Pass, batch: Arrays) -> tuple[Pass, None]:
+                return self.seen(trainable, carry, batch), None
+
+            (_, found), *_ = through_batches(step, self.start(values), x, self.size)
+            return self.holding(values, found)
 
         passes: Values = lax.fori_loop(0, len(self.calls), again, values)
         return passes
 
-    def _moments(self, trainable: Values, values: Values, x: Arrays) -> list[Moments]:
-        """Of what each layer takes from all batches, by the statistics that there are."""
+    def start(self, values: Values) -> Pass:
+        """Before a pass through all batches, by the statistics that there are."""
+        return values, [Moments(*[jnp.zeros(norm.moving_mean.shape)] * 3) for norm in self.calls]
 
-        def step(carry: Any, batch: Arrays) -> Any:
-            values, before = carry
-            noted: dict[Any, Moments] = {}
+    def seen(self, trainable: Values, before: Pass, batch: Arrays) -> Pass:
+        """The same after another batch."""
+        values, moments = before
+        noted: dict[Any, Moments] = {}
 
-            def note(layer: Any, one: Moments) -> None:
-                noted[layer] = noted[layer].merged(one) if layer in noted else one
+        def note(layer: Any, one: Moments) -> None:
+            noted[layer] = noted[layer].merged(one) if layer in noted else one
 
-            after = _called(self.model, self.calls, note, trainable, values, batch)
-            found = [
-                old.merged(noted[layer]) for old, layer in zip(before, self.calls, strict=True)
-            ]
-            return (self._drawn(values, after), found), None
+        after = _called(self.model, self.calls, note, trainable, values, batch)
+        found = [old.merged(noted[layer]) for old, layer in zip(moments, self.calls, strict=True)]
+        return self._drawn(values, after), found
 
-        nothing = [Moments(*[jnp.zeros(norm.moving_mean.shape)] * 3) for norm in self.calls]
-        (_, found), *_ = through_batches(step, (values, nothing), x, self.size)
-        return found
+    def holding(self, values: Values, found: list[Moments]) -> Values:
+        """Values with the moments of a whole pass in the place of statistics."""
+        new = dict(zip(self._places, jax.tree.leaves([one[1:] for one in found]), strict=True))
+        return [new.get(place, old).astype(old.dtype) for place, old in enumerate(values)]
 
     def _drawn(self, before: Values, after: Values) -> Values:
         """The values with random streams moved on."""

@@ -29,8 +29,9 @@ from normwise.study.planners.plan import Goals
 from normwise.study.question import Question
 from normwise.study.report_files import write_page, write_picture
 from normwise.study.result import Result
+from normwise.study.sampling import population_samples
 from normwise.study.store import Store
-from normwise.study.summary_file import read_summary, solo_check_in
+from normwise.study.summary_file import population_samples_in, read_summary, solo_check_in
 from normwise.study.timing import Timing, announce
 from normwise.study.training import Training
 from normwise.study.verification import Fits, Trained, verify
@@ -97,9 +98,19 @@ def _answer(training: Training, store: Store | None) -> Result:
         raise _trained_wrongly(check)
     programs = [one.program for one in standing]
     times = timing.known if earlier is not None else timing.of(programs)
+    samples = (
+        population_samples(training, records, standing, fits)
+        if earlier is None
+        else population_samples_in(earlier)
+    )
     training.watch.stage("reporting")
     summary = question.summary(
-        records, times=times, solo_check=check, environment=environment, ablation=ablation
+        records,
+        times=times,
+        solo_check=check,
+        environment=environment,
+        ablation=ablation,
+        samples=samples,
     )
     wanted = {run.key: until for own in (goals, ablated) for run, until in own.items()}
     reused = sum(training.ledger.before.get(key, 0) >= until for key, until in wanted.items())

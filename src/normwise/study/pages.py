@@ -20,7 +20,7 @@ from normwise.study.inputs import arrived, as_dataset
 from normwise.study.question import Question
 from normwise.study.recorded_runs import recorded
 from normwise.study.store import Store
-from normwise.study.summary_file import read_summary, solo_check_in
+from normwise.study.summary_file import population_samples_in, read_summary, solo_check_in
 
 __all__ = ["exported", "make_page", "page_of_folder"]
 
@@ -201,6 +201,7 @@ def page_of_folder(folder: Path) -> Page:
         solo_check=solo_check_in(finished) if finished else None,
         environment=finished.get("environment", {}),
         ablation=Ablation.from_json(finished["ablation"]) if "ablation" in finished else None,
+        samples=population_samples_in(finished),
     )
     said = history.notes(fingerprint) if fingerprint else None
     if said is None:

@@ -12,6 +12,7 @@ from normwise import analysis
 from normwise.domain import (
     Ablation,
     Condition,
+    PopulationSample,
     Run,
     RunKey,
     RunRecord,
@@ -19,6 +20,7 @@ from normwise.domain import (
     Summary,
     Target,
     Variant,
+    VariantSummary,
     fingerprint_at,
 )
 from normwise.spec import Spec, title_of
@@ -123,6 +125,7 @@ class Question:
         solo_check: SoloCheck | None = None,
         environment: Mapping[str, str] | None = None,
         ablation: Ablation | None = None,
+        samples: Mapping[str, PopulationSample] | None = None,
     ) -> Summary:
         """What the records answer, analysed as the settings say.
 
@@ -132,6 +135,7 @@ class Question:
             solo_check: Where it failed, no verdict stands.
             environment: Passed through.
             ablation: Passed through.
+            samples: By variant, how far off its population statistics are, where that was taken.
         """
         spec = self.spec
         whole = records if spec.prune else analysis.in_whole_rounds(records, spec.rounds)
@@ -148,6 +152,18 @@ class Question:
             examples=self.examples,
         )
         found = dataclasses.replace(
-            found, solo_check=solo_check, environment=dict(environment or {}), ablation=ablation
+            found,
+            variants=_with_samples(found, samples or {}),
+            solo_check=solo_check,
+            environment=dict(environment or {}),
+            ablation=ablation,
         )
         return analysis.withheld(found, solo_check) if solo_check and solo_check.failed else found
+
+
+def _with_samples(
+    found: Summary, samples: Mapping[str, PopulationSample]
+) -> tuple[VariantSummary, ...]:
+    return tuple(
+        dataclasses.replace(one, population_sample=samples.get(one.name)) for one in found.variants
+    )

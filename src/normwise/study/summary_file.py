@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from normwise.domain import Ablation, SoloCheck, Target
+from normwise.domain import Ablation, PopulationSample, SoloCheck, Target
 from normwise.errors import StoreError, in_words
 from normwise.study.journal import UNREADABLE
 
-__all__ = ["read_summary", "solo_check_in"]
+__all__ = ["population_samples_in", "read_summary", "solo_check_in"]
 
 Record = TypeVar("Record")
 
@@ -37,6 +37,7 @@ def read_summary(folder: Path) -> dict[str, Any] | None:
         TypeAdapter(dict[str, str]).validate_python(summary["environment"])["fingerprint"]
         if "ablation" in summary:
             Ablation.from_json(summary["ablation"])
+        population_samples_in(summary)
     except (OSError, *UNREADABLE) as error:
         raise StoreError(
             f"cannot read {str(path)!r} ({in_words(error)}); expected the "
@@ -50,6 +51,15 @@ def solo_check_in(summary: Mapping[str, Any]) -> SoloCheck | None:
     """The solo check that ``summary.json`` holds; ``None`` where there was nothing to check."""
     check = summary["solo_check"]
     return None if check is None else SoloCheck.from_json(check)
+
+
+def population_samples_in(summary: Mapping[str, Any]) -> dict[str, PopulationSample]:
+    """How far off population statistics are, by variant, as far as ``summary.json`` says."""
+    return {
+        one["name"]: PopulationSample.from_json(one["population_sample"])
+        for one in summary.get("variants", ())
+        if "population_sample" in one
+    }
 
 
 def _read_back(kind: type[Record], body: Mapping[str, Any]) -> Record:
