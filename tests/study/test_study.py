@@ -390,6 +390,5 @@ def test_how_far_off_is_not_taken_where_it_would_cost_much(tmp_path, monkeypatch
     monkeypatch.setattr(sampling, "FEW_PASSES", 0)
     sample = sampled_study(tmp_path, monkeypatch).summary()["variants"][1]["population_sample"]
     assert sample["off"] == {}
-    why = "it takes 2 passes through the training part, and 0 are worth it"
-    assert sample["why"] == why
-    assert why in page_of_folder(tmp_path).section("Population statistics").text[0]
+    assert sample["why"].endswith("passes through the training part, and 0 are worth it")
+    assert sample["why"] in page_of_folder(tmp_path).section("Population statistics").text[0]
