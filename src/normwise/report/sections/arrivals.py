@@ -48,7 +48,8 @@ def _within_noise(summary: Summary) -> Iterator[str]:
     """That it is partly chance when a variant arrives, as where its plateau is the target."""
     target = summary.target
     for variant in summary.variants:
-        end, noise = variant.final[target.metric].value, variant.epoch_noise or 0.0
+        final, noise = variant.final.get(target.metric), variant.epoch_noise or 0.0
+        end = math.nan if final is None else final.value
         if abs(target.surplus(end)) < noise:
             surely = end - 3 * noise if target.relation == ">=" else end + 3 * noise
             yield (
