@@ -192,7 +192,8 @@ def test_what_early_stopping_saves(record):
     [found] = summarise("x", runs, TARGET, times=times, price=1800.0, patience=2).variants
     stop = found.early_stopping
     assert stop.epochs_saved.value == run.epochs - 4
-    assert stop.epochs_saved.low == 0
+    # Of a single value x from 0 on, a mean below x times 2.5% is what chance alone rules out.
+    assert stop.epochs_saved.low == pytest.approx(0.025 * (run.epochs - 4))
     assert stop.seconds_saved.value == pytest.approx(2.0 * (run.epochs - 4))
     assert stop.cost_saved.value == pytest.approx(run.epochs - 4)
     [alone] = summarise("x", runs, TARGET, patience=2).variants

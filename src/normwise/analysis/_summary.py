@@ -55,8 +55,7 @@ def summarise(
         records: One a replica, in any order; variants are reported in order of first appearance.
         target: A metric among the records' curves and the value to reach.
         margin: A ratio within [1/margin, margin] makes no difference that matters, > 1.
-        end_margin: A final value worse by at most this, in the metric's unit, is no worse; what
-            suits the metric and the baseline unless given (see `default_end_margin`).
+        end_margin: A final value worse by at most this is no worse (see `default_end_margin`).
         confidence: That all decisions are right together, and of all other intervals, in (0, 1).
         rounds: Seeds at each of several looks (see `decide_in_rounds`); one at all unless given.
         times: From program to what an epoch takes trained alone, if known.
@@ -64,7 +63,7 @@ def summarise(
         patience: Also say what early stopping with this patience would have saved.
         baseline: The variant the others are measured against, where it has another name.
         horizon: Epochs to follow all to, also runs that end before; the shortest's unless given.
-        examples: Of the training part, where that is known: how long moving statistics need.
+        examples: Of the training part, where known: they say how long moving statistics need.
         elsewhere: Whether something else trained the runs, so that no option of a study helps.
 
     Raises:
@@ -88,10 +87,8 @@ def summarise(
     variants = tuple(say(one, lag=lag.get(one.name)) for one in judged)
     variants = with_sensitivity(variants, judged, base, measures)
     compared = with_cost_saved(comparisons(groups, base, measures, rounds), variants)
-    looks = tuple(rounds) if len(rounds) > 1 else ()
-    summary = Summary(
-        study, target, variants, compared, "", recommend(base, compared), rounds=looks
-    )
+    best, looks = recommend(base, compared), tuple(rounds) if len(rounds) > 1 else ()
+    summary = Summary(study, target, variants, compared, "", best, rounds=looks)
     return _with_verdict(summary, judged, horizon, records, elsewhere=elsewhere)
 
 

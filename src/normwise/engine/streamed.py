@@ -164,14 +164,10 @@ class StreamedCohort(Stacked):
         ):
             examples = _shapes(dataset.val, length, self.mesh)
             evaluate[length] = self._traced(self.program.evaluate, state, metrics, examples)
-        return train, evaluate, self._traced_population(state)
-
-    def _traced_population(self, state: State) -> Any:
-        population = self.program.population
-        if population is None:
-            return None
-        inputs = _shapes(Examples(self.dataset.x_train, None), len(population.rows), self.mesh).x
-        return self._traced(population.of, state, inputs)
+        if (population := self.program.population) is None:
+            return train, evaluate, None
+        inputs = _shapes(Examples(dataset.x_train, None), len(population.rows), self.mesh).x
+        return train, evaluate, self._traced(population.of, state, inputs)
 
     def compile(self, lowered: Any) -> Compiled:
         """Compile what :meth:`lower` traced."""
@@ -237,7 +233,9 @@ class StreamedCohort(Stacked):
     def _evaluated(self, compiled: Compiled, state: State, data: Any) -> tuple[State, Curves]:
         """The state after an evaluation, and metrics; also with population statistics, if asked."""
         states = [state] if data is None else [state, compiled.population(state, data)]
-        results = self._through(compiled.evaluate, states, _one_ahead(self._validation()))
+        results = self._through(
+            compiled.evaluate, states, _one_ahead(_validation(self.dataset, self.window, self.mesh))
+        )
         (after, curves), *others = (
             compiled.evaluated(one, *result) for one, result in zip(states, results, strict=True)
         )
@@ -269,10 +267,6 @@ class StreamedCohort(Stacked):
             placed = jax.device_put(orders, split_over_replicas(self.mesh))
             yield placed, _placed(self.dataset.train, rows, self.mesh)
 
-    def _validation(self) -> Iterator[tuple[Any, ...]]:
-        for first in range(0, count(self.dataset.x_val), self.window):
-            yield (_placed(self.dataset.val, slice(first, first + self.window), self.mesh),)
-
     def _metrics(self) -> Any:
         """The metrics' variables before an epoch, for each replica."""
         start = [np.asarray(value) for value in metrics_at_start(self.program.model)]
@@ -285,6 +279,12 @@ class StreamedCohort(Stacked):
 
     def _stacked(self, function: Callable[..., Any], own: int, shared: int = 0) -> Any:
         return over_replicas(function, self.mesh, self.width, own, shared)
+
+
+def _validation(dataset: Dataset, window: int, mesh: Mesh) -> Iterator[tuple[Any, ...]]:
+    """Windows of the validation part, on the devices."""
+    for first in range(0, count(dataset.x_val), window):
+        yield (_placed(dataset.val, slice(first, first + window), mesh),)
 
 
 def _placed(examples: Examples, rows: Any, mesh: Mesh) -> Examples:

@@ -193,13 +193,14 @@ class Setup:
     @property
     def fingerprint(self) -> str:
         """What tells the data, the model, what it was compiled with and what trains from others."""
-        return joined_fingerprint({depth: self._fingerprint(depth) for depth in self.spec.depths})
 
-    def _fingerprint(self, depth: int | None) -> str:
-        parts = (self.recipe.dataset, self.source.at(depth), self.recipe)
-        streamed = f"window-{self.spec.window}" if self.spec.window else ""
-        found = [*(part.fingerprint for part in parts), self.engine.identity, streamed]
-        return "-".join(filter(None, found))
+        def of(depth: int | None) -> str:
+            parts = (self.recipe.dataset, self.source.at(depth), self.recipe)
+            streamed = f"window-{self.spec.window}" if self.spec.window else ""
+            found = [*(part.fingerprint for part in parts), self.engine.identity, streamed]
+            return "-".join(filter(None, found))
+
+        return joined_fingerprint({depth: of(depth) for depth in self.spec.depths})
 
     def schedule(self, batch_size: int) -> Schedule:
         """How all replicas train: as those of the last variant and depth, the costliest mostly."""

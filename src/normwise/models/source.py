@@ -86,10 +86,9 @@ class ModelSource:
         depth: int | None = None,
     ) -> None:
         self.given, self.dataset = model, dataset
-        self._depth, self._others = depth, {depth: self}
-        self._again = functools.partial(
-            ModelSource, model, dataset, standardize, loss=loss, task=task
-        )
+        self._depth = depth
+        again = functools.partial(ModelSource, model, dataset, standardize, loss=loss, task=task)
+        self._of_depth = functools.cache(again)
         found = find_model(model) if isinstance(model, str) else model
         if not callable(found):
             raise ModelError(
@@ -114,12 +113,12 @@ class ModelSource:
         trained = loss or (self.compiled and self.compiled.loss)
         self.dataset = dataset = with_labels_for(dataset, built, trained, task)
         self.units = TargetUnits.of(built, dataset, standardize)
-        self._without = built
         if self._builder is None:
             _refuse_lost_steps(built)
             self._plain = strip(built)
         else:
             refuse_normalised_baseline(built, getattr(self._builder, "__name__", "build"))
+            self._plain = built
 
     def at(self, depth: int | None) -> ModelSource:
         """The same function's model of another depth.
@@ -127,16 +126,16 @@ class ModelSource:
         Raises:
             ModelError: The function takes none, or compiles that model otherwise.
         """
-        if depth not in self._others:
-            other = self._again(depth=depth)
-            if _text_of(other.compiled) != _text_of(self.compiled):
-                raise ModelError(
-                    f"the model's function compiles the model of depth {depth} otherwise than that "
-                    f"of depth {self._depth}; expected the same optimiser, loss and metrics for "
-                    f"all, so that one study can train them; compile it without asking for 'depth'"
-                )
-            self._others[depth] = other
-        return self._others[depth]
+        if depth == self._depth:
+            return self
+        other = self._of_depth(depth=depth)
+        if _text_of(other.compiled) != _text_of(self.compiled):
+            raise ModelError(
+                f"the model's function compiles the model of depth {depth} otherwise than that "
+                f"of depth {self._depth}; expected the same optimiser, loss and metrics for "
+                f"all, so that one study can train them; compile it without asking for 'depth'"
+            )
+        return other
 
     def build(self, variant: Variant, steps: int = 1) -> keras.Model:
         """The model with the variant's normalisation, in Keras' own layers.
@@ -220,7 +219,7 @@ class ModelSource:
                 f"normalisation is all that differs; compile it without asking for 'norm'"
             )
         name = getattr(builder, "__name__", "build")
-        check_told_apart(name, variant, model, self._without)
+        check_told_apart(name, variant, model, self._plain)
         # Not compiled, or Keras would compile each copy of it from a configuration.
         return rebuild(model, Edits()) if compiled and is_rebuildable(model) else model
 

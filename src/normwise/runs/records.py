@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.domain import Condition, RunKey, RunRecord
+from normwise.domain import Condition, RunKey, RunRecord, is_with_population
 from normwise.errors import DataError, SpecError, listed
 from normwise.runs.long_table import RUN, LongTable
 from normwise.runs.scale import Scale, scale_of
@@ -142,7 +142,7 @@ def _seen(
     record = RunRecord(
         key=RunKey(variant, int(seed), str(condition)),
         learning_rate=condition.learning_rate,
-        curves={name: tuple(curve[:end].tolist()) for name, curve in values.items()},
+        curves={name: tuple(curve[:end].tolist()) for name, curve in _measured(values).items()},
         diverged_at=diverged,
         initializer=condition.initializer,
         batch_size=condition.batch_size or None,
@@ -150,6 +150,15 @@ def _seen(
     )
     missing = 1 + np.flatnonzero(~np.isfinite(values[metric][:whole]))
     return _Seen(record, tuple(missing.tolist()))
+
+
+def _measured(values: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+    """Without metrics by population statistics, where a variant has none to take: empty columns."""
+    return {
+        name: curve
+        for name, curve in values.items()
+        if not is_with_population(name) or np.isfinite(curve).any()
+    }
 
 
 def _diverged_at(values: Mapping[str, FloatArray], logged: NDArray[np.bool_]) -> int | None:
