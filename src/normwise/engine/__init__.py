@@ -12,10 +12,11 @@ by side), ``memory`` (how many fit),
 from normwise.engine.cohort import Cohort
 from normwise.engine.deadlocks import shares_out
 from normwise.engine.devices import configure, on_host, replica_mesh
+from normwise.engine.differences import largest_relative_difference
 from normwise.engine.fit_data import check_batches, check_eager
 from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
-from normwise.engine.keras_fit import Fit, Fitted, largest_relative_difference, train_alone
+from normwise.engine.keras_fit import Fit, Fitted, train_alone
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.memory import (
     bytes_in_all,

@@ -35,7 +35,7 @@ from normwise.errors import ModelError
 from normwise.models.kinds import sublayers
 from normwise.models.metrics import build_compiled_parts, is_evaluated, is_taken_at_once, scalars
 
-__all__ = ["Fit", "Fitted", "largest_relative_difference", "train_alone"]
+__all__ = ["Fit", "Fitted", "train_alone"]
 
 # Examples that an evaluation takes at once, where their number changes nothing.
 AT_ONCE = 512
@@ -379,26 +379,3 @@ def _state(trainable: Any, non_trainable: Any, optimizer: Any) -> State:
     """A state on the host, of arrays of NumPy's."""
     alive: Any = np.ones(1, bool)
     return State(trainable, non_trainable, optimizer, alive)
-
-
-def largest_relative_difference(
-    alone: Mapping[str, Sequence[float]], stacked: Mapping[str, Sequence[float]]
-) -> float:
-    """Largest |alone − stacked| / |alone| over all metrics and epochs.
-
-    Compared are the metrics and epochs of ``stacked``. Epochs in which neither is
-    finite agree; where only one is, the difference is infinite.
-
-    >>> largest_relative_difference({"loss": [2.0, 4.0]}, {"loss": [2.0, 5.0]})
-    0.25
-    """
-    largest = 0.0
-    for metric, values in stacked.items():
-        a, b = np.asarray(alone[metric][: len(values)], float), np.asarray(values, float)
-        finite = np.isfinite(a), np.isfinite(b)
-        if (finite[0] != finite[1]).any():
-            return math.inf
-        a, b = a[finite[0]], b[finite[0]]
-        scale = np.where(a == 0, 1.0, np.abs(a))
-        largest = max(largest, float(np.max(np.abs(a - b) / scale, initial=0.0)))
-    return largest

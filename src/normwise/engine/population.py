@@ -182,18 +182,12 @@ class Population:
 
         after = _called(self.model, self.calls, note, trainable, values, batch)
         found = [old.merged(noted[layer]) for old, layer in zip(moments, self.calls, strict=True)]
-        return self._drawn(values, after), found
+        return _drawn(self.model, values, after), found
 
     def holding(self, values: Values, found: list[Moments]) -> Values:
         """Values with the moments of a whole pass in the place of statistics."""
         new = dict(zip(self._places, jax.tree.leaves([one[1:] for one in found]), strict=True))
         return [new.get(place, old).astype(old.dtype) for place, old in enumerate(values)]
-
-    def _drawn(self, before: Values, after: Values) -> Values:
-        """The values with random streams moved on."""
-        variables = self.model.non_trainable_variables
-        both = zip(variables, before, after, strict=True)
-        return [new if one.name == RANDOM_STATE else old for one, old, new in both]
 
     @functools.cached_property
     def _places(self) -> list[int]:
@@ -201,6 +195,12 @@ class Population:
         places = {id(one): place for place, one in enumerate(self.model.non_trainable_variables)}
         own = [(norm.moving_mean, norm.moving_variance) for norm in self.calls]
         return [places[id(one)] for both in own for one in both]
+
+
+def _drawn(model: keras.Model, before: Values, after: Values) -> Values:
+    """The values with random streams moved on."""
+    both = zip(model.non_trainable_variables, before, after, strict=True)
+    return [new if one.name == RANDOM_STATE else old for one, old, new in both]
 
 
 def population_of(model: keras.Model, dataset: Dataset, batch_size: int) -> Population | None:
