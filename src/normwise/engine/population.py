@@ -31,7 +31,6 @@ from normwise.data.nested import Arrays, count, rows
 from normwise.domain import derive_seed
 from normwise.engine.batches import batch_shapes, through_batches
 from normwise.engine.fit_data import needs_whole_batches
-from normwise.engine.kernels.sums import sums_in_parts
 from normwise.engine.state import State
 from normwise.keras_private import RANDOM_STATE
 from normwise.layers.kernel_jax import normalise
@@ -302,8 +301,7 @@ def _moments_of(layer: Any, inputs: Any, mask: Any) -> Moments:
     x = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
     axes = tuple(axis for axis in range(x.ndim) if axis != layer.axis % x.ndim)
     kept = None if mask is None else jnp.broadcast_to(jnp.asarray(mask, bool)[..., None], x.shape)
-    _, mean, variance = normalise(
-        x, None, None, axes, layer.epsilon, weights=kept, sums=sums_in_parts
-    )
+    # Plain sums, which the compiler takes together with what it computes in front of them.
+    _, mean, variance = normalise(x, None, None, axes, layer.epsilon, weights=kept)
     count = x.size // mean.size if kept is None else jnp.sum(kept, axes)
     return Moments(jnp.broadcast_to(count, mean.shape).astype(x.dtype), mean, variance)
