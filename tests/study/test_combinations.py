@@ -27,6 +27,14 @@ OPTIONS = {
 }
 # These two are no settings: of one run, and of what happens to it.
 ASIDE = ("budget", "interrupted")
+# What the study may leave layers out of, and with which of the two it has then; the second is
+# trained where the statistics of the first lag.
+BY_LAYERS = {
+    "after": ("after", "after:only=1", "after:only=2"),
+    "after:momentum=auto": (
+        "after:momentum=auto", "after:momentum=auto,only=1", "after:momentum=auto,only=2",
+    ),
+}  # fmt: skip
 ROWS = [
     "grid prune ablate patience price target interrupted",
     "grid until_decided budget ablate patience price target interrupted",
@@ -64,8 +72,8 @@ def test_every_pair_of_options_is_in_a_row_with_and_without_each(pair):
 def everything():
     """Curves of all replicas that any row trains, by variant, rate and seed: no option at all."""
     settings = BASE | OPTIONS["grid"] | {"seeds": 8}
-    variants = ("none", "after", "after:only=1", "after:only=2")
-    found = Study(two_layers(), data(), **{**settings, "variants": variants}).run()
+    own = ("none", *BY_LAYERS["after"], *BY_LAYERS["after:momentum=auto"])
+    found = Study(two_layers(), data(), **{**settings, "variants": own}).run()
     return {(r.key.variant, r.learning_rate, r.key.seed): r.curves for r in found.records}
 
 
@@ -121,10 +129,8 @@ def test_no_option_changes_what_another_trains_counts_or_reports(row, everything
 
 def check_ablation(summary, everything):
     """Each subset's restricted mean, by hand, of replicas that all went to their end."""
-    [standing] = [one for one in summary.variants if one.name == "after"]
-    assert [step.variant for step in summary.ablation.tried] == [
-        "after", "after:only=1", "after:only=2", "none",
-    ]  # fmt: skip
+    [standing] = [one for one in summary.variants if one.name == summary.ablation.variant]
+    assert [step.variant for step in summary.ablation.tried] == [*BY_LAYERS[standing.name], "none"]
     for step in summary.ablation.tried:
         curves = [
             everything[step.variant, standing.learning_rate, seed][summary.target.metric]

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations
 
 from normwise.analysis._compare import Decision, compare
+from normwise.analysis._final import final_mean
 from normwise.analysis._grid import rank
-from normwise.analysis._mean import mean_estimate
+from normwise.analysis._mean import restricted_mean
 from normwise.analysis._outcome import outcome
 from normwise.domain import CONFIDENCE, Ablation, AblationStep, Estimate, RunRecord, Target
 
@@ -181,11 +181,10 @@ def _step(
         layers=tuple(layers[number - 1] for number in kept),
         variant=runs[0].key.variant,
         restricted_mean=_restricted_mean(runs, target, confidence),
-        final=mean_estimate([run.curves[target.metric][-1] for run in runs], confidence),
+        final=final_mean(runs, target.metric, confidence),
     )
 
 
 def _restricted_mean(runs: Sequence[RunRecord], target: Target, confidence: float) -> Estimate:
-    horizon = min(run.epochs for run in runs)
-    found = mean_estimate([min(outcome(run, target).epoch, horizon) for run in runs], confidence)
-    return replace(found, low=max(found.low, 0.0), high=min(found.high, horizon))
+    epochs = [outcome(run, target).epoch for run in runs]
+    return restricted_mean(epochs, min(run.epochs for run in runs), confidence)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from normwise.domain import RunRecord
+from normwise.analysis._bounds import bounds_of
+from normwise.analysis._mean import bounded_mean
+from normwise.domain import Estimate, RunRecord
 
-__all__ = ["final_gain", "final_value"]
+__all__ = ["final_gain", "final_mean", "final_value"]
 
 
 def final_value(run: RunRecord, metric: str) -> float:
@@ -33,3 +36,15 @@ def final_gain(run: RunRecord, metric: str, *, rising: bool) -> float:
     if not math.isfinite(value):
         return -math.inf
     return value if rising else -value
+
+
+def final_mean(runs: Sequence[RunRecord], metric: str, confidence: float) -> Estimate:
+    """The mean of the last values, with an interval that holds where the metric has bounds.
+
+    Args:
+        runs: At least one.
+        metric: Which; a run that diverged has no value.
+        confidence: Of the interval, in (0, 1).
+    """
+    values = [final_value(run, metric) for run in runs]
+    return bounded_mean(values, bounds_of(metric, filter(math.isfinite, values)), confidence)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from normwise.analysis._bounds import bounds_of
 from normwise.analysis._direction import higher_is_better
-from normwise.analysis._final import final_gain, final_value
+from normwise.analysis._final import final_gain, final_mean
 from normwise.analysis._judged import JudgedRuns, Measures
-from normwise.analysis._mean import bounded_mean, restricted_mean
+from normwise.analysis._mean import restricted_mean
 from normwise.analysis._median import median_epochs
 from normwise.analysis._never import never_of
 from normwise.analysis._noise import median_noise
@@ -59,7 +58,7 @@ def variant_summary(
     return VariantSummary(
         name=variant.name,
         seeds=len(runs),
-        final={metric: _mean(runs, metric, confidence) for metric in metrics},
+        final={metric: final_mean(runs, metric, confidence) for metric in metrics},
         epochs_to_target=times,
         never=never_of(variant, measures),
         seconds_per_epoch=seconds,
@@ -82,11 +81,6 @@ def variant_summary(
         lag=lag,
         final_median={metric: _median(runs, metric, measures) for metric in metrics},
     )
-
-
-def _mean(runs: Sequence[RunRecord], metric: str, confidence: float) -> Estimate:
-    values = [final_value(run, metric) for run in runs]
-    return bounded_mean(values, bounds_of(metric, filter(math.isfinite, values)), confidence)
 
 
 def _median(runs: Sequence[RunRecord], metric: str, measures: Measures) -> Estimate:
