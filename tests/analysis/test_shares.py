@@ -49,7 +49,9 @@ def likeliest(more, less, n, difference):
     ).x
 
 
-@pytest.mark.parametrize(("more", "less", "n"), [(12, 2, 50), (7, 1, 21), (1, 3, 12), (5, 0, 20)])
+@pytest.mark.parametrize(
+    ("more", "less", "n"), [(12, 2, 50), (7, 1, 21), (1, 3, 12), (5, 0, 20), (0, 0, 1)]
+)
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
 def test_a_difference_of_pairs_ends_where_the_score_test_rejects(more, less, n, confidence):
     found = never_difference(

@@ -107,7 +107,7 @@ def test_in_the_order_of_a_study_it_follows_its_variant():
 
 
 def test_it_is_compared_like_the_others_and_recommended_where_it_arrives_soonest():
-    asked = asking()
+    asked = asking(seeds=8)  # with fewer, nothing can be said of two variants' ends
     plan, _, ledger = complete(asked)
     records = [ledger.record(run, plan.goals[run], EPOCHS) for run in asked.in_order(plan.goals)]
     summary = asked.summary(records)

@@ -87,7 +87,7 @@ def _tango(more: int, less: int, n: int, confidence: float) -> tuple[float, floa
         share = (math.sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
         variance = n * (2 * share + difference * (1 - difference))
         distance = more - less - n * difference
-        return distance / math.sqrt(variance) if variance > _TINY else math.copysign(1e9, distance)
+        return distance / math.sqrt(variance) if variance > 0.0 else math.copysign(1e9, distance)
 
     value = (more - less) / n
     low = -1.0 if less == n else brentq(lambda x: score(x) - limit, -1.0, value - _TINY)
