@@ -14,6 +14,7 @@ import pytest
 from scipy.special import ndtr
 
 from normwise.analysis import compare, median_epochs
+from normwise.analysis._holm import holm
 
 STUDIES = 160
 TOLERANCE = 3.5 * math.sqrt(0.95 * 0.05 / STUDIES)
@@ -120,3 +121,66 @@ def test_the_interval_of_the_median_epoch_holds_it(n, horizon):
     held = np.mean([one.low <= 20 <= one.high for one in found])
     # 93.75% is what five replicas give; 1,500 studies are sure to 3 × 0.6 points.
     assert 0.9375 - 0.018 <= held <= 0.97 + 0.018
+
+
+def whole_epochs(rng, ratios, seeds, *, median=20.0, deviation=0.3):
+    """Of a baseline and variants so many times as fast; 0.6 of a seed's luck is shared."""
+    speed = np.array([1.0, *ratios])[:, None]
+    shared, own = rng.standard_normal(seeds), rng.standard_normal((len(speed), seeds))
+    luck = 0.6**0.5 * shared + 0.4**0.5 * own
+    return np.ceil(median / speed * np.exp(deviation * luck))
+
+
+def slack(share, n):
+    """Three standard deviations of a share of ``n`` studies."""
+    return 3 * math.sqrt(share * (1 - share) / n)
+
+
+def test_of_nine_variants_alike_some_is_told_apart_in_five_percent_of_studies_at_most():
+    rng, n, wrong = np.random.default_rng(9), 160, 0
+    for _ in range(n):
+        baseline, *variants = whole_epochs(rng, [1.0] * 9, 10, deviation=0.15)
+
+        def look(number, confidence, variants=variants, baseline=baseline):
+            return compare(variants[number], baseline, horizon=200.0, confidence=confidence)
+
+        found = holm(range(9), look, 0.95).values()
+        wrong += any(one.outcome in ("helps", "hurts") for one, _ in found)
+    assert wrong / n <= 0.05 + slack(0.05, n)
+
+
+@pytest.mark.parametrize("seeds", [3, 5, 10])
+@pytest.mark.parametrize("median", [1.0, 1.5, 3.0])
+def test_few_epochs_hold_the_truth(median, seeds):
+    """1.3 is outside the margin: that there is no difference is then not so."""
+    rng, n, held, alike = np.random.default_rng([seeds, int(10 * median)]), 150, 0, 0
+    for _ in range(n):
+        baseline, variant = whole_epochs(rng, [1.3], seeds, median=median)
+        found = compare(variant, baseline, horizon=30.0)
+        held += found.low <= 1.3 <= found.high
+        alike += found.outcome == "no difference"
+    assert held / n >= 0.95 - slack(0.95, n)
+    assert alike / n <= 0.05 + slack(0.05, n)
+
+
+@pytest.mark.parametrize("seeds", [10, 30])
+def test_equals_of_which_most_never_arrive_are_not_told_apart(seeds):
+    """At the confidence of one comparison in nine, where a study of ten has few sizes to go by."""
+    rng, n, confidence, wrong = np.random.default_rng(seeds), 1500, 1 - 0.05 / 9, 0
+    for _ in range(n):
+        epochs = whole_epochs(rng, [1.0], seeds)
+        epochs[rng.random(epochs.shape) < 0.7] = np.inf
+        found = compare(*epochs, horizon=600.0, confidence=confidence)
+        wrong += found.outcome in ("helps", "hurts")
+    assert wrong / n <= 1 - confidence + slack(1 - confidence, n)
+
+
+@pytest.mark.parametrize("never", [0.1, 0.3])
+def test_the_ratio_does_not_hang_on_how_long_those_are_trained_that_never_arrive(never):
+    rng = np.random.default_rng(int(10 * never))
+    for _ in range(20):
+        baseline, variant = whole_epochs(rng, [1.5], 10)
+        baseline[rng.random(10) < 0.3] = variant[rng.random(10) < never] = np.inf
+        found = [compare(variant, baseline, horizon=limit) for limit in (300.0, 600.0, 1e4)]
+        ratios = [one.ratio for one in found]
+        assert ratios == pytest.approx([ratios[0]] * 3, rel=1e-5)
