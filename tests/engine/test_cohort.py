@@ -15,6 +15,9 @@ from normwise.data.circles import circles
 from normwise.domain.segment import FEWEST_SEGMENTS, MOST_SEGMENTS, segment_length
 from normwise.engine import Replica
 
+# Keras' optimisers under NumPy 2.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 def seeds(chunks):
     return [tuple(replica.seed for replica in chunk.replicas) for chunk in chunks]
