@@ -17,7 +17,7 @@ from normwise.analysis._compare import Decision, compare
 from normwise.analysis._final import final_mean
 from normwise.analysis._grid import rank
 from normwise.analysis._mean import restricted_mean
-from normwise.analysis._outcome import outcome
+from normwise.analysis._outcome import arrival
 from normwise.domain import CONFIDENCE, Ablation, AblationStep, Estimate, RunRecord, Target
 
 __all__ = ["Subset", "ablation", "subsets_to_try"]
@@ -135,7 +135,7 @@ class _Contest:
     ) -> None:
         self.horizon = min(run.epochs for found in runs.values() for run in found)
         self.epochs = {
-            kept: {run.key.seed: self._within(outcome(run, target).epoch) for run in found}
+            kept: {run.key.seed: self._within(arrival(run, target)) for run in found}
             for kept, found in runs.items()
         }
         # The best come first: they are those against which it fails.
@@ -186,5 +186,5 @@ def _step(
 
 
 def _restricted_mean(runs: Sequence[RunRecord], target: Target, confidence: float) -> Estimate:
-    epochs = [outcome(run, target).epoch for run in runs]
+    epochs = [arrival(run, target) for run in runs]
     return restricted_mean(epochs, min(run.epochs for run in runs), confidence)

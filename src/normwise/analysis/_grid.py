@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 
 from normwise.analysis._groups import by_seed
-from normwise.analysis._outcome import outcome
+from normwise.analysis._outcome import arrival
 from normwise.domain import (
     Condition,
     RunRecord,
@@ -55,7 +55,7 @@ def rank(records: Sequence[RunRecord], target: Target, whole: int) -> tuple[floa
         target: What to reach.
         whole: Epochs that one counts as which never arrives, also where it was stopped early.
     """
-    epochs = [min(outcome(record, target).epoch, whole) for record in records]
+    epochs = [min(arrival(record, target), whole) for record in records]
     finals = [record.curves[target.metric][-1] for record in records]
     sign = 1.0 if target.relation == ">=" else -1.0
     worst_first = [-sign * value if math.isfinite(value) else math.inf for value in finals]

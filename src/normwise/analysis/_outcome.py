@@ -9,7 +9,19 @@ from normwise.analysis._arrival import arrival_epoch, best_value
 from normwise.domain import Outcome, RunRecord, Target
 from normwise.errors import UnknownNameError
 
-__all__ = ["outcome", "reaching"]
+__all__ = ["arrival", "outcome", "reaching"]
+
+
+def arrival(record: RunRecord, target: Target) -> float:
+    """The epoch from which ``record`` stays at ``target`` (see `arrival_epoch`); ``inf`` for never.
+
+    Raises:
+        UnknownNameError: The record has no such metric.
+    """
+    if target.metric not in record.curves:
+        kind = "metric"
+        raise UnknownNameError(kind, target.metric, record.curves)
+    return arrival_epoch(record.curves[target.metric], target)
 
 
 def outcome(record: RunRecord, target: Target) -> Outcome:
@@ -34,11 +46,7 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
     >>> print(outcome(record, Target.parse("val_accuracy>=0.95")).remedy)
     train for more epochs than 3, or set the target to its best value: 'val_accuracy>=0.9'
     """
-    if target.metric not in record.curves:
-        kind = "metric"
-        raise UnknownNameError(kind, target.metric, record.curves)
-    curve = record.curves[target.metric]
-    epoch = arrival_epoch(curve, target)
+    epoch = arrival(record, target)
     if math.isfinite(epoch):
         return Outcome("reached", epoch)
     if record.diverged_at is not None:
@@ -47,7 +55,7 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
         remedy = f"its loss stopped being finite in epoch {record.diverged_at}: try {smaller}"
         return Outcome("diverged", math.inf, remedy)
     remedy = f"train for more epochs than {record.epochs}"
-    best = best_value(curve, target)
+    best = best_value(record.curves[target.metric], target)
     if not math.isnan(best):
         reachable = Target(target.metric, target.relation, best)
         remedy += f", or set the target to its best value: '{reachable}'"
@@ -62,5 +70,5 @@ def reaching(records: Sequence[RunRecord], target: Target, horizon: float = math
     >>> reaching(runs, Target.parse("loss<=0.5")), reaching(runs, Target.parse("loss<=0.5"), 1)
     (1, 0)
     """
-    found = (outcome(record, target) for record in records)
-    return sum(one.kind == "reached" and one.epoch <= horizon for one in found)
+    found = (arrival(record, target) for record in records)
+    return sum(epoch <= horizon and math.isfinite(epoch) for epoch in found)

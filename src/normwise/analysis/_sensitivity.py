@@ -22,7 +22,7 @@ from normwise.analysis._judged import JudgedRuns, Measures
 from normwise.analysis._mean import bounded_mean
 from normwise.analysis._median import median_epochs
 from normwise.analysis._order import SHORTFALL, outer_rank
-from normwise.analysis._outcome import outcome
+from normwise.analysis._outcome import arrival
 from normwise.domain import (
     AxisPoint,
     Condition,
@@ -146,7 +146,7 @@ def _line(values: Mapping[Value, Sequence[RunRecord]], measures: Measures) -> _L
             measures.horizon,
         )
         epochs[value] = {
-            record.key.seed: _within(outcome(record, measures.target).epoch, measures.horizon)
+            record.key.seed: _within(arrival(record, measures.target), measures.horizon)
             for record in records
             if record.condition == best and record.key.seed in judging
         }
