@@ -40,7 +40,7 @@ from normwise.analysis._inversion import accepted_range, balance_point, extended
 from normwise.analysis._power import FEWEST_TO_PLAN, seeds_for_decision
 from normwise.analysis._readings import Reading, as_times, as_whole_epochs
 from normwise.analysis._tests import Direction, paired_test, unpaired_test
-from normwise.domain import CONFIDENCE, VerdictKind
+from normwise.domain import CONFIDENCE, Estimate, VerdictKind
 from normwise.errors import SpecError
 
 __all__ = ["Decision", "compare"]
@@ -80,6 +80,11 @@ class Decision:
     n: int
     censored: int
     method: str
+
+    @property
+    def estimate(self) -> Estimate:
+        """The ratio with its interval."""
+        return Estimate(self.ratio, self.low, self.high, self.n, self.censored, self.method)
 
 
 def compare(

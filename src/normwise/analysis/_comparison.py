@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._differences import epochs_saved, final_difference
 from normwise.analysis._ending import ending
-from normwise.analysis._groups import paired_seeds
+from normwise.analysis._groups import sides
 from normwise.analysis._judged import JudgedRuns, Measures, judged_runs
 from normwise.analysis._learning import learned, shows_learning
 from normwise.analysis._never import learners_ratio, more_never_arrive
 from normwise.analysis._pace import epoch_seconds_ratio
 from normwise.analysis._range import range_gain
 from normwise.analysis._rounds import Look, decide_in_rounds
-from normwise.domain import Comparison, Estimate, RunRecord
+from normwise.domain import Comparison, RunRecord
 
 __all__ = ["comparisons"]
 
@@ -77,13 +77,13 @@ def comparisons(
 def _decision(
     variant: JudgedRuns, base: JudgedRuns, measures: Measures, *, confidence: float
 ) -> Decision:
-    ours, theirs = variant.epochs(measures.horizon), base.epochs(measures.horizon)
-    shared = paired_seeds(ours, theirs)
+    horizon = measures.horizon
+    ours, theirs, paired = sides(variant.epochs(horizon), base.epochs(horizon))
     return compare(
-        [ours[seed] for seed in shared or ours],
-        [theirs[seed] for seed in shared or theirs],
-        horizon=measures.horizon,
-        paired=bool(shared),
+        ours,
+        theirs,
+        horizon=horizon,
+        paired=paired,
         margin=measures.margin,
         confidence=confidence,
     )
@@ -100,7 +100,7 @@ def _comparison(
     in_rounds: bool,
 ) -> Comparison:
     decision, target, confidence = look.decision, measures.target, measures.confidence
-    ratio = _ratio(decision)
+    ratio = decision.estimate
     pace = epoch_seconds_ratio(measures.times_of(variant), measures.times_of(base), look.confidence)
     known = measures.seconds_of(base) / measures.seconds_of(variant)
     return Comparison(
@@ -121,18 +121,7 @@ def _comparison(
         epoch_seconds_ratio=pace,
         never_difference=more_never_arrive(variant, base, measures),
         learners_ratio=learners_ratio(variant, base, measures),
-        learning_ratio=_ratio(learning.decision) if learning else None,
+        learning_ratio=learning.decision.estimate if learning else None,
         learning_outcome=learning.decision.outcome if learning else None,
         learning_confidence=learning.confidence if learning else None,
-    )
-
-
-def _ratio(decision: Decision) -> Estimate:
-    return Estimate(
-        value=decision.ratio,
-        low=decision.low,
-        high=decision.high,
-        n=decision.n,
-        censored=decision.censored,
-        method=decision.method,
     )

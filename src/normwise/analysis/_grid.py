@@ -17,7 +17,7 @@ from normwise.domain import (
     selection_seeds,
 )
 
-__all__ = ["best_point", "holdout_runs", "rank", "runs_at_best"]
+__all__ = ["best_point", "holdout_runs", "is_whole", "rank", "runs_at_best"]
 
 
 def best_point(records: Sequence[RunRecord], target: Target) -> Condition:
@@ -60,6 +60,21 @@ def rank(records: Sequence[RunRecord], target: Target, whole: int) -> tuple[floa
     sign = 1.0 if target.relation == ">=" else -1.0
     worst_first = [-sign * value if math.isfinite(value) else math.inf for value in finals]
     return statistics.fmean(epochs), statistics.median_high(worst_first)
+
+
+def is_whole(records: Sequence[RunRecord]) -> bool:
+    """Whether every point of the grid was trained to its end, for the same seeds.
+
+    In a pruned grid some points lack seeds, or replicas were stopped before they could arrive.
+
+    Args:
+        records: One variant's runs, at least one.
+    """
+    seeds: dict[Condition, set[int]] = {}
+    for record in records:
+        seeds.setdefault(record.condition, set()).add(record.key.seed)
+    same = len(set(map(frozenset, seeds.values()))) == 1
+    return same and all(record.stopped_at is None for record in records)
 
 
 def holdout_runs(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from normwise.domain import RunRecord
 from normwise.errors import SpecError
 
-__all__ = ["baseline_of", "by_seed", "by_variant", "paired_seeds"]
+__all__ = ["baseline_of", "by_seed", "by_variant", "paired_seeds", "sides"]
 
 Groups = dict[str, list[RunRecord]]
 
@@ -80,3 +80,23 @@ def paired_seeds(ours: Collection[int], theirs: Collection[int]) -> list[int]:
     """
     shared = [seed for seed in ours if seed in theirs]
     return shared if 2 * len(shared) >= min(len(ours), len(theirs)) else []
+
+
+def sides(
+    ours: Mapping[int, float], theirs: Mapping[int, float]
+) -> tuple[list[float], list[float], bool]:
+    """Values of two variants as they are compared, and whether they are pairs.
+
+    Args:
+        ours: From seed to value.
+        theirs: The same of the other variant.
+
+    >>> sides({0: 5.0, 1: 6.0}, {1: 9.0, 0: 8.0}), sides({0: 5.0}, {7: 9.0})
+    (([5.0, 6.0], [8.0, 9.0], True), ([5.0], [9.0], False))
+    """
+    shared = paired_seeds(ours, theirs)
+    return (
+        [ours[seed] for seed in shared or ours],
+        [theirs[seed] for seed in shared or theirs],
+        bool(shared),
+    )

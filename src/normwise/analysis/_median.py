@@ -9,11 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr
 
 from normwise.analysis._epochs import checked_confidence, checked_epochs, checked_horizon
+from normwise.analysis._order import SHORTFALL, middle
 from normwise.domain import CONFIDENCE, Estimate
 
 __all__ = ["median_difference", "median_epochs"]
-
-_SHORTFALL = 0.0125  # Five replicas' full range covers 93.75%: near enough to 95%.
 
 
 def median_epochs(epochs: ArrayLike, *, horizon: float, confidence: float = CONFIDENCE) -> Estimate:
@@ -59,7 +58,7 @@ def median_epochs(epochs: ArrayLike, *, horizon: float, confidence: float = CONF
     # A censored time says from below that it is not before the horizon, and nothing from above.
     low, high = _interval(np.minimum(ordered, limit), ordered, level)
     return Estimate(
-        value=_middle(ordered),
+        value=middle(ordered.tolist()),
         low=max(low, 0.0),
         high=high,
         n=n,
@@ -105,19 +104,13 @@ def median_difference(
     seen = np.sort(later - sooner)
     low, high = _interval(np.sort(least), np.sort(most), level)
     return Estimate(
-        value=_middle(seen),
+        value=middle(seen.tolist()),
         low=low,
         high=high,
         n=seen.size,
         censored=censored,
         method=f"median with order-statistic interval over {seen.size} pairs",
     )
-
-
-def _middle(ordered: NDArray[np.float64]) -> float:
-    n = ordered.size
-    lower, upper = float(ordered[(n - 1) // 2]), float(ordered[n // 2])
-    return lower if math.isinf(upper) else (lower + upper) / 2
 
 
 def _coverage(n: int, rank: int) -> float:
@@ -130,7 +123,7 @@ def _interval(
 ) -> tuple[float, float]:
     """Between order statistics of what each value is at least and of what it is at most."""
     n = at_least.size
-    if _coverage(n, 1) < confidence - _SHORTFALL:
+    if _coverage(n, 1) < confidence - SHORTFALL:
         return -math.inf, math.inf
     rank, weight = _position(n, confidence)
     low = _between(at_least[rank - 1], at_least[rank], weight)

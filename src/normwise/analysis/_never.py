@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from normwise.analysis._compare import compare
-from normwise.analysis._groups import paired_seeds
+from normwise.analysis._groups import sides
 from normwise.analysis._judged import JudgedRuns, Measures
 from normwise.analysis._shares import never_arrives, never_difference
 from normwise.domain import Estimate
@@ -21,7 +22,8 @@ def never_of(variant: JudgedRuns, measures: Measures) -> Estimate | None:
 
 def more_never_arrive(variant: JudgedRuns, base: JudgedRuns, measures: Measures) -> Estimate | None:
     """By how much the variant's share that never arrives is larger; ``None`` where all arrive."""
-    ours, theirs, paired = _sides(variant, base, measures)
+    horizon = measures.horizon
+    ours, theirs, paired = sides(variant.epochs(horizon), base.epochs(horizon))
     if math.inf not in (*ours, *theirs):
         return None
     return never_difference(ours, theirs, paired=paired, confidence=measures.confidence)
@@ -36,7 +38,8 @@ def learners_ratio(variant: JudgedRuns, base: JudgedRuns, measures: Measures) ->
     Returns:
         ``None`` where all arrive, and the ratio of all is the same, or where nothing is left.
     """
-    ours, theirs, paired = _sides(variant, base, measures)
+    horizon = measures.horizon
+    ours, theirs, paired = sides(variant.epochs(horizon), base.epochs(horizon))
     if math.inf not in (*ours, *theirs):
         return None
     if paired:
@@ -47,19 +50,6 @@ def learners_ratio(variant: JudgedRuns, base: JudgedRuns, measures: Measures) ->
     if not (ours and theirs):
         return None
     found = compare(
-        ours, theirs, horizon=measures.horizon, paired=paired, confidence=measures.confidence
-    )
-    method = f"{found.method}, among those that arrive"
-    return Estimate(found.ratio, found.low, found.high, found.n, 0, method)
-
-
-def _sides(
-    variant: JudgedRuns, base: JudgedRuns, measures: Measures
-) -> tuple[list[float], list[float], bool]:
-    ours, theirs = variant.epochs(measures.horizon), base.epochs(measures.horizon)
-    shared = paired_seeds(ours, theirs)
-    return (
-        [ours[seed] for seed in shared or ours],
-        [theirs[seed] for seed in shared or theirs],
-        bool(shared),
-    )
+        ours, theirs, horizon=horizon, paired=paired, confidence=measures.confidence
+    ).estimate
+    return dataclasses.replace(found, method=f"{found.method}, among those that arrive")

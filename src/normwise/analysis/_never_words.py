@@ -15,8 +15,7 @@ def never_words(table: Mapping[str, VariantSummary], c: Comparison) -> str:
     if c.outcome != "helps" or more is None or more.low <= 0:
         return ""
     ours, theirs = (table[name] for name in (c.variant, c.baseline))
-    lost = [one.never.censored if one.never else 0 for one in (ours, theirs)]
     return (
-        f", but credibly more often never: {lost[0]} of {ours.seeds} replicas, of "
-        f"`{c.baseline}` {lost[1]} of {theirs.seeds}"
+        f", but credibly more often never: {ours.lost} of {ours.seeds} replicas, of "
+        f"`{c.baseline}` {theirs.lost} of {theirs.seeds}"
     )

@@ -11,7 +11,7 @@ from scipy.special import bdtr
 
 from normwise.domain import CONFIDENCE, Estimate
 
-__all__ = ["SHORTFALL", "outer_rank", "typical"]
+__all__ = ["SHORTFALL", "middle", "outer_rank", "typical"]
 
 # Five replicas' full range covers 93.75%: near enough to 95% to be shown.
 SHORTFALL = 0.0125
@@ -50,11 +50,16 @@ def typical(
     ends = (ordered[rank - 1], ordered[n - rank]) if rank else (-math.inf, math.inf)
     lost = sum(value == -math.inf for value in ordered)
     return Estimate(
-        _middle(ordered), *ends, n, lost, f"median with order-statistic interval over {n} replicas"
+        middle(ordered), *ends, n, lost, f"median with order-statistic interval over {n} replicas"
     )
 
 
-def _middle(ordered: Sequence[float]) -> float:
+def middle(ordered: Sequence[float]) -> float:
+    """The middle of ascending values: of two the mean, or the lower one if either is infinite.
+
+    >>> middle([1.0, 2.0, 4.0, math.inf]), middle([1.0, math.inf]), middle([])
+    (3.0, 1.0, nan)
+    """
     if not ordered:
         return math.nan
     lower, upper = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
+from normwise.analysis._grid import is_whole
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._outcome import reaching
 from normwise.domain import CONFIDENCE, Estimate, RunRecord, Target
@@ -113,17 +114,9 @@ def _bound(ends: Sequence[float], confidence: float) -> Estimate:
 def _widths(
     records: Sequence[RunRecord], target: Target, horizon: float
 ) -> dict[int, _Width] | None:
-    """Decades by seed; ``None`` where there is a single learning rate, or the grid was pruned.
-
-    In a pruned grid some points lack seeds, or replicas were stopped before they could arrive.
-    """
-    seeds: dict[object, set[int]] = {}
-    for record in records:
-        seeds.setdefault(record.condition, set()).add(record.key.seed)
-    stopped = any(record.stopped_at is not None for record in records)
-    pruned = stopped or len(set(map(frozenset, seeds.values()))) > 1
+    """Decades by seed; ``None`` where there is a single learning rate, or the grid was pruned."""
     rates = {record.learning_rate for record in records}
-    if pruned or len(rates) < 2 or None in rates:
+    if len(rates) < 2 or None in rates or not is_whole(records):
         return None
     lines: dict[int, dict[object, dict[float, bool]]] = {}
     for record in records:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from normwise.analysis._compare import compare
-from normwise.analysis._grid import best_point, rank
-from normwise.analysis._groups import paired_seeds
+from normwise.analysis._grid import best_point, is_whole, rank
+from normwise.analysis._groups import sides
 from normwise.analysis._judged import JudgedRuns, Measures
 from normwise.analysis._mean import bounded_mean
 from normwise.analysis._median import median_epochs
@@ -73,15 +73,6 @@ def with_sensitivity(
     )
 
 
-def _is_whole(records: Sequence[RunRecord]) -> bool:
-    """Whether every point of the grid was trained to its end, for the same seeds."""
-    seeds: dict[Condition, set[int]] = {}
-    for record in records:
-        seeds.setdefault(record.condition, set()).add(record.key.seed)
-    same = len(set(map(frozenset, seeds.values()))) == 1
-    return same and all(record.stopped_at is None for record in records)
-
-
 @dataclass(frozen=True, slots=True)
 class _Line:
     """A variant along an axis, each value at the best of the other axes.
@@ -115,7 +106,7 @@ class _Line:
 
 def _lines(variant: JudgedRuns, measures: Measures) -> dict[str, _Line]:
     """By the name of the axis; none where the grid is not whole."""
-    if not _is_whole(variant.all_runs):
+    if not is_whole(variant.all_runs):
         return {}
     values: dict[str, dict[Value, list[RunRecord]]] = {}
     for axis in (field.name for field in dataclasses.fields(Condition)):
@@ -201,16 +192,14 @@ def _point(
 
 
 def _ratio(ours: Mapping[int, float], theirs: Mapping[int, float], measures: Measures) -> Estimate:
-    shared = paired_seeds(ours, theirs)
-    found = compare(
-        [ours[seed] for seed in shared or ours],
-        [theirs[seed] for seed in shared or theirs],
+    variant, baseline, paired = sides(ours, theirs)
+    return compare(
+        variant,
+        baseline,
         horizon=measures.horizon,
-        paired=bool(shared),
-        margin=measures.margin,
+        paired=paired,
         confidence=measures.confidence,
-    )
-    return Estimate(found.ratio, found.low, found.high, found.n, found.censored, found.method)
+    ).estimate
 
 
 def _over(slow: float, quick: float, horizon: int) -> Between:

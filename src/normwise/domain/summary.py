@@ -103,6 +103,11 @@ class VariantSummary:
     never: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
 
     @property
+    def lost(self) -> int:
+        """How many of its replicas never arrive."""
+        return self.never.censored if self.never else 0
+
+    @property
     def condition(self) -> Condition:
         """The point of the grid where it stands."""
         return Condition(self.learning_rate, self.initializer, self.batch_size or 0, self.depth)

@@ -36,14 +36,10 @@ def _sentence(ours: VariantSummary, theirs: VariantSummary, c: Comparison, more:
         )
     )
     return (
-        f"{_lost(ours)} of {ours.seeds} replicas of {ours.name} never arrive{interval}, of "
-        f"{theirs.name} {_lost(theirs)} of {theirs.seeds}: a difference of {100 * more.value:+.0f} "
+        f"{ours.lost} of {ours.seeds} replicas of {ours.name} never arrive{interval}, of "
+        f"{theirs.name} {theirs.lost} of {theirs.seeds}: a difference of {100 * more.value:+.0f} "
         f"points ({100 * more.low:+.0f} to {100 * more.high:+.0f}){_learners(c)}."
     )
-
-
-def _lost(variant: VariantSummary) -> int:
-    return variant.never.censored if variant.never else 0
 
 
 def _learners(c: Comparison) -> str:
