@@ -4,7 +4,6 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-import jax
 import keras
 import numpy as np
 import pytest
@@ -22,8 +21,7 @@ from normwise.engine import (
 )
 from normwise.engine.orders import epoch_orders
 from normwise.models import place
-
-COMPILING = "/jax/core/compile/backend_compile_duration"
+from tests.compiling import compiled_names
 
 
 def _cohort(
@@ -183,12 +181,5 @@ class _Compilations:
 @pytest.fixture
 def compilations():
     """Names of the functions that XLA compiled, or took from its cache, while the test ran."""
-    seen = _Compilations([])
-
-    def listen(event, _seconds, **facts):
-        if event == COMPILING:
-            seen.names.append(facts.get("fun_name", ""))
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    yield seen
-    jax.monitoring.unregister_event_duration_listener(listen)
+    with compiled_names() as names:
+        yield _Compilations(names)

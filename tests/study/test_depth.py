@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import jax
 import keras
 import numpy as np
 import pytest
@@ -16,7 +15,8 @@ from normwise.report.sections.grid import grid_charts
 from normwise.study import Study, page_of_folder
 from normwise.study.history import History
 from normwise.study.store import Store
-from tests.study.test_grid import COMPILING, data
+from tests.compiling import compiled_names
+from tests.study.test_grid import data
 
 
 def build(dataset, depth=2):
@@ -42,16 +42,9 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def deep(tmp_path_factory):
     """The study, and the names of what was compiled."""
-    names = []
-
-    def listen(event, _seconds, **facts):
-        if event == COMPILING:
-            names.append(facts.get("fun_name", ""))
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
     folder = tmp_path_factory.mktemp("deep") / "study"
-    result = Study(build, data(), depth=[1, 3], **SETTINGS).run(folder)
-    jax.monitoring.unregister_event_duration_listener(listen)
+    with compiled_names() as names:
+        result = Study(build, data(), depth=[1, 3], **SETTINGS).run(folder)
     return result, names
 
 

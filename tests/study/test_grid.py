@@ -10,8 +10,8 @@ from keras import layers
 from normwise.data import Dataset
 from normwise.errors import SpecError, UnknownNameError
 from normwise.study import Study, page_of_folder
+from tests.compiling import compiled_names
 
-COMPILING = "/jax/core/compile/backend_compile_duration"
 RATES = (0.001, 0.1, 10.0)
 
 
@@ -39,17 +39,9 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory):
     """The study, and the names of what was compiled."""
-    import jax
-
-    names = []
-
-    def listen(event, _seconds, **facts):
-        if event == COMPILING:
-            names.append(facts.get("fun_name", ""))
-
-    jax.monitoring.register_event_duration_secs_listener(listen)
-    result = Study(model(), data(), **SETTINGS).run(tmp_path_factory.mktemp("grid") / "study")
-    jax.monitoring.unregister_event_duration_listener(listen)
+    folder = tmp_path_factory.mktemp("grid") / "study"
+    with compiled_names() as names:
+        result = Study(model(), data(), **SETTINGS).run(folder)
     return result, names
 
 

@@ -128,8 +128,4 @@ def better_half(newest: Mapping[Run, float], *, rising: bool) -> list[Run]:
 def is_hopeless(records: Sequence[RunRecord], target: Target) -> bool:
     """Whether no replica arrives even at the best point of the grid."""
     best = analysis.best_point(records, target)
-    return not any(
-        analysis.outcome(record, target).kind == "reached"
-        for record in records
-        if record.condition == best
-    )
+    return not analysis.reaching([one for one in records if one.condition == best], target)
