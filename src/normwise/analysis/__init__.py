@@ -8,7 +8,7 @@ from normwise.analysis._groups import baseline_of, paired_seeds
 from normwise.analysis._judged import Times
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
-from normwise.analysis._outcome import arrival, outcome, reaching
+from normwise.analysis._outcome import outcome, reaching
 from normwise.analysis._rounds import in_whole_rounds
 from normwise.analysis._summary import summarise
 from normwise.analysis._target import default_metric, default_target
@@ -19,7 +19,6 @@ __all__ = [
     "Subset",
     "Times",
     "ablation",
-    "arrival",
     "baseline_of",
     "best_point",
     "compare",

@@ -9,7 +9,6 @@ out by Bonferroni's inequality, since none of them is to be shown wrongly.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
@@ -135,7 +134,7 @@ class _Contest:
     ) -> None:
         self.horizon = min(run.epochs for found in runs.values() for run in found)
         self.epochs = {
-            kept: {run.key.seed: self._within(arrival(run, target)) for run in found}
+            kept: {run.key.seed: arrival(run, target, self.horizon) for run in found}
             for kept, found in runs.items()
         }
         # The best come first: they are those against which it fails.
@@ -143,9 +142,6 @@ class _Contest:
         self.margin = margin
         # A bound is one end of an interval; there is one question for each subset but the whole.
         self.confidence = 1 - 2 * (1 - confidence) / max(len(runs) - 1, 2)
-
-    def _within(self, epoch: float) -> float:
-        return epoch if epoch <= self.horizon else math.inf
 
     def is_shown(self, kept: Subset) -> bool:
         """Whether it is no more than the margin slower than any other."""

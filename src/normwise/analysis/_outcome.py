@@ -12,8 +12,13 @@ from normwise.errors import UnknownNameError
 __all__ = ["arrival", "outcome", "reaching"]
 
 
-def arrival(record: RunRecord, target: Target) -> float:
-    """The epoch from which ``record`` stays at ``target`` (see `arrival_epoch`); ``inf`` for never.
+def arrival(record: RunRecord, target: Target, horizon: float = math.inf) -> float:
+    """The epoch from which ``record`` stays at ``target`` (see `arrival_epoch`).
+
+    Args:
+        record: A finished training run.
+        target: What to reach.
+        horizon: Epochs within which to reach it; ``inf`` is what comes later, or never.
 
     Raises:
         UnknownNameError: The record has no such metric.
@@ -21,7 +26,8 @@ def arrival(record: RunRecord, target: Target) -> float:
     if target.metric not in record.curves:
         kind = "metric"
         raise UnknownNameError(kind, target.metric, record.curves)
-    return arrival_epoch(record.curves[target.metric], target)
+    epoch = arrival_epoch(record.curves[target.metric], target)
+    return epoch if epoch <= horizon else math.inf
 
 
 def outcome(record: RunRecord, target: Target) -> Outcome:
@@ -70,5 +76,4 @@ def reaching(records: Sequence[RunRecord], target: Target, horizon: float = math
     >>> reaching(runs, Target.parse("loss<=0.5")), reaching(runs, Target.parse("loss<=0.5"), 1)
     (1, 0)
     """
-    found = (arrival(record, target) for record in records)
-    return sum(epoch <= horizon and math.isfinite(epoch) for epoch in found)
+    return sum(math.isfinite(arrival(record, target, horizon)) for record in records)

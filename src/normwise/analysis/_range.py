@@ -11,7 +11,7 @@ from statistics import fmean
 
 from normwise.analysis._grid import is_whole
 from normwise.analysis._mean import mean_estimate
-from normwise.analysis._outcome import reaching
+from normwise.analysis._outcome import arrival
 from normwise.domain import CONFIDENCE, Estimate, RunRecord, Target
 
 __all__ = ["range_gain", "working_range"]
@@ -121,7 +121,7 @@ def _widths(
     lines: dict[int, dict[object, dict[float, bool]]] = {}
     for record in records:
         line = lines.setdefault(record.key.seed, {})
-        arrived = bool(reaching([record], target, horizon))
+        arrived = math.isfinite(arrival(record, target, horizon))
         rest = (record.initializer, record.batch_size, record.depth)
         line.setdefault(rest, {})[record.learning_rate or 0.0] = arrived
     return {seed: _mean([_width(one) for one in line.values()]) for seed, line in lines.items()}

@@ -137,16 +137,12 @@ def _line(values: Mapping[Value, Sequence[RunRecord]], measures: Measures) -> _L
             measures.horizon,
         )
         epochs[value] = {
-            record.key.seed: _within(arrival(record, measures.target), measures.horizon)
+            record.key.seed: arrival(record, measures.target, measures.horizon)
             for record in records
             if record.condition == best and record.key.seed in judging
         }
     quickest, slowest = (end(ranks, key=ranks.__getitem__) for end in (min, max))
     return _Line(epochs, held_out, quickest, slowest)
-
-
-def _within(epoch: float, horizon: int) -> float:
-    return float(epoch) if epoch <= horizon else math.inf
 
 
 def _sensitivity(axis: str, line: _Line, base: _Line | None, measures: Measures) -> Sensitivity:

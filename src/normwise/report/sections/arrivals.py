@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from normwise import analysis
+from normwise.analysis import outcome
 from normwise.domain import RunRecord, Summary, Target
 from normwise.report.axes import epoch_axis, share_axis
 from normwise.report.formatting import number
@@ -105,7 +105,7 @@ def arrival(records: Sequence[RunRecord], variant: str, target: Target) -> Arriv
     own = [r for r in records if r.key.variant == variant and target.metric in r.curves]
     if not own:
         return None
-    firsts = np.sort([analysis.arrival(record, target) for record in own])
+    firsts = np.sort([outcome(record, target).epoch for record in own])
     epochs = [0, *sorted({int(epoch) for epoch in firsts if math.isfinite(epoch)})]
     last = max(record.epochs for record in own)
     if epochs[-1] != last:

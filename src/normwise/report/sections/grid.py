@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from normwise.analysis import arrival, best_point
+from normwise.analysis import best_point, outcome
 from normwise.domain import CONFIDENCE, Estimate, RunRecord, Target, VariantSummary
 from normwise.report.axis_names import axis_name, value_text, varied_axes
 from normwise.report.formatting import percent
@@ -217,7 +217,7 @@ def _row_text(axis: str, value: Value) -> str:
 def _cell(row: str, column: str, records: Sequence[RunRecord], target: Target) -> GridCell:
     """Of the best point among these."""
     best = best_point(records, target)
-    found = [arrival(record, target) for record in records if record.condition == best]
+    found = [outcome(record, target).epoch for record in records if record.condition == best]
     arrived = [epoch for epoch in found if math.isfinite(epoch)]
     share = len(arrived) / len(found)
     return GridCell(row, column, share, statistics.median(arrived) if arrived else None, len(found))
