@@ -37,6 +37,15 @@ def beyond(*sides, cut):
     return [[one if one < cut else later for one in side] for side in sides]
 
 
+def last_seen(ours, theirs):
+    """The last arrival, or 1.5 times the earlier side's if some of both arrive, and not all."""
+    arrived = [[one for one in side if math.isfinite(one)] for side in (ours, theirs)]
+    lasts = [max(side) for side in arrived if side]
+    if len(lasts) == 2 and math.inf in ours + theirs:
+        return min(max(lasts), 1.5 * min(lasts))
+    return max(lasts)
+
+
 def by_cells(speed, variant, baseline, balance):
     """Every field of the reading at one speed-up: baseline, variant, cut, step."""
     factor = max(speed, 1 / speed)
@@ -44,7 +53,7 @@ def by_cells(speed, variant, baseline, balance):
     above = speed > balance
     ours = [cell(one, 1.0 if speed >= 1 else factor, above) for one in variant]
     theirs = [cell(one, factor if speed >= 1 else 1.0, not above) for one in baseline]
-    last = max(one for one in ours + theirs if math.isfinite(one))
+    last = math.floor(last_seen(ours, theirs))
     cut = min(math.floor(HORIZON / factor + 1e-9), last) + 1
     steps = [[1 / one if one < cut else 0.0 for one in side] for side in (ours, theirs)]
     if len(variant) != len(baseline):
@@ -78,11 +87,9 @@ def test_times_are_multiplied_and_cut_where_either_would_be_or_at_the_last_arriv
     variant, baseline = SAMPLES[case]
 
     def by_hand(speed):
-        ours, theirs = (
-            [math.log(speed * one) for one in variant],
-            [math.log(one) for one in baseline],
-        )
-        last = max(one for one in ours + theirs if math.isfinite(one)) + 1e-9
+        sides = [speed * one for one in variant], list(baseline)
+        ours, theirs = ([math.log(one) for one in side] for side in sides)
+        last = math.log(last_seen(*sides)) + 1e-9
         cut = min(math.log(HORIZON), math.log(speed * HORIZON), last)
         return (*beyond(theirs, ours, cut=cut), [cut], [0.0])
 

@@ -3,14 +3,14 @@
 The model is that the variant is θ times as fast: its epochs have the baseline's distribution,
 whatever that is, divided by θ, so θ is the ratio of the medians and of the geometric means. Every θ
 is put to a test: multiply the variant's epochs by it, cut both sides off where either could have
-been censored (at the smaller of the horizon and θ × the horizon), or at the last arrival of all
-where that is earlier, and both should look alike. Student's t test on the logarithms says whether
-they do: of the differences within pairs that were not cut on both sides, or of two samples with a
-common variance; what was cut counts as somewhat later than the cut. Where most pairs show only
-which of the two was sooner, the exact sign test has to reject as well. The interval is the smallest
-that holds every θ not rejected; the ratio is the θ at which neither side leads in the mean, and
-without censoring simply that of the geometric means. No replica is dropped. Student's test is exact
-where differences of logarithms are normal; how often it errs elsewhere is simulated
+been censored (at the smaller of the horizon and θ × the horizon), or soon after the last arrivals
+where that is earlier (`_readings`), and both should look alike. Student's t test on the logarithms
+says whether they do: of the differences within pairs that were not cut on both sides, or of two
+samples with a common variance; what was cut counts as somewhat later than the cut. Where most pairs
+show only which of the two was sooner, the exact sign test has to reject as well. The interval is
+the smallest that holds every θ not rejected; the ratio is the θ at which neither side leads in the
+mean, and without censoring simply that of the geometric means. No replica is dropped. Student's
+test is exact where differences of logarithms are normal; how often it errs elsewhere is simulated
 (docs/evidence.md).
 
 Where all epochs are whole numbers, epoch e means "after e - 1, at e or before". The interval is
@@ -38,7 +38,7 @@ from normwise.analysis._epochs import (
 )
 from normwise.analysis._inversion import accepted_range, balance_point, extended_range
 from normwise.analysis._power import FEWEST_TO_PLAN, seeds_for_decision
-from normwise.analysis._readings import Reading, as_times, as_whole_epochs
+from normwise.analysis._readings import Reading, as_times, as_whole_epochs, followed
 from normwise.analysis._tests import Direction, paired_test, unpaired_test
 from normwise.domain import CONFIDENCE, Estimate, VerdictKind
 from normwise.errors import SpecError
@@ -180,6 +180,7 @@ def _log_interval(
     """Log of the ratio and of its interval's ends."""
     if np.isinf(variant).all() and np.isinf(baseline).all():
         return math.nan, -math.inf, math.inf
+    horizon = followed(variant, baseline, horizon)
     low, high = _ends(variant, baseline, horizon)
     times = as_times(variant, baseline, horizon)
     value = balance_point(functools.partial(_lead, times), low, high)
