@@ -31,6 +31,7 @@ from normwise.data.nested import Arrays, count, rows
 from normwise.domain import derive_seed
 from normwise.engine.batches import batch_shapes, through_batches
 from normwise.engine.fit_data import needs_whole_batches
+from normwise.engine.kernels.sums import sums_in_parts
 from normwise.engine.state import State
 from normwise.keras_private import RANDOM_STATE
 from normwise.layers.kernel_jax import normalise
@@ -301,7 +302,9 @@ def _moments_of(layer: Any, inputs: Any, mask: Any) -> Moments:
     x = keras.ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
     axes = tuple(axis for axis in range(x.ndim) if axis != layer.axis % x.ndim)
     kept = None if mask is None else jnp.broadcast_to(jnp.asarray(mask, bool)[..., None], x.shape)
-    # Plain sums, which the compiler takes together with what it computes in front of them.
-    _, mean, variance = normalise(x, None, None, axes, layer.epsilon, weights=kept)
+    # Plain sums the compiler takes together with what it computes in front of them, unless that is
+    # a picture's, which leaves a core's cache.
+    sums = sums_in_parts if x.ndim > 2 else None
+    _, mean, variance = normalise(x, None, None, axes, layer.epsilon, weights=kept, sums=sums)
     count = x.size // mean.size if kept is None else jnp.sum(kept, axes)
     return Moments(jnp.broadcast_to(count, mean.shape).astype(x.dtype), mean, variance)
