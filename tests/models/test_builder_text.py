@@ -111,6 +111,26 @@ def test_a_builder_that_does_not_look_at_norm_is_told(caplog):
     assert "builds for 'after' the layers that it builds for 'none'" in caplog.text
 
 
+def test_a_builder_that_does_not_look_at_the_momentum_is_told(caplog):
+    def network(norm, momentum=0.99):
+        given = {"momentum": norm.momentum} if momentum is None else {"momentum": momentum}
+        normalised = [layers.BatchNormalization(**given)] if norm.places else []
+        return keras.Sequential([keras.Input((2,)), layers.Dense(3), *normalised, layers.Dense(1)])
+
+    def looking(norm):
+        return network(norm, momentum=None)
+
+    data = from_arrays(np.random.default_rng(0).normal(size=(20, 2)), np.arange(20) % 2)
+    for variant in ("none", "after", "after:momentum=0.5", "after:momentum=auto"):
+        ModelSource(looking, data).build(Variant.parse(variant), steps=16)
+    ModelSource(network, data).build(Variant.parse("after"))
+    assert not caplog.records
+    ModelSource(network, data).build(Variant.parse("after:momentum=auto"), steps=16)
+    assert (
+        "'after:momentum=auto' a momentum of 0.99, where the variant asks for 0.829" in caplog.text
+    )
+
+
 def test_a_builder_may_place_what_has_no_layer():
     def network(norm):
         inputs = keras.Input((2,))

@@ -20,6 +20,7 @@ from normwise.data.pixels import scaled
 from normwise.domain import Variant
 from normwise.errors import ModelError, NormwiseError, UnknownNameError, in_words
 from normwise.keras_private import RANDOM_STATE, every_layer
+from normwise.models.as_asked import check_told_apart, tell_other_momentum
 from normwise.models.builder_text import builder_for
 from normwise.models.compiled import Compiled, compiled_of
 from normwise.models.default_model import default_model
@@ -34,7 +35,6 @@ from normwise.models.noted_initializers import noting_initializers
 from normwise.models.pixel_range import scaling_note
 from normwise.models.placing import place, placed_layers
 from normwise.models.rebuild import Edits, is_rebuildable, rebuild
-from normwise.models.same_network import check_told_apart
 from normwise.models.stripping import strip
 from normwise.models.target_units import TargetUnits
 from normwise.models.tracing import raised_by
@@ -209,7 +209,8 @@ class ModelSource:
         return digest.hexdigest()[:16]
 
     def _built_with(self, builder: Callable[..., Any], variant: Variant, steps: int) -> keras.Model:
-        model = self._call(builder, norm=variant.in_epochs_of(steps))
+        asked = variant.in_epochs_of(steps)
+        model = self._call(builder, norm=asked)
         check_trainable(model)
         compiled = compiled_of(model)
         if _text_of(compiled) != _text_of(self.compiled):
@@ -220,6 +221,7 @@ class ModelSource:
             )
         name = getattr(builder, "__name__", "build")
         check_told_apart(name, variant, model, self._plain)
+        tell_other_momentum(name, variant, float(asked.momentum), model)
         # Not compiled, or Keras would compile each copy of it from a configuration.
         return rebuild(model, Edits()) if compiled and is_rebuildable(model) else model
 

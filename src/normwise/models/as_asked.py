@@ -1,8 +1,9 @@
-"""A builder that makes of a variant the network that it makes without normalisation."""
+"""What a function of the user's makes of a variant, held against what the variant asks for."""
 
 from __future__ import annotations
 
 import logging
+import math
 from typing import Any
 
 from normwise.domain import Variant
@@ -10,8 +11,9 @@ from normwise.errors import ModelError
 from normwise.keras_private import every_layer
 from normwise.models.graph import has_graph
 from normwise.models.identity import architecture
+from normwise.models.population_statistics import batch_normalisations
 
-__all__ = ["check_told_apart"]
+__all__ = ["check_told_apart", "tell_other_momentum"]
 
 log = logging.getLogger("normwise")
 
@@ -49,6 +51,28 @@ def check_told_apart(builder: str, variant: Variant, model: Any, baseline: Any) 
         raise ModelError(
             f"the model's function {builder!r} builds for {variant.name!r} the network that it "
             f"builds for 'none'; expected normalisation in it; {way_out}"
+        )
+
+
+def tell_other_momentum(builder: str, variant: Variant, asked: float, model: Any) -> None:
+    """Say where no layer has the momentum of its variant, by which a lag is explained.
+
+    Args:
+        builder: The function's name.
+        variant: What was asked for.
+        asked: Its momentum.
+        model: What the function made of it.
+    """
+    own = sorted({float(norm.momentum) for norm in batch_normalisations(model)})
+    if variant.places and own and not any(math.isclose(one, asked) for one in own):
+        log.warning(
+            "The model's function %r gives its batch normalisation for %r a momentum of %s, where "
+            "the variant asks for %.3g: what is said of momentum and lag is the variant's, and not "
+            "the network's. Build it with momentum=norm.momentum.",
+            builder,
+            variant.name,
+            " and ".join(f"{one:.3g}" for one in own),
+            asked,
         )
 
 
