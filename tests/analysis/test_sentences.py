@@ -124,11 +124,12 @@ def test_a_variant_that_never_arrives_hurts_by_at_least_a_bound():
     [
         ("helps", 1.25, "`before` helps too (1.25 times), and ends better, at 0.9 instead of 0.9."),
         ("helps", (INF, 1.1, INF), "`before` helps too, and ends better, at 0.9 instead of 0.9."),
-        ("hurts", 0.5, "`before` hurts (0.5 times as fast)."),
-        ("hurts", (0.0, 0.0, 0.9), "`before` hurts (at most 0.9 times as fast)."),
+        ("hurts", 0.5, "`before` hurts (0.5 times as fast), but ends better, at 0.9 instead of 0.9."),
+        ("hurts", (0.0, 0.0, 0.9),
+         "`before` hurts (at most 0.9 times as fast), but ends better, at 0.9 instead of 0.9."),
         ("no difference", 1.0, "`before` makes no difference."),
     ],
-)
+)  # fmt: skip
 def test_what_is_said_of_others(outcome, ratio, words):
     three = [variant("none"), variant("after"), variant("before")]
     others = [compared("after", "helps", 2.0), compared("before", outcome, ratio)]
@@ -161,8 +162,8 @@ MORE = ", but diverges more often than `none` (2 of 10 replicas instead of 1 of 
     [
         ("helps", ("worse", SOME, 0.01), ", but ends worse, at 0.8 instead of 0.9."),
         ("hurts", ("worse", SOME, 0.01), ", and ends worse, at 0.8 instead of 0.9."),
+        ("hurts", BETTER, ", but ends better, at 0.8 instead of 0.9."),
         ("helps", BETTER, ", and ends better, at 0.8 instead of 0.9."),
-        ("hurts", BETTER, " times as fast (95% interval 1 to 4)."),
         ("helps", ("no worse", SOME, 0.0125), ", and ends no worse (margin 0.013)."),
         ("hurts", ("no worse", SOME, 0.01), " times as fast (95% interval 1 to 4)."),
         ("helps", ("open", SOME, 0.01), f"{OPEN}){STAYS}"),

@@ -60,6 +60,17 @@ def test_a_remedy_that_was_trained_is_said_to_be():
     assert [row[0].text for row in section.table.rows] == ["after", "after:momentum=auto"]
 
 
+def test_several_late_variants_are_told_in_one_sentence():
+    late = [*runs("after", 16, 3), *runs("before", 16, 3)]
+    what, _, remedy = page_of(runs("none", 24), late).section(TITLE).text
+    assert "with its own; before reaches the target in" in what
+    both = "after:momentum=auto (0.83) and before:momentum=auto (0.83)"
+    assert f"{both} forget within an epoch, and normwise recalibrate" in remedy
+    trained = [*runs("after:momentum=auto", 3, 3), *runs("before:momentum=auto", 3, 3)]
+    section = page_of(runs("none", 24), late, trained).section(TITLE)
+    assert f"{both}, which were trained as well, forget within an epoch" in section.text[-1]
+
+
 @pytest.mark.parametrize(
     ("group", "examples"),
     [

@@ -13,7 +13,7 @@ __all__ = ["ending_words"]
 def ending_words(
     table: Mapping[str, VariantSummary], c: Comparison, target: Target, recommended: str = ""
 ) -> str:
-    """How a variant ends: worse where that is shown, all else where it helps.
+    """How a variant ends: where that is shown to be otherwise than it arrives, or where it helps.
 
     Args:
         table: Name of each variant to its numbers.
@@ -25,8 +25,9 @@ def ending_words(
     if one is None:
         return ""
     values = _values(table, c, target.metric)
-    if one.outcome == "worse":
-        return f", {'but' if c.outcome == 'helps' else 'and'} ends worse, {values}"
+    is_opposite = (one.outcome, c.outcome) in (("worse", "helps"), ("better", "hurts"))
+    if one.outcome == "worse" or is_opposite:
+        return f", {'but' if is_opposite else 'and'} ends {one.outcome}, {values}"
     if c.outcome != "helps":
         return ""
     if one.outcome == "better":

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from normwise.domain import Lag, Variant, VariantSummary, momentum_for, momentum_text
-from normwise.errors import listed
 from normwise.report import formatting as f
 from normwise.report.results import StudyResults
 from normwise.report.section import Cell, Column, Section, Table
@@ -57,12 +56,10 @@ def _row(variant: VariantSummary, lag: Lag, results: StudyResults) -> tuple[Cell
 
 
 def _what_it_is(late: list[tuple[VariantSummary, Lag]]) -> str:
-    numbers = listed(
-        [
-            f"{one.name} reaches the target in {f.epochs(lag.learned.value)} epochs with these, "
-            f"in {f.epochs(one.epochs_to_target.median.value)} with its own"
-            for one, lag in late
-        ]
+    numbers = "; ".join(
+        f"{one.name} reaches the target in {f.epochs(lag.learned.value)} epochs with these, "
+        f"in {f.epochs(one.epochs_to_target.median.value)} with its own"
+        for one, lag in late
     )
     return (
         f"Validation is computed with moving statistics, averages that begin at 0 and 1 and follow "
@@ -89,16 +86,17 @@ def _remedy(late: list[tuple[VariantSummary, Lag]], results: StudyResults) -> st
         "normwise recalibrate MODEL --data DATA gives a model that is trained already the "
         "statistics of its data"
     )
-    named = [_named(one, lag, results) for one, lag in late if lag.momentum is not None]
-    if not named:
+    known = [(one, lag) for one, lag in late if lag.momentum is not None]
+    if not known:
         return "What is late is the statistics, not the network: a lower momentum forgets sooner."
+    names = [Variant.parse(one.name).with_remedy.name for one, _ in known]
+    named = " and ".join(
+        name + (f" ({momentum_text(momentum_for(lag.steps))})" if lag.steps else "")
+        for name, (_, lag) in zip(names, known, strict=True)
+    )
+    was, forgets = ("was", "forgets") if len(known) == 1 else ("were", "forget")
+    trained = f", which {was} trained as well," if set(names) <= set(results.variants) else ""
     return (
-        f"What is late is the statistics, not the network: {listed(named)} forgets within an "
+        f"What is late is the statistics, not the network: {named}{trained} {forgets} within an "
         f"epoch, and {already}."
     )
-
-
-def _named(variant: VariantSummary, lag: Lag, results: StudyResults) -> str:
-    name = Variant.parse(variant.name).with_remedy.name
-    number = f" ({momentum_text(momentum_for(lag.steps))})" if lag.steps else ""
-    return name + number + (", which was trained as well," if name in results.variants else "")
