@@ -42,7 +42,7 @@ def titles(page):
 def test_lag_is_explained_with_its_numbers():
     section = page_of(runs("none", 24), runs("after", 16, 3)).section(TITLE)
     what, why, remedy = section.text
-    assert "after reaches the target in 3.5 epochs with these, in 16.5 with its own" in what
+    assert "after reaches the target in 3.5 epochs with these, in 16.5 epochs with its own" in what
     # ln 0.05 / ln 0.99 = 298 steps, of which an epoch has 500 / 32, rounded up.
     assert "need 298 steps" in why
     assert "an epoch has 16, so that is 19 epochs" in why
@@ -51,6 +51,12 @@ def test_lag_is_explained_with_its_numbers():
     [row] = section.table.rows
     assert [cell.text for cell in row[:4]] == ["after", "3.5", "16.5", "13"]
     assert row[4].text == f"{(24 / 3 * 25 / 4) ** 0.5:.2f}×"  # the ratio of geometric means
+
+
+def test_what_most_never_show_is_told_in_words():
+    late = runs("after", 40, 1)  # of 30 epochs
+    what, *_ = page_of(runs("none", 24), late).section(TITLE).text
+    assert "after reaches the target in 1.5 epochs with these, in most replicas never with" in what
 
 
 def test_a_remedy_that_was_trained_is_said_to_be():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from normwise.domain import Lag, Variant, VariantSummary, momentum_for, momentum_text
@@ -57,8 +58,8 @@ def _row(variant: VariantSummary, lag: Lag, results: StudyResults) -> tuple[Cell
 
 def _what_it_is(late: list[tuple[VariantSummary, Lag]]) -> str:
     numbers = "; ".join(
-        f"{one.name} reaches the target in {f.epochs(lag.learned.value)} epochs with these, "
-        f"in {f.epochs(one.epochs_to_target.median.value)} with its own"
+        f"{one.name} reaches the target {_in_epochs(lag.learned.value)} with these, "
+        f"{_in_epochs(one.epochs_to_target.median.value)} with its own"
         for one, lag in late
     )
     return (
@@ -66,6 +67,12 @@ def _what_it_is(late: list[tuple[VariantSummary, Lag]]) -> str:
         f"the training part slowly, and again with that part's own under the same weights: "
         f"{numbers}."
     )
+
+
+def _in_epochs(median: float) -> str:
+    if math.isinf(median):
+        return "in most replicas never"
+    return f"in {f.epochs(median)} {'epoch' if median == 1 else 'epochs'}"
 
 
 def _why(late: list[tuple[VariantSummary, Lag]]) -> Iterator[str]:
