@@ -88,12 +88,12 @@ def accepted_by_hand(theta, variant, baseline, horizon):
     return abs(mean) <= T[len(gaps) - 1] * spread / math.sqrt(len(gaps))
 
 
-@pytest.mark.parametrize("never", [0.0, 0.5])
+@pytest.mark.parametrize(("never", "n"), [(0.0, 10), (0.5, 10), (0.8, 20)])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_censored_interval_is_the_hull_of_what_brute_force_accepts(seed, never):
+def test_a_censored_interval_is_the_hull_of_what_brute_force_accepts(seed, never, n):
     rng = np.random.default_rng(seed)
-    variant, baseline = np.exp(0.4 * rng.standard_normal((2, 10))) * [[14.0], [20.0]]
-    variant[rng.random(10) < never] = baseline[rng.random(10) < never] = INF
+    variant, baseline = np.exp(0.4 * rng.standard_normal((2, n))) * [[14.0], [20.0]]
+    variant[rng.random(n) < never] = baseline[rng.random(n) < never] = INF
     horizon = 23.0
     variant[variant > horizon] = INF
     baseline[baseline > horizon] = INF

@@ -137,7 +137,7 @@ def slack(share, n):
 
 
 def test_of_nine_variants_alike_some_is_told_apart_in_five_percent_of_studies_at_most():
-    rng, n, wrong = np.random.default_rng(9), 160, 0
+    rng, n, wrong = np.random.default_rng(9), 400, 0
     for _ in range(n):
         baseline, *variants = whole_epochs(rng, [1.0] * 9, 10, deviation=0.15)
 
