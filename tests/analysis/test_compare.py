@@ -192,6 +192,20 @@ def test_whole_epochs_that_agree_may_still_hide_a_difference(epochs, possible):
         assert found.high == pytest.approx(possible, rel=1e-3)
 
 
+@pytest.mark.parametrize("horizon", [9, 12, 400])
+@pytest.mark.parametrize(
+    ("variant", "baseline"), [(2, 2), (2, 4), (3, 4), (4, 4), (8, 8), (1, 2), (1, 1), (1, 8)]
+)
+def test_whole_epochs_alone_bound_the_ratio_not_the_horizon(variant, baseline, horizon):
+    found = compare([variant] * 12, [baseline] * 12, horizon=horizon)
+    # Variants came after variant − 1, at variant or before; so did baselines. Whoever comes
+    # in the first epoch may have come as soon as one likes.
+    most = baseline / (variant - 1) if variant > 1 else INF
+    least = (baseline - 1) / variant
+    assert found.high == pytest.approx(most, rel=1e-3)
+    assert found.low == pytest.approx(least, rel=1e-3)
+
+
 @pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize("ratio", [9.0, 1.0])
 def test_fewer_than_three_seeds_never_decide(n, ratio):

@@ -200,8 +200,10 @@ def _log_interval(
         rough = test(as_whole_epochs(variant, baseline, horizon, value))
         # Below the balance only a lead of the variant speaks against a speed-up, above it of the
         # baseline.
+        # Of a coarser clock than the horizon all is one cell.
+        reach = math.log(horizon) + _BEYOND
         ends = extended_range(
-            lambda speed: rough(speed) * np.sign(value - speed) <= 0, ends, low, high
+            lambda speed: rough(speed) * np.sign(value - speed) <= 0, ends, -reach, reach
         )
     return value, *ends
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 
 import numpy as np
@@ -83,8 +84,11 @@ def extended_range(
     Args:
         accepts: The second test, from log speed-ups of shape (k,) to booleans.
         ends: From `accepted_range`; infinite ones stay.
-        low: How far to go down.
-        high: How far to go up.
+        low: Log speed-up below which the second test accepts everything.
+        high: The same above.
+
+    Returns:
+        Its ends; infinite where the second test accepts all the way.
 
     >>> def accepts(speed):
     ...     return (abs(speed - 0.5) < 0.2) | (speed > 1.5)
@@ -92,8 +96,12 @@ def extended_range(
     [0.3, 0.7]
     """
     starts = max(ends[0], low), min(ends[1], high)
-    found, _ = _search(accepts, starts, (low, high), _first_rejected)
-    return min(ends[0], found[0]), max(ends[1], found[1])
+    inside, outside = _search(accepts, starts, (low, high), _first_rejected)
+    all_down, all_up = map(operator.eq, inside, outside)
+    return (
+        -math.inf if all_down else min(ends[0], inside[0]),
+        math.inf if all_up else max(ends[1], inside[1]),
+    )
 
 
 Edge = Callable[[NDArray[np.bool_]], NDArray[np.intp]]
