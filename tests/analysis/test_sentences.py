@@ -84,7 +84,8 @@ def test_a_ratio_and_medians_that_disagree_are_not_told_as_one(median, ratio, wo
         ((math.nan, 0, INF), "a speed-up that cannot be estimated yet"),
         ((0.0, 0, 0.5), "a speed-up that cannot be estimated (95% interval 0 to 0.5)"),
         ((INF, 0, INF), "a speed-up that cannot be estimated yet"),
-        ((INF, 0.5, INF), "at least 0.5 times sooner (95% interval 0.5 and up)"),
+        # Only the variant arrives, and yet it may be half as fast.
+        ((INF, 0.5, INF), "a speed-up that cannot be estimated (95% interval 0.5 and up)"),
         ((1.5, 1.2, 2.5), "a speed-up of 1.5 (95% interval 1.2 to 2.5)"),
         ((0.5, 0.2, INF), "a speed-up of 0.5 (95% interval 0.2 and up)"),
         ((0.5, 0, INF), "a speed-up of 0.5 (95% interval without bounds yet)"),
@@ -170,7 +171,9 @@ MORE = ", but diverges more often than `none` (2 of 10 replicas instead of 1 of 
         ("hurts", ("open", SOME, 0.01), " times as fast (95% interval 1 to 4)."),
         ("helps", ("open", SOME, 0.01, 0.95, 0, 5, 0, 5, 40),
          f"{OPEN}; about 40 seeds would settle it){STAYS}"),
-        ("helps", ("open", SOME, 0.01, 0.95, 2, 10, 1, 9), f"{MORE}{STAYS}"),
+        ("helps", ("open", SOME, 0.01, 0.95, 2, 10, 1, 9),
+         f"{MORE}{STAYS[:-1]} (1 of 5 replicas of `none` diverged, "
+         f"2 of 5 replicas of `after` diverged)."),
         ("helps", ("open", Estimate(math.nan, -INF, INF), 0.01),
          f", but nothing says how it ends{STAYS}"),
         ("helps", None, " times sooner (95% interval 1 to 4)."),
@@ -263,3 +266,22 @@ def test_all_that_diverged_is_counted():
     assert found.endswith(
         " (2 of 5 replicas of `none` diverged, 1 of 5 replicas of `after` diverged)."
     )
+
+
+def test_what_diverged_after_it_had_arrived_is_counted_too():
+    pair = [variant("none"), variant("after", reached=4, diverged=1)]
+    ends = ("worse", SOME, 0.01, 0.95, 3, 5, 2, 5)  # 3 of 5 and 2 of 5 diverge at last
+    found = sentence(pair, [compared("after", "helps", 2.0, ends=ends)])
+    assert found.endswith(
+        " (2 of 5 replicas of `none` diverged, 3 of 5 replicas of `after` diverged)."
+    )
+
+
+@pytest.mark.parametrize(("horizon", "words"), [(1, "within 1 epoch"), (2, "within 2 epochs")])
+def test_one_epoch_is_one_epoch(horizon, words):
+    options = {"best": ("none", 0.5), "horizon": horizon}
+    pair = [variant("none"), variant("after", INF, reached=2)]
+    some = verdict(TARGET, pair, [compared("after", "hurts", 0.5)], "none", **options)
+    assert f"in 2 of 5 replicas {words}, where" in some
+    nobody = verdict(TARGET, [variant("none", INF, reached=0)], [], "none", **options)
+    assert f"No variant reaches val_accuracy>=0.8 {words}: the best" in nobody

@@ -25,7 +25,7 @@ def ratio_words(outcome: VerdictKind, ratio: Estimate, confidence: float) -> str
     if outcome == "hurts" and ratio.value == 0.0:
         return f"at most {ratio.high:.3g} times as fast {interval}"
     unknown = math.isnan(ratio.value) or ratio.value == 0.0
-    if unknown or (math.isinf(ratio.value) and ratio.low == 0.0):
+    if unknown or (math.isinf(ratio.value) and outcome != "helps"):
         return "a speed-up that cannot be estimated " + ("yet" if unbounded else interval)
     if math.isinf(ratio.value):
         return f"at least {ratio.low:.3g} times sooner {interval}"

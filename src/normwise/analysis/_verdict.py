@@ -49,7 +49,7 @@ def verdict(
         elsewhere: Whether something else trained them, so that no option of a study helps.
     """
     table = {variant.name: variant for variant in variants}
-    lost = _diverged(variants)
+    lost = _diverged(variants, comparisons)
     if not any(variant.epochs_to_target.reached for variant in variants):
         nobody = _nobody(target, best, horizon, unjudged, elsewhere=elsewhere) + lost
         return "; ".join([nobody, *lag_words(target, variants, (), {})]) + "."
@@ -131,7 +131,7 @@ def _nobody(
     target: Target, best: tuple[str, float], horizon: int, unjudged: int, *, elsewhere: bool
 ) -> str:
     name, value = best
-    nobody = f"No variant reaches {target} within {horizon} epochs"
+    nobody = f"No variant reaches {target} within {_epochs(horizon)}"
     if unjudged:
         nobody += (
             f" on the seeds that judge, at the point of the grid that the others chose "
@@ -178,9 +178,13 @@ def _lead(
 def _when(variant: VariantSummary, horizon: int) -> str:
     median = variant.epochs_to_target.median.value
     if math.isfinite(median):
-        return f"in {median:g} {'epoch' if median == 1 else 'epochs'} (median)"
+        return f"in {_epochs(median)} (median)"
     reached = variant.epochs_to_target.reached
-    return f"in {reached} of {variant.seeds} replicas within {horizon} epochs"
+    return f"in {reached} of {variant.seeds} replicas within {_epochs(horizon)}"
+
+
+def _epochs(number: float) -> str:
+    return f"{number:g} {'epoch' if number == 1 else 'epochs'}"
 
 
 def _against(variant: VariantSummary, baseline: VariantSummary) -> str:
@@ -251,10 +255,16 @@ def _other(c: Comparison) -> str:
     return f"{name} is undecided{needed}"
 
 
-def _diverged(variants: Sequence[VariantSummary]) -> str:
+def _diverged(variants: Sequence[VariantSummary], comparisons: Sequence[Comparison]) -> str:
+    """How many replicas of each variant diverged, those included that had arrived before."""
+    counts = {v.name: v.epochs_to_target.diverged for v in variants}
+    for c in comparisons:
+        if c.ending is not None:
+            counts[c.variant] = max(counts[c.variant], c.ending.diverged)
+            counts[c.baseline] = max(counts[c.baseline], c.ending.baseline_diverged)
     parts = [
-        f"{v.epochs_to_target.diverged} of {v.seeds} replicas of `{v.name}` diverged"
+        f"{counts[v.name]} of {v.seeds} replicas of `{v.name}` diverged"
         for v in variants
-        if v.epochs_to_target.diverged
+        if counts[v.name]
     ]
     return f" ({', '.join(parts)})" if parts else ""

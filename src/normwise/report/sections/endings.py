@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from normwise.domain import CONFIDENCE, Comparison, Ending
@@ -28,14 +29,14 @@ def build(results: StudyResults) -> Section | None:
     )
     return Section(
         "How they end",
-        in_words=(f"{metric.capitalize()}, from {results.baseline}: {_all_in_words(found)}.",),
+        in_words=(f"{metric.capitalize()}, from {results.baseline}: {_all_in_words(found, results)}.",),
         table=Table(tuple(map(Column, headers)), tuple(_row(c, one, results) for c, one in found)),
         caption=_caption([one for _, one in found], results.baseline),
     )
 
 
 def _row(c: Comparison, one: Ending, results: StudyResults) -> tuple[Cell, ...]:
-    value, interval = f.signed(one.difference)
+    value, interval = _difference(one, results)
     needed = f"about {one.seeds_needed} seeds" if one.seeds_needed else f.NONE
     return (
         Cell(c.variant, color=results.colors[c.variant]),
@@ -46,9 +47,19 @@ def _row(c: Comparison, one: Ending, results: StudyResults) -> tuple[Cell, ...]:
     )
 
 
-def _all_in_words(found: Sequence[tuple[Comparison, Ending]]) -> str:
+def _difference(one: Ending, results: StudyResults) -> tuple[str, str]:
+    """The median difference, or who diverged in the typical pair, and the interval."""
+    value, interval = f.signed(one.difference)
+    if math.isinf(one.difference.value):
+        rising = results.summary.target.relation == ">="
+        worse = (one.difference.value < 0) == rising
+        value = "diverged" if worse else "baseline diverged"
+    return value, interval
+
+
+def _all_in_words(found: Sequence[tuple[Comparison, Ending]], results: StudyResults) -> str:
     return "; ".join(
-        f"{c.variant} {' '.join(filter(None, f.signed(one.difference)))}, {one.outcome}"
+        f"{c.variant} {' '.join(filter(None, _difference(one, results)))}, {one.outcome}"
         for c, one in found
     )
 
