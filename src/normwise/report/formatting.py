@@ -15,6 +15,7 @@ __all__ = [
     "decimals",
     "epochs",
     "epochs_interval",
+    "in_epochs",
     "mean",
     "median",
     "number",
@@ -85,6 +86,17 @@ def epochs(value: float) -> str:
     if math.isinf(value):
         return NOT_REACHED
     return NONE if math.isnan(value) else f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def in_epochs(value: float) -> str:
+    """A number of epochs with its unit; ``not reached`` for infinity.
+
+    >>> in_epochs(1.0), in_epochs(16.5), in_epochs(math.inf)
+    ('1 epoch', '16.5 epochs', 'not reached')
+    """
+    if not math.isfinite(value):
+        return epochs(value)
+    return f"{epochs(value)} {'epoch' if value == 1 else 'epochs'}"
 
 
 def mean(estimate: Estimate | None) -> str:

@@ -70,9 +70,7 @@ def _what_it_is(late: list[tuple[VariantSummary, Lag]]) -> str:
 
 
 def _in_epochs(median: float) -> str:
-    if math.isinf(median):
-        return "in most replicas never"
-    return f"in {f.epochs(median)} {'epoch' if median == 1 else 'epochs'}"
+    return "in most replicas never" if math.isinf(median) else f"in {f.in_epochs(median)}"
 
 
 def _why(late: list[tuple[VariantSummary, Lag]]) -> Iterator[str]:

@@ -99,11 +99,9 @@ def _by_value(found: Sequence[tuple[VariantSummary, Sensitivity]], baseline: str
 
 
 def _at_value(name: str, point: AxisPoint, baseline: str) -> str:
-    median = f.epochs(point.epochs.value)
-    said = median if median == f.NOT_REACHED else f"{median} epochs"
     ratio = _whole(point.epochs_ratio)
     sooner = f", sooner than {baseline} {ratio}" if ratio else ""
-    return f"{name} {said} ({point.reached}/{point.replicas}{sooner})"
+    return f"{name} {f.in_epochs(point.epochs.value)} ({point.reached}/{point.replicas}{sooner})"
 
 
 def _values(one: Sensitivity) -> str:
@@ -123,7 +121,9 @@ def _epochs(one: Sensitivity) -> str:
 
 def _in_epochs(one: Sensitivity) -> str:
     epochs = _epochs(one)
-    return "" if epochs == f.NONE else f" in {epochs} epochs"
+    if epochs == f.NONE:
+        return ""
+    return f" in {epochs} {'epoch' if epochs == '1' else 'epochs'}"
 
 
 def _share(value: float) -> str:
