@@ -58,7 +58,7 @@ def laid_out(theta, variant, baseline, horizon):
     arrivals = [theta * v for v in variant] + list(baseline)
     lasts = [max(x for x in side if math.isfinite(x)) for side in (theta * variant, baseline)]
     last = min(max(lasts), 1.5 * min(lasts) if INF in arrivals else INF)
-    cut = min(horizon, theta * horizon, last * (1 + 1e-9))
+    cut = min(horizon, theta * horizon, last) * (1 + 1e-9)
     depths = [math.log(cut / x) for x in arrivals if x < cut]
     later = math.log(cut) + max(0.5 * sum(depths) / max(len(depths), 1), 0.05)
 
@@ -204,6 +204,17 @@ def test_whole_epochs_alone_bound_the_ratio_not_the_horizon(variant, baseline, h
     least = (baseline - 1) / variant
     assert found.high == pytest.approx(most, rel=1e-3)
     assert found.low == pytest.approx(least, rel=1e-3)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+@pytest.mark.parametrize(("slow", "quick"), [(10, 4), (10, 9), (10, 10)])
+def test_an_arrival_in_the_last_epoch_is_one(slow, quick, paired):
+    # Default targets are what baselines reach at their ends.
+    found = compare([slow] * 8, [quick] * 8, horizon=slow, paired=paired)
+    assert found.ratio == pytest.approx(quick / slow, rel=1e-6)
+    assert compare([quick] * 8, [slow] * 8, horizon=slow, paired=paired).ratio == pytest.approx(
+        slow / quick, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2])

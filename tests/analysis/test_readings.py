@@ -89,8 +89,8 @@ def test_times_are_multiplied_and_cut_where_either_would_be_or_at_the_last_arriv
     def by_hand(speed):
         sides = [speed * one for one in variant], list(baseline)
         ours, theirs = ([math.log(one) for one in side] for side in sides)
-        last = math.log(last_seen(*sides)) + 1e-9
-        cut = min(math.log(HORIZON), math.log(speed * HORIZON), last)
+        # What arrives at the very end, of the horizon or of all, is seen.
+        cut = math.log(min(HORIZON, speed * HORIZON, last_seen(*sides))) + 1e-9
         return (*beyond(theirs, ours, cut=cut), [cut], [0.0])
 
     # No speed-up that puts an epoch exactly on the cut, where rounding decides.

@@ -107,8 +107,8 @@ def as_times(variant: FloatArray, baseline: FloatArray, horizon: float) -> Readi
         last = np.maximum(*lasts)
         if ends_early:
             last = np.minimum(last, np.minimum(*lasts) + math.log(_FOLLOWED))
-        last += _SLACK
-        cut = np.minimum(log_horizon + np.minimum(speed, 0.0), last)[:, None]
+        # What arrives at the very end is seen.
+        cut = np.minimum(log_horizon + np.minimum(speed, 0.0), last)[:, None] + _SLACK
         sides = _beyond(log_baseline, log_variant + speed[:, None], cut)
         return SideBySide(*sides, cut, nothing)
 

@@ -29,7 +29,9 @@ def build(results: StudyResults) -> Section | None:
     )
     return Section(
         "How they end",
-        in_words=(f"{metric.capitalize()}, from {results.baseline}: {_all_in_words(found, results)}.",),
+        in_words=(
+            f"{metric.capitalize()}, from {results.baseline}: {_all_in_words(found, results)}.",
+        ),
         table=Table(tuple(map(Column, headers)), tuple(_row(c, one, results) for c, one in found)),
         caption=_caption([one for _, one in found], results.baseline),
     )

@@ -46,5 +46,8 @@ def _learners(c: Comparison) -> str:
     ratio = c.learners_ratio
     if ratio is None or not math.isfinite(ratio.value):
         return ""
-    ends = f"{ratio.low:.3g} to {ratio.high:.3g}" if math.isfinite(ratio.high) else "without bounds"
+    if math.isfinite(ratio.high):
+        ends = f"{ratio.low:.3g} to {ratio.high:.3g}"
+    else:
+        ends = f"{ratio.low:.3g} and up" if ratio.low > 0 else "without bounds"
     return f"; among those that arrive it is a speed-up of {ratio.value:.3g} ({ends})"
