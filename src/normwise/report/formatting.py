@@ -142,11 +142,14 @@ def signed(estimate: Estimate) -> tuple[str, str]:
     (('-0.0030', '[-0.0104, +0.0000]'), ('+0.200', '+0.100 or more'))
     >>> signed(Estimate(-math.inf, -math.inf, -0.1))
     ('diverged', '-0.100 or less')
+    >>> signed(Estimate(-5.6e29, -math.inf, math.inf))
+    ('-5.6e+29', '')
     """
     half = _half(estimate)
     ends = (estimate.value, estimate.low, estimate.high)
     largest = max((abs(end) for end in ends if math.isfinite(end)), default=0.0)
-    form = f"+.{decimals(half, 2) if half else decimals(largest, 3)}f"
+    places = decimals(half, 2) if half else decimals(largest, 3)
+    form = f"+.{places}f" if largest < 1e6 else "+.3g"
     value = f"{estimate.value:{form}}" if math.isfinite(estimate.value) else median(estimate)
     return value, _bounded(estimate, form)
 
