@@ -53,7 +53,7 @@ def sentence(variants, comparisons, recommended=None):
 def test_when_a_variant_arrives(median, reached, words, against):
     only = sentence([variant("none", median, reached=reached)], [])
     assert only == (
-        f"Only `none` was trained: it reaches val_accuracy>=0.8 {words}; add a variant such as "
+        f"There is only `none`: it reaches val_accuracy>=0.8 {words}; add a variant such as "
         f"'after' to compare it with."
     )
     alone = sentence([variant("after", median, reached=reached)], [])
@@ -67,10 +67,10 @@ def test_when_a_variant_arrives(median, reached, words, against):
     ("median", "ratio", "words"),
     [
         (11.0, 1.5, "instead of 10, though over all seeds a speed-up of 1.5 ("),
-        (9.0, 0.8, "instead of 10, though over all seeds a speed-up of 0.8 ("),
+        (9.0, 0.8, "instead of 10, though over all seeds 0.8 times as fast ("),
         (9.0, 1.5, "instead of 10, a speed-up of 1.5 ("),
         (10.0, 1.5, "instead of 10, a speed-up of 1.5 ("),
-        (11.0, 0.8, "instead of 10, a speed-up of 0.8 ("),
+        (11.0, 0.8, "instead of 10, 0.8 times as fast ("),
     ],
 )
 def test_a_ratio_and_medians_that_disagree_are_not_told_as_one(median, ratio, words):
@@ -87,8 +87,8 @@ def test_a_ratio_and_medians_that_disagree_are_not_told_as_one(median, ratio, wo
         # Only the variant arrives, and yet it may be half as fast.
         ((INF, 0.5, INF), "a speed-up that cannot be estimated (95% interval 0.5 and up)"),
         ((1.5, 1.2, 2.5), "a speed-up of 1.5 (95% interval 1.2 to 2.5)"),
-        ((0.5, 0.2, INF), "a speed-up of 0.5 (95% interval 0.2 and up)"),
-        ((0.5, 0, INF), "a speed-up of 0.5 (95% interval without bounds yet)"),
+        ((0.5, 0.2, INF), "0.5 times as fast (95% interval 0.2 and up)"),
+        ((0.5, 0, INF), "0.5 times as fast (95% interval without bounds yet)"),
     ],
 )  # fmt: skip
 def test_how_a_ratio_is_told(ratio, words):

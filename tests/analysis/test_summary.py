@@ -343,7 +343,7 @@ def test_a_working_range_ends_with_the_shortest_run_as_the_sentence_does(record)
 @pytest.mark.parametrize(
     ("arrivals", "recommended", "sentence"),
     [
-        ({"none": SLOW}, "none", r"Only `none` was trained: it reaches .* in 25 epochs \(median\); add"),
+        ({"none": SLOW}, "none", r"There is only `none`: it reaches .* in 25 epochs \(median\); add"),
         ({"none": [INF] * 3, "after": [INF] * 3}, "none",
          r"No variant reaches val_accuracy>=0.8 within 30 epochs: the best value is 0.5, by "
          r"`none`; try --target 'val_accuracy>=0.5' or more --epochs than 30\."),

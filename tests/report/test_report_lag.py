@@ -42,7 +42,10 @@ def titles(page):
 def test_lag_is_explained_with_its_numbers():
     section = page_of(runs("none", 24), runs("after", 16, 3)).section(TITLE)
     what, why, remedy = section.text
-    assert "after reaches the target in 3.5 epochs with these, in 16.5 epochs with its own" in what
+    assert (
+        "after reaches the target in 3.5 epochs with these, in 16.5 epochs with its averages"
+        in what
+    )
     # ln 0.05 / ln 0.99 = 298 steps, of which an epoch has 500 / 32, rounded up.
     assert "need 298 steps" in why
     assert "an epoch has 16, so that is 19 epochs" in why
@@ -69,7 +72,7 @@ def test_a_remedy_that_was_trained_is_said_to_be():
 def test_several_late_variants_are_told_in_one_sentence():
     late = [*runs("after", 16, 3), *runs("before", 16, 3)]
     what, _, remedy = page_of(runs("none", 24), late).section(TITLE).text
-    assert "with its own; before reaches the target in" in what
+    assert "with its averages; before reaches the target in" in what
     both = "after:momentum=auto (0.83) and before:momentum=auto (0.83)"
     assert f"{both} forget within an epoch, and normwise recalibrate" in remedy
     trained = [*runs("after:momentum=auto", 3, 3), *runs("before:momentum=auto", 3, 3)]

@@ -1,4 +1,4 @@
-"""What the report says of replicas that never arrive."""
+"""What the report says of replicas that did not arrive."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from normwise.report.sections import never
 @pytest.mark.parametrize(
     ("ratio", "said"),
     [
-        (Estimate(2.0, 1.5, 2.5), "; among those that arrive it is a speed-up of 2 (1.5 to 2.5)."),
-        (Estimate(2.0, 1.5, math.inf), " is a speed-up of 2 (1.5 and up)."),
-        (Estimate(2.0, 0.0, math.inf), " is a speed-up of 2 (without bounds)."),
+        (Estimate(2.0, 1.5, 2.5), "; among those that did, a ratio of 2 (1.5 to 2.5)."),
+        (Estimate(2.0, 1.5, math.inf), " a ratio of 2 (1.5 and up)."),
+        (Estimate(2.0, 0.0, math.inf), " a ratio of 2 (no bounds yet)."),
         (Estimate(math.nan, 0.0, math.inf), " points (-10 to +30)."),
         (None, " points (-10 to +30)."),
     ],

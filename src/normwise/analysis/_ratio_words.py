@@ -33,7 +33,11 @@ def ratio_words(outcome: VerdictKind, ratio: Estimate, confidence: float) -> str
         return f"{ratio.value:.3g} times sooner {interval}"
     if outcome == "hurts":
         return f"{ratio.value:.3g} times as fast {interval}"
-    return f"a speed-up of {ratio.value:.3g} {interval}"
+    return f"{_speed(ratio.value)} {interval}"
+
+
+def _speed(ratio: float) -> str:
+    return f"a speed-up of {ratio:.3g}" if ratio >= 1 else f"{ratio:.3g} times as fast"
 
 
 def _span(ratio: Estimate) -> str:

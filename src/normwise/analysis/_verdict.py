@@ -57,7 +57,7 @@ def verdict(
         only = variants[0]
         other = "after" if only.name == "none" else "none"
         return (
-            f"Only `{only.name}` was trained: it reaches {target} {_when(only, horizon)}{lost}; "
+            f"There is only `{only.name}`: it reaches {target} {_when(only, horizon)}{lost}; "
             f"add a variant such as {other!r} to compare it with."
         )
     first = _first(comparisons, recommended)

@@ -15,7 +15,8 @@ __all__ = ["build"]
 _CAPTION = (
     "Learns: median epoch at which replicas reach the target by population statistics, the mean "
     "and variance of the training part under the weights of that epoch. Arrives: by their own, "
-    "moving ones. Ratios of what is learned are decided together, apart from those of arriving."
+    "moving ones. Epochs of lag: the median of each seed's own lag, not the difference of the two "
+    "medians. Ratios of what is learned are decided together, apart from those of arriving."
 )
 
 
@@ -59,13 +60,13 @@ def _row(variant: VariantSummary, lag: Lag, results: StudyResults) -> tuple[Cell
 def _what_it_is(late: list[tuple[VariantSummary, Lag]]) -> str:
     numbers = "; ".join(
         f"{one.name} reaches the target {_in_epochs(lag.learned.value)} with these, "
-        f"{_in_epochs(one.epochs_to_target.median.value)} with its own"
+        f"{_in_epochs(one.epochs_to_target.median.value)} with its averages"
         for one, lag in late
     )
     return (
         f"Validation is computed with moving statistics, averages that begin at 0 and 1 and follow "
-        f"the training part slowly, and again with that part's own under the same weights: "
-        f"{numbers}."
+        f"the training part slowly, and again with the statistics that it has under the same "
+        f"weights: {numbers}."
     )
 
 

@@ -16,7 +16,7 @@ __all__ = ["build"]
 def build(results: StudyResults) -> Section | None:
     """A sentence a comparison; nothing where all replicas arrive."""
     text = tuple(_sentences(results))
-    return Section("Never arrived", text=text) if text else None
+    return Section("Not arrived", text=text) if text else None
 
 
 def _sentences(results: StudyResults) -> Iterator[str]:
@@ -36,7 +36,7 @@ def _sentence(ours: VariantSummary, theirs: VariantSummary, c: Comparison, more:
         )
     )
     return (
-        f"{ours.lost} of {ours.seeds} replicas of {ours.name} never arrive{interval}, of "
+        f"{ours.lost} of {ours.seeds} replicas of {ours.name} did not arrive{interval}, of "
         f"{theirs.name} {theirs.lost} of {theirs.seeds}: a difference of {100 * more.value:+.0f} "
         f"points ({100 * more.low:+.0f} to {100 * more.high:+.0f}){_learners(c)}."
     )
@@ -49,5 +49,5 @@ def _learners(c: Comparison) -> str:
     if math.isfinite(ratio.high):
         ends = f"{ratio.low:.3g} to {ratio.high:.3g}"
     else:
-        ends = f"{ratio.low:.3g} and up" if ratio.low > 0 else "without bounds"
-    return f"; among those that arrive it is a speed-up of {ratio.value:.3g} ({ends})"
+        ends = f"{ratio.low:.3g} and up" if ratio.low > 0 else "no bounds yet"
+    return f"; among those that did, a ratio of {ratio.value:.3g} ({ends})"

@@ -23,7 +23,8 @@ def build(results: StudyResults) -> Section | None:
     compared = [_compared(one) for one in results.summary.comparisons]
     return Section(
         f"Seconds{' and money' if has_costs else ''}",
-        in_words=(sentence, *filter(None, compared), *_busy(timed)),
+        text=(*filter(None, compared), *_busy(timed)),
+        in_words=(sentence,),
         table=Table(
             _columns(results, has_costs=has_costs),
             tuple(_row(variant, results, has_costs=has_costs) for variant in variants),
