@@ -252,7 +252,7 @@ def test_what_an_epoch_takes_against_the_baselines(
     circles: Study, ratio: tuple[float, ...], saved: tuple[float, ...], words: str
 ) -> None:
     page = _timed(circles, ratio, cost_saved=Estimate(*saved))  # type: ignore[arg-type]
-    assert page.section("Seconds and money").in_words[1:] == (words,)
+    assert page.section("Seconds and money").text == (words,)
     assert _column(page, "saved", "Seconds and money")[0] == "—"
     assert _column(page, "saved", "Seconds and money")[1] == f"{saved[0]:.3f}"
 
@@ -260,7 +260,7 @@ def test_what_an_epoch_takes_against_the_baselines(
 def test_a_busy_machine_is_said(circles: Study) -> None:
     nan = float("nan")
     page = _timed(circles, (nan, nan, nan), cost_saved=Estimate(nan, nan, nan))
-    (_, said) = page.section("Seconds and money").in_words
+    (said,) = page.section("Seconds and money").text
     assert said.startswith("The machine was busy with other processes while this was timed")
     assert _table(page, "Seconds and money").rows[0][1].details == ("",)
 
