@@ -1,6 +1,10 @@
 """The line that says how much a study trained."""
 
-from normwise.domain import RunKey, RunRecord
+import dataclasses
+
+import pytest
+
+from normwise.domain import RunKey, RunRecord, Target
 from normwise.report import study_page
 
 
@@ -27,3 +31,26 @@ def test_a_grid_is_counted_and_what_is_not_known_is_left_out(circles):
     records = [RunRecord(RunKey("none", 3, "s"), rate, curves) for rate in (0.1, 0.2)]
     [sentence] = study_page(summary, records, settings={}, preview=None).section("Runs").text
     assert sentence == f"2, of {len(summary.variants)} variants × 2 points × 1 seed."
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seeds", "target", "stopped"),
+    [
+        ("undecided", 12, "val_accuracy>=0.8", True),
+        ("undecided", 6, "val_accuracy>=0.8", False),  # a budget stopped it
+        ("helps", 12, "val_accuracy>=0.8", False),
+        ("undecided", 12, "val_accuracy>=0.999", False),  # more seeds would say no more
+    ],
+)
+def test_what_stopped_the_rounds_of_seeds_and_how_to_go_on(
+    circles, outcome, seeds, target, stopped
+):
+    summary, records = circles
+    one = dataclasses.replace(summary.comparisons[0], outcome=outcome, seeds=seeds)
+    found = dataclasses.replace(
+        summary, target=Target.parse(target), comparisons=(one,), rounds=(3, 6, 12)
+    )
+    page = study_page(found, records, settings={}, preview=None)
+    said = " ".join(page.section("How sure it is").text)
+    words = f"after {seeds}); stopped at --max-seeds 12, go on with --max-seeds 48. Each of"
+    assert (words in said) == ("stopped at" in said) == stopped

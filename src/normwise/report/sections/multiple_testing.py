@@ -12,6 +12,8 @@ from normwise.report.section import Section
 
 __all__ = ["build"]
 
+_FURTHER = 4  # times the seeds: two more rounds, each of twice as many
+
 
 def build(results: StudyResults) -> Section | None:
     """Sentences, where more than one comparison or look is made."""
@@ -35,6 +37,15 @@ def _together(summary: Summary) -> Iterator[str]:
         )
 
 
+def _stopped(summary: Summary, records: Sequence[RunRecord]) -> str:
+    """That no more seeds were allowed though they could still decide, and how to go on."""
+    last = summary.rounds[-1]
+    is_open = any(one.outcome == "undecided" and one.seeds == last for one in summary.comparisons)
+    if not is_open or not reaching(records, summary.target):
+        return ""
+    return f"; stopped at --max-seeds {last}, go on with --max-seeds {_FURTHER * last}"
+
+
 def _rounds(summary: Summary, records: Sequence[RunRecord]) -> Iterator[str]:
     """That seeds came in rounds, how errors are kept from adding up, and when each was decided."""
     if not summary.rounds:
@@ -47,9 +58,9 @@ def _rounds(summary: Summary, records: Sequence[RunRecord]) -> Iterator[str]:
     )
     yield (
         f"Seeds come in rounds, up to {', '.join(map(str, but_last))} or {last} a variant, until "
-        f"all is decided ({ends}). Each of the {len(summary.rounds)} looks is made at "
-        f"{percent(alone)} confidence, so that at most {percent(1 - CONFIDENCE)} of such studies "
-        f"decide wrongly at any of them."
+        f"all is decided ({ends}){_stopped(summary, records)}. Each of the {len(summary.rounds)} "
+        f"looks is made at {percent(alone)} confidence, so that at most "
+        f"{percent(1 - CONFIDENCE)} of such studies decide wrongly at any of them."
     )
     target = summary.target
     if not reaching(records, target):
