@@ -290,6 +290,31 @@ def test_the_value_that_came_nearest_is_named(target, best, name):
     assert f"the best value is {best}, by `{name}`; try --target" in words
 
 
+def test_the_target_that_is_suggested_is_reached_by_a_typical_replica_and_not_by_the_best_alone():
+    finals = [0.5, 0.6, 0.61, 0.62, 0.9]
+    runs = [losses([0.95, one], seed=s) for s, one in enumerate(finals)]
+    runs += [losses([0.95, one + 0.05], variant="after", seed=s) for s, one in enumerate(finals)]
+    words = summarise("x", runs, Target.parse("val_loss<=0.1")).verdict
+    assert "the best value is 0.5, by `none`; try --target 'val_loss<=0.61', where a typ" in words
+    again = summarise("x", runs, Target.parse("val_loss<=0.61"))
+    assert [one.epochs_to_target.reached for one in again.variants] == [3, 1]
+
+
+def test_noise_is_taken_off_the_target_that_is_suggested():
+    noise = np.random.default_rng(5).normal(0, 0.01, (6, 60))
+    runs = [losses((0.5 + jumps).tolist(), seed=s) for s, jumps in enumerate(noise)]
+    words = summarise("x", runs, Target.parse("val_loss<=0.1")).verdict
+    suggested = Target.parse(re.search(r"--target '([^']+)'", words)[1])
+    assert 0.51 < suggested.value < 0.55
+    assert summarise("x", runs, suggested).variants[0].epochs_to_target.reached == 6
+
+
+def test_where_all_diverge_at_last_no_target_is_suggested():
+    runs = [losses([0.5, math.nan], seed=s, diverged_at=2) for s in range(3)]
+    words = summarise("x", runs, Target.parse("val_loss<=0.1")).verdict
+    assert "0.5, by `none`, and none ends with a finite one: try a smaller --learning-rate" in words
+
+
 def test_where_nothing_is_finite_there_is_no_best_value():
     runs = [losses([math.nan] * 2, seed=s, diverged_at=1) for s in range(3)]
     assert "none shows a finite val_loss" in summarise("x", runs, LOSS).verdict

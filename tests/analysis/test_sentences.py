@@ -38,7 +38,7 @@ def compared(name, outcome, ratio, *, seconds=math.nan, gain=None, ends=BETTER, 
 def sentence(variants, comparisons, recommended=None):
     return verdict(
         TARGET, variants, comparisons, recommended or recommend("none", comparisons),
-        best=("none", 0.5), horizon=30,
+        best=("none", 0.5), certain=TARGET, horizon=30,
     )  # fmt: skip
 
 
@@ -279,7 +279,7 @@ def test_what_diverged_after_it_had_arrived_is_counted_too():
 
 @pytest.mark.parametrize(("horizon", "words"), [(1, "within 1 epoch"), (2, "within 2 epochs")])
 def test_one_epoch_is_one_epoch(horizon, words):
-    options = {"best": ("none", 0.5), "horizon": horizon}
+    options = {"best": ("none", 0.5), "certain": TARGET, "horizon": horizon}
     pair = [variant("none"), variant("after", INF, reached=2)]
     some = verdict(TARGET, pair, [compared("after", "hurts", 0.5)], "none", **options)
     assert f"in 2 of 5 replicas {words}, where" in some

@@ -323,7 +323,8 @@ def test_where_only_seeds_that_chose_arrive_the_sentence_agrees_with_the_range(r
     assert found.verdict == (
         "No variant reaches val_accuracy>=0.8 within 30 epochs on the seeds that judge, at the "
         "point of the grid that the others chose (of the other replicas 4 do): the best value is "
-        "0.5, by `none`; try --target 'val_accuracy>=0.5' or more --epochs than 30, or more --seeds."
+        "0.5, by `none`; try --target 'val_accuracy>=0.5', where a typical replica ends, or more "
+        "--epochs than 30, or more --seeds."
     )
 
 
@@ -346,7 +347,8 @@ def test_a_working_range_ends_with_the_shortest_run_as_the_sentence_does(record)
         ({"none": SLOW}, "none", r"There is only `none`: it reaches .* in 25 epochs \(median\); add"),
         ({"none": [INF] * 3, "after": [INF] * 3}, "none",
          r"No variant reaches val_accuracy>=0.8 within 30 epochs: the best value is 0.5, by "
-         r"`none`; try --target 'val_accuracy>=0.5' or more --epochs than 30\."),
+         r"`none`; try --target 'val_accuracy>=0.5', where a typical replica ends, or more --epochs "
+         r"than 30\."),
         ({"none": FAST, "after": SLOW}, "none",
          r"Normalisation hurts here: `after` .* in 25 epochs \(median\) instead of 16, 0\.6\d+ times as fast"),
         ({"none": SLOW, "after": SLOW}, "none", "Normalisation makes no difference here: `after`"),

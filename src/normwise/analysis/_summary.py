@@ -24,6 +24,7 @@ from normwise.analysis._outcome import reaching
 from normwise.analysis._recommend import recommend
 from normwise.analysis._saving import with_cost_saved
 from normwise.analysis._sensitivity import with_sensitivity
+from normwise.analysis._target import certain_target
 from normwise.analysis._variant_summary import variant_summary
 from normwise.analysis._verdict import verdict
 from normwise.domain import CONFIDENCE, RunRecord, Summary, Target
@@ -106,6 +107,7 @@ def _with_verdict(
         summary.comparisons,
         summary.recommended,
         best=_best(judged, summary.target),
+        certain=certain_target([[*one.runs.values()] for one in judged], summary.target),
         horizon=horizon,
         unjudged=reaching(records, summary.target, horizon),
         elsewhere=elsewhere,

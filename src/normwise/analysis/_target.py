@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from normwise.analysis._direction import higher_is_better
 from normwise.analysis._groups import baseline_of, by_variant
@@ -12,7 +12,7 @@ from normwise.analysis._noise import median_noise
 from normwise.domain import Condition, RunRecord, Target, Task
 from normwise.errors import SpecError, UnknownNameError
 
-__all__ = ["default_metric", "default_target"]
+__all__ = ["certain_target", "default_metric", "default_target"]
 
 # Of the epoch noise, between where the baseline ends and the target.
 _DEVIATIONS = 3.0
@@ -91,7 +91,35 @@ def default_target(
             f"target yourself"
         )
         raise SpecError(msg)
-    values = (_certain_end(curves, rising=rising) for curves in points.values())
+    return _certain([*points.values()], metric, rising=rising)
+
+
+def certain_target(groups: Iterable[Sequence[RunRecord]], target: Target) -> Target | None:
+    """A target that the typical replica of the best group reaches.
+
+    Args:
+        groups: Runs that belong together, as those of one variant at one point of the grid.
+        target: Of this metric, and to be reached from the same side.
+
+    Returns:
+        Of the groups' certain ends (see `default_target`) the best; ``None`` where no replica
+        ends with a number.
+
+    >>> from normwise.domain import RunKey
+    >>> runs = [RunRecord(RunKey("none", s, "a"), 0.1, {"loss": (s / 4,)}) for s in (1, 2, 3)]
+    >>> str(certain_target([runs], Target.parse("loss<=0.1")))
+    'loss<=0.5'
+    """
+    metric = target.metric
+    found = [[run.curves[metric] for run in runs] for runs in groups]
+    known = [[one for one in curves if math.isfinite(one[-1])] for curves in found]
+    ends = [curves for curves in known if curves]
+    return _certain(ends, metric, rising=target.relation == ">=") if ends else None
+
+
+def _certain(groups: Sequence[Sequence[Sequence[float]]], metric: str, *, rising: bool) -> Target:
+    """Where the typical replica of the best group ends for certain."""
+    values = (_certain_end(curves, rising=rising) for curves in groups)
     return Target(metric, ">=" if rising else "<=", (max if rising else min)(values))
 
 

@@ -31,6 +31,7 @@ def verdict(
     recommended: str,
     *,
     best: tuple[str, float],
+    certain: Target | None,
     horizon: int,
     unjudged: int = 0,
     elsewhere: bool = False,
@@ -43,6 +44,7 @@ def verdict(
         comparisons: Every variant but the baseline against it.
         recommended: From `recommend`.
         best: The variant that came nearest to the target, and its best value.
+        certain: Where the typical replica of the best variant ends (see `certain_target`).
         horizon: Epochs every replica was given.
         unjudged: Replicas that reach the target though no variant does where it is judged: at
             other points of the grid, or of the seeds that chose.
@@ -51,7 +53,7 @@ def verdict(
     table = {variant.name: variant for variant in variants}
     lost = _diverged(variants, comparisons)
     if not any(variant.epochs_to_target.reached for variant in variants):
-        nobody = _nobody(target, best, horizon, unjudged, elsewhere=elsewhere) + lost
+        nobody = _nobody(target, best, certain, horizon, unjudged, elsewhere=elsewhere) + lost
         return "; ".join([nobody, *lag_words(target, variants, (), {})]) + "."
     if not comparisons:
         only = variants[0]
@@ -128,7 +130,13 @@ def _finite(value: float) -> float:
 
 
 def _nobody(
-    target: Target, best: tuple[str, float], horizon: int, unjudged: int, *, elsewhere: bool
+    target: Target,
+    best: tuple[str, float],
+    certain: Target | None,
+    horizon: int,
+    unjudged: int,
+    *,
+    elsewhere: bool,
 ) -> str:
     name, value = best
     nobody = f"No variant reaches {target} within {_epochs(horizon)}"
@@ -137,15 +145,17 @@ def _nobody(
             f" on the seeds that judge, at the point of the grid that the others chose "
             f"(of the other replicas {unjudged} {'does' if unjudged == 1 else 'do'})"
         )
+    smaller = "a smaller learning rate" if elsewhere else "a smaller --learning-rate"
     if math.isnan(value):
-        smaller = "a smaller learning rate" if elsewhere else "a smaller --learning-rate"
         return f"{nobody}, and none shows a finite {target.metric}: try {smaller}"
-    near = Target(target.metric, target.relation, value)
+    seen = f"{nobody}: the best value is {value:.4g}, by `{name}`"
+    if certain is None:
+        return f"{seen}, and none ends with a finite one: try {smaller}"
     seeds, epochs = ("seeds", "epochs") if elsewhere else ("--seeds", "--epochs")
     more = f", or more {seeds}" if unjudged else ""
     return (
-        f"{nobody}: the best value is {value:.4g}, by `{name}`; "
-        f"try --target '{near}' or more {epochs} than {horizon}{more}"
+        f"{seen}; try --target '{certain}', where a typical replica ends, "
+        f"or more {epochs} than {horizon}{more}"
     )
 
 
