@@ -60,3 +60,30 @@ def test_a_summary_says_what_it_would_have_saved():
     assert found.early_stopping.final.value == pytest.approx((0.5 + 0.8) / 2)
     [without] = summarise("x", runs, target).to_json()["variants"]
     assert "early_stopping" not in without
+
+
+def stalled(seed, restored, last, **more):
+    """Two epochs in which the loss does not improve, and better ones thereafter."""
+    curves = {"val_loss": (0.5, 0.6, 0.7, 0.1), "val_accuracy": (restored, 0.4, 0.4, last)}
+    return RunRecord(RunKey("none", seed, "a"), 0.1, curves, **more)
+
+
+@pytest.mark.parametrize(
+    ("target", "margin", "lost"),
+    [
+        ("val_accuracy>=0.3", None, 0.02),
+        ("val_accuracy>=0.3", 0.03, None),
+        ("val_loss<=0.3", None, 0.4),
+        ("val_loss<=0.3", 0.39, 0.4),
+        ("val_loss<=0.3", 0.41, None),
+    ],
+)
+def test_what_is_lost_beyond_the_margin_of_ends_is_told(target, margin, lost):
+    runs = [stalled(0, 0.8, 0.81), stalled(1, 0.8, 0.83)]
+    # What diverges after it would have stopped has nothing to lose.
+    runs.append(stalled(2, 0.8, math.nan, diverged_at=4))
+    target = Target.parse(target)
+    [found] = summarise("x", runs, target, patience=2, end_margin=margin).variants
+    assert found.early_stopping.lost == (lost and pytest.approx(lost))
+    [patient] = summarise("x", runs, target, patience=3, end_margin=margin).variants
+    assert patient.early_stopping.lost is None

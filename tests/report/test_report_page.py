@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.isotonic import isotonic_regression
 
-from normwise.domain import EarlyStopping, Estimate, RunKey, RunRecord, Summary, Target
+from normwise.domain import EarlyStopping, Estimate, Lag, RunKey, RunRecord, Summary, Target
 from normwise.report import Page, study_page
 from normwise.report.page import DIAGNOSIS, STUDY
 from normwise.report.results import StudyResults
@@ -294,3 +294,23 @@ def test_early_stopping_is_a_row_and_a_sentence_a_variant(circles: Study) -> Non
         f"and ended at a validation accuracy of 0.840 instead of {final:.3f}.",
     )
     assert "Early stopping" not in [section.title for section in _page(circles).sections]
+
+
+@pytest.mark.parametrize(
+    ("decides", "why"),
+    [(False, ""), (True, "; its moving statistics lag, which looks as if nothing improved")],
+)
+def test_stopping_that_loses_too_much_is_said_before_what_it_saves(
+    circles: Study, decides: bool, why: str
+) -> None:
+    summary, records = circles
+    some = Estimate(20.0, 18.0, 22.0)
+    stop = EarlyStopping(5, "val_loss", some, Estimate(0.58, 0.5, 0.6), some, lost=0.264)
+    lag = Lag(some, some, decides)
+    after = dataclasses.replace(summary.variants[1], early_stopping=stop, lag=lag)
+    page = _page((dataclasses.replace(summary, variants=(after,), comparisons=()), records))
+    [said] = page.section("Early stopping").in_words
+    assert said.startswith(
+        f"after stops too early: its validation accuracy is worse by 0.26 than at the last "
+        f"epoch{why}. after, on val_loss with a patience of 5, would have trained 20 of"
+    )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from normwise.analysis._bounds import bounds_of
+from normwise.analysis._end_margin import default_end_margin
+from normwise.analysis._final import final_gain
 from normwise.analysis._mean import bounded_mean
-from normwise.domain import CONFIDENCE, EarlyStopping, RunRecord
+from normwise.domain import CONFIDENCE, EarlyStopping, RunRecord, Target
 
-__all__ = ["Stop", "early_stop", "early_stopping"]
+__all__ = ["Stop", "early_stop", "early_stopping", "lost_by_stopping"]
 
 # What Keras' callback watches unless told.
 MONITOR = "val_loss"
@@ -73,3 +76,36 @@ def early_stopping(
         final=bounded_mean(finals, bounds_of(metric, filter(math.isfinite, finals)), confidence),
         epochs_saved=bounded_mean(saved, (0.0, most), confidence),
     )
+
+
+def lost_by_stopping(
+    runs: Sequence[RunRecord], target: Target, patience: int, margin: float | None
+) -> float | None:
+    """How much worse runs end for stopping early, on average, where that matters.
+
+    Args:
+        runs: The runs that judge the variant; those that diverged have nothing to lose.
+        target: Says which metric, and which side is better.
+        patience: Epochs without an improvement after which it stops, ≥ 0.
+        margin: The largest loss that does not matter; ``None`` for what suits the metric.
+
+    Returns:
+        In the metric's unit, > 0; ``None`` where the loss is no more than the margin.
+    """
+    rising, metric = target.relation == ">=", target.metric
+    ends = {run.key: final_gain(run, metric, rising=rising) for run in runs}
+    sound = [run for run in runs if math.isfinite(ends[run.key])]
+    if not sound:
+        return None
+    sign = 1.0 if rising else -1.0
+    restored = [
+        run.curves[metric][early_stop(run.curves[MONITOR], patience).best - 1] for run in sound
+    ]
+    lost = statistics.fmean(
+        ends[run.key] - sign * value for run, value in zip(sound, restored, strict=True)
+    )
+    if margin is None:
+        middle = statistics.median(ends[run.key] for run in sound)
+        bounds = bounds_of(metric, [sign * ends[run.key] for run in sound])
+        margin = default_end_margin(sign * middle, bounds, rising=rising)
+    return lost if lost > margin else None

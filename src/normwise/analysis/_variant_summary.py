@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from normwise.analysis._direction import higher_is_better
 from normwise.analysis._final import final_gain, final_mean
@@ -16,8 +17,8 @@ from normwise.analysis._order import SHORTFALL, typical
 from normwise.analysis._pace import epoch_seconds
 from normwise.analysis._range import working_range
 from normwise.analysis._saving import with_savings
-from normwise.analysis._stopping import early_stopping
-from normwise.domain import EpochsToTarget, Estimate, Lag, RunRecord, VariantSummary
+from normwise.analysis._stopping import early_stopping, lost_by_stopping
+from normwise.domain import EarlyStopping, EpochsToTarget, Estimate, Lag, RunRecord, VariantSummary
 
 __all__ = ["variant_summary"]
 
@@ -71,15 +72,21 @@ def variant_summary(
         early_stopping=(
             None
             if patience is None
-            else with_savings(
-                early_stopping(runs, target.metric, patience, confidence), alone or seconds, price
-            )
+            else with_savings(_stopped(runs, measures, patience), alone or seconds, price)
         ),
         cost=None if price is None else times.median.times(alone or seconds).times(price / 3600),
         epoch_seconds=alone,
         epoch_noise=median_noise(run.curves[target.metric] for run in runs),
         lag=lag,
         final_median={metric: _median(runs, metric, measures) for metric in metrics},
+    )
+
+
+def _stopped(runs: Sequence[RunRecord], measures: Measures, patience: int) -> EarlyStopping:
+    target = measures.target
+    return replace(
+        early_stopping(runs, target.metric, patience, measures.confidence),
+        lost=lost_by_stopping(runs, target, patience, measures.end_margin),
     )
 
 

@@ -34,6 +34,8 @@ class EarlyStopping:
         epochs_saved: Mean number of epochs not trained, of all that the runs were given.
         seconds_saved: Of a training alone; ``None`` where that was not timed.
         cost_saved: Likewise, at the hourly price that was given.
+        lost: By how much worse than at its last epoch the target's metric then is, the mean over
+            replicas that did not diverge; ``None`` where that is no more than the margin of ends.
     """
 
     patience: int
@@ -43,6 +45,7 @@ class EarlyStopping:
     epochs_saved: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     seconds_saved: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     cost_saved: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    lost: float | None = field(default=None, metadata=ABSENT_IF_NONE)
 
 
 @dataclass(frozen=True, slots=True)

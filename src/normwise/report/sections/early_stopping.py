@@ -59,9 +59,22 @@ def _sentence(variant: VariantSummary, stop: EarlyStopping, results: StudyResult
     metric = results.summary.target.metric
     epochs = max(run.epochs for run in results.runs_of(variant.name))
     return (
-        f"{variant.name}, on {stop.monitor} with a patience of {stop.patience}, would have trained "
-        f"{f.epochs(stop.epochs.value)} of {epochs} epochs (mean){_saving(stop)}, and ended at a "
-        f"{metric_text(metric)} of {f.mean(stop.final)} instead of {f.mean(variant.final[metric])}."
+        f"{_too_early(variant, stop, metric)}{variant.name}, on {stop.monitor} with a patience of "
+        f"{stop.patience}, would have trained {f.epochs(stop.epochs.value)} of {epochs} epochs "
+        f"(mean){_saving(stop)}, and ended at a {metric_text(metric)} of {f.mean(stop.final)} "
+        f"instead of {f.mean(variant.final[metric])}."
+    )
+
+
+def _too_early(variant: VariantSummary, stop: EarlyStopping, metric: str) -> str:
+    """What is lost, before what is saved."""
+    if stop.lost is None:
+        return ""
+    hidden = variant.lag is not None and variant.lag.decides
+    why = "; its moving statistics lag, which looks as if nothing improved" if hidden else ""
+    return (
+        f"{variant.name} stops too early: its {metric_text(metric)} is worse by {stop.lost:.2g} "
+        f"than at the last epoch{why}. "
     )
 
 
