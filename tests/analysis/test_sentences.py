@@ -1,5 +1,6 @@
 """What the sentence of a study says of each comparison, from numbers made by hand."""
 
+import dataclasses
 import math
 from itertools import pairwise
 
@@ -285,3 +286,37 @@ def test_one_epoch_is_one_epoch(horizon, words):
     assert f"in 2 of 5 replicas {words}, where" in some
     nobody = verdict(TARGET, [variant("none", INF, reached=0)], [], "none", **options)
     assert f"No variant reaches val_accuracy>=0.8 {words}: the best" in nobody
+
+
+@pytest.mark.parametrize(
+    ("medians", "words"),
+    [
+        ((20.0, 10.0), "in 10 epochs (median) instead of 20 of `none` (depth 6), 2 times"),
+        ((20.0, INF), "in 2 of 5 replicas within 30 epochs, where `none` (depth 6) needs 20 (med"),
+        ((INF, 10.0), "in 10 epochs (median) where `none` (depth 6) does in 2 of 5 replicas, 2 "),
+    ],
+)
+def test_several_depths_are_named(medians, words):
+    none, after = (
+        dataclasses.replace(variant(name, median, reached=5 if median < INF else 2), depth=depth)
+        for name, median, depth in zip(("none", "after"), medians, (6, 3), strict=True)
+    )
+    before = dataclasses.replace(variant("before"), depth=1)
+    both = [compared("after", "helps", 2.0), compared("before", "hurts", 0.5)]
+    options = {"best": ("none", 0.5), "certain": TARGET, "horizon": 30}
+    found = verdict(TARGET, [none, after, before], both, "after", **options, depths=True)
+    assert f": `after` (depth 3) reaches val_accuracy>=0.8 {words}" in found
+    assert "; `before` (depth 1) hurts" in found
+    assert "depth" not in verdict(TARGET, [none, after, before], both, "after", **options)
+
+
+def test_where_half_of_the_seeds_judge_that_is_said_once():
+    options = {"best": ("none", 0.5), "certain": TARGET, "horizon": 30, "halved": True}
+    pair, found = [variant("none"), variant("after")], [compared("after", "helps", 2.0)]
+    words = verdict(TARGET, pair, found, "after", **options)
+    assert "helps here: on the 5 seeds that judge, `after` reaches" in words
+    assert words.count("that judge") == 1
+    fewer = [dataclasses.replace(pair[0], seeds=4), pair[1]]
+    assert ": on the seeds that judge, `after`" in verdict(TARGET, fewer, found, "after", **options)
+    only = verdict(TARGET, pair[:1], [], "none", **options)
+    assert only.startswith("There is only `none`: on the 5 seeds that judge, it reaches")

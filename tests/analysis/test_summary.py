@@ -406,3 +406,24 @@ def test_importing_the_analysis_loads_no_framework():
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_grid_of_depths_names_depths_and_the_seeds_that_judge(record):
+    def at(name, seed, depth, epoch):
+        return dataclasses.replace(record(name, seed, epoch, setting=f"{depth}"), depth=depth)
+
+    arrivals = {("none", 3): 25, ("none", 6): 16, ("before", 3): 8, ("before", 6): 20}
+    records = [
+        at(name, seed, depth, epoch + seed % 2)
+        for (name, depth), epoch in arrivals.items()
+        for seed in range(10)
+    ]
+    found = summarise("x", records, TARGET)
+    assert [one.seeds for one in found.variants] == [5, 5]
+    assert (
+        ": on the 5 seeds that judge, `before` (depth 3) reaches val_accuracy>=0.8 in 9 epochs "
+        "(median) instead of 17 of `none` (depth 6), "
+    ) in found.verdict
+    one_depth = summarise("x", [run for run in records if run.depth == 3], TARGET).verdict
+    assert "depth" not in one_depth
+    assert "that judge" not in one_depth

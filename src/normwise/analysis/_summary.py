@@ -111,6 +111,8 @@ def _with_verdict(
         horizon=horizon,
         unjudged=reaching(records, summary.target, horizon),
         elsewhere=elsewhere,
+        depths=len({run.depth for run in records}) > 1,
+        halved=any(one.seeds_a_judge > 1 for one in judged),
     )
     return replace(summary, verdict=said)
 

@@ -35,6 +35,8 @@ def verdict(
     horizon: int,
     unjudged: int = 0,
     elsewhere: bool = False,
+    depths: bool = False,
+    halved: bool = False,
 ) -> str:
     """One sentence for people: which variant reaches the target sooner, by how much, how sure.
 
@@ -49,6 +51,8 @@ def verdict(
         unjudged: Replicas that reach the target though no variant does where it is judged: at
             other points of the grid, or of the seeds that chose.
         elsewhere: Whether something else trained them, so that no option of a study helps.
+        depths: Whether each variant stands at its own best one of several depths.
+        halved: Whether some of the seeds chose the point of the grid and do not judge.
     """
     table = {variant.name: variant for variant in variants}
     lost = _diverged(variants, comparisons)
@@ -59,12 +63,14 @@ def verdict(
         only = variants[0]
         other = "after" if only.name == "none" else "none"
         return (
-            f"There is only `{only.name}`: it reaches {target} {_when(only, horizon)}{lost}; "
+            f"There is only `{only.name}`: {_judging([only], halved=halved)}it reaches {target} "
+            f"{_when(only, horizon)}{lost}; "
             f"add a variant such as {other!r} to compare it with."
         )
     first = _first(comparisons, recommended)
     rest = [c for c in comparisons if c is not first]
-    lead = _lead(target, table, first, horizon=horizon)
+    names = {one.name: _named(one, depths=depths) for one in variants}
+    lead = _lead(target, table, first, names, horizon=horizon, halved=halved)
     stays = {first.variant: recommended}
     ends = {
         c.variant: never_words(table, c)
@@ -76,7 +82,7 @@ def verdict(
     parts = [
         lead + ends[first.variant] + _range(table, first),
         *lag_words(target, variants, comparisons, late),
-        *(_other(c) + ends[c.variant] for c in rest if c.variant not in late),
+        *(_other(c, names[c.variant]) + ends[c.variant] for c in rest if c.variant not in late),
     ]
     return "; ".join(parts) + lost + "."
 
@@ -163,8 +169,10 @@ def _lead(
     target: Target,
     table: Mapping[str, VariantSummary],
     c: Comparison,
+    names: Mapping[str, str],
     *,
     horizon: int,
+    halved: bool,
 ) -> str:
     subject = "Normalisation" if c.baseline == "none" else f"`{c.variant}`"
     than = "" if c.baseline == "none" else f" compared with `{c.baseline}`"
@@ -178,7 +186,8 @@ def _lead(
     if c.outcome != "helps" and lags_behind(ours):
         opening = opening_of_lag(subject, c)
     facts = (
-        f"`{c.variant}` reaches {target} {_when(ours, horizon)}{_against(ours, theirs)}, "
+        f"{_judging([ours, theirs], halved=halved)}{names[c.variant]} reaches {target} "
+        f"{_when(ours, horizon)}{_against(ours, theirs, names[c.baseline])}, "
         f"{_on_average(ours, theirs, c)}"
         f"{ratio_words(c.outcome, c.epochs_ratio, c.confidence)}"
     )
@@ -197,14 +206,27 @@ def _epochs(number: float) -> str:
     return f"{number:g} {'epoch' if number == 1 else 'epochs'}"
 
 
-def _against(variant: VariantSummary, baseline: VariantSummary) -> str:
+def _named(variant: VariantSummary, *, depths: bool) -> str:
+    return f"`{variant.name}`" + (f" (depth {variant.depth})" if depths else "")
+
+
+def _judging(variants: Sequence[VariantSummary], *, halved: bool) -> str:
+    """Which seeds medians and counts are of, where that is not all of them."""
+    if not halved:
+        return ""
+    numbers = {one.seeds for one in variants}
+    return f"on the {f'{numbers.pop()} ' if len(numbers) == 1 else ''}seeds that judge, "
+
+
+def _against(variant: VariantSummary, baseline: VariantSummary, name: str) -> str:
     own, median = (one.epochs_to_target.median.value for one in (variant, baseline))
     if math.isfinite(own) and math.isfinite(median):
-        return f" instead of {median:g}"
+        of = f" of {name}" if name != f"`{baseline.name}`" else ""
+        return f" instead of {median:g}{of}"
     if math.isfinite(median):
-        return f", where `{baseline.name}` needs {median:g} (median)"
+        return f", where {name} needs {median:g} (median)"
     reached = baseline.epochs_to_target.reached
-    return f" where `{baseline.name}` does in {reached} of {baseline.seeds} replicas"
+    return f" where {name} does in {reached} of {baseline.seeds} replicas"
 
 
 def _on_average(variant: VariantSummary, baseline: VariantSummary, c: Comparison) -> str:
@@ -252,8 +274,8 @@ def _gain_span(gain: Estimate) -> str:
     return "without bounds: a range goes on beyond the grid"
 
 
-def _other(c: Comparison) -> str:
-    name, value = f"`{c.variant}`", c.epochs_ratio.value
+def _other(c: Comparison, name: str) -> str:
+    value = c.epochs_ratio.value
     if c.outcome == "helps":
         return f"{name} helps too" + (f" ({value:.3g} times)" if math.isfinite(value) else "")
     if c.outcome == "hurts":
