@@ -71,11 +71,10 @@ def verdict(
     rest = [c for c in comparisons if c is not first]
     names = {one.name: _named(one, depths=depths) for one in variants}
     lead = _lead(target, table, first, names, horizon=horizon, halved=halved)
-    stays = {first.variant: recommended}
     ends = {
         c.variant: never_words(table, c)
         + in_seconds(table, c)
-        + ending_words(table, c, target, stays.get(c.variant, ""))
+        + ending_words(table, c, target, recommended if c is first else "")
         for c in comparisons
     }
     late = {c.variant: arrives(c) + ends[c.variant] for c in rest if lags_behind(table[c.variant])}
