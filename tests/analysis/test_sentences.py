@@ -88,6 +88,7 @@ def test_a_ratio_and_medians_that_disagree_are_not_told_as_one(median, ratio, wo
         # Only the variant arrives, and yet it may be half as fast.
         ((INF, 0.5, INF), "a speed-up that cannot be estimated (95% interval 0.5 and up)"),
         ((1.5, 1.2, 2.5), "a speed-up of 1.5 (95% interval 1.2 to 2.5)"),
+        ((1.5, 1 - 1e-6, 1 + 1e-6), "a speed-up of 1.5 (95% interval below 1 to above 1)"),
         ((0.5, 0.2, INF), "0.5 times as fast (95% interval 0.2 and up)"),
         ((0.5, 0, INF), "0.5 times as fast (95% interval without bounds yet)"),
     ],

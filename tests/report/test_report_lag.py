@@ -69,6 +69,12 @@ def test_a_remedy_that_was_trained_is_said_to_be():
     assert [row[0].text for row in section.table.rows] == ["after", "after:momentum=auto"]
 
 
+def test_a_remedy_that_is_late_itself_is_said_to_be():
+    remedy = runs("after:momentum=auto", 9, 3)
+    text = page_of(runs("none", 24), runs("after", 16, 3), remedy).section(TITLE).text[-1]
+    assert "Yet after:momentum=auto still arrives 6 epochs later than it has learned" in text
+
+
 def test_several_late_variants_are_told_in_one_sentence():
     late = [*runs("after", 16, 3), *runs("before", 16, 3)]
     what, _, remedy = page_of(runs("none", 24), late).section(TITLE).text

@@ -42,5 +42,13 @@ def _speed(ratio: float) -> str:
 
 def _span(ratio: Estimate) -> str:
     if math.isfinite(ratio.high):
-        return f"{ratio.low:.3g} to {ratio.high:.3g}"
-    return f"{ratio.low:.3g} and up" if ratio.low > 0 else "without bounds yet"
+        return f"{_end(ratio.low)} to {_end(ratio.high)}"
+    return f"{_end(ratio.low)} and up" if ratio.low > 0 else "without bounds yet"
+
+
+def _end(ratio: float) -> str:
+    """An end of an interval, which may lie so close beside 1 that digits would not show it."""
+    text = f"{ratio:.3g}"
+    if text != "1" or ratio == 1:
+        return text
+    return "above 1" if ratio > 1 else "below 1"

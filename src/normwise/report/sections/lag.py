@@ -104,5 +104,16 @@ def _remedy(late: list[tuple[VariantSummary, Lag]], results: StudyResults) -> st
     trained = f", which {was} trained as well," if set(names) <= set(results.variants) else ""
     return (
         f"What is late is the statistics, not the network: {named}{trained} {forgets} within an "
-        f"epoch, and {already}."
+        f"epoch, and {already}.{''.join(_still_late(names, results))}"
     )
+
+
+def _still_late(names: list[str], results: StudyResults) -> Iterator[str]:
+    """Remedies that were trained and lag on, since more than what they began with is wrong."""
+    for one in results.summary.variants:
+        if one.name in names and one.lag is not None and one.lag.epochs.low >= 1:
+            yield (
+                f" Yet {one.name} still arrives {f.in_epochs(one.lag.epochs.value)} later than it "
+                f"has learned (median): averages of few batches, or of what changes quickly, are "
+                f"wrong for other reasons, too, and recalibrating mends these."
+            )
