@@ -310,3 +310,9 @@ def test_a_study_without_a_name_is_called_by_its_model_and_data(settings, title)
     assert title_of(spec) == title
     # What a folder is found by, and what it holds, stays.
     assert f'study = "{settings.get("study", "study")}"' in spec.identity
+
+
+def test_numbers_are_listed_with_commas_or_one_by_one():
+    spec = Spec.make({"data": "circles", "learning_rate": "1e-3,1e-2", "batch_size": ["8,16", 32]})
+    assert spec.learning_rate == (0.001, 0.01)
+    assert spec.batch_size == (8, 16, 32)

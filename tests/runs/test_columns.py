@@ -151,6 +151,15 @@ def test_a_learning_rate_is_the_first_of_its_schedule(curves, read):
     assert read(frame).frame["learning_rate"].unique().tolist() == [0.1]
     grid = pd.concat([frame.assign(lr=0.1), frame.assign(lr=0.01)])
     assert read(grid).frame["learning_rate"].unique().tolist() == [0.1, 0.01]
+    assert "learning rate 'lr'" in read(grid).notes[0]
+
+
+def test_several_learning_rates_with_a_schedule_leave_open_which_rows_are_of_one_run(curves, read):
+    frame = curves()
+    decay = 0.9 ** (frame["epoch"] - 1)
+    grid = pd.concat([frame.assign(lr=rate * decay) for rate in (0.1, 0.01)])
+    with pytest.raises(DataError, match="'lr' changes within runs, such as to"):
+        read(grid)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def long_table(
     placed = table["place"].notna()
     if lost := int((~placed & table[list(metrics)].notna().any(axis=1)).sum()):
         notes.append(f"{lost} rows with values have no {found.place!r} and were left out.")
-    table = _first_condition(table[placed].reset_index(drop=True))
+    table = _first_condition(table[placed].reset_index(drop=True), found)
     if _is_search(table):
         none = dict.fromkeys(RUN[2:], math.nan) | {"initializer": None}
         table = table.assign(**none)
@@ -204,11 +204,14 @@ def _condition(frame: pd.DataFrame, found: Columns, role: str) -> Any:
     return numbers.where(numbers > 0)
 
 
-def _first_condition(table: pd.DataFrame) -> pd.DataFrame:
+def _first_condition(table: pd.DataFrame, found: Columns) -> pd.DataFrame:
     """The table with the learning rate that each run began with, where a schedule changes it.
 
     Where runs of one variant and seed began with several, those are points of a grid: a rate that
     comes again at the first place of another run.
+
+    Raises:
+        DataError: Both at once, so that no column says which rows are of one run.
     """
     rates = table["learning_rate"]
     if rates.isna().all():
@@ -217,6 +220,14 @@ def _first_condition(table: pd.DataFrame) -> pd.DataFrame:
     first = table["place"] == table.groupby(run, dropna=False)["place"].transform("min")
     began = rates[first].groupby([table.loc[first, name] for name in run], dropna=False).nunique()
     if (began > 1).any():
+        later = sorted({*rates[~first].dropna()} - {*rates[first].dropna()})
+        if later:
+            raise DataError(
+                f"column {found.conditions['learning_rate']!r} changes within runs, such as to "
+                f"{later[0]:.4g}, where one variant and seed began with several rates; expected "
+                f"the rate that a run began with in all of its rows; try a column of it, and drop "
+                f"the one that changes"
+            )
         return table
     kept = table.assign(learning_rate=rates.where(first))
     filled = kept.groupby(run, dropna=False)["learning_rate"].transform("first")
@@ -229,6 +240,7 @@ def _notes(found: Columns, metrics: dict[str, str]) -> list[str]:
         for role, name in (
             ("variant", found.variant or found.run), ("seed", found.seed or found.run),
             ("epoch", found.place),
+            *((role.replace("_", " "), name) for role, name in found.conditions.items()),
         )
         if name is not None
     ]  # fmt: skip

@@ -7,28 +7,25 @@ import math
 
 from pydantic_core import PydanticCustomError
 
-__all__ = ["MOST", "series", "spread", "whole_series"]
+__all__ = ["MOST", "series", "spread"]
 
 # More replicas or epochs than any study runs: a slip of the finger, found before it hangs.
 MOST = 100_000
 
 
 def series(value: object) -> object:
-    """A tuple of one or several values; a text may be a range FIRST:LAST:COUNT."""
-    items = value if isinstance(value, list | tuple) else (value,)
-    spread_out = [spread(item) if isinstance(item, str) else (item,) for item in items]
-    return None if value is None else tuple(part for parts in spread_out for part in parts)
+    """A tuple of one or several values; a text may list them: 1,2,3, or FIRST:LAST:COUNT.
 
-
-def whole_series(value: object) -> object:
-    """The same of whole numbers, which a text may also list with commas.
-
-    >>> whole_series("2,10,30"), whole_series(["2", "8:32:3"])
-    ((2, 10, 30), (2, 8.0, 16.0, 32.0))
+    >>> series("2,10,30"), series(["2", "8:32:3"]), series(0.1)
+    ((2, 10, 30), (2, 8.0, 16.0, 32.0), (0.1,))
     """
+    if value is None:
+        return None
     items = value if isinstance(value, list | tuple) else (value,)
     listed = [item.split(",") if isinstance(item, str) else [item] for item in items]
-    return series(None if value is None else [part for parts in listed for part in parts])
+    parts = [part for parts in listed for part in parts]
+    spread_out = [spread(part) if isinstance(part, str) else (part,) for part in parts]
+    return tuple(number for numbers in spread_out for number in numbers)
 
 
 def spread(text: str) -> tuple[object, ...]:

@@ -43,7 +43,7 @@ from normwise.spec.kinds import (
 )
 from normwise.spec.optimizer import optimizer_parts
 from normwise.spec.refusals import as_usage_error, refuse_arguments_of_fit
-from normwise.spec.series import series, whole_series
+from normwise.spec.series import series
 from normwise.spec.settings_file import settings_in
 from normwise.spec.variant_settings import Variants
 from normwise.spec.verdict_settings import (
@@ -160,8 +160,9 @@ class Spec(BaseModel):
         BeforeValidator(series),
         About(
             "axis",
-            "Learning rate, > 0, repeatable; 1e-4:1:9 are nine, evenly on a logarithmic "
-            "scale. Each variant is compared at its own best. Default: the compiled model's, else "
+            "Learning rate, > 0, repeatable: 0.01,0.1 are two; 1e-4:1:9 are nine, evenly on a "
+            "logarithmic scale. Each variant is compared at its own best. Default: the compiled "
+            "model's, else "
             f"{LEARNING_RATE}.",
             example="0.01",
             panel=_TRAINING,
@@ -189,7 +190,7 @@ class Spec(BaseModel):
     ] = None
     batch_size: Annotated[
         Several[BatchSize],
-        BeforeValidator(whole_series),
+        BeforeValidator(series),
         About(
             "axis",
             "Examples in a batch, repeatable.",
@@ -200,7 +201,7 @@ class Spec(BaseModel):
     ] = (32,)
     depth: Annotated[
         Several[Count] | None,
-        BeforeValidator(whole_series),
+        BeforeValidator(series),
         About(
             "axis",
             "What a function of a model gets as its argument depth, repeatable: 2,10,30 are three "

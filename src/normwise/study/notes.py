@@ -11,7 +11,7 @@ __all__ = ["heard"]
 
 @contextmanager
 def heard(before: Container[str] = ()) -> Iterator[set[str]]:
-    """Sentences that are logged in this block, by any part of the package.
+    """Sentences that are logged in this block, by any part of the package, each of them once.
 
     Args:
         before: Sentences that were logged already, and are not logged again.
@@ -28,7 +28,7 @@ def heard(before: Container[str] = ()) -> Iterator[set[str]]:
 
     def is_new(record: logging.LogRecord) -> bool:
         text = record.getMessage()
-        if text in before:
+        if text in before or text in found:
             return False
         found.add(text)
         return True
