@@ -16,11 +16,12 @@ STUDY = "test"
 
 
 def test_checkpoints_are_kept_here_as_if_it_trained_here(setup, tmp_path):  # noqa: F811
-    here = FolderCheckpoints(tmp_path / "here")
-    expected = list(LocalExecutor(setup, here).run([job(RUNS[:2])]))
     crossing = pickle.loads(pickle.dumps(Crossing.of(setup)))
     decided = schedules(STUDY, crossing, setup.devices)
-    assert decided == {8: setup.schedule(8)}
+    assert decided.keys() == {8}
+    setup.schedules |= decided  # measured there: here the same moment might decide otherwise
+    here = FolderCheckpoints(tmp_path / "here")
+    expected = list(LocalExecutor(setup, here).run([job(RUNS[:2])]))
     there = FolderCheckpoints(tmp_path / "there")
     events = _told(
         train(STUDY, crossing, setup.devices, Task.of(job(RUNS[:2]), decided, there)), there
