@@ -34,7 +34,7 @@ MOST_POINTS = 200
 """Points drawn of a line; a longer one is thinned to about as many."""
 
 GREY, INK = "#888888", "#222222"
-FAINT_RULE: Spec = {"type": "rule", "strokeDash": [2, 2], "color": GREY}
+FAINT_RULE: Spec = {"type": "rule", "strokeDash": [8, 3, 2, 3], "color": GREY}
 """The mark of a value that curves are compared with."""
 
 HIDDEN: Spec = {"name": "hidden", "value": []}
@@ -102,5 +102,6 @@ def theme(ink: str = INK, faint: str = "#e3e3e3", background: str = "white") -> 
             "subtitleFontSize": 12,
             "anchor": "start",
         },
+        "text": {"color": ink},
         "view": {"stroke": None},
     }

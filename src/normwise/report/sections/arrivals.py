@@ -129,7 +129,7 @@ class ArrivalChart:
     target: Target
 
     def spec(self, style: Style) -> Spec:
-        """A line a variant, and a dotted one at half of the replicas."""
+        """A line a variant, and a dash-dotted one at half of the replicas."""
         end = _last_epoch_shown(self.arrivals)
         rows = [
             {"variant": item.variant, "epoch": epoch, "value": short(share)}
@@ -144,7 +144,7 @@ class ArrivalChart:
         }
         steps = {
             "transform": [SHOWN],
-            "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.8},
+            "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
             "encoding": {
                 "x": epoch_axis(domain=[0, end]),
                 "y": y,
@@ -159,7 +159,7 @@ class ArrivalChart:
         return {
             "name": "arrivals",
             "title": chart_title(
-                "replicas that reached the target", f"{target_text(self.target)}; dotted: half"
+                "replicas that reached the target", f"{target_text(self.target)}; dash-dotted: half"
             ),
             "height": HEIGHT,
             "data": {"values": rows},

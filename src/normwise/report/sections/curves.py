@@ -6,7 +6,6 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from normwise.report.axes import epoch_axis, value_axis
 from normwise.report.metric_text import metric_text
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Spec, Style
+from normwise.report.strokes import PARTS, Part, stroke_by_part
 from normwise.report.vega import (
     FAINT_RULE,
     GREY,
@@ -23,25 +23,17 @@ from normwise.report.vega import (
     MOST_POINTS,
     SHOWN,
     chart_title,
-    legend,
     short,
     variant_color,
 )
 
 __all__ = ["Curve", "CurveChart", "build", "curve_charts"]
 
-Part = Literal["validation", "with population statistics", "training"]
 Groups = dict[str, dict[Part, str]]
 
 BAND = (10.0, 90.0)
 """Percentiles of the replicas between which a curve's band lies."""
 
-# How each part is drawn, in the order of the legend.
-_DASHES: dict[Part, list[int]] = {
-    "validation": [1, 0],
-    "with population statistics": [12, 3],
-    "training": [4, 3],
-}
 _FEW = 4  # variants of which all can be said at once
 
 
@@ -57,7 +49,7 @@ def _key(charts: Sequence[CurveChart]) -> str:
     """How to read the curves."""
     parts = {curve.part for chart in charts for curve in chart.curves}
     is_paired = {"validation", "training"} <= parts
-    lines = ", solid for validation and dashed for training" if is_paired else ""
+    lines = ", solid for validation and dotted for training" if is_paired else ""
     bands = "validation " if is_paired else ""
     known = _ABOUT_POPULATION if "with population statistics" in parts else ""
     low, high = BAND
@@ -118,7 +110,7 @@ class CurveChart:
     def parts(self) -> list[Part]:
         """``validation``, with either statistics, and ``training``: what there are curves of."""
         found = {curve.part for curve in self.curves}
-        return [part for part in _DASHES if part in found]
+        return [part for part in PARTS if part in found]
 
     @property
     def is_crowded(self) -> bool:
@@ -286,7 +278,7 @@ def _subtitle(chart: CurveChart, step: int, *, is_cut: bool) -> str:
     return "; ".join(
         [
             " and ".join(_with_statistics(chart.parts)),
-            *([f"dotted: target {chart.target:g}"] if chart.target is not None else []),
+            *([f"dash-dotted: target {chart.target:g}"] if chart.target is not None else []),
             *([f"one epoch in {step}"] if step > 1 else []),
             *(["cut at the top"] if is_cut else []),
         ]
@@ -319,23 +311,10 @@ def _band_layer(chart: CurveChart, color: Spec, *, clip: bool) -> Spec:
 
 
 def _line_layer(chart: CurveChart, color: Spec, style: Style, *, clip: bool) -> Spec:
-    parts, encoding = chart.parts, {"color": color}
-    if len(parts) > 1:
-        encoding["strokeDash"] = {
-            "field": "part",
-            "type": "nominal",
-            "title": None,
-            "scale": {"domain": parts, "range": [_DASHES[part] for part in parts]},
-            **legend(style),
-        }
-        encoding["strokeOpacity"] = {
-            "condition": {"test": f"datum.part === '{parts[0]}'", "value": 1},
-            "value": 0.5 if chart.is_crowded else 0.8,
-        }
     return {
         "transform": [SHOWN],
-        "mark": {"type": "line", "strokeWidth": 1.8, "clip": clip},
-        "encoding": encoding,
+        "mark": {"type": "line", "clip": clip},
+        "encoding": {"color": color, **stroke_by_part(chart.parts, style)},
     }
 
 

@@ -60,7 +60,7 @@ class DataChart:
             "width": HEIGHT,
             "height": HEIGHT,
             "data": {"values": rows},
-            "mark": {"type": "point", "filled": True, "size": 22, "fillOpacity": 0.75},
+            "mark": {"type": "point", "filled": True, "size": 22, "opacity": 1},
             "encoding": {
                 "x": value_axis("x", first),
                 "y": value_axis("y", second),

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from normwise.report.axes import value_axis
-from normwise.report.colors import variant_colors
+from normwise.report.colors import PART_COLORS
 from normwise.report.formatting import decimals, number
 from normwise.report.section import Cell, Column, NextStep, Section, Spec, Style, Table
-from normwise.report.vega import INK, chart_title
+from normwise.report.vega import chart_title
 
 __all__ = ["Found", "LossChart", "Ways", "build", "largest_part", "next_step", "sentence"]
 
@@ -155,7 +155,6 @@ class LossChart:
 
     def spec(self, style: Style) -> Spec:  # noqa: ARG002 - it looks the same everywhere
         """A pair of bars a way."""
-        colors = variant_colors(["training", "validation"])
         rows = [
             {"way": way, "part": part, "loss": scores["loss"], "text": number(scores["loss"])}
             for way, parts in self.ways.items()
@@ -175,19 +174,19 @@ class LossChart:
                     "sort": list(self.ways),
                     "axis": axis,
                 },
-                "xOffset": {"field": "part", "type": "nominal", "sort": list(colors)},
+                "xOffset": {"field": "part", "type": "nominal", "sort": list(PART_COLORS)},
                 "y": {**value_axis("loss", None, zero=True), "axis": {"tickCount": 5}},
             },
-            "layer": [_bar_layer(colors), _number_layer()],
+            "layer": [_bar_layer(), _number_layer()],
         }
 
 
-def _bar_layer(colors: Mapping[str, str]) -> Spec:
+def _bar_layer() -> Spec:
     fill = {
         "field": "part",
         "type": "nominal",
         "title": None,
-        "scale": {"domain": list(colors), "range": list(colors.values())},
+        "scale": {"domain": list(PART_COLORS), "range": list(PART_COLORS.values())},
         "legend": {"orient": "top", "direction": "horizontal", "offset": 16},
     }
     return {"mark": {"type": "bar"}, "encoding": {"fill": fill}}
@@ -195,6 +194,6 @@ def _bar_layer(colors: Mapping[str, str]) -> Spec:
 
 def _number_layer() -> Spec:
     return {
-        "mark": {"type": "text", "dy": -6, "fontSize": 10, "color": INK},
+        "mark": {"type": "text", "dy": -6, "fontSize": 10},
         "encoding": {"text": {"field": "text", "type": "nominal"}},
     }

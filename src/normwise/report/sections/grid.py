@@ -14,7 +14,7 @@ from normwise.report.axis_names import axis_name, value_text, varied_axes
 from normwise.report.formatting import percent
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Spec, Style
-from normwise.report.vega import INK, chart_title, short
+from normwise.report.vega import GREY, INK, chart_title, short
 
 __all__ = ["GridCell", "GridChart", "build", "grid_charts"]
 
@@ -250,7 +250,7 @@ def _share_layer(across: str) -> Spec:
         {"field": "epochs", "type": "nominal", "title": "median epochs of those"},
         {"field": "replicas", "type": "quantitative"},
     ]
-    return {"mark": "rect", "encoding": {"fill": share, "tooltip": tooltip}}
+    return {"mark": {"type": "rect", "stroke": GREY, "strokeWidth": 0.5}, "encoding": {"fill": share, "tooltip": tooltip}}
 
 
 def _epochs_layer() -> Spec:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from normwise.report.axes import Scale, value_axis
-from normwise.report.colors import variant_colors
+from normwise.report.colors import PART_COLORS
 from normwise.report.section import Cell, Column, Section, Spec, Style, Table
 from normwise.report.sections.gap import Found
 from normwise.report.vega import FAINT_RULE, GREY, chart_title
@@ -18,6 +18,8 @@ SHOWN_LAYERS = 5
 """Layers that are named in words: those that are farthest off."""
 # Height of a layer's line, and bounds of the height of all, in pixels.
 _LINE, _LEAST, _MOST = 18, 220, 900
+
+_DOT = PART_COLORS["training"]
 
 Layers = Sequence[Mapping[str, Any]]
 
@@ -122,7 +124,6 @@ class DistanceChart:
         }
 
     def _layers(self) -> list[Spec]:
-        dot = variant_colors(["layers"])["layers"]
         neutral, median, farthest = map(self._axis, ("neutral", "median", "farthest"))
         return [
             {
@@ -135,7 +136,7 @@ class DistanceChart:
                 "encoding": {"x": median, "x2": {"field": "farthest"}},
             },
             {
-                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1, "color": dot},
+                "mark": {"type": "point", "filled": True, "size": 60, "opacity": 1, "color": _DOT},
                 "encoding": {"x": median},
             },
             {
