@@ -7,20 +7,21 @@ from rich.console import Console
 
 from normwise.commands.list import print_list, roughly
 from normwise.data import BUILT_IN as DATA
+from normwise.domain import DATA_FILES
 from normwise.spec import Spec
 from normwise.studies import BUILT_IN, study_file
 
 
 @pytest.fixture
 def listed(monkeypatch, tmp_path):
-    """The list at 80 columns, with a data folder that holds these files."""
+    """The list at some columns, with a data folder that holds these files."""
 
-    def call(*files):
+    def call(*files, width=80):
         for name in files:
             (tmp_path / name).touch()
         monkeypatch.setenv("NORMWISE_DATA", str(tmp_path))
         monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-        console = Console(file=io.StringIO(), width=80)
+        console = Console(file=io.StringIO(), width=width)
         print_list(console)
         return console.file.getvalue()
 
@@ -38,6 +39,25 @@ def test_every_study_and_data_set_is_listed_within_80_columns(listed):
     assert {*BUILT_IN, *DATA} <= starts | {
         line.split()[0] for line in text.splitlines() if line.split()
     }
+
+
+@pytest.mark.parametrize("width", [20, 34, 50, 60, 79, 80, 120])
+def test_names_and_paths_are_whole_at_any_width(listed, width):
+    text = listed(width=width)
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
+    known = [
+        *[word for name in BUILT_IN for word in (name, *Spec.from_toml(study_file(name), {}).variants)],
+        *DATA, *[kind.example for kind in DATA_FILES.values()],
+        "Churn_Modelling.csv", "fashion_mnist.npz", "NORMWISE_DATA",
+    ]  # fmt: skip
+    # Behind its indent, a word that a line has room for is not broken.
+    seen = {word.rstrip(",") for word in text.replace("(", " ").replace(")", " ").split()}
+    assert {word for word in known if len(word) < width - 2} <= seen
+
+
+def test_a_narrow_list_says_what_its_figures_are(listed):
+    assert "circles-extensions, runs 5 × 30, time" in listed(width=50)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -74,6 +74,23 @@ def test_what_is_no_option_is_none(run, arguments):
     assert "No such option" in output
 
 
+def test_a_switch_that_was_turned_both_ways_is_refused():
+    app, typed = app_of(Longer)
+    done = CliRunner().invoke(app, ("--no-folded", "--folded"))
+    assert isinstance(done.exception, SpecError)
+    assert "--folded and --no-folded were both given; expected one of them" in str(done.exception)
+    assert typed == []
+
+
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_help_shows_names_whole(columns):
+    from normwise.commands.app import app
+
+    text = CliRunner().invoke(app, ("study", "--help"), env={"COLUMNS": columns}).output
+    assert "…" not in text.replace("[:OPTION,…]", "")
+    assert "--no-standardize-targets" in text
+
+
 def test_help_says_what_the_field_says(run):
     text = " ".join(run("--help")[2].replace("│", " ").split())
     assert "--clip <float> Largest gradient that counts." in text
@@ -81,9 +98,10 @@ def test_help_says_what_the_field_says(run):
     for name, about in Spec.abouts().items():
         if about.in_file_only:
             assert about.option_of(name) not in text
-        elif name != "standardize_targets":  # names too long for a row: the box's title has them
-            assert re.search(f"{about.option_of(name)} (--no-[a-z]+ )?<", text)
+        else:
+            assert f"{about.option_of(name)} <" in text
             assert f"> {about.help}" in text
+    assert "--no-folded <bool> The opposite of --folded." in text
 
 
 @pytest.mark.parametrize(
@@ -117,6 +135,9 @@ def test_the_command_itself_has_the_specs_options():
     }
     typed = {one.option_of(name) for name, one in Spec.abouts().items() if not one.in_file_only}
     others = {
+        "--no-population",
+        "--no-remedy",
+        "--no-standardize-targets",
         "name",
         "--budget",
         "--executor",

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from pydantic.fields import FieldInfo
 
+from normwise.errors import SpecError
 from normwise.spec import About, Spec
 
 __all__ = ["with_options_of"]
+
+# Begins the parameter of the option that turns a switch off.
+_NOT = "no_"
 
 
 def with_options_of(spec: type[Spec]) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -25,9 +30,10 @@ def with_options_of(spec: type[Spec]) -> Callable[[Callable[..., None]], Callabl
     """
     abouts = spec.abouts()
     options = [
-        _option(name, field, abouts[name])
+        option
         for name, field in spec.model_fields.items()
         if not abouts[name].in_file_only
+        for option in _options(name, field, abouts[name])
     ]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -35,27 +41,63 @@ def with_options_of(spec: type[Spec]) -> Callable[[Callable[..., None]], Callabl
         first, *others = (
             one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD
         )
-        command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+
+        @functools.wraps(command)
+        def called(**typed: Any) -> None:
+            command(**_settled(typed))
+
+        called.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[first, *options, *others]
         )
-        return command
+        return called
 
     return decorate
 
 
-def _option(name: str, field: FieldInfo, about: About) -> inspect.Parameter:
-    """A setting as Typer takes it; ``None`` where it is not typed, so that a file's counts."""
-    kind, names = _typed(field.annotation), [about.option_of(name)]
+def _options(name: str, field: FieldInfo, about: About) -> list[inspect.Parameter]:
+    """A setting as Typer takes it; ``None`` where it is not typed, so that a file's counts.
+
+    A switch that is not off by default has two: a row of the help has no room for two long names.
+    """
+    kind, option = _typed(field.annotation), about.option_of(name)
+    found = [_option(name, option, kind, _with_default(about.help, field.default), about)]
     if kind is bool and field.default is not False:
-        names = [f"{names[0]}/--no-{names[0].removeprefix('--')}"]  # neither need be the default
-    text = _with_default(about.help, field.default)
-    option = typer.Option(*names, help=text, rich_help_panel=about.panel, show_default=False)
+        opposite, text = f"--no-{option.removeprefix('--')}", f"The opposite of {option}."
+        found.append(_option(f"{_NOT}{name}", opposite, kind, text, about))
+    return found
+
+
+def _option(name: str, option: str, kind: Any, text: str, about: About) -> inspect.Parameter:
+    typed = typer.Option(option, help=text, rich_help_panel=about.panel, show_default=False)
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[kind | None, option],
+        annotation=Annotated[kind | None, typed],
     )
+
+
+def _settled(typed: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed, each switch under its own name.
+
+    Raises:
+        SpecError: Both of a switch's options were.
+
+    >>> _settled({"seeds": 3, "no_folded": True, "folded": None})
+    {'seeds': 3, 'folded': False}
+    """
+    found = {name: value for name, value in typed.items() if not name.startswith(_NOT)}
+    for opposite in typed.keys() - found.keys():
+        name = opposite.removeprefix(_NOT)
+        if typed[opposite] and found[name]:
+            option = name.replace("_", "-")
+            raise SpecError(
+                f"--{option} and --no-{option} were both given; expected one of them at most; "
+                f"leave one out"
+            )
+        if typed[opposite]:
+            found[name] = False
+    return found
 
 
 def _with_default(text: str, default: Any) -> str:

@@ -140,8 +140,8 @@ class Spec(BaseModel):
             "training",
             "Whether training standardises the targets of a regression; losses, metrics and "
             "predictions keep their units. Default: unless the model was compiled for them.",
-            # Two names as long as these are cut off in a row of 80 columns: the title shows them.
-            panel="Regression: --standardize-targets or --no-standardize-targets",
+            # Names as long as these would leave others of their box no room.
+            panel="Regression",
         ),
     ] = None
     variants: Variants = ("none", "after", "before")
