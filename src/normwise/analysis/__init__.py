@@ -3,7 +3,7 @@
 from normwise.analysis._ablation import Subset, ablation, subsets_to_try
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._direction import higher_is_better, rises_by_name, rises_in_training
-from normwise.analysis._grid import best_point, runs_at_best
+from normwise.analysis._grid import best_point, judging_runs, runs_at_best, split_seeds
 from normwise.analysis._groups import baseline_of, paired_seeds
 from normwise.analysis._judged import Times
 from normwise.analysis._mean import mean_estimate
@@ -26,6 +26,7 @@ __all__ = [
     "default_target",
     "higher_is_better",
     "in_whole_rounds",
+    "judging_runs",
     "mean_estimate",
     "median_epochs",
     "outcome",
@@ -34,6 +35,7 @@ __all__ = [
     "rises_by_name",
     "rises_in_training",
     "runs_at_best",
+    "split_seeds",
     "subsets_to_try",
     "summarise",
     "withheld",

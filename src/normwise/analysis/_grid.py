@@ -17,7 +17,15 @@ from normwise.domain import (
     selection_seeds,
 )
 
-__all__ = ["best_point", "holdout_runs", "is_whole", "rank", "runs_at_best"]
+__all__ = [
+    "best_point",
+    "holdout_runs",
+    "is_whole",
+    "judging_runs",
+    "rank",
+    "runs_at_best",
+    "split_seeds",
+]
 
 
 def best_point(records: Sequence[RunRecord], target: Target) -> Condition:
@@ -100,17 +108,27 @@ def holdout_runs(
         SpecError: Two runs of one seed at one point.
         UnknownNameError: A record has no such metric.
     """
-    seeds = sorted({record.key.seed for record in records})
-    is_grid = len({record.condition for record in records}) > 1
-    selecting, held_out = (
-        (selection_seeds(seeds), holdout_seeds(seeds)) if is_grid else (seeds, seeds)
-    )
+    selecting, held_out = split_seeds(records)
     best = best_point([run for run in records if run.key.seed in selecting], target)
     at_best = by_seed(name, [record for record in records if record.condition == best])
     runs = {seed: at_best[seed] for seed in held_out if seed in at_best}
     # A pruned variant whose best point was hopeless was not trained on the seeds held out. It is
     # then judged on those that selected it, which flatter it.
     return best, runs or at_best
+
+
+def split_seeds(records: Sequence[RunRecord]) -> tuple[Sequence[int], Sequence[int]]:
+    """The seeds that select a variant's point of the grid, and those that judge it there.
+
+    Args:
+        records: All runs of one variant.
+
+    Returns:
+        Both ascending; all seeds twice where there is no grid.
+    """
+    seeds = sorted({record.key.seed for record in records})
+    is_grid = len({record.condition for record in records}) > 1
+    return (selection_seeds(seeds), holdout_seeds(seeds)) if is_grid else (seeds, seeds)
 
 
 def runs_at_best(variant: VariantSummary, records: Sequence[RunRecord]) -> list[RunRecord]:
@@ -125,3 +143,24 @@ def runs_at_best(variant: VariantSummary, records: Sequence[RunRecord]) -> list[
     """
     own = (record for record in records if record.key.variant == variant.name)
     return [record for record in own if record.condition == variant.condition]
+
+
+def judging_runs(variant: VariantSummary, records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The variant's runs that its numbers count: where it stands, of the seeds that judge it.
+
+    See :func:`holdout_runs`; :func:`runs_at_best` has those of the seeds that select it, too.
+
+    >>> from normwise.domain import EpochsToTarget, Estimate, RunKey
+    >>> times = EpochsToTarget(Estimate(1, 1, 1), Estimate(1, 1, 1), 1, 0, 0)
+    >>> best = VariantSummary("after", 1, {}, times, 0.1, learning_rate=0.1)
+    >>> runs = [
+    ...     RunRecord(RunKey("after", seed, str(rate)), rate, {"loss": (1.0,)})
+    ...     for rate in (0.1, 1.0)
+    ...     for seed in range(5)
+    ... ]
+    >>> [record.key.seed for record in judging_runs(best, runs)]
+    [1, 3]
+    """
+    at_best = runs_at_best(variant, records)
+    _, judging = split_seeds([record for record in records if record.key.variant == variant.name])
+    return [record for record in at_best if record.key.seed in judging] or at_best

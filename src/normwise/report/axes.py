@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from normwise.report.section import Spec
 from normwise.report.vega import short
@@ -12,17 +12,17 @@ __all__ = ["Scale", "epoch_axis", "share_axis", "value_axis"]
 Scale = Literal["linear", "log"]
 
 
-def epoch_axis(**scale: Any) -> Spec:
-    """The horizontal axis of a curve: whole epochs.
+def epoch_axis(last: int) -> Spec:
+    """The horizontal axis of a curve: whole epochs, from 0.
 
     Args:
-        scale: Settings of Vega-Lite's scale, such as a ``domain``.
+        last: The epoch at which it ends.
     """
     return {
         "field": "epoch",
         "type": "quantitative",
         "title": "epoch",
-        "scale": {"nice": False, **scale},
+        "scale": {"nice": False, "domain": [0, last]},
         "axis": {
             "tickMinStep": 1,
             "tickCount": 6,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from normwise.analysis import runs_at_best
+from normwise.analysis import judging_runs, runs_at_best
 from normwise.domain import Comparison, RunRecord, Summary, is_with_population
 from normwise.report.colors import variant_colors
 
@@ -65,9 +65,22 @@ class StudyResults:
 
     @cached_property
     def runs_shown(self) -> list[RunRecord]:
-        """The runs of every variant at the point of the grid where it stands."""
+        """The runs that the numbers count: of every variant where it stands in the grid."""
         records = self.records
-        return [run for variant in self.summary.variants for run in runs_at_best(variant, records)]
+        return [run for variant in self.summary.variants for run in judging_runs(variant, records)]
+
+    @property
+    def seeds_shown(self) -> str:
+        """Which seeds these are, in words; empty where they are all."""
+        variants, records = self.summary.variants, self.records
+        if len(self.runs_shown) == sum(len(runs_at_best(one, records)) for one in variants):
+            return ""
+        return f"the {len({run.key.seed for run in self.runs_shown})} seeds that judge"
+
+    @property
+    def last_epoch(self) -> int:
+        """The epoch at which every chart over the epochs ends; 0 without runs."""
+        return max((run.epochs for run in self.runs_shown), default=0)
 
     @property
     def baseline(self) -> str:

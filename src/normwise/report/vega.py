@@ -6,7 +6,7 @@ of import and validation at every run; the tests hold every chart to Altair's sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from normwise.report.section import Spec, Style
@@ -20,8 +20,10 @@ __all__ = [
     "MOST_POINTS",
     "SCHEMA",
     "SHOWN",
+    "beside",
     "chart_title",
     "legend",
+    "listed",
     "short",
     "theme",
     "variant_color",
@@ -32,6 +34,7 @@ HEIGHT = 260
 """Height of a chart, in pixels."""
 MOST_POINTS = 200
 """Points drawn of a line; a longer one is thinned to about as many."""
+_MOST_LISTED = 8
 
 GREY, INK = "#888888", "#222222"
 FAINT_RULE: Spec = {"type": "rule", "strokeDash": [8, 3, 2, 3], "color": GREY}
@@ -57,15 +60,38 @@ def chart_title(text: str, subtitle: str | list[str]) -> Spec:
     return {"text": text[:1].upper() + text[1:], "subtitle": subtitle}
 
 
-def variant_color(colors: Mapping[str, str], style: Style) -> Spec:
-    """The encoding that gives each variant its colour."""
+def beside(room: int) -> Spec:
+    """What keeps pixels free at the right of a chart that stands alone."""
+    return {"left": 5, "top": 5, "right": 5 + room, "bottom": 5}
+
+
+def variant_color(colors: Mapping[str, str], style: Style, *, is_labelled: bool = False) -> Spec:
+    """The encoding that gives each variant its colour.
+
+    Args:
+        colors: Name to colour.
+        style: Whether there is a legend.
+        is_labelled: Whether names stand at the lines, and make a legend superfluous.
+    """
+    shown = {"legend": None} if is_labelled else legend(style, symbolType="stroke")
     return {
         "field": "variant",
         "type": "nominal",
         "title": None,
         "scale": {"domain": list(colors), "range": list(colors.values())},
-        **legend(style, symbolType="stroke", symbolOpacity=1),
+        **shown,
     }
+
+
+def listed(items: Iterable[str]) -> str:
+    """Some things of many for who cannot see a chart, closed by how many more there are.
+
+    >>> listed(["none 0.85", "after 0.9"]), listed("abcdefghij")
+    ('none 0.85; after 0.9', 'a; b; c; d; e; f; g; h; and 2 more')
+    """
+    every = list(items)
+    rest = len(every) - _MOST_LISTED
+    return "; ".join([*every[:_MOST_LISTED], *([f"and {rest} more"] if rest > 0 else [])])
 
 
 def legend(style: Style, **settings: Any) -> Spec:

@@ -12,6 +12,7 @@ from normwise.analysis import outcome
 from normwise.domain import RunRecord, Summary, Target
 from normwise.report.axes import epoch_axis, share_axis
 from normwise.report.formatting import number
+from normwise.report.line_labels import line_labels
 from normwise.report.metric_text import metric_text, target_text
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Spec, Style
@@ -21,7 +22,9 @@ from normwise.report.vega import (
     HIDDEN,
     MOST_POINTS,
     SHOWN,
+    beside,
     chart_title,
+    listed,
     short,
     variant_color,
 )
@@ -36,10 +39,11 @@ def build(results: StudyResults) -> Section | None:
     arrivals = tuple(item for item in found if item is not None)
     if not arrivals:
         return None
+    chart = ArrivalChart(arrivals, results.colors, target, results.last_epoch, results.seeds_shown)
     return Section(
         "Arrivals",
         text=tuple(_within_noise(results.summary)),
-        charts=(ArrivalChart(arrivals, results.colors, target),),
+        charts=(chart,),
         caption=_caption(results.summary),
     )
 
@@ -122,21 +126,26 @@ class ArrivalChart:
         arrivals: One a variant, at least one.
         colors: Each variant's colour.
         target: What they were to reach.
+        last_epoch: Where the axis ends.
+        seeds: Which seeds are counted; empty for all.
     """
 
     arrivals: tuple[Arrival, ...]
     colors: Mapping[str, str]
     target: Target
+    last_epoch: int
+    seeds: str = ""
 
     def spec(self, style: Style) -> Spec:
         """A line a variant, and a dash-dotted one at half of the replicas."""
-        end = _last_epoch_shown(self.arrivals)
         rows = [
             {"variant": item.variant, "epoch": epoch, "value": short(share)}
             for item in self.arrivals
-            for epoch, share in _steps(item, end)
+            for epoch, share in _steps(item, self.last_epoch)
         ]
         y = share_axis("value", "share of replicas")
+        labels = line_labels({item.variant: item.shares[-1] for item in self.arrivals}, (0, 1))
+        color = variant_color(self.colors, style, is_labelled=labels is not None)
         half = {
             "data": {"values": [{"value": 0.5}]},
             "mark": FAINT_RULE,
@@ -146,9 +155,9 @@ class ArrivalChart:
             "transform": [SHOWN],
             "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
             "encoding": {
-                "x": epoch_axis(domain=[0, end]),
+                "x": epoch_axis(self.last_epoch),
                 "y": y,
-                "color": variant_color(self.colors, style),
+                "color": color,
                 "tooltip": [
                     {"field": "variant", "type": "nominal"},
                     {"field": "epoch", "type": "quantitative"},
@@ -158,26 +167,47 @@ class ArrivalChart:
         }
         return {
             "name": "arrivals",
-            "title": chart_title(
-                "replicas that reached the target", f"{target_text(self.target)}; dash-dotted: half"
-            ),
+            "description": self.description,
+            "title": chart_title("replicas that reached the target", self._subtitle()),
             "height": HEIGHT,
+            "padding": beside(labels.room if labels else 0),
             "data": {"values": rows},
             "params": [HIDDEN],
-            "layer": [half, steps],
+            "layer": [half, steps, *([labels.layer(color)] if labels else [])],
         }
 
+    @property
+    def description(self) -> str:
+        """What is drawn, in plain words."""
+        ends = (
+            f"{one.variant} {one.shares[-1]:.0%}"
+            + (f" by epoch {one.complete_at}" if one.shares[-1] else "")
+            for one in self.arrivals
+        )
+        return (
+            f"Steps over {self.last_epoch} epochs: the share of replicas that had reached a "
+            f"{target_text(self.target)}. {listed(ends)}."
+        )
 
-def _last_epoch_shown(arrivals: Sequence[Arrival]) -> int:
-    """The last epoch; or somewhat after the last arrival, if all arrived."""
-    last = max(item.epochs[-1] for item in arrivals)
-    if any(item.shares[-1] < 1 for item in arrivals):
-        return last
-    return min(last, math.ceil(1.3 * max(item.complete_at for item in arrivals)))
+    def _subtitle(self) -> str:
+        """What is drawn, and what is not."""
+        is_thinned = any(_step(item) > 1 for item in self.arrivals)
+        return "; ".join(
+            [
+                target_text(self.target),
+                "dash-dotted: half",
+                *([self.seeds] if self.seeds else []),
+                *(["thinned"] if is_thinned else []),
+            ]
+        )
+
+
+def _step(item: Arrival) -> int:
+    return math.ceil(len(item.epochs) / MOST_POINTS)
 
 
 def _steps(item: Arrival, end: int) -> Iterator[tuple[int, float]]:
     """(epoch, share) until ``end``, thinned where there are too many to be seen."""
     points = [point for point in zip(item.epochs, item.shares, strict=True) if point[0] < end]
-    yield from points[:: math.ceil(len(points) / MOST_POINTS) or 1]
+    yield from points[:: _step(item)]
     yield end, item.shares[-1]

@@ -11,6 +11,8 @@ import numpy as np
 
 from normwise.domain import POPULATION, VALIDATION, RunRecord, Target, is_with_population
 from normwise.report.axes import epoch_axis, value_axis
+from normwise.report.formatting import number
+from normwise.report.line_labels import line_labels
 from normwise.report.metric_text import metric_text
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Spec, Style
@@ -22,7 +24,9 @@ from normwise.report.vega import (
     HIDDEN,
     MOST_POINTS,
     SHOWN,
+    beside,
     chart_title,
+    listed,
     short,
     variant_color,
 )
@@ -39,7 +43,9 @@ _FEW = 4  # variants of which all can be said at once
 
 def build(results: StudyResults) -> Section | None:
     """A chart a metric: the target's first, then the loss, then the others."""
-    charts = curve_charts(results.runs_shown, results.colors, results.summary.target)
+    charts = curve_charts(
+        results.runs_shown, results.colors, results.summary.target, results.seeds_shown
+    )
     if not charts:
         return None
     return Section("Curves", charts=charts, caption=_key(charts))
@@ -98,19 +104,39 @@ class CurveChart:
         metric: Name without the prefix ``val_``.
         curves: One per variant and part that has any finite value; at least one.
         colors: Each variant's colour.
+        last_epoch: Where the axis ends.
         target: Value of the study's target if it is about this metric.
+        seeds: Which seeds are counted; empty for all.
     """
 
     metric: str
     curves: tuple[Curve, ...]
     colors: Mapping[str, str]
+    last_epoch: int
     target: float | None = None
+    seeds: str = ""
 
     @property
     def parts(self) -> list[Part]:
         """``validation``, with either statistics, and ``training``: what there are curves of."""
         found = {curve.part for curve in self.curves}
         return [part for part in PARTS if part in found]
+
+    @property
+    def ends(self) -> dict[str, float]:
+        """Where each variant's main line ends."""
+        main = self.parts[0]
+        return {one.variant: one.median[-1] for one in self.curves if one.part == main}
+
+    @property
+    def description(self) -> str:
+        """What is drawn, in plain words."""
+        metric, aim = metric_text(self.metric, paired=False), self.target
+        ends = listed(f"{name} ends at {number(end)}" for name, end in self.ends.items())
+        return (
+            f"Lines of {metric} over {self.last_epoch} epochs, {' and '.join(self.parts)}"
+            f"{'' if aim is None else f'; the target is {aim:g}'}. By {self.parts[0]}, {ends}."
+        )
 
     @property
     def is_crowded(self) -> bool:
@@ -122,21 +148,25 @@ class CurveChart:
         step = _step(self.curves)
         title = metric_text(self.metric, paired=False)
         domain, is_cut = _domain(self)
-        color = variant_color(self.colors, style)
         y = value_axis("value", title, domain=domain)
+        labels = line_labels(self.ends, y["scale"]["domain"])
+        color = variant_color(self.colors, style, is_labelled=labels is not None)
         drawn = [
             _band_layer(self, color, clip=is_cut),
             _line_layer(self, color, style, clip=is_cut),
         ]
         layers = [
             *([] if self.target is None else [_target_layer(self.target)]),
-            {"encoding": {"x": epoch_axis(), "y": y}, "layer": drawn},
+            {"encoding": {"x": epoch_axis(self.last_epoch), "y": y}, "layer": drawn},
+            *([labels.layer(color)] if labels else []),
             *([_reader_layer(self)] if style.pointer else []),
         ]
         return {
             "name": "curves",
+            "description": self.description,
             "title": chart_title(title, _subtitle(self, step, is_cut=is_cut)),
             "height": HEIGHT,
+            "padding": beside(labels.room if labels else 0),
             "data": {"values": _rows(self, step)},
             "params": [HIDDEN],
             "layer": layers,
@@ -144,7 +174,7 @@ class CurveChart:
 
 
 def curve_charts(
-    records: Sequence[RunRecord], colors: Mapping[str, str], target: Target
+    records: Sequence[RunRecord], colors: Mapping[str, str], target: Target, seeds: str = ""
 ) -> tuple[CurveChart, ...]:
     """A chart of each metric that is finite anywhere.
 
@@ -152,13 +182,15 @@ def curve_charts(
         records: The runs to draw, of one point of the grid a variant.
         colors: Each variant's colour, in the order of the legend.
         target: Its metric's chart comes first.
+        seeds: Which seeds these are of; empty for all.
     """
     aim = target.metric.removeprefix(VALIDATION)
     groups = _metric_groups(records, aim)
     order = sorted(groups, key=lambda metric: (metric != aim, metric != "loss"))
+    last = max((record.epochs for record in records), default=0)
     curves = {metric: _curves(records, list(colors), groups[metric]) for metric in order}
     return tuple(
-        CurveChart(metric, found, colors, target.value if metric == aim else None)
+        CurveChart(metric, found, colors, last, target.value if metric == aim else None, seeds)
         for metric, found in curves.items()
         if found
     )
@@ -277,24 +309,13 @@ def _subtitle(chart: CurveChart, step: int, *, is_cut: bool) -> str:
     """What is drawn, and what is not."""
     return "; ".join(
         [
-            " and ".join(_with_statistics(chart.parts)),
+            " and ".join(part for part in chart.parts if part in ("validation", "training")),
             *([f"dash-dotted: target {chart.target:g}"] if chart.target is not None else []),
+            *([chart.seeds] if chart.seeds else []),
             *([f"one epoch in {step}"] if step > 1 else []),
             *(["cut at the top"] if is_cut else []),
         ]
     )
-
-
-def _with_statistics(parts: Sequence[Part]) -> list[str]:
-    """The parts of the data, and whether the first of them is drawn with population statistics.
-
-    >>> _with_statistics(["validation", "with population statistics", "training"])
-    ['validation (also with population statistics)', 'training']
-    """
-    told: list[str] = [part for part in parts if part != "with population statistics"]
-    if len(told) < len(parts):
-        told[:1] = [f"{one} (also with population statistics)" for one in told[:1]]
-    return told
 
 
 def _band_layer(chart: CurveChart, color: Spec, *, clip: bool) -> Spec:
@@ -359,7 +380,7 @@ def _reader_layer(chart: CurveChart) -> Spec:
         ],
         "mark": {"type": "rule", "color": GREY},
         "encoding": {
-            "x": epoch_axis(),
+            "x": epoch_axis(chart.last_epoch),
             "opacity": {"condition": {"param": "near", "empty": False, "value": 0.6}, "value": 0},
             "tooltip": tooltips,
         },

@@ -10,7 +10,7 @@ from normwise.report.axes import value_axis
 from normwise.report.colors import class_colors
 from normwise.report.results import DataPreview, StudyResults
 from normwise.report.section import Section, Spec, Style
-from normwise.report.vega import HEIGHT, chart_title, short
+from normwise.report.vega import HEIGHT, chart_title, listed, short
 
 __all__ = ["MOST_DOTS", "DataChart", "build"]
 
@@ -56,6 +56,9 @@ class DataChart:
         first, second = preview.feature_names
         return {
             "name": "data",
+            "description": (
+                f"Points of {len(classes)} classes ({listed(classes)}) by {first} and {second}."
+            ),
             "title": chart_title("examples by class", f"{preview.caption}{thinned}"),
             "width": HEIGHT,
             "height": HEIGHT,

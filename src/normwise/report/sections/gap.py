@@ -10,7 +10,7 @@ from normwise.report.axes import value_axis
 from normwise.report.colors import PART_COLORS
 from normwise.report.formatting import decimals, number
 from normwise.report.section import Cell, Column, NextStep, Section, Spec, Style, Table
-from normwise.report.vega import chart_title
+from normwise.report.vega import chart_title, listed
 
 __all__ = ["Found", "LossChart", "Ways", "build", "largest_part", "next_step", "sentence"]
 
@@ -160,9 +160,11 @@ class LossChart:
             for way, parts in self.ways.items()
             for part, scores in parts.items()
         ]
+        losses = listed(f"{one['way']} {one['part']} {one['text']}" for one in rows)
         axis = {"labelAngle": 0, "domain": False, "ticks": False, "labelPadding": 8}
         return {
             "name": "losses",
+            "description": f"Pairs of bars, the loss by each kind of statistics: {losses}.",
             "title": chart_title("loss", "the same weights, four ways of normalising"),
             "height": 220,
             "data": {"values": rows},

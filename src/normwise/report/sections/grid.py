@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from normwise.analysis import best_point, outcome
+from normwise.analysis import best_point, outcome, split_seeds
 from normwise.domain import CONFIDENCE, Estimate, RunRecord, Target, VariantSummary
 from normwise.report.axis_names import axis_name, value_text, varied_axes
 from normwise.report.formatting import percent
@@ -28,7 +28,9 @@ Value = float | str | None
 
 def build(results: StudyResults) -> Section | None:
     """Where each variant stands; heat maps of the axes that have several values, two at a time."""
-    charts = grid_charts(results.records, results.variants, results.summary.target)
+    charts = grid_charts(
+        results.records, results.variants, results.summary.target, results.seeds_shown
+    )
     places = [_standing(one, results.runs_of(one.name)) for one in results.summary.variants]
     text = (*filter(None, places), *([_CHOICE] if any(places) else []), *_pruned(results.records))
     if not charts and not text:
@@ -117,12 +119,14 @@ class GridChart:
         down: The other one; empty for the variants alone.
         is_best: Whether there are more axes, each at its best.
         cells: At least one, rows and columns in their order.
+        seeds: Which seeds are counted; empty for all.
     """
 
     across: str
     down: str
     is_best: bool
     cells: tuple[GridCell, ...]
+    seeds: str = ""
 
     def spec(self, style: Style) -> Spec:  # noqa: ARG002 - it looks the same everywhere
         """Colours say how many arrive, numbers when."""
@@ -138,12 +142,16 @@ class GridChart:
         ]
         names = list(dict.fromkeys(cell.row for cell in self.cells))
         axes = " and ".join(map(axis_name, filter(None, [self.across, self.down])))
-        best = ["each at the best of the other axes"] if self.is_best else []
+        more = [
+            *(["each at the best of the other axes"] if self.is_best else []),
+            *([f"of {self.seeds}, where these were trained"] if self.seeds else []),
+        ]
         return {
             "name": "grid",
+            "description": self.description,
             "title": chart_title(
                 "where replicas arrive",
-                [f"by {axes}", "numbers: median epochs of those that arrive", *best],
+                [f"by {axes}", "numbers: median epochs of those that arrive", *more],
             ),
             "height": max(80, _ROW * len(names)),
             "data": {"values": rows},
@@ -160,11 +168,28 @@ class GridChart:
             "layer": [_share_layer(axis_name(self.across)), _epochs_layer()],
         }
 
+    @property
+    def description(self) -> str:
+        """What is drawn, in plain words."""
+        axes = " and ".join(map(axis_name, filter(None, [self.across, self.down])))
+        best = max(self.cells, key=lambda cell: cell.share)
+        return (
+            f"A heat map of the share of replicas that arrive, by variant and {axes}: from "
+            f"{min(cell.share for cell in self.cells):.0%} to {best.share:.0%}, which "
+            f"{best.row} has at {axis_name(self.across)} {best.column}."
+        )
+
 
 def grid_charts(
-    records: Sequence[RunRecord], variants: Sequence[str], target: Target
+    records: Sequence[RunRecord], variants: Sequence[str], target: Target, seeds: str = ""
 ) -> tuple[GridChart, ...]:
     """A heat map for each two axes that have several values; of a single one, by the variants.
+
+    Args:
+        records: All runs, at all points.
+        variants: Their names, in the order of the rows.
+        target: What replicas are to reach.
+        seeds: Which seeds are counted; empty for all.
 
     >>> from normwise.domain import RunKey
     >>> runs = [
@@ -179,7 +204,7 @@ def grid_charts(
     pairs = list(itertools.combinations(varied, 2)) or [(axis, "") for axis in varied]
     own = {name: [one for one in records if one.key.variant == name] for name in variants}
     return tuple(
-        GridChart(across, down, len(varied) > 2, tuple(_cells(own, across, down, target)))
+        GridChart(across, down, len(varied) > 2, tuple(_cells(own, across, down, target)), seeds)
         for across, down in pairs
     )
 
@@ -190,6 +215,7 @@ def _cells(
     everything = [record for records in own.values() for record in records]
     columns, rows = _values(everything, across), _values(everything, down) if down else [None]
     for name, records in own.items():
+        seeds = split_seeds(records)
         for row, column in itertools.product(rows, columns):
             there = [
                 one
@@ -199,7 +225,7 @@ def _cells(
             ]
             if there:
                 label = f"{name}, {_row_text(down, row)}" if down else name
-                yield _cell(label, value_text(column), there, target)
+                yield _cell(label, value_text(column), there, target, seeds)
 
 
 def _values(records: Sequence[RunRecord], axis: str) -> list[Value]:
@@ -214,10 +240,19 @@ def _row_text(axis: str, value: Value) -> str:
     return f"{before}{value_text(value)}"
 
 
-def _cell(row: str, column: str, records: Sequence[RunRecord], target: Target) -> GridCell:
-    """Of the best point among these."""
-    best = best_point(records, target)
-    found = [outcome(record, target).epoch for record in records if record.condition == best]
+def _cell(
+    row: str,
+    column: str,
+    records: Sequence[RunRecord],
+    target: Target,
+    seeds: tuple[Sequence[int], Sequence[int]],
+) -> GridCell:
+    """Of the best point among these, by the seeds that judge it; by all where these are not."""
+    choosing, judging = seeds
+    best = best_point([one for one in records if one.key.seed in choosing] or records, target)
+    there = [one for one in records if one.condition == best]
+    counted = [one for one in there if one.key.seed in judging] or there
+    found = [outcome(record, target).epoch for record in counted]
     arrived = [epoch for epoch in found if math.isfinite(epoch)]
     share = len(arrived) / len(found)
     return GridCell(row, column, share, statistics.median(arrived) if arrived else None, len(found))
@@ -250,7 +285,10 @@ def _share_layer(across: str) -> Spec:
         {"field": "epochs", "type": "nominal", "title": "median epochs of those"},
         {"field": "replicas", "type": "quantitative"},
     ]
-    return {"mark": {"type": "rect", "stroke": GREY, "strokeWidth": 0.5}, "encoding": {"fill": share, "tooltip": tooltip}}
+    return {
+        "mark": {"type": "rect", "stroke": GREY, "strokeWidth": 0.5},
+        "encoding": {"fill": share, "tooltip": tooltip},
+    }
 
 
 def _epochs_layer() -> Spec:

@@ -104,10 +104,15 @@ class DistanceChart:
             {"layer": one["layer"], "median": one[self.median], "farthest": one[self.farthest]}
             for one in self.layers
         ]
+        found = [row["median"] for row in rows]
         names = [layer["layer"] for layer in self.layers]
         axis = {"grid": True, "labelLimit": 170, "labelOverlap": True}
         return {
             "name": "distances",
+            "description": (
+                f"Dots, the median channel of each of {len(names)} layers: {self.title} in "
+                f"{self.unit}, from {min(found):.3g} to {max(found):.3g}."
+            ),
             "title": chart_title(self.title, self.unit),
             "height": min(_MOST, max(_LEAST, _LINE * len(names))),
             "data": {"values": rows},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from normwise.analysis import runs_at_best
+from normwise.analysis import judging_runs
 from normwise.domain import CONFIDENCE, Comparison, EpochsToTarget, Estimate, VariantSummary
 from normwise.report import formatting as f
 from normwise.report.metric_text import metric_text
@@ -91,7 +91,7 @@ def failed(variant: VariantSummary) -> int:
 
 def _lost(variant: VariantSummary, results: StudyResults) -> Iterator[str]:
     """Replicas that the curves and final values do without."""
-    own = runs_at_best(variant, results.runs_of(variant.name))
+    own = judging_runs(variant, results.runs_of(variant.name))
     stopped = sum(run.diverged_at is not None for run in own)
     diverged = max(variant.epochs_to_target.diverged, stopped)
     counts = [(diverged, "diverged"), (failed(variant), "could not be trained")]
