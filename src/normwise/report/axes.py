@@ -71,11 +71,11 @@ def _with_room(low: float, high: float) -> list[float]:
 
 
 def share_axis(field: str, title: str) -> Spec:
-    """A vertical axis of shares, from 0 to 100%."""
+    """A vertical axis of shares, from 0 to 100%, neither of which lies on the frame."""
     return {
         "field": field,
         "type": "quantitative",
         "title": title,
-        "scale": {"domain": [0, 1]},
+        "scale": {"domain": _with_room(0, 1), "nice": False},
         "axis": {"format": ".0%"},
     }

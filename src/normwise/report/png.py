@@ -48,7 +48,8 @@ def figure(page: Page, *, pointer: bool = False) -> Spec:
     charts = [{"width": width, **chart.spec(style)} for chart in page.charts]
     for index, chart in enumerate(charts):
         _rename_params(chart, index)
-    captions = [section.caption for section in page.sections if section.charts and section.caption]
+    captions = [_first_sentence(section.caption) for section in page.sections if section.charts]
+    config = theme()
     return {
         "$schema": SCHEMA,
         "title": {
@@ -62,12 +63,19 @@ def figure(page: Page, *, pointer: bool = False) -> Spec:
         "columns": page.columns,
         "spacing": 36,
         "resolve": {"legend": {"fill": "independent", "shape": "independent"}},
-        "config": theme(),
+        "config": {**config, "title": {**config["title"], "frame": "group"}},
     }
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _LINE)
+    """Lines of plain text: a picture has no other letters for what is quoted."""
+    return textwrap.wrap(text.replace("`", ""), _LINE)
+
+
+def _first_sentence(caption: str) -> str:
+    """How to read a chart; what else there is to say stands in the page."""
+    sentence, stop, _ = caption.partition(". ")
+    return f"{sentence}{stop.rstrip()}"
 
 
 def _rename_params(chart: Spec, index: int) -> None:

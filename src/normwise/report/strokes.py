@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from normwise.report.section import Spec, Style
-from normwise.report.vega import legend
+from normwise.report.section import Spec
 
 __all__ = ["PARTS", "Part", "stroke_by_part"]
 
-Part = Literal["validation", "with population statistics", "training"]
+Part = Literal["validation", "population statistics", "training"]
 
 _DASHES: dict[Part, list[float]] = {
     "validation": [1, 0],
-    "with population statistics": [10, 4],
+    "population statistics": [10, 4],
     "training": [2, 2.5],
 }
 PARTS = tuple(_DASHES)
@@ -22,13 +21,8 @@ PARTS = tuple(_DASHES)
 _WIDE, _NARROW = 2, 1.3
 
 
-def stroke_by_part(parts: Sequence[Part], style: Style) -> Spec:
-    """The encodings of a line by the field ``part``: the first of them is the widest.
-
-    Args:
-        parts: Those that are drawn.
-        style: Whether there is a legend.
-    """
+def stroke_by_part(parts: Sequence[Part]) -> Spec:
+    """The encodings of a line by the field ``part``, one of these: the first is the widest."""
     if len(parts) < 2:
         return {"strokeWidth": {"value": _WIDE}}
     return {
@@ -37,8 +31,12 @@ def stroke_by_part(parts: Sequence[Part], style: Style) -> Spec:
             "type": "nominal",
             "title": None,
             "scale": {"domain": list(parts), "range": [_DASHES[part] for part in parts]},
-            # As long as it takes to see a dash.
-            **legend(style, symbolType="stroke", symbolSize=1200, symbolStrokeWidth=_NARROW),
+            "legend": {
+                "orient": "top",
+                "symbolType": "stroke",
+                "symbolSize": 1000,  # as long as it takes to see a dash
+                "symbolStrokeWidth": _NARROW,
+            },
         },
         "strokeWidth": {
             "condition": {"test": f"datum.part === '{parts[0]}'", "value": _WIDE},

@@ -20,7 +20,6 @@ __all__ = [
     "MOST_POINTS",
     "SCHEMA",
     "SHOWN",
-    "beside",
     "chart_title",
     "legend",
     "listed",
@@ -60,11 +59,6 @@ def chart_title(text: str, subtitle: str | list[str]) -> Spec:
     return {"text": text[:1].upper() + text[1:], "subtitle": subtitle}
 
 
-def beside(room: int) -> Spec:
-    """What keeps pixels free at the right of a chart that stands alone."""
-    return {"left": 5, "top": 5, "right": 5 + room, "bottom": 5}
-
-
 def variant_color(colors: Mapping[str, str], style: Style, *, is_labelled: bool = False) -> Spec:
     """The encoding that gives each variant its colour.
 
@@ -73,7 +67,11 @@ def variant_color(colors: Mapping[str, str], style: Style, *, is_labelled: bool 
         style: Whether there is a legend.
         is_labelled: Whether names stand at the lines, and make a legend superfluous.
     """
-    shown = {"legend": None} if is_labelled else legend(style, symbolType="stroke")
+    shown = (
+        {"legend": None}
+        if is_labelled
+        else legend(style, symbolType="stroke", orient="top", columns=4)
+    )
     return {
         "field": "variant",
         "type": "nominal",

@@ -22,7 +22,6 @@ from normwise.report.vega import (
     HIDDEN,
     MOST_POINTS,
     SHOWN,
-    beside,
     chart_title,
     listed,
     short,
@@ -144,7 +143,7 @@ class ArrivalChart:
             for epoch, share in _steps(item, self.last_epoch)
         ]
         y = share_axis("value", "share of replicas")
-        labels = line_labels({item.variant: item.shares[-1] for item in self.arrivals}, (0, 1))
+        labels = line_labels(self.ends, y["scale"]["domain"])
         color = variant_color(self.colors, style, is_labelled=labels is not None)
         half = {
             "data": {"values": [{"value": 0.5}]},
@@ -170,11 +169,15 @@ class ArrivalChart:
             "description": self.description,
             "title": chart_title("replicas that reached the target", self._subtitle()),
             "height": HEIGHT,
-            "padding": beside(labels.room if labels else 0),
             "data": {"values": rows},
             "params": [HIDDEN],
             "layer": [half, steps, *([labels.layer(color)] if labels else [])],
         }
+
+    @property
+    def ends(self) -> dict[str, float]:
+        """Each variant's share at the end."""
+        return {item.variant: item.shares[-1] for item in self.arrivals}
 
     @property
     def description(self) -> str:

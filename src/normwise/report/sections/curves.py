@@ -24,7 +24,6 @@ from normwise.report.vega import (
     HIDDEN,
     MOST_POINTS,
     SHOWN,
-    beside,
     chart_title,
     listed,
     short,
@@ -57,7 +56,7 @@ def _key(charts: Sequence[CurveChart]) -> str:
     is_paired = {"validation", "training"} <= parts
     lines = ", solid for validation and dotted for training" if is_paired else ""
     bands = "validation " if is_paired else ""
-    known = _ABOUT_POPULATION if "with population statistics" in parts else ""
+    known = _ABOUT_POPULATION if "population statistics" in parts else ""
     low, high = BAND
     return (
         f"Lines are medians over the replicas{lines}; bands hold {high - low:.0f}% of the "
@@ -66,7 +65,7 @@ def _key(charts: Sequence[CurveChart]) -> str:
 
 
 _ABOUT_POPULATION = (
-    " With population statistics: the same weights, but each normalisation has the mean and "
+    " Population statistics: the same weights, but each normalisation has the mean and "
     "variance of the training part at that moment in place of its moving averages; what the two "
     "differ by is their lag."
 )
@@ -78,7 +77,7 @@ class Curve:
 
     Attributes:
         variant: Name of the variant.
-        part: ``validation``; the same ``with population statistics`` in the place of moving ones;
+        part: ``validation``; the same by ``population statistics``;
             or ``training``.
         epochs: Epochs (from 1) at which at least one replica was finite.
         median: Median over the finite replicas, one value an epoch.
@@ -153,7 +152,7 @@ class CurveChart:
         color = variant_color(self.colors, style, is_labelled=labels is not None)
         drawn = [
             _band_layer(self, color, clip=is_cut),
-            _line_layer(self, color, style, clip=is_cut),
+            _line_layer(self, color, clip=is_cut),
         ]
         layers = [
             *([] if self.target is None else [_target_layer(self.target)]),
@@ -166,7 +165,6 @@ class CurveChart:
             "description": self.description,
             "title": chart_title(title, _subtitle(self, step, is_cut=is_cut)),
             "height": HEIGHT,
-            "padding": beside(labels.room if labels else 0),
             "data": {"values": _rows(self, step)},
             "params": [HIDDEN],
             "layer": layers,
@@ -216,7 +214,7 @@ def _metric_groups(records: Sequence[RunRecord], aim: str) -> Groups:
 
 def _part(name: str) -> Part:
     if is_with_population(name):
-        return "with population statistics"
+        return "population statistics"
     return "validation" if name.startswith(VALIDATION) else "training"
 
 
@@ -331,11 +329,11 @@ def _band_layer(chart: CurveChart, color: Spec, *, clip: bool) -> Spec:
     }
 
 
-def _line_layer(chart: CurveChart, color: Spec, style: Style, *, clip: bool) -> Spec:
+def _line_layer(chart: CurveChart, color: Spec, *, clip: bool) -> Spec:
     return {
         "transform": [SHOWN],
         "mark": {"type": "line", "clip": clip},
-        "encoding": {"color": color, **stroke_by_part(chart.parts, style)},
+        "encoding": {"color": color, **stroke_by_part(chart.parts)},
     }
 
 

@@ -36,7 +36,7 @@ class DataChart:
 
     preview: DataPreview
 
-    def spec(self, style: Style) -> Spec:  # noqa: ARG002 - classes have a legend everywhere
+    def spec(self, style: Style) -> Spec:
         """A point an example."""
         preview, total = self.preview, len(self.preview.points)
         kept = _sample(total)
@@ -51,7 +51,8 @@ class DataChart:
         ]
         classes = sorted(set(preview.labels))
         shared = {"field": "class", "type": "nominal", "title": "class"}
-        legend = {"orient": "bottom", "columns": 5}
+        # A page may be narrow; in a picture there is room beside a square.
+        legend = {"orient": "right"} if style.legend else {"orient": "bottom", "columns": 5}
         colors = {"domain": classes, "range": class_colors(len(classes))}
         first, second = preview.feature_names
         return {
