@@ -95,6 +95,8 @@ def test_a_grid_is_a_heat_map(study_of: Callable[..., Study]) -> None:
     assert {key: row["share"] for key, row in cells.items()} == {
         ("none", "0.1"): 1, ("after", "0.1"): 1, ("none", "0.0001"): 0, ("after", "0.0001"): 0,
     }  # fmt: skip
+    assert {row["replicas"] for row in cells.values()} == {1}
+    assert chart["title"]["subtitle"][-1] == "of the 1 seeds that judge, where these were trained"
     assert cells["none", "0.0001"]["epochs"] == "–"
     assert "grid" not in {
         c["name"] for c in _charts(study_page(summary, records, settings={}, preview=None))
@@ -172,7 +174,7 @@ def test_one_color_a_variant_everywhere(page: Page) -> None:
         for color in _values(chart, "color")
         if isinstance(color, dict)
     ]
-    assert len(ranges) == 5
+    assert len(ranges) == 8
     assert all(scale["domain"] == list(colors) for scale in ranges)
     assert all(scale["range"] == list(colors.values()) for scale in ranges)
 
@@ -189,6 +191,49 @@ def test_the_data_are_thinned(preview: DataPreview) -> None:
     assert {row["class"] for row in chart["data"]["values"]} == {"inner", "outer"}
 
 
+def test_charts_agree_on_epochs_and_seeds_with_the_table(study_of: Callable[..., Study]) -> None:
+    """Half of the seeds choose between two rates, and the others alone are counted."""
+    summary, records = study_of(["none", "after"], seeds=10)
+    other = [dataclasses.replace(record, learning_rate=1e-4) for record in records]
+    page = study_page(summary, [*records, *other], settings={}, preview=None)
+    charts = [chart for chart in _charts(page) if chart["name"] in ("curves", "arrivals")]
+    assert len(charts) == 3
+    for chart in charts:
+        assert "the 5 seeds that judge" in chart["title"]["subtitle"]
+        domains = [x["scale"]["domain"] for x in _values(chart, "x") if "scale" in x]
+        assert domains == [[0, 100]] * len(domains) != []
+    curves = next(chart for chart in page.charts if isinstance(chart, CurveChart))
+    assert {count for curve in curves.curves for count in curve.replicas} == {5}
+    whole = study_page(summary, records, settings={}, preview=None)
+    assert "that judge" not in "".join(map(_finite, _charts(whole)))
+
+
+def test_every_chart_says_in_plain_words_what_it_shows(page: Page) -> None:
+    texts = [chart["description"] for chart in _charts(page)]
+    assert not any("`" in text for text in texts)
+    finals = {
+        one.variant: one.median[-1] for one in _curves(page).curves if one.part == "validation"
+    }
+    for name, final in finals.items():
+        assert f"{name} ends at {final:.3f}" in texts[0]
+    assert "the target is 0.8" in texts[0]
+    assert "none 100% by epoch" in texts[2]
+    assert texts[3].startswith("Points of 2 classes (inner; outer) by x₁ and x₂")
+
+
+def _curves(page: Page) -> CurveChart:
+    return next(chart for chart in page.charts if isinstance(chart, CurveChart))
+
+
+def test_legends_show_whole_dashes(page: Page) -> None:
+    """As Vega draws them: a solid stroke, and two whose dashes repeat within their length."""
+    svg = vl_convert.vegalite_to_svg(figure(page))
+    strokes = re.findall(r'd="M-([\d.]+),0L[^>]*stroke-dasharray="([\d.]+),([\d.]+)"', svg)
+    dashes = {(float(dash), float(gap)): 2 * float(half) for half, dash, gap in strokes}
+    assert sorted(dashes) == [(1, 0), (2, 2.5)]
+    assert all(length >= 2 * (dash + gap) for (dash, gap), length in dashes.items())
+
+
 @pytest.mark.parametrize("epochs", [2, 3, 4, 30])
 def test_an_axis_of_epochs_numbers_whole_ones_and_each_once(epochs):
     """As Vega draws it: of few epochs it marks halves, which are not to be called by a number."""
@@ -197,11 +242,11 @@ def test_an_axis_of_epochs_numbers_whole_ones_and_each_once(epochs):
         "data": {"values": rows},
         "mark": "line",
         "encoding": {
-            "x": epoch_axis(),
+            "x": epoch_axis(epochs),
             "y": {"field": "value", "type": "quantitative", "axis": None},
         },
     }
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", vl_convert.vegalite_to_svg(spec))
     numbers = [text for text in texts if text.isdigit()]
     assert len(numbers) == len(set(numbers)) >= 2
-    assert set(numbers) <= {str(epoch + 1) for epoch in range(epochs)}
+    assert set(numbers) <= {str(epoch) for epoch in range(epochs + 1)}

@@ -75,7 +75,8 @@ class StudyResults:
         variants, records = self.summary.variants, self.records
         if len(self.runs_shown) == sum(len(runs_at_best(one, records)) for one in variants):
             return ""
-        return f"the {len({run.key.seed for run in self.runs_shown})} seeds that judge"
+        counts = {len(judging_runs(one, records)) for one in variants}
+        return f"the {f'{counts.pop()} ' if len(counts) == 1 else ''}seeds that judge"
 
     @property
     def last_epoch(self) -> int:

@@ -131,9 +131,11 @@ class CurveChart:
     def description(self) -> str:
         """What is drawn, in plain words."""
         metric, aim = metric_text(self.metric, paired=False), self.target
+        *others, last = self.parts
+        parts = f"{', '.join(others)} and {last}" if others else last
         ends = listed(f"{name} ends at {number(end)}" for name, end in self.ends.items())
         return (
-            f"Lines of {metric} over {self.last_epoch} epochs, {' and '.join(self.parts)}"
+            f"Lines of {metric} over {self.last_epoch} epochs, {parts}"
             f"{'' if aim is None else f'; the target is {aim:g}'}. By {self.parts[0]}, {ends}."
         )
 
