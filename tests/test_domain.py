@@ -102,7 +102,10 @@ def test_the_baseline_is_none():
             "unknown place in .* 'befor'; expected one of none, before, .*; did you mean 'before'?",
         ),
         ("AFTER", "unknown place in variant 'AFTER': 'AFTER'.*did you mean 'after'?"),
-        ("", "unknown place in variant '': ''; expected one of none, before, .*; try 'none'"),
+        (
+            "",
+            "unknown place in variant '': ''; expected one of none, before, .*; take one of these",
+        ),
         (
             "after:momntum=0.5",
             "unknown option in .*: 'momntum'; expected one of center, .*; did you mean 'momentum'?",

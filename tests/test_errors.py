@@ -36,14 +36,34 @@ def test_all_errors_are_exported():
     [
         ("circle", "did you mean 'circles'?"),
         ("CHURN", "did you mean 'churn'?"),
-        ("xyz", "try 'circles'"),
-        ("", "try 'circles'"),
+        ("xyz", "take one of these"),
+        ("", "take one of these"),
     ],
     ids=["close", "case", "far", "empty"],
 )
 def test_an_unknown_name_offers_the_nearest(arrived, hint):
     message = str(UnknownNameError("study", arrived, ["circles", "churn"]))
     assert message == f"unknown study {arrived!r}; expected one of circles, churn; {hint}"
+
+
+def test_the_only_name_that_there_is_is_no_guess():
+    assert str(UnknownNameError("metric", "a", ["loss"])).endswith("one of loss; try 'loss'")
+
+
+COLUMNS = ["RowNumber", "Surname", "CreditScore", "Age", "Balance", "EstimatedSalary", "Exited"]
+
+
+@pytest.mark.parametrize("arrived", ["label", "churned", "outcome", "id", "y"])
+def test_what_is_not_close_is_not_suggested(arrived):
+    """A word that shares some letters with a column is no misspelling of it."""
+    message = str(UnknownNameError("target column", arrived, COLUMNS))
+    assert message.endswith(f"expected one of {', '.join(COLUMNS)}; take one of these")
+
+
+@pytest.mark.parametrize("arrived", ["Exitd", "exited", "EXITED", "exit"])
+def test_a_misspelling_is_mended(arrived):
+    message = str(UnknownNameError("target column", arrived, COLUMNS))
+    assert message.endswith("; did you mean 'Exited'?")
 
 
 def test_an_unknown_name_among_none_is_still_a_message():

@@ -132,18 +132,26 @@ class UnknownNameError(UsageError):
 
     >>> print(UnknownNameError("study", "circle", ["circles", "churn"]))
     unknown study 'circle'; expected one of circles, churn; did you mean 'circles'?
+    >>> print(UnknownNameError("study", "mine", ["circles", "churn"]))
+    unknown study 'mine'; expected one of circles, churn; take one of these
     """
 
     def __init__(self, kind: str, arrived: str, known: Iterable[str]) -> None:
         names = list(known)
         # AFTER is as close to `after` as it can be, for all but difflib.
-        near = difflib.get_close_matches(arrived, names, n=3, cutoff=0.5)
-        near = near or difflib.get_close_matches(arrived.lower(), names, n=3, cutoff=0.5)
-        meant = " or ".join(map(repr, near))
-        hint = (
-            f"did you mean {meant}?" if near else f"try {names[0]!r}" if names else "there is none"
-        )
+        near = _near(arrived, names) or _near(arrived.lower(), names)
+        if near:
+            hint = f"did you mean {' or '.join(map(repr, near))}?"
+        elif len(names) > 1:
+            hint = "take one of these"
+        else:
+            hint = f"try {names[0]!r}" if names else "there is none"
         super().__init__(f"unknown {kind} {arrived!r}; expected one of {listed(names)}; {hint}")
+
+
+def _near(name: str, names: Sequence[str]) -> list[str]:
+    """Of some names those that another is likely to mean, the likeliest first."""
+    return difflib.get_close_matches(name, names, n=3, cutoff=0.6)
 
 
 class VariantError(UsageError):

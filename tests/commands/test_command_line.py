@@ -109,6 +109,10 @@ REFUSED = [
         (*CIRCLES, "--task", "regresion"),
         "expected 'binary', 'classes' or 'regression'; try --task regression",
     ),
+    (
+        (*CIRCLES, "--task", "xyz"),
+        "expected 'binary', 'classes' or 'regression'; take one of these",
+    ),
     (("study", "no.toml"), "cannot read 'no.toml' ([Errno 2] No such file or directory"),
     (("study", ""), "unknown study ''; expected one of circles, circles-extensions,"),
     (("study",), "no study was named; expected a built-in study, a SPEC.toml, or --data, with"),
@@ -373,7 +377,7 @@ def test_an_interruption_before_the_training_ends_with_3(run, here, monkeypatch)
     monkeypatch.setattr("normwise.study.Study.from_spec", interrupt)
     code, out, error = run(*CIRCLES)
     assert (code, out) == (3, "")
-    assert "normwise: interrupted" in error
+    assert "interrupted before anything was trained; nothing is lost" in error
     assert tree(here) == {}
 
 

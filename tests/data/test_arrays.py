@@ -259,7 +259,11 @@ def test_a_folder_is_no_data(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("cirles", r"did you mean 'circles'\?"), ("x.pkl", "try 'circles'"), ("", "try 'circles'")],
+    [
+        ("cirles", r"did you mean 'circles'\?"),
+        ("x.pkl", "take one of these"),
+        ("", "take one of these"),
+    ],
 )
 def test_unknown_data_offers_the_nearest(name, hint):
     with pytest.raises(

@@ -68,7 +68,7 @@ def test_what_a_disk_refuses_while_training_is_an_unfinished_study(
 
     said = (
         r"the study cannot write '.*' \(No space left on device\) after 3 of 6 replicas; "
-        r"'.*study' holds what is done and is marked incomplete; expected room .* run the same command"
+        r"'.*study' keeps what was trained and is marked incomplete; expected room .* run the same command"
     )
     with pytest.raises(StudyIncomplete, match=said) as caught:
         Study.from_spec(spec).run(tmp_path / "study", fill)

@@ -47,6 +47,10 @@ def interrupt_when(condition):
     return on_progress
 
 
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
 def events(folder):
     lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
     return [{key: value for key, value in line.items() if key != "crc32"} for line in lines]
@@ -103,22 +107,39 @@ def test_an_interruption_between_two_chunks_keeps_the_first(
     same_curves(result.records, undisturbed.records[:3])
 
 
-@pytest.mark.parametrize("stage", ["compiling", "reporting"])
-def test_an_interruption_at_either_end_is_an_unfinished_study(stage, spec, tmp_path):
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [("compiling", "before anything was trained; nothing is lost; run the same command again$"),
+     ("reporting", "after 6 of 6 replicas; '.*' keeps what was trained .*; run the same command")],
+)  # fmt: skip
+def test_an_interruption_at_either_end_is_an_unfinished_study(stage, said, spec, tmp_path):
     # The second time, the journal is full and the results are not written.
     folder = tmp_path / "study"
-    with pytest.raises(StudyIncomplete, match="run the same command again"):
+    with pytest.raises(StudyIncomplete, match=f"^the study was interrupted {said}"):
         Study.from_spec(spec).run(folder, interrupt_when(lambda p: p.stage == stage))
     done = 6 * (stage == "reporting")
     assert events(folder)[-1] == {"schema": 2, "event": "stopped", "done": done, "of": 6}
     assert not (folder / "summary.json").exists()
 
 
-def test_an_interruption_while_writing_is_one_too(spec, tmp_path, monkeypatch):
-    def write(*_):
-        raise KeyboardInterrupt
+def test_an_interruption_in_the_first_run_says_that_its_epochs_are_kept(
+    spec, tmp_path, monkeypatch
+):
+    folder = tmp_path / "study"
+    said = "before the first of 6 replicas was done; '.*study' keeps what was trained"
+    with pytest.raises(StudyIncomplete, match=said):
+        Study.from_spec(spec).run(folder, interrupt_when(lambda p: p.stage == "training"))
+    # Nothing that is kept is lost where the next one is interrupted before it goes on.
+    said = (
+        "before it went on; '.*study' keeps what was trained .* run the same command again to go on"
+    )
+    monkeypatch.setattr("normwise.study.training.drive", interrupted)
+    with pytest.raises(StudyIncomplete, match=said):
+        Study.from_spec(spec).run(folder)
 
-    monkeypatch.setattr("normwise.study.answering.write", write)
+
+def test_an_interruption_while_writing_is_one_too(spec, tmp_path, monkeypatch):
+    monkeypatch.setattr("normwise.study.answering.write", interrupted)
     with pytest.raises(StudyIncomplete, match="after 6 of 6"):
         Study.from_spec(spec).run(tmp_path / "study")
 

@@ -30,7 +30,7 @@ def main() -> None:
 
 def _end_interrupted(code: int) -> None:
     print(
-        "normwise: interrupted; expected to run to its end; run the same command again",
+        "normwise: interrupted before it came to its end; run the same command again",
         file=sys.stderr,
     )
     sys.exit(code)

@@ -200,8 +200,8 @@ def _run(
     except KeyboardInterrupt:
         # Typer would end with another exit code than the one of an unfinished study.
         raise StudyIncomplete(
-            "interrupted while the study was prepared; expected to run to its end; "
-            "run the same command again"
+            "the study was interrupted before anything was trained; nothing is lost; run the same "
+            "command again"
         ) from None
     written = [str(result.export(kind)) for kind in exports]
     if as_json:

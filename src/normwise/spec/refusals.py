@@ -74,7 +74,10 @@ def _hint(name: str, about: About, first: Mapping[str, Any]) -> str:
     example = about.example
     if first["type"] == "literal_error":
         choices = re.findall("'(.*?)'", first["ctx"]["expected"])
-        [example] = difflib.get_close_matches(str(first["input"]), choices, n=1, cutoff=0)
+        near = difflib.get_close_matches(str(first["input"]), choices, n=1)
+        if not near:
+            return "take one of these"
+        [example] = near
     if about.in_file_only:
         return f"try {name} = {example}"
     option = about.option_of(name)

@@ -199,10 +199,11 @@ def _baseline(records: Sequence[RunRecord], asked: str | None) -> str:
         return asked
     if "none" in names or len(names) == 1:
         return analysis.baseline_of(names)
-    likely = next((name for name in names if _IS_LIKELY.match(name)), names[0])
+    likely = next((name for name in names if _IS_LIKELY.match(name)), None)
+    hint = "name it with --baseline" if likely is None else f"try --baseline {likely!r}"
     raise DataError(
         f"none of the variants {listed([repr(name) for name in names])} is called 'none'; expected "
-        f"the one that the others are compared with; try --baseline {likely!r}"
+        f"the one that the others are compared with; {hint}"
     )
 
 

@@ -227,7 +227,7 @@ class Study:
                 write(result, store, drawing)
                 training.tidy()
         except KeyboardInterrupt:
-            raise training.stopped("was interrupted", "expected to run to its end;") from None
+            raise training.stopped("was interrupted") from None
         except StoreError as error:
             if not training.has_begun:
                 raise

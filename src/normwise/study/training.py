@@ -108,7 +108,7 @@ class Training:
             for run in question.in_order(goals)
         ]
 
-    def stopped(self, why: str, instead: str) -> StudyIncomplete:
+    def stopped(self, why: str, instead: str = "") -> StudyIncomplete:
         """Journal that the study stops here.
 
         Args:
@@ -119,17 +119,21 @@ class Training:
             What to raise about it.
         """
         done, of = self.watch.done, self.watch.of
+        has_trained = bool(self.ledger.runs)
+        how_far = _how_far(done, of) if has_trained else "before anything was trained"
+        said = f"the study {why} {how_far}"
+        instead = f"{instead} " if instead else ""
         if self._store is None:
             return StudyIncomplete(
-                f"the study {why} after {done} of {of} replicas and kept nothing; {instead} pass "
-                f"out='FOLDER' to be able to continue"
+                f"{said} and kept nothing; {instead}pass out='FOLDER' to be able to continue"
             )
         with contextlib.suppress(StoreError):  # that it stopped is known without
             History(self._store).stopped(done, of)
+        if not has_trained:
+            return StudyIncomplete(f"{said}; nothing is lost; {instead}run the same command again")
         return StudyIncomplete(
-            f"the study {why} after {done} of {of} replicas; "
-            f"{str(self._store.folder)!r} holds what is done and is marked incomplete; "
-            f"{instead} run the same command again to go on"
+            f"{said}; {str(self._store.folder)!r} keeps what was trained and is marked incomplete; "
+            f"{instead}run the same command again to go on"
         )
 
     def tidy(self) -> None:
@@ -169,6 +173,19 @@ class Training:
         question = self.case.question
         final = self.ledger.value(key, question.metric, question.spec.epochs)
         return score(final, rising=question.rising)
+
+
+def _how_far(done: int, of: int) -> str:
+    """Of a study that has trained something.
+
+    >>> _how_far(3, 6), _how_far(0, 6), _how_far(0, 0)
+    ('after 3 of 6 replicas', 'before the first of 6 replicas was done', 'before it went on')
+    """
+    if not of:
+        return "before it went on"
+    return (
+        f"after {done} of {of} replicas" if done else f"before the first of {of} replicas was done"
+    )
 
 
 def _in_words(events: Sequence[Failed]) -> str:
