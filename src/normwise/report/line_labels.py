@@ -34,7 +34,11 @@ class LineLabels:
     places: Mapping[str, float]
 
     def layer(self, color: Spec) -> Spec:
-        """The names, each with a stroke in its colour that leads to its line."""
+        """The names, each with a stroke in its colour that leads to its line.
+
+        Args:
+            color: The encoding, by the field ``variant`` or of all.
+        """
         rows = [
             {"variant": name, "text": lines, "end": self.ends[name], "place": self.places[name]}
             for name, lines in self.names.items()

@@ -21,8 +21,14 @@ PARTS = tuple(_DASHES)
 _WIDE, _NARROW = 2, 1.3
 
 
-def stroke_by_part(parts: Sequence[Part]) -> Spec:
+def stroke_by_part(parts: Sequence[Part], *, has_legend: bool = True) -> Spec:
     """The encodings of a line by the field ``part``, one of these: the first is the widest."""
+    legend: Spec = {
+        "orient": "top",
+        "symbolType": "stroke",
+        "symbolSize": 1000,  # as long as it takes to see a dash
+        "symbolStrokeWidth": _NARROW,
+    }
     if len(parts) < 2:
         return {"strokeWidth": {"value": _WIDE}}
     return {
@@ -31,12 +37,7 @@ def stroke_by_part(parts: Sequence[Part]) -> Spec:
             "type": "nominal",
             "title": None,
             "scale": {"domain": list(parts), "range": [_DASHES[part] for part in parts]},
-            "legend": {
-                "orient": "top",
-                "symbolType": "stroke",
-                "symbolSize": 1000,  # as long as it takes to see a dash
-                "symbolStrokeWidth": _NARROW,
-            },
+            "legend": legend if has_legend else None,
         },
         "strokeWidth": {
             "condition": {"test": f"datum.part === '{parts[0]}'", "value": _WIDE},

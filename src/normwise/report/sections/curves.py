@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from normwise.domain import POPULATION, VALIDATION, RunRecord, Target, is_with_population
+from normwise.report.aggregate import BAND, Curve, aggregate, step_of, thinned
 from normwise.report.axes import epoch_axis, value_axis
 from normwise.report.formatting import number
 from normwise.report.line_labels import line_labels
@@ -22,7 +20,6 @@ from normwise.report.vega import (
     GREY,
     HEIGHT,
     HIDDEN,
-    MOST_POINTS,
     SHOWN,
     chart_title,
     listed,
@@ -33,9 +30,6 @@ from normwise.report.vega import (
 __all__ = ["Curve", "CurveChart", "build", "curve_charts"]
 
 Groups = dict[str, dict[Part, str]]
-
-BAND = (10.0, 90.0)
-"""Percentiles of the replicas between which a curve's band lies."""
 
 _FEW = 4  # variants of which all can be said at once
 
@@ -69,30 +63,6 @@ _ABOUT_POPULATION = (
     "variance of the training part at that moment in place of its moving averages; what the two "
     "differ by is their lag."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """One metric of one variant over the epochs, in aggregate.
-
-    Attributes:
-        variant: Name of the variant.
-        part: ``validation``; the same by ``population statistics``;
-            or ``training``.
-        epochs: Epochs (from 1) at which at least one replica was finite.
-        median: Median over the finite replicas, one value an epoch.
-        low: 10th percentile of the same.
-        high: 90th percentile of the same.
-        replicas: How many replicas were finite, one count an epoch.
-    """
-
-    variant: str
-    part: Part
-    epochs: tuple[int, ...]
-    median: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    replicas: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +116,7 @@ class CurveChart:
 
     def spec(self, style: Style) -> Spec:
         """A line (median) a variant, and a band over its replicas."""
-        step = _step(self.curves)
+        step = step_of(self.curves)
         title = metric_text(self.metric, paired=False)
         domain, is_cut = _domain(self)
         y = value_axis("value", title, domain=domain)
@@ -228,54 +198,17 @@ def _curves(
         own = [record.curves for record in records if record.key.variant == variant]
         for part, name in parts.items():
             stack = [curves[name] for curves in own if name in curves]
-            if (curve := _curve(variant, part, stack)) is not None:
+            if (curve := aggregate(variant, part, stack)) is not None:
                 found.append(curve)
     return tuple(found)
-
-
-def _curve(variant: str, part: Part, stack: Sequence[Sequence[float]]) -> Curve | None:
-    if not stack:
-        return None
-    values = _matrix(stack)
-    counts = np.isfinite(values).sum(axis=0)
-    seen = np.flatnonzero(counts)
-    if not seen.size:
-        return None
-    values = values[:, seen]
-    percentile = np.percentile if counts[seen].min() == len(stack) else np.nanpercentile
-    low, median, high = percentile(values, (BAND[0], 50.0, BAND[1]), axis=0)
-    return Curve(
-        variant,
-        part,
-        epochs=tuple((seen + 1).tolist()),
-        median=tuple(median.tolist()),
-        low=tuple(low.tolist()),
-        high=tuple(high.tolist()),
-        replicas=tuple(counts[seen].tolist()),
-    )
-
-
-def _matrix(stack: Sequence[Sequence[float]]) -> np.ndarray:
-    """(replicas, epochs), NaN where a replica is not finite or has ended."""
-    values = np.full((len(stack), max(map(len, stack))), np.nan)
-    for row, curve in zip(values, stack, strict=True):
-        row[: len(curve)] = curve
-    values[~np.isfinite(values)] = np.nan
-    return values
 
 
 def _rows(chart: CurveChart, step: int) -> list[Spec]:
     return [row for curve in chart.curves for row in _curve_rows(chart, curve, step)]
 
 
-def _step(curves: Sequence[Curve]) -> int:
-    longest = max((len(curve.epochs) for curve in curves), default=0)
-    return max(1, math.ceil(longest / MOST_POINTS))
-
-
 def _curve_rows(chart: CurveChart, curve: Curve, step: int) -> list[Spec]:
     index = list(chart.colors).index(curve.variant)
-    last = len(curve.epochs) - 1
     return [
         {
             "variant": curve.variant,
@@ -286,7 +219,7 @@ def _curve_rows(chart: CurveChart, curve: Curve, step: int) -> list[Spec]:
             "low": short(curve.low[i]),
             "high": short(curve.high[i]),
         }
-        for i in sorted({*range(0, last + 1, step), last})
+        for i in thinned(len(curve.epochs), step)
     ]
 
 
