@@ -131,6 +131,23 @@ def test_long_runs_are_thinned_and_keep_both_ends(study_of: Callable[..., Study]
     assert "one epoch in 6" in curves["title"]["subtitle"]
 
 
+def test_charts_of_a_hundred_variants_are_small_and_say_what_was_left_out(
+    study_of: Callable[..., Study],
+) -> None:
+    names = ["none", *(f"after:momentum=0.{i:02d}" for i in range(1, 100))]
+    summary, records = study_of(names, seeds=1)
+    runs = [
+        dataclasses.replace(run, key=dataclasses.replace(run.key, seed=seed))
+        for seed in range(10)
+        for run in records
+    ]
+    charts = _charts(study_page(summary, runs, settings={}, preview=None))
+    assert sum(len(_finite(chart)) for chart in charts) < 1_000_000
+    for chart in charts[:2]:
+        assert chart["title"]["subtitle"].startswith("validation; ")
+        assert "one epoch in 4" in chart["title"]["subtitle"]
+
+
 def test_the_chart_holds_the_aggregate_not_the_replicas(page: Page) -> None:
     assert len(_finite(_charts(page)[0])) < 80_000
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from normwise.report.strokes import Part
-from normwise.report.vega import MOST_POINTS
+from normwise.report.vega import step_of
 
-__all__ = ["BAND", "Curve", "aggregate", "step_of", "thinned"]
+__all__ = ["BAND", "Curve", "aggregate", "thinned"]
 
 BAND = (10.0, 90.0)
 """Percentiles of the replicas between which a curve's band lies."""
@@ -82,16 +81,14 @@ def _matrix(stack: Sequence[Sequence[float]]) -> np.ndarray:
     return values
 
 
-def step_of(curves: Sequence[Curve]) -> int:
-    """Every how many epochs are drawn, so that no line has too many points."""
-    longest = max((len(curve.epochs) for curve in curves), default=0)
-    return max(1, math.ceil(longest / MOST_POINTS))
+def thinned(curves: Sequence[Curve]) -> tuple[int, list[list[int]]]:
+    """Every how many epochs are drawn, and of each curve the places of its points.
 
+    The last is among them.
 
-def thinned(count: int, step: int) -> list[int]:
-    """Every so many of these, and the last.
-
-    >>> thinned(6, 2)
-    [0, 2, 4, 5]
+    >>> thinned([aggregate("none", "training", [(3.0, 1.0)])])
+    (1, [[0, 1]])
     """
-    return sorted({*range(0, count, step), count - 1})
+    counts = [len(curve.epochs) for curve in curves]
+    step = step_of(max(counts), len(counts))
+    return step, [sorted({*range(0, count, step), count - 1}) for count in counts]

@@ -6,6 +6,7 @@ of import and validation at every run; the tests hold every chart to Altair's sc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ __all__ = [
     "legend",
     "listed",
     "short",
+    "step_of",
     "theme",
     "variant_color",
 ]
@@ -33,6 +35,7 @@ HEIGHT = 260
 """Height of a chart, in pixels."""
 MOST_POINTS = 200
 """Points drawn of a line; a longer one is thinned to about as many."""
+_MOST_OF_ALL, _FEWEST = 3000, 10  # points drawn of all lines of a chart; of each at least
 _MOST_LISTED = 8
 
 GREY, INK = "#888888", "#222222"
@@ -52,6 +55,20 @@ def short(value: float) -> float:
     0.12346
     """
     return float(f"{value:.5g}")
+
+
+def step_of(longest: int, lines: int) -> int:
+    """Every which point is drawn, so that a page of many runs stays small.
+
+    Args:
+        longest: Points of the longest line.
+        lines: How many lines a chart has, at least one.
+
+    >>> step_of(200, 4), step_of(1000, 4), step_of(100, 100)
+    (1, 5, 4)
+    """
+    points = max(_FEWEST, min(MOST_POINTS, _MOST_OF_ALL // lines))
+    return max(1, math.ceil(longest / points))
 
 
 def chart_title(text: str, subtitle: str | list[str]) -> Spec:

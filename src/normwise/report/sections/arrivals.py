@@ -20,11 +20,11 @@ from normwise.report.vega import (
     FAINT_RULE,
     HEIGHT,
     HIDDEN,
-    MOST_POINTS,
     SHOWN,
     chart_title,
     listed,
     short,
+    step_of,
     variant_color,
 )
 
@@ -140,7 +140,7 @@ class ArrivalChart:
         rows = [
             {"variant": item.variant, "epoch": epoch, "value": short(share)}
             for item in self.arrivals
-            for epoch, share in _steps(item, self.last_epoch)
+            for epoch, share in _steps(item, self.last_epoch, self._step())
         ]
         y = share_axis("value", "share of replicas")
         labels = line_labels(self.ends, y["scale"]["domain"])
@@ -192,25 +192,25 @@ class ArrivalChart:
             f"{target_text(self.target)}. {listed(ends)}."
         )
 
+    def _step(self) -> int:
+        """Every which epoch at which a replica arrives is drawn."""
+        return step_of(max(len(item.epochs) for item in self.arrivals), len(self.arrivals))
+
     def _subtitle(self) -> str:
         """What is drawn, and what is not."""
-        is_thinned = any(_step(item) > 1 for item in self.arrivals)
+        step = self._step()
         return "; ".join(
             [
                 target_text(self.target),
                 "dash-dotted: half",
                 *([self.seeds] if self.seeds else []),
-                *(["thinned"] if is_thinned else []),
+                *([f"one arrival in {step}"] if step > 1 else []),
             ]
         )
 
 
-def _step(item: Arrival) -> int:
-    return math.ceil(len(item.epochs) / MOST_POINTS)
-
-
-def _steps(item: Arrival, end: int) -> Iterator[tuple[int, float]]:
-    """(epoch, share) until ``end``, thinned where there are too many to be seen."""
+def _steps(item: Arrival, end: int, step: int) -> Iterator[tuple[int, float]]:
+    """(epoch, share) until ``end``, every so many."""
     points = [point for point in zip(item.epochs, item.shares, strict=True) if point[0] < end]
-    yield from points[:: _step(item)]
+    yield from points[::step]
     yield end, item.shares[-1]

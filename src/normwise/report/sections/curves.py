@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from normwise.domain import POPULATION, VALIDATION, RunRecord, Target, is_with_population
-from normwise.report.aggregate import BAND, Curve, aggregate, step_of, thinned
+from normwise.report.aggregate import BAND, Curve, aggregate, thinned
 from normwise.report.axes import epoch_axis, value_axis
 from normwise.report.formatting import number
 from normwise.report.line_labels import line_labels
@@ -32,6 +32,7 @@ __all__ = ["Curve", "CurveChart", "build", "curve_charts"]
 Groups = dict[str, dict[Part, str]]
 
 _FEW = 4  # variants of which all can be said at once
+_MANY = 20  # variants of which more than one line each cannot be seen
 
 
 def build(results: StudyResults) -> Section | None:
@@ -116,7 +117,7 @@ class CurveChart:
 
     def spec(self, style: Style) -> Spec:
         """A line (median) a variant, and a band over its replicas."""
-        step = step_of(self.curves)
+        step, places = thinned(self.curves)
         title = metric_text(self.metric, paired=False)
         domain, is_cut = _domain(self)
         y = value_axis("value", title, domain=domain)
@@ -137,7 +138,7 @@ class CurveChart:
             "description": self.description,
             "title": chart_title(title, _subtitle(self, step, is_cut=is_cut)),
             "height": HEIGHT,
-            "data": {"values": _rows(self, step)},
+            "data": {"values": _rows(self, places)},
             "params": [HIDDEN],
             "layer": layers,
         }
@@ -159,11 +160,18 @@ def curve_charts(
     order = sorted(groups, key=lambda metric: (metric != aim, metric != "loss"))
     last = max((record.epochs for record in records), default=0)
     curves = {metric: _curves(records, list(colors), groups[metric]) for metric in order}
-    return tuple(
+    charts = (
         CurveChart(metric, found, colors, last, target.value if metric == aim else None, seeds)
         for metric, found in curves.items()
         if found
     )
+    return tuple(map(_alone, charts) if len(colors) > _MANY else charts)
+
+
+def _alone(chart: CurveChart) -> CurveChart:
+    """With the main line of each variant alone."""
+    main = chart.parts[0]
+    return replace(chart, curves=tuple(one for one in chart.curves if one.part == main))
 
 
 def _metric_groups(records: Sequence[RunRecord], aim: str) -> Groups:
@@ -203,24 +211,28 @@ def _curves(
     return tuple(found)
 
 
-def _rows(chart: CurveChart, step: int) -> list[Spec]:
-    return [row for curve in chart.curves for row in _curve_rows(chart, curve, step)]
-
-
-def _curve_rows(chart: CurveChart, curve: Curve, step: int) -> list[Spec]:
-    index = list(chart.colors).index(curve.variant)
+def _rows(chart: CurveChart, places: Sequence[Sequence[int]]) -> list[Spec]:
     return [
-        {
+        row
+        for curve, kept in zip(chart.curves, places, strict=True)
+        for row in _curve_rows(chart, curve, kept)
+    ]
+
+
+def _curve_rows(chart: CurveChart, curve: Curve, kept: Sequence[int]) -> Iterator[Spec]:
+    index, is_main = list(chart.colors).index(curve.variant), curve.part == chart.parts[0]
+    for i in kept:
+        row: Spec = {
             "variant": curve.variant,
             "part": curve.part,
-            "key": f"{curve.part[0]}{index}",
             "epoch": curve.epochs[i],
             "value": short(curve.median[i]),
-            "low": short(curve.low[i]),
-            "high": short(curve.high[i]),
         }
-        for i in thinned(len(curve.epochs), step)
-    ]
+        if is_main or not chart.is_crowded:
+            row["key"] = f"{curve.part[0]}{index}"
+        if is_main:
+            row |= {"low": short(curve.low[i]), "high": short(curve.high[i])}
+        yield row
 
 
 def _domain(chart: CurveChart) -> tuple[tuple[float, float], bool]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from normwise.domain import POPULATION, VALIDATION, RunRecord
-from normwise.report.aggregate import Curve, aggregate, step_of, thinned
+from normwise.report.aggregate import Curve, aggregate, thinned
 from normwise.report.axes import epoch_axis, value_axis
 from normwise.report.formatting import decimals, number
 from normwise.report.line_labels import line_labels
@@ -211,7 +211,7 @@ class GapChart:
         return {_STATISTICS[part]: line.median[-1] for part, line in self.lines.items()}
 
     def _rows(self) -> list[Spec]:
-        step = step_of([*self.lines.values()])
+        _, places = thinned([*self.lines.values()])
         return [
             {
                 "part": part,
@@ -219,12 +219,12 @@ class GapChart:
                 "epoch": line.epochs[i],
                 "value": short(line.median[i]),
             }
-            for part, line in self.lines.items()
-            for i in thinned(len(line.epochs), step)
+            for (part, line), kept in zip(self.lines.items(), places, strict=True)
+            for i in kept
         ]
 
     def _subtitle(self) -> str:
-        step = step_of([*self.lines.values()])
+        step, _ = thinned([*self.lines.values()])
         return "; ".join(
             [
                 self.lag.in_short,
