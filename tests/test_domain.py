@@ -298,6 +298,7 @@ def summary(solo_check=None):
         recommended="after",
         solo_check=solo_check,
         environment={"python": "3.11"},
+        headline="It helps.",
     )
 
 
@@ -338,6 +339,7 @@ CONTRACT = {
         }
     ],
     "verdict": "it helps.",
+    "headline": "It helps.",
     "recommended": "after",
     "solo_check": {
         "variant": "none",

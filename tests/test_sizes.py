@@ -22,6 +22,7 @@ RECORDS = {
     ): "a field is a part of what is trained on, or what is known of it",
     ("study/judging.py", "JudgeOptions"): "a field is an option of judge, as on the command line",
     ("domain/variant.py", "Variant"): "a field is an option of a variant, as in before:momentum=0",
+    ("domain/summary.py", "Summary"): "a field is a key of summary.json",
     ("domain/summary.py", "VariantSummary"): "a field is a key of variants in summary.json",
     ("domain/comparison.py", "Comparison"): "a field is a key of comparisons in summary.json",
 }

@@ -408,7 +408,7 @@ def test_the_recommended_variant_is_told_first_though_another_is_faster(record):
     assert found.verdict.startswith("Normalisation helps here: `before` reaches")
     # Said in the same breath, also of one that the sentence is not about.
     assert re.search(
-        r"; `after` helps too \(2\.\d+ times\), but ends worse, at 0\.8455 instead of 0\.8955\.$",
+        r"\n`after` helps too \(2\.\d+ times\), but ends worse, at 0\.8455 instead of 0\.8955\.$",
         found.verdict,
     )
 

@@ -170,7 +170,7 @@ def test_the_verdict_says_where_seconds_are_open(study):
 def test_the_verdict_says_that_a_busy_machine_cannot_tell(study):
     busy = rounds([1.0, 5.0, 2.0, 9.0, 1.0, 4.0], [False] * 6)
     found = summary(study, busy, rounds([1.0] * 6), price=36.0)
-    assert ", in seconds it cannot be told, since the machine was busy" in found.verdict
+    assert ", in seconds it cannot be told (busy machine)" in found.verdict
     [compared] = found.comparisons
     assert math.isnan(compared.seconds_ratio.value)
     assert math.isnan(compared.cost_saved.value)

@@ -133,9 +133,10 @@ def make_summary(
         "variants": tuple(variants),
         "comparisons": tuple(comparisons),
         "verdict": (
-            "Normalisation after the activation helps: it reaches 80% validation accuracy in 1.56 "
-            "times fewer epochs than no normalisation. Before the activation it changes nothing."
+            "After the activation it reaches 80% validation accuracy in 1.56 times fewer epochs.\n"
+            "Before the activation it changes nothing."
         ),
+        "headline": "After the activation: learns 1.6× sooner, same accuracy",
         "recommended": "after",
         "solo_check": SoloCheck("after", 17, 3.04e-7),
         "environment": {

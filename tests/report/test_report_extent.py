@@ -17,7 +17,7 @@ def test_runs_are_counted_by_what_tells_them_apart(circles):
         f"{len(records)}, of {variants} variants × {seeds} seeds; 100 epochs each; "
         f"batch size 16, 32.",
     )
-    assert page.sections[0].title == "Runs"
+    assert page.details[0].title == "Runs"
 
 
 def test_one_epoch_is_one(circles):

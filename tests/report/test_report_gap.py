@@ -85,7 +85,7 @@ def test_the_layers_that_are_farthest_off_come_first(said):
     ("leak", "sentence"),
     [
         ({"leaks": True, "change": 0.24, "layer": "inner"}, "by 24%; it begins in 'inner'"),
-        ({"leaks": True, "change": 0.24, "layer": None}, "change a prediction by 24%. Files"),
+        ({"leaks": True, "change": 0.24, "layer": None}, "change a prediction by 24%. ╭─ gap"),
         ({"is_random": True}, "twice gives two predictions"),
     ],
 )

@@ -85,11 +85,21 @@ def test_the_real_script_is_inlined(
     assert reader.loads == []
 
 
-def test_the_verdict_comes_first_and_all_numbers_are_there(
+def test_headline_chart_table_and_verdict_come_first_and_all_numbers_are_there(
     page: Page, circles: Study, tmp_path: Path
 ) -> None:
     text = _read(page, tmp_path).text
-    assert text.index(page.answer) < text.index("Variants") < text.index("Curves")
+    order = [
+        page.answer.headline,
+        "Curves",
+        "Variants",
+        *page.answer.lines,
+        "Arrivals",
+        "Notes",
+        "Settings",
+    ]
+    places = [text.index(each) for each in order]
+    assert places == sorted(places)
     summary = circles[0]
     for variant in summary.variants:
         times = variant.epochs_to_target
@@ -121,6 +131,7 @@ def test_hostile_text_is_escaped(circles: Study, preview: DataPreview, tmp_path:
     summary = dataclasses.replace(
         circles[0],
         study=evil,
+        headline=evil,
         verdict=f"{evil} `{evil}`",
         environment={evil: evil},
         variants=(dataclasses.replace(circles[0].variants[0], name=evil),),
@@ -140,8 +151,8 @@ def test_hostile_text_is_escaped(circles: Study, preview: DataPreview, tmp_path:
     assert "b" not in reader.tags
     assert reader.buttons == [evil]
     # Twice each the title, the verdict, what comes next, a setting and a part of the environment;
-    # a warning, a button, a note, and a row in three tables.
-    assert reader.text.count("alert('1')") == 16
+    # the headline, a warning, a button, a note, and a row in four tables.
+    assert reader.text.count("alert('1')") == 18
 
 
 def test_incomplete_and_never_reached_are_said(lost: Study, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_without_lag_nothing_is_said_of_it(group, examples):
     console = Console(file=io.StringIO(), width=80)
     print_page(page, console)
     said = console.file.getvalue()
-    assert not any(word in said for word in ("lag", "learns", "momentum=auto", "recalibrate"))
+    assert not any(word in said for word in ("lag", "statistics", "momentum=auto", "recalibrate"))
 
 
 def test_the_terminal_has_a_table_of_learning():

@@ -10,7 +10,7 @@ from sklearn.isotonic import isotonic_regression
 
 from normwise.domain import EarlyStopping, Estimate, Lag, RunKey, RunRecord, Summary, Target
 from normwise.report import Page, study_page
-from normwise.report.page import DIAGNOSIS, STUDY
+from normwise.report.page import DIAGNOSIS, LEAD, STUDY, STUDY_NOTES
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Table
 from normwise.report.sections.arrivals import Arrival, ArrivalChart
@@ -111,7 +111,9 @@ def test_rows_pair_each_variant_with_its_comparison(page: Page, circles: Study) 
 def test_what_is_passed_through(circles: Study, settings: dict[str, str]) -> None:
     page = study_page(*circles, settings=settings, preview=None, notes=["mind this"])
     summary = circles[0]
-    assert (page.title, page.answer) == ("circles", summary.verdict)
+    assert (page.title, page.answer.text) == ("circles", summary.verdict)
+    assert page.answer.headline == summary.headline
+    assert "\n".join(page.answer.lines) == page.answer.text
     assert page.subject == "epochs to a validation accuracy of at least 0.8"
     assert page.section("Settings").facts == settings
     assert page.section("Environment").facts == summary.environment
@@ -124,12 +126,13 @@ def test_sections_come_in_the_order_of_the_list(
     circles: Study, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new section is an entry in the list."""
-    added = (*STUDY[:1], lambda results: Section("New", (results.summary.study,)), *STUDY[1:])
-    monkeypatch.setattr("normwise.report.page.STUDY", added)
+    added = (*LEAD[:1], lambda results: Section("New", (results.summary.study,)), *LEAD[1:])
+    monkeypatch.setattr("normwise.report.page.LEAD", added)
     page = study_page(*circles, settings=settings, preview=None)
-    assert _titles(page)[:2] == ["Runs", "New"]
+    assert _titles(page)[:3] == ["Curves", "New", "Variants"]
     assert page.section("New").text == ("circles",)
-    assert len({build.__module__ for build in (*STUDY, *DIAGNOSIS)}) == len(STUDY) + len(DIAGNOSIS)
+    every = (*LEAD, *STUDY, *STUDY_NOTES, *DIAGNOSIS)
+    assert len({(build.__module__, build.__name__) for build in every}) == len(every)
 
 
 def test_only_the_learning_rate_a_variant_stands_at_is_drawn(circles: Study) -> None:

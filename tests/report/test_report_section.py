@@ -73,12 +73,14 @@ def test_the_terminal_shows_its_main_columns_and_sentences(page: Page) -> None:
 def test_a_section_without_a_table_there_begins_with_its_title(page: Page) -> None:
     console = Console(record=True, width=80, file=io.StringIO())
     print_page(page, console)
+    assert "Solo check" not in console.export_text(clear=False)
+    print_page(page, console, verbose=True)
     assert "Solo check: One replica" in console.export_text()
 
 
 def test_html_shows_all_of_it_but_what_repeats_it_in_words(page: Page, tmp_path: Path) -> None:
     text = write_html(page, tmp_path / "report.html").read_text("utf-8")
-    assert text.index("<h2>Environment</h2>") < text.index("<h2>Gradients</h2>")
+    assert text.index("<h2>Gradients</h2>") < text.index("<h3>Environment</h3>")
     shown = ("Of 90 runs.", "7/9", "[0.2, 0.3]", "root of the sum", "<dt>probe</dt><dd>every step")
     for part in shown:
         assert part in text

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import io
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from normwise.domain import RunRecord, Summary
 from normwise.report import Page, print_page, study_page
+from normwise.report.section import Answer
 
 Study = tuple[Summary, list[RunRecord]]
 LONG = [
@@ -22,7 +24,7 @@ LONG = [
 ]
 
 
-def _text(page: Page, width: int = 80, **options: list[str]) -> str:
+def _text(page: Page, width: int = 80, **options: Any) -> str:
     console = Console(record=True, width=width, file=io.StringIO(), color_system=None)
     print_page(page, console, **options)
     text = console.export_text()
@@ -31,12 +33,19 @@ def _text(page: Page, width: int = 80, **options: list[str]) -> str:
     return text
 
 
-def test_all_is_said_and_the_verdict_comes_last(page: Page) -> None:
-    text = _text(page, files=["runs/circles/report.html", "runs/circles/curves.png"])
-    flat = " ".join(text.replace("│", " ").split())
-    assert page.answer in flat
-    assert text.index("Solo check") < text.index("Files:") < text.index("verdict ─")
-    assert text.rstrip().endswith("╯")
+def test_the_verdict_stands_right_below_the_table_and_notes_below_that(page: Page) -> None:
+    files = ["runs/circles/report.html", "runs/circles/curves.png"]
+    assert "Solo check" not in _text(page, files=files)
+    text = _text(page, files=files, verbose=True)
+    flat = " ".join(text.replace("│", " ").replace("·", " ").split())
+    for line in (page.answer.headline, *page.answer.lines):
+        assert line in flat
+    places = [
+        text.index(each)
+        for each in ("30/30", "verdict ─", page.answer.headline, "Solo check", "Files:")
+    ]
+    assert places == sorted(places)
+    assert "1.47×" not in text[text.index("verdict ─") :]  # nothing between the two
     assert "largest relative difference 3e-07" in flat
     assert "Files: runs/circles/report.html, runs/circles/curves.png" in flat
     for word in ("baseline", "helps", "no", "difference", "30/30", "1.47×", "[1.24, 1.75]"):
@@ -69,7 +78,11 @@ def test_losses_are_said(lost: Study) -> None:
 
 
 def test_markup_in_names_is_text(page: Page) -> None:
-    text = _text(dataclasses.replace(page, title="[red]x[/nope]", answer="[b]", warnings=("[/]",)))
+    text = _text(
+        dataclasses.replace(
+            page, title="[red]x[/nope]", answer=Answer("[i]", "[b]", "[/b]"), warnings=("[/]",)
+        )
+    )
     assert "[red]x[/nope]" in text
     assert "[/]" in text
 
@@ -78,6 +91,10 @@ def test_nothing_compared(circles: Study) -> None:
     summary = dataclasses.replace(
         circles[0], comparisons=(), variants=circles[0].variants[:1], solo_check=None
     )
-    text = _text(study_page(summary, circles[1], settings={}, preview=None))
+    page = dataclasses.replace(
+        study_page(summary, circles[1], settings={}, preview=None),
+        answer=Answer("verdict", "Only one", ""),
+    )
+    text = _text(page, verbose=True)
     assert "sooner" not in text
     assert "Solo check: Not run." in text

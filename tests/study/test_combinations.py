@@ -121,7 +121,7 @@ def test_no_option_changes_what_another_trains_counts_or_reports(row, everything
     if "ablate" in on:
         check_ablation(summary, everything)
     drawn = page_of_folder(tmp_path / "study")
-    assert drawn.answer == result.page.answer
+    assert drawn.answer.text == result.page.answer.text
     assert drawn.notes == result.page.notes
     before = result.summary()
     assert study().summary() == before

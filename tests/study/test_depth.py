@@ -91,13 +91,13 @@ def test_where_a_variant_stands_is_said_and_handed_back(deep):
 
 def test_the_folder_says_it_again_and_takes_another_depth(deep):
     result, _ = deep
-    assert page_of_folder(result.folder).answer == result.verdict
+    assert page_of_folder(result.folder).answer.text == result.verdict
     fingerprint = result.answer.environment["fingerprint"]
     times = History(Store(result.folder, _spec(1, 3))).times(fingerprint)
     assert ProgramKey("none", 16, result.answer.variants[0].depth) in times
     more = Study(build, data(), depth=[1, 3, 2], **SETTINGS).run(result.folder)
     assert (more.reused, more.trained) == (8, 4)
-    assert page_of_folder(result.folder).answer == more.verdict
+    assert page_of_folder(result.folder).answer.text == more.verdict
 
 
 def _spec(*depths):

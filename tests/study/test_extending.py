@@ -67,7 +67,7 @@ def test_more_seeds_variants_and_another_target_are_the_study_asked_for_at_once(
     assert trained == [1, 3]
     same(extended, undisturbed, without_times)
     assert Spec.from_toml(tmp_path / "out" / "spec.toml", {}) == spec
-    assert page_of_folder(tmp_path / "out").answer == undisturbed.verdict
+    assert page_of_folder(tmp_path / "out").answer.text == undisturbed.verdict
 
 
 def test_another_target_alone_trains_no_run(spec, undisturbed, without_times, tmp_path):
@@ -135,4 +135,4 @@ def test_a_pruned_study_grows_as_if_it_had_been_asked_for_at_once(spec, without_
     extended = run(changed(spec, **small | grown), tmp_path / "out")
     at_once = run(changed(spec, **small | grown), tmp_path / "undisturbed")
     same(extended, at_once, without_times)
-    assert page_of_folder(tmp_path / "out").answer == at_once.verdict
+    assert page_of_folder(tmp_path / "out").answer.text == at_once.verdict

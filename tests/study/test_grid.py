@@ -106,7 +106,7 @@ def test_a_larger_grid_holds_the_runs_of_a_smaller_one():
 def test_the_report_is_drawn_again_from_the_folder(grid):
     result, _ = grid
     page = page_of_folder(result.folder)
-    assert page.answer == result.verdict
+    assert page.answer.text == result.verdict
     charts = page.section("Where it works").charts
     # Any two axes, each cell at the best of the third.
     assert [(chart.across, chart.down, len(chart.cells)) for chart in charts] == [

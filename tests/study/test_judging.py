@@ -93,7 +93,8 @@ def test_it_is_the_analysis_of_a_study():
 def test_seconds_and_the_solo_check_are_left_out():
     found = judge(curves(none=SLOW, after=FAST))
     assert [section.title for section in found.page.sections] == [
-        "Variants", "How they end", "Runs", "Curves", "Arrivals", "Settings", "Environment"
+        "Curves", "Variants", "Runs", "Arrivals", "How they end", "Mean epochs to the target",
+        "Settings", "Environment",
     ]  # fmt: skip
     said = found.summary()
     assert said["solo_check"] is None

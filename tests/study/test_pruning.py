@@ -51,7 +51,7 @@ def test_what_was_trained_is_what_is_trained_without_pruning(pruned, whole):
 
 def test_the_report_says_so_and_is_drawn_again(pruned):
     assert any("were stopped early" in note for note in pruned.page.notes)
-    assert page_of_folder(pruned.folder).answer == pruned.verdict
+    assert page_of_folder(pruned.folder).answer.text == pruned.verdict
     again = Study(model(), data(), **SETTINGS).run(pruned.folder)
     assert again.summary() == pruned.summary()
 

@@ -63,7 +63,7 @@ def test_interrupted_in_a_later_round_it_goes_on_to_the_same_end(undisturbed, tm
 def test_run_again_and_drawn_again_it_says_the_same(undisturbed):
     again = Study(model(), data(), **SETTINGS).run(undisturbed.folder)
     assert again.summary() == undisturbed.summary()
-    assert page_of_folder(undisturbed.folder).answer == undisturbed.verdict
+    assert page_of_folder(undisturbed.folder).answer.text == undisturbed.verdict
     events = [
         json.loads(line)["event"]
         for line in (undisturbed.folder / "journal.jsonl").read_text().splitlines()

@@ -35,7 +35,8 @@ def test_a_failed_check_withholds_the_verdict_and_the_model(run_command, tmp_pat
     code, out, error = run_command(*command)
     assert code == 3
     assert "no verdict" in out.splitlines()[0]
-    assert out.splitlines()[1].startswith("│ No verdict: the first batches of `none` and `after`")
+    assert out.splitlines()[1].startswith("│ No verdict: it trains otherwise")
+    assert out.splitlines()[2].startswith("│ · No verdict: the first batches of `none` and `after`")
     assert error.strip().startswith("normwise: the solo check failed, so there is no verdict")
     assert not (tmp_path / "out" / "best.keras").exists()
     body = json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -47,7 +48,7 @@ def test_a_failed_check_withholds_the_verdict_and_the_model(run_command, tmp_pat
     assert html.split("<h1", 1)[1].split(">", 1)[1].startswith("No verdict: ")
     # Neither the same command nor the report drawn again forgets it.
     assert run_command(*command)[0] == 3
-    assert page_of_folder(tmp_path / "out").answer == body["verdict"]
+    assert page_of_folder(tmp_path / "out").answer.text == body["verdict"]
 
 
 @pytest.mark.usefixtures("wrong_after")

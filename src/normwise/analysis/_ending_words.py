@@ -33,7 +33,7 @@ def ending_words(
     if one.outcome == "better":
         return f", and ends better, {values}"
     if one.outcome == "no worse":
-        return f", and ends no worse (margin {one.margin:.2g})"
+        return ", and ends no worse"
     stays = f", so `{recommended}` stays recommended" if recommended == c.baseline else ""
     return f", but {_why_open(one, c.baseline, values)}{stays}"
 

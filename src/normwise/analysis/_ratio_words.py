@@ -9,18 +9,17 @@ from normwise.domain import Estimate, VerdictKind
 __all__ = ["ratio_words"]
 
 
-def ratio_words(outcome: VerdictKind, ratio: Estimate, confidence: float) -> str:
+def ratio_words(outcome: VerdictKind, ratio: Estimate) -> str:
     """How much sooner, as far as it can be told, with the interval.
 
     Args:
         outcome: What the ratio says.
         ratio: Baseline over variant.
-        confidence: Of its interval, in (0, 1).
 
-    >>> ratio_words("helps", Estimate(1.5, 1.2, 1.9), 0.975)
-    '1.5 times sooner (97.5% interval 1.2 to 1.9)'
+    >>> ratio_words("helps", Estimate(1.5, 1.2, 1.9))
+    '1.5 times sooner (1.2 to 1.9)'
     """
-    interval = f"({100 * confidence:.3g}% interval {_span(ratio)})"
+    interval = f"({_span(ratio)})"
     unbounded = ratio.low == 0.0 and math.isinf(ratio.high)
     if outcome == "hurts" and ratio.value == 0.0:
         return f"at most {ratio.high:.3g} times as fast {interval}"

@@ -24,7 +24,7 @@ def in_seconds(table: Mapping[str, VariantSummary], c: Comparison) -> str:
     if c.outcome != "helps":
         return ""
     if pace is not None and math.isnan(pace.value):
-        return ", in seconds it cannot be told, since the machine was busy"
+        return ", in seconds it cannot be told (busy machine)"
     if not math.isfinite(ratio.value):
         return ""
     epoch = table[c.variant].seconds_per_epoch / table[c.baseline].seconds_per_epoch

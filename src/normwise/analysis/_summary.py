@@ -18,6 +18,7 @@ from dataclasses import replace
 from normwise.analysis._arrival import best_value
 from normwise.analysis._comparison import comparisons
 from normwise.analysis._groups import baseline_of, by_variant
+from normwise.analysis._headline import headline
 from normwise.analysis._judged import JudgedRuns, Measures, Times, judged_runs
 from normwise.analysis._lag import lags
 from normwise.analysis._outcome import reaching
@@ -101,12 +102,13 @@ def _with_verdict(
     *,
     elsewhere: bool,
 ) -> Summary:
+    best = _best(judged, summary.target)
     said = verdict(
         summary.target,
         summary.variants,
         summary.comparisons,
         summary.recommended,
-        best=_best(judged, summary.target),
+        best=best,
         certain=certain_target([[*one.runs.values()] for one in judged], summary.target),
         horizon=horizon,
         unjudged=reaching(records, summary.target, horizon),
@@ -114,7 +116,8 @@ def _with_verdict(
         depths=len({run.depth for run in records}) > 1,
         halved=any(one.seeds_a_judge > 1 for one in judged),
     )
-    return replace(summary, verdict=said)
+    short = headline(summary, best=best, horizon=horizon, elsewhere=elsewhere)
+    return replace(summary, verdict=said, headline=short)
 
 
 def _best(judged: Sequence[JudgedRuns], target: Target) -> tuple[str, float]:

@@ -1,27 +1,27 @@
-"""The answer of a study in one plain sentence."""
+"""The answer of a study in plain words: a line a variant."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from normwise.analysis._ending_words import ending_words
-from normwise.analysis._lag_words import arrives, lag_words, lags_behind, opening_of_lag
+from normwise.analysis._lag_words import arrives, hidden, lags_behind, learns, opening_of_lag
 from normwise.analysis._never_words import never_words
+from normwise.analysis._range_words import range_words
 from normwise.analysis._ratio_words import ratio_words
 from normwise.analysis._seconds_words import in_seconds
 from normwise.domain import (
-    CONFIDENCE,
     Comparison,
-    Estimate,
     SoloCheck,
     Summary,
     Target,
     VariantSummary,
+    epochs_text,
 )
 
-__all__ = ["verdict", "withheld"]
+__all__ = ["told_first", "verdict", "withheld"]
 
 
 def verdict(
@@ -38,7 +38,7 @@ def verdict(
     depths: bool = False,
     halved: bool = False,
 ) -> str:
-    """One sentence for people: which variant reaches the target sooner, by how much, how sure.
+    """Lines for people: which variant reaches the target sooner, by how much, between which ends.
 
     Args:
         target: What was to be reached.
@@ -55,35 +55,57 @@ def verdict(
         halved: Whether some of the seeds chose the point of the grid and do not judge.
     """
     table = {variant.name: variant for variant in variants}
-    lost = _diverged(variants, comparisons)
     if not any(variant.epochs_to_target.reached for variant in variants):
-        nobody = _nobody(target, best, certain, horizon, unjudged, elsewhere=elsewhere) + lost
-        return "; ".join([nobody, *lag_words(target, variants, (), {})]) + "."
-    if not comparisons:
-        only = variants[0]
-        other = "after" if only.name == "none" else "none"
-        return (
-            f"There is only `{only.name}`: {_judging([only], halved=halved)}it reaches {target} "
-            f"{_when(only, horizon)}{lost}; "
-            f"add a variant such as {other!r} to compare it with."
-        )
-    first = _first(comparisons, recommended)
-    rest = [c for c in comparisons if c is not first]
-    names = {one.name: _named(one, depths=depths) for one in variants}
-    lead = _lead(target, table, first, names, horizon=horizon, halved=halved)
-    ends = {
-        c.variant: never_words(table, c)
-        + in_seconds(table, c)
-        + ending_words(table, c, target, recommended if c is first else "")
-        for c in comparisons
-    }
-    late = {c.variant: arrives(c) + ends[c.variant] for c in rest if lags_behind(table[c.variant])}
-    parts = [
-        lead + ends[first.variant] + _range(table, first),
-        *lag_words(target, variants, comparisons, late),
-        *(_other(c, names[c.variant]) + ends[c.variant] for c in rest if c.variant not in late),
-    ]
-    return "; ".join(parts) + lost + "."
+        told = [_nobody(target, best, certain, horizon, unjudged, elsewhere=elsewhere)]
+        left = variants
+    elif not comparisons:
+        told = [_alone(variants[0], target, horizon, halved=halved)]
+        left = variants
+    else:
+        names = {one.name: _named(one, depths=depths) for one in variants}
+        first = told_first(comparisons, recommended)
+        lead = _lead(target, table, first, names, horizon=horizon, halved=halved)
+        end = _end(table, first, target, recommended)
+        told = [f"{lead}{end}{range_words(table, first)}{_lag_of(first, table)}"]
+        others = [c for c in comparisons if c is not first]
+        told += [_other(c, names[c.variant], _end(table, c, target), table) for c in others]
+        compared = {c.variant for c in comparisons}
+        left = [one for one in variants if one.name not in compared]
+    told += _lagging(left, table)
+    return "\n".join(f"{line}." for line in [*told, *_diverged(variants, comparisons)])
+
+
+def _alone(only: VariantSummary, target: Target, horizon: int, *, halved: bool) -> str:
+    other = "after" if only.name == "none" else "none"
+    return (
+        f"There is only `{only.name}`: {_judging([only], halved=halved)}it reaches {target} "
+        f"{_when(only, horizon)}; add a variant such as {other!r} to compare it with"
+    )
+
+
+def _end(
+    table: Mapping[str, VariantSummary], c: Comparison, target: Target, recommended: str = ""
+) -> str:
+    return (
+        never_words(table, c) + in_seconds(table, c) + ending_words(table, c, target, recommended)
+    )
+
+
+def _lag_of(c: Comparison, table: Mapping[str, VariantSummary]) -> str:
+    """What the variant that the first line is about has learned before its statistics show it."""
+    variant = table[c.variant]
+    if variant.lag is None or not lags_behind(variant):
+        return ""
+    return f". It {learns(variant.lag, c)}: {hidden(variant, variant.lag, table)}"
+
+
+def _lagging(
+    variants: Sequence[VariantSummary], table: Mapping[str, VariantSummary]
+) -> Iterator[str]:
+    """Variants that are compared with none, and lag."""
+    for one in variants:
+        if one.lag is not None and lags_behind(one):
+            yield f"`{one.name}` {learns(one.lag, None)}: {hidden(one, one.lag, table)}"
 
 
 def withheld(summary: Summary, check: SoloCheck) -> Summary:
@@ -118,11 +140,12 @@ def withheld(summary: Summary, check: SoloCheck) -> Summary:
             for one in summary.comparisons
         ),
         recommended="",
+        headline="No verdict: it trains otherwise than in Keras' own fit",
     )
 
 
-def _first(comparisons: Sequence[Comparison], recommended: str) -> Comparison:
-    """The comparison that the sentence is about."""
+def told_first(comparisons: Sequence[Comparison], recommended: str) -> Comparison:
+    """The comparison that the first line, and the headline, are about."""
     order = {"helps": 0, "undecided": 1, "no difference": 2, "hurts": 3}
     return min(
         comparisons,
@@ -144,7 +167,7 @@ def _nobody(
     elsewhere: bool,
 ) -> str:
     name, value = best
-    nobody = f"No variant reaches {target} within {_epochs(horizon)}"
+    nobody = f"No variant reaches {target} within {epochs_text(horizon)}"
     if unjudged:
         nobody += (
             f" on the seeds that judge, at the point of the grid that the others chose "
@@ -188,7 +211,7 @@ def _lead(
         f"{_judging([ours, theirs], halved=halved)}{names[c.variant]} reaches {target} "
         f"{_when(ours, horizon)}{_against(ours, theirs, names[c.baseline])}, "
         f"{_on_average(ours, theirs, c)}"
-        f"{ratio_words(c.outcome, c.epochs_ratio, c.confidence)}"
+        f"{ratio_words(c.outcome, c.epochs_ratio)}"
     )
     return f"{opening}: {facts}{_seeds(c)}"
 
@@ -196,13 +219,9 @@ def _lead(
 def _when(variant: VariantSummary, horizon: int) -> str:
     median = variant.epochs_to_target.median.value
     if math.isfinite(median):
-        return f"in {_epochs(median)} (median)"
+        return f"in {epochs_text(median)}"
     reached = variant.epochs_to_target.reached
-    return f"in {reached} of {variant.seeds} replicas within {_epochs(horizon)}"
-
-
-def _epochs(number: float) -> str:
-    return f"{number:g} {'epoch' if number == 1 else 'epochs'}"
+    return f"in {reached} of {variant.seeds} replicas within {epochs_text(horizon)}"
 
 
 def _named(variant: VariantSummary, *, depths: bool) -> str:
@@ -223,7 +242,7 @@ def _against(variant: VariantSummary, baseline: VariantSummary, name: str) -> st
         of = f" of {name}" if name != f"`{baseline.name}`" else ""
         return f" instead of {median:g}{of}"
     if math.isfinite(median):
-        return f", where {name} needs {median:g} (median)"
+        return f", where {name} needs {median:g}"
     reached = baseline.epochs_to_target.reached
     return f" where {name} does in {reached} of {baseline.seeds} replicas"
 
@@ -247,46 +266,26 @@ def _seeds(c: Comparison) -> str:
     )
 
 
-def _range(table: Mapping[str, VariantSummary], c: Comparison) -> str:
-    ours, theirs = table[c.variant].working_range, table[c.baseline].working_range
-    if ours is None or theirs is None or c.range_gain is None:
-        return ""
-    gain = c.range_gain
-    wider = (
-        "credibly wider" if gain.low > 0 else "credibly narrower" if gain.high < 0 else "undecided"
-    )
-    least = "at least " if math.isinf(ours.high) else ""
-    return (
-        f", and works over {least}{ours.value:.2g} decades of learning rates instead of "
-        f"{theirs.value:.2g} ({wider}, each such claim at {100 * CONFIDENCE:.3g}%: "
-        f"{gain.value:+.2g}, {_gain_span(gain)})"
-    )
-
-
-def _gain_span(gain: Estimate) -> str:
-    """The interval of a gain in decades, without an end where a range goes on beyond the grid."""
-    low, high = math.isfinite(gain.low), math.isfinite(gain.high)
-    if low and high:
-        return f"{gain.low:+.2g} to {gain.high:+.2g}"
-    if low or high:
-        return f"at least {gain.low:+.2g}" if low else f"at most {gain.high:+.2g}"
-    return "without bounds: a range goes on beyond the grid"
-
-
-def _other(c: Comparison, name: str) -> str:
+def _other(c: Comparison, name: str, end: str, table: Mapping[str, VariantSummary]) -> str:
+    variant = table[c.variant]
+    if variant.lag is not None and lags_behind(variant):
+        learned = f"{name} {learns(variant.lag, c)}{arrives(c)}{end}"
+        return f"{learned}: {hidden(variant, variant.lag, table)}"
     value = c.epochs_ratio.value
     if c.outcome == "helps":
-        return f"{name} helps too" + (f" ({value:.3g} times)" if math.isfinite(value) else "")
+        return f"{name} helps too" + (f" ({value:.3g} times)" if math.isfinite(value) else "") + end
     if c.outcome == "hurts":
         bound = value or c.epochs_ratio.high
-        return f"{name} hurts ({'' if value else 'at most '}{bound:.2g} times as fast)"
+        return f"{name} hurts ({'' if value else 'at most '}{bound:.2g} times as fast){end}"
     if c.outcome == "no difference":
-        return f"{name} makes no difference"
+        return f"{name} makes no difference{end}"
     needed = f" (about {c.seeds_needed} seeds needed)" if c.seeds_needed else ""
-    return f"{name} is undecided{needed}"
+    return f"{name} is undecided{needed}{end}"
 
 
-def _diverged(variants: Sequence[VariantSummary], comparisons: Sequence[Comparison]) -> str:
+def _diverged(
+    variants: Sequence[VariantSummary], comparisons: Sequence[Comparison]
+) -> Iterator[str]:
     """How many replicas of each variant diverged, those included that had arrived before."""
     counts = {v.name: v.epochs_to_target.diverged for v in variants}
     for c in comparisons:
@@ -294,8 +293,7 @@ def _diverged(variants: Sequence[VariantSummary], comparisons: Sequence[Comparis
             counts[c.variant] = max(counts[c.variant], c.ending.diverged)
             counts[c.baseline] = max(counts[c.baseline], c.ending.baseline_diverged)
     parts = [
-        f"{counts[v.name]} of {v.seeds} replicas of `{v.name}` diverged"
-        for v in variants
-        if counts[v.name]
+        f"{counts[v.name]} of {v.seeds} replicas of `{v.name}`" for v in variants if counts[v.name]
     ]
-    return f" ({', '.join(parts)})" if parts else ""
+    if parts:
+        yield f"Diverged: {', '.join(parts)}"

@@ -30,6 +30,7 @@ __all__ = [
     "Steps",
     "TableChoice",
     "Unsafe",
+    "Verbose",
     "with_groups",
 ]
 
@@ -53,6 +54,12 @@ Export = Annotated[
         help="csv, tensorboard or mlflow: write the curves of all runs into the folder for that "
         "tool, too; can be repeated.",
         show_default=False,
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", help="Say below the verdict how sure it is, and all else that the report says."
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write also where the loss rises.")]

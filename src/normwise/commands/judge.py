@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from normwise.commands.arguments import with_groups
+from normwise.commands.arguments import Verbose, with_groups
 from normwise.commands.output_folder import output_folder
 
 __all__ = ["EXAMPLES", "judge"]
@@ -123,6 +123,7 @@ def judge(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print summary.json and nothing else.")
     ] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Say which variant gets to a target sooner, from runs that something else trained.
 
@@ -144,4 +145,4 @@ def judge(
     if as_json:
         print(json.dumps(result.summary(), indent=2))
     else:
-        print_page(result.page, Console(), files=[str(folder)])
+        print_page(result.page, Console(), files=[str(folder)], verbose=verbose)

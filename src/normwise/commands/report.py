@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from normwise.commands.arguments import Export
+from normwise.commands.arguments import Export, Verbose
 
 __all__ = ["EXAMPLES", "report"]
 
@@ -24,6 +24,7 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A study's folder.")],
     *,
     export: Export = None,
+    verbose: Verbose = False,
 ) -> None:
     """Draw the report again from a study's folder; nothing is trained."""
     from rich.console import Console
@@ -38,4 +39,4 @@ def report(
         with DrawingProcess() as drawing:
             files.append(write_png(page, folder / "curves.png", drawing.draw))
     finally:  # a folder that may only be read still has a report
-        print_page(page, Console(), files=[str(file) for file in files])
+        print_page(page, Console(), files=[str(file) for file in files], verbose=verbose)

@@ -115,7 +115,12 @@ def study(
     ] = False,
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", help="Say what is decided on the way.", rich_help_panel=_RUNNING),
+        typer.Option(
+            "--verbose",
+            help="Say what is decided on the way, and below the verdict how sure it is and all "
+            "else that the report says.",
+            rich_help_panel=_RUNNING,
+        ),
     ] = False,
     **settings: Any,
 ) -> None:
@@ -207,7 +212,9 @@ def _run(
     if as_json:
         print(json.dumps(result.summary(), indent=2))
     else:
-        print_page(result.page, Console(), files=[str(folder), *written], said=said)
+        print_page(
+            result.page, Console(), files=[str(folder), *written], said=said, verbose=verbose
+        )
     if result.reused:
         print(
             _in_words(result.reused, result.trained, folder), file=sys.stderr if as_json else None

@@ -16,6 +16,7 @@ from normwise.domain.confidence import CONFIDENCE
 from normwise.domain.data_file import DATA_FILES, DataFile, data_files, kind_of
 from normwise.domain.ending import Ending, EndingKind
 from normwise.domain.epoch_times import EpochTimes
+from normwise.domain.epochs_text import epochs_text
 from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
 from normwise.domain.fingerprint import fingerprint_at, joined_fingerprint
@@ -78,6 +79,7 @@ __all__ = [
     "VerdictKind",
     "data_files",
     "derive_seed",
+    "epochs_text",
     "fingerprint_at",
     "holdout_seeds",
     "image_size",

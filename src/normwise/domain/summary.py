@@ -140,13 +140,14 @@ class Summary:
         target: What the replicas were timed to.
         variants: Each in numbers, in the order they were given.
         comparisons: Each of the others against the baseline.
-        verdict: The answer, in a sentence.
+        verdict: The answer: a line a variant, with what it reaches, how much sooner, and its end.
         recommended: Name of a variant.
         solo_check: One replica trained again by Keras' own ``fit``.
         environment: Where it ran, name to text.
         rounds: Seeds after which the comparisons could be decided; empty where all
             seeds came at once.
         ablation: Which normalisation layers matter, if that was asked.
+        headline: The verdict in at most twelve words.
     """
 
     study: str
@@ -159,6 +160,7 @@ class Summary:
     environment: Mapping[str, str] = field(default_factory=dict)
     rounds: tuple[int, ...] = ()
     ablation: Ablation | None = field(default=None, metadata=ABSENT_IF_NONE)
+    headline: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; what is not finite becomes ``null``.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -19,7 +23,6 @@ _THEMES = {
     "light": theme("#222222", "#e3e3e3", "transparent"),
     "dark": theme("#dddddd", "#33373f", "transparent"),
 }
-_LONG = 260  # letters of an answer that is set smaller
 _AROUND = 90  # pixels that axes, title and legend take beside a chart
 
 
@@ -45,37 +48,67 @@ def _render(page: Page) -> str:
         lstrip_blocks=True,
     )
     template = resources.files("normwise.report").joinpath("template.html")
-    charts = [[chart.spec(_STYLE) for chart in section.charts] for section in page.sections]
+    drawn = [[chart.spec(_STYLE) for chart in section.charts] for section in page.sections]
+    parts = _parts(page.sections, drawn)
+    lead, body = len(page.lead), len(page.lead) + len(page.body)
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         page=page,
-        parts=[
-            (section, [_box(chart) for chart in own], _is_narrow(section))
-            for section, own in zip(page.sections, charts, strict=True)
-        ],
-        buttons_before=_first_that_hides(charts),
-        charts=[{**chart, "width": "container"} for own in charts for chart in own],
-        is_long=len(page.answer) > _LONG,
+        lead=parts[:lead],
+        body=parts[lead:body],
+        details=parts[body:],
+        charts=[{**chart, "width": "container"} for own in drawn for chart in own],
         prose=prose,
+        pieces=pieces,
         themes=_THEMES,
         javascript=vega_javascript(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A section, and what the page around it says of its charts.
+
+    Attributes:
+        section: What it shows.
+        charts: Number and room of each chart.
+        is_narrow: Whether another section has room beside it.
+        is_first_drawn: Whether it has the page's first chart.
+        hides_first: Whether it has the first chart in which variants can be hidden.
+    """
+
+    section: Section
+    charts: tuple[_Box, ...]
+    is_narrow: bool
+    is_first_drawn: bool
+    hides_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    number: int
+    box: str
+
+
+def _parts(sections: Sequence[Section], drawn: Sequence[Sequence[Spec]]) -> list[_Part]:
+    numbers = itertools.count()
+    hiding = [i for i, own in enumerate(drawn) if any(HIDDEN in c.get("params", []) for c in own)]
+    with_charts = [i for i, own in enumerate(drawn) if own]
+    return [
+        _Part(
+            section,
+            tuple(_Box(next(numbers), _box(chart)) for chart in own),
+            is_narrow=section.table is None and len(section.charts) == 1,
+            is_first_drawn=with_charts[:1] == [i],
+            hides_first=hiding[:1] == [i],
+        )
+        for i, (section, own) in enumerate(zip(sections, drawn, strict=True))
+    ]
 
 
 def _box(chart: Spec) -> str:
     """The room that is kept for a chart, as CSS: what has a width of its own gets no more."""
     height = f"min-height:{chart['height'] + _AROUND}px"
     return f"{height};max-width:{chart['width'] + _AROUND}px" if "width" in chart else height
-
-
-def _is_narrow(section: Section) -> bool:
-    """Whether another section has room beside it."""
-    return section.table is None and len(section.charts) == 1
-
-
-def _first_that_hides(charts: list[list[Spec]]) -> int | None:
-    """Number of the first section with a chart in which variants can be hidden."""
-    hiding = (i for i, own in enumerate(charts) if any(HIDDEN in c.get("params", []) for c in own))
-    return next(hiding, None)
 
 
 def prose(text: str) -> list[tuple[bool, str]]:
@@ -86,3 +119,12 @@ def prose(text: str) -> list[tuple[bool, str]]:
     """
     pieces = enumerate(text.split("`"))
     return [(index % 2 == 1, piece) for index, piece in pieces if piece]
+
+
+def pieces(name: str) -> list[str]:
+    """A name cut where a line may break: behind ``:``, ``,`` and ``+``.
+
+    >>> pieces("after:center=false,scale=false")
+    ['after:', 'center=false,', 'scale=false']
+    """
+    return re.findall(r"[^:,+]*[:,+]|[^:,+]+", name)

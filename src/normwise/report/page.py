@@ -1,7 +1,8 @@
-"""A page: a list of sections under one answer.
+"""A page: sections around one answer.
 
 To add a section, write a file in :mod:`normwise.report.sections` whose ``build`` makes one, and
-put that into the list here. Terminal, HTML and PNG walk the list.
+put that into a list here: those that lead, of which one sees most at a glance; those that follow
+the answer; and notes, for who wants to know how sure it is. Terminal, HTML and PNG walk the lists.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from normwise.domain import RunRecord, Summary
 from normwise.report.metric_text import target_text
 from normwise.report.results import DataPreview, StudyResults
-from normwise.report.section import Chart, NextStep, Section
+from normwise.report.section import Answer, Chart, NextStep, Section
 from normwise.report.sections import (
     ablation,
     arrivals,
@@ -29,6 +30,7 @@ from normwise.report.sections import (
     grid,
     lag,
     leakage,
+    mean_epochs,
     metrics,
     moving_statistics,
     multiple_testing,
@@ -43,53 +45,76 @@ from normwise.report.sections import (
     variants,
 )
 
-__all__ = ["DIAGNOSIS", "JUDGED", "STUDY", "Page", "diagnosis_page", "judged_page", "study_page"]
+__all__ = [
+    "DIAGNOSIS",
+    "JUDGED",
+    "JUDGED_NOTES",
+    "LEAD",
+    "STUDY",
+    "STUDY_NOTES",
+    "Page",
+    "diagnosis_page",
+    "judged_page",
+    "study_page",
+]
 
 _NO_VERDICT = "no verdict"
 
-STUDY: tuple[Callable[[StudyResults], Section | None], ...] = (
-    extent.build,
-    variants.build,
-    endings.build,
-    never.build,
-    multiple_testing.build,
-    lag.build,
-    population_sample.build,
-    seconds.build,
-    ablation.build,
-    early_stopping.build,
-    ended_early.build,
-    curves.build,
+_Build = Callable[[StudyResults], Section | None]
+
+LEAD: tuple[_Build, ...] = (curves.build, variants.build)
+"""What leads the report of a study: the chart, then the table."""
+
+STUDY: tuple[_Build, ...] = (
     gap_curves.build,
     arrivals.build,
     grid.build,
     sensitivity.build,
+    ablation.build,
+    early_stopping.build,
+    seconds.build_with_money,
+)
+"""What follows the answer of a study, in reading order."""
+
+STUDY_NOTES: tuple[_Build, ...] = (
+    extent.build,
+    lag.build,
+    population_sample.build,
+    endings.build,
+    mean_epochs.build,
+    never.build,
+    ended_early.build,
+    multiple_testing.build,
+    seconds.build,
     data.build,
     metrics.build,
     solo_check.build,
     settings.build,
     environment.build,
 )
-"""The sections of a study's report, in reading order."""
+"""What a study's report says to who wants to know more."""
 
-JUDGED: tuple[Callable[[StudyResults], Section | None], ...] = (
-    variants.build,
-    endings.build,
-    never.build,
-    multiple_testing.build,
-    lag.build,
-    population_sample.build,
+JUDGED: tuple[_Build, ...] = (
     runs.build,
-    curves.build,
     gap_curves.build,
     arrivals.build,
     grid.build,
     sensitivity.build,
+)
+"""What follows the answer on runs that something else trained: no more than these can say."""
+
+JUDGED_NOTES: tuple[_Build, ...] = (
+    lag.build,
+    population_sample.build,
+    endings.build,
+    mean_epochs.build,
+    never.build,
+    multiple_testing.build,
     metrics.build,
     settings.build,
     environment.build,
 )
-"""The sections of a report on runs that something else trained: no more than these can say."""
+"""What a report on such runs says to who wants to know more."""
 
 DIAGNOSIS: tuple[Callable[[gap.Found], Section | None], ...] = (
     gap.build,
@@ -110,30 +135,35 @@ class Page:
         kind: What was done, ``study`` or ``diagnosis``.
         title: Name of the study or the model.
         subject: What was looked at, as it follows the title and a colon.
-        answer: What it comes to, in a sentence or a few.
-        answer_label: What the answer is, such as ``verdict``.
-        sections: In reading order.
+        answer: What it comes to.
+        lead: Sections before the answer.
+        body: Sections behind it.
+        details: Sections for who wants to know more; folded, where that is possible.
         colors: Name to colour of what the charts tell apart and a reader can hide.
         warnings: What must be read before anything else.
         next_step: What to do now, if anything follows.
-        columns: How many charts stand side by side in a picture.
     """
 
     kind: str
     title: str
     subject: str
-    answer: str
-    answer_label: str
-    sections: tuple[Section, ...]
+    answer: Answer
+    lead: tuple[Section, ...] = ()
+    body: tuple[Section, ...] = ()
+    details: tuple[Section, ...] = ()
     colors: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     next_step: NextStep | None = None
-    columns: int = 2
 
     @property
     def is_withheld(self) -> bool:
         """Whether the answer says why there is none."""
-        return self.answer_label == _NO_VERDICT
+        return self.answer.label == _NO_VERDICT
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """All sections, in reading order."""
+        return (*self.lead, *self.body, *self.details)
 
     @property
     def charts(self) -> tuple[Chart, ...]:
@@ -177,7 +207,7 @@ def study_page(
     check = summary.solo_check
     is_withheld = check is not None and bool(check.failed)
     label = _NO_VERDICT if is_withheld else "verdict so far" if incomplete else "verdict"
-    return _page(results, label, STUDY)
+    return _page(results, label, STUDY, STUDY_NOTES)
 
 
 def judged_page(
@@ -196,22 +226,21 @@ def judged_page(
         notes: What was decided about the runs for their owner, in sentences.
     """
     results = StudyResults(summary, records, dict(settings), notes=tuple(notes))
-    return _page(results, "verdict", JUDGED)
+    return _page(results, "verdict", JUDGED, JUDGED_NOTES)
 
 
 def _page(
-    results: StudyResults,
-    label: str,
-    builders: Sequence[Callable[[StudyResults], Section | None]],
+    results: StudyResults, label: str, body: Sequence[_Build], details: Sequence[_Build]
 ) -> Page:
     summary = results.summary
     return Page(
         kind="study",
         title=summary.study,
         subject=f"epochs to a {target_text(summary.target)}",
-        answer=summary.verdict,
-        answer_label=label,
-        sections=_built(build(results) for build in builders),
+        answer=Answer(label, summary.headline, summary.verdict),
+        lead=_built(build(results) for build in LEAD),
+        body=_built(build(results) for build in body),
+        details=_built(build(results) for build in details),
         colors=results.colors,
         warnings=(_INCOMPLETE,) if results.incomplete else (),
     )
@@ -228,11 +257,9 @@ def diagnosis_page(found: Mapping[str, Any], command: str) -> Page:
         kind="diagnosis",
         title=found["model"],
         subject="training and inference",
-        answer=gap.sentence(found),
-        answer_label="gap",
-        sections=_built(build(found) for build in DIAGNOSIS),
+        answer=Answer("gap", gap.headline(found), gap.sentence(found)),
+        lead=_built(build(found) for build in DIAGNOSIS),
         next_step=gap.next_step(found, command),
-        columns=3,
     )
 
 

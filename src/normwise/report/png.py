@@ -17,6 +17,7 @@ from normwise.report.vega import HIDDEN, SCHEMA, theme
 __all__ = ["figure", "write_png"]
 
 _WIDTH = 960  # pixels of the picture that charts share
+_COLUMNS = {"study": 2, "diagnosis": 3}  # charts side by side
 _BESIDE = 40  # pixels of it that a chart's axis takes
 _LINE = 165  # letters of the text above
 
@@ -42,9 +43,9 @@ def write_png(
 
 
 def figure(page: Page, *, pointer: bool = False) -> Spec:
-    """All charts of the page in one Vega-Lite picture, under the answer."""
+    """All charts of the page in one Vega-Lite picture, under the headline."""
     style = Style(legend=True, pointer=pointer)
-    width = _WIDTH // page.columns - _BESIDE
+    width = _WIDTH // _COLUMNS[page.kind] - _BESIDE
     charts = [{"width": width, **chart.spec(style)} for chart in page.charts]
     for index, chart in enumerate(charts):
         _rename_params(chart, index)
@@ -54,13 +55,17 @@ def figure(page: Page, *, pointer: bool = False) -> Spec:
         "$schema": SCHEMA,
         "title": {
             "text": f"{page.title}: {page.subject}",
-            "subtitle": [line for text in (page.answer, *captions) for line in _wrapped(text)],
+            "subtitle": [
+                line
+                for text in (page.answer.headline.replace("`", ""), *captions)
+                for line in _wrapped(text)
+            ],
             "fontSize": 20,
             "offset": 16,
         },
         "params": [HIDDEN],
         "concat": charts,
-        "columns": page.columns,
+        "columns": _COLUMNS[page.kind],
         "spacing": 36,
         "resolve": {"legend": {"fill": "independent", "shape": "independent"}},
         "config": {**config, "title": {**config["title"], "frame": "group"}},

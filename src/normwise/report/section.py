@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-__all__ = ["Cell", "Chart", "Column", "NextStep", "Section", "Spec", "Style", "Table"]
+__all__ = ["Answer", "Cell", "Chart", "Column", "NextStep", "Section", "Spec", "Style", "Table"]
 
 # A Vega-Lite specification, as plain JSON values.
 Spec = dict[str, Any]
@@ -104,6 +104,26 @@ class Section:
     charts: tuple[Chart, ...] = ()
     caption: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a report comes to.
+
+    Attributes:
+        label: What it is, such as ``verdict``.
+        headline: In at most twelve words.
+        text: In full, a line for each thing that is said.
+    """
+
+    label: str
+    headline: str
+    text: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text's lines."""
+        return tuple(self.text.splitlines())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,9 @@
-"""A page as terminal text, for 80 columns and more.
-
-The answer comes last: it stands right above the prompt.
-"""
+"""A page as terminal text, for 80 columns and more: the table, and the answer right below it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from normwise.report.page import Page
@@ -25,9 +22,14 @@ _WIDEST_CELL = 12
 
 
 def print_page(
-    page: Page, console: Console, *, files: Sequence[str] = (), said: Container[str] = ()
+    page: Page,
+    console: Console,
+    *,
+    files: Sequence[str] = (),
+    said: Container[str] = (),
+    verbose: bool = False,
 ) -> None:
-    """Print tables and sentences, where the files are, the answer and what comes next.
+    """Print the table, the answer, what comes next and where the files are.
 
     An answer that is withheld comes first.
 
@@ -37,34 +39,38 @@ def print_page(
             of usual length give, and a list takes its place where they do not.
         files: Paths or a folder to name.
         said: Sentences that the reader has seen already.
+        verbose: Whether to say what else the report has: how sure it is, and what was seen.
     """
     from rich.text import Text
 
-    if page.is_withheld:
-        console.print(_answer(page))
-    console.print(Text(f"{page.title}: {page.subject}", style="bold"))
-    for section in page.sections:
-        _print_section(section, console, said)
+    title = Text(f"{page.title}: {page.subject}", style="bold")
+    lead = [*_printed(page.lead, console, said)]
+    answer = _answer(page)
+    for part in (answer, title, *lead) if page.is_withheld else (title, *lead, answer):
+        console.print(part)
+    for part in _printed((*page.body, *(page.details if verbose else ())), console, said):
+        console.print(part)
     for line in (*page.warnings, *([f"Files: {', '.join(files)}"] if files else [])):
         console.print(Text(line))
-    if not page.is_withheld:
-        console.print(_answer(page))
     if page.next_step is not None:
         console.print(Text(page.next_step.text))
         if page.next_step.command:
             console.print(Text(page.next_step.command), soft_wrap=True)
 
 
-def _print_section(section: Section, console: Console, said: Container[str]) -> None:
-    table = _main_part(section.table)
-    if table is not None:
-        console.print(_body(table, console))
-        console.print()
-    # A table says what its section is about.
-    title = "" if table is not None else f"{section.title}: "
-    new = [sentence for sentence in section.text if sentence not in said]
-    for line in _sentences(title, (*new, *section.in_words)):
-        console.print(line)
+def _printed(
+    sections: Iterable[Section], console: Console, said: Container[str]
+) -> Iterator[RenderableType]:
+    """Table and sentences of each section."""
+    for section in sections:
+        table = _main_part(section.table)
+        if table is not None:
+            yield _body(table, console)
+            yield ""
+        # A table says what its section is about.
+        title = "" if table is not None else f"{section.title}: "
+        new = [sentence for sentence in section.text if sentence not in said]
+        yield from _sentences(title, (*new, *section.in_words))
 
 
 def _sentences(title: str, sentences: Sequence[str]) -> Iterator[Text]:
@@ -88,11 +94,17 @@ def _main_part(table: SectionTable | None) -> SectionTable | None:
 
 
 def _answer(page: Page) -> RenderableType:
+    """The headline, and below it the answer's lines, each hanging from its own first word."""
+    from rich.console import Group
     from rich.panel import Panel
+    from rich.table import Table
     from rich.text import Text
 
-    text = Text(page.answer, style="bold")
-    return Panel(text, title=page.answer_label, title_align="left", padding=(0, 1))
+    lines = Table.grid(padding=(0, 1))
+    for line in page.answer.lines:
+        lines.add_row("·", Text(line))
+    both = Group(Text(page.answer.headline, style="bold"), lines)
+    return Panel(both, title=page.answer.label, title_align="left", padding=(0, 1))
 
 
 def _body(table: SectionTable, console: Console) -> RenderableType:

@@ -12,7 +12,16 @@ from normwise.report.formatting import decimals, number
 from normwise.report.section import Cell, Column, NextStep, Section, Spec, Style, Table
 from normwise.report.vega import chart_title, listed
 
-__all__ = ["Found", "LossChart", "Ways", "build", "largest_part", "next_step", "sentence"]
+__all__ = [
+    "Found",
+    "LossChart",
+    "Ways",
+    "build",
+    "headline",
+    "largest_part",
+    "next_step",
+    "sentence",
+]
 
 # The content of gap.json; from a way of normalising to the part of the data to its metrics.
 Found = Mapping[str, Any]
@@ -93,6 +102,21 @@ def largest_part(found: Found) -> str | None:
     name = max(PARTS, key=lambda part: abs(found["gap"][part]))
     worth = WORTH_IT * abs(found["ways"]["moving"]["validation"]["loss"])
     return name if abs(found["gap"][name]) > worth else None
+
+
+def headline(found: Found) -> str:
+    """What the gap is made of most, in a few words.
+
+    >>> headline({"gap": None})
+    'Not compiled: only its statistics could be looked at'
+    """
+    parts = found["gap"]
+    if parts is None:
+        return "Not compiled: only its statistics could be looked at"
+    part = largest_part(found)
+    if part is None:
+        return "No part of the gap is worth a repair"
+    return f"A gap of {number(parts['total'])}: {number(parts[part])} by {PARTS[part]}"
 
 
 def sentence(found: Found) -> str:

@@ -9,20 +9,32 @@ from normwise.report import formatting as f
 from normwise.report.results import StudyResults
 from normwise.report.section import Cell, Column, Section, Table
 
-__all__ = ["build"]
+__all__ = ["build", "build_with_money"]
 
 
 def build(results: StudyResults) -> Section | None:
-    """A row a variant, with its cost where a price was given; nothing where nothing was timed."""
+    """A row a variant; nothing where nothing was timed, or a price was given."""
+    return None if _has_costs(results) else _section("Seconds", results, has_costs=False)
+
+
+def build_with_money(results: StudyResults) -> Section | None:
+    """The same with costs, where a price was given."""
+    return _section("Seconds and money", results, has_costs=True) if _has_costs(results) else None
+
+
+def _has_costs(results: StudyResults) -> bool:
+    return any(variant.cost is not None for variant in results.summary.variants)
+
+
+def _section(title: str, results: StudyResults, *, has_costs: bool) -> Section | None:
     variants = results.summary.variants
     timed = [variant for variant in variants if math.isfinite(variant.seconds_per_epoch)]
     if not timed:
         return None
-    has_costs = any(variant.cost is not None for variant in variants)
     sentence = f"Trained alone by Keras' own fit on this machine: {'; '.join(map(_paid, timed))}."
     compared = [_compared(one) for one in results.summary.comparisons]
     return Section(
-        f"Seconds{' and money' if has_costs else ''}",
+        title,
         text=(*filter(None, compared), *_busy(timed)),
         in_words=(sentence,),
         table=Table(

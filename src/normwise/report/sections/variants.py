@@ -33,7 +33,6 @@ def _columns(results: StudyResults) -> tuple[Column, ...]:
         Column("variant", is_main=True),
         *(Column(metric_text(name), is_main=name in main) for name in results.main_metrics),
         Column("epochs to target", is_main=True),
-        Column("restricted mean"),
         Column("reached", is_main=True),
         *([Column(f"sooner than {results.baseline}", is_main=True)] if results.baseline else []),
         Column("outcome", is_main=bool(results.baseline)),
@@ -43,17 +42,12 @@ def _columns(results: StudyResults) -> tuple[Column, ...]:
 def _row(variant: VariantSummary, results: StudyResults) -> tuple[Cell, ...]:
     times = variant.epochs_to_target
     compared = results.comparison(variant.name)
-    saved = compared.epochs_saved if compared else None
     finals = [variant.final_median.get(metric) for metric in results.main_metrics]
     badge = "recommended" if variant.name == results.summary.recommended else ""
     return (
         Cell(variant.name, badge=badge, color=results.colors[variant.name]),
         *(Cell(f.median(final), (f.value_interval(final),)) for final in finals),
         Cell(f.epochs(times.median.value), (f.epochs_interval(times.median),)),
-        Cell(
-            f.epochs(times.restricted_mean.value),
-            (f.epochs_interval(times.restricted_mean), f.saved(saved) if saved else ""),
-        ),
         Cell(f"{times.reached}/{variant.seeds}", tuple(_counts(variant, times))),
         *([_ratio_cell(compared)] if results.baseline else []),
         Cell(outcome_of(variant.name, results)),
@@ -104,16 +98,12 @@ def _lost(variant: VariantSummary, results: StudyResults) -> Iterator[str]:
 
 
 def _caption(results: StudyResults) -> str:
-    level = f.percent(CONFIDENCE)
     sooner = (
-        f"Sooner: what {results.baseline} needs over what the variant needs, in epochs, so that "
-        f"above 1 the variant gets there first. "
+        f" Sooner: the epochs that {results.baseline} needs over those of the variant, so that "
+        f"above 1 the variant gets there first."
     )
     return (
-        f"Metrics: median over the replicas at the last epoch, with its {level} interval; one that "
-        f"diverged is worse than any value. "
-        f"Epochs to target: median over the replicas; brackets hold {level} intervals, of ratios "
-        f"as wide as several comparisons at once need. Reached: replicas that reached the target, "
-        f"of all. {sooner if results.baseline else ''}"
-        f"Restricted mean: a replica that never arrived counts as the whole run."
+        f"Medians of the replicas, metrics at the last epoch; in brackets {f.percent(CONFIDENCE)} "
+        f"intervals, of ratios those that hold for all comparisons together. Reached: how many "
+        f"replicas reached the target.{sooner if results.baseline else ''}"
     )

@@ -1,0 +1,165 @@
+"""What a reader takes away in ten seconds: at most twelve words, from numbers made by hand."""
+
+import dataclasses
+import itertools
+import math
+
+import pytest
+
+from normwise.analysis._headline import MOST_WORDS, headline
+from normwise.domain import (
+    Comparison,
+    Ending,
+    EpochsToTarget,
+    Estimate,
+    Lag,
+    Summary,
+    Target,
+    VariantSummary,
+)
+
+INF = math.inf
+SAME = Ending("no worse", Estimate(-0.002, -0.01, 0.01), 0.01)
+
+
+def variant(name, *, reached=5, lags=False):
+    middle = Estimate(10.0, 0, INF)
+    lag = Lag(middle, middle, decides=True, momentum=0.99) if lags else None
+    times = EpochsToTarget(middle, middle, reached, 5 - reached, 0)
+    return VariantSummary(name, 5, {}, times, math.nan, 0.1, lag=lag)
+
+
+def compared(name, outcome, ratio=(2.04, 1.5, 3.0), *, seeds=None, ends=SAME, learning=None):
+    learned = learning and Estimate(8.04, 6, 9)
+    return Comparison(
+        name, "none", outcome, Estimate(*ratio), Estimate(math.nan, 0, INF), seeds, ending=ends,
+        learning_ratio=learned, learning_outcome=learning,
+    )  # fmt: skip
+
+
+def told(*comparisons, lags=(), reached=5, target="val_accuracy>=0.8", recommended="", **options):
+    names = ["none", *(one.variant for one in comparisons)]
+    variants = tuple(variant(name, reached=reached, lags=name in lags) for name in names)
+    summary = Summary("x", Target.parse(target), variants, comparisons, "", recommended)
+    return headline(summary, best=("none", 0.7412), horizon=30, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "who"),
+    [
+        ("after", "After the activation"),
+        ("before", "Before the activation"),
+        ("input", "At the input"),
+        ("before+after", "Before and after the activation"),
+        ("after:momentum=auto", "After the activation (`momentum=auto`)"),
+        ("before:norm=rms,scale=false", "`before:norm=rms,scale=false`"),
+        ("none:drop_after=0.3", "`none:drop_after=0.3`"),
+        ("my model", "`my model`"),
+    ],
+)
+def test_where_it_normalises_is_said_in_words(name, who):
+    assert told(compared(name, "helps")) == f"{who}: arrives 2× sooner, same accuracy"
+
+
+def test_of_runs_from_elsewhere_a_name_is_no_place():
+    one = dataclasses.replace(compared("after", "helps"), baseline="before")
+    assert told(one, elsewhere=True).startswith("`after` against `before`: arrives 2× sooner")
+
+
+@pytest.mark.parametrize(
+    ("ends", "target", "words"),
+    [
+        (SAME, "val_mean_iou>=0.8", ", same mean iou"),
+        (Ending("no worse", Estimate(0.02, -0.01, 0.03), 0.01), "val_accuracy>=0.8",
+         ", no worse accuracy"),
+        (Ending("better", Estimate(0.1, 0.05, 0.2), 0.01), "val_accuracy>=0.8", ", higher accuracy"),
+        (Ending("worse", Estimate(-0.1, -0.2, -0.05), 0.01), "accuracy>=0.8", ", but lower accuracy"),
+        (Ending("better", Estimate(-0.1, -0.2, -0.05), 0.01), "val_loss<=0.8", ", lower loss"),
+        (Ending("worse", Estimate(0.1, 0.05, 0.2), 0.01), "val_loss<=0.8", ", but higher loss"),
+        (Ending("open", Estimate(0.0, -1, 1), 0.01), "val_loss<=0.8", ", loss undecided"),
+        (None, "val_loss<=0.8", ""),
+    ],
+)  # fmt: skip
+def test_how_it_ends_is_said_in_the_targets_metric(ends, target, words):
+    found = told(compared("after", "helps", ends=ends), target=target)
+    assert found == f"After the activation: arrives 2× sooner{words}"
+
+
+@pytest.mark.parametrize(
+    ("comparison", "words"),
+    [
+        (compared("after", "helps", learning="helps"),
+         "After the activation: learns 2× sooner, same accuracy"),
+        (compared("after", "helps", (INF, 1.53, INF)),
+         "After the activation: arrives at least 1.5× sooner, same accuracy"),
+        (compared("after", "helps", (1.04, 1.01, 1.2)),
+         "After the activation: arrives 1.04× sooner, same accuracy"),
+        (compared("after", "helps", (134.2, 9, INF)),
+         "After the activation: arrives 134× sooner, same accuracy"),
+        (compared("after", "hurts", (0.4, 0.3, 0.6)),
+         "Normalisation hurts here: after the activation needs 2.5× as many epochs"),
+        (compared("after", "hurts", (0.0, 0.0, 0.6)),
+         "Normalisation hurts here: after the activation does not arrive"),
+        (compared("after", "no difference", (1.0, 0.9, 1.1)),
+         "After the activation: makes no difference"),
+        (compared("after", "undecided", (1.31, 0.8, 2.12), seeds=20),
+         "Undecided: after the activation 1.3× as fast; about 20 seeds decide"),
+        (compared("after", "undecided", (1.31, 0.8, 2.12)),
+         "Undecided: after the activation 1.3× as fast (0.8 to 2.1)"),
+        (compared("input", "undecided", (1.31, 0.8, INF)),
+         "Undecided: at the input 1.3× as fast (0.8 and up)"),
+        (compared("after", "undecided", (math.nan, 0, INF), seeds=20),
+         "Undecided: after the activation; about 20 seeds decide"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_each_outcome(comparison, words):
+    assert told(comparison) == words
+
+
+@pytest.mark.parametrize(
+    ("learning", "words"),
+    [
+        ("helps", "learns 8× sooner; lagging statistics hide it"),
+        ("hurts", "lagging statistics; it learns later, too"),
+        ("no difference", "lagging statistics; it learns no sooner"),
+        ("undecided", "lagging statistics; its learning is undecided"),
+    ],
+)
+@pytest.mark.parametrize("outcome", ["hurts", "no difference", "undecided"])
+def test_lag_is_not_called_learning(outcome, learning, words):
+    found = told(compared("after", outcome, learning=learning), lags=["after"])
+    assert found == f"After the activation: {words}"
+
+
+def test_what_is_recommended_is_told_as_the_verdict_does():
+    pair = compared("after", "helps", (9.0, 8, 10)), compared("before", "helps")
+    assert told(*pair).startswith("After the activation: arrives 9×")
+    assert told(*pair, recommended="before").startswith("Before the activation: arrives 2×")
+    against = [dataclasses.replace(one, baseline="after") for one in pair[1:]]
+    assert told(*against).startswith("Before the activation against `after`: arrives 2× sooner")
+
+
+def test_where_nothing_can_be_compared_that_is_said():
+    assert told() == "Only `none`: nothing to compare it with"
+    nobody = told(compared("after", "undecided"), reached=0)
+    assert nobody == "No variant reaches val_accuracy>=0.8 within 30 epochs: 0.741 at best"
+
+
+NAMES = ["after", "before+after", "input+before+after", "after:momentum=0.9",
+         "before:center=false,scale=false,momentum=0.97", "a name of very many words that says all"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("outcome", ["helps", "hurts", "no difference", "undecided"])
+def test_it_is_never_longer_than_twelve_words(name, outcome):
+    ratios = [(2.0, 1.5, 3.0), (INF, 1.5, INF), (0.0, 0.0, 0.5), (math.nan, 0, INF)]
+    ends = [SAME, None, Ending("open", Estimate(0, -1, 1), 0.1)]
+    for ratio, end, lags, learning, seeds, baseline in itertools.product(
+        ratios, ends, ([], [name]), (None, "helps", "hurts", "undecided"), (None, 5), ("none", name)
+    ):
+        one = compared(name, outcome, ratio, seeds=seeds, ends=end, learning=learning)
+        one = dataclasses.replace(one, baseline=baseline)
+        for target in ("val_accuracy>=0.8", "val_mean_absolute_percentage_error<=0.8"):
+            for reached in (0, 5):
+                found = told(one, lags=lags, target=target, reached=reached)
+                assert 0 < len(found.split()) <= MOST_WORDS
