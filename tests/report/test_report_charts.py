@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -206,6 +207,30 @@ def test_the_data_are_thinned(preview: DataPreview) -> None:
     assert len(chart["data"]["values"]) <= MOST_DOTS
     assert "1000 of 3500 points" in chart["title"]["subtitle"]
     assert {row["class"] for row in chart["data"]["values"]} == {"inner", "outer"}
+
+
+def test_hostile_names_are_text_wherever_they_are_drawn(study_of: Callable[..., Study]) -> None:
+    """As Vega draws them: whole, and nothing of them is run."""
+    names = ["none", 'a"b', "it's\\", "<script>alert(1)</script>", "\u202eright", "${x}`y`"]
+    summary, records = study_of(names, seeds=4, epochs=10)
+    other = [dataclasses.replace(record, learning_rate=1e-4) for record in records]
+    page = study_page(summary, [*records, *other], settings={}, preview=None)
+    assert [chart["name"] for chart in _charts(page)] == ["curves", "curves", "arrivals", "grid"]
+    svg = vl_convert.vegalite_to_svg(figure(page))
+    assert "<script" not in svg
+    drawn = [html.unescape(text) for text in re.findall(r"<t(?:ext|span)[^>]*>([^<]+)</t", svg)]
+    for name in names:
+        assert drawn.count(name) == 4
+
+
+def test_long_names_of_rows_are_drawn_in_lines(study_of: Callable[..., Study]) -> None:
+    summary, records = study_of(["none", "after:momentum=0.9,scale=false"], seeds=4, epochs=10)
+    other = [dataclasses.replace(record, learning_rate=1e-4) for record in records]
+    page = study_page(summary, [*records, *other], settings={}, preview=None)
+    grid = next(chart for chart in _charts(page) if chart["name"] == "grid")
+    svg = vl_convert.vegalite_to_svg({**grid, "width": 200})
+    lines = re.findall(r"<t(?:ext|span)[^>]*>([^<]+)</t", svg)
+    assert {"none", "after:momentum=0.9,", "scale=false"} <= set(lines)
 
 
 def test_charts_agree_on_epochs_and_seeds_with_the_table(study_of: Callable[..., Study]) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import struct
 from pathlib import Path
 
 import pytest
+import vl_convert
 
 from normwise.domain import RunRecord, Summary
 from normwise.report import Page, study_page, write_png
+from normwise.report.png import figure
 
 Study = tuple[Summary, list[RunRecord]]
 
@@ -43,3 +47,15 @@ def test_few_replicas_are_drawn(circles: Study, tmp_path: Path, seeds: int) -> N
 def test_a_page_without_charts_is_still_a_picture(circles: Study, tmp_path: Path) -> None:
     page = study_page(circles[0], [], settings={}, preview=None)
     assert min(_size(write_png(page, tmp_path / "curves.png"))) > 10
+
+
+def test_titles_of_charts_side_by_side_are_aligned_and_nothing_is_quoted(page: Page) -> None:
+    """As Vega draws them: at the left of what is plotted, and as high above it to a pixel."""
+    quoting = dataclasses.replace(page, answer="`after` helps, `before` does not.")
+    svg = vl_convert.vegalite_to_svg(figure(quoting))
+    assert "`" not in svg
+    *places, whole = re.findall(r'role-title"><g transform="translate\((\S+),(\S+)\)"', svg)
+    assert len(places) == len(page.charts)
+    assert {x for x, _ in places} == {whole[0]}
+    heights = [float(y) for _, y in places]
+    assert max(heights) - min(heights) <= 1

@@ -134,15 +134,19 @@ def _ascending(values: Sequence[float]) -> list[float]:
     ]
 
 
-def wrapped(name: str) -> list[str]:
+def wrapped(name: str, letters: int = _LETTERS) -> list[str]:
     """A name in lines, cut behind its colons and commas.
+
+    Args:
+        name: Of any length.
+        letters: Of a line, where it can be cut.
 
     >>> wrapped("after"), wrapped("after:momentum=0.9,center=false,scale=false")
     (['after'], ['after:', 'momentum=0.9,', 'center=false,', 'scale=false'])
     """
     lines = [""]
     for piece in re.findall(r"[^:,]*[:,]|[^:,]+", name):
-        if lines[-1] and len(lines[-1] + piece) > _LETTERS:
+        if lines[-1] and len(lines[-1] + piece) > letters:
             lines.append("")
         lines[-1] += piece
-    return lines
+    return [line.strip() for line in lines]

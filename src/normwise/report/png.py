@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ def figure(page: Page, *, pointer: bool = False) -> Spec:
     charts = [{"width": width, **chart.spec(style)} for chart in page.charts]
     for index, chart in enumerate(charts):
         _rename_params(chart, index)
+    for first in range(0, len(charts), page.columns):
+        _align_titles(charts[first : first + page.columns])
     captions = [_first_sentence(section.caption) for section in page.sections if section.charts]
     config = theme()
     return {
@@ -81,6 +83,16 @@ def _first_sentence(caption: str) -> str:
     """How to read a chart; what else there is to say stands in the page."""
     sentence, stop, _ = caption.partition(". ")
     return f"{sentence}{stop.rstrip()}"
+
+
+def _align_titles(row: Sequence[Spec]) -> None:
+    """Equally many lines below the titles of charts that stand side by side."""
+    lines = [
+        [text] if isinstance(text := chart["title"]["subtitle"], str) else text for chart in row
+    ]
+    most = max(map(len, lines))
+    for chart, own in zip(row, lines, strict=True):
+        chart["title"] = {**chart["title"], "subtitle": [*own, *[" "] * (most - len(own))]}
 
 
 def _rename_params(chart: Spec, index: int) -> None:

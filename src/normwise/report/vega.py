@@ -135,6 +135,8 @@ def theme(ink: str = INK, faint: str = "#e3e3e3", background: str = "white") -> 
             "domainColor": GREY,
             "tickColor": GREY,
         },
+        # A label at the very top would lift the title above it.
+        "axisYQuantitative": {"labelFlush": 7},
         "legend": {**text, "labelLimit": 0, "symbolStrokeWidth": 3},
         "title": {
             "color": ink,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from normwise.analysis import best_point, outcome, split_seeds
 from normwise.domain import CONFIDENCE, Estimate, RunRecord, Target, VariantSummary
 from normwise.report.axis_names import axis_name, value_text, varied_axes
 from normwise.report.formatting import percent
+from normwise.report.line_labels import wrapped
 from normwise.report.results import StudyResults
 from normwise.report.section import Section, Spec, Style
 from normwise.report.vega import GREY, INK, chart_title, short
@@ -19,7 +21,8 @@ from normwise.report.vega import GREY, INK, chart_title, short
 __all__ = ["GridCell", "GridChart", "build", "grid_charts"]
 
 _CHOICE = "Every second seed chose the point of its variant, and the others judge it there."
-_ROW = 26  # pixels
+_ROW, _LINE = 26, 14  # pixels of a row, and of a line of a name that takes several
+_LETTERS = 24  # of such a line
 # Along the width, where labels of numbers find room; names only where there is nothing else.
 _ACROSS = ("learning_rate", "depth", "batch_size", "initializer")
 
@@ -141,6 +144,7 @@ class GridChart:
             for cell in self.cells
         ]
         names = list(dict.fromkeys(cell.row for cell in self.cells))
+        lines = {name: wrapped(name, _LETTERS) for name in names}
         axes = " and ".join(map(axis_name, filter(None, [self.across, self.down])))
         more = [
             *(["each at the best of the other axes"] if self.is_best else []),
@@ -153,7 +157,7 @@ class GridChart:
                 "where replicas arrive",
                 [f"by {axes}", "numbers: median epochs of those that arrive", *more],
             ),
-            "height": max(80, _ROW * len(names)),
+            "height": max(80, len(names) * max(_ROW, _LINE * max(map(len, lines.values())))),
             "data": {"values": rows},
             "encoding": {
                 "x": _column_axis(self.across, list(dict.fromkeys(c.column for c in self.cells))),
@@ -162,7 +166,7 @@ class GridChart:
                     "type": "nominal",
                     "sort": names,
                     "title": None,
-                    "axis": {"labelLimit": 200},
+                    "axis": _names_axis(lines),
                 },
             },
             "layer": [_share_layer(axis_name(self.across)), _epochs_layer()],
@@ -256,6 +260,23 @@ def _cell(
     arrived = [epoch for epoch in found if math.isfinite(epoch)]
     share = len(arrived) / len(found)
     return GridCell(row, column, share, statistics.median(arrived) if arrived else None, len(found))
+
+
+def _names_axis(lines: Mapping[str, list[str]]) -> Spec:
+    """Names in their lines, around the middles of their rows."""
+    several = [name for name, own in lines.items() if len(own) > 1]
+    # Names are text inside these expressions: JSON quotes whatever they hold.
+    return {
+        "labelLimit": 200,
+        "labelExpr": f"{json.dumps(lines)}[datum.label]",
+        "labelBaseline": {
+            "condition": {
+                "test": f"indexof({json.dumps(several)}, datum.label) >= 0",
+                "value": "bottom",
+            },
+            "value": "middle",
+        },
+    }
 
 
 def _column_axis(axis: str, values: Sequence[str]) -> Spec:
