@@ -51,7 +51,9 @@ def test_a_page_without_charts_is_still_a_picture(circles: Study, tmp_path: Path
 
 def test_titles_of_charts_side_by_side_are_aligned_and_nothing_is_quoted(page: Page) -> None:
     """As Vega draws them: at the left of what is plotted, and as high above it to a pixel."""
-    quoting = dataclasses.replace(page, answer="`after` helps, `before` does not.")
+    quoting = dataclasses.replace(
+        page, answer=dataclasses.replace(page.answer, headline="`after` helps")
+    )
     svg = vl_convert.vegalite_to_svg(figure(quoting))
     assert "`" not in svg
     *places, whole = re.findall(r'role-title"><g transform="translate\((\S+),(\S+)\)"', svg)

@@ -44,13 +44,13 @@ def write_png(
 
 def figure(page: Page, *, pointer: bool = False) -> Spec:
     """All charts of the page in one Vega-Lite picture, under the headline."""
-    style = Style(legend=True, pointer=pointer)
-    width = _WIDTH // _COLUMNS[page.kind] - _BESIDE
+    style, columns = Style(legend=True, pointer=pointer), _COLUMNS[page.kind]
+    width = _WIDTH // columns - _BESIDE
     charts = [{"width": width, **chart.spec(style)} for chart in page.charts]
     for index, chart in enumerate(charts):
         _rename_params(chart, index)
-    for first in range(0, len(charts), page.columns):
-        _align_titles(charts[first : first + page.columns])
+    for first in range(0, len(charts), columns):
+        _align_titles(charts[first : first + columns])
     captions = [_first_sentence(section.caption) for section in page.sections if section.charts]
     config = theme()
     return {
@@ -58,16 +58,14 @@ def figure(page: Page, *, pointer: bool = False) -> Spec:
         "title": {
             "text": f"{page.title}: {page.subject}",
             "subtitle": [
-                line
-                for text in (page.answer.headline.replace("`", ""), *captions)
-                for line in _wrapped(text)
+                line for text in (page.answer.headline, *captions) for line in _wrapped(text)
             ],
             "fontSize": 20,
             "offset": 16,
         },
         "params": [HIDDEN],
         "concat": charts,
-        "columns": _COLUMNS[page.kind],
+        "columns": columns,
         "spacing": 36,
         "resolve": {"legend": {"fill": "independent", "shape": "independent"}},
         "config": {**config, "title": {**config["title"], "frame": "group"}},
