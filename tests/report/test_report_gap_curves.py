@@ -76,7 +76,7 @@ def test_the_parts_of_the_gap(study: Study) -> None:
     assert chart.lag.epoch == 5
     assert chart.lag.last == pytest.approx(0.01)
     assert chart.lag.rest == pytest.approx(population[-1] - training[-1])
-    said = f"after lags by 0.500 at epoch 5, where it lags most, and by 0.010 at the end, where the rest is {chart.lag.rest:.3f}"
+    said = f"after lags by 0.50 at epoch 5, where it lags most, and by 0.01 at the end, where the rest is {chart.lag.rest:.2f}"
     assert said in built(study).caption
     assert built(study).caption.count(". ") == 1
 

@@ -56,10 +56,8 @@ def figure(page: Page, *, pointer: bool = False) -> Spec:
     return {
         "$schema": SCHEMA,
         "title": {
-            "text": f"{page.title}: {page.subject}",
-            "subtitle": [
-                line for text in (page.answer.headline, *captions) for line in _wrapped(text)
-            ],
+            "text": [f"{page.title}: {page.subject}", *_wrapped(page.answer.headline)],
+            "subtitle": [line for text in captions for line in _wrapped(text)],
             "fontSize": 20,
             "offset": 16,
         },
@@ -85,12 +83,18 @@ def _first_sentence(caption: str) -> str:
 
 def _align_titles(row: Sequence[Spec]) -> None:
     """Equally many lines below the titles of charts that stand side by side."""
-    lines = [
-        [text] if isinstance(text := chart["title"]["subtitle"], str) else text for chart in row
-    ]
+    lines = list(map(_lines_below_title, row))
     most = max(map(len, lines))
     for chart, own in zip(row, lines, strict=True):
-        chart["title"] = {**chart["title"], "subtitle": [*own, *[" "] * (most - len(own))]}
+        title = chart.get("title", "")
+        text = title if isinstance(title, dict) else {"text": title}
+        chart["title"] = {**text, "subtitle": [*own, *[" "] * (most - len(own))]}
+
+
+def _lines_below_title(chart: Spec) -> list[str]:
+    title = chart.get("title", "")
+    found = title.get("subtitle", []) if isinstance(title, dict) else []
+    return [found] if isinstance(found, str) else found
 
 
 def _rename_params(chart: Spec, index: int) -> None:

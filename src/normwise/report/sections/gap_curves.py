@@ -122,7 +122,7 @@ class Lag:
     def _numbers(self) -> list[str]:
         """With decimals in common, as what is compared."""
         parts = (self.largest, self.last, self.rest)
-        digits = decimals(max(map(abs, parts)), 3)
+        digits = decimals(max(map(abs, parts)), 2)
         # Adding zero turns a rounded -0.0 into 0.0.
         return [f"{round(value, digits) + 0.0:.{digits}f}" for value in parts]
 
