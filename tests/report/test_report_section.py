@@ -93,6 +93,6 @@ def test_html_shows_all_of_it_but_what_repeats_it_in_words(page: Page, tmp_path:
 
 def test_the_picture_and_the_notebook_have_its_chart_and_caption(page: Page) -> None:
     picture = figure(page)
-    assert picture["concat"][-1]["title"] == "Gradient norms (legend)"
+    assert picture["concat"][-1]["title"]["text"] == "Gradient norms (legend)"
     assert picture["title"]["subtitle"][-1] == "Norms: root of the sum of squares."
     assert altair_chart(page).to_dict()["concat"][-1]["title"] == "Gradient norms (legend)"
