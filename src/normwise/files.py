@@ -26,6 +26,7 @@ __all__ = [
     "halves_in",
     "is_file",
     "is_running",
+    "machine_file",
     "measured_once",
     "replacing",
     "writing",
@@ -189,6 +190,21 @@ def append_synced(path: Path, content: bytes) -> int:
     return begin
 
 
+def machine_file(what: str, facts: Sequence[object]) -> Path:
+    """The file of the cache folder for figures of this machine; it need not be there.
+
+    Args:
+        what: Names the folder in there.
+        facts: Tell these figures from others of that name; any plain values.
+
+    >>> machine_file("examples", [1]).suffix
+    '.json'
+    """
+    machine = [platform.node(), platform.machine(), *facts]
+    digest = hashlib.sha256(json.dumps(machine, default=str).encode()).hexdigest()[:16]
+    return cache_folder() / what / f"{digest}.json"
+
+
 def measured_once(
     what: str, facts: Sequence[object], count: int, measure: Callable[[], Sequence[float]]
 ) -> tuple[list[float], bool]:
@@ -206,9 +222,7 @@ def measured_once(
     >>> measured_once("examples", ["doctest", os.getpid()], 1, lambda: [2.5])
     ([2.5], True)
     """
-    machine = [platform.node(), platform.machine(), *facts]
-    digest = hashlib.sha256(json.dumps(machine, default=str).encode()).hexdigest()[:16]
-    path = cache_folder() / what / f"{digest}.json"
+    path = machine_file(what, facts)
     try:
         known = [float(figure) for figure in json.loads(path.read_text("utf-8"))]
         if len(known) == count and all(map(math.isfinite, known)):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from normwise.commands.interrupts import doing
+from normwise.commands.list import roughly
 
 if TYPE_CHECKING:
     from normwise.study import Progress as StudyProgress
@@ -16,6 +17,8 @@ __all__ = ["step_progress", "study_progress"]
 
 # Rich stops the clock where all is done, and what follows the training takes its time, too.
 NEARLY = 0.999
+# Columns of a terminal below which words have no room beside a bar.
+WIDE = 80
 
 
 @contextmanager
@@ -33,20 +36,18 @@ def study_progress(
     from rich.progress import (
         BarColumn,
         Progress,
+        ProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[where]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
     console = Console(stderr=True)
+    said, where = TextColumn("{task.description}"), TextColumn("{task.fields[where]}")
+    columns: tuple[ProgressColumn, ...] = (said, where, TimeElapsedColumn())
+    if console.width >= WIDE:
+        left = TextColumn("left"), TimeRemainingColumn()
+        columns = (said, BarColumn(bar_width=20), where, TimeElapsedColumn(), *left)
     if verbose:
         log = logging.getLogger("normwise")
         log.setLevel(logging.INFO)
@@ -56,7 +57,7 @@ def study_progress(
         task = bar.add_task("preparing", total=1.0, where="")
 
         def update(progress: StudyProgress) -> None:
-            description = f"{progress.stage} {progress.variant}".strip()
+            description = _described(progress)
             where = ""
             if progress.stage == "training":
                 where = (
@@ -70,6 +71,22 @@ def study_progress(
             bar.update(task, completed=share, description=description, where=where)
 
         yield update
+
+
+def _described(progress: StudyProgress) -> str:
+    """What is under way, and how long it takes where that is known.
+
+    >>> from normwise.study import Progress
+    >>> _described(Progress("compiling", programs=3, seconds=17.2))
+    'compiling 3 programs, about 20 s'
+    >>> _described(Progress("compiling", programs=1)), _described(Progress("training", "after"))
+    ('compiling 1 program', 'training after')
+    """
+    if not progress.programs:
+        return f"{progress.stage} {progress.variant}".strip()
+    count = f"{progress.programs} program{'s' * (progress.programs > 1)}"
+    about = "" if progress.seconds is None else f", about {roughly(progress.seconds)}"
+    return f"{progress.stage} {count}{about}"
 
 
 @contextmanager

@@ -6,13 +6,22 @@ a study share, ``worker`` turns a job into events, ``checkpoint`` keeps states o
 ``local`` is this process as an executor.
 """
 
-from normwise.execution.event import Checkpointed, Compiled, Event, Failed, Finished, Segment
+from normwise.execution.event import (
+    Checkpointed,
+    Compiled,
+    Compiling,
+    Event,
+    Failed,
+    Finished,
+    Segment,
+)
 from normwise.execution.executor import Executor
 from normwise.execution.job import Job, Origin
 
 __all__ = [
     "Checkpointed",
     "Compiled",
+    "Compiling",
     "Event",
     "Executor",
     "Failed",

@@ -10,7 +10,30 @@ from numpy.typing import NDArray
 
 from normwise.domain import Run, RunKey
 
-__all__ = ["Checkpointed", "Compiled", "Event", "Failed", "Finished", "Segment", "epochs_in"]
+__all__ = [
+    "Checkpointed",
+    "Compiled",
+    "Compiling",
+    "Event",
+    "Failed",
+    "Finished",
+    "Segment",
+    "epochs_in",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiling:
+    """Programs are being compiled; said again once it is known how long that will take.
+
+    Attributes:
+        programs: How many.
+        seconds: About how long, from now until all are ready, by what was measured before on this
+            machine; ``None`` where nothing was, or where JAX keeps them compiled.
+    """
+
+    programs: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +122,7 @@ class Failed:
     why: str
 
 
-Event: TypeAlias = Compiled | Segment | Checkpointed | Finished | Failed
+Event: TypeAlias = Compiling | Compiled | Segment | Checkpointed | Finished | Failed
 
 
 def epochs_in(curves: Mapping[str, NDArray[Any]]) -> int:

@@ -8,7 +8,7 @@ from normwise.domain import ProgramKey, segment_length
 from normwise.engine import Fit
 from normwise.errors import UsageError
 from normwise.execution.checkpoint import Checkpoints
-from normwise.execution.event import Compiled, Event, Segment
+from normwise.execution.event import Compiled, Compiling, Event, Segment
 from normwise.execution.job import Job
 from normwise.execution.part import Piece, failed, told, where_left
 from normwise.execution.setup import Setup, replica_of
@@ -31,7 +31,7 @@ class FitWorker:
         self._setup, self._checkpoints = setup, checkpoints
         self._fits: dict[ProgramKey, Fit] = {}
 
-    def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiled]:  # noqa: ARG002 (as the stack's)
+    def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiling | Compiled]:  # noqa: ARG002 (as the stack's)
         """Nothing: ``fit`` compiles with its first step."""
         return iter(())
 

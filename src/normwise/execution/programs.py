@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from normwise.domain import ProgramKey
 from normwise.engine import Stacked, bytes_needed, bytes_usable, narrower
 from normwise.errors import ModelError, UsageError
-from normwise.execution.event import Compiled
+from normwise.execution.compile_times import CompileTimes
+from normwise.execution.event import Compiled, Compiling
+from normwise.execution.forecast import THREADS, Forecast
 from normwise.execution.job import Job
 from normwise.execution.setup import Setup
 from normwise.models.tracing import tracing
@@ -51,7 +53,7 @@ class Programs:
         self._programs: dict[ProgramKey, Program] = {}
         self._errors: dict[ProgramKey, BaseException] = {}
 
-    def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiled]:
+    def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiling | Compiled]:
         """Compile what these jobs need and is not compiled yet, side by side.
 
         Raises:
@@ -59,15 +61,19 @@ class Programs:
         """
         known = self._programs.keys() | self._errors.keys()
         new = {job.program: job for job in jobs if job.program not in known}
-        pool = ThreadPoolExecutor()
-        compiling = {key: self._compiling(job, pool) for key, job in new.items()}
-        pool.shutdown(wait=False)
-        for key, program in compiling.items():
-            if (error := program.exception()) is not None:
-                self._errors[key] = error
-            else:
-                self._programs[key] = _fitting(key, program.result())
-                yield Compiled(*key)
+        if not new:
+            return
+        yield Compiling(len(new))
+        with Forecast(len(new), CompileTimes.here()) as forecast:
+            compiling = yield from self._begun(new, forecast)
+            for key, program in compiling.items():
+                if (error := program.exception()) is not None:
+                    self._errors[key] = error
+                else:
+                    self._programs[key] = _fitting(key, program.result())
+                    yield Compiled(*key)
+            if new.keys() <= self._programs.keys():
+                forecast.ready()
 
     def error(self, job: Job) -> BaseException | None:
         """Why there is no program for a job that was prepared; ``None`` where there is one."""
@@ -95,21 +101,41 @@ class Programs:
             smaller.cohort.width,
         )
 
-    def _compiling(self, job: Job, pool: ThreadPoolExecutor) -> Future[Program]:
+    def _begun(
+        self, new: Mapping[ProgramKey, Job], forecast: Forecast
+    ) -> Generator[Compiling, None, dict[ProgramKey, Future[Program]]]:
+        """Begin to compile what these jobs need.
+
+        Tracing is Python and takes turns; compiling is not, and runs beside it.
+        """
+        compiling: dict[ProgramKey, Future[Program]] = {}
+        pool = ThreadPoolExecutor(thread_name_prefix=THREADS)
         try:
-            population = self._setup.spec.population
-            cohort = self._setup.cohort(
-                job.variant, job.batch_size, depth=job.depth, population=population
-            )
-            # Tracing is Python and takes turns; compiling is not, and runs beside it.
-            traced = _traced(cohort)
-        except UsageError:
-            raise
-        except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
-            failed: Future[Program] = Future()
-            failed.set_exception(error)
-            return failed
-        return pool.submit(lambda: Program(cohort, cohort.compile(traced)))
+            for key, job in new.items():
+                try:
+                    cohort, traced = self._traced(job)
+                except UsageError:
+                    raise
+                except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
+                    compiling[key] = Future()
+                    compiling[key].set_exception(error)
+                else:
+                    yield from forecast.traced(traced)
+                    compiling[key] = pool.submit(_compiled, cohort, traced)
+        finally:
+            pool.shutdown(wait=False)
+        return compiling
+
+    def _traced(self, job: Job) -> tuple[Stacked, Any]:
+        population = self._setup.spec.population
+        cohort = self._setup.cohort(
+            job.variant, job.batch_size, depth=job.depth, population=population
+        )
+        return cohort, _traced(cohort)
+
+
+def _compiled(cohort: Stacked, traced: Any) -> Program:
+    return Program(cohort, cohort.compile(traced))
 
 
 def _fitting(key: ProgramKey, program: Program) -> Program:
@@ -139,7 +165,7 @@ def _needed(program: Program) -> int:
 
 def _narrower(program: Program, share: float) -> Program:
     cohort = narrower(program.cohort, share)
-    return Program(cohort, cohort.compile(_traced(cohort)))
+    return _compiled(cohort, _traced(cohort))
 
 
 def _traced(cohort: Stacked) -> Any:

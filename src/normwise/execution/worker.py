@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator
 from normwise.engine import Stack, Stacked
 from normwise.errors import UsageError, in_words, is_out_of_memory
 from normwise.execution.checkpoint import Checkpoints
-from normwise.execution.event import Checkpointed, Compiled, Event, Segment
+from normwise.execution.event import Checkpointed, Compiled, Compiling, Event, Segment
 from normwise.execution.fit_worker import FitWorker
 from normwise.execution.job import Job
 from normwise.execution.part import Piece, failed, told, where_left
@@ -40,7 +40,7 @@ class Worker:
         self._setup, self._checkpoints = setup, checkpoints
         self._programs = Programs(setup)
 
-    def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiled]:
+    def prepare(self, jobs: Iterable[Job]) -> Iterator[Compiling | Compiled]:
         """Compile what these jobs need and is not compiled yet, side by side.
 
         Of what cannot be compiled, :meth:`run` says so.

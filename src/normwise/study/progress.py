@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from normwise.domain import ProgramKey, Run
-from normwise.execution import Event, Finished, Segment
+from normwise.execution import Compiling, Event, Finished, Segment
 from normwise.study.ledger import Ledger
 
 __all__ = ["Progress", "Watch"]
@@ -25,6 +25,9 @@ class Progress:
         epoch: Epoch that the running chunk has reached.
         epochs: Epochs of each replica.
         share: How much of all training is done, 0 to 1.
+        programs: Programs that are being compiled; 0 where that is not known.
+        seconds: About how long compiling takes from now on, by what was measured before on this
+            machine; ``None`` where nothing was, or where it takes little.
     """
 
     stage: str
@@ -34,6 +37,8 @@ class Progress:
     epoch: int = 0
     epochs: int = 0
     share: float = 0.0
+    programs: int = 0
+    seconds: float | None = None
 
 
 class Watch:
@@ -73,13 +78,14 @@ class Watch:
             min(self._ledger.epochs(run.key), until) for run, until in self._goals.items()
         )
         self._wanted = sum(self._goals.values())
-        self._tell(Progress("compiling", of=self.of))
+        self._compiling(Compiling(0))
 
     def event(self, event: Event) -> None:
         """What an executor said."""
-        if isinstance(event, Segment):
+        if isinstance(event, Compiling):
+            self._compiling(event)
+        elif isinstance(event, Segment):
             self._trained += len(event.runs) * (event.until - event.first)
-            share = min(1.0, self._trained / self._wanted)
             self._tell(
                 Progress(
                     stage="training",
@@ -88,12 +94,28 @@ class Watch:
                     of=self.of,
                     epoch=event.until,
                     epochs=self._epochs,
-                    share=share,
+                    share=self._share,
                 )
             )
         elif isinstance(event, Finished):
             # Of those at a rung the next plan says who goes on.
             self._done += len(event.keys) * (event.epoch == self._epochs)
+
+    def _compiling(self, event: Compiling) -> None:
+        self._tell(
+            Progress(
+                stage="compiling",
+                replicas=self._done,
+                of=self.of,
+                share=self._share,
+                programs=event.programs,
+                seconds=event.seconds,
+            )
+        )
+
+    @property
+    def _share(self) -> float:
+        return min(1.0, self._trained / self._wanted)
 
     def _ended(self) -> int:
         """Runs at their end, and those that were stopped, as others like them go further."""
