@@ -42,3 +42,18 @@ def test_a_target_that_guessing_reaches_is_said(target, tmp_path):
     for page in (result.page, page_of_folder(tmp_path)):
         said = [note for note in page.notes if "a validation accuracy of 0.75, and the" in note]
         assert len(said) == (target < 0.75)
+
+
+@pytest.mark.parametrize("target", [None, "val_accuracy>=0.6"])
+def test_a_target_that_nobody_named_asks_for_more_than_guessing(target, tmp_path):
+    """Of 40 validation examples 30 are of one class, and nothing is learned at this rate."""
+    x, y = np.random.default_rng(0).normal(size=(100, 2)), np.arange(100) % 4 == 0
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, "sigmoid")])
+    settings = {"variants": ["none"], "seeds": 2, "epochs": 1, "learning_rate": 1e-9}
+    study = Study(network, ((x[:60], y[:60]), (x[60:], y[60:])), target=target, **settings)
+    result = study.run(tmp_path)
+    assert result.answer.variants[0].final_median["val_accuracy"].value < 0.75
+    wanted = 0.6 if target else 0.75 + 0.1 * (1 - 0.75)
+    assert result.answer.target.value == pytest.approx(wanted)
+    assert page_of_folder(tmp_path).answer == result.page.answer
+    assert page_of_folder(tmp_path).subject == result.page.subject

@@ -11,7 +11,7 @@ from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import outcome, reaching
 from normwise.analysis._rounds import in_whole_rounds
 from normwise.analysis._summary import summarise
-from normwise.analysis._target import default_metric, default_target
+from normwise.analysis._target import beyond_chance, default_metric, default_target
 from normwise.analysis._verdict import withheld
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ablation",
     "baseline_of",
     "best_point",
+    "beyond_chance",
     "compare",
     "default_metric",
     "default_target",

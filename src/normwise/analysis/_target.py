@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from normwise.analysis._direction import higher_is_better
 from normwise.analysis._groups import baseline_of, by_variant
@@ -12,10 +13,12 @@ from normwise.analysis._noise import median_noise
 from normwise.domain import Condition, RunRecord, Target, Task
 from normwise.errors import SpecError, UnknownNameError
 
-__all__ = ["certain_target", "default_metric", "default_target"]
+__all__ = ["beyond_chance", "certain_target", "default_metric", "default_target"]
 
 # Of the epoch noise, between where the baseline ends and the target.
 _DEVIATIONS = 3.0
+# Of what guessing lacks to all right, what a target asks for at least.
+_LEARNED = 0.1
 
 
 def default_metric(metrics: Collection[str], task: Task | None = None) -> str:
@@ -115,6 +118,24 @@ def certain_target(groups: Iterable[Sequence[RunRecord]], target: Target) -> Tar
     known = [[one for one in curves if math.isfinite(one[-1])] for curves in found]
     ends = [curves for curves in known if curves]
     return _certain(ends, metric, rising=target.relation == ">=") if ends else None
+
+
+def beyond_chance(target: Target, chance: float | None) -> Target:
+    """A target that something has to be learned for.
+
+    Args:
+        target: Of a score whose best is 1, such as an accuracy.
+        chance: What guessing gives; ``None`` where that is not known.
+
+    Returns:
+        The target; where guessing reaches it, a tenth of the way from there to 1.
+
+    >>> str(beyond_chance(Target.parse("val_accuracy>=0.49"), 0.5))
+    'val_accuracy>=0.55'
+    """
+    if chance is None or target.surplus(chance) < 0:
+        return target
+    return replace(target, value=chance + _LEARNED * (1 - chance))
 
 
 def _certain(groups: Sequence[Sequence[Sequence[float]]], metric: str, *, rising: bool) -> Target:

@@ -230,7 +230,8 @@ class Spec(BaseModel):
         About(
             "answer",
             "What runs are timed to, such as 'val_accuracy>=0.8': variants are compared by the "
-            "epochs that it takes. Default: what the baseline reaches at its end.",
+            "epochs that it takes. Default: what the baseline reaches at its end, if that is more "
+            "than guessing.",
         ),
     ] = None
     margin: Margin = 1.25

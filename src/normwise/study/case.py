@@ -78,6 +78,7 @@ def open_case(
         metric=target.metric if target else default,
         mean_loss=setup.recipe.mean_loss,
         examples=setup.recipe.dataset.examples,
+        guessing=_guessing(source.dataset),
     )
     return Case(
         question=question,
@@ -119,13 +120,15 @@ def _environment(setup: Setup, source: ModelSource, question: Question) -> dict[
         found["engine_reason"] = setup.engine.why
     if source.units.note:
         found |= {"targets": source.units.note, "mean_loss": repr(question.mean_loss)}
-    if source.dataset.task in ("binary", "classes"):
-        found["guessing"] = f"{_share_of_the_commonest(source.dataset):.6g}"
+    if question.guessing is not None:
+        found["guessing"] = repr(question.guessing)
     return found
 
 
-def _share_of_the_commonest(dataset: Dataset) -> float:
+def _guessing(dataset: Dataset) -> float | None:
     """The validation accuracy of always naming the class that most training examples have."""
+    if dataset.task not in ("binary", "classes"):
+        return None
     train, val = map(class_numbers, (dataset.y_train, dataset.y_val))
     kinds, counts = np.unique(train, return_counts=True)
     return float(np.mean(val == kinds[counts.argmax()]))

@@ -158,6 +158,7 @@ def _found_in(folder: Path) -> _Found:
         finished["target"]["metric"] if finished else None,
         float(environment["mean_loss"]) if "mean_loss" in environment else None,
         History(store).examples(fingerprint) if fingerprint else None,
+        float(environment["guessing"]) if "guessing" in environment else None,
     )
     if not records:
         raise StoreError(

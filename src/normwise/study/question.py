@@ -41,6 +41,8 @@ class Question:
         metric: What replicas are timed to and chosen by.
         mean_loss: The validation loss of predicting the mean, in a regression.
         examples: Of the training part; ``None`` where a folder does not say.
+        guessing: The validation accuracy of always naming the most frequent class, where there are
+            classes.
     """
 
     spec: Spec
@@ -48,6 +50,7 @@ class Question:
     metric: str
     mean_loss: float | None = None
     examples: int | None = None
+    guessing: float | None = None
 
     @property
     def rising(self) -> bool:
@@ -102,7 +105,8 @@ class Question:
     def target(self, records: Sequence[RunRecord]) -> Target:
         """The target of the settings, or what the baseline reaches.
 
-        Of a validation loss, it is no worse than what predicting the mean reaches.
+        Of a validation loss, it is no worse than what predicting the mean reaches; of an accuracy,
+        it is more than guessing reaches.
 
         Of the first round's seeds, or it would move while the study looks at it; of those that
         choose, where the others are trained at what was chosen.
@@ -112,6 +116,8 @@ class Question:
         seeds = self.spec.grid_seeds
         choosing = [run for run in records if run.key.seed in seeds]
         target = analysis.default_target(choosing, self.metric)
+        if self.metric == "val_accuracy":
+            return analysis.beyond_chance(target, self.guessing)
         mean_loss = self.mean_loss
         if mean_loss is None or self.metric != "val_loss" or target.value <= mean_loss:
             return target

@@ -35,6 +35,7 @@ def recorded(
     metric: str | None,
     mean_loss: float | None,
     examples: int | None = None,
+    guessing: float | None = None,
 ) -> Recorded:
     """A study's runs, read without its model.
 
@@ -48,10 +49,11 @@ def recorded(
         metric: What replicas are timed to; the study's own unless given.
         mean_loss: The validation loss of predicting the mean, in a regression.
         examples: Of the training part; ``None`` where no one noted it.
+        guessing: The validation accuracy of always naming the most frequent class, likewise.
     """
     ledger = Ledger(EventLog(store))
     metric = metric or analysis.default_metric(ledger.metrics)
-    question = Question(spec, fingerprint or "", metric, mean_loss, examples)
+    question = Question(spec, fingerprint or "", metric, mean_loss, examples, guessing)
     if not ledger.runs:
         return Recorded(question, [])
     if fingerprint is None:
