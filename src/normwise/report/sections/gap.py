@@ -185,6 +185,10 @@ class LossChart:
             for part, scores in parts.items()
         ]
         losses = listed(f"{one['way']} {one['part']} {one['text']}" for one in rows)
+        highest = max(scores["loss"] for parts in self.ways.values() for scores in parts.values())
+        y = value_axis("loss", None, zero=True)
+        # Room for the number on the highest bar, below the title.
+        y["scale"] |= {"domainMax": max(0.0, 1.1 * highest)}
         axis = {"labelAngle": 0, "domain": False, "ticks": False, "labelPadding": 8}
         return {
             "name": "losses",
@@ -201,7 +205,7 @@ class LossChart:
                     "axis": axis,
                 },
                 "xOffset": {"field": "part", "type": "nominal", "sort": list(PART_COLORS)},
-                "y": {**value_axis("loss", None, zero=True), "axis": {"tickCount": 5}},
+                "y": {**y, "axis": {"tickCount": 5}},
             },
             "layer": [_bar_layer(), _number_layer()],
         }
@@ -213,7 +217,7 @@ def _bar_layer() -> Spec:
         "type": "nominal",
         "title": None,
         "scale": {"domain": list(PART_COLORS), "range": list(PART_COLORS.values())},
-        "legend": {"orient": "top", "direction": "horizontal", "offset": 16},
+        "legend": {"orient": "bottom"},
     }
     return {"mark": {"type": "bar"}, "encoding": {"fill": fill}}
 
