@@ -75,5 +75,5 @@ def test_no_difference_keeps_its_place_in_the_family():
 def test_no_difference_of_an_earlier_look_keeps_its_place():
     lucky = {"lucky": ("helps", 0.97)}
     for alike, outcome in ((0, "helps"), (1, "undecided")):
-        [(one, level)] = holm(["lucky"], answering(lucky), 0.95, alike=alike).values()
+        [(one, level)] = holm(["lucky"], answering(lucky), 0.95, unseen=alike).values()
         assert (one.outcome, level) == (outcome, 1 - 0.05 / (1 + alike))

@@ -85,6 +85,34 @@ def test_the_two_families_are_decided_apart():
     assert after.learning_confidence == before.learning_confidence == 0.975
 
 
+def test_what_is_learned_is_asked_with_the_seeds_that_there_are():
+    """One variant is decided on arriving in the first look, its learning is open, and stays so."""
+    none, wide = SLOW * 2, [20, 31, 18, 35, 22, 28] * 2
+    sooner = [12, 29, 14, 25, 15, 30, 13, 18, 12, 16, 14, 17]
+    summary = found(
+        runs("none", none),
+        runs("after", OWN, wide[:6]),
+        runs("before", wide, sooner),
+        rounds=[6, 12],
+    )
+    after, before = summary.comparisons
+    assert [(one.outcome, one.seeds) for one in (after, before)] == [
+        ("helps", 6),
+        ("undecided", 12),
+    ]
+    level = 1 - 0.025 / 2  # `after` keeps its place among the ratios of learning.
+    expected = compare(sooner, none, horizon=EPOCHS, confidence=level)
+    assert compare(sooner[:6], SLOW, horizon=EPOCHS, confidence=level).outcome == "undecided"
+    assert (before.learning_outcome, before.learning_seeds) == (expected.outcome, 12)
+    assert before.learning_outcome == "helps"
+    assert (before.learning_ratio.low, before.learning_ratio.n) == (expected.low, 12)
+    assert before.learning_confidence == pytest.approx(level)
+    assert (after.learning_outcome, after.learning_seeds) == ("undecided", 6)
+    assert (
+        found(runs("none", none), runs("after", none, none)).comparisons[0].learning_seeds is None
+    )
+
+
 def test_the_point_of_the_grid_is_chosen_by_arriving():
     """At the rate where it arrives sooner it has learned later."""
     first = runs("after", [20] * 6, [1] * 6, rate=0.1)

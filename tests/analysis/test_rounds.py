@@ -54,6 +54,34 @@ def test_a_round_that_is_not_whole_is_not_looked_at(study):
     assert found.comparisons[0].seeds == 6
 
 
+def test_who_gets_no_more_seeds_holds_back_nobody_and_keeps_the_place():
+    asked = []
+
+    def look(name, seeds, confidence):
+        asked.append((name, seeds, round(confidence, 4)))
+        outcome = "helps" if (name, seeds) == ("goes on", 20) else "undecided"
+        return dataclasses.replace(compare(SLOW, SLOW, horizon=30), outcome=outcome)
+
+    found = decide_in_rounds(look, {"stays": 5, "goes on": 20}, [5, 10, 20], 0.95)
+    level = round(1 - 0.05 / 3 / 2, 4)
+    assert asked == [
+        ("stays", 5, level),
+        ("goes on", 5, level),
+        ("goes on", 10, level),
+        ("goes on", 20, level),
+    ]
+    assert [(one.seeds, one.decision.outcome) for one in found.values()] == [
+        (5, "undecided"),
+        (20, "helps"),
+    ]
+
+
+def test_no_look_has_more_seeds_than_the_baseline(study):
+    wide = [20, 31, 18, 35, 22, 28, 19, 33, 24, 27, 20, 30]
+    found = summarise("x", study(none=SLOW[:6], after=wide), TARGET, rounds=[6, 12])
+    assert found.comparisons[0].seeds == 6
+
+
 def test_a_round_that_was_broken_off_is_left_out(record):
     runs = [record("none", s, 20) for s in range(9)] + [record("after", s, 10) for s in range(6)]
     kept = analysis.in_whole_rounds(runs, [3, 6, 12])
@@ -82,6 +110,22 @@ def test_repeated_looks_tell_nothing_apart_from_itself_too_often():
     assert wrong <= 29
     # Looking as often at 95% does mislead, or this test could not fail.
     assert naive > 29
+
+
+def test_whoever_gets_more_seeds_errors_do_not_add_up():
+    """Three equals, of which only those go on that lead after the first look."""
+    rounds, studies, wrong = (4, 8, 16, 32), 200, 0
+    draws = np.random.default_rng(15).lognormal(3.0, 0.3, (studies, 4, rounds[-1]))
+    for baseline, *variants in draws:
+        leads = [np.log(one[:4]).mean() < np.log(baseline[:4]).mean() for one in variants]
+        trained = {number: rounds[3 * lead] for number, lead in enumerate(leads)}
+        found = decide_in_rounds(functools.partial(_one, variants, baseline), trained, rounds, 0.95)
+        wrong += any(one.decision.outcome in ("helps", "hurts") for one in found.values())
+    assert wrong <= 0.05 * studies + 2 * (0.05 * 0.95 * studies) ** 0.5
+
+
+def _one(variants, baseline, number, seeds, confidence):
+    return _look(variants[number], baseline, "", seeds, confidence)
 
 
 def _look(variant, baseline, _name, seeds, confidence):

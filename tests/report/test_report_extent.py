@@ -54,3 +54,18 @@ def test_what_stopped_the_rounds_of_seeds_and_how_to_go_on(
     said = " ".join(page.section("How sure it is").text)
     words = f"after {seeds}); stopped at --max-seeds 12, go on with --max-seeds 48. Each of"
     assert (words in said) == ("stopped at" in said) == stopped
+
+
+def test_of_how_many_seeds_learning_is_where_that_differs(circles):
+    summary, records = circles
+    first, second = (
+        dataclasses.replace(one, outcome="helps", seeds=6, learning_outcome=said, learning_seeds=n)
+        for one, said, n in zip(summary.comparisons, ("undecided", "helps"), (12, 3), strict=True)
+    )
+    found = dataclasses.replace(summary, comparisons=(first, second), rounds=(3, 6, 12))
+    said = study_page(found, records, settings={}, preview=None).section("How sure it is").text
+    assert "(after open after 12; before decided after 3); more seeds are trained" in said[-1]
+    alike = [dataclasses.replace(one, learning_seeds=6) for one in (first, second)]
+    found = dataclasses.replace(found, comparisons=tuple(alike))
+    said = study_page(found, records, settings={}, preview=None).section("How sure it is").text
+    assert "learns" not in " ".join(said)

@@ -41,8 +41,8 @@ def comparisons(
     def first_learned(name: str, seeds: int) -> JudgedRuns:
         return learned(first(name, seeds), measures.target)
 
-    trained = {name: len({run.key.seed for run in groups[name]}) for name in groups}
-    del trained[base]
+    seeds = {name: len({run.key.seed for run in runs}) for name, runs in groups.items()}
+    trained = {name: min(own, seeds[base]) for name, own in seeds.items() if name != base}
 
     def decided(timed: Callable[[str, int], JudgedRuns]) -> dict[str, Look[str]]:
         return decide_in_rounds(
@@ -124,4 +124,5 @@ def _comparison(
         learning_ratio=learning.decision.estimate if learning else None,
         learning_outcome=learning.decision.outcome if learning else None,
         learning_confidence=learning.confidence if learning else None,
+        learning_seeds=learning.seeds if learning and in_rounds else None,
     )

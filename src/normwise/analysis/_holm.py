@@ -17,7 +17,7 @@ def holm(
     compare: Callable[[Name, float], Decision],
     confidence: float,
     *,
-    alike: int = 0,
+    unseen: int = 0,
 ) -> dict[Name, tuple[Decision, float]]:
     """Decide comparisons so that none is wrong with the given confidence.
 
@@ -31,8 +31,7 @@ def holm(
         names: Names of what is compared with the baseline.
         compare: Decides one comparison at a confidence.
         confidence: Confidence that no decision is wrong, in (0, 1).
-        alike: Comparisons that an earlier look decided as "no difference", and that keep their
-            place in the family.
+        unseen: Comparisons that are not tested, and keep their place in the family.
 
     Returns:
         Each name's decision, and the confidence of its interval.
@@ -53,7 +52,7 @@ def holm(
     [('after', 'helps', 0.975), ('before', 'undecided', 0.95)]
     """
     found: dict[Name, tuple[Decision, float]] = {}
-    undecided, family = list(names), len(names) + alike
+    undecided, family = list(names), len(names) + unseen
     while undecided:
         level = 1 - (1 - confidence) / family
         tested = {name: (compare(name, level), level) for name in undecided}

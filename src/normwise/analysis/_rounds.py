@@ -42,10 +42,11 @@ def decide_in_rounds(
 
     Repeated looks at a fixed level inflate the type I error. The error rate is therefore divided
     evenly among the planned looks, whether they take place or not, and within a look by Holm's
-    procedure among all that no earlier look found to help or hurt: those that are still open, and
-    those decided as "no difference", which are not looked at again but keep their place. Where
-    each comparison keeps its level, no decision is wrong with the given confidence, whenever
-    looking stops (Bonferroni's inequality).
+    procedure among all that no earlier look found to help or hurt. Not looked at again, but
+    keeping their place, are those decided as "no difference" and those that have no seeds for the
+    look. Where each comparison keeps its level, no decision is wrong with the given confidence,
+    whenever looking stops and whatever it is that gives some of them more seeds than others: a
+    look that is left out can only leave out an error (Bonferroni's inequality).
 
     Args:
         compare: Decides a comparison: from its name, the number of seeds to use (its first
@@ -75,10 +76,10 @@ def decide_in_rounds(
     undecided = list(trained)
     for seeds in rounds:
         first = seeds == rounds[0]
-        if not undecided or not (first or all(trained[name] >= seeds for name in undecided)):
-            break
-        alike = sum(look.decision.outcome == "no difference" for look in found.values())
-        decisions = holm(undecided, functools.partial(_at, compare, seeds), level, alike=alike)
+        seen = [name for name in undecided if first or trained[name] >= seeds]
+        apart = sum(look.decision.outcome in ("helps", "hurts") for look in found.values())
+        unseen = len(trained) - apart - len(seen)
+        decisions = holm(seen, functools.partial(_at, compare, seeds), level, unseen=unseen)
         found |= {name: Look(*one, seeds) for name, one in decisions.items()}
         undecided = [name for name in undecided if found[name].decision.outcome == "undecided"]
     return {name: found[name] for name in trained}

@@ -50,6 +50,8 @@ class Comparison:
         learning_outcome: What that ratio says, as `outcome`; decided beside the other ratios of
             its kind, as a family of its own.
         learning_confidence: The confidence of that ratio's interval.
+        learning_seeds: How many seeds a variant are behind that outcome, as `seeds`: fewer where it
+            was decided earlier, or more where arriving was.
         epoch_seconds_ratio: Ratio of the seconds of an epoch, each model trained alone; NaN where
             the machine was too busy to tell, ``None`` where no rounds were kept.
         cost_saved: Cost of the baseline's way to the target minus that of the variant's, at the
@@ -71,6 +73,7 @@ class Comparison:
     learning_ratio: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     learning_outcome: VerdictKind | None = field(default=None, metadata=ABSENT_IF_NONE)
     learning_confidence: float | None = field(default=None, metadata=ABSENT_IF_NONE)
+    learning_seeds: int | None = field(default=None, metadata=ABSENT_IF_NONE)
     epoch_seconds_ratio: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     cost_saved: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     never_difference: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)

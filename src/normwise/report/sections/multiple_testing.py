@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from normwise.analysis import reaching
-from normwise.domain import CONFIDENCE, RunRecord, Summary
+from normwise.domain import CONFIDENCE, RunRecord, Summary, VerdictKind
 from normwise.report.formatting import percent
 from normwise.report.results import StudyResults
 from normwise.report.section import Section
@@ -46,6 +46,25 @@ def _stopped(summary: Summary, records: Sequence[RunRecord]) -> str:
     return f"; stopped at --max-seeds {last}, go on with --max-seeds {_FURTHER * last}"
 
 
+def _learning(summary: Summary) -> Iterator[str]:
+    """Of how many seeds the ratios of learning are, where those are others."""
+    if all(one.learning_seeds in (None, one.seeds) for one in summary.comparisons):
+        return
+    ends = "; ".join(
+        f"{one.variant} {_state(one.learning_outcome)} after {one.learning_seeds}"
+        for one in summary.comparisons
+        if one.learning_outcome is not None
+    )
+    yield (
+        f"How much sooner each learns is decided apart, at the same looks, with the seeds that "
+        f"there are ({ends}); more seeds are trained only while an arrival is open."
+    )
+
+
+def _state(outcome: VerdictKind | None) -> str:
+    return "open" if outcome == "undecided" else "decided"
+
+
 def _rounds(summary: Summary, records: Sequence[RunRecord]) -> Iterator[str]:
     """That seeds came in rounds, how errors are kept from adding up, and when each was decided."""
     if not summary.rounds:
@@ -53,8 +72,7 @@ def _rounds(summary: Summary, records: Sequence[RunRecord]) -> Iterator[str]:
     *but_last, last = summary.rounds
     alone = 1 - (1 - CONFIDENCE) / len(summary.rounds)
     ends = "; ".join(
-        f"{one.variant} {'open' if one.outcome == 'undecided' else 'decided'} after {one.seeds}"
-        for one in summary.comparisons
+        f"{one.variant} {_state(one.outcome)} after {one.seeds}" for one in summary.comparisons
     )
     yield (
         f"Seeds come in rounds, up to {', '.join(map(str, but_last))} or {last} a variant, until "
@@ -62,6 +80,7 @@ def _rounds(summary: Summary, records: Sequence[RunRecord]) -> Iterator[str]:
         f"looks is made at {percent(alone)} confidence, so that at most "
         f"{percent(1 - CONFIDENCE)} of such studies decide wrongly at any of them."
     )
+    yield from _learning(summary)
     target = summary.target
     if not reaching(records, target):
         yield (
