@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.isotonic import isotonic_regression
 
-from normwise.domain import EarlyStopping, Estimate, Lag, RunKey, RunRecord, Summary, Target
+from normwise.domain import EarlyStopping, Estimate, Lag, RunKey, RunRecord, Summary
 from normwise.report import Page, study_page
 from normwise.report.page import DIAGNOSIS, LEAD, STUDY, STUDY_NOTES
 from normwise.report.results import StudyResults
@@ -194,7 +194,7 @@ def test_a_variant_that_is_never_finite_has_no_curve() -> None:
         RunRecord(RunKey("after", 0, ""), 0.1, {"loss": (nan, float("inf"))}, diverged_at=1),
     ]
     colors = {"none": "grey", "after": "blue"}
-    (chart,) = curve_charts(records, colors, Target.parse("loss<=0.1"))
+    (chart,) = curve_charts(records, colors, "loss", 0.1)
     assert [(curve.variant, curve.epochs) for curve in chart.curves] == [("none", (1,))]
 
 

@@ -9,7 +9,7 @@
 from normwise.report.drawing_process import DrawingProcess
 from normwise.report.html import write_html
 from normwise.report.notebook import altair_chart
-from normwise.report.page import Page, diagnosis_page, judged_page, study_page
+from normwise.report.page import Page, diagnosis_page, judged_page, live_page, study_page
 from normwise.report.png import write_png
 from normwise.report.results import DataPreview
 from normwise.report.section import Section
@@ -23,6 +23,7 @@ __all__ = [
     "altair_chart",
     "diagnosis_page",
     "judged_page",
+    "live_page",
     "print_page",
     "study_page",
     "write_html",

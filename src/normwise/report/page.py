@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from normwise.domain import RunRecord, Summary
-from normwise.report.metric_text import target_text
+from normwise.report.colors import variant_colors
+from normwise.report.metric_text import metric_text, target_text
 from normwise.report.results import DataPreview, StudyResults
 from normwise.report.section import Answer, Chart, NextStep, Section
 from normwise.report.sections import (
@@ -55,10 +56,11 @@ __all__ = [
     "Page",
     "diagnosis_page",
     "judged_page",
+    "live_page",
     "study_page",
 ]
 
-_NO_VERDICT = "no verdict"
+_NO_VERDICT, IN_PROGRESS = "no verdict", "study in progress"
 
 _Build = Callable[[StudyResults], Section | None]
 
@@ -132,7 +134,8 @@ class Page:
     """What a report says.
 
     Attributes:
-        kind: What was done, ``study`` or ``diagnosis``.
+        kind: What was done, ``study`` or ``diagnosis``, or ``study in progress``: a page that is
+            written again as the study goes on.
         title: Name of the study or the model.
         subject: What was looked at, as it follows the title and a colon.
         answer: What it comes to.
@@ -154,6 +157,11 @@ class Page:
     colors: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     next_step: NextStep | None = None
+
+    @property
+    def is_in_progress(self) -> bool:
+        """Whether it will be written again."""
+        return self.kind == IN_PROGRESS
 
     @property
     def is_withheld(self) -> bool:
@@ -260,6 +268,40 @@ def diagnosis_page(found: Mapping[str, Any], command: str) -> Page:
         answer=Answer("gap", gap.headline(found), gap.sentence(found)),
         lead=_built(build(found) for build in DIAGNOSIS),
         next_step=gap.next_step(found, command),
+    )
+
+
+def live_page(
+    title: str,
+    records: Sequence[RunRecord],
+    metric: str,
+    aim: float | None,
+    *,
+    how_far: str,
+    note: str,
+    goes_on: bool,
+) -> Page:
+    """What a study that still trains has to show: its curves so far, and no verdict.
+
+    Args:
+        title: Name of the study.
+        records: All runs that have begun, as far as they are.
+        metric: What replicas are timed to.
+        aim: Its target, if that is known by now.
+        how_far: How far the study is, in at most twelve words.
+        note: What becomes of it.
+        goes_on: Whether the page will be written again.
+    """
+    colors = variant_colors(list(dict.fromkeys(record.key.variant for record in records)))
+    charts = curves.curve_charts(records, colors, metric, aim)
+    return Page(
+        kind=IN_PROGRESS if goes_on else "study",
+        title=title,
+        subject=metric_text(metric),
+        answer=Answer("so far", how_far, ""),
+        lead=(curves.section(charts),) if charts else (),
+        colors=colors,
+        warnings=(note,),
     )
 
 

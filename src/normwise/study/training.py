@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from normwise.domain import RunKey, RunRecord
 from normwise.errors import StoreError, StudyIncomplete, listed
-from normwise.execution import Event, Failed, Finished
+from normwise.execution import Checkpointed, Event, Failed, Finished
 from normwise.execution.checkpoint import Checkpoints, FolderCheckpoints, MemoryCheckpoints
 from normwise.execution.choosing import MakeExecutor
 from normwise.study.budget import Budget
@@ -17,6 +17,7 @@ from normwise.study.event_log import EventLog
 from normwise.study.history import History
 from normwise.study.keeping import Keeper, score
 from normwise.study.ledger import Ledger
+from normwise.study.live_report import LiveReport
 from normwise.study.planners import Planner
 from normwise.study.planners.plan import Goals
 from normwise.study.progress import Progress, Watch
@@ -58,6 +59,7 @@ class Training:
         self.ledger = Ledger(log, self.checkpoints.names())
         self.executor = make_executor(case.setup, self.checkpoints)
         self.watch = Watch(on_progress, self.ledger, case.question.spec.epochs)
+        self._live = None if store is None else LiveReport(case.question, self.ledger, store.folder)
         self._keeper = Keeper(self.ledger, self.checkpoints, self._score)
         self._keep_ended()
         self.has_begun = False
@@ -129,6 +131,8 @@ class Training:
             )
         with contextlib.suppress(StoreError):  # that it stopped is known without
             History(self._store).stopped(done, of)
+            if self._live is not None:
+                self._live.stopped(done, of)
         if not has_trained:
             return StudyIncomplete(f"{said}; nothing is lost; {instead}run the same command again")
         return StudyIncomplete(
@@ -158,6 +162,8 @@ class Training:
         if isinstance(event, Finished) and event.epoch == self.case.question.spec.epochs:
             self._keeper.keep(event)
         self.watch.event(event)
+        if self._live is not None and isinstance(event, Checkpointed):
+            self._live.write_if_due(self.watch.done, self.watch.of)
 
     def _keep_ended(self) -> None:
         """Where a kill came between a run's end and the choice of whose state stays."""

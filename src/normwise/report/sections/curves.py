@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from normwise.domain import POPULATION, VALIDATION, RunRecord, Target, is_with_population
+from normwise.domain import POPULATION, VALIDATION, RunRecord, is_with_population
 from normwise.report.aggregate import BAND, Curve, aggregate, thinned
 from normwise.report.axes import epoch_axis, value_axis
 from normwise.report.formatting import number
@@ -27,7 +27,7 @@ from normwise.report.vega import (
     variant_color,
 )
 
-__all__ = ["Curve", "CurveChart", "build", "curve_charts"]
+__all__ = ["Curve", "CurveChart", "build", "curve_charts", "section"]
 
 Groups = dict[str, dict[Part, str]]
 
@@ -37,12 +37,16 @@ _MANY = 20  # variants of which more than one line each cannot be seen
 
 def build(results: StudyResults) -> Section | None:
     """A chart a metric: the target's first, then the loss, then the others."""
+    target = results.summary.target
     charts = curve_charts(
-        results.runs_shown, results.colors, results.summary.target, results.seeds_shown
+        results.runs_shown, results.colors, target.metric, target.value, results.seeds_shown
     )
-    if not charts:
-        return None
-    return Section("Curves", charts=charts, caption=_key(charts))
+    return section(charts) if charts else None
+
+
+def section(charts: Sequence[CurveChart]) -> Section:
+    """The charts under their heading, and how to read them."""
+    return Section("Curves", charts=tuple(charts), caption=_key(charts))
 
 
 def _key(charts: Sequence[CurveChart]) -> str:
@@ -145,24 +149,29 @@ class CurveChart:
 
 
 def curve_charts(
-    records: Sequence[RunRecord], colors: Mapping[str, str], target: Target, seeds: str = ""
+    records: Sequence[RunRecord],
+    colors: Mapping[str, str],
+    metric: str,
+    aim: float | None,
+    seeds: str = "",
 ) -> tuple[CurveChart, ...]:
     """A chart of each metric that is finite anywhere.
 
     Args:
         records: The runs to draw, of one point of the grid a variant.
         colors: Each variant's colour, in the order of the legend.
-        target: Its metric's chart comes first.
+        metric: What replicas are timed to; its chart comes first.
+        aim: Its target, if that is known.
         seeds: Which seeds these are of; empty for all.
     """
-    aim = target.metric.removeprefix(VALIDATION)
-    groups = _metric_groups(records, aim)
-    order = sorted(groups, key=lambda metric: (metric != aim, metric != "loss"))
+    first = metric.removeprefix(VALIDATION)
+    groups = _metric_groups(records, first)
+    order = sorted(groups, key=lambda name: (name != first, name != "loss"))
     last = max((record.epochs for record in records), default=0)
-    curves = {metric: _curves(records, list(colors), groups[metric]) for metric in order}
+    curves = {name: _curves(records, list(colors), groups[name]) for name in order}
     charts = (
-        CurveChart(metric, found, colors, last, target.value if metric == aim else None, seeds)
-        for metric, found in curves.items()
+        CurveChart(name, found, colors, last, aim if name == first else None, seeds)
+        for name, found in curves.items()
         if found
     )
     return tuple(map(_alone, charts) if len(colors) > _MANY else charts)
