@@ -1,0 +1,192 @@
+"""The report in a real browser: nothing is asked of the network, and all of it works there."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from normwise.domain import RunRecord, Summary
+from normwise.report import DataPreview, Page, study_page, write_html
+from normwise.report.section import Style
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+Study = tuple[Summary, list[RunRecord]]
+CHROMIUM = shutil.which("chromium")
+HOSTILE = [
+    "none",
+    "<script>alert('1')</script>",
+    "\"quotes\" and 'others'",
+    "\u202eright to left\u202c & <b onclick=x>",
+    "</script><img src=x onerror=alert(2)>",
+]
+DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window."""
+    if CHROMIUM is None:
+        assert not os.environ.get("NORMWISE_REQUIRE_BROWSER"), "chromium is not installed"
+        pytest.skip("needs chromium")
+    with playwright.sync_playwright() as started:
+        # Who tests may be root, in a machine of its own.
+        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def shown(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens a page, and holds at the end that it asked for nothing and no script failed."""
+    said: list[str] = []
+    asked: list[str] = []
+    contexts = []
+
+    def open_page(page: Page, **options: Any) -> Any:
+        file = write_html(page, tmp_path / "report.html")
+        context = browser.new_context(**{"viewport": DESKTOP, **options})
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: said.append(message.text))
+        tab.on("pageerror", lambda error: said.append(str(error)))
+        tab.on("dialog", lambda dialog: (said.append(dialog.message), dialog.dismiss()))
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto(file.as_uri())
+        count = len(page.charts)
+        tab.wait_for_function(f"document.querySelectorAll('.chart svg.marks').length === {count}")
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert said == []
+    assert all(url.startswith("file:") for url in asked)
+    assert len(asked) == len(contexts)
+
+
+def test_headline_and_chart_are_on_the_first_screen_and_the_notes_are_folded(
+    shown: Callable[..., Any], page: Page
+) -> None:
+    tab = shown(page)
+    assert tab.locator("h1").inner_text() == page.answer.headline
+    box = tab.locator(".chart").first.bounding_box()
+    assert box["y"] + box["height"] <= DESKTOP["height"]
+    assert not tab.get_by_text("largest relative difference").is_visible()
+    tab.get_by_text("Solo check").click()
+    assert tab.get_by_text("largest relative difference").is_visible()
+
+
+def test_on_a_phone_the_chart_is_on_the_first_screen_and_nothing_is_wider(
+    shown: Callable[..., Any], page: Page
+) -> None:
+    tab = shown(page, viewport=PHONE, is_mobile=True, device_scale_factor=2)
+    box = tab.locator(".chart").first.bounding_box()
+    assert box["y"] + box["height"] <= PHONE["height"]
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    for summary in tab.locator("summary").all():
+        if summary.is_visible():
+            summary.click()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def lines(tab: Any, color: str) -> int:
+    """How many lines of a colour the first chart has."""
+    found: int = tab.locator(f".chart >> nth=0 >> path[stroke='{color}' i]").count()
+    return found
+
+
+def test_buttons_hide_variants_by_pointer_and_keyboard(
+    shown: Callable[..., Any], page: Page
+) -> None:
+    tab = shown(page)
+    reached = []
+    for _ in page.colors:
+        tab.keyboard.press("Tab")
+        reached.append(tab.evaluate("document.activeElement.dataset.variant"))
+    assert reached == list(page.colors)
+    button = tab.locator(".chips button").nth(1)
+    color = page.colors["after"]
+    at_first = lines(tab, color)
+    assert at_first
+    button.click()
+    assert button.get_attribute("aria-pressed") == "false"
+    tab.wait_for_timeout(200)
+    assert lines(tab, color) < at_first
+    button.focus()
+    tab.keyboard.press("Space")
+    assert button.get_attribute("aria-pressed") == "true"
+    tab.wait_for_timeout(200)
+    assert lines(tab, color) == at_first
+
+
+def test_hostile_names_are_text(
+    shown: Callable[..., Any], study_of: Callable[..., Study], preview: DataPreview
+) -> None:
+    summary, records = study_of(HOSTILE, seeds=4, epochs=12)
+    summary = dataclasses.replace(summary, headline=HOSTILE[1], verdict="\n".join(HOSTILE))
+    preview = dataclasses.replace(preview, feature_names=(HOSTILE[1], HOSTILE[4]))
+    page = study_page(
+        summary, records, settings={HOSTILE[1]: HOSTILE[4]}, preview=preview, notes=HOSTILE
+    )
+    tab = shown(page)
+    assert tab.locator("h1").inner_text() == HOSTILE[1]
+    names = tab.locator("tbody th .name").all_inner_texts()[: len(HOSTILE)]
+    assert [name.strip() for name in names] == HOSTILE
+    assert tab.locator("b, img").count() == 0
+
+
+def test_dark_pages_are_dark_and_change_with_the_readers_choice(
+    shown: Callable[..., Any], page: Page
+) -> None:
+    tab = shown(page, color_scheme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = tab.evaluate(background)
+    ink = tab.locator(".chart >> nth=0 >> text").first.get_attribute("fill")
+    tab.emulate_media(color_scheme="light")
+    tab.wait_for_timeout(500)
+    assert tab.evaluate(background) == "rgb(255, 255, 255)" != dark
+    assert tab.locator(".chart >> nth=0 >> text").first.get_attribute("fill") != ink
+
+
+def test_on_paper_there_is_a_legend_no_button_and_nothing_is_folded(
+    shown: Callable[..., Any], page: Page
+) -> None:
+    tab = shown(page)
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    for name in page.colors:
+        assert tab.locator(".chips").get_by_text(name, exact=True).is_visible()
+    edges = "getComputedStyle(document.querySelector('.chips button')).borderTopWidth"
+    assert tab.evaluate(edges) == "0px"
+    assert not tab.locator(".vega-embed details > summary").first.is_visible()
+    assert tab.get_by_text("largest relative difference").is_visible()
+    assert len(tab.pdf(format="A4")) > 10_000
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    tab.emulate_media(media="screen")
+    assert not tab.get_by_text("largest relative difference").is_visible()
+
+
+def test_charts_are_named_for_who_does_not_see_them(shown: Callable[..., Any], page: Page) -> None:
+    tab = shown(page)
+    for number, chart in enumerate(page.charts):
+        drawn = tab.locator(f"#chart-{number} [role=graphics-document]").first
+        described = chart.spec(Style(legend=False, pointer=True))["description"]
+        assert drawn.get_attribute("aria-label") == described
+
+
+def test_without_scripts_the_tables_and_the_verdict_are_there(
+    browser: Any, page: Page, tmp_path: Path
+) -> None:
+    file = write_html(page, tmp_path / "report.html")
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(file.as_uri())
+    assert tab.locator(".answer li").all_inner_texts() == list(page.answer.lines)
+    context.close()
