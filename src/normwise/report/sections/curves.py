@@ -52,21 +52,15 @@ def section(charts: Sequence[CurveChart]) -> Section:
 def _key(charts: Sequence[CurveChart]) -> str:
     """How to read the curves."""
     parts = {curve.part for chart in charts for curve in chart.curves}
-    is_paired = {"validation", "training"} <= parts
-    lines = ", solid for validation and dotted for training" if is_paired else ""
-    bands = "validation " if is_paired else ""
+    bands = "validation " if {"validation", "training"} <= parts else ""
     known = _ABOUT_POPULATION if "population statistics" in parts else ""
     low, high = BAND
-    return (
-        f"Lines are medians over the replicas{lines}; bands hold {high - low:.0f}% of the "
-        f"{bands}replicas, from the {low:.0f}th to the {high:.0f}th percentile.{known}"
-    )
+    return f"Lines: the median replica. Bands: {high - low:.0f}% of the {bands}replicas.{known}"
 
 
 _ABOUT_POPULATION = (
-    " Population statistics: the same weights, but each normalisation has the mean and "
-    "variance of the training part at that moment in place of its moving averages; what the two "
-    "differ by is their lag."
+    " Population statistics: the same weights, normalised by the training part at that moment in "
+    "place of moving averages; the difference is lag."
 )
 
 
