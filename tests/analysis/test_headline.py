@@ -131,6 +131,13 @@ def test_lag_is_not_called_learning(outcome, learning, words):
     assert found == f"After the activation: {words}"
 
 
+def test_what_arrives_sooner_and_lags_is_not_called_learned():
+    both = told(compared("after", "helps", learning="helps"), lags=["after"])
+    assert both == "After the activation: learns 8× sooner; lagging statistics hide it"
+    open_ = told(compared("after", "helps", learning="undecided"), lags=["after"])
+    assert open_ == "After the activation: arrives 2× sooner, same accuracy"
+
+
 def test_what_is_recommended_is_told_as_the_verdict_does():
     pair = compared("after", "helps", (9.0, 8, 10)), compared("before", "helps")
     assert told(*pair).startswith("After the activation: arrives 9×")

@@ -72,10 +72,11 @@ def _nobody(target: Target, best: float, horizon: int) -> tuple[str, str]:
 
 def _of(c: Comparison, variant: VariantSummary, target: Target, who: str) -> tuple[str, ...]:
     """What is said of one comparison, the most telling first; the last one suits any name."""
-    if lags_behind(variant) and c.outcome != "helps":
+    # Where both help, what arrives is the smaller part of what is learned.
+    if lags_behind(variant) and (c.outcome != "helps" or c.learning_outcome == "helps"):
         return _of_lag(c, who)
     if c.outcome == "helps":
-        return _of_help(c, target, who)
+        return _of_help(c, variant, target, who)
     if c.outcome == "hurts":
         return _of_harm(c, who)
     if c.outcome == "no difference":
@@ -83,9 +84,9 @@ def _of(c: Comparison, variant: VariantSummary, target: Target, who: str) -> tup
     return _undecided(c, who)
 
 
-def _of_help(c: Comparison, target: Target, who: str) -> tuple[str, ...]:
-    verb = "arrives" if c.learning_ratio is None else "learns"
-    sooner = f"{verb} {_times(c.epochs_ratio)} sooner"
+def _of_help(c: Comparison, variant: VariantSummary, target: Target, who: str) -> tuple[str, ...]:
+    is_measured = c.learning_ratio is not None and not lags_behind(variant)
+    sooner = f"{'learns' if is_measured else 'arrives'} {_times(c.epochs_ratio)} sooner"
     end = _end(c.ending, target)
     return f"{who}: {sooner}{end}", f"{who}: {sooner}", f"Normalisation {sooner}"
 
