@@ -114,7 +114,8 @@ def test_the_report_is_drawn_again_from_the_folder(grid):
         ("learning_rate", "initializer", 2 * 3 * 2),
         ("batch_size", "initializer", 2 * 2 * 2),
     ]
-    assert all(cell.replicas == 4 for chart in charts for cell in chart.cells)
+    # Two of the four seeds chose the point; the others are counted, as in the table.
+    assert all(cell.replicas == 2 for chart in charts for cell in chart.cells)
     rates = json.loads((result.folder / "summary.json").read_text())["environment"]["learning_rate"]
     assert rates == "0.001, 0.1, 10"
 
