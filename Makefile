@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 BASE := $(VENV)/.installed
 TESTS := $(VENV)/.installed-tests
 
-.PHONY: study test lint types unit fuzz mutants clean
+.PHONY: study test lint types unit fuzz mutants screenshots clean
 
 study: $(BASE)
 	$(BIN)/normwise study circles
@@ -32,6 +32,10 @@ fuzz: $(TESTS)
 mutants: $(TESTS)
 	$(PIP) --editable '.[mutants]'
 	KERAS_BACKEND=jax $(BIN)/mutmut run $(PART)
+
+# What docs/report.md shows; needs Debian's chromium.
+screenshots: $(TESTS)
+	KERAS_BACKEND=jax $(BIN)/python docs/screenshots.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
