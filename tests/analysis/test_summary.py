@@ -14,7 +14,7 @@ from normwise import analysis
 from normwise.analysis import compare, default_target, summarise
 from normwise.analysis._gaffke import gaffke_interval
 from normwise.analysis._mean import bounded_mean
-from normwise.domain import EpochTimes, ProgramKey, SoloCheck, Target
+from normwise.domain import EpochTimes, ProgramKey, RunKey, RunRecord, SoloCheck, Target
 from normwise.errors import SpecError, UnknownNameError
 
 INF = math.inf
@@ -428,3 +428,33 @@ def test_a_grid_of_depths_names_depths_and_the_seeds_that_judge(record):
     one_depth = summarise("x", [run for run in records if run.depth == 3], TARGET).verdict
     assert "depth" not in one_depth
     assert "that judge" not in one_depth
+
+
+@pytest.mark.parametrize(
+    ("end", "chance", "said"),
+    [
+        (0.5, 0.5, "0.5, by `none`, and none ends above chance (0.5): try more --epochs than 3 or"),
+        (0.4, 0.5, "and none ends above chance (0.5): try more --epochs than 3 or another --learn"),
+        (0.6, 0.5, "; try --target 'val_accuracy>=0.6', where a typical replica ends, or more"),
+        (0.5, None, "; try --target 'val_accuracy>=0.5', where a typical replica ends, or more"),
+    ],
+)
+def test_no_target_is_suggested_that_guessing_reaches(end, chance, said):
+    records = [
+        RunRecord(RunKey(name, seed, "a"), 0.1, {"val_accuracy": (0.5, 0.4, end)})
+        for name in ("none", "after")
+        for seed in range(4)
+    ]
+    found = summarise("s", records, Target.parse("val_accuracy>=0.9"), chance=chance)
+    assert said in found.verdict
+    assert ("--target" in found.verdict) == (chance is None or end > chance)
+
+
+def test_a_loss_no_better_than_predicting_the_mean_is_no_target_either():
+    records = [
+        RunRecord(RunKey("none", seed, "a"), 0.1, {"val_loss": (1.5, 1.2, 1.1)})
+        for seed in range(4)
+    ]
+    found = summarise("s", records, Target.parse("val_loss<=0.1"), chance=1.0)
+    assert "and none ends below what predicting the mean gives (1): try more" in found.verdict
+    assert "--target" not in found.verdict

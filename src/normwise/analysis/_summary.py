@@ -49,6 +49,7 @@ def summarise(
     horizon: int | None = None,
     examples: int | None = None,
     elsewhere: bool = False,
+    chance: float | None = None,
 ) -> Summary:
     """Every variant in numbers, each compared with the baseline, and one sentence.
 
@@ -67,6 +68,7 @@ def summarise(
         horizon: Epochs to follow all to, also runs that end before; the shortest's unless given.
         examples: Of the training part, where known: they say how long moving statistics need.
         elsewhere: Whether something else trained the runs, so that no option of a study helps.
+        chance: What guessing gives in the target's metric, where known.
 
     Raises:
         UnknownNameError: A record has no such metric.
@@ -91,7 +93,7 @@ def summarise(
     compared = with_cost_saved(comparisons(groups, base, measures, rounds), variants)
     best, looks = recommend(base, compared), tuple(rounds) if len(rounds) > 1 else ()
     summary = Summary(study, target, variants, compared, "", best, rounds=looks)
-    return _with_verdict(summary, judged, horizon, records, elsewhere=elsewhere)
+    return _with_verdict(summary, judged, horizon, records, elsewhere=elsewhere, chance=chance)
 
 
 def _with_verdict(
@@ -101,6 +103,7 @@ def _with_verdict(
     records: Sequence[RunRecord],
     *,
     elsewhere: bool,
+    chance: float | None,
 ) -> Summary:
     best = _best(judged, summary.target)
     said = verdict(
@@ -111,6 +114,7 @@ def _with_verdict(
         best=best,
         certain=certain_target([[*one.runs.values()] for one in judged], summary.target),
         horizon=horizon,
+        chance=chance,
         unjudged=reaching(records, summary.target, horizon),
         elsewhere=elsewhere,
         depths=len({run.depth for run in records}) > 1,

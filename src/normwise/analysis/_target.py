@@ -13,7 +13,14 @@ from normwise.analysis._noise import median_noise
 from normwise.domain import Condition, RunRecord, Target, Task
 from normwise.errors import SpecError, UnknownNameError
 
-__all__ = ["beyond_chance", "certain_target", "default_metric", "default_target"]
+__all__ = [
+    "beyond_chance",
+    "certain_target",
+    "default_metric",
+    "default_target",
+    "is_beyond",
+    "no_better_than_chance",
+]
 
 # Of the epoch noise, between where the baseline ends and the target.
 _DEVIATIONS = 3.0
@@ -133,9 +140,37 @@ def beyond_chance(target: Target, chance: float | None) -> Target:
     >>> str(beyond_chance(Target.parse("val_accuracy>=0.49"), 0.5))
     'val_accuracy>=0.55'
     """
-    if chance is None or target.surplus(chance) < 0:
+    if chance is None or is_beyond(target, chance):
         return target
     return replace(target, value=chance + _LEARNED * (1 - chance))
+
+
+def is_beyond(target: Target, chance: float) -> bool:
+    """Whether a target asks for more than guessing gives.
+
+    >>> is_beyond(Target.parse("val_loss<=0.9"), 1.0), is_beyond(Target.parse("a>=0.5"), 0.5)
+    (True, False)
+    """
+    return target.surplus(chance) < 0
+
+
+def no_better_than_chance(
+    target: Target, chance: float, horizon: int, *, elsewhere: bool = False
+) -> str:
+    """What there is to say in place of a target where no variant ends better than guessing.
+
+    Args:
+        target: What was to be reached.
+        chance: What guessing gives, in its metric.
+        horizon: Epochs that every replica was given.
+        elsewhere: Whether something else trained them, so that no option of a study helps.
+
+    >>> no_better_than_chance(Target.parse("val_accuracy>=0.8"), 0.5, 20)
+    'none ends above chance (0.5): try more --epochs than 20 or another --learning-rate'
+    """
+    ends = "above chance" if target.relation == ">=" else "below what predicting the mean gives"
+    epochs, rate = ("epochs", "learning rate") if elsewhere else ("--epochs", "--learning-rate")
+    return f"none ends {ends} ({chance:.4g}): try more {epochs} than {horizon} or another {rate}"
 
 
 def _certain(groups: Sequence[Sequence[Sequence[float]]], metric: str, *, rising: bool) -> Target:

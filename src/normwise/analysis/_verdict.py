@@ -12,6 +12,7 @@ from normwise.analysis._never_words import never_words
 from normwise.analysis._range_words import range_words
 from normwise.analysis._ratio_words import ratio_words
 from normwise.analysis._seconds_words import in_seconds
+from normwise.analysis._target import is_beyond, no_better_than_chance
 from normwise.domain import (
     Comparison,
     SoloCheck,
@@ -33,6 +34,7 @@ def verdict(
     best: tuple[str, float],
     certain: Target | None,
     horizon: int,
+    chance: float | None = None,
     unjudged: int = 0,
     elsewhere: bool = False,
     depths: bool = False,
@@ -48,6 +50,7 @@ def verdict(
         best: The variant that came nearest to the target, and its best value.
         certain: Where the typical replica of the best variant ends (see `certain_target`).
         horizon: Epochs every replica was given.
+        chance: What guessing gives in the target's metric, where known.
         unjudged: Replicas that reach the target though no variant does where it is judged: at
             other points of the grid, or of the seeds that chose.
         elsewhere: Whether something else trained them, so that no option of a study helps.
@@ -56,7 +59,7 @@ def verdict(
     """
     table = {variant.name: variant for variant in variants}
     if not any(variant.epochs_to_target.reached for variant in variants):
-        told = [_nobody(target, best, certain, horizon, unjudged, elsewhere=elsewhere)]
+        told = [_nobody(target, best, certain, horizon, chance, unjudged, elsewhere=elsewhere)]
         left = variants
     elif not comparisons:
         told = [_alone(variants[0], target, horizon, halved=halved)]
@@ -162,6 +165,7 @@ def _nobody(
     best: tuple[str, float],
     certain: Target | None,
     horizon: int,
+    chance: float | None,
     unjudged: int,
     *,
     elsewhere: bool,
@@ -179,6 +183,8 @@ def _nobody(
     seen = f"{nobody}: the best value is {value:.4g}, by `{name}`"
     if certain is None:
         return f"{seen}, and none ends with a finite one: try {smaller}"
+    if chance is not None and not is_beyond(certain, chance):
+        return f"{seen}, and {no_better_than_chance(target, chance, horizon, elsewhere=elsewhere)}"
     seeds, epochs = ("seeds", "epochs") if elsewhere else ("--seeds", "--epochs")
     more = f", or more {seeds}" if unjudged else ""
     return (

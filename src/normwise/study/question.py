@@ -123,6 +123,10 @@ class Question:
             return target
         return dataclasses.replace(target, value=mean_loss)
 
+    def chance(self, metric: str) -> float | None:
+        """What guessing gives in a metric; ``None`` where that is not known."""
+        return {"val_accuracy": self.guessing, "val_loss": self.mean_loss}.get(metric)
+
     def summary(
         self,
         records: Sequence[RunRecord],
@@ -145,10 +149,11 @@ class Question:
         """
         spec = self.spec
         whole = records if spec.prune else analysis.in_whole_rounds(records, spec.rounds)
+        target = self.target(records)
         found = analysis.summarise(
             title_of(spec),
             whole,
-            self.target(records),
+            target,
             margin=spec.margin,
             end_margin=spec.end_margin,
             rounds=spec.rounds,
@@ -156,6 +161,7 @@ class Question:
             price=spec.price,
             patience=spec.patience,
             examples=self.examples,
+            chance=self.chance(target.metric),
         )
         found = dataclasses.replace(
             found,
