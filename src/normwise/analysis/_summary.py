@@ -77,9 +77,8 @@ def summarise(
     >>> from normwise.domain import RunKey
     >>> slow = RunRecord(RunKey("none", 0, "a"), 0.1, {"val_loss": (0.9, 0.6, 0.3, 0.3)})
     >>> fast = RunRecord(RunKey("after", 0, "a"), 0.1, {"val_loss": (0.6, 0.3, 0.3, 0.3)})
-    >>> found = summarise("two runs", [slow, fast], Target.parse("val_loss<=0.4"))
-    >>> round(found.comparisons[0].epochs_ratio.value, 3), found.comparisons[0].outcome
-    (1.5, 'undecided')
+    >>> summarise("two runs", [slow, fast], Target.parse("val_loss<=0.4")).recommended
+    'none'
     """
     groups, rounds = by_variant(records), rounds or (1 + max(run.key.seed for run in records),)
     judged = [judged_runs(name, group, target) for name, group in groups.items()]
@@ -88,8 +87,8 @@ def summarise(
     base = baseline or baseline_of(groups)
     lag = lags(judged, measures, looks=len(rounds), examples=examples, elsewhere=elsewhere)
     say = functools.partial(variant_summary, measures=measures, patience=patience, price=price)
-    variants = tuple(say(one, lag=lag.get(one.name)) for one in judged)
-    variants = with_sensitivity(variants, judged, base, measures)
+    told = [say(one, lag=lag.get(one.name)) for one in judged]
+    variants = with_sensitivity(told, judged, base, measures)
     compared = with_cost_saved(comparisons(groups, base, measures, rounds), variants)
     best, looks = recommend(base, compared), tuple(rounds) if len(rounds) > 1 else ()
     summary = Summary(study, target, variants, compared, "", best, rounds=looks)
