@@ -242,8 +242,8 @@ def test_what_fewer_epochs_are_in_seconds(seconds, words):
         ((-0.3, -0.6, 0.0), "(open: from 0.6 narrower to 0 wider)"),
         ((0.5, 0.1, INF), "(wider by at least 0.1)"),
         ((-0.5, -INF, -0.4), "(narrower by at least 0.4)"),
-        ((-0.5, -INF, 0.4), "(open: to 0.4 wider)"),
-        ((0.5, -0.1, INF), "(open: from 0.1 narrower)"),
+        ((-0.5, -INF, 0.4), "(open: at most 0.4 wider)"),
+        ((0.5, -0.1, INF), "(open: at most 0.1 narrower)"),
         ((0.5, -INF, INF), "(open: a range goes on beyond the grid)"),
     ],
 )  # fmt: skip

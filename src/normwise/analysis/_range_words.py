@@ -38,10 +38,12 @@ def _wider(gain: Estimate) -> str:
         return f"wider by {_between(low, high)}"
     if high < 0:
         return f"narrower by {_between(-high, -low)}"
-    narrower = f"from {0 - low:.2g} narrower" if math.isfinite(low) else ""
-    wider = f"to {high:.2g} wider" if math.isfinite(high) else ""
-    ends = " ".join(filter(None, [narrower, wider]))
-    return f"open: {ends or 'a range goes on beyond the grid'}"
+    if math.isinf(low) and math.isinf(high):
+        return "open: a range goes on beyond the grid"
+    if math.isinf(low) or math.isinf(high):
+        end = f"{high:.2g} wider" if math.isinf(low) else f"{0 - low:.2g} narrower"
+        return f"open: at most {end}"
+    return f"open: from {0 - low:.2g} narrower to {high:.2g} wider"
 
 
 def _between(low: float, high: float) -> str:
