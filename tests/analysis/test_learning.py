@@ -7,7 +7,7 @@ import pytest
 
 from normwise.analysis import compare, summarise
 from normwise.analysis._median import median_difference
-from normwise.domain import Condition, RunKey, RunRecord, Target
+from normwise.domain import RunKey, RunRecord, Target
 
 TARGET = Target.parse("val_accuracy>=0.8")
 SLOW = [24, 25, 27, 25, 26, 24]
@@ -113,22 +113,14 @@ def test_what_is_learned_is_asked_with_the_seeds_that_there_are():
     )
 
 
-def test_the_point_of_the_grid_is_chosen_by_arriving():
-    """At the rate where it arrives sooner it has learned later."""
-    first = runs("after", [20] * 6, [1] * 6, rate=0.1)
-    second = runs("after", OWN, [9] * 6, rate=1.0)
-    grid = [*runs("none", SLOW, rate=0.1), *runs("none", SLOW, rate=1.0)]
-    summary = summarise("x", [*grid, *first, *second], TARGET)
-    assert summary.variants[1].condition == Condition(1.0, None, 32)
-    assert lag_of(summary, "after").learned.value == 9
-
-
 @pytest.mark.parametrize(
     ("own", "learned", "examples", "decides"),
     [
         (OWN, LEARNED, 500, True),  # 16 steps an epoch, 0.99 needs 298
         (OWN, LEARNED, None, True),  # steps that no one knows
         (OWN, LEARNED, 600 * 32, False),  # an epoch suffices: whatever it is, it is no lag
+        (OWN, LEARNED, 298 * 32, True),  # 298.07
+        (OWN, LEARNED, 299 * 32, False),
         (OWN, OWN, 500, False),
         ([10, 10, 11, 10, 11, 10], [9, 9, 10, 9, 10, 9], 500, False),  # an epoch, within the margin
         (OWN, [2, 30, 5, 30, 3, 30], 500, False),  # as the median says, but who knows
@@ -163,6 +155,15 @@ def test_what_lag_says_of_steps():
 def test_momentum_that_an_epoch_suffices_for_has_no_lag_that_decides():
     summary = found(runs("none", SLOW), runs("after:momentum=0.5", OWN, LEARNED), examples=500)
     assert not lag_of(summary, "after:momentum=0.5").decides
+
+
+@pytest.mark.parametrize(("steps", "decides"), [(370, True), (374, False), (10_000, False)])
+def test_a_momentum_above_keras_own_lags_where_an_epoch_has_fewer_steps(steps, decides):
+    """ln 0.05 / ln 0.992 = 373 steps, more than those that 0.99 needs."""
+    groups = runs("none", SLOW), runs("after:momentum=0.992", OWN, LEARNED)
+    summary = found(*groups, examples=steps * 32)
+    assert lag_of(summary, "after:momentum=0.992").decides is decides
+    assert ("statistics" in summary.verdict) is decides
 
 
 def test_runs_from_elsewhere_say_no_momentum():

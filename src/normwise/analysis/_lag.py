@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from normwise.analysis._compare import compare
 from normwise.analysis._judged import JudgedRuns, Measures
@@ -28,7 +29,9 @@ def lags(
 
     Whether it decides is asked of all whose statistics are slower than an epoch, by a paired
     comparison of the two arrivals within each, such that no answer is wrong with the confidence
-    of a study (Bonferroni, over them and the looks at the seeds).
+    of a study (Bonferroni, over them and the looks at the seeds). In a grid a variant arrives at
+    the point where it arrives soonest, and learns where it learns soonest; it lags by what lies
+    between the two, where the statistics at the latter are slower than an epoch.
 
     Args:
         judged: All variants.
@@ -37,20 +40,20 @@ def lags(
         examples: Of the training part, where that is known.
         elsewhere: Whether something else trained the runs, so that names say no momentum.
     """
-    steps = {one.name: _steps(one, examples) for one in judged}
-    seen = [one for one in judged if shows_learning(one.runs.values(), measures.target)]
-    slow = [one for one in seen if elsewhere or _is_slow(one.name, steps[one.name])]
+    both = [
+        (one, learned(one, measures.target))
+        for one in judged
+        if shows_learning(one.all_runs, measures.target)
+    ]
+    slow = [twin.name for _, twin in both if elsewhere or _is_slow(twin, examples)]
     level = 1 - (1 - measures.confidence) / (max(1, len(slow)) * looks)
-    return {
-        one.name: _lag(
-            one,
-            measures,
-            level if one in slow else None,
-            None if elsewhere else _momentum(one.name, steps[one.name]),
-            steps[one.name],
-        )
-        for one in seen
+    found = {
+        one.name: _lag(one, twin, measures, level if one.name in slow else None)
+        for one, twin in both
     }
+    if elsewhere:
+        return found
+    return {twin.name: _with_steps(found[twin.name], twin, examples) for _, twin in both}
 
 
 def _steps(variant: JudgedRuns, examples: int | None) -> int | None:
@@ -58,27 +61,27 @@ def _steps(variant: JudgedRuns, examples: int | None) -> int | None:
     return math.ceil(examples / size) if examples and size else None
 
 
-def _is_slow(name: str, steps: int | None) -> bool:
+def _is_slow(variant: JudgedRuns, examples: int | None) -> bool:
     """Whether an epoch is too short for the statistics, as far as is known."""
-    momentum = Variant.parse(name).momentum
-    return momentum != "auto" and (steps is None or momentum > momentum_for(steps))
+    momentum, steps = Variant.parse(variant.name).momentum, _steps(variant, examples)
+    return momentum != "auto" and (steps is None or steps_needed(momentum) > steps)
 
 
-def _momentum(name: str, steps: int | None) -> float | None:
-    momentum = Variant.parse(name).momentum
-    if momentum != "auto":
-        return momentum
-    return None if steps is None else momentum_for(steps)
+def _with_steps(lag: Lag, variant: JudgedRuns, examples: int | None) -> Lag:
+    """With the momentum of its statistics, and the steps that these need and have."""
+    momentum, steps = Variant.parse(variant.name).momentum, _steps(variant, examples)
+    if momentum == "auto":
+        if steps is None:
+            return lag
+        momentum = momentum_for(steps)
+    return replace(lag, momentum=momentum, steps_needed=steps_needed(momentum), steps=steps)
 
 
 def _lag(
-    variant: JudgedRuns,
-    measures: Measures,
-    confidence: float | None,
-    momentum: float | None,
-    steps: int | None,
+    variant: JudgedRuns, twin: JudgedRuns, measures: Measures, confidence: float | None
 ) -> Lag:
-    horizon, twin = measures.horizon, learned(variant, measures.target)
+    """Of the variant where it arrives soonest, to itself where it learns soonest."""
+    horizon = measures.horizon
     own, theirs = variant.epochs(horizon), twin.epochs(horizon)
     late, soon = [*own.values()], [theirs[seed] for seed in own]
     difference = median_difference(late, soon, horizon=horizon, confidence=measures.confidence)
@@ -90,7 +93,5 @@ def _lag(
         learned=median_epochs(soon, horizon=horizon, confidence=measures.confidence),
         epochs=difference,
         decides=decides,
-        momentum=momentum,
-        steps_needed=None if momentum is None else steps_needed(momentum),
-        steps=steps,
+        point=twin.point if twin.point != variant.point else None,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from normwise.analysis._ratio_words import ratio_words
 from normwise.domain import (
     Comparison,
+    Condition,
     Estimate,
     Lag,
     Variant,
@@ -68,24 +69,60 @@ def hidden(variant: VariantSummary, lag: Lag, table: Mapping[str, VariantSummary
         lag: Its lag.
         table: The study's variants by name, of which one may be the remedy.
     """
+    name = _remedy(variant, lag)
+    points = [variant.learns_at, variant.condition]
+    points += [table[name].condition] if name in table else []
+    stands, advice = _at(variant.condition, points), _advice(name, lag, table.get(name), points)
+    if variant.learns_at == variant.condition:
+        return f"{_statistics(lag)} hide it {_until(variant)}{stands}{_needs(lag)}; {advice}"
+    soonest = _at(variant.learns_at, points).lstrip()
+    arrival = _arrives_in(variant.epochs_to_target.median.value)
+    return f"{soonest} {_statistics(lag)} hide it{_needs(lag)}, and{stands} it {arrival}; {advice}"
+
+
+def _remedy(variant: VariantSummary, lag: Lag) -> str:
+    """Its name; none where curves from elsewhere do not say what to change."""
+    return "" if lag.momentum is None else Variant.parse(variant.name).with_remedy.name
+
+
+def _at(point: Condition, points: Sequence[Condition]) -> str:
+    """The point of the grid, as far as the points that are spoken of differ."""
+    told = point.told_from(points)
+    return f" at {told}" if told else ""
+
+
+def _statistics(lag: Lag) -> str:
+    if lag.momentum is None:
+        return "its moving statistics"
+    return f"statistics with momentum {momentum_text(lag.momentum)}"
+
+
+def _until(variant: VariantSummary) -> str:
     arrival = variant.epochs_to_target.median.value
-    until = f"until epoch {arrival:g}" if math.isfinite(arrival) else "to the end"
-    if lag.momentum is None or lag.steps_needed is None:
-        return f"its moving statistics hide it {until}; try a momentum that forgets sooner"
-    needs = f"they need about {float(f'{lag.steps_needed:.2g}'):g} steps"
+    return f"until epoch {arrival:g}" if math.isfinite(arrival) else "to the end"
+
+
+def _needs(lag: Lag) -> str:
+    if lag.steps_needed is None:
+        return ""
     has = f", an epoch has {lag.steps}" if lag.steps else ""
-    return (
-        f"statistics with momentum {momentum_text(lag.momentum)} hide it {until} ({needs}{has}); "
-        f"{_remedy(variant, lag, table)}, or `normwise recalibrate`"
-    )
+    return f" (they need about {float(f'{lag.steps_needed:.2g}'):g} steps{has})"
 
 
-def _remedy(variant: VariantSummary, lag: Lag, table: Mapping[str, VariantSummary]) -> str:
-    name = Variant.parse(variant.name).with_remedy.name
-    remedy = f"`{name}`" + (f" ({momentum_text(momentum_for(lag.steps))})" if lag.steps else "")
-    if name not in table:
-        return f"try {remedy}"
-    median = table[name].epochs_to_target.median
-    if math.isinf(median.value):
-        return f"{remedy} does not arrive"
-    return f"{remedy} arrives in {epochs_text(median.value)}"
+def _advice(name: str, lag: Lag, remedy: VariantSummary | None, points: Sequence[Condition]) -> str:
+    if not name:
+        return "try a momentum that forgets sooner"
+    if remedy is None:
+        momentum = momentum_for(lag.steps) if lag.steps else None
+        return f"try {_named(name, momentum)}, or `normwise recalibrate`"
+    arrival = _arrives_in(remedy.epochs_to_target.median.value)
+    there = _at(remedy.condition, points)
+    return f"{_named(name, remedy.momentum)} {arrival}{there}, or `normwise recalibrate`"
+
+
+def _named(name: str, momentum: float | None) -> str:
+    return f"`{name}`" + ("" if momentum is None else f" ({momentum_text(momentum)})")
+
+
+def _arrives_in(arrival: float) -> str:
+    return "does not arrive" if math.isinf(arrival) else f"arrives in {epochs_text(arrival)}"

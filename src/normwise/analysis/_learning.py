@@ -11,9 +11,9 @@ import dataclasses
 import math
 from collections.abc import Iterable
 
-from normwise.analysis._judged import JudgedRuns
+from normwise.analysis._judged import JudgedRuns, judged_runs
 from normwise.analysis._outcome import outcome
-from normwise.domain import POPULATION, Outcome, RunRecord, Target
+from normwise.domain import POPULATION, RunRecord, Target
 
 __all__ = ["learned", "learned_target", "shows_learning"]
 
@@ -33,19 +33,33 @@ def shows_learning(records: Iterable[RunRecord], target: Target) -> bool:
 
 
 def learned(variant: JudgedRuns, target: Target) -> JudgedRuns:
-    """The same runs, timed by population statistics where they were measured by them.
+    """The variant at the point of the grid where it learns soonest, on the seeds that judge it.
+
+    Point and arrivals are found as those of its own statistics are, by population statistics where
+    a run was measured by them. Where the seeds that judge it were not trained at that point, as in
+    a pruned grid, it stays at its own.
 
     Args:
-        variant: Timed by their own statistics.
+        variant: Where it arrives soonest by its own statistics.
         target: What to reach.
+
+    Returns:
+        Runs whose curve of the target's metric is that by population statistics.
     """
-    return dataclasses.replace(
-        variant, outcomes={seed: _learned(run, target) for seed, run in variant.runs.items()}
-    )
+    seen = [_as_learned(run, target) for run in variant.all_runs]
+    best = judged_runs(variant.name, seen, target)
+    if best.runs.keys() == variant.runs.keys():
+        return best
+    own = {seed: _as_learned(run, target) for seed, run in variant.runs.items()}
+    outcomes = {seed: outcome(run, target) for seed, run in own.items()}
+    return dataclasses.replace(variant, runs=own, outcomes=outcomes, all_runs=seen)
 
 
-def _learned(run: RunRecord, target: Target) -> Outcome:
-    return outcome(run, learned_target(target) if _is_measured(run, target) else target)
+def _as_learned(run: RunRecord, target: Target) -> RunRecord:
+    if not _is_measured(run, target):
+        return run
+    curve = run.curves[learned_target(target).metric]
+    return dataclasses.replace(run, curves={**run.curves, target.metric: curve})
 
 
 def _is_measured(run: RunRecord, target: Target) -> bool:

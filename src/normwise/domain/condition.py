@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 
 __all__ = ["Condition"]
 
@@ -28,7 +29,32 @@ class Condition:
     depth: int | None = None
 
     def __str__(self) -> str:
-        rate = "" if self.learning_rate is None else f"learning rate {self.learning_rate:g}"
-        depth = "" if self.depth is None else f"depth {self.depth}"
-        parts = [rate, self.initializer, f"batch size {self.batch_size}", depth]
-        return ", ".join(filter(None, parts))
+        said = self._in_words().items()
+        return ", ".join(words for axis, words in said if getattr(self, axis) is not None)
+
+    def told_from(self, others: Iterable[Condition]) -> str:
+        """What it has on each axis on which all these points are not alike; empty if they are.
+
+        Args:
+            others: Points of the same grid.
+
+        >>> Condition(0.1, batch_size=32).told_from([Condition(0.1, batch_size=100)])
+        'batch size 32'
+        """
+        points = [self, *others]
+        apart = {
+            axis.name
+            for axis in fields(self)
+            if len({getattr(one, axis.name) for one in points}) > 1
+        }
+        return ", ".join(words for axis, words in self._in_words().items() if axis in apart)
+
+    def _in_words(self) -> dict[str, str]:
+        """Each axis to its value in words."""
+        rate = "its own" if self.learning_rate is None else f"{self.learning_rate:g}"
+        return {
+            "learning_rate": f"learning rate {rate}",
+            "initializer": self.initializer or "the layers' own initialisers",
+            "batch_size": f"batch size {self.batch_size}",
+            "depth": f"depth {self.depth}",
+        }

@@ -116,6 +116,18 @@ class VariantSummary:
         return Condition(self.learning_rate, self.initializer, self.batch_size or 0, self.depth)
 
     @property
+    def learns_at(self) -> Condition:
+        """The point of the grid where it learns soonest: where it stands, unless its lag says."""
+        return self.lag.point if self.lag and self.lag.point else self.condition
+
+    @property
+    def momentum(self) -> float | None:
+        """Of its moving statistics where it stands; ``None`` where its lag does not say."""
+        if self.lag is None or self.learns_at.batch_size != self.condition.batch_size:
+            return None
+        return self.lag.momentum
+
+    @property
     def program(self) -> ProgramKey:
         """What trains it there."""
         return ProgramKey(self.name, self.batch_size, self.depth)

@@ -25,7 +25,7 @@ def build(results: StudyResults) -> Section | None:
     late = [(one, one.lag) for one in results.summary.variants if one.lag and one.lag.decides]
     if not late:
         return None
-    seen = ((one, one.lag) for one in results.summary.variants if one.lag is not None)
+    seen = [(one, one.lag) for one in results.summary.variants if one.lag is not None]
     columns = (
         Column("variant", is_main=True),
         Column("learns", is_main=True),
@@ -38,7 +38,7 @@ def build(results: StudyResults) -> Section | None:
     )
     return Section(
         "Learning and lag",
-        text=(_what_it_is(late), *_why(late), _remedy(late, results)),
+        text=(_what_it_is(late), *_where(seen), *_why(late), _remedy(late, results)),
         table=Table(columns, tuple(_row(one, lag, results) for one, lag in seen)),
         caption=_CAPTION,
     )
@@ -74,6 +74,21 @@ def _in_epochs(median: float) -> str:
     return "in most replicas never" if math.isinf(median) else f"in {f.in_epochs(median)}"
 
 
+def _where(seen: list[tuple[VariantSummary, Lag]]) -> Iterator[str]:
+    """Variants that learn soonest at one point of the grid, and arrive soonest at another."""
+    apart = [
+        f"{one.name} learns soonest at {lag.point.told_from([one.condition])}, and arrives "
+        f"soonest at {one.condition.told_from([lag.point])}"
+        for one, lag in seen
+        if lag.point
+    ]
+    if apart:
+        yield (
+            f"Learning and arriving are each told at the best point of the grid, which every "
+            f"second seed chose by the one or by the other: {'; '.join(apart)}."
+        )
+
+
 def _why(late: list[tuple[VariantSummary, Lag]]) -> Iterator[str]:
     """Why it takes so long, once for each momentum and number of steps."""
     found = dict.fromkeys((lag.momentum, lag.steps_needed, lag.steps) for _, lag in late)
@@ -97,8 +112,7 @@ def _remedy(late: list[tuple[VariantSummary, Lag]], results: StudyResults) -> st
         return "What is late is the statistics, not the network: a lower momentum forgets sooner."
     names = [Variant.parse(one.name).with_remedy.name for one, _ in known]
     named = " and ".join(
-        name + (f" ({momentum_text(momentum_for(lag.steps))})" if lag.steps else "")
-        for name, (_, lag) in zip(names, known, strict=True)
+        _with_momentum(name, lag, results) for name, (_, lag) in zip(names, known, strict=True)
     )
     was, forgets = ("was", "forgets") if len(known) == 1 else ("were", "forget")
     trained = f", which {was} trained as well," if set(names) <= set(results.variants) else ""
@@ -106,6 +120,14 @@ def _remedy(late: list[tuple[VariantSummary, Lag]], results: StudyResults) -> st
         f"What is late is the statistics, not the network: {named}{trained} {forgets} within an "
         f"epoch, and {already}.{''.join(_still_late(names, results))}"
     )
+
+
+def _with_momentum(name: str, lag: Lag, results: StudyResults) -> str:
+    """A remedy with the number that its momentum is where it was trained, or would be."""
+    trained = next((one for one in results.summary.variants if one.name == name), None)
+    fitting = momentum_for(lag.steps) if lag.steps else None
+    momentum = trained.momentum if trained else fitting
+    return name if momentum is None else f"{name} ({momentum_text(momentum)})"
 
 
 def _still_late(names: list[str], results: StudyResults) -> Iterator[str]:
