@@ -160,6 +160,16 @@ def test_the_verdict_says_that_an_epoch_takes_about_as_long(study):
     assert "about as long" not in longer
 
 
+def test_the_verdict_has_the_ratio_of_an_epoch_that_the_seconds_are_of(study):
+    """In each round that both share an epoch takes three times as long; the means of all lie further apart."""
+    ours = rounds([3.0, 3.0, 3.0, 3.0, 9.0, 9.0, 9.0])
+    theirs = rounds([1.0] * 7, [1, 1, 1, 1, 0, 0, 0])
+    found = summary(study, ours, theirs)
+    none, after = (one.seconds_per_epoch for one in found.variants)
+    assert after / none != pytest.approx(3, rel=0.1)
+    assert ", since an epoch takes 3 times as long" in found.verdict
+
+
 def test_the_verdict_says_where_seconds_are_open(study):
     found = summary(study, rounds([1.8, 2.4, 2.2, 1.6, 2.8, 2.1]), rounds([1.0] * 6))
     ratio = found.comparisons[0].seconds_ratio

@@ -90,6 +90,8 @@ def test_a_ratio_and_medians_that_disagree_are_not_told_as_one(median, ratio, wo
         ((1.5, 1.2, 2.5), "a speed-up of 1.5 (1.2 to 2.5)"),
         ((1.5, 1 - 1e-6, 1 + 1e-6), "a speed-up of 1.5 (below 1 to above 1)"),
         ((0.5, 0.2, INF), "0.5 times as fast (0.2 and up)"),
+        ((1.5, 1 + 1e-6, INF), "a speed-up of 1.5 (above 1)"),
+        ((1.5, 1 - 1e-6, INF), "a speed-up of 1.5 (below 1 and up)"),
         ((0.5, 0, INF), "0.5 times as fast (without bounds yet)"),
     ],
 )  # fmt: skip

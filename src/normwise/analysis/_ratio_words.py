@@ -8,6 +8,8 @@ from normwise.domain import Estimate, VerdictKind
 
 __all__ = ["ratio_words"]
 
+_ABOVE = "above 1"
+
 
 def ratio_words(outcome: VerdictKind, ratio: Estimate) -> str:
     """How much sooner, as far as it can be told, with the interval.
@@ -42,7 +44,10 @@ def _speed(ratio: float) -> str:
 def _span(ratio: Estimate) -> str:
     if math.isfinite(ratio.high):
         return f"{_end(ratio.low)} to {_end(ratio.high)}"
-    return f"{_end(ratio.low)} and up" if ratio.low > 0 else "without bounds yet"
+    if ratio.low == 0:
+        return "without bounds yet"
+    low = _end(ratio.low)
+    return low if low == _ABOVE else f"{low} and up"
 
 
 def _end(ratio: float) -> str:
@@ -50,4 +55,4 @@ def _end(ratio: float) -> str:
     text = f"{ratio:.3g}"
     if text != "1" or ratio == 1:
         return text
-    return "above 1" if ratio > 1 else "below 1"
+    return _ABOVE if ratio > 1 else "below 1"

@@ -27,13 +27,18 @@ def in_seconds(table: Mapping[str, VariantSummary], c: Comparison) -> str:
         return ", in seconds it cannot be told (busy machine)"
     if not math.isfinite(ratio.value):
         return ""
-    epoch = table[c.variant].seconds_per_epoch / table[c.baseline].seconds_per_epoch
     alike = pace is not None and pace.low <= 1 <= pace.high
-    why = "an epoch takes about as long" if alike else f"an epoch takes {epoch:.3g} times as long"
+    longer = _known(table, c) if pace is None else 1 / pace.value
+    why = "an epoch takes about as long" if alike else f"an epoch takes {longer:.3g} times as long"
     if ratio.value < 1:
         return f", but in seconds only {ratio.value:.2g} times as fast{_open(ratio)}, since {why}"
     about = f" ({why})" if alike else ""
     return f", {ratio.value:.3g} times in seconds{_open(ratio)}{about}"
+
+
+def _known(table: Mapping[str, VariantSummary], c: Comparison) -> float:
+    """How many times as long an epoch takes, where no rounds were kept to pair."""
+    return table[c.variant].seconds_per_epoch / table[c.baseline].seconds_per_epoch
 
 
 def _open(ratio: Estimate) -> str:

@@ -51,7 +51,7 @@ def _within_noise(summary: Summary) -> Iterator[str]:
     """That it is partly chance when a variant arrives, as where its plateau is the target."""
     target = summary.target
     for variant in summary.variants:
-        final, noise = variant.final.get(target.metric), variant.epoch_noise or 0.0
+        final, noise = variant.final_median.get(target.metric), variant.epoch_noise or 0.0
         end = math.nan if final is None else final.value
         if abs(target.surplus(end)) < noise:
             surely = end - 3 * noise if target.relation == ">=" else end + 3 * noise

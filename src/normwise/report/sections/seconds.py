@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from normwise.domain import Comparison, Estimate, VariantSummary
 from normwise.report import formatting as f
 from normwise.report.results import StudyResults
 from normwise.report.section import Cell, Column, Section, Table
+from normwise.report.vega import listed
 
 __all__ = ["build", "build_with_money"]
+
+_TO_KNOW = "To know, run the study into a new folder while nothing else computes."
 
 
 def build(results: StudyResults) -> Section | None:
@@ -35,7 +39,7 @@ def _section(title: str, results: StudyResults, *, has_costs: bool) -> Section |
     compared = [_compared(one) for one in results.summary.comparisons]
     return Section(
         title,
-        text=(*filter(None, compared), *_busy(timed)),
+        text=(*filter(None, compared), *_untold(timed, results)),
         in_words=(sentence,),
         table=Table(
             _columns(results, has_costs=has_costs),
@@ -125,14 +129,21 @@ def _amount(saved: Estimate) -> str:
     return " ".join(filter(None, (f.number(saved.value), f.cost_interval(saved))))
 
 
-def _busy(timed: list[VariantSummary]) -> list[str]:
+def _untold(timed: list[VariantSummary], results: StudyResults) -> Iterator[str]:
     """What is said of figures that were taken while other processes kept the machine busy."""
     found = [one.epoch_seconds for one in timed]
-    if all(one is None or math.isfinite(one.low) for one in found):
-        return []
-    said = (
-        "The machine was busy with other processes while this was timed: a training alone takes "
-        "less, and what is sooner in seconds cannot be told. To know, run the study into a new "
-        "folder while nothing else computes."
-    )
-    return [said]
+    apart = [
+        one.variant
+        for one in results.summary.comparisons
+        if one.epoch_seconds_ratio is not None and math.isnan(one.epoch_seconds_ratio.value)
+    ]
+    if any(one is not None and not math.isfinite(one.low) for one in found):
+        yield (
+            f"The machine was busy with other processes while this was timed: a training alone "
+            f"takes less, and what is sooner in seconds cannot be told. {_TO_KNOW}"
+        )
+    elif apart:
+        yield (
+            f"What an epoch of {listed(apart)} takes against one of {results.baseline} cannot be "
+            f"told: in too few rounds the machine was free for both. {_TO_KNOW}"
+        )
