@@ -24,10 +24,7 @@ STUDIES = {
     "circles": ["circles"],
     "extensions": ["circles-extensions"],
     "grid": ["circles", "--learning-rate", "1e-3:1:7", "--seeds", "10"],
-    "undecided": [
-        *("circles", "--variant", "none", "--variant", "before:momentum=0.5"),
-        *("--learning-rate", "0.1", "--seeds", "8", "--epochs", "20", "--no-remedy"),
-    ],
+    "undecided": ["circles", "--variant", "none", "--variant", "before", "--seeds", "4"],
     "lagging": ["circles", "--variant", "none", "--variant", "after", "--no-remedy"],
 }
 """Name of the pictures to what `normwise study` is asked."""
