@@ -19,7 +19,7 @@ _THEMES = {
     "light": theme("#222222", "#e3e3e3", "transparent"),
     "dark": theme("#dddddd", "#33373f", "transparent"),
 }
-_AROUND = 90  # pixels that axes, title and legend take beside a chart
+_AROUND = 117  # pixels that axes, title and legend take beside a chart
 
 
 def write_html(page: Page, path: str | os.PathLike[str]) -> Path:
