@@ -103,6 +103,32 @@ def test_how_a_ratio_is_told(ratio, words):
     )
 
 
+def first_epoch(*medians, certain):
+    pair = [variant(*each) for each in zip(("none", "after"), medians, strict=True)]
+    alike = [compared("after", "undecided", (1.0, 0.0, INF))]
+    return verdict(
+        TARGET, pair, alike, "none", best=("none", 0.97), certain=certain, horizon=30
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("certain", "end"),
+    [
+        (
+            Target("val_accuracy", ">=", 0.96),
+            "try a harder --target, such as 'val_accuracy>=0.96', where a typical replica ends.",
+        ),
+        (TARGET, "try a harder --target."),
+        (None, "try a harder --target."),
+    ],
+)
+def test_where_all_arrive_in_the_first_epoch_a_harder_target_would_tell(certain, end):
+    said = first_epoch(1.0, 1.0, certain=certain)
+    assert said.endswith(f", since most replicas of both arrive in the first epoch: {end}")
+    assert "more epochs" not in said
+    assert first_epoch(2.0, 1.0, certain=certain).endswith("cannot be foreseen: try more epochs.")
+
+
 def test_seeds_that_would_decide_are_named():
     pair = [variant("none"), variant("after"), variant("before")]
     found = sentence(pair, [

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from normwise.analysis._ending_words import ending_words
 from normwise.analysis._lag_words import arrives, hidden, lags_behind, learns, opening_of_lag
 from normwise.analysis._never_words import never_words
+from normwise.analysis._open_words import open_words
 from normwise.analysis._range_words import range_words
 from normwise.analysis._ratio_words import ratio_words
 from normwise.analysis._seconds_words import in_seconds
@@ -67,7 +68,7 @@ def verdict(
     else:
         names = {one.name: _named(one, depths=depths) for one in variants}
         first = told_first(comparisons, recommended)
-        lead = _lead(target, table, first, names, horizon=horizon, halved=halved)
+        lead = _lead(target, table, first, names, certain=certain, horizon=horizon, halved=halved)
         end = _end(table, first, target, recommended)
         told = [f"{lead}{end}{range_words(table, first)}{_lag_of(first, table)}"]
         others = [c for c in comparisons if c is not first]
@@ -199,6 +200,7 @@ def _lead(
     c: Comparison,
     names: Mapping[str, str],
     *,
+    certain: Target | None,
     horizon: int,
     halved: bool,
 ) -> str:
@@ -219,7 +221,7 @@ def _lead(
         f"{_on_average(ours, theirs, c)}"
         f"{ratio_words(c.outcome, c.epochs_ratio)}"
     )
-    return f"{opening}: {facts}{_seeds(c)}"
+    return f"{opening}: {facts}{open_words(c, (ours, theirs), target, certain)}"
 
 
 def _when(variant: VariantSummary, horizon: int) -> str:
@@ -260,16 +262,6 @@ def _on_average(variant: VariantSummary, baseline: VariantSummary, c: Comparison
     if not (math.isfinite(own) and math.isfinite(median) and 0 < ratio < math.inf):
         return ""
     return "though over all seeds " if (median - own) * math.log(ratio) < 0 else ""
-
-
-def _seeds(c: Comparison) -> str:
-    if c.outcome != "undecided":
-        return ""
-    return (
-        f", which about {c.seeds_needed} seeds would decide"
-        if c.seeds_needed
-        else (", and how many seeds would decide it cannot be foreseen: try more epochs")
-    )
 
 
 def _other(c: Comparison, name: str, end: str, table: Mapping[str, VariantSummary]) -> str:
