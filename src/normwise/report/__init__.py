@@ -8,7 +8,8 @@
 
 from normwise.report.drawing_process import DrawingProcess
 from normwise.report.html import write_html
-from normwise.report.notebook import altair_chart
+from normwise.report.interactive import altair_chart
+from normwise.report.notebook import Shown
 from normwise.report.page import Page, diagnosis_page, judged_page, live_page, study_page
 from normwise.report.png import write_png
 from normwise.report.results import DataPreview
@@ -20,6 +21,7 @@ __all__ = [
     "DrawingProcess",
     "Page",
     "Section",
+    "Shown",
     "altair_chart",
     "diagnosis_page",
     "judged_page",

@@ -1,31 +1,62 @@
-"""A page's picture for notebooks, as an Altair chart."""
+"""A page as the output of a notebook's cell: HTML with pictures, which needs no script."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+import html
+import itertools
+import json
 
+from normwise.errors import DrawingError
+from normwise.report.markup import parts_of, template
 from normwise.report.page import Page
-from normwise.report.png import figure
-from normwise.report.section import Spec
+from normwise.report.section import Spec, Style
+from normwise.report.svg import draw_svgs
 
-if TYPE_CHECKING:
-    import altair as alt
+__all__ = ["Shown", "as_html"]
 
-__all__ = ["altair_chart"]
+_STYLE = Style(legend=True, pointer=False)
+_WIDTH = 280  # pixels inside a chart's axes: two charts have room side by side
 
 
-def altair_chart(page: Page) -> alt.ConcatChart:
-    """The page's picture as an Altair chart, for notebooks and further work."""
-    import altair as alt
+class Shown:
+    """What a notebook shows as a page, and all else as a line."""
 
-    class Picture(alt.ConcatChart):
-        def to_dict(self, validate: bool = False, **options: Any) -> Spec:  # noqa: FBT002
-            return super().to_dict(validate, **options)
+    __slots__ = ()
 
-    # Altair would look at every row of the data several times, which takes seconds.
-    spec = figure(page, pointer=True)
-    data = [chart.pop("data") for chart in spec["concat"]]
-    picture: alt.ConcatChart = Picture.from_dict(spec, validate=False)
-    for chart, values in zip(picture.concat, data, strict=True):
-        chart["data"] = values
-    return picture
+    def _shown(self) -> Page:
+        """What is shown of it."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        return as_html(self._shown())
+
+    def __repr__(self) -> str:
+        """What it comes to, in a line."""
+        page = self._shown()
+        return f"<{type(self).__name__} of {page.title!r}: {page.answer.headline}>"
+
+
+def as_html(page: Page) -> str:
+    """The sections of a page, its charts as SVG: the same in a notebook that trusts no script.
+
+    A chart that cannot be drawn is a sentence that says why.
+    """
+    specs = [[_sized(chart.spec(_STYLE)) for chart in section.charts] for section in page.sections]
+    charts = list(itertools.chain.from_iterable(specs))
+    name = _name_of(page, charts)
+    try:
+        drawn = draw_svgs(charts, name)
+    except DrawingError as error:
+        drawn = [f"<p>{html.escape(str(error))}</p>", *[""] * (len(charts) - 1)]
+    return template("notebook.html").render(**parts_of(page, specs, drawn), name=name)
+
+
+def _sized(chart: Spec) -> Spec:
+    return {"width": _WIDTH, **chart}
+
+
+def _name_of(page: Page, charts: list[Spec]) -> str:
+    """A name that is the same for the same output, so that a notebook run again is the same."""
+    shown = json.dumps([page.title, page.answer.headline, charts], default=str)
+    return f"normwise-{hashlib.sha256(shown.encode()).hexdigest()[:12]}"

@@ -63,10 +63,12 @@ class Column:
         header: Its title.
         is_main: Whether it is shown where there is room for little, on a terminal. A table
             without such columns is not shown there.
+        is_prose: Whether its cells hold sentences, in which lines may break.
     """
 
     header: str
     is_main: bool = False
+    is_prose: bool = False
 
 
 @dataclass(frozen=True, slots=True)

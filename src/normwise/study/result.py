@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from normwise.domain import RunRecord, Summary
 from normwise.errors import SpecError
-from normwise.report import Page, altair_chart
+from normwise.report import Page, Shown, altair_chart
 from normwise.runs import export
 from normwise.runs.curve_columns import curve_columns
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["Result"]
 
 
-@dataclass(frozen=True)
-class Result:
-    """A study's answer.
+@dataclass(frozen=True, repr=False)
+class Result(Shown):
+    """A study's answer; in a notebook it shows itself as its report.
 
     Attributes:
         answer: The summary as a typed record.
@@ -44,13 +44,12 @@ class Result:
     unchanged: bool
     _best: Callable[[], keras.Model]
 
-    def __repr__(self) -> str:
-        """The answer, and not all that it was drawn from."""
-        return f"<Result of {self.answer.study!r}: {self.verdict}>"
+    def _shown(self) -> Page:
+        return self.page
 
     @property
     def verdict(self) -> str:
-        """The answer in one sentence."""
+        """The answer, a line a variant."""
         return self.answer.verdict
 
     def summary(self) -> dict[str, Any]:

@@ -1,0 +1,57 @@
+"""Charts as SVG, which stands in a page and takes its colour of text from there."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from normwise.report.section import Spec
+from normwise.report.vega import theme
+from normwise.report.vega_script import engine_failed
+
+__all__ = ["draw_svgs"]
+
+# The page's own colour, light or dark; of the grid, a grey that is faint on both.
+_THEME = {**theme("currentColor", "#88888840", "transparent"), "aria": False}
+_PROGRAM = """
+import json, sys, vl_convert
+json.dump([vl_convert.vegalite_to_svg(chart) for chart in json.load(sys.stdin)], sys.stdout)
+"""
+
+
+def draw_svgs(charts: Sequence[Spec], name: str) -> list[str]:
+    """Each chart as an ``<svg>`` element, which a screen reader reads as its description.
+
+    Args:
+        charts: Vega-Lite specifications.
+        name: A word of letters, digits and dashes that nothing else in the page has as its name:
+            parts of a picture are named, and names hold in the whole page.
+
+    Raises:
+        DrawingError: They could not be drawn.
+    """
+    if not charts:
+        return []
+    # In a process of its own: where memory is scarce the JavaScript engine aborts.
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM],
+        input=json.dumps([{**chart, "config": _THEME} for chart in charts]),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise engine_failed(done.returncode)
+    drawn = zip(json.loads(done.stdout), charts, strict=True)
+    return [_embedded(svg, chart, name) for svg, chart in drawn]
+
+
+def _embedded(svg: str, chart: Spec, name: str) -> str:
+    said = html.escape(chart.get("description", ""), quote=True)
+    named = re.sub(r'(\bid="|url\(#)(?=\w+["\)])', rf"\g<1>{name}-", svg)
+    return named.replace("<svg ", f'<svg role="img" aria-label="{said}" ', 1)
