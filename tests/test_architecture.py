@@ -31,7 +31,7 @@ TABLE = {
     "layers": ({"keras_private"}, {"numpy", "keras", "jax"}),
     "studies": ({"data"}, {"keras", "numpy"}),
     "models": (
-        {"data", "keras_private", "layers", "spec", "studies"},
+        {"data", "keras_private", "layers", "report", "spec", "studies"},
         {"h5py", "jax", "keras", "numpy", "onnxruntime"},
     ),
     "engine": (
@@ -39,8 +39,8 @@ TABLE = {
         {"numpy", "keras", "jax", "psutil"},
     ),
     "execution": ({"data", "engine", "models", "spec"}, {"jax", "keras", "numpy", "ray", "safetensors"}),
-    "diagnose": ({"data", "keras_private", "models"}, {"numpy", "keras", "jax"}),
-    "checks": ({"data", "diagnose", "keras_private", "models"}, {"jax", "keras", "numpy", "rich"}),
+    "diagnose": ({"data", "keras_private", "models", "report"}, {"numpy", "keras", "jax"}),
+    "checks": ({"data", "diagnose", "keras_private", "models", "report"}, {"jax", "keras", "numpy", "rich"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),
     "runs": ({"data"}, {"mlflow", "numpy", "pandas", "tensorboard"}),
     "study": (

@@ -11,6 +11,7 @@ import numpy as np
 
 from normwise.checks.rules import select_rules
 from normwise.checks.rules.placement import can_merge, redundant_biases, repeated_norms
+from normwise.checks.rules.rule import number
 from normwise.checks.rules.weights import is_rounding
 from normwise.checks.running import findings_of, subject_of
 from normwise.checks.subject import Subject
@@ -27,6 +28,7 @@ from normwise.models.optimizers import clone_optimizer, inner_optimizer
 from normwise.models.rebuild import Edits, rebuild
 from normwise.models.recalibrating import recalibrate, why_worse
 from normwise.models.steps import OnStep, ignore_step
+from normwise.report import Page, Shown, findings_page
 
 __all__ = ["Fixed", "fix"]
 
@@ -41,9 +43,9 @@ _WAYS_OUT = (
 _MEANS_OF_INPUTS = ("moving_mean", "renorm_mean")
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """A model whose safe fixes were applied.
+@dataclass(frozen=True, slots=True, repr=False)
+class Fixed(Shown):
+    """A model whose safe fixes were applied; a notebook shows what they were.
 
     Attributes:
         model: The mended model, compiled as the one that was given; its optimiser goes on.
@@ -54,6 +56,14 @@ class Fixed:
     model: Any
     mended: tuple[Finding, ...]
     left: tuple[Finding, ...]
+
+    def _shown(self) -> Page:
+        return findings_page(
+            "fix",
+            self.model.name,
+            f"{number(len(self.mended), 'finding')} mended, {len(self.left)} left",
+            {"Mended": self.mended, "Left": self.left},
+        )
 
 
 def fix(

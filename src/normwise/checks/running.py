@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from normwise.checks.findings import Findings
 from normwise.checks.rules import select_rules
 from normwise.checks.rules.rule import Rule
 from normwise.checks.subject import Subject, require_model
@@ -28,7 +29,7 @@ def check(
     steps: int | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
-) -> list[Finding]:
+) -> Findings:
     """Look for what is known to go wrong with batch normalisation.
 
     The model is not changed. Rules that need to know more than the model, such as the data, are
@@ -47,7 +48,7 @@ def check(
         ignore: Codes or names of the rules not to run.
 
     Returns:
-        The findings, in the order of the rules' codes.
+        The findings, in the order of the rules' codes: a list, which a notebook shows as a table.
 
     Raises:
         ModelError: ``model`` is no Keras model, or not built.
@@ -65,7 +66,8 @@ def check(
     """
     rules = select_rules(select, ignore)
     with untouched(model):
-        return findings_of(subject_of(model, data, batch_size, steps), rules)
+        found = findings_of(subject_of(model, data, batch_size, steps), rules)
+    return Findings(found, model.name)
 
 
 def findings_of(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from normwise.checks.findings import by_severity
 from normwise.checks.fixing import Fixed
 from normwise.checks.rules.rule import Rule, number
 from normwise.domain import Finding
@@ -95,9 +95,8 @@ def _indented(text: RenderableType) -> RenderableType:
 def _last_lines(findings: Sequence[Finding], model: str, looked: str, fixing: str) -> list[str]:
     if not findings:
         return [f"No findings in {model}; {looked}."]
-    counts = Counter[str](finding.severity for finding in findings)
-    parts = ", ".join(number(counts[kind], kind) for kind in _COLORS if counts[kind])
-    lines = [f"{number(len(findings), 'finding')} in {model} ({parts}); {looked}."]
+    counted = f"{number(len(findings), 'finding')} in {model} ({by_severity(findings)})"
+    lines = [f"{counted}; {looked}."]
     safe = sum(finding.safe for finding in findings)
     if safe:
         lines.append(f"{safe} can be mended: {fixing}")

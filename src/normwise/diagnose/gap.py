@@ -27,6 +27,7 @@ from normwise.models.population_statistics import (
     set_statistics,
 )
 from normwise.models.steps import OnStep, ignore_step
+from normwise.report import Page, Shown, diagnosis_page
 
 __all__ = ["WAYS", "Gap", "gap"]
 
@@ -34,8 +35,8 @@ WAYS = ("batch", "moving", "population", "folded")
 TRAINING, VALIDATION = "training", "validation"
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+@dataclass(frozen=True, slots=True, repr=False)
+class Gap(Shown):
     """A model's loss by four kinds of statistics, and the causes of the gap they show.
 
     Attributes:
@@ -90,6 +91,9 @@ class Gap:
             "layers": [asdict(layer) for layer in self.layers],
             "notes": list(self.notes),
         }
+
+    def _shown(self) -> Page:
+        return diagnosis_page({**self.summary(), "leakage": None}, "nw.recalibrate(model, data)")
 
     def _between(self, one: tuple[str, str], other: tuple[str, str]) -> float | None:
         if not self.ways:

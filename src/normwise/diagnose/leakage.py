@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 import jax
@@ -22,6 +22,7 @@ from normwise.models.feeding import inputs_fitting
 from normwise.models.fit_data import given_to
 from normwise.models.hooks import Call, wrapping
 from normwise.models.kinds import computes_in_half, has_own_code, require_keras
+from normwise.report import Page, Shown, leakage_page
 
 __all__ = ["LIMIT", "Leakage", "leakage"]
 
@@ -41,8 +42,8 @@ Forward: TypeAlias = Callable[[State, Any], tuple[Any, State]]
 EXAMPLES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Leakage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Leakage(Shown):
     """How far a prediction depends on the other examples of its batch.
 
     Attributes:
@@ -66,6 +67,9 @@ class Leakage:
     def leaks(self) -> bool:
         """Whether the change is more than rounding: above 1e-4."""
         return self.change > LIMIT
+
+    def _shown(self) -> Page:
+        return leakage_page({**asdict(self), "leaks": self.leaks})
 
 
 def leakage(model: Any, x: Any, *, training: bool = False, examples: int = EXAMPLES) -> Leakage:

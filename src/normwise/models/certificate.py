@@ -17,6 +17,7 @@ from normwise.models.feeding import inputs_fitting
 from normwise.models.folding import Folding
 from normwise.models.graph import Graph, functional_of
 from normwise.models.kinds import sublayers
+from normwise.report import Page, Shown, certificate_page
 
 __all__ = ["Certificate", "certify", "example_inputs", "largest_difference", "tolerance_of"]
 
@@ -29,8 +30,8 @@ _HALF = {"float16": 1e-2, "bfloat16": 1e-1}
 OPEN_SIZE = 32
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Certificate:
+@dataclasses.dataclass(frozen=True, slots=True, repr=False)
+class Certificate(Shown):
     """How a folded model compares with the model that it was folded from.
 
     All differences are ratios: the largest difference of an output over the largest value of that
@@ -75,6 +76,9 @@ class Certificate:
     def is_unambiguous(self) -> bool:
         """Whether the model itself predicts the same by ``predict`` and by a call."""
         return self.disagreement <= self.tolerance
+
+    def _shown(self) -> Page:
+        return certificate_page({**dataclasses.asdict(self), "holds": self.holds})
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for JSON: an infinite difference, which JSON cannot express, is ``null``."""

@@ -14,6 +14,12 @@ from normwise.report.page import Page, diagnosis_page, judged_page, live_page, s
 from normwise.report.png import write_png
 from normwise.report.results import DataPreview
 from normwise.report.section import Section
+from normwise.report.short_pages import (
+    certificate_page,
+    findings_page,
+    leakage_page,
+    question_page,
+)
 from normwise.report.terminal import print_page
 
 __all__ = [
@@ -23,10 +29,14 @@ __all__ = [
     "Section",
     "Shown",
     "altair_chart",
+    "certificate_page",
     "diagnosis_page",
+    "findings_page",
     "judged_page",
+    "leakage_page",
     "live_page",
     "print_page",
+    "question_page",
     "study_page",
     "write_html",
     "write_png",

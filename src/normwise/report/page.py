@@ -129,7 +129,7 @@ DIAGNOSIS: tuple[Callable[[gap.Found], Section | None], ...] = (
 _INCOMPLETE = "Incomplete: the study stopped before its end; this is what its finished runs say."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Page:
     """What a report says.
 
@@ -157,6 +157,10 @@ class Page:
     colors: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     next_step: NextStep | None = None
+
+    def __repr__(self) -> str:
+        """What it is of, and what that comes to."""
+        return f"<Page of {self.title!r}: {self.answer.headline}>"
 
     @property
     def is_in_progress(self) -> bool:

@@ -17,10 +17,6 @@ __all__ = ["draw_svgs"]
 
 # The page's own colour, light or dark; of the grid, a grey that is faint on both.
 _THEME = {**theme("currentColor", "#88888840", "transparent"), "aria": False}
-_PROGRAM = """
-import json, sys, vl_convert
-json.dump([vl_convert.vegalite_to_svg(chart) for chart in json.load(sys.stdin)], sys.stdout)
-"""
 
 
 def draw_svgs(charts: Sequence[Spec], name: str) -> list[str]:
@@ -38,7 +34,14 @@ def draw_svgs(charts: Sequence[Spec], name: str) -> list[str]:
         return []
     # In a process of its own: where memory is scarce the JavaScript engine aborts.
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM],
+        [
+            sys.executable,
+            "-c",
+            """
+import json, sys, vl_convert
+json.dump([vl_convert.vegalite_to_svg(chart) for chart in json.load(sys.stdin)], sys.stdout)
+""",
+        ],
         input=json.dumps([{**chart, "config": _THEME} for chart in charts]),
         capture_output=True,
         text=True,

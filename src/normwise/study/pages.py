@@ -12,7 +12,7 @@ from normwise.data.mapped_rows import is_on_disk
 from normwise.data.nested import is_nested
 from normwise.domain import Ablation, RunRecord, Summary
 from normwise.errors import StoreError, UsageError
-from normwise.report import DataPreview, Page, study_page
+from normwise.report import DataPreview, Page, question_page, study_page
 from normwise.runs import check_export, export
 from normwise.spec import Spec, title_of
 from normwise.study.history import History
@@ -22,7 +22,7 @@ from normwise.study.recorded_runs import recorded
 from normwise.study.store import Store
 from normwise.study.summary_file import population_samples_in, read_summary, solo_check_in
 
-__all__ = ["exported", "make_page", "page_of_folder"]
+__all__ = ["exported", "make_page", "page_of_folder", "page_of_question"]
 
 # Settings that a study may find in the model; its environment says what it found.
 _FOUND_IN_MODEL = ("optimizer", "learning_rate", "loss", "engine")
@@ -47,7 +47,7 @@ def make_page(
         data_notes: What was decided about the data for their owner, in sentences.
         incomplete: Whether runs are missing.
     """
-    settings = {key: _text(value) for key, value in spec.model_dump(exclude_none=True).items()}
+    settings = _settings(spec)
     # What a model was compiled with, or a default says, counts as if it had been given.
     settings |= {
         key: summary.environment[key] for key in _FOUND_IN_MODEL if key in summary.environment
@@ -60,6 +60,28 @@ def make_page(
         notes=(*data_notes, *_notes(summary)),
         incomplete=incomplete,
     )
+
+
+def page_of_question(spec: Spec) -> Page:
+    """What a study asks, before anything is trained.
+
+    >>> page_of_question(Spec(model="circles", data="circles")).answer.headline
+    'Does normalisation help circles?'
+    """
+    seeds = f"{spec.seeds} seeds" if spec.seeds > 1 else "1 seed"
+    points = len(spec.conditions)
+    each = f" at each of {points} points of the grid" if points > 1 else ""
+    extent = f"{', '.join(f'`{name}`' for name in spec.variants)}: {seeds} of each{each}, "
+    return question_page(
+        title_of(spec),
+        spec.question or f"Does normalisation help {title_of(spec)}?",
+        f"{extent}{spec.epochs} epochs a run.",
+        _settings(spec),
+    )
+
+
+def _settings(spec: Spec) -> dict[str, str]:
+    return {key: _text(value) for key, value in spec.model_dump(exclude_none=True).items()}
 
 
 def _notes(summary: Summary) -> tuple[str, ...]:

@@ -20,10 +20,12 @@ from normwise.errors import (
     is_out_of_memory,
 )
 from normwise.execution.choosing import ExecutorLike, MakeExecutor, executor_of
-from normwise.report import DrawingProcess
+from normwise.report import DrawingProcess, Page, Shown
 from normwise.spec import DEFAULT_MODEL, Spec
+from normwise.study.built_in import built_in
 from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch
 from normwise.study.notes import heard
+from normwise.study.pages import page_of_question
 from normwise.study.progress import Progress
 from normwise.study.result import Result
 from normwise.study.store import Store, held
@@ -39,8 +41,11 @@ __all__ = ["Study"]
 log = logging.getLogger("normwise")
 
 
-class Study:
+class Study(Shown):
     """One question: does normalisation help this model on this data, and where?
+
+    ``Study("circles")``, a name without data, is the built-in study of that name, as
+    ``normwise list`` has them; whatever else is given takes the place of its own setting.
 
     Args:
         model: A Keras model, a function that returns one (it may take
@@ -70,6 +75,8 @@ class Study:
     >>> study = Study("circles", "circles", variants=["none", "after"], seeds=2, epochs=3)
     >>> study.run().summary()["recommended"]
     'none'
+    >>> Study("circles", seeds=5)
+    <Study of 'circles': Before or after the activation?>
     """
 
     def __init__(
@@ -83,21 +90,17 @@ class Study:
         **settings: Any,
     ) -> None:
         require_jax()
+        changes = settings if variants is None else {"variants": variants, **settings}
         if data is None:
-            raise SpecError(
-                "a study was given no data; expected (x, y), a name or a file; try "
-                "Study(model, (x, y)), or Study(data=(x, y)) for the default model"
-            )
-        model = _as_typed(DEFAULT_MODEL if model is None else model)
-        data = _as_typed(data)
-        self.spec = Spec.make(
-            {
+            self.spec = built_in(_as_typed(model), changes)
+            model, data = self.spec.model, self.spec.data
+        else:
+            model, data = _as_typed(DEFAULT_MODEL if model is None else model), _as_typed(data)
+            named = {
                 "model": model if isinstance(model, str) else _name_of(model),
                 "data": data if isinstance(data, str) else "arrays",
-                **({} if variants is None else {"variants": variants}),
-                **settings,
             }
-        )
+            self.spec = Spec.make({**named, **changes})
         self._model, self._data, self._sample_weight = model, data, sample_weight
         self._arrived: Arrived | None = None
         self._callbacks = callbacks
@@ -112,6 +115,9 @@ class Study:
         study.spec, study._model, study._data = spec, spec.model, spec.data
         study._sample_weight = study._arrived = study._callbacks = None
         return study
+
+    def _shown(self) -> Page:
+        return page_of_question(self.spec)
 
     def show_model(self) -> str:
         """The default model, which a study without a model trains, as code that runs by itself.

@@ -8,16 +8,17 @@ from typing import Any
 from normwise.report.section import Section
 from normwise.report.sections.gap import Found
 
-__all__ = ["build"]
+__all__ = ["build", "sentences"]
 
 
 def build(found: Found) -> Section | None:
     """A sentence or two; nothing where it could not be looked for."""
     leak = found["leakage"]
-    return None if leak is None else Section("Batch leakage", text=tuple(_sentences(leak)))
+    return None if leak is None else Section("Batch leakage", text=tuple(sentences(leak)))
 
 
-def _sentences(leak: Mapping[str, Any]) -> Iterator[str]:
+def sentences(leak: Mapping[str, Any]) -> Iterator[str]:
+    """What was found, first whether anything leaks."""
     if leak["leaks"]:
         begins = f"; it begins in {leak['layer']!r}" if leak["layer"] else ""
         share = f"{100 * leak['change']:.2g}%"
