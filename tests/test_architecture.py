@@ -46,7 +46,7 @@ TABLE = {
     "study": (
         {"analysis", "backend", "data", "engine", "execution", "models", "report", "runs", "spec",
          "studies"},
-        {"numpy", "pandas", "pyarrow", "pydantic", "keras", "jax"},
+        {"IPython", "numpy", "pandas", "pyarrow", "pydantic", "keras", "jax"},
     ),
     "commands": (
         {"backend", "checks", "data", "diagnose", "models", "report", "runs", "spec", "studies",

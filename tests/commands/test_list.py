@@ -5,9 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
-from normwise.commands.list import print_list, roughly
+from normwise.commands.list import print_list
 from normwise.data import BUILT_IN as DATA
 from normwise.domain import DATA_FILES
+from normwise.report.formatting import roughly
 from normwise.spec import Spec
 from normwise.studies import BUILT_IN, study_file
 

@@ -180,7 +180,7 @@ def test_data_and_models_may_be_paths(tmp_path):
 
 def test_a_study_without_data_or_of_another_model_says_so():
     with pytest.raises(SpecError, match=r"given no data; expected .*Study\(data="):
-        nw.Study("circles")
+        nw.Study("model.keras")
     with pytest.raises(SpecError, match="the model 'circles' was given"):
         nw.Study("circles", "circles").show_model()
     named = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)], name="default")

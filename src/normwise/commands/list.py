@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["EXAMPLES", "list_studies", "print_list", "roughly"]
+__all__ = ["EXAMPLES", "list_studies", "print_list"]
 
 Row: TypeAlias = tuple[str, ...]
 
@@ -42,6 +41,7 @@ def print_list(console: Console) -> None:
 
 def _studies() -> Iterator[Row]:
     from normwise.data import where_is
+    from normwise.report.formatting import roughly
     from normwise.spec import Spec
     from normwise.studies import BUILT_IN, study_file
     from normwise.studies.estimate import estimated_seconds
@@ -78,14 +78,3 @@ def _print(console: Console, heads: Row, rows: Iterable[Row]) -> None:
         said = [f"{head} {one}" for head, one in zip(heads[2:], short, strict=True)]
         console.print(", ".join([f"[bold]{name}[/]", *said]), highlight=False)
         console.print(Padding(text, (0, 0, 0, 2)))
-
-
-def roughly(seconds: float) -> str:
-    """A time with no more digits than an estimate has.
-
-    >>> roughly(7.2), roughly(47), roughly(400)
-    ('10 s', '50 s', '7 min')
-    """
-    if seconds < 57:
-        return f"{math.ceil(seconds / 5) * 5} s"
-    return f"{math.ceil(seconds / 60)} min"

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from normwise.commands.interrupts import doing
-from normwise.commands.list import roughly
 
 if TYPE_CHECKING:
     from normwise.study import Progress as StudyProgress
@@ -57,36 +56,11 @@ def study_progress(
         task = bar.add_task("preparing", total=1.0, where="")
 
         def update(progress: StudyProgress) -> None:
-            description = _described(progress)
-            where = ""
-            if progress.stage == "training":
-                where = (
-                    f"{progress.replicas}/{progress.of} replicas, "
-                    f"epoch {progress.epoch}/{progress.epochs}"
-                )
-            elif progress.stage == "checking":
-                where = "again by Keras' own fit"
             share = min(progress.share, NEARLY)
-            doing(description)
-            bar.update(task, completed=share, description=description, where=where)
+            doing(progress.what)
+            bar.update(task, completed=share, description=progress.what, where=progress.where)
 
         yield update
-
-
-def _described(progress: StudyProgress) -> str:
-    """What is under way, and how long it takes where that is known.
-
-    >>> from normwise.study import Progress
-    >>> _described(Progress("compiling", programs=3, seconds=17.2))
-    'compiling 3 programs, about 20 s'
-    >>> _described(Progress("compiling", programs=1)), _described(Progress("training", "after"))
-    ('compiling 1 program', 'training after')
-    """
-    if not progress.programs:
-        return f"{progress.stage} {progress.variant}".strip()
-    count = f"{progress.programs} program{'s' * (progress.programs > 1)}"
-    about = "" if progress.seconds is None else f", about {roughly(progress.seconds)}"
-    return f"{progress.stage} {count}{about}"
 
 
 @contextmanager

@@ -22,6 +22,7 @@ __all__ = [
     "percent",
     "ratio",
     "ratio_interval",
+    "roughly",
     "saved",
     "seconds",
     "seconds_interval",
@@ -75,6 +76,17 @@ def seconds(value: float) -> str:
         if value >= least:
             return f"{number(value * factor)} {unit}"
     return f"{number(value * 1e6)} µs"
+
+
+def roughly(seconds: float) -> str:
+    """A time with no more digits than an estimate has.
+
+    >>> roughly(7.2), roughly(47), roughly(400)
+    ('10 s', '50 s', '7 min')
+    """
+    if seconds < 57:
+        return f"{math.ceil(seconds / 5) * 5} s"
+    return f"{math.ceil(seconds / 60)} min"
 
 
 def epochs(value: float) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from normwise.domain import ProgramKey, Run
 from normwise.execution import Compiling, Event, Finished, Segment
+from normwise.report.formatting import roughly
 from normwise.study.ledger import Ledger
 
 __all__ = ["Progress", "Watch"]
@@ -39,6 +40,32 @@ class Progress:
     share: float = 0.0
     programs: int = 0
     seconds: float | None = None
+
+    @property
+    def what(self) -> str:
+        """What is under way, and how long it takes where that is known.
+
+        >>> Progress("compiling", programs=3, seconds=17.2).what
+        'compiling 3 programs, about 20 s'
+        >>> Progress("compiling", programs=1).what, Progress("training", "after").what
+        ('compiling 1 program', 'training after')
+        """
+        if not self.programs:
+            return f"{self.stage} {self.variant}".strip()
+        count = f"{self.programs} program{'s' * (self.programs > 1)}"
+        about = "" if self.seconds is None else f", about {roughly(self.seconds)}"
+        return f"{self.stage} {count}{about}"
+
+    @property
+    def where(self) -> str:
+        """How far that is, where it can be said.
+
+        >>> Progress("training", replicas=3, of=9, epoch=5, epochs=20).where
+        '3/9 replicas, epoch 5/20'
+        """
+        if self.stage == "training":
+            return f"{self.replicas}/{self.of} replicas, epoch {self.epoch}/{self.epochs}"
+        return "again by Keras' own fit" if self.stage == "checking" else ""
 
 
 class Watch:

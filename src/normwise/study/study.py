@@ -24,6 +24,7 @@ from normwise.report import DrawingProcess, Page, Shown
 from normwise.spec import DEFAULT_MODEL, Spec
 from normwise.study.built_in import built_in
 from normwise.study.inputs import Arrived, arrived, as_dataset, check_batch
+from normwise.study.notebook_progress import watched
 from normwise.study.notes import heard
 from normwise.study.pages import page_of_question
 from normwise.study.progress import Progress
@@ -141,7 +142,7 @@ class Study(Shown):
     def run(
         self,
         out: str | Path | None = None,
-        on_progress: Callable[[Progress], None] = lambda _: None,
+        on_progress: Callable[[Progress], None] | None = None,
         devices: int | None = None,
         budget: float | None = None,
         executor: ExecutorLike = "local",
@@ -152,7 +153,8 @@ class Study(Shown):
         Args:
             out: A folder for the study's files; a part of the same study that
                 is already there is not trained again.
-            on_progress: Called often, from the calling thread.
+            on_progress: Called often, from the calling thread. Unless given, a notebook shows
+                below its cell how far the study is; ``lambda _: None`` keeps it quiet.
             devices: How many JAX devices to use; all unless told.
             budget: Seconds; where the settings say ``until_decided``, no round of seeds
                 begins that would not end within them.
@@ -179,18 +181,19 @@ class Study(Shown):
         >>> Counting.events >= 7  # compiling, compiled; three segments; a checkpoint; finished
         True
         """
-        on_progress(Progress("preparing"))
         _check_budget(budget, self.spec)
         make_executor = executor_of(executor, ray_address)
+        with watched(on_progress) as tell:
+            tell(Progress("preparing"))
 
-        def answered(store: Store | None, drawing: DrawingProcess | None) -> Result:
-            how = (store, drawing, on_progress, devices, budget, make_executor)
-            return self._by_what_can(lambda engine: self._answer(engine, *how))
+            def answered(store: Store | None, drawing: DrawingProcess | None) -> Result:
+                how = (store, drawing, tell, devices, budget, make_executor)
+                return self._by_what_can(lambda engine: self._answer(engine, *how))
 
-        if out is None:
-            return answered(None, None)
-        with held(Path(out), self.spec) as store, DrawingProcess() as drawing:
-            return answered(store, drawing)
+            if out is None:
+                return answered(None, None)
+            with held(Path(out), self.spec) as store, DrawingProcess() as drawing:
+                return answered(store, drawing)
 
     def _by_what_can(self, answered: Callable[[Engine], Result]) -> Result:
         """The answer by the engine that was asked for, or by ``fit`` where the stack cannot."""
