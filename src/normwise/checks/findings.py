@@ -8,7 +8,7 @@ from typing import get_args
 
 from normwise.checks.rules.rule import number
 from normwise.domain import Finding, Severity
-from normwise.report import Page, Shown, findings_page
+from normwise.report import Page, Shown, findings_page, findings_section
 
 __all__ = ["Findings", "by_severity"]
 
@@ -50,8 +50,8 @@ class Findings(Shown, list[Finding]):
             "check",
             self.model,
             f"{number(len(self), 'finding')}: {by_severity(self)}" if self else "No findings",
-            {"Findings": self},
-            f"{safe} of them {'is' if safe == 1 else 'are'} mended by nw.fix." if safe else "",
+            findings_section("Findings", self),
+            note=f"{safe} of them {'is' if safe == 1 else 'are'} mended by nw.fix." if safe else "",
         )
 
 

@@ -28,7 +28,7 @@ from normwise.models.optimizers import clone_optimizer, inner_optimizer
 from normwise.models.rebuild import Edits, rebuild
 from normwise.models.recalibrating import recalibrate, why_worse
 from normwise.models.steps import OnStep, ignore_step
-from normwise.report import Page, Shown, findings_page
+from normwise.report import Page, Shown, findings_page, findings_section
 
 __all__ = ["Fixed", "fix"]
 
@@ -62,7 +62,8 @@ class Fixed(Shown):
             "fix",
             self.model.name,
             f"{number(len(self.mended), 'finding')} mended, {len(self.left)} left",
-            {"Mended": self.mended, "Left": self.left},
+            findings_section("Mended", self.mended, mended=True),
+            findings_section("Left", self.left),
         )
 
 

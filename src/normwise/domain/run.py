@@ -90,7 +90,7 @@ class RunRecord:
 
     key: RunKey
     learning_rate: float | None
-    curves: Mapping[str, tuple[float, ...]]
+    curves: Mapping[str, tuple[float, ...]] = field(repr=False)
     diverged_at: int | None = None
     seconds: float = 0.0
     initializer: str | None = None

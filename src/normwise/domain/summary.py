@@ -143,7 +143,7 @@ class VariantSummary:
         return self.epochs_to_target.median.times(self.epoch_seconds or self.seconds_per_epoch)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Summary:
     """A study's answer: the content of ``summary.json``, version 1.
 
@@ -173,6 +173,10 @@ class Summary:
     rounds: tuple[int, ...] = ()
     ablation: Ablation | None = field(default=None, metadata=ABSENT_IF_NONE)
     headline: str = ""
+
+    def __repr__(self) -> str:
+        """Whose it is, and its headline: all of it fills pages."""
+        return f"<Summary of {self.study!r}: {self.headline}>"
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values; what is not finite becomes ``null``.

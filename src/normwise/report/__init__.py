@@ -14,6 +14,7 @@ from normwise.report.page import Page, diagnosis_page, judged_page, live_page, s
 from normwise.report.png import write_png
 from normwise.report.results import DataPreview
 from normwise.report.section import Section
+from normwise.report.sections.findings import findings_section
 from normwise.report.short_pages import (
     certificate_page,
     findings_page,
@@ -32,6 +33,7 @@ __all__ = [
     "certificate_page",
     "diagnosis_page",
     "findings_page",
+    "findings_section",
     "judged_page",
     "leakage_page",
     "live_page",

@@ -16,7 +16,8 @@ from normwise.report.svg import draw_svgs
 __all__ = ["Shown", "as_html"]
 
 _STYLE = Style(legend=True, pointer=False)
-_WIDTH = 280  # pixels inside a chart's axes: two charts have room side by side
+# Pixels inside the axes of a chart that stands alone, and of one that has others beside it.
+_ALONE, _BESIDE = 420, 280
 
 
 class Shown:
@@ -34,7 +35,8 @@ class Shown:
     def __repr__(self) -> str:
         """What it comes to, in a line."""
         page = self._shown()
-        return f"<{type(self).__name__} of {page.title!r}: {page.answer.headline}>"
+        of = f" of {page.title!r}" if page.title else ""
+        return f"<{type(self).__name__}{of}: {page.answer.headline}>"
 
 
 def as_html(page: Page) -> str:
@@ -42,7 +44,7 @@ def as_html(page: Page) -> str:
 
     A chart that cannot be drawn is a sentence that says why.
     """
-    specs = [[_sized(chart.spec(_STYLE)) for chart in section.charts] for section in page.sections]
+    specs = [_sized([chart.spec(_STYLE) for chart in section.charts]) for section in page.sections]
     charts = list(itertools.chain.from_iterable(specs))
     name = _name_of(page, charts)
     try:
@@ -52,8 +54,10 @@ def as_html(page: Page) -> str:
     return template("notebook.html").render(**parts_of(page, specs, drawn), name=name)
 
 
-def _sized(chart: Spec) -> Spec:
-    return {"width": _WIDTH, **chart}
+def _sized(charts: list[Spec]) -> list[Spec]:
+    """A section's charts, each with a width."""
+    width = _BESIDE if len(charts) > 1 else _ALONE
+    return [{"width": width, **chart} for chart in charts]
 
 
 def _name_of(page: Page, charts: list[Spec]) -> str:

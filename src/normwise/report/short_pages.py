@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from normwise.domain import Finding
 from normwise.report.page import Page
 from normwise.report.section import Answer, NextStep, Section
-from normwise.report.sections import findings, folding, leakage
+from normwise.report.sections import folding, leakage
 
 __all__ = ["certificate_page", "findings_page", "leakage_page", "question_page"]
 
@@ -26,13 +25,13 @@ def question_page(title: str, question: str, extent: str, facts: Mapping[str, st
         kind="study",
         title=title,
         subject="not run yet",
-        answer=Answer("question", question, extent),
+        answer=Answer("what trains", question, extent),
         details=(Section("Settings", facts=facts),),
     )
 
 
 def findings_page(
-    kind: str, model: str, headline: str, found: Mapping[str, Sequence[Finding]], note: str = ""
+    kind: str, model: str, headline: str, *sections: Section | None, note: str = ""
 ) -> Page:
     """What a check found, or what became of it.
 
@@ -40,7 +39,7 @@ def findings_page(
         kind: Of the page.
         model: The name of the model that was checked.
         headline: What it comes to.
-        found: A heading to the findings under it.
+        sections: Those of :func:`findings_section`.
         note: What can be done about them.
     """
     return Page(
@@ -48,7 +47,7 @@ def findings_page(
         title=model,
         subject="what is known to go wrong with batch normalisation",
         answer=Answer(kind, headline, ""),
-        lead=tuple(filter(None, (findings.build(some, title) for title, some in found.items()))),
+        lead=tuple(filter(None, sections)),
         next_step=NextStep(note) if note else None,
     )
 
@@ -59,12 +58,11 @@ def leakage_page(leak: Mapping[str, Any]) -> Page:
     Args:
         leak: The key ``leakage`` of ``gap.json``.
     """
-    headline, *text = leakage.sentences(leak)
     return Page(
         kind="leakage",
-        title="leakage",
+        title="",
         subject="does a prediction depend on its neighbours in the batch?",
-        answer=Answer("leakage", headline, "\n".join(text)),
+        answer=Answer("found", leakage.headline(leak), "\n".join(leakage.sentences(leak))),
     )
 
 
@@ -76,8 +74,8 @@ def certificate_page(found: Mapping[str, Any]) -> Page:
     """
     return Page(
         kind="certificate",
-        title="folding",
-        subject="the model before and after",
+        title="",
+        subject="the model before and after folding",
         answer=Answer("certificate", folding.headline(found), ""),
         lead=tuple(folding.build(found)),
     )

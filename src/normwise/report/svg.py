@@ -16,7 +16,14 @@ from normwise.report.vega_script import engine_failed
 __all__ = ["draw_svgs"]
 
 # The page's own colour, light or dark; of the grid, a grey that is faint on both.
-_THEME = {**theme("currentColor", "#88888840", "transparent"), "aria": False}
+_COLORS = theme("currentColor", "#88888840", "transparent")
+# More room than usual: letters may be wider in the page than where the picture is laid out.
+_THEME = {
+    **_COLORS,
+    "axis": {**_COLORS["axis"], "titlePadding": 12},
+    "legend": {**_COLORS["legend"], "columnPadding": 20},
+    "aria": False,
+}
 
 
 def draw_svgs(charts: Sequence[Spec], name: str) -> list[str]:

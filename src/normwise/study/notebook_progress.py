@@ -52,13 +52,13 @@ class _Line:
 
     def __init__(self) -> None:
         self._begun = self._shown_at = time.monotonic()
-        self._last = Progress("preparing")
+        self._last, self._of = Progress("preparing"), 0
         self._handle: Any = None
 
     def tell(self, progress: Progress) -> None:
         """Show it, if there is more to it than a moment has passed."""
         is_new = progress.what != self._last.what or self._handle is None
-        self._last = progress
+        self._last, self._of = progress, max(self._of, progress.of)
         if is_new or time.monotonic() - self._shown_at > PAUSE:
             bar = f'<progress max="1" value="{progress.share:.3f}"></progress>'
             self._show(self._said(), f"{bar} ")
@@ -68,7 +68,7 @@ class _Line:
         if begins:
             self._show(f"{begins}{self._said()}")
         else:
-            self._show(f"{self._last.of} replicas, {self._elapsed}")
+            self._show(f"{self._of} replicas, {self._elapsed}")
 
     def _said(self) -> str:
         parts = (self._last.what, self._last.where, self._elapsed)
