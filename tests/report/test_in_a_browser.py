@@ -13,6 +13,7 @@ import pytest
 
 from normwise.domain import RunRecord, Summary
 from normwise.report import DataPreview, Page, study_page, write_html
+from normwise.report.notebook import as_html
 from normwise.report.section import Style
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -190,3 +191,39 @@ def test_without_scripts_the_tables_and_the_verdict_are_there(
     tab.goto(file.as_uri())
     assert tab.locator(".answer li").all_inner_texts() == list(page.answer.lines)
     context.close()
+
+
+def test_in_a_notebook_styles_stay_on_their_side_and_colours_are_the_notebooks(
+    browser: Any, page: Page, tmp_path: Path
+) -> None:
+    around = "<table id=own><tr><td>a</td></tr></table><h2>b</h2>"
+    style = "body { color: #eee; background: #111 } td { text-align: right; background: #f00 }"
+    style += "h2 { color: #00f } p, code { text-transform: uppercase }"
+    tabs, asked, said = [], [], []
+    for number, output in enumerate(("", as_html(page))):
+        file = tmp_path / f"{number}.html"
+        file.write_text(f"<!doctype html><style>{style}</style>{around}{output}", encoding="utf-8")
+        tab = browser.new_page(viewport=DESKTOP)
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.on("console", lambda message: said.append(message.text))
+        tab.goto(file.as_uri())
+        tabs.append(tab)
+    look = "each => [...getComputedStyle(each)].map(n => getComputedStyle(each)[n]).join()"
+    for place in ("#own td", "#own", "h2 >> nth=0"):
+        bare, beside = (tab.locator(place).evaluate(look) for tab in tabs)
+        assert bare == beside
+    shown = tabs[1].locator("[id^=normwise]")
+
+    def computed(place: str, name: str) -> str:
+        found = shown.locator(place).first.evaluate(f"each => getComputedStyle(each).{name}")
+        return str(found)
+
+    assert computed("td", "textAlign") in {"left", "start"}
+    assert computed("td", "backgroundColor") == "rgba(0, 0, 0, 0)"
+    assert computed("p", "textTransform") == "none"
+    for place, name in (("h1", "color"), (".answer h2", "color"), ("svg text", "fill")):
+        assert computed(place, name) == "rgb(238, 238, 238)"
+    widths = shown.evaluate("each => [each.scrollWidth, each.clientWidth]")
+    assert widths[0] <= widths[1]
+    assert len(asked) == 2
+    assert said == []
