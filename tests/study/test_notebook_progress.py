@@ -14,7 +14,8 @@ class Notebook:
         self.shown = []
 
     def display(self, data, *, raw, display_id):
-        assert raw and display_id
+        assert raw
+        assert display_id
         self.shown.append(data)
         return self
 
@@ -63,9 +64,13 @@ def test_of_many_events_in_a_moment_one_is_shown(notebook):
 
 
 def test_of_a_run_that_stops_its_place_stays(notebook):
-    with pytest.raises(KeyboardInterrupt), watched(None) as tell:
-        tell(Progress("training", "after", 2, 6, 3, 20, 0.25))
-        raise KeyboardInterrupt
+    def interrupted():
+        with watched(None) as tell:
+            tell(Progress("training", "after", 2, 6, 3, 20, 0.25))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert notebook.lines[-1] == "stopped while training after, 2/6 replicas, epoch 3/20, 5 s"
     assert "<progress" not in notebook.shown[-1]["text/html"]
 
