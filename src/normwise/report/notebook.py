@@ -6,6 +6,7 @@ import hashlib
 import html
 import itertools
 import json
+import re
 
 from normwise.errors import DrawingError
 from normwise.report.markup import parts_of, template
@@ -51,7 +52,9 @@ def as_html(page: Page) -> str:
         drawn = draw_svgs(charts, name)
     except DrawingError as error:
         drawn = [f"<p>{html.escape(str(error))}</p>", *[""] * (len(charts) - 1)]
-    return template("notebook.html").render(**parts_of(page, specs, drawn), name=name)
+    shown = template("notebook.html").render(**parts_of(page, specs, drawn), name=name)
+    # JupyterLab leaves headings of this class out of a notebook's contents.
+    return re.sub("<(h[1-3])>", r'<\1 class="jp-toc-ignore">', shown)
 
 
 def _sized(charts: list[Spec]) -> list[Spec]:
