@@ -30,7 +30,9 @@ def train(goals, ledger=None, arrive=ARRIVE):
     ledger = ledger or trained({}, None)
     for run, until in goals.items():
         first = ledger.epochs(run.key)
-        own, learned = arrive[run.key.variant]
+        own, learned = (
+            arrive.get((run.key.variant, run.condition.learning_rate)) or arrive[run.key.variant]
+        )
         luck = run.key.seed % 2
         values = [stepping(own + luck)[first:until]]
         curves = {"loss": np.float32(values), "val_loss": np.float32(values)}
@@ -73,6 +75,37 @@ def test_the_remedy_is_trained_on_the_seeds_and_points_of_its_variant(settings):
         == plans[-2].goals
         == {run: until for run, until in plan.goals.items() if run.key.variant != REMEDY}
     )
+
+
+# It arrives where it learns slowly, and never where it learns at once.
+LATE = {("after", 0.01): (14, 13), ("after", 0.1): (NEVER, 2)}
+GRID = {"none": (12, None), **LATE, (REMEDY, 0.01): (13, 13), (REMEDY, 0.1): (3, 2)}
+
+
+@pytest.mark.parametrize("prune", [False, True])
+def test_in_a_grid_it_is_trained_where_the_variant_learns_and_where_it_arrives(prune):
+    asked = asking(learning_rate=(0.01, 0.1), prune=prune, seeds=16)  # 8 judge two ends
+    plan, _, ledger = complete(asked, GRID)
+    runs = runs_of(plan.goals, "after")
+    assert runs_of(plan.goals, REMEDY) == runs
+    # Of two rates the one was to be stopped, but for what it has learned.
+    assert set(runs.values()) == {EPOCHS}
+    assert len(runs) == 32
+    records = [ledger.record(run, plan.goals[run], EPOCHS) for run in asked.in_order(plan.goals)]
+    summary = asked.summary(records)
+    late = summary.variants[1]
+    assert (late.condition.learning_rate, late.learns_at.learning_rate) == (0.01, 0.1)
+    assert late.lag.decides
+    assert summary.recommended == REMEDY
+
+
+def test_a_variant_that_learns_and_never_shows_it_is_judged_in_a_pruned_grid():
+    arrive = GRID | {("after", 0.01): (NEVER, 13)}
+    asked = asking(learning_rate=(0.01, 0.1), prune=True, seeds=12)
+    plan, _, _ = complete(asked, arrive)
+    judging = {seed for _, seed in runs_of(plan.goals, "after") if seed % 2}
+    assert judging == {1, 3, 5, 7, 9, 11}
+    assert REMEDY in {run.key.variant for run in plan.goals}
 
 
 @pytest.mark.parametrize(

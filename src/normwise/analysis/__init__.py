@@ -6,6 +6,7 @@ from normwise.analysis._direction import higher_is_better, rises_by_name, rises_
 from normwise.analysis._grid import best_point, judging_runs, runs_at_best, split_seeds
 from normwise.analysis._groups import baseline_of, paired_seeds
 from normwise.analysis._judged import Times
+from normwise.analysis._learning import as_learned
 from normwise.analysis._mean import mean_estimate
 from normwise.analysis._median import median_epochs
 from normwise.analysis._outcome import outcome, reaching
@@ -19,6 +20,7 @@ __all__ = [
     "Subset",
     "Times",
     "ablation",
+    "as_learned",
     "baseline_of",
     "best_point",
     "beyond_chance",

@@ -1,5 +1,7 @@
 """Successive halving: half of the seeds choose a point of the grid, the others train it.
 
+A variant with moving statistics may have two: where it arrives and where it learns soonest.
+
 Li et al. 2018, "Hyperband", section 3: of the points of a grid, the better half goes on each time.
 """
 
@@ -59,8 +61,11 @@ class HalvingPlanner:
         baseline = analysis.baseline_of(question.spec.variants)
         for variant in question.variants:
             own = {run: one for run, one in records.items() if run.variant == variant}
-            if variant.name == baseline or not is_hopeless(list(own.values()), target):
-                goals |= dict.fromkeys(self._judging(variant, own, target), epochs)
+            views = _views(own, target.metric)
+            hope = any(not is_hopeless(list(view.values()), target) for view in views)
+            if hope or variant.name == baseline:
+                judging = [run for view in views for run in self._judging(variant, view, target)]
+                goals |= dict.fromkeys(judging, epochs)
         if not ledger.has(goals):
             return Plan(goals)
         return Plan(goals | remedies(question, goals, ledger), fallback=goals)
@@ -73,8 +78,13 @@ class HalvingPlanner:
             goals |= dict.fromkeys(runs, until)
             if until == epochs or not ledger.has(goals):
                 break
-            newest = {run: ledger.value(run.key, metric, until) for run in runs}
-            runs = better_half(newest, rising=self.question.rising)
+            records = {run: ledger.record(run, until, epochs) for run in runs}
+            newest = [
+                {run: one.curves[metric][until - 1] for run, one in view.items()}
+                for view in _views(records, metric)
+            ]
+            kept = {run for one in newest for run in better_half(one, rising=self.question.rising)}
+            runs = [run for run in runs if run in kept]
         return goals
 
     def _judging(self, variant: Variant, own: Mapping[Run, RunRecord], target: Target) -> list[Run]:
@@ -84,6 +94,14 @@ class HalvingPlanner:
         return self.question.runs(
             [variant], holdout_seeds(range(self.question.spec.seeds)), [point]
         )
+
+
+def _views(records: Mapping[Run, RunRecord], metric: str) -> list[Mapping[Run, RunRecord]]:
+    """The runs by their own statistics, and by population statistics where these were measured.
+
+    A point at which a variant learns soonest may be one at which its own hide that to the end.
+    """
+    return [records, {run: analysis.as_learned(one, metric) for run, one in records.items()}]
 
 
 def rungs(epochs: int) -> list[int]:
