@@ -166,6 +166,42 @@ def test_rounds_go_on_until_the_remedy_is_decided_too():
     assert len(runs_of(further, "after")) == 4
 
 
+def reopening(run):
+    """Arrivals of which a lag decides at the last of three looks only, after 4, 8 and 16 seeds."""
+    odd, late = run.key.seed % 2, run.key.seed >= 6
+    own, learned = {
+        "none": (12 + odd, None),
+        "after": ((5, 6, 7, 8)[run.key.seed % 4], None),
+        "before": ((5, 5), (20, 20), (10, 4), (18, 8))[2 * late + odd],
+        "before:momentum=auto": (3, 3) if run.key.seed >= 4 else (2 + 16 * odd, 3),
+    }[run.key.variant]
+    return {run.key.variant: (own - odd, learned and learned - odd)}  # The luck is added again.
+
+
+def test_who_is_reopened_by_a_remedy_that_joins_last_gets_all_seeds():
+    asked = asking(variants=("none", "after", "before"), until_decided=True, seeds=4, max_seeds=16)
+    planner, ledger, plans = planner_of(asked), trained({}, None), []
+    while not ledger.has((plan := planner.next(ledger)).goals):
+        plans.append(plan)
+        for run, until in plan.goals.items():
+            ledger = train({run: until}, ledger, reopening(run))
+    *_, further, joined, reopened = plans
+    seeds = [len(runs_of(one.goals, "after")) for one in (further, joined, reopened)]
+    assert seeds == [4, 4, 16]
+    assert len(runs_of(joined.goals, "before:momentum=auto")) == 16
+    assert reopened.fallback == joined.goals  # an answer, if there is no time
+    assert plan.goals == reopened.goals == planner.next(ledger).goals
+
+    def outcomes(goals):
+        records = [ledger.record(run, goals[run], EPOCHS) for run in asked.in_order(goals)]
+        return {one.variant: (one.outcome, one.seeds) for one in asked.summary(records).comparisons}
+
+    assert outcomes(further.goals)["after"] == ("helps", 4)
+    assert outcomes(joined.goals)["after"] == ("undecided", 4)
+    assert outcomes(reopened.goals)["after"] == ("helps", 8)
+    assert outcomes(reopened.goals)["before"] == ("undecided", 16)
+
+
 def test_a_folder_that_does_not_say_how_many_examples_there_were_is_read():
     asked = asking()
     asked = Question(asked.spec, asked.fingerprint, asked.metric)

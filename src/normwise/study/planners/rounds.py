@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from normwise import analysis
-from normwise.domain import Run, RunRecord, Summary
+from normwise.domain import Run, RunRecord, Summary, Variant
 from normwise.study.ledger import Ledger
-from normwise.study.planners.plan import Plan
+from normwise.study.planners.plan import Goals, Plan
 from normwise.study.planners.remedy import remedies
 from normwise.study.question import Question
 
@@ -40,15 +40,24 @@ class RoundsPlanner:
             asked, goals = goals, goals | remedies(question, goals, ledger)
             if not ledger.has(goals):
                 return Plan(goals, asked)
-            if seeds == question.spec.rounds[-1]:
+            if seeds == question.spec.rounds[-1] and goals == asked:
                 return Plan(goals, before)
-            records = [ledger.record(run, epochs, epochs) for run in question.in_order(goals)]
-            names = worth_another_round(question.summary(records), records)
-            known = dict.fromkeys(run.variant for run in question.in_order(goals))
-            variants = [variant for variant in known if variant.name in names]
+            variants = self._open(goals, ledger)
             if not variants:
-                break
-        return Plan(goals)
+                return Plan(goals)
+        # A remedy that joins last makes the family larger, which may reopen what an earlier look
+        # decided, with the seeds of that look.
+        reopened = question.runs(variants, range(question.spec.rounds[-1]))
+        return Plan(goals | dict.fromkeys(reopened, epochs), goals)
+
+    def _open(self, goals: Goals, ledger: Ledger) -> list[Variant]:
+        """The variants that another round is worth training of."""
+        question, epochs = self.question, self.question.spec.epochs
+        runs = question.in_order(goals)
+        records = [ledger.record(run, epochs, epochs) for run in runs]
+        names = worth_another_round(question.summary(records), records)
+        known = dict.fromkeys(run.variant for run in runs)
+        return [variant for variant in known if variant.name in names]
 
 
 def worth_another_round(summary: Summary, records: list[RunRecord]) -> set[str]:
