@@ -13,6 +13,8 @@ variants whose lag decides join with arrivals of their own, and it is summarised
   studies and not in others, and a remedy, which arrives as the baseline, joins by chance
 - late: learning is as the baseline and arriving twice as late; all remedies join and arrive as
   the baseline
+- grid: as alike, but at each of three batch sizes, with luck of their own, so that chance chooses
+  where a variant arrives soonest and where it learns soonest; half of the seeds judge
 
 Columns: studies with a wrong verdict on arriving, on learning, with a lag that is wrongly found;
 how often a remedy joined. Give or take 2 √(0.05 · 0.95 / studies).
@@ -33,18 +35,26 @@ from normwise.domain import RunKey, RunRecord, Summary, Target
 TARGET, EPOCHS, SEEDS = Target.parse("val_accuracy>=0.8"), 60, 10
 VARIANTS = ("after", "before", "input")
 # How much later a kind's variants arrive, and learn, than its baseline arrives.
-KINDS = {"alike": (1.0, 1.0), "borderline": (1.0, 1 / 1.25), "late": (2.0, 1.0)}
+KINDS = {
+    "alike": (1.0, 1.0),
+    "borderline": (1.0, 1 / 1.25),
+    "late": (2.0, 1.0),
+    "grid": (1.0, 1.0),
+}
+SIZES = {"grid": (4, 32, 100)}
 WRONG = ("helps", "hurts")
 
 
-def run(variant: str, seed: int, arrives: float, learned: float | None = None) -> RunRecord:
+def run(
+    variant: str, seed: int, arrives: float, learned: float | None = None, size: int = 32
+) -> RunRecord:
     """A run that steps over the target in these epochs, by its own and by population statistics."""
     epochs = np.arange(1, EPOCHS + 1)
     curves = {"val_accuracy": tuple(np.where(epochs >= arrives, 0.9, 0.5).tolist())}
     if learned is not None:
         seen = np.where(epochs >= learned, 0.9, 0.5)
         curves["population_val_accuracy"] = tuple(seen.tolist())
-    return RunRecord(RunKey(variant, seed, "s"), 0.1, curves, batch_size=32)
+    return RunRecord(RunKey(variant, seed, str(size)), 0.1, curves, batch_size=size)
 
 
 def arrivals(
@@ -55,19 +65,28 @@ def arrivals(
     return np.ceil(12 * ratio * np.exp(0.3 * normal)).tolist()
 
 
-def study(rng: np.random.Generator, late: float, soon: float) -> tuple[Summary, int]:
+def study(
+    rng: np.random.Generator, late: float, soon: float, sizes: tuple[int, ...] = (32,)
+) -> tuple[Summary, int]:
     """One study with the remedies that joined, and how many did."""
     luck = rng.standard_normal(SEEDS)
-    records = [run("none", *one) for one in enumerate(arrivals(rng, luck))]
+    records = [
+        run("none", seed, epoch, size=size)
+        for size in sizes
+        for seed, epoch in enumerate(arrivals(rng, luck))
+    ]
     for name in VARIANTS:
-        own = 0.5**0.5 * luck + 0.5**0.5 * rng.standard_normal(SEEDS)
-        sides = zip(arrivals(rng, own, late), arrivals(rng, own, soon), strict=True)
-        records += [run(name, seed, *each) for seed, each in enumerate(sides)]
+        for size in sizes:
+            own = 0.5**0.5 * luck + 0.5**0.5 * rng.standard_normal(SEEDS)
+            sides = zip(arrivals(rng, own, late), arrivals(rng, own, soon), strict=True)
+            records += [run(name, seed, *each, size) for seed, each in enumerate(sides)]
     found = summarise("x", records, TARGET, examples=500)
     joined = [one.name for one in found.variants if one.lag and one.lag.decides]
     for name in joined:
-        both = zip(*(arrivals(rng, luck, one) for one in (1.0, soon)), strict=True)
-        records += [run(f"{name}:momentum=auto", seed, *each) for seed, each in enumerate(both)]
+        for size in sizes:
+            both = zip(*(arrivals(rng, luck, one) for one in (1.0, soon)), strict=True)
+            remedy = f"{name}:momentum=auto"
+            records += [run(remedy, seed, *each, size) for seed, each in enumerate(both)]
     return summarise("x", records, TARGET, examples=500), len(joined)
 
 
@@ -89,7 +108,8 @@ def lines(studies: int, kinds: list[str]) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for number, kind in enumerate(kinds):
         rng = np.random.default_rng([15, number])
-        found = [wrongs(kind, *study(rng, *KINDS[kind])) for _ in range(studies)]
+        asked = *KINDS[kind], SIZES.get(kind, (32,))
+        found = [wrongs(kind, *study(rng, *asked)) for _ in range(studies)]
         yield f"| {kind} | " + " | ".join(f"{share:.1%}" for share in np.mean(found, axis=0)) + " |"
 
 
