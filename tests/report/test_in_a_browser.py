@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -223,7 +224,28 @@ def test_in_a_notebook_styles_stay_on_their_side_and_colours_are_the_notebooks(
     assert computed("p", "textTransform") == "none"
     for place, name in (("h1", "color"), (".answer h2", "color"), ("svg text", "fill")):
         assert computed(place, name) == "rgb(238, 238, 238)"
+    assert shown.locator("svg").first.is_visible()
+    assert not shown.locator("img").first.is_visible()
     widths = shown.evaluate("each => [each.scrollWidth, each.clientWidth]")
     assert widths[0] <= widths[1]
     assert len(asked) == 2
     assert said == []
+
+
+def test_in_a_notebook_that_is_not_trusted_images_stand_for_the_charts(
+    browser: Any, page: Page, tmp_path: Path
+) -> None:
+    # What JupyterLab's sanitiser leaves: no style sheet, of SVG the words alone.
+    kept = re.sub("<style>.*?</style>", "", as_html(page), flags=re.DOTALL)
+    kept = re.sub(
+        "<svg .*?</svg>", lambda svg: re.sub("<[^>]*>", " ", svg[0]), kept, flags=re.DOTALL
+    )
+    file = tmp_path / "output.html"
+    file.write_text(f"<!doctype html>{kept}", encoding="utf-8")
+    tab = browser.new_page(viewport=DESKTOP)
+    tab.goto(file.as_uri())
+    for image in tab.locator("img").all():
+        assert image.is_visible()
+        assert image.evaluate("each => each.naturalWidth") > 200
+    assert tab.locator("img").count() >= 2
+    assert not tab.get_by_text("epoch", exact=True).first.is_visible()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -97,7 +99,10 @@ def test_a_study_is_its_report_with_pictures(page: Page) -> None:
 def test_nothing_runs_and_nothing_is_loaded(page: Page) -> None:
     html = as_html(page)
     reader = Reader(html)
-    assert not {"script", "link", "img", "iframe", "object", "button"} & set(reader.tags)
+    assert not {"script", "link", "iframe", "object", "button"} & set(reader.tags)
+    sources = [value for name, value in reader.attributes if name in {"src", "href", "xlink:href"}]
+    assert all(value and value.startswith("data:image/svg+xml;base64,") for value in sources)
+    assert len(sources) == reader.tags.count("img")
     assert not [name for name, _ in reader.attributes if name.startswith("on")]
     assert set(re.findall(r"https?://[^\"' ]+", html)) == {
         "http://www.w3.org/2000/svg",
@@ -128,6 +133,20 @@ def test_the_same_page_is_the_same_output(page: Page, lost: Study) -> None:
     assert not first & second
 
 
+def test_where_svg_is_left_out_an_image_stands_for_each_chart_that_is_not_folded(
+    page: Page,
+) -> None:
+    html = as_html(page)
+    images = re.findall('<img alt="([^"]+)" src="data:image/svg.xml;base64,([^"]+)">', html)
+    unfolded = [chart for section in (*page.lead, *page.body) for chart in section.charts]
+    assert len(images) == len(unfolded) > 0
+    for said, data in images:
+        picture = ET.fromstring(base64.b64decode(data))
+        assert picture.get("aria-label") == unescape(said)
+        assert picture.get("style") == "background:white"
+        assert b"currentColor" not in base64.b64decode(data)
+
+
 def test_colours_of_text_are_the_notebooks(page: Page) -> None:
     letters = re.findall(r"<text [^>]*>", "".join(pictures(as_html(page))))
     assert len(letters) > 50
@@ -151,8 +170,12 @@ def test_hostile_text_is_escaped(circles: Study, preview: DataPreview) -> None:
     points = dataclasses.replace(preview, feature_names=(EVIL, EVIL), labels=(EVIL,) * 500)
     page = study_page(summary, runs, settings={EVIL: EVIL}, preview=points, notes=[EVIL])
     reader = Reader(as_html(page))
-    assert not {"script", "img"} & set(reader.tags)
+    assert "script" not in reader.tags
     assert reader.tags.count("style") == 1
+    sources = [value for name, value in reader.attributes if name == "src"]
+    assert sources
+    assert all(value and value.startswith("data:image/svg+xml;base64,") for value in sources)
+    assert not [name for name, _ in reader.attributes if name.startswith("on")]
     assert EVIL in reader.text
 
 

@@ -12,7 +12,7 @@ from normwise.errors import DrawingError
 from normwise.report.markup import parts_of, template
 from normwise.report.page import Page
 from normwise.report.section import Spec, Style
-from normwise.report.svg import draw_svgs
+from normwise.report.svg import as_image, draw_svgs
 
 __all__ = ["Shown", "as_html"]
 
@@ -41,20 +41,31 @@ class Shown:
 
 
 def as_html(page: Page) -> str:
-    """The sections of a page, its charts as SVG: the same in a notebook that trusts no script.
+    """The sections of a page, its charts as SVG.
 
-    A chart that cannot be drawn is a sentence that says why.
+    JupyterLab leaves out both style sheets and SVG in a notebook that came from elsewhere. There,
+    each chart that is not folded is an image. What cannot be drawn is a sentence that says why.
     """
     specs = [_sized([chart.spec(_STYLE) for chart in section.charts]) for section in page.sections]
     charts = list(itertools.chain.from_iterable(specs))
     name = _name_of(page, charts)
     try:
-        drawn = draw_svgs(charts, name)
+        drawn = _placed(draw_svgs(charts, name), _unfolded(page))
     except DrawingError as error:
         drawn = [f"<p>{html.escape(str(error))}</p>", *[""] * (len(charts) - 1)]
     shown = template("notebook.html").render(**parts_of(page, specs, drawn), name=name)
     # JupyterLab leaves headings of this class out of a notebook's contents.
     return re.sub("<(h[1-3])>", r'<\1 class="jp-toc-ignore">', shown)
+
+
+def _unfolded(page: Page) -> int:
+    return sum(len(section.charts) for section in (*page.lead, *page.body))
+
+
+def _placed(svgs: list[str], unfolded: int) -> list[str]:
+    """Each picture, hidden but for the style sheet, which hides the image in its place."""
+    images = [as_image(svg) if i < unfolded else "" for i, svg in enumerate(svgs)]
+    return [f"<div hidden>{svg}</div>{image}" for svg, image in zip(svgs, images, strict=True)]
 
 
 def _sized(charts: list[Spec]) -> list[Spec]:

@@ -1,7 +1,8 @@
-"""Charts as SVG, which stands in a page and takes its colour of text from there."""
+"""Charts as SVG, which takes its colour of text from the page; and where no page takes SVG."""
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -10,10 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from normwise.report.section import Spec
-from normwise.report.vega import theme
+from normwise.report.vega import INK, theme
 from normwise.report.vega_script import engine_failed
 
-__all__ = ["draw_svgs"]
+__all__ = ["as_image", "draw_svgs"]
 
 # The page's own colour, light or dark; of the grid, a grey that is faint on both.
 _COLORS = theme("currentColor", "#88888840", "transparent")
@@ -61,7 +62,17 @@ json.dump([vl_convert.vegalite_to_svg(chart) for chart in json.load(sys.stdin)],
     return [_embedded(svg, chart, name) for svg, chart in drawn]
 
 
+def as_image(svg: str) -> str:
+    """A picture of :func:`draw_svgs` as an ``<img>`` element: dark on white, whatever the page."""
+    said = re.search('aria-label="([^"]*)"', svg)
+    alone = svg.replace("currentColor", INK).replace("<svg ", '<svg style="background:white" ', 1)
+    data = base64.b64encode(alone.encode()).decode()
+    return f'<img alt="{said[1] if said else ""}" src="data:image/svg+xml;base64,{data}">'
+
+
 def _embedded(svg: str, chart: Spec, name: str) -> str:
     said = html.escape(chart.get("description", ""), quote=True)
     named = re.sub(r'(\bid="|url\(#)(?=\w+["\)])', rf"\g<1>{name}-", svg)
-    return named.replace("<svg ", f'<svg role="img" aria-label="{said}" ', 1)
+    # A tenth of a pixel is as much as can be seen, and half as many letters.
+    short = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d)\d+", r"\1", path[0]), named)
+    return short.replace("<svg ", f'<svg role="img" aria-label="{said}" ', 1)
