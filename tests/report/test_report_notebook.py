@@ -202,6 +202,15 @@ def test_a_page_without_charts_starts_no_engine(monkeypatch: pytest.MonkeyPatch)
     )
 
 
+def test_leakage_says_where_it_begins_and_nothing_twice() -> None:
+    found = {"leaks": True, "change": 0.05, "layer": "a", "is_random": False}
+    assert "it begins in 'a'" in Reader(as_html(leakage_page(found))).text
+    none = {**found, "leaks": False, "layer": None}
+    assert Reader(as_html(leakage_page(none))).text.count("neighbours in the batch") == 2
+    random = Reader(as_html(leakage_page({**none, "is_random": True}))).text
+    assert "The same batch twice gives two predictions" in random
+
+
 FOUND = [
     Finding("NW001", "redundant-bias", "first", "note", "is cancelled", "drop it", safe=True),
     Finding("NW008", "wrong-axis", None, "error", "is <wrong>", "axis=-1", safe=False),
