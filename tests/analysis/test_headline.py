@@ -19,6 +19,9 @@ from normwise.domain import (
 )
 
 INF = math.inf
+BETTER = Ending("better", Estimate(0.1, 0.05, 0.2), 0.01)
+WORSE = Ending("worse", Estimate(-0.1, -0.2, -0.05), 0.01)
+DIVERGES = Ending("open", Estimate(0, -1, 1), 0.01, 0.95, 2, 10, 1, 10)
 SAME = Ending("no worse", Estimate(-0.002, -0.01, 0.01), 0.01)
 
 
@@ -89,7 +92,7 @@ def test_how_it_ends_is_said_in_the_targets_metric(ends, target, words):
     ("comparison", "words"),
     [
         (compared("after", "helps", learning="helps"),
-         "After the activation: learns 2× sooner, same accuracy"),
+         "After the activation: learns 8× sooner, same accuracy"),
         (compared("after", "helps", (INF, 1.53, INF)),
          "After the activation: arrives at least 1.5× sooner, same accuracy"),
         (compared("after", "helps", (1.04, 1.01, 1.2)),
@@ -97,19 +100,19 @@ def test_how_it_ends_is_said_in_the_targets_metric(ends, target, words):
         (compared("after", "helps", (134.2, 9, INF)),
          "After the activation: arrives 134× sooner, same accuracy"),
         (compared("after", "hurts", (0.4, 0.3, 0.6)),
-         "Normalisation hurts here: after the activation needs 2.5× as many epochs"),
+         "After the activation: hurts, needs 2.5× as many epochs"),
         (compared("after", "hurts", (0.0, 0.0, 0.6)),
-         "Normalisation hurts here: after the activation does not arrive"),
+         "After the activation: hurts, does not arrive"),
         (compared("after", "no difference", (1.0, 0.9, 1.1)),
-         "After the activation: makes no difference"),
+         "After the activation: arrives as soon, same accuracy"),
         (compared("after", "undecided", (1.31, 0.8, 2.12), seeds=20),
-         "Undecided: after the activation 1.3× as fast; about 20 seeds decide"),
+         "After the activation: undecided, 1.3× as fast; about 20 seeds decide"),
         (compared("after", "undecided", (1.31, 0.8, 2.12)),
-         "Undecided: after the activation 1.3× as fast (0.8 to 2.1)"),
+         "After the activation: undecided, 1.3× as fast (0.8 to 2.1)"),
         (compared("input", "undecided", (1.31, 0.8, INF)),
-         "Undecided: at the input 1.3× as fast (0.8 and up)"),
+         "At the input: undecided, 1.3× as fast (0.8 and up)"),
         (compared("after", "undecided", (math.nan, 0, INF), seeds=20),
-         "Undecided: after the activation; about 20 seeds decide"),
+         "After the activation: undecided; about 20 seeds decide"),
     ],
 )  # fmt: skip
 def test_what_is_said_of_each_outcome(comparison, words):
@@ -120,9 +123,9 @@ def test_what_is_said_of_each_outcome(comparison, words):
     ("learning", "words"),
     [
         ("helps", "learns 8× sooner; lagging statistics hide it"),
-        ("hurts", "lagging statistics; it learns later, too"),
-        ("no difference", "lagging statistics; it learns no sooner"),
-        ("undecided", "lagging statistics; its learning is undecided"),
+        ("hurts", "statistics lag; it learns later, too"),
+        ("no difference", "statistics lag; it learns no sooner"),
+        ("undecided", "statistics lag; its learning is undecided"),
     ],
 )
 @pytest.mark.parametrize("outcome", ["hurts", "no difference", "undecided"])
@@ -131,9 +134,45 @@ def test_lag_is_not_called_learning(outcome, learning, words):
     assert found == f"After the activation: {words}"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "ends", "words"),
+    [
+        ("no difference", BETTER, "arrives as soon, but higher accuracy"),
+        ("no difference", WORSE, "arrives as soon, but lower accuracy"),
+        ("hurts", BETTER, "needs 2.5× as many epochs, but higher accuracy"),
+        ("undecided", BETTER, "undecided, 2× as fast, but higher accuracy"),
+        ("undecided", DIVERGES, "undecided, 2× as fast, but diverges more often"),
+        ("helps", DIVERGES, "arrives 2× sooner, but diverges more often"),
+    ],
+)
+def test_an_end_that_is_otherwise_than_the_arrival_is_said(outcome, ends, words):
+    ratio = (0.4, 0.3, 0.6) if outcome == "hurts" else (2.04, 1.5, 3.0)
+    found = told(compared("after", outcome, ratio, seeds=20, ends=ends))
+    assert found == f"After the activation: {words}"
+
+
+def test_who_never_arrives_is_counted():
+    one = dataclasses.replace(compared("after", "helps"), never_difference=Estimate(0.5, 0.1, 0.8))
+    few = variant("after", reached=3)
+    summary = Summary("x", Target.parse("loss<=1"), (variant("none"), few), (one,), "", "after")
+    found = headline(summary, best=("none", 1.0), horizon=30)
+    assert found == "After the activation: arrives 2× sooner, but 2 of 5 never arrive"
+
+
+def test_medians_that_are_alike_are_not_called_sooner():
+    found = told(compared("after", "helps", (1.0, 1.0001, 2.0)))
+    assert found == "After the activation: arrives more often, same accuracy"
+
+
+def test_what_is_no_normalisation_is_not_called_so():
+    long = "adam with a rather long name that says all of it"
+    assert told(compared(long, "helps"), elsewhere=True).startswith("The variant: arrives 2×")
+    assert told(compared("before+after:only=1+2+3", "helps")).startswith("Before and after")
+
+
 def test_what_arrives_sooner_and_lags_is_not_called_learned():
     both = told(compared("after", "helps", learning="helps"), lags=["after"])
-    assert both == "After the activation: learns 8× sooner; lagging statistics hide it"
+    assert both == "After the activation: learns 8× sooner, arrives 2× sooner: statistics lag"
     open_ = told(compared("after", "helps", learning="undecided"), lags=["after"])
     assert open_ == "After the activation: arrives 2× sooner, same accuracy"
 

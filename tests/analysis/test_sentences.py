@@ -96,10 +96,12 @@ def test_a_ratio_and_medians_that_disagree_are_not_told_as_one(median, ratio, wo
     ],
 )  # fmt: skip
 def test_how_a_ratio_is_told(ratio, words):
-    found = sentence([variant("none"), variant("after")], [compared("after", "undecided", ratio)])
+    found = sentence(
+        [variant("none"), variant("after")], [compared("after", "undecided", ratio, ends=None)]
+    )
     assert found == (
         f"Undecided: `after` reaches val_accuracy>=0.8 in 10 epochs instead of 10, "
-        f"{words}, and how many seeds would decide it cannot be foreseen: try more epochs."
+        f"{words}; how many seeds would decide it cannot be foreseen: try more seeds or epochs."
     )
 
 
@@ -126,20 +128,22 @@ def test_where_all_arrive_in_the_first_epoch_a_harder_target_would_tell(certain,
     said = first_epoch(1.0, 1.0, certain=certain)
     assert said.endswith(f", since most replicas of both arrive in the first epoch: {end}")
     assert "more epochs" not in said
-    assert first_epoch(2.0, 1.0, certain=certain).endswith("cannot be foreseen: try more epochs.")
+    assert first_epoch(2.0, 1.0, certain=certain).endswith(
+        "cannot be foreseen: try more seeds or epochs."
+    )
 
 
 def test_seeds_that_would_decide_are_named():
     pair = [variant("none"), variant("after"), variant("before")]
     found = sentence(pair, [
-        compared("after", "undecided", 1.5, seeds=40), compared("before", "undecided", 1.2, seeds=60),
+        compared("after", "undecided", 1.5, seeds=40, ends=None),
+        compared("before", "undecided", 1.2, seeds=60, ends=None),
     ])  # fmt: skip
     assert (
-        ", which about 40 seeds would decide.\n`before` is undecided (about 60 seeds needed)."
-        in found
+        "; about 40 seeds would decide it.\n`before` is undecided (about 60 seeds needed)." in found
     )
     unknown = sentence(
-        pair, [compared("after", "helps", 1.5), compared("before", "undecided", 1.2)]
+        pair, [compared("after", "helps", 1.5), compared("before", "undecided", 1.2, ends=None)]
     )
     assert unknown.endswith(".\n`before` is undecided.")
 
@@ -158,7 +162,9 @@ def test_a_variant_that_never_arrives_hurts_by_at_least_a_bound():
         ("hurts", 0.5, "`before` hurts (0.5 times as fast), but ends better, at 0.9 instead of 0.9."),
         ("hurts", (0.0, 0.0, 0.9),
          "`before` hurts (at most 0.9 times as fast), but ends better, at 0.9 instead of 0.9."),
-        ("no difference", 1.0, "`before` makes no difference."),
+        ("no difference", 1.0,
+         "`before` makes no difference, but ends better, at 0.9 instead of 0.9."),
+        ("undecided", 1.0, "`before` is undecided, and ends better, at 0.9 instead of 0.9."),
     ],
 )  # fmt: skip
 def test_what_is_said_of_others(outcome, ratio, words):

@@ -353,7 +353,7 @@ def test_a_working_range_ends_with_the_shortest_run_as_the_sentence_does(record)
          r"Normalisation hurts here: `after` .* in 25 epochs instead of 16, 0\.6\d+ times as fast"),
         ({"none": SLOW, "after": SLOW}, "none", "Normalisation makes no difference here: `after`"),
         ({"none": [10, 20, 30, 15, 25], "after": [9, 22, 26, 19, 15]}, "none",
-         r"Undecided: `after` .*, which about \d+ seeds would decide\."),
+         r"Undecided: `after` .*; about \d+ seeds would decide it\."),
         ({"none": [10], "after": [5]}, "none", r"Undecided: .* \(without bounds yet\)"),
         ({"none": [INF] * 6, "after": [*FAST, 16]}, "after",
          r"Normalisation helps here: .* where `none` does in 0 of 6 replicas, at least (1\.\d+) times sooner "

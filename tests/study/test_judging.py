@@ -135,7 +135,7 @@ def test_one_seed_decides_nothing_and_says_what_would():
     found = judge(curves([7], none=[24], after=[15]), target="val_accuracy>=0.8")
     [one] = found.answer.comparisons
     assert (one.outcome, one.epochs_ratio.low, one.epochs_ratio.high) == ("undecided", 0, math.inf)
-    assert "which about 5 seeds would decide" in found.verdict
+    assert "about 5 seeds would decide it" in found.verdict
     assert any("fewer than 3 seeds (none 1, after 1)" in note for note in found.page.notes)
 
 

@@ -9,6 +9,9 @@ from normwise.domain import Comparison, Ending, Target, VariantSummary
 
 __all__ = ["ending_words"]
 
+# How a variant ends, and what is said of its arrival that lets expect the contrary.
+_CONTRARY = {"worse": ("helps", "no difference"), "better": ("hurts", "no difference")}
+
 
 def ending_words(
     table: Mapping[str, VariantSummary], c: Comparison, target: Target, recommended: str = ""
@@ -25,13 +28,11 @@ def ending_words(
     if one is None:
         return ""
     values = _values(table, c, target.metric)
-    is_opposite = (one.outcome, c.outcome) in (("worse", "helps"), ("better", "hurts"))
-    if one.outcome == "worse" or is_opposite:
-        return f", {'but' if is_opposite else 'and'} ends {one.outcome}, {values}"
+    if one.outcome in _CONTRARY:
+        joined = "but" if c.outcome in _CONTRARY[one.outcome] else "and"
+        return f", {joined} ends {one.outcome}, {values}"
     if c.outcome != "helps":
         return ""
-    if one.outcome == "better":
-        return f", and ends better, {values}"
     if one.outcome == "no worse":
         return ", and ends no worse"
     stays = f", so `{recommended}` stays recommended" if recommended == c.baseline else ""

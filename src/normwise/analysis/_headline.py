@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from normwise.analysis._lag_words import lags_behind
+from normwise.analysis._places import places_of
 from normwise.analysis._verdict import told_first
 from normwise.domain import (
     Comparison,
-    Ending,
     Estimate,
     Summary,
     Target,
-    Variant,
     VariantSummary,
     epochs_text,
 )
-from normwise.errors import UsageError
 
 __all__ = ["MOST_WORDS", "headline"]
 
@@ -54,7 +53,9 @@ def headline(
     who = _who(first.variant) if is_place else f"`{first.variant}`"
     if first.baseline != "none":
         who += f" against `{first.baseline}`"
-    return _shortest_of(*_of(first, table[first.variant], summary.target, who))
+    subject = "Normalisation" if places_of(first.variant) else "The variant"
+    said = _of(first, table, summary.target)
+    return _shortest_of(*(f"{who}: {one}" for one in said), *(f"{subject}: {one}" for one in said))
 
 
 def _shortest_of(*texts: str) -> str:
@@ -70,54 +71,71 @@ def _nobody(target: Target, best: float, horizon: int) -> tuple[str, str]:
     return f"No variant reaches {target} within {epochs_text(horizon)}: {best:.3g} at best", short
 
 
-def _of(c: Comparison, variant: VariantSummary, target: Target, who: str) -> tuple[str, ...]:
-    """What is said of one comparison, the most telling first; the last one suits any name."""
+def _of(c: Comparison, table: Mapping[str, VariantSummary], target: Target) -> Sequence[str]:
+    """What is said of one comparison behind who it is, the most telling first."""
+    variant, end = table[c.variant], _end(c, table, target)
     # Where both help, what arrives is the smaller part of what is learned.
     if lags_behind(variant) and (c.outcome != "helps" or c.learning_outcome == "helps"):
-        return _of_lag(c, who)
+        return _of_lag(c)
     if c.outcome == "helps":
-        return _of_help(c, variant, target, who)
+        sooner = _of_help(c, variant)
+        return f"{sooner}{end}", sooner
     if c.outcome == "hurts":
-        return _of_harm(c, who)
+        ratio = c.epochs_ratio.value
+        slower = f"needs {_number(1 / ratio)}× as many epochs" if ratio else "does not arrive"
+        return (f"{slower}{end}", slower) if _is_telling(c) else (f"hurts, {slower}", slower)
     if c.outcome == "no difference":
-        return f"{who}: makes no difference", "Normalisation makes no difference here"
-    return _undecided(c, who)
+        return f"arrives as soon{end}", "makes no difference"
+    return _undecided(c, end if _is_telling(c) else "")
 
 
-def _of_help(c: Comparison, variant: VariantSummary, target: Target, who: str) -> tuple[str, ...]:
-    is_measured = c.learning_ratio is not None and not lags_behind(variant)
-    sooner = f"{'learns' if is_measured else 'arrives'} {_times(c.epochs_ratio)} sooner"
-    end = _end(c.ending, target)
-    return f"{who}: {sooner}{end}", f"{who}: {sooner}", f"Normalisation {sooner}"
+def _is_telling(c: Comparison) -> bool:
+    """Whether how a variant ends changes what is thought of when it arrives."""
+    if c.ending is None:
+        return False
+    better = c.ending.outcome == "better" and c.outcome != "helps"
+    return better or c.ending.outcome == "worse" or c.ending.diverges_more
 
 
-def _of_harm(c: Comparison, who: str) -> tuple[str, ...]:
-    ratio = c.epochs_ratio.value
-    slower = f"needs {_number(1 / ratio)}× as many epochs" if ratio else "does not arrive"
-    return f"Normalisation hurts here: {who} {slower}", f"{who}: {slower}", f"It hurts: {slower}"
+def _of_help(c: Comparison, variant: VariantSummary) -> str:
+    if c.learning_ratio is not None and c.learning_outcome == "helps" and not lags_behind(variant):
+        return f"learns {_times(c.learning_ratio)} sooner"
+    # Of two medians that are alike, one side has more replicas that never arrive.
+    if _number(c.epochs_ratio.value) == "1":
+        return "arrives more often"
+    return f"arrives {_times(c.epochs_ratio)} sooner"
 
 
-def _of_lag(c: Comparison, who: str) -> tuple[str, ...]:
+def _of_lag(c: Comparison) -> Sequence[str]:
     if c.learning_outcome == "helps" and c.learning_ratio is not None:
-        said = f"learns {_times(c.learning_ratio)} sooner; lagging statistics hide it"
-        return f"{who}: {said}", f"Normalisation {said}"
+        learns = f"learns {_times(c.learning_ratio)} sooner"
+        hidden = f"{learns}; lagging statistics hide it"
+        if c.outcome != "helps":
+            return (hidden,)
+        return f"{learns}, arrives {_times(c.epochs_ratio)} sooner: statistics lag", hidden
     learning = {"hurts": "it learns later, too", "no difference": "it learns no sooner"}
-    also = learning.get(c.learning_outcome or "", "its learning is undecided")
-    return f"{who}: lagging statistics; {also}", f"Lagging statistics; {also}"
+    return (
+        f"statistics lag; {learning.get(c.learning_outcome or '', 'its learning is undecided')}",
+    )
 
 
-def _undecided(c: Comparison, who: str) -> tuple[str, ...]:
+def _undecided(c: Comparison, end: str) -> Sequence[str]:
     ratio, seeds = c.epochs_ratio, c.seeds_needed
-    decide = f"; about {seeds} seeds decide" if seeds else ""
-    short = f"Undecided{decide}"
+    decide = f"; about {seeds} seeds decide" if seeds and not end else ""
+    short = f"undecided{end}{decide}"
     if not (math.isfinite(ratio.value) and ratio.value > 0):
-        return f"Undecided: {who}{decide}", short
-    found = f"Undecided: {who} {_number(ratio.value)}× as fast"
-    return f"{found} ({_span(ratio)}){decide}", f"{found}{decide}", short
+        return (short,)
+    found = f"undecided, {_number(ratio.value)}× as fast"
+    return f"{found} ({_span(ratio)}){end}{decide}", f"{found}{end}{decide}", short
 
 
-def _end(ending: Ending | None, target: Target) -> str:
-    """How it ends, in the target's metric."""
+def _end(c: Comparison, table: Mapping[str, VariantSummary], target: Target) -> str:
+    """How it ends, in the target's metric, or how many come to no end."""
+    ending, more = c.ending, c.never_difference
+    if ending is not None and ending.diverges_more:
+        return ", but diverges more often"
+    if more is not None and more.low > 0:
+        return f", but {table[c.variant].lost} of {table[c.variant].seeds} never arrive"
     if ending is None:
         return ""
     metric = target.metric.removeprefix("val_").replace("_", " ")
@@ -127,8 +145,8 @@ def _end(ending: Ending | None, target: Target) -> str:
         d, margin = ending.difference, ending.margin
         return f", {'same' if -margin <= d.low and d.high <= margin else 'no worse'} {metric}"
     rises = (ending.outcome == "better") == (target.relation == ">=")
-    joined = ", but" if ending.outcome == "worse" else ","
-    return f"{joined} {'higher' if rises else 'lower'} {metric}"
+    is_opposite = ending.outcome == "worse" or c.outcome != "helps"
+    return f",{' but' if is_opposite else ''} {'higher' if rises else 'lower'} {metric}"
 
 
 def _who(name: str) -> str:
@@ -137,10 +155,7 @@ def _who(name: str) -> str:
     >>> _who("after:momentum=auto"), _who("before:norm=rms,scale=false")
     ('after the activation (`momentum=auto`)', '`before:norm=rms,scale=false`')
     """
-    try:
-        places = Variant.parse(name).places
-    except UsageError:
-        places = ()
+    places = places_of(name)
     options = name.partition(":")[2]
     words = " and ".join(_PLACES[place] for place in places)
     words = words.replace("before the activation and after", "before and after")

@@ -26,13 +26,13 @@ def open_words(
     if c.outcome != "undecided":
         return ""
     if c.seeds_needed:
-        return f", which about {c.seeds_needed} seeds would decide"
-    unknown = ", and how many seeds would decide it cannot be foreseen"
+        return f"; about {c.seeds_needed} seeds would decide it"
+    unknown = "; how many seeds would decide it cannot be foreseen"
     # An epoch is the unit: of replicas that arrive within the first, none is seen to be sooner.
     if all(one.epochs_to_target.median.value <= 1 for one in sides):
         why = "since most replicas of both arrive in the first epoch"
         return f"{unknown}, {why}: {_harder(target, certain)}"
-    return f"{unknown}: try more epochs"
+    return f"{unknown}: try more seeds or epochs"
 
 
 def _harder(target: Target, certain: Target | None) -> str:

@@ -10,6 +10,7 @@ from normwise.analysis._ending_words import ending_words
 from normwise.analysis._lag_words import arrives, hidden, lags_behind, learns, opening_of_lag
 from normwise.analysis._never_words import never_words
 from normwise.analysis._open_words import open_words
+from normwise.analysis._places import places_of
 from normwise.analysis._range_words import range_words
 from normwise.analysis._ratio_words import ratio_words
 from normwise.analysis._seconds_words import in_seconds
@@ -68,9 +69,10 @@ def verdict(
     else:
         names = {one.name: _named(one, depths=depths) for one in variants}
         first = told_first(comparisons, recommended)
-        lead = _lead(target, table, first, names, certain=certain, horizon=horizon, halved=halved)
-        end = _end(table, first, target, recommended)
-        told = [f"{lead}{end}{range_words(table, first)}{_lag_of(first, table)}"]
+        lead = _lead(target, table, first, names, horizon=horizon, halved=halved)
+        end = f"{_end(table, first, target, recommended)}{range_words(table, first)}"
+        sides = table[first.variant], table[first.baseline]
+        told = [f"{lead}{end}{open_words(first, sides, target, certain)}{_lag_of(first, table)}"]
         others = [c for c in comparisons if c is not first]
         told += [_other(c, names[c.variant], _end(table, c, target), table) for c in others]
         compared = {c.variant for c in comparisons}
@@ -200,12 +202,12 @@ def _lead(
     c: Comparison,
     names: Mapping[str, str],
     *,
-    certain: Target | None,
     horizon: int,
     halved: bool,
 ) -> str:
-    subject = "Normalisation" if c.baseline == "none" else f"`{c.variant}`"
-    than = "" if c.baseline == "none" else f" compared with `{c.baseline}`"
+    is_plain = c.baseline == "none" and bool(places_of(c.variant))
+    subject = "Normalisation" if is_plain else f"`{c.variant}`"
+    than = "" if is_plain else f" compared with `{c.baseline}`"
     opening = {
         "helps": f"{subject} helps here{than}",
         "hurts": f"{subject} hurts here{than}",
@@ -221,7 +223,7 @@ def _lead(
         f"{_on_average(ours, theirs, c)}"
         f"{ratio_words(c.outcome, c.epochs_ratio)}"
     )
-    return f"{opening}: {facts}{open_words(c, (ours, theirs), target, certain)}"
+    return f"{opening}: {facts}"
 
 
 def _when(variant: VariantSummary, horizon: int) -> str:
