@@ -153,7 +153,8 @@ def test_an_end_that_is_otherwise_than_the_arrival_is_said(outcome, ends, words)
 
 def test_who_never_arrives_is_counted():
     one = dataclasses.replace(compared("after", "helps"), never_difference=Estimate(0.5, 0.1, 0.8))
-    few = variant("after", reached=3)
+    never = Estimate(0.4, 0.1, 0.8, n=5, censored=2)
+    few = dataclasses.replace(variant("after", reached=3), never=never)
     summary = Summary("x", Target.parse("loss<=1"), (variant("none"), few), (one,), "", "after")
     found = headline(summary, best=("none", 1.0), horizon=30)
     assert found == "After the activation: arrives 2× sooner, but 2 of 5 never arrive"

@@ -27,14 +27,16 @@ def axis_name(axis: str, *, several: bool = False) -> str:
 
 
 def value_text(value: float | str | None) -> str:
-    """A value of an axis as it is typed.
+    """A value of an axis in a few digits.
 
-    >>> value_text(0.1), value_text("he_normal"), value_text(None)
-    ('0.1', 'he_normal', "the layers' own")
+    >>> value_text(0.00562341), value_text(4096), value_text("he_normal"), value_text(None)
+    ('0.00562', '4096', 'he_normal', "the layers' own")
     """
     if value is None:
         return "the layers' own"
-    return value if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, str):
+        return value
+    return f"{value:g}" if float(value).is_integer() else f"{value:.3g}"
 
 
 def varied_axes(points: Iterable[Condition]) -> list[str]:

@@ -44,14 +44,14 @@ def print_page(
     from rich.text import Text
 
     title = Text(f"{page.title}: {page.subject}", style="bold")
-    lead = [*_printed(page.lead, console, said)]
+    lead = [*map(Text, page.warnings), *_printed(page.lead, console, said)]
     answer = _answer(page)
     for part in (answer, title, *lead) if page.is_withheld else (title, *lead, answer):
         console.print(part)
     for part in _printed((*page.body, *(page.details if verbose else ())), console, said):
         console.print(part)
-    for line in (*page.warnings, *([f"Files: {', '.join(files)}"] if files else [])):
-        console.print(Text(line))
+    if files:
+        console.print(Text(f"Files: {', '.join(files)}"))
     if page.next_step is not None:
         console.print(Text(page.next_step.text))
         if page.next_step.command:
