@@ -18,8 +18,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from normwise import Study, analysis
-from normwise.analysis import _summary
-from normwise.analysis._grid import best_point, point_of
+from normwise.analysis import _judged
+from normwise.analysis._grid import best_point
 from normwise.domain import Comparison, RunKey, RunRecord, Target
 
 SEEDS = 10
@@ -49,10 +49,10 @@ def main() -> None:
     }
     _report("plain", runs["plain"], studies)
     _report("grid", runs["grid"], studies)
-    by_halves = _summary.judged
-    _summary.judged = _judged_by_all  # type: ignore[assignment]
+    by_halves = _judged.holdout_runs
+    _judged.holdout_runs = _judged_by_all  # type: ignore[assignment]
     _report("naive", runs["grid"], studies)
-    _summary.judged = by_halves
+    _judged.holdout_runs = by_halves
 
 
 def _report(name: str, records: Sequence[RunRecord], studies: int) -> None:
@@ -85,7 +85,7 @@ def _judged_by_all(
     _name: str, records: Sequence[RunRecord], target: Target
 ) -> tuple[object, dict[int, RunRecord]]:
     chosen = best_point(records, target)
-    return chosen, {r.key.seed: r for r in records if point_of(r) == chosen}
+    return chosen, {r.key.seed: r for r in records if r.condition == chosen}
 
 
 if __name__ == "__main__":
