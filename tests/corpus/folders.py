@@ -95,6 +95,8 @@ CASES = [
     Case("a report of a file", REPORT, "holds no study", {"out": "x"}),
     Case("a report of nothing", "report ''", "holds no study"),
     Case("a report of an empty folder", REPORT, "holds no study", {"out": directory}),
+    Case("a report of a verdict", REPORT, "a verdict on runs from elsewhere",
+         {"out/summary.json": "{}"}),
     Case("settings that are a folder", REPORT, "holds no study", {"out/spec.toml": directory}),
     Case("settings of noise", REPORT, "cannot read", {"out/spec.toml": b"\xff\0\xff"}),
     Case("settings of another version", REPORT, "unknown setting 'layout'",

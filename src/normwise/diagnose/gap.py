@@ -153,7 +153,7 @@ def gap(
     """
     if batch_size < 1:
         raise SpecError(f"batch_size is {batch_size}; expected at least 1; try batch_size=32")
-    require_norms(model)
+    require_norms(model, "there is nothing to diagnose")
     with untouched(model):
         given = given_to(model, data)
         layers = reached_norms(model, given.x)  # before which not all layers need be built

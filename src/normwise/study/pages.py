@@ -163,6 +163,11 @@ def _found_in(folder: Path) -> _Found:
     Raises:
         StoreError: The folder holds no study, or no finished run yet.
     """
+    if not (folder / "spec.toml").is_file() and (folder / "summary.json").is_file():
+        raise StoreError(
+            f"folder {str(folder)!r} holds a verdict on runs from elsewhere; "
+            f"expected a study; run the same normwise judge again to draw its report"
+        )
     if not (folder / "spec.toml").is_file():
         raise StoreError(
             f"folder {str(folder)!r} holds no study; expected one with spec.toml and "
