@@ -19,15 +19,25 @@ TYPED = ("--data", "t.csv", "--target-column", "y")
 def test_a_study_of_data_alone_says_what_it_trains(run_command, tmp_path, caplog):
     FRAME.to_csv(tmp_path / "t.csv", index=False)
     code, out, _ = run_command(
-        "study", *TYPED, "--seeds", "2", "--epochs", "2", "--variant", "none", "--out", "o"
+        "study",
+        *TYPED,
+        "--seeds",
+        "2",
+        "--epochs",
+        "2",
+        "--variant",
+        "none",
+        "--out",
+        "o",
+        "--verbose",
     )
     said = "No model was given, so the default one trains: a two-layer network for tables (2 inputs"
     assert (code, caplog.messages[0].startswith(said)) == (0, True)
     assert said in (tmp_path / "o" / "report.html").read_text("utf-8")
     # Once, and first; where nothing was said before, the page says it.
     assert "No model was given" not in out
-    assert out.splitlines()[1] == "Runs: 2, of 1 variant × 2 seeds; 2 epochs each; batch size 32."
-    _, again, _ = run_command("report", "o")
+    assert "Runs: 2, of 1 variant × 2 seeds; 2 epochs each; batch size 32." in out.splitlines()
+    _, again, _ = run_command("report", "o", "--verbose")
     assert said in " ".join(again.split())
     model = load_model(tmp_path / "o" / "best.keras")
     assert [one.units for one in model.layers] == [64, 32, 1]

@@ -33,9 +33,8 @@ def runs(tmp_path, monkeypatch):
 def test_the_report_is_printed_and_written(run, tmp_path):
     code, out, error = run("runs.csv", "--target", "val_loss<=0.3", "--out", "o")
     assert (code, error) == (0, "")
-    assert "Normalisation helps here: `bn` reaches val_loss<=0.3" in " ".join(
-        out.replace("│", " ").split()
-    )
+    said = " ".join(out.replace("│", " ").split())
+    assert "`bn` helps here compared with `none`: `bn` reaches val_loss<=0.3" in said
     assert "10 runs of 2 variants and 5 seeds, read from runs.csv." in " ".join(out.split())
     assert {path.name for path in (tmp_path / "o").iterdir()} == {
         "curves.parquet", "curves.png", "report.html", "summary.json"

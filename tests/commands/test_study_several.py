@@ -50,7 +50,7 @@ def test_a_saved_model_and_an_archive_by_its_names(run_command, tmp_path, suffix
     code, out, error = run_command(
         *("study", "--model", f"m{suffix}", "--data", "d.npz", "--seeds", "2", "--epochs", "2"),
         *("--variant", "none", "--batch-size", "8", "--target", "val_kind_accuracy>=0.3"),
-        *("--out", "o"),
+        *("--out", "o", "--verbose"),
     )
     assert code == 0, error
     assert "Inputs are row_train, tokens_train; labels kind_train, size_train." in " ".join(

@@ -186,7 +186,7 @@ def test_a_callback_that_raises_leaves_the_study_incomplete():
 
 def test_the_command_line_says_which_engine(run_command, caplog):
     command = ("study", "circles", "--variant", "none", "--seeds", "2", "--epochs", "2")
-    code, out, error = run_command(*command, "--engine", "fit", "--out", "out")
+    code, out, error = run_command(*command, "--engine", "fit", "--out", "out", "--verbose")
     assert code == 0
     assert "fit trains each run alone: it was asked for. One after another, 2 runs" in caplog.text
     assert "Nothing to check: Keras' own fit trained every run itself." in " ".join(out.split())

@@ -181,7 +181,7 @@ def test_a_schedule_without_a_configuration_trains_as_in_fit(tmp_path, caplog):
     )
     losses = ours.curves.sort_values("epoch")["val_loss"]
     np.testing.assert_allclose(losses[-4:], theirs.history["val_loss"], rtol=1e-6)
-    assert "1, then Halving (the model's own)" in str(ours.page)
+    assert "1, then Halving (the model's own)" in str(ours.page.section("Environment").facts)
     assert "best.keras is written uncompiled: what the model was compiled with" in caplog.text
     best, file = ours.best_model(), keras.saving.load_model(tmp_path / "best.keras")
     assert best.compiled
