@@ -41,7 +41,8 @@ def compared(name, outcome, ratio=(2.04, 1.5, 3.0), *, seeds=None, ends=SAME, le
 
 
 def told(*comparisons, lags=(), reached=5, target="val_accuracy>=0.8", recommended="", **options):
-    names = ["none", *(one.variant for one in comparisons)]
+    names = dict.fromkeys(["none", *(one.baseline for one in comparisons)])
+    names |= dict.fromkeys(one.variant for one in comparisons)
     variants = tuple(variant(name, reached=reached, lags=name in lags) for name in names)
     summary = Summary("x", Target.parse(target), variants, comparisons, "", recommended)
     return headline(summary, best=("none", 0.7412), horizon=30, **options)
@@ -91,8 +92,6 @@ def test_how_it_ends_is_said_in_the_targets_metric(ends, target, words):
 @pytest.mark.parametrize(
     ("comparison", "words"),
     [
-        (compared("after", "helps", learning="helps"),
-         "After the activation: learns 8× sooner, same accuracy"),
         (compared("after", "helps", (INF, 1.53, INF)),
          "After the activation: arrives at least 1.5× sooner, same accuracy"),
         (compared("after", "helps", (1.04, 1.01, 1.2)),
@@ -100,9 +99,7 @@ def test_how_it_ends_is_said_in_the_targets_metric(ends, target, words):
         (compared("after", "helps", (134.2, 9, INF)),
          "After the activation: arrives 134× sooner, same accuracy"),
         (compared("after", "hurts", (0.4, 0.3, 0.6)),
-         "After the activation: hurts, needs 2.5× as many epochs"),
-        (compared("after", "hurts", (0.0, 0.0, 0.6)),
-         "After the activation: hurts, does not arrive"),
+         "After the activation: needs 2.5× as many epochs, same accuracy"),
         (compared("after", "no difference", (1.0, 0.9, 1.1)),
          "After the activation: arrives as soon, same accuracy"),
         (compared("after", "undecided", (1.31, 0.8, 2.12), seeds=20),
@@ -160,9 +157,75 @@ def test_who_never_arrives_is_counted():
     assert found == "After the activation: arrives 2× sooner, but 2 of 5 never arrive"
 
 
-def test_medians_that_are_alike_are_not_called_sooner():
-    found = told(compared("after", "helps", (1.0, 1.0001, 2.0)))
-    assert found == "After the activation: arrives more often, same accuracy"
+def test_what_is_learned_is_said_where_another_variant_lags():
+    auto, after = "after:momentum=auto", compared("after", "hurts", learning="helps")
+    pair = compared(auto, "helps", learning="helps"), after
+    assert told(*pair, recommended=auto).startswith(
+        "After the activation (`momentum=auto`): arrives 2×"
+    )
+    lagging = told(*pair, recommended=auto, lags=["after"])
+    assert lagging == "After the activation (`momentum=auto`): learns 8× sooner, same accuracy"
+
+
+def two(comparison, *, reached, of_baseline=5):
+    """A comparison of which so many of five arrive."""
+    sides = [
+        dataclasses.replace(
+            variant(name, reached=count),
+            never=Estimate(1 - count / 5, 0, 1, n=5, censored=5 - count),
+        )
+        for name, count in (("none", of_baseline), ("after", reached))
+    ]
+    summary = Summary("x", Target.parse("val_accuracy>=0.8"), tuple(sides), (comparison,), "", "")
+    return headline(summary, best=("none", 0.9), horizon=30)
+
+
+def test_medians_that_are_alike_are_not_called_so_many_times_sooner():
+    one = compared("after", "helps", (1.0, 1.0001, 2.0))
+    assert two(one, reached=5) == "After the activation: arrives slightly sooner, same accuracy"
+    more = two(one, reached=5, of_baseline=2)
+    assert more == "After the activation: arrives more often, same accuracy"
+    bound = compared("after", "helps", (INF, 1.001, INF))
+    assert two(bound, reached=5).startswith("After the activation: arrives slightly sooner")
+    near = compared("after", "helps", (99.9999, 9, 200))
+    assert two(near, reached=5).startswith("After the activation: arrives 100× sooner")
+
+
+def test_who_hardly_arrives_is_counted():
+    never = compared("after", "hurts", (0.0, 0.0, 0.6))
+    assert two(never, reached=0) == "After the activation: does not arrive, same accuracy"
+    assert two(never, reached=1) == "After the activation: arrives in 1 of 5, same accuracy"
+    worse = dataclasses.replace(never, ending=WORSE, never_difference=Estimate(1.0, 0.5, 1.0))
+    assert two(worse, reached=0) == "After the activation: does not arrive, and lower accuracy"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("after:norm=layer", "After the activation (`norm=layer`) against `before+after`: "),
+        ("my own net of 3", "`my own net of 3` against `before+after`: "),
+        ("a name of very many words that says it", "The variant: "),
+    ],
+)
+@pytest.mark.parametrize("outcome", ["helps", "no difference", "hurts", "undecided"])
+@pytest.mark.parametrize("ends", [WORSE, DIVERGES, BETTER])
+def test_no_name_is_so_long_that_what_contradicts_is_left_out(name, words, outcome, ends):
+    one = dataclasses.replace(compared(name, outcome, ends=ends), baseline="before+after")
+    found = told(one, target="val_sparse_top_k_categorical_accuracy>=0.8")
+    said = {WORSE: ("ends worse", "lower sparse"), DIVERGES: ("diverges more",),
+            BETTER: ("ends better", "higher sparse")}[ends]  # fmt: skip
+    assert found.startswith((words, "The variant: "))
+    if (outcome, ends) != ("helps", BETTER):
+        assert any(each in found for each in said), found
+
+
+def test_a_lag_does_not_hide_what_diverges():
+    one = compared("after", "hurts", ends=DIVERGES, learning="helps")
+    found = told(one, lags=["after"])
+    assert found == "After the activation: learns 8× sooner, and diverges more often"
+    worse = compared("after", "helps", ends=WORSE, learning="helps")
+    said = told(worse, lags=["after"])
+    assert said == "After the activation: learns 8× sooner, but lower accuracy"
 
 
 def test_what_is_no_normalisation_is_not_called_so():

@@ -82,7 +82,7 @@ def test_the_summary_keeps_the_contract(undisturbed):
     assert body == undisturbed.summary()
     assert set(body) == {
         "version", "study", "target", "variants", "comparisons", "verdict", "recommended",
-        "solo_check", "environment",
+        "solo_check", "environment", "headline",
     }  # fmt: skip
     assert body["version"] == 1
     assert body["target"].items() >= {"metric": "val_accuracy", "value": 0.8}.items()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from normwise.analysis._lag_words import lags_behind
+from normwise.analysis._lag_words import lags_behind, learned_sooner
 from normwise.analysis._places import places_of
 from normwise.analysis._verdict import told_first
 from normwise.domain import (
     Comparison,
+    Ending,
     Estimate,
     Summary,
     Target,
@@ -53,9 +55,11 @@ def headline(
     who = _who(first.variant) if is_place else f"`{first.variant}`"
     if first.baseline != "none":
         who += f" against `{first.baseline}`"
-    subject = "Normalisation" if places_of(first.variant) else "The variant"
-    said = _of(first, table, summary.target)
-    return _shortest_of(*(f"{who}: {one}" for one in said), *(f"{subject}: {one}" for one in said))
+    is_plain = first.baseline == "none" and bool(places_of(first.variant))
+    subject = "Normalisation" if is_plain else "The variant"
+    *said, least = _of(first, table, summary.target)
+    texts = [f"{one}: {text}" for one in (who, subject) for text in said]
+    return _shortest_of(*texts, f"{subject}: {least}")
 
 
 def _shortest_of(*texts: str) -> str:
@@ -72,81 +76,124 @@ def _nobody(target: Target, best: float, horizon: int) -> tuple[str, str]:
 
 
 def _of(c: Comparison, table: Mapping[str, VariantSummary], target: Target) -> Sequence[str]:
-    """What is said of one comparison behind who it is, the most telling first."""
-    variant, end = table[c.variant], _end(c, table, target)
+    """What is said of one comparison, the longer first, and none without what tells."""
+    variant = table[c.variant]
+    ends = _ends(c, table, target)
+    telling = [end.short for end in ends if end.is_telling] or [""]
     # Where both help, what arrives is the smaller part of what is learned.
     if lags_behind(variant) and (c.outcome != "helps" or c.learning_outcome == "helps"):
-        return _of_lag(c)
-    if c.outcome == "helps":
-        sooner = _of_help(c, variant)
-        return f"{sooner}{end}", sooner
-    if c.outcome == "hurts":
-        ratio = c.epochs_ratio.value
-        slower = f"needs {_number(1 / ratio)}× as many epochs" if ratio else "does not arrive"
-        return (f"{slower}{end}", slower) if _is_telling(c) else (f"hurts, {slower}", slower)
-    if c.outcome == "no difference":
-        return f"arrives as soon{end}", "makes no difference"
-    return _undecided(c, end if _is_telling(c) else "")
+        return _of_lag(c, ends)
+    said = _of_arrival(c, table)
+    full = [f"{said}{end.text}" for end in ends] or [said]
+    if c.outcome == "undecided":
+        full = _undecided(c, said, ends)
+    return *full, *(f"{said}{end}" for end in telling), *(f"{c.outcome}{end}" for end in telling)
 
 
-def _is_telling(c: Comparison) -> bool:
-    """Whether how a variant ends changes what is thought of when it arrives."""
-    if c.ending is None:
-        return False
-    better = c.ending.outcome == "better" and c.outcome != "helps"
-    return better or c.ending.outcome == "worse" or c.ending.diverges_more
+class _End(NamedTuple):
+    """How a variant ends, in words.
+
+    Attributes:
+        text: In the target's metric, or how many come to no end.
+        short: The same in three words.
+        is_telling: Whether it changes what is thought of when the variant arrives.
+    """
+
+    text: str
+    short: str
+    is_telling: bool
 
 
-def _of_help(c: Comparison, variant: VariantSummary) -> str:
-    if c.learning_ratio is not None and c.learning_outcome == "helps" and not lags_behind(variant):
-        return f"learns {_times(c.learning_ratio)} sooner"
-    # Of two medians that are alike, one side has more replicas that never arrive.
-    if _number(c.epochs_ratio.value) == "1":
-        return "arrives more often"
-    return f"arrives {_times(c.epochs_ratio)} sooner"
+def _ends(c: Comparison, table: Mapping[str, VariantSummary], target: Target) -> list[_End]:
+    """What is to be said of the end, the gravest alone."""
+    ending, more, ours = c.ending, c.never_difference, table[c.variant]
+    joined = ", and" if c.outcome == "hurts" else ", but"
+    is_better = ending is not None and ending.outcome == "better"
+    if not (c.outcome == "hurts" and is_better):
+        if ending is not None and ending.diverges_more:
+            return [
+                _End(f"{joined} diverges more often", f"{joined} diverges more", is_telling=True)
+            ]
+        if more is not None and more.low > 0 and c.epochs_ratio.value > 0:
+            never = f"{joined} {ours.lost} of {ours.seeds} never arrive"
+            return [_End(never, never, is_telling=True)]
+    return [] if ending is None else [_of_ending(ending, c, target)]
 
 
-def _of_lag(c: Comparison) -> Sequence[str]:
-    if c.learning_outcome == "helps" and c.learning_ratio is not None:
-        learns = f"learns {_times(c.learning_ratio)} sooner"
-        hidden = f"{learns}; lagging statistics hide it"
-        if c.outcome != "helps":
-            return (hidden,)
-        return f"{learns}, arrives {_times(c.epochs_ratio)} sooner: statistics lag", hidden
-    learning = {"hurts": "it learns later, too", "no difference": "it learns no sooner"}
-    return (
-        f"statistics lag; {learning.get(c.learning_outcome or '', 'its learning is undecided')}",
-    )
-
-
-def _undecided(c: Comparison, end: str) -> Sequence[str]:
-    ratio, seeds = c.epochs_ratio, c.seeds_needed
-    decide = f"; about {seeds} seeds decide" if seeds and not end else ""
-    short = f"undecided{end}{decide}"
-    if not (math.isfinite(ratio.value) and ratio.value > 0):
-        return (short,)
-    found = f"undecided, {_number(ratio.value)}× as fast"
-    return f"{found} ({_span(ratio)}){end}{decide}", f"{found}{end}{decide}", short
-
-
-def _end(c: Comparison, table: Mapping[str, VariantSummary], target: Target) -> str:
-    """How it ends, in the target's metric, or how many come to no end."""
-    ending, more = c.ending, c.never_difference
-    if ending is not None and ending.diverges_more:
-        return ", but diverges more often"
-    if more is not None and more.low > 0:
-        return f", but {table[c.variant].lost} of {table[c.variant].seeds} never arrive"
-    if ending is None:
-        return ""
-    metric = target.metric.removeprefix("val_").replace("_", " ")
+def _of_ending(ending: Ending, c: Comparison, target: Target) -> _End:
+    metric = target.metric.removeprefix("val_").replace("_", " ") or "value"
     if ending.outcome == "open":
-        return f", {metric} undecided"
+        return _End(f", {metric} undecided", "", is_telling=False)
     if ending.outcome == "no worse":
         d, margin = ending.difference, ending.margin
-        return f", {'same' if -margin <= d.low and d.high <= margin else 'no worse'} {metric}"
-    rises = (ending.outcome == "better") == (target.relation == ">=")
-    is_opposite = ending.outcome == "worse" or c.outcome != "helps"
-    return f",{' but' if is_opposite else ''} {'higher' if rises else 'lower'} {metric}"
+        alike = "same" if -margin <= d.low and d.high <= margin else "no worse"
+        return _End(f", {alike} {metric}", "", is_telling=False)
+    is_better = ending.outcome == "better"
+    joined = "," if is_better and c.outcome == "helps" else ", but"
+    if not is_better and c.outcome in ("hurts", "undecided"):
+        joined = ", and"
+    rises = "higher" if is_better == (target.relation == ">=") else "lower"
+    is_telling = not (is_better and c.outcome == "helps")
+    return _End(f"{joined} {rises} {metric}", f"{joined} ends {ending.outcome}", is_telling)
+
+
+def _of_arrival(c: Comparison, table: Mapping[str, VariantSummary]) -> str:
+    """How much sooner it arrives; or learns, in a study in which the two differ for some."""
+    ours, theirs, ratio = table[c.variant], table[c.baseline], c.epochs_ratio
+    if c.outcome == "helps":
+        if (learned := learned_sooner(c, table)) is not None:
+            return _sooner("learns", learned)
+        if _number(ratio.value) == "1" and ours.lost < theirs.lost:
+            return "arrives more often"
+        return _sooner("arrives", ratio)
+    if c.outcome == "hurts":
+        reached = ours.epochs_to_target.reached
+        if not ratio.value:
+            return f"arrives in {reached} of {ours.seeds}" if reached else "does not arrive"
+        times = _number(1 / ratio.value)
+        return "needs slightly more epochs" if times == "1" else f"needs {times}× as many epochs"
+    return "arrives as soon" if c.outcome == "no difference" else "undecided"
+
+
+def _of_lag(c: Comparison, ends: Sequence[_End]) -> Sequence[str]:
+    telling = [end for end in ends if end.is_telling]
+    if c.learning_outcome != "helps" or c.learning_ratio is None:
+        learning = {"hurts": "it learns later, too", "no difference": "it learns no sooner"}
+        also = learning.get(c.learning_outcome or "", "its learning is undecided")
+        said, short = [f"statistics lag; {also}"], "statistics lag"
+    else:
+        short = _sooner("learns", c.learning_ratio)
+        said = [f"{short}; lagging statistics hide it"]
+        if c.outcome == "helps":
+            arrives = _sooner("arrives", c.epochs_ratio)
+            said = [f"{short}, {arrives}: statistics lag", f"{short}; statistics lag"]
+        else:  # how it ends is what its statistics let through, too; divergence is not
+            telling = [end for end in telling if "diverges" in end.text]
+    if not telling:
+        return *said, short
+    end = telling[0]
+    full = said[0] if short == "statistics lag" else short
+    return f"{full}{end.text}", f"{short}{end.text}", f"{short}{end.short}"
+
+
+def _undecided(c: Comparison, said: str, ends: Sequence[_End]) -> list[str]:
+    ratio, telling = c.epochs_ratio, [end for end in ends if end.is_telling]
+    decide = f"; about {c.seeds_needed} seeds decide" if c.seeds_needed and not telling else ""
+    if not (math.isfinite(ratio.value) and ratio.value > 0):
+        return [f"{said}{end.text}" for end in telling] or [f"{said}{decide}"]
+    found = f"{said}, {_number(ratio.value)}× as fast"
+    full = f"{found} ({_span(ratio)})"
+    if telling:
+        return [f"{one}{end.text}" for one in (full, found) for end in telling]
+    return [f"{full}{decide}", f"{found}{decide}", f"{said}{decide}"]
+
+
+def _sooner(verb: str, ratio: Estimate) -> str:
+    is_bound = math.isinf(ratio.value)
+    times = _number(ratio.low if is_bound else ratio.value)
+    if times == "1":
+        return f"{verb} slightly sooner"
+    return f"{verb} {'at least ' if is_bound else ''}{times}× sooner"
 
 
 def _who(name: str) -> str:
@@ -164,12 +211,6 @@ def _who(name: str) -> str:
     return f"{words} (`{options}`)" if options else words
 
 
-def _times(ratio: Estimate) -> str:
-    if math.isinf(ratio.value):
-        return f"at least {_number(ratio.low)}×"
-    return f"{_number(ratio.value)}×"
-
-
 def _span(ratio: Estimate) -> str:
     if math.isfinite(ratio.high):
         return f"{_number(ratio.low)} to {_number(ratio.high)}"
@@ -182,6 +223,6 @@ def _number(ratio: float) -> str:
     >>> _number(9.304), _number(1.036), _number(0.7234), _number(134.2)
     ('9.3', '1.04', '0.72', '134')
     """
-    if ratio >= 100:
+    if ratio >= 99.5:
         return f"{ratio:.0f}"
     return f"{ratio:.3g}" if abs(ratio - 1) < 0.05 else f"{ratio:.2g}"

@@ -19,12 +19,24 @@ from normwise.domain import (
     momentum_text,
 )
 
-__all__ = ["arrives", "hidden", "lags_behind", "learns", "opening_of_lag"]
+__all__ = ["arrives", "hidden", "lags_behind", "learned_sooner", "learns", "opening_of_lag"]
 
 
 def lags_behind(variant: VariantSummary) -> bool:
     """Whether a variant's arrival shows what its statistics let through, not what it learned."""
     return variant.lag is not None and variant.lag.decides
+
+
+def learned_sooner(c: Comparison, table: Mapping[str, VariantSummary]) -> Estimate | None:
+    """How much sooner a variant learns that helps and does not lag, in a study in which some do.
+
+    Args:
+        c: The variant against the baseline.
+        table: The study's variants by name.
+    """
+    if c.outcome != "helps" or c.learning_outcome != "helps" or lags_behind(table[c.variant]):
+        return None
+    return c.learning_ratio if any(map(lags_behind, table.values())) else None
 
 
 def opening_of_lag(subject: str, c: Comparison) -> str:

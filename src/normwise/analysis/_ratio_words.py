@@ -30,11 +30,16 @@ def ratio_words(outcome: VerdictKind, ratio: Estimate) -> str:
         return "a speed-up that cannot be estimated " + ("yet" if unbounded else interval)
     if math.isinf(ratio.value):
         return f"at least {ratio.low:.3g} times sooner {interval}"
-    if outcome == "helps":
-        return f"{ratio.value:.3g} times sooner {interval}"
-    if outcome == "hurts":
-        return f"{ratio.value:.3g} times as fast {interval}"
+    if outcome in ("helps", "hurts"):
+        return f"{_decided(ratio.value, helps=outcome == 'helps')} {interval}"
     return f"{_speed(ratio.value)} {interval}"
+
+
+def _decided(ratio: float, *, helps: bool) -> str:
+    times = f"{ratio:.3g}"
+    if times == "1":
+        return "slightly sooner" if helps else "slightly later"
+    return f"{times} times {'sooner' if helps else 'as fast'}"
 
 
 def _speed(ratio: float) -> str:

@@ -7,7 +7,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from normwise.analysis._ending_words import ending_words
-from normwise.analysis._lag_words import arrives, hidden, lags_behind, learns, opening_of_lag
+from normwise.analysis._lag_words import (
+    arrives,
+    hidden,
+    lags_behind,
+    learned_sooner,
+    learns,
+    opening_of_lag,
+)
 from normwise.analysis._never_words import never_words
 from normwise.analysis._open_words import open_words
 from normwise.analysis._places import places_of
@@ -221,9 +228,15 @@ def _lead(
         f"{_judging([ours, theirs], halved=halved)}{names[c.variant]} reaches {target} "
         f"{_when(ours, horizon)}{_against(ours, theirs, names[c.baseline])}, "
         f"{_on_average(ours, theirs, c)}"
-        f"{ratio_words(c.outcome, c.epochs_ratio)}"
+        f"{ratio_words(c.outcome, c.epochs_ratio)}{_learns_too(c, table)}"
     )
     return f"{opening}: {facts}"
+
+
+def _learns_too(c: Comparison, table: Mapping[str, VariantSummary]) -> str:
+    """How much sooner it learns, which is what the headline says where some lag."""
+    learned = learned_sooner(c, table)
+    return "" if learned is None else f", learns {ratio_words('helps', learned)}"
 
 
 def _when(variant: VariantSummary, horizon: int) -> str:
@@ -243,6 +256,8 @@ def _judging(variants: Sequence[VariantSummary], *, halved: bool) -> str:
     if not halved:
         return ""
     numbers = {one.seeds for one in variants}
+    if numbers == {1}:
+        return "on the seed that judges, "
     return f"on the {f'{numbers.pop()} ' if len(numbers) == 1 else ''}seeds that judge, "
 
 

@@ -48,7 +48,8 @@ def parts_of(page: Page, specs: Sequence[Sequence[Spec]], charts: Iterable[str])
         Part(
             section,
             tuple(next(places) for _ in own),
-            is_narrow=section.table is None and len(section.charts) == 1,
+            # What leads has all the room.
+            is_narrow=i >= len(page.lead) and section.table is None and len(section.charts) == 1,
             hides_first=hiding[:1] == [i],
         )
         for i, (section, own) in enumerate(zip(page.sections, specs, strict=True))
