@@ -29,7 +29,8 @@ def ratio_words(outcome: VerdictKind, ratio: Estimate) -> str:
     if unknown or (math.isinf(ratio.value) and outcome != "helps"):
         return "a speed-up that cannot be estimated " + ("yet" if unbounded else interval)
     if math.isinf(ratio.value):
-        return f"at least {ratio.low:.3g} times sooner {interval}"
+        least = _decided(ratio.low, helps=True)
+        return f"{least if least.startswith('slightly') else f'at least {least}'} {interval}"
     if outcome in ("helps", "hurts"):
         return f"{_decided(ratio.value, helps=outcome == 'helps')} {interval}"
     return f"{_speed(ratio.value)} {interval}"

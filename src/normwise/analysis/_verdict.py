@@ -236,7 +236,8 @@ def _lead(
 def _learns_too(c: Comparison, table: Mapping[str, VariantSummary]) -> str:
     """How much sooner it learns, which is what the headline says where some lag."""
     learned = learned_sooner(c, table)
-    return "" if learned is None else f", learns {ratio_words('helps', learned)}"
+    words = "" if learned is None else ratio_words("helps", learned)
+    return f", learns {words}" if words not in ("", ratio_words("helps", c.epochs_ratio)) else ""
 
 
 def _when(variant: VariantSummary, horizon: int) -> str:
