@@ -139,7 +139,7 @@ def test_where_all_arrive_in_the_first_epoch_a_harder_target_would_tell(certain,
         ("helps", (1.001, 1.0001, 1.2), "slightly sooner (above 1 to 1.2)"),
         ("helps", (INF, 1.0001, INF), "slightly sooner (above 1)"),
         ("helps", (INF, 1.2, INF), "at least 1.2 times sooner (1.2 and up)"),
-        ("hurts", (0.999, 0.9, 0.9999), "slightly later (0.9 to below 1)"),
+        ("hurts", (0.9999, 0.9, 0.99999), "slightly later (0.9 to below 1)"),
     ],
 )
 def test_a_ratio_beside_one_is_not_told_as_one(outcome, ratio, words):
