@@ -165,7 +165,7 @@ def test_a_run_that_does_not_fit_alone_is_refused_before_it_trains(setup, monkey
     narrow(monkeypatch, 0.5)
     said = r"one run alone would take about 1 MB.*try --batch-size 4, fewer examples"
     with pytest.raises(ModelError, match=said):
-        next(Worker(setup, MemoryCheckpoints()).run(job()))
+        list(Worker(setup, MemoryCheckpoints()).run(job()))
 
 
 def exhausted(size=1):
@@ -242,7 +242,7 @@ def test_one_run_at_a_time_that_runs_out_is_the_end(setup, exhausting):
 
 def test_another_error_is_none_of_memory(setup, exhausting):
     exhausting(0, 1, jax.errors.JaxRuntimeError("INTERNAL: something else"))
-    _, failed = Worker(setup, MemoryCheckpoints()).run(job())
+    *_, failed = Worker(setup, MemoryCheckpoints()).run(job())
     assert isinstance(failed, Failed)
     assert failed.why == "JaxRuntimeError: INTERNAL: something else"
 

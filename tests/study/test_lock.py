@@ -21,10 +21,14 @@ import os, sys, time
 from pathlib import Path
 from normwise.study.lock import locked
 with locked(Path(sys.argv[1])):
+    begun, begins = os.pipe()
     if "fork" in sys.argv and os.fork() == 0:
+        os.write(begins, b"x")
         sys.stdout.close()
         os.close(1), os.close(2)
         time.sleep(5)
+    if "fork" in sys.argv:
+        os.read(begun, 1)  # on a busy machine the child may come late to let go of what it got
     print(os.getpid(), flush=True)
     sys.stdin.read()
 """

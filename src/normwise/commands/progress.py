@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from normwise.commands.interrupts import doing
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from normwise.study import Progress as StudyProgress
 
 __all__ = ["step_progress", "study_progress"]
@@ -31,7 +34,6 @@ def study_progress(
         verbose: Say, above the line, what is decided on the way.
     """
     from rich.console import Console
-    from rich.logging import RichHandler
     from rich.progress import (
         BarColumn,
         Progress,
@@ -47,12 +49,9 @@ def study_progress(
     if console.width >= WIDE:
         left = TextColumn("left"), TimeRemainingColumn()
         columns = (said, BarColumn(bar_width=20), where, TimeElapsedColumn(), *left)
-    if verbose:
-        log = logging.getLogger("normwise")
-        log.setLevel(logging.INFO)
-        log.addHandler(RichHandler(console=console, show_time=False, show_path=False))
     hidden = quiet or not console.is_terminal  # to a file, it would leave an empty line
-    with Progress(*columns, console=console, transient=True, disable=hidden) as bar:
+    heard = _told(console) if verbose else contextlib.nullcontext()
+    with heard, Progress(*columns, console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("preparing", total=1.0, where="")
 
         def update(progress: StudyProgress) -> None:
@@ -61,6 +60,22 @@ def study_progress(
             bar.update(task, completed=share, description=progress.what, where=progress.where)
 
         yield update
+
+
+@contextmanager
+def _told(console: Console) -> Iterator[None]:
+    """Print what is decided on the way, until the block ends."""
+    from rich.logging import RichHandler
+
+    log = logging.getLogger("normwise")
+    level, handler = log.level, RichHandler(console=console, show_time=False, show_path=False)
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
 
 
 @contextmanager

@@ -123,7 +123,7 @@ def judge(runs: Any, *, out: str | Path | None = None, **options: Any) -> Result
     ...     for epoch, loss in enumerate(curve, start=1)
     ... ]
     >>> print(judge(pd.DataFrame(rows), target="val_loss<=0.45").verdict[:48])
-    Normalisation helps here: `bn` reaches val_loss<
+    `bn` helps here compared with `none`: `bn` reach
     """
     known = [field.name for field in fields(JudgeOptions)]
     for name in options:
