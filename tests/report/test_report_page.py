@@ -124,6 +124,14 @@ def test_what_is_passed_through(circles: Study, settings: dict[str, str]) -> Non
     assert _page(circles, incomplete=True).warnings
 
 
+def test_of_an_incomplete_study_no_variant_is_asked_for_that_was(circles: Study) -> None:
+    alone = dataclasses.replace(circles[0], comparisons=(), variants=circles[0].variants[:1])
+    answer = _page((alone, circles[1]), incomplete=True).answer
+    assert answer.headline == "Only `none` has finished runs so far"
+    assert "run the same command again" in answer.text
+    assert _page((alone, circles[1])).answer.text == circles[0].verdict
+
+
 def test_sections_come_in_the_order_of_the_list(
     circles: Study, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

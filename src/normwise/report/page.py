@@ -249,13 +249,22 @@ def _page(
         kind="study",
         title=summary.study,
         subject=f"epochs to a {target_text(summary.target)}",
-        answer=Answer(label, summary.headline, summary.verdict),
+        answer=_answer(results, label),
         lead=_built(build(results) for build in LEAD),
         body=_built(build(results) for build in body),
         details=_built(build(results) for build in details),
         colors=results.colors,
         warnings=(_INCOMPLETE,) if results.incomplete else (),
     )
+
+
+def _answer(results: StudyResults, label: str) -> Answer:
+    summary = results.summary
+    if results.incomplete and not summary.comparisons:
+        # What it lacks was asked for, and is not there yet.
+        said = "The other variants have no finished run: run the same command again to go on."
+        return Answer(label, f"Only `{results.variants[0]}` has finished runs so far", said)
+    return Answer(label, summary.headline, summary.verdict)
 
 
 def diagnosis_page(found: Mapping[str, Any], command: str) -> Page:
