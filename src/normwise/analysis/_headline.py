@@ -77,17 +77,14 @@ def _nobody(target: Target, best: float, horizon: int) -> tuple[str, str]:
 
 def _of(c: Comparison, table: Mapping[str, VariantSummary], target: Target) -> Sequence[str]:
     """What is said of one comparison, the longer first, and none without what tells."""
-    variant = table[c.variant]
-    ends = _ends(c, table, target)
-    telling = [end.short for end in ends if end.is_telling] or [""]
+    variant, end = table[c.variant], _end(c, table, target)
     # Where both help, what arrives is the smaller part of what is learned.
     if lags_behind(variant) and (c.outcome != "helps" or c.learning_outcome == "helps"):
-        return _of_lag(c, ends)
+        return _of_lag(c, end)
     said = _of_arrival(c, table)
-    full = [f"{said}{end.text}" for end in ends] or [said]
-    if c.outcome == "undecided":
-        full = _undecided(c, said, ends)
-    return *full, *(f"{said}{end}" for end in telling), *(f"{c.outcome}{end}" for end in telling)
+    full = _undecided(c, said, end) if c.outcome == "undecided" else [f"{said}{end.text}"]
+    short = end.short if end.is_telling else ""
+    return *full, f"{said}{short}", f"{c.outcome}{short}"
 
 
 class _End(NamedTuple):
@@ -104,20 +101,21 @@ class _End(NamedTuple):
     is_telling: bool
 
 
-def _ends(c: Comparison, table: Mapping[str, VariantSummary], target: Target) -> list[_End]:
+def _end(c: Comparison, table: Mapping[str, VariantSummary], target: Target) -> _End:
     """What is to be said of the end, the gravest alone."""
     ending, more, ours = c.ending, c.never_difference, table[c.variant]
     joined = ", and" if c.outcome == "hurts" else ", but"
     is_better = ending is not None and ending.outcome == "better"
     if not (c.outcome == "hurts" and is_better):
         if ending is not None and ending.diverges_more:
-            return [
-                _End(f"{joined} diverges more often", f"{joined} diverges more", is_telling=True)
-            ]
+            diverges = f"{joined} diverges more"
+            return _End(f"{diverges} often", diverges, is_telling=True)
         if more is not None and more.low > 0 and c.epochs_ratio.value > 0:
             never = f"{joined} {ours.lost} of {ours.seeds} never arrive"
-            return [_End(never, never, is_telling=True)]
-    return [] if ending is None else [_of_ending(ending, c, target)]
+            return _End(never, never, is_telling=True)
+    if ending is None:
+        return _End("", "", is_telling=False)
+    return _of_ending(ending, c, target)
 
 
 def _of_ending(ending: Ending, c: Comparison, target: Target) -> _End:
@@ -155,8 +153,8 @@ def _of_arrival(c: Comparison, table: Mapping[str, VariantSummary]) -> str:
     return "arrives as soon" if c.outcome == "no difference" else "undecided"
 
 
-def _of_lag(c: Comparison, ends: Sequence[_End]) -> Sequence[str]:
-    telling = [end for end in ends if end.is_telling]
+def _of_lag(c: Comparison, end: _End) -> Sequence[str]:
+    is_telling = end.is_telling
     if c.learning_outcome != "helps" or c.learning_ratio is None:
         learning = {"hurts": "it learns later, too", "no difference": "it learns no sooner"}
         also = learning.get(c.learning_outcome or "", "its learning is undecided")
@@ -168,24 +166,22 @@ def _of_lag(c: Comparison, ends: Sequence[_End]) -> Sequence[str]:
             arrives = _sooner("arrives", c.epochs_ratio)
             said = [f"{short}, {arrives}: statistics lag", f"{short}; statistics lag"]
         else:  # how it ends is what its statistics let through, too; divergence is not
-            telling = [end for end in telling if "diverges" in end.text]
-    if not telling:
+            is_telling &= "diverges" in end.text
+    if not is_telling:
         return *said, short
-    end = telling[0]
     full = said[0] if short == "statistics lag" else short
     return f"{full}{end.text}", f"{short}{end.text}", f"{short}{end.short}"
 
 
-def _undecided(c: Comparison, said: str, ends: Sequence[_End]) -> list[str]:
-    ratio, telling = c.epochs_ratio, [end for end in ends if end.is_telling]
-    decide = f"; about {c.seeds_needed} seeds decide" if c.seeds_needed and not telling else ""
+def _undecided(c: Comparison, said: str, end: _End) -> list[str]:
+    ratio, behind = c.epochs_ratio, end.text if end.is_telling else ""
+    if c.seeds_needed and not end.is_telling:
+        behind = f"; about {c.seeds_needed} seeds decide"
     if not (math.isfinite(ratio.value) and ratio.value > 0):
-        return [f"{said}{end.text}" for end in telling] or [f"{said}{decide}"]
+        return [f"{said}{behind}"]
     found = f"{said}, {_number(ratio.value)}× as fast"
-    full = f"{found} ({_span(ratio)})"
-    if telling:
-        return [f"{one}{end.text}" for one in (full, found) for end in telling]
-    return [f"{full}{decide}", f"{found}{decide}", f"{said}{decide}"]
+    texts = [f"{found} ({_span(ratio)}){behind}", f"{found}{behind}"]
+    return texts if end.is_telling else [*texts, f"{said}{behind}"]
 
 
 def _sooner(verb: str, ratio: Estimate) -> str:
