@@ -15,6 +15,7 @@ from normwise.errors import StoreError
 from normwise.report import DataPreview, Page, html, study_page, write_html
 from normwise.report import formatting as f
 from normwise.report.section import NextStep
+from tests.report.shown import hostile, in_reading_order
 
 Study = tuple[Summary, list[RunRecord]]
 LOADING = {"src", "href", "srcset", "data", "poster", "action", "background", "xlink:href"}
@@ -89,16 +90,7 @@ def test_headline_chart_table_and_verdict_come_first_and_all_numbers_are_there(
     page: Page, circles: Study, tmp_path: Path
 ) -> None:
     text = _read(page, tmp_path).text
-    order = [
-        page.answer.headline,
-        "Curves",
-        "Variants",
-        *page.answer.lines,
-        "Arrivals",
-        "Notes",
-        "Settings",
-    ]
-    places = [text.index(each) for each in order]
+    places = [text.index(each) for each in in_reading_order(page)]
     assert places == sorted(places)
     summary = circles[0]
     for variant in summary.variants:
@@ -128,15 +120,7 @@ def test_the_charts_are_json(page: Page, tmp_path: Path) -> None:
 
 def test_hostile_text_is_escaped(circles: Study, preview: DataPreview, tmp_path: Path) -> None:
     evil = "</script><script>alert('1')</script><b onclick=x>&amp;\u2028"
-    summary = dataclasses.replace(
-        circles[0],
-        study=evil,
-        headline=evil,
-        verdict=f"{evil} `{evil}`",
-        environment={evil: evil},
-        variants=(dataclasses.replace(circles[0].variants[0], name=evil),),
-        comparisons=(),
-    )
+    summary = hostile(circles[0], evil)
     points = dataclasses.replace(
         preview, feature_names=(evil, evil), labels=(evil,) * 500, caption=evil
     )

@@ -27,6 +27,7 @@ from normwise.report import (
 )
 from normwise.report.notebook import as_html
 from normwise.report.section import Style
+from tests.report.shown import hostile, in_reading_order
 
 Study = tuple[Summary, list[RunRecord]]
 MOST = 600_000  # bytes of one output
@@ -76,16 +77,7 @@ def pictures(html: str) -> list[str]:
 def test_a_study_is_its_report_with_pictures(page: Page) -> None:
     html = as_html(page)
     reader = Reader(html)
-    order = [
-        page.answer.headline,
-        "Curves",
-        "Variants",
-        *page.answer.lines,
-        "Arrivals",
-        "Notes",
-        "Settings",
-    ]
-    places = [reader.text.index(each) for each in order]
+    places = [reader.text.index(each) for each in in_reading_order(page)]
     assert places == sorted(places)
     drawn = pictures(html)
     assert len(drawn) == len(page.charts)
@@ -154,15 +146,7 @@ def test_colours_of_text_are_the_notebooks(page: Page) -> None:
 
 
 def test_hostile_text_is_escaped(circles: Study, preview: DataPreview) -> None:
-    summary = dataclasses.replace(
-        circles[0],
-        study=EVIL,
-        headline=EVIL,
-        verdict=f"{EVIL} `{EVIL}`",
-        environment={EVIL: EVIL},
-        variants=(dataclasses.replace(circles[0].variants[0], name=EVIL),),
-        comparisons=(),
-    )
+    summary = hostile(circles[0], EVIL)
     runs = [
         dataclasses.replace(run, key=dataclasses.replace(run.key, variant=EVIL))
         for run in circles[1][:2]
