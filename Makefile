@@ -6,8 +6,9 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 # Marks of what is installed; made anew when the project's files change.
 BASE := $(VENV)/.installed
 TESTS := $(VENV)/.installed-tests
+DOCS := $(VENV)/.installed-docs
 
-.PHONY: study test lint types unit fuzz mutants screenshots clean
+.PHONY: study test lint types unit fuzz mutants docs screenshots clean
 
 study: $(BASE)
 	$(BIN)/normwise study circles
@@ -33,6 +34,10 @@ mutants: $(TESTS)
 	$(PIP) --editable '.[mutants]'
 	KERAS_BACKEND=jax $(BIN)/mutmut run $(PART)
 
+# The docs as a site, in site/; whatever Sphinx warns of is an error.
+docs: $(DOCS)
+	$(BIN)/python docs/website/build.py site
+
 # What docs/report.md shows; needs Debian's chromium.
 screenshots: $(TESTS)
 	KERAS_BACKEND=jax $(BIN)/python docs/screenshots.py
@@ -46,7 +51,11 @@ $(BASE): pyproject.toml constraints.txt | $(BIN)/python
 
 $(TESTS): pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable '.[test]'
+	@touch $@ $(BASE) $(DOCS)
+
+$(DOCS): pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable '.[docs]'
 	@touch $@ $(BASE)
 
 clean:
-	rm -rf $(VENV) mutants normwise-out .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) mutants site normwise-out .pytest_cache .mypy_cache .ruff_cache

@@ -1,19 +1,21 @@
 """Everything normwise raises on purpose.
 
-NormwiseError
-├── UsageError            what was asked for cannot be honoured (exit code 2)
-│   ├── UnknownNameError  no study, variant, metric … of that name; offers the nearest
-│   ├── VariantError      a variant's text does not parse, or its options contradict
-│   ├── SpecError         a setting is out of range, or two settings contradict
-│   ├── DataError         the data cannot be found, read or trained on
-│   ├── ModelError        the model cannot be built, placed in or trained
-│   │   └── NotStacked    the stacked engine cannot train it, and Keras' own fit might
-│   ├── LayerError        a layer's options contradict each other or where it is called
-│   ├── BackendError      Keras runs on another backend than JAX, or lacks a part that is needed
-│   ├── ExecutorError     who is to run the jobs is not installed or does not answer
-│   └── StoreError        the study's folder holds something else or cannot be written
-├── WorseError            what was asked for makes a model worse, so it was not kept (exit code 1)
-└── StudyIncomplete       the study was stopped before its end (exit code 3)
+::
+
+  NormwiseError
+  ├── UsageError            what was asked for cannot be honoured (exit code 2)
+  │   ├── UnknownNameError  no study, variant, metric … of that name; offers the nearest
+  │   ├── VariantError      a variant's text does not parse, or its options contradict
+  │   ├── SpecError         a setting is out of range, or two settings contradict
+  │   ├── DataError         the data cannot be found, read or trained on
+  │   ├── ModelError        the model cannot be built, placed in or trained
+  │   │   └── NotStacked    the stacked engine cannot train it, and Keras' own fit might
+  │   ├── LayerError        a layer's options contradict each other or where it is called
+  │   ├── BackendError      Keras runs on another backend than JAX, or lacks a part that is needed
+  │   ├── ExecutorError     who is to run the jobs is not installed or does not answer
+  │   └── StoreError        the study's folder holds something else or cannot be written
+  ├── WorseError            what was asked for makes a model worse, so it was not kept (exit code 1)
+  └── StudyIncomplete       the study was stopped before its end (exit code 3)
 
 Every message has three parts: what arrived, what was expected, what to type
 instead.

@@ -1,0 +1,61 @@
+"""How Sphinx builds what `build.py` put together: no network, neither here nor for readers."""
+
+from importlib import metadata
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.application import Sphinx
+from sphinx.writers.html5 import HTML5Translator
+
+project = "normwise"
+release = metadata.version("normwise")
+html_title = "normwise"
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+# Headings and formulas as code hosts have them; `{.only-dark}` marks a picture.
+myst_heading_anchors = 6
+myst_enable_extensions = ["attrs_inline", "dollarmath"]
+# Tests execute notebooks; here they are shown as they are, and without scripts from elsewhere.
+nb_execution_mode = "off"
+nb_ipywidgets_js = {}
+# Two hyphens are an option, not a dash.
+smartquotes = False
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
+add_module_names = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+
+html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_copyright = False
+html_math_renderer = "mathml"
+
+
+def setup(app: Sphinx) -> None:
+    """Draw formulas by what browsers bring along, not by a script from elsewhere."""
+    app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    app.connect("doctree-read", _dashes)
+
+
+def _inline(page: HTML5Translator, formula: nodes.math) -> None:
+    page.body.append(tex2mathml(formula.astext()))
+    raise nodes.SkipNode
+
+
+def _block(page: HTML5Translator, formula: nodes.math_block) -> None:
+    page.body.append(tex2mathml(formula.astext(), as_block=True))
+    raise nodes.SkipNode
+
+
+def _dashes(_: Sphinx, page: nodes.document) -> None:
+    """Make dashes of the hyphens that Sphinx writes between a parameter and what it is."""
+    for text in list(page.findall(nodes.Text)):
+        if text == " -- ":
+            text.parent.replace(text, nodes.Text(" – "))

@@ -1,0 +1,96 @@
+"""The docs as a site: built without a warning, whole, and without anything from elsewhere."""
+
+import html
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+import normwise as nw
+from normwise.commands.app import app
+
+ROOT = Path(__file__).parents[1]
+WEBSITE = ROOT / "docs" / "website"
+DOCUMENTED = (nw, nw.analysis, nw.errors, nw.layers)
+# How messages are worded is no promise; modules are pages.
+NOT_DOCUMENTED = {
+    *(f"normwise.errors.{name}" for name in ("first_line", "in_words", "is_out_of_memory", "listed")),
+    "normwise.analysis", "normwise.errors", "normwise.layers",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    out = tmp_path_factory.mktemp("docs") / "site"
+    built = run([str(WEBSITE / "build.py"), str(out)])
+    assert (built.returncode, built.stderr) == (0, "")
+    return out
+
+
+def run(arguments):
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+
+def text_of(page):
+    return html.unescape(re.sub(r"<[^>]+>", "", page.read_text("utf-8")))
+
+
+def elsewhere(page):
+    """What a browser would fetch from another host to show a page."""
+    tags = re.findall(r"<(?:script|link|img|iframe|source)\b[^>]*>", page.read_text("utf-8"))
+    return [tag for tag in tags if re.search(r'(?:src|href)="(?:https?:)?//', tag)]
+
+
+# One test, since the site takes ten seconds and the tests two processes.
+def test_the_site_is_whole(site):
+    reference = "".join(path.read_text("utf-8") for path in site.glob("reference/*.html"))
+    public = {f"{module.__name__}.{name}" for module in DOCUMENTED for name in module.__all__}
+    assert [
+        name for name in sorted(public - NOT_DOCUMENTED) if f'id="{name}"' not in reference
+    ] == []
+
+    typed = text_of(site / "reference" / "commands.html")
+    for name, command in typer.main.get_command(app).commands.items():
+        assert f"normwise {name}" in typed
+        for option in command.params:
+            for flag in option.opts if option.param_type_name == "option" else ():
+                assert flag in typed, (name, flag)
+
+    rules = [page.stem for page in ROOT.glob("src/normwise/checks/pages/*.md")]
+    assert all((site / "rules" / f"{rule}.html").exists() for rule in rules)
+    menu = (site / "check.html").read_text("utf-8")
+    assert all(f'href="rules/{rule}.html"' in menu for rule in rules)
+
+    assert [tag for page in site.rglob("*.html") for tag in elsewhere(page)] == []
+
+
+def test_what_is_broken_fails(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "index.md").write_text("# Home\n\n```{toctree}\nother\n```\n")
+    (source / "other.md").write_text(
+        "# Other\n\n[a](missing.md), [b](index.md#nowhere), ![c](missing.png)\n"
+    )
+    (source / "outside.md").write_text("# Outside of the menu\n")
+    code = "import sys, build; sys.exit(build.strictly(*sys.argv[1:]))"
+    call = f"import sys; sys.path.insert(0, {str(WEBSITE)!r}); {code}"
+    built = run(["-c", call, str(source), str(tmp_path / "site")])
+    assert built.returncode == 1
+    said = [
+        "other.md:3: WARNING: 'myst' cross-reference target not found: 'missing.md'",
+        "other.md:3: WARNING: local id not found in doc 'index': 'nowhere'",
+        "other.md:3: WARNING: image file not readable: missing.png",
+        "outside.md: WARNING: document isn't included in any toctree",
+    ]
+    assert [line for line in said if line not in built.stderr] == []
+
+
+def test_every_benchmark_is_on_its_page():
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    scripts = [path.name for path in ROOT.glob("benchmarks/*") if path.name != "__pycache__"]
+    assert [name for name in scripts if f"`python benchmarks/{name}" not in page] == []
