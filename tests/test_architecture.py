@@ -34,8 +34,9 @@ TABLE = {
         {"data", "keras_private", "layers", "report", "spec", "studies"},
         {"h5py", "jax", "keras", "numpy", "onnxruntime"},
     ),
+    "probes": ({"data", "keras_private", "models"}, {"jax", "keras", "numpy"}),
     "engine": (
-        {"backend", "data", "keras_private", "layers", "models"},
+        {"backend", "data", "keras_private", "layers", "models", "probes"},
         {"numpy", "keras", "jax", "psutil"},
     ),
     "execution": ({"data", "engine", "models", "spec"}, {"jax", "keras", "numpy", "ray", "safetensors"}),

@@ -21,6 +21,7 @@ from normwise.domain.estimate import Estimate
 from normwise.domain.finding import Finding, Severity
 from normwise.domain.fingerprint import fingerprint_at, joined_fingerprint
 from normwise.domain.image_size import image_size
+from normwise.domain.inside import Inside
 from normwise.domain.lag import Lag
 from normwise.domain.metric import (
     POPULATION,
@@ -60,6 +61,7 @@ __all__ = [
     "EpochsToTarget",
     "Estimate",
     "Finding",
+    "Inside",
     "Lag",
     "Outcome",
     "OutcomeKind",

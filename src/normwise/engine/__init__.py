@@ -3,10 +3,10 @@
 Read in this order: ``program`` (what one replica does), ``stack`` (chunks, devices), ``cohort``
 (data on the devices) and ``streamed`` (data in windows), ``population`` (metrics without the lag of
 moving statistics), ``sample_error`` (what statistics of a sample miss), ``schedule`` (how many side
-by side), ``memory`` (how many fit),
-``initial_values`` and ``orders`` (what differs between replicas), ``lower`` and ``kernels``
-(layers that suit the CPU), ``deadlocks`` (what XLA's CPU backend would wait for), ``keras_fit``
-(Keras' own, as proof and in the stack's stead), ``stopwatch`` (what a training alone takes).
+by side), ``memory`` (how many fit), ``initial_values`` and ``orders`` (what differs between
+replicas), ``lower`` and ``kernels`` (layers that suit the CPU), ``deadlocks`` (what XLA's CPU
+backend would wait for), ``keras_fit`` (Keras' own, as proof and in the stack's stead), ``looks``
+(what probes see in either), ``stopwatch`` (what a training alone takes).
 """
 
 from normwise.engine.cohort import Cohort
@@ -17,6 +17,7 @@ from normwise.engine.fit_data import check_batches, check_eager
 from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
 from normwise.engine.keras_fit import Fit, Fitted, train_alone
+from normwise.engine.looks import Looked, looked_at_by_fit, looked_at_in_stack
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.memory import (
     bytes_in_all,
@@ -40,6 +41,7 @@ __all__ = [
     "Fit",
     "Fitted",
     "InitialValues",
+    "Looked",
     "Population",
     "Replica",
     "SampleError",
@@ -58,6 +60,8 @@ __all__ = [
     "epoch_times",
     "fastest_schedule",
     "largest_relative_difference",
+    "looked_at_by_fit",
+    "looked_at_in_stack",
     "lower",
     "make_program",
     "make_streamed_program",

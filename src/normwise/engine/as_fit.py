@@ -19,12 +19,11 @@ from normwise.engine.batches import last_result, through_batches
 from normwise.engine.evaluating import evaluation_of
 from normwise.engine.kernels.ties import safe_ties
 from normwise.engine.state import State, if_alive
-from normwise.models.metrics import end_of_epoch, is_evaluated
+from normwise.models.metrics import end_of_epoch, is_evaluated, metrics_at_start
 
 __all__ = [
     "evaluating_as_fit",
     "evaluation_steps",
-    "metrics_at_start",
     "training_as_fit",
     "training_steps",
 ]
@@ -105,11 +104,6 @@ def evaluation_steps(
         return state._replace(non_trainable=after), metrics, last_result(*logs)
 
     return steps
-
-
-def metrics_at_start(model: keras.Model) -> Metrics:
-    """Values of the metrics' variables before the first step."""
-    return [variable.value for variable in model.metrics_variables]
 
 
 def _alike(before: Any, after: Any) -> Any:

@@ -11,12 +11,11 @@ import keras
 from normwise.data import Dataset
 from normwise.data.dataset import Examples
 from normwise.data.nested import rows
-from normwise.engine.as_fit import metrics_at_start
 from normwise.engine.batches import over_batches
 from normwise.engine.evaluating import evaluation_of, examples_at_once
 from normwise.engine.kernels.ties import safe_ties
 from normwise.engine.state import State, if_alive
-from normwise.models.metrics import epoch_metrics
+from normwise.models.metrics import epoch_metrics, metrics_at_start
 
 __all__ = ["evaluating_at_once", "training_at_once"]
 

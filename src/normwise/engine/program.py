@@ -21,9 +21,11 @@ from normwise.engine.at_once import evaluating_at_once, training_at_once
 from normwise.engine.batches import batch_shapes
 from normwise.engine.divergence import freeze_if_diverged, health
 from normwise.engine.population import Population
+from normwise.engine.probed import first_step
 from normwise.engine.state import State
 from normwise.models.metrics import build_compiled_parts, is_taken_at_once
 from normwise.models.stateless_call import stateless
+from normwise.probes import Looking, looking_at
 
 __all__ = [
     "Data",
@@ -54,10 +56,13 @@ class Program(NamedTuple):
         segment: ``(state, orders, data) → (state, curves)`` where orders is
             ``(epochs, examples)`` and curves maps metric to ``(epochs,)``.
         model: The compiled Keras model the functions were made from.
+        looking: What is looked at in each epoch, if anything is; what is seen stands among the
+            curves.
     """
 
     segment: Callable[[State, jax.Array, Data], tuple[State, Curves]]
     model: keras.Model
+    looking: Looking | None = None
 
 
 def make_program(
@@ -65,6 +70,8 @@ def make_program(
     dataset: Dataset,
     batch_size: int,
     population: Population | None = None,
+    *,
+    probed: bool = False,
 ) -> Program:
     """Turn a compiled Keras model into pure functions.
 
@@ -75,13 +82,15 @@ def make_program(
             is kept, as Keras' ``fit`` keeps it.
         population: What gives this model population statistics, where it is evaluated with those,
             too.
+        probed: Whether the first step of each epoch is looked at.
 
     Raises:
-        ModelError: The model cannot be traced.
+        ModelError: The model cannot be traced, or not looked into.
         NotStacked: Code asks for values, or a layer changes its state in evaluation.
     """
     build_compiled_parts(model, dataset)
     model.optimizer.build(model.trainable_variables)
+    looking = looking_at(model, dataset, batch_size) if probed else None
     if is_taken_at_once(model, dataset):
         train = training_at_once(model, batch_size)
         evaluate = evaluating_at_once(model, dataset, batch_size)
@@ -97,12 +106,14 @@ def make_program(
         if population is not None:
             _, val = evaluate(population.of(after, population.inputs(data.train)), data.val)
             curves |= {f"{POPULATION}{VALIDATION}{name}": value for name, value in val.items()}
+        if looking is not None:
+            curves |= first_step(looking, state, data.train, order, batch_size)
         return after, curves
 
     def segment(state: State, orders: jax.Array, data: Data) -> tuple[State, Curves]:
         return lax.scan(lambda carry, order: epoch(carry, order, data), state, orders)
 
-    return Program(segment, model)
+    return Program(segment, model, looking)
 
 
 def training_flops(model: keras.Model, dataset: Dataset, batch_size: int) -> float:

@@ -23,7 +23,7 @@ from normwise.data.dataset import Examples
 from normwise.data.mapped_rows import read_rows
 from normwise.data.nested import count, leaves
 from normwise.domain import POPULATION, VALIDATION
-from normwise.engine.as_fit import evaluation_steps, metrics_at_start, training_steps
+from normwise.engine.as_fit import evaluation_steps, training_steps
 from normwise.engine.devices import replicated, shareable, split_over_replicas
 from normwise.engine.divergence import freeze_if_diverged, health
 from normwise.engine.evaluating import evaluation_of
@@ -39,7 +39,12 @@ from normwise.engine.stack import (
     state_shapes,
 )
 from normwise.engine.state import State, if_alive
-from normwise.models.metrics import build_compiled_parts, end_of_epoch, is_evaluated
+from normwise.models.metrics import (
+    build_compiled_parts,
+    end_of_epoch,
+    is_evaluated,
+    metrics_at_start,
+)
 
 __all__ = ["StreamedCohort", "StreamedProgram", "make_streamed_program"]
 

@@ -40,6 +40,7 @@ __all__ = [
     "epoch_metrics",
     "is_evaluated",
     "is_taken_at_once",
+    "metrics_at_start",
     "name_of",
     "not_fitting",
     "scalars",
@@ -70,6 +71,11 @@ def build_compiled_parts(model: keras.Model, dataset: Dataset, *, in_steps: bool
         raise
     except Exception as error:
         raise not_fitting(model, dataset, error) from error
+
+
+def metrics_at_start(model: keras.Model) -> list[Any]:
+    """Values of the metrics' variables before the first step."""
+    return [variable.value for variable in model.metrics_variables]
 
 
 def _build_metrics(model: keras.Model, dataset: Dataset) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from normwise.domain import RunRecord, Summary
+from normwise.domain import Inside, RunRecord, Summary
 from normwise.report.colors import variant_colors
 from normwise.report.metric_text import metric_text, target_text
 from normwise.report.results import DataPreview, StudyResults
@@ -203,6 +203,7 @@ def study_page(
     settings: Mapping[str, str],
     preview: DataPreview | None,
     notes: Sequence[str] = (),
+    inside: Sequence[Inside] = (),
     incomplete: bool = False,
 ) -> Page:
     """The report of a study.
@@ -213,9 +214,12 @@ def study_page(
         settings: What was asked for, name to text.
         preview: The data, if they are two-dimensional.
         notes: What was decided about the data for their owner, in sentences.
+        inside: What probes saw inside some of the runs.
         incomplete: Whether the study stopped before its end.
     """
-    results = StudyResults(summary, records, dict(settings), preview, tuple(notes), incomplete)
+    results = StudyResults(
+        summary, records, dict(settings), preview, tuple(notes), tuple(inside), incomplete
+    )
     check = summary.solo_check
     is_withheld = check is not None and bool(check.failed)
     label = _NO_VERDICT if is_withheld else "verdict so far" if incomplete else "verdict"

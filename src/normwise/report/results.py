@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from normwise.analysis import judging_runs, runs_at_best
-from normwise.domain import Comparison, RunRecord, Summary, is_with_population
+from normwise.domain import Comparison, Inside, RunRecord, Summary, is_with_population
 from normwise.report.colors import variant_colors
 
 __all__ = ["DataPreview", "StudyResults"]
@@ -43,6 +43,7 @@ class StudyResults:
         settings: What was asked for, name to text.
         preview: The data, if they are two-dimensional.
         notes: What was decided about the data for their owner, in sentences.
+        inside: What probes saw inside some of the runs.
         incomplete: Whether the study stopped before its end.
     """
 
@@ -51,6 +52,7 @@ class StudyResults:
     settings: Mapping[str, str]
     preview: DataPreview | None = None
     notes: tuple[str, ...] = ()
+    inside: tuple[Inside, ...] = ()
     incomplete: bool = False
 
     @cached_property

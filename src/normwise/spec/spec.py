@@ -54,6 +54,8 @@ from normwise.spec.verdict_settings import (
     Patience,
     Population,
     Price,
+    Probe,
+    ProbeRuns,
     Prune,
     Remedy,
     UntilDecided,
@@ -241,6 +243,8 @@ class Spec(BaseModel):
     prune: Prune = False
     remedy: Remedy = True
     ablate: Ablate = False
+    probe: Probe = False
+    probe_runs: ProbeRuns = 2
     engine: Annotated[
         Literal["auto", "stacked", "fit"],
         # What it comes to is part of a run's key: runs of both kinds may lie in one folder.

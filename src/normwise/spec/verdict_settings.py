@@ -15,6 +15,8 @@ __all__ = [
     "Patience",
     "Population",
     "Price",
+    "Probe",
+    "ProbeRuns",
     "Prune",
     "Remedy",
     "UntilDecided",
@@ -108,6 +110,19 @@ Remedy = Annotated[
         "momentum=auto, too, which is then compared like the others. Default: they are.",
         panel=_PANEL,
     ),
+]
+Probe = Annotated[
+    bool,
+    About(
+        "answer",
+        "Also look inside the first runs of each variant, which train once more for it: gradients, "
+        "activations, how both shift, the loss along a step, what a normalisation holds.",
+        panel=_PANEL,
+    ),
+]
+ProbeRuns = Annotated[
+    Count,
+    About("answer", "Runs of each variant to look inside.", example="2", panel=_PANEL),
 ]
 Price = Annotated[
     Positive | None,

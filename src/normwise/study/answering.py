@@ -23,6 +23,7 @@ from normwise.study.best import best_in, trained_model, write_best
 from normwise.study.curves import write_curves
 from normwise.study.history import History
 from normwise.study.keeping import best_run
+from normwise.study.looking import looks
 from normwise.study.pages import make_page
 from normwise.study.planners import AblationPlanner, planner_of
 from normwise.study.planners.plan import Goals
@@ -103,6 +104,7 @@ def _answer(training: Training, store: Store | None) -> Result:
         if earlier is None
         else population_samples_in(earlier)
     )
+    inside = looks(training, goals, records, standing, fits, store)
     training.watch.stage("reporting")
     summary = question.summary(
         records,
@@ -117,7 +119,10 @@ def _answer(training: Training, store: Store | None) -> Result:
     return Result(
         answer=summary,
         records=records,
-        page=make_page(question.spec, summary, records, case.dataset, case.dataset.said),
+        page=make_page(
+            question.spec, summary, records, case.dataset, case.dataset.said, inside=inside
+        ),
+        inside=inside,
         folder=None if store is None else store.folder,
         reused=reused,
         trained=len(wanted) - reused,

@@ -170,7 +170,9 @@ def _result(runs: Any, asked: JudgeOptions) -> Result:
             *_of_seeds(records, baseline),
         ),
     )
-    return Result(summary, records, page, None, len(records), 0, unchanged=False, _best=_no_model)
+    return Result(
+        summary, records, page, (), None, len(records), 0, unchanged=False, _best=_no_model
+    )
 
 
 def _no_model() -> NoReturn:

@@ -10,13 +10,14 @@ from normwise.data import Dataset, is_image_folder
 from normwise.data.labels import class_numbers
 from normwise.data.mapped_rows import is_on_disk
 from normwise.data.nested import is_nested
-from normwise.domain import Ablation, RunRecord, Summary
+from normwise.domain import Ablation, Inside, RunRecord, Summary
 from normwise.errors import StoreError, UsageError
 from normwise.report import DataPreview, Page, question_page, study_page
 from normwise.runs import check_export, export
 from normwise.spec import Spec, title_of
 from normwise.study.history import History
 from normwise.study.inputs import arrived, as_dataset
+from normwise.study.inside_files import read_inside
 from normwise.study.question import Question
 from normwise.study.recorded_runs import recorded
 from normwise.study.store import Store
@@ -35,6 +36,7 @@ def make_page(
     dataset: Dataset | None,
     data_notes: Sequence[str],
     *,
+    inside: Sequence[Inside] = (),
     incomplete: bool = False,
 ) -> Page:
     """The page of a study.
@@ -45,6 +47,7 @@ def make_page(
         records: Its runs.
         dataset: Its data; ``None`` where they are not at hand, and then there is no picture.
         data_notes: What was decided about the data for their owner, in sentences.
+        inside: What probes saw inside some of the runs.
         incomplete: Whether runs are missing.
     """
     settings = _settings(spec)
@@ -58,6 +61,7 @@ def make_page(
         settings=settings,
         preview=None if dataset is None else _preview(dataset),
         notes=(*data_notes, *_notes(summary)),
+        inside=inside,
         incomplete=incomplete,
     )
 
@@ -234,7 +238,8 @@ def page_of_folder(folder: Path) -> Page:
     said = history.notes(fingerprint) if fingerprint else None
     if said is None:
         said = dataset.said if dataset else ()
-    return make_page(spec, summary, records, dataset, said, incomplete=not finished)
+    inside = read_inside(folder, [record.key for record in records]) if spec.probe else ()
+    return make_page(spec, summary, records, dataset, said, inside=inside, incomplete=not finished)
 
 
 def _data_at_hand(spec: Spec) -> Dataset | None:

@@ -19,7 +19,7 @@ class Progress:
 
     Attributes:
         stage: ``preparing``, ``compiling``, ``training``, ``checking``,
-            ``timing`` or ``reporting``.
+            ``timing``, ``looking inside`` or ``reporting``.
         variant: The variant being trained, or ``""``.
         replicas: Replicas done, of all variants.
         of: Replicas in all, of the rounds of seeds so far.
@@ -92,9 +92,9 @@ class Watch:
         """How many runs are wanted by now."""
         return len(self._goals)
 
-    def stage(self, name: str) -> None:
-        """What follows the training."""
-        self._tell(Progress(name, share=1.0))
+    def stage(self, name: str, variant: str = "") -> None:
+        """What follows the training; of which variant, where it is of one."""
+        self._tell(Progress(name, variant, share=1.0))
 
     def plan(self, goals: Mapping[Run, int]) -> None:
         """What is wanted from now on, beside what was."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from normwise.domain import RunRecord, Summary
+from normwise.domain import Inside, RunRecord, Summary
 from normwise.errors import SpecError
 from normwise.report import Page, Shown, altair_chart
 from normwise.runs import export
@@ -29,6 +29,7 @@ class Result(Shown):
         answer: The summary as a typed record.
         records: One record a replica.
         page: What the report shows.
+        inside: What probes saw inside some of the runs, where that was asked.
         folder: Where its files are, or ``None``.
         reused: How many of its runs were in the folder already.
         trained: How many were trained.
@@ -38,6 +39,7 @@ class Result(Shown):
     answer: Summary
     records: Sequence[RunRecord]
     page: Page
+    inside: Sequence[Inside]
     folder: Path | None
     reused: int
     trained: int

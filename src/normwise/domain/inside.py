@@ -1,0 +1,37 @@
+"""What probes saw inside a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from normwise.domain.run import RunKey
+
+__all__ = ["Inside"]
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What probes saw inside a run at the first step of each epoch.
+
+    Attributes:
+        key: Which run it is.
+        names: What the leading axis of a series stands for: ``layers``, ``signals`` (with the
+            ``kinds`` of these), ``shifted`` (layers whose gradients are compared), ``steps``
+            (multiples of the step), ``norms``.
+        series: ``PROBE/SERIES``, such as ``gradients/norm``, to an array of shape
+            ``(epochs, …)``.
+        difference: How far, relative, the curves of the run that was looked at are from those of
+            the study, over its first epoch; ``None`` where it is no study's.
+    """
+
+    key: RunKey
+    names: Mapping[str, tuple[str, ...]]
+    series: Mapping[str, Any]
+    difference: float | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many were looked at."""
+        return len(next(iter(self.series.values())))

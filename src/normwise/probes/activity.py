@@ -1,0 +1,181 @@
+"""What signals look like over many examples: moments, quantiles, a histogram, slopes.
+
+Moments are taken in the program; what values need an order for is taken of samples outside of it,
+where sorting is many times faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.domain import derive_seed
+from normwise.probes.signals import Seen
+
+__all__ = [
+    "BINS",
+    "EDGES",
+    "LEVELS",
+    "UNITS",
+    "UNIT_LEVELS",
+    "Activity",
+    "activity_of",
+    "moments",
+    "ordered",
+]
+
+LEVELS = (0.01, 0.05, 0.15, 0.25, 0.5, 0.75, 0.85, 0.95, 0.99)
+"""Which quantiles of all values of a signal are taken."""
+UNIT_LEVELS = (0.15, 0.5, 0.85)
+"""Which of one unit, as in the figure of Ioffe & Szegedy (2015)."""
+BINS = 40
+EDGES = np.linspace(-4, 4, BINS + 1)
+"""Of a histogram's bins, in deviations from the mean; what lies outside counts in the last."""
+UNITS = 16
+"""Units of a signal that are followed one by one: evenly chosen, repeated where it has fewer."""
+
+# Values that quantiles are of: of a signal, and of each of its units.
+_SAMPLE, _SAMPLE_OF_UNIT = 2048, 128
+# Slopes below this share of the steepest are those of a saturated unit.
+_FLAT = 0.05
+# Where an activation with a bound on both sides has reached it, and where its slopes lie before.
+_FAR, _NEAR = 1e3, np.linspace(-5, 5, 201)
+
+
+class Activity(NamedTuple):
+    """What signals look like; the first axis of each is the signals.
+
+    Attributes:
+        mean: Of all values.
+        deviation: Of all values, ≥ 0.
+        unit_mean: ``(signals, units)``.
+        unit_deviation: ``(signals, units)``.
+        saturated: Share of the values where an activation bounded on both sides is flat, 0 to 1;
+            NaN for other signals.
+        dead: Share of the units whose activation has slope 0 at every value, 0 to 1; NaN for
+            signals that are no activations.
+        sample: Some values, ``(signals, values)``.
+        unit_sample: Some values of each unit, ``(signals, values, units)``.
+    """
+
+    mean: Any
+    deviation: Any
+    unit_mean: Any
+    unit_deviation: Any
+    saturated: Any
+    dead: Any
+    sample: Any
+    unit_sample: Any
+
+
+def activity_of(signals: Sequence[Seen]) -> Activity:
+    """What these signals look like; samples are of the same places at every look."""
+    means, deviations = zip(*[moments(seen.rows, None) for seen in signals], strict=True)
+    own = [_units(seen.rows) for seen in signals]
+    unit_means, unit_deviations = zip(*[moments(rows, 0) for rows in own], strict=True)
+    return Activity(
+        mean=jnp.stack(means),
+        deviation=jnp.stack(deviations),
+        unit_mean=jnp.stack(unit_means),
+        unit_deviation=jnp.stack(unit_deviations),
+        saturated=jnp.stack([_saturated(seen) for seen in signals]),
+        dead=jnp.stack([_dead(seen) for seen in signals]),
+        sample=jnp.stack([_sample(seen.rows) for seen in signals]),
+        unit_sample=jnp.stack([_sample_of_units(rows) for rows in own]),
+    )
+
+
+def ordered(series: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The same series with quantiles and histograms in the place of samples.
+
+    Args:
+        series: The fields of an :class:`Activity`, with any axes in front of the signals.
+
+    Returns:
+        All but ``sample`` and ``unit_sample``; ``quantiles``, ``(signals, levels)``, and
+        ``histogram``, the share of the values in each bin, ``(signals, bins)``, of all values, and
+        ``unit_quantiles``, ``(signals, units, levels)``.
+    """
+    kept = {name: one for name, one in series.items() if "sample" not in name}
+    sample, of_units = series["sample"], np.swapaxes(series["unit_sample"], -1, -2)
+    return {
+        **kept,
+        "quantiles": _quantiles(sample, LEVELS),
+        "histogram": _histogram(sample, series["mean"], series["deviation"]),
+        "unit_quantiles": _quantiles(of_units, UNIT_LEVELS),
+    }
+
+
+def _quantiles(values: NDArray[Any], levels: Sequence[float]) -> NDArray[Any]:
+    """Of the last axis."""
+    found: NDArray[Any] = np.moveaxis(np.quantile(values, levels, axis=-1), 0, -1)
+    return found.astype(np.float32)
+
+
+def _histogram(sample: NDArray[Any], mean: NDArray[Any], deviation: NDArray[Any]) -> NDArray[Any]:
+    """Shares of the values of the last axis, in bins about their mean."""
+    spread = np.where(deviation > 0, deviation, 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        standard = (sample - mean[..., None]) / spread[..., None]
+        bins = np.clip((np.nan_to_num(standard) - EDGES[0]) / (EDGES[1] - EDGES[0]), 0, BINS - 1)
+    rows = bins.astype(int).reshape(-1, sample.shape[-1])
+    counts = np.stack([np.bincount(row, minlength=BINS) for row in rows])
+    shares: NDArray[Any] = counts / sample.shape[-1]
+    return shares.reshape(*mean.shape, BINS).astype(np.float32)
+
+
+def moments(values: Any, axis: int | None, mask: Any = None) -> tuple[Any, Any]:
+    """Mean and deviation along an axis, in two passes; of the values that a mask leaves."""
+    mean = jnp.mean(values, axis, where=mask)
+    return mean, jnp.sqrt(jnp.mean((values - mean) ** 2, axis, where=mask))
+
+
+def _sample(rows: Any) -> Any:
+    return rows.reshape(-1)[_drawn(rows.size, _SAMPLE)]
+
+
+def _sample_of_units(rows: Any) -> Any:
+    return rows[_drawn(len(rows), _SAMPLE_OF_UNIT)]
+
+
+def _units(rows: Any) -> Any:
+    """The followed units, ``(values, units)``."""
+    return rows[:, np.linspace(0, rows.shape[-1] - 1, UNITS).round().astype(int)]
+
+
+def _drawn(of: int, count: int) -> NDArray[Any]:
+    """Numbers below ``of``, each as often as any other up to one."""
+    order = np.random.default_rng(derive_seed(0, "signals")).permutation(of)
+    return np.sort(np.resize(order, count)).astype(np.int32)
+
+
+def _saturated(seen: Seen) -> Any:
+    steepest = _steepest(seen)
+    if not steepest:
+        return jnp.asarray(jnp.nan)
+    return jnp.mean(jnp.abs(seen.slopes) < _FLAT * steepest)
+
+
+def _steepest(seen: Seen) -> float:
+    """The steepest slope of an activation that is bounded on both sides; 0 of all others."""
+    import jax
+
+    if seen.activation is None:
+        return 0.0
+    with jax.ensure_compile_time_eval():
+        far = jnp.asarray([-_FAR, _FAR], "float32")
+        if not bool(jnp.all(jnp.abs(seen.activation(far)) < _FAR / 10)):
+            return 0.0
+        near = jnp.asarray(_NEAR, "float32")
+        _, slopes = jax.jvp(seen.activation, (near,), (jnp.ones_like(near),))
+        return float(jnp.max(jnp.abs(slopes)))
+
+
+def _dead(seen: Seen) -> Any:
+    if seen.slopes is None:
+        return jnp.asarray(jnp.nan)
+    return jnp.mean(jnp.all(seen.slopes == 0, axis=0))

@@ -1,0 +1,41 @@
+"""What a look has computed once, for all probes to read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from normwise.probes.activity import Activity
+from normwise.probes.moment import Moment
+from normwise.probes.sweep import Swept
+
+__all__ = ["Found", "Moments"]
+
+
+class Moments(NamedTuple):
+    """Mean and deviation of each channel of what a normalisation takes, ``(channels,)`` each.
+
+    With a leading axis where they are of several batches.
+    """
+
+    mean: Any
+    deviation: Any
+
+
+class Found(NamedTuple):
+    """What a look has computed.
+
+    Attributes:
+        moment: What was looked at.
+        activity: Of the signals of the reference where the step begins, and where it ends.
+        population: Moments of what each normalisation with moving statistics takes of the
+            reference.
+        noise: The same of each of some batches.
+        swept: Loss and gradients at points around the step; ``None`` where the steps are not
+            Keras' own.
+    """
+
+    moment: Moment
+    activity: tuple[Activity, Activity]
+    population: tuple[Moments, ...]
+    noise: tuple[Moments, ...]
+    swept: Swept

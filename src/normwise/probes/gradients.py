@@ -1,0 +1,44 @@
+"""Gradients: how large they are in each layer, and how far a step moves its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+
+from normwise.probes.found import Found
+from normwise.probes.sweep import lengths_of, together
+from normwise.probes.weights import Weighted
+
+__all__ = ["Gradients"]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Of the kernels of each layer.
+
+    Attributes:
+        layers: The layers.
+    """
+
+    layers: tuple[Weighted, ...]
+
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        """The layers by name."""
+        return {"layers": tuple(layer.name for layer in self.layers)}
+
+    def read(self, found: Found) -> Mapping[str, Any]:
+        """``loss``, and ``norm``, ``weight`` and ``update``, ``(layers,)`` each.
+
+        The norm of the loss' gradient with respect to the kernels, that of the kernels, and that
+        of what the optimiser adds to them, over that of the kernels.
+        """
+        swept = found.swept
+        weights = lengths_of(swept.before)
+        norm, weight, moved = (
+            jnp.stack([together(values, layer.kernels) for layer in self.layers])
+            for values in (swept.norm[0], weights, swept.moved)
+        )
+        return {"loss": swept.loss[0], "norm": norm, "weight": weight, "update": moved / weight}

@@ -1,0 +1,212 @@
+"""A look: what all probes need is computed once, and each of them reads its series from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from jax import lax
+from numpy.typing import NDArray
+
+from normwise.data import Dataset
+from normwise.data.mapped_rows import read_rows
+from normwise.data.nested import Arrays
+from normwise.domain import derive_seed
+from normwise.errors import ModelError
+from normwise.models.kinds import has_keras_steps, is_called
+from normwise.models.population_statistics import batch_normalisations
+from normwise.models.tracing import tracing
+from normwise.probes.activations import Activations
+from normwise.probes.activity import activity_of, moments, ordered
+from normwise.probes.found import Found, Moments
+from normwise.probes.gradients import Gradients
+from normwise.probes.landscape import STEPS, Landscape
+from normwise.probes.moment import Moment, Values
+from normwise.probes.probe import Probe
+from normwise.probes.shift import Shift
+from normwise.probes.signals import Key, Signals, signals_in
+from normwise.probes.statistics import Held, Statistics
+from normwise.probes.sweep import Sweep
+from normwise.probes.weights import Weighted, evenly, weighted_layers
+
+__all__ = ["Looking", "looking_at"]
+
+# Examples of the reference: what its signals take may not be more than so many bytes.
+_MOST, _MOST_BYTES, _FEWEST = 2048, 2**27, 64
+# Batches whose statistics are compared.
+_BATCHES = 8
+# Layers whose gradients are compared with the layers below moved; each costs a gradient.
+_SHIFTED = 12
+# Examples that a model is shown to find its signals: as few as any layer takes.
+_SHOWN = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Looking:
+    """What is looked at in a model.
+
+    Attributes:
+        signals: Its signals.
+        norms: Its batch normalisations that have moving statistics and can be seen.
+        sweep: Points around a step.
+        probes: By name.
+        reference: Numbers of the training examples that signals are of, ascending.
+        batches: How many batches are compared.
+    """
+
+    signals: Signals
+    norms: tuple[Key, ...]
+    sweep: Sweep
+    probes: Mapping[str, Probe]
+    reference: NDArray[np.int32]
+    batches: int
+
+    @property
+    def names(self) -> dict[str, tuple[str, ...]]:
+        """What the axes of the series stand for."""
+        return {axis: own for one in self.probes.values() for axis, own in one.names().items()}
+
+    def look(self, moment: Moment) -> dict[str, Any]:
+        """``PROBE/SERIES`` to its values at this moment; pure, so that it may be compiled."""
+        found = self._found(moment)
+        return {
+            f"{probe}/{name}": values
+            for probe, one in self.probes.items()
+            for name, values in one.read(found).items()
+        }
+
+    @staticmethod
+    def settled(series: Mapping[str, Any]) -> dict[str, Any]:
+        """What looks gave, outside of the program, with quantiles in the place of samples.
+
+        Args:
+            series: ``PROBE/SERIES`` to NumPy arrays, with any axes in front of those of a look.
+        """
+        prefix = "activations/"
+        own = {name: one for name, one in series.items() if name.startswith(prefix)}
+        found = ordered({name.removeprefix(prefix): one for name, one in own.items()})
+        rest = {name: one for name, one in series.items() if name not in own}
+        return {**rest, **{f"{prefix}{name}": one for name, one in found.items()}}
+
+    def _found(self, moment: Moment) -> Found:
+        swept = self.sweep.at(moment)
+        ends = [jnp.stack(both) for both in zip(moment.trainable, swept.after, strict=True)]
+        both = lax.map(lambda values: self._signals(values, moment), ends)
+        (before, population), (after, _) = (_at(both, end) for end in (0, 1))
+        noise = lax.map(
+            lambda x: self._moments(moment.trainable, moment.non_trainable, x), moment.batches
+        )
+        return Found(moment, (before, after), population, noise, swept)
+
+    def _signals(self, trainable: Values, moment: Moment) -> tuple[Any, tuple[Moments, ...]]:
+        seen = self.signals.seen(trainable, moment.non_trainable, moment.reference)
+        activity = activity_of([seen[key] for key in self.signals.shown])
+        return activity, self._moments_in(seen)
+
+    def _moments(self, trainable: Values, others: Values, x: Arrays) -> tuple[Moments, ...]:
+        return self._moments_in(self.signals.seen(trainable, others, x))
+
+    def _moments_in(self, seen: Mapping[Key, Any]) -> tuple[Moments, ...]:
+        return tuple(_moments_of(seen[key]) for key in self.norms)
+
+
+def _at(arrays: Any, place: int) -> Any:
+    return jax.tree.map(lambda one: one[place], arrays)
+
+
+def _moments_of(seen: Any) -> Moments:
+    mask = None
+    if seen.mask is not None:
+        mask = jnp.broadcast_to(jnp.asarray(seen.mask, bool)[..., None], seen.values.shape)
+        mask = mask.reshape(seen.rows.shape)
+    return Moments(*moments(seen.rows, 0, mask))
+
+
+def looking_at(model: keras.Model, dataset: Dataset, batch_size: int) -> Looking:
+    """What is looked at in a model.
+
+    Args:
+        model: Built and compiled, its optimiser and metrics built, too.
+        dataset: What it trains on.
+        batch_size: Examples in a batch.
+
+    Raises:
+        ModelError: It has steps of its own, which cannot be looked into, or no layer with weights
+            that can be seen.
+    """
+    if not (is_called(model) and has_keras_steps(model, ["train_step"])):
+        raise ModelError(
+            f"model {model.name!r} has steps of its own, and what happens in one is not known; "
+            f"expected Keras' own train_step to look inside; leave the probes out"
+        )
+    with tracing(model, "training"):
+        signals = signals_in(model, read_rows(dataset.x_train, slice(_SHOWN)))
+    layers = weighted_layers(model, signals.layers)
+    if not layers:
+        raise ModelError(
+            f"no layer of model {model.name!r} has weights that are trained where they can be "
+            f"seen; expected one such as Dense or Conv2D; leave the probes out"
+        )
+    variables = len(model.trainable_variables)
+    gradients, shift, landscape = _around_a_step(layers)
+    rows = [np.zeros((1, variables), np.float32), shift.shares(variables)]
+    shares = np.concatenate([*rows, landscape.shares(variables)])
+    held = dict(_norms_in(model, signals))
+    statistics = {"statistics": Statistics(tuple(held.values()))} if held else {}
+    return Looking(
+        signals=signals,
+        norms=tuple(held),
+        sweep=Sweep(model, shares),
+        probes={
+            "gradients": gradients,
+            "activations": Activations(signals.names),
+            "shift": shift,
+            "landscape": landscape,
+            **statistics,
+        },
+        reference=_reference(dataset.examples, signals.bytes_an_example),
+        batches=max(1, min(_BATCHES, dataset.examples // batch_size)),
+    )
+
+
+def _around_a_step(layers: list[Weighted]) -> tuple[Gradients, Shift, Landscape]:
+    # Below the first layer nothing moves.
+    shifted = tuple(evenly([one for one in layers if one.below], _SHIFTED))
+    along = 1 + len(shifted)
+    return (
+        Gradients(tuple(layers)),
+        Shift(shifted, tuple(range(1, along))),
+        Landscape(slice(along, along + len(STEPS))),
+    )
+
+
+def _norms_in(model: keras.Model, signals: Signals) -> list[tuple[Key, Held]]:
+    """The batch normalisations whose statistics move, in the order in which they are called."""
+    known = {id(layer) for layer in batch_normalisations(model) if layer.trainable}
+    own = [(layer, signals.inputs_of(layer)) for layer in signals.layers if id(layer) in known]
+    return [(key, _held(model, layer)) for layer, key in own if key is not None]
+
+
+def _held(model: keras.Model, layer: Any) -> Held:
+    trainable = {id(one): place for place, one in enumerate(model.trainable_variables)}
+    others = {id(one): place for place, one in enumerate(model.non_trainable_variables)}
+    return Held(
+        layer.name,
+        trainable.get(id(layer.gamma)) if layer.scale else None,
+        trainable.get(id(layer.beta)) if layer.center else None,
+        (others[id(layer.moving_mean)], others[id(layer.moving_variance)]),
+        int(layer.moving_mean.shape[0]),
+        layer.epsilon,
+    )
+
+
+def _reference(examples: int, bytes_an_example: int) -> NDArray[np.int32]:
+    """Which examples: the same in all runs on the same data."""
+    most = max(_FEWEST, min(_MOST, _MOST_BYTES // max(1, bytes_an_example)))
+    drawn = np.random.default_rng(derive_seed(0, "reference")).permutation(examples)[:most]
+    return np.sort(drawn).astype(np.int32)

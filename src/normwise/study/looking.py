@@ -1,0 +1,116 @@
+"""Looks inside some runs of each variant, which train once more for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+import numpy as np
+
+from normwise import analysis
+from normwise.domain import Inside, Run, RunRecord, VariantSummary
+from normwise.engine import (
+    Cohort,
+    Looked,
+    Schedule,
+    largest_relative_difference,
+    looked_at_by_fit,
+    looked_at_in_stack,
+)
+from normwise.errors import ModelError
+from normwise.execution.setup import replica_of
+from normwise.execution.streaming import window_of
+from normwise.study.inside_files import read_inside, write_inside
+from normwise.study.planners.plan import Goals
+from normwise.study.store import Store
+from normwise.study.training import Training
+from normwise.study.verification import Fits
+
+__all__ = ["looks"]
+
+log = logging.getLogger("normwise")
+
+
+def looks(
+    training: Training,
+    goals: Goals,
+    records: Sequence[RunRecord],
+    standing: Sequence[VariantSummary],
+    fits: Fits,
+    store: Store | None,
+) -> list[Inside]:
+    """What probes see inside the first runs of each variant, where that was asked.
+
+    Args:
+        training: The training of the study.
+        goals: Its runs.
+        records: What they left behind.
+        standing: The variants, each where it stands in the grid.
+        fits: The study's variants, by Keras' own ``fit``.
+        store: The study's folder, if it has one.
+    """
+    spec = training.case.question.spec
+    if not spec.probe:
+        return []
+    chosen = [_first_runs(variant, records, spec.probe_runs) for variant in standing]
+    keys = [record.key for own in chosen for record in own]
+    there = [] if store is None else read_inside(store.folder, keys)
+    known = {seen.key: seen for seen in there}
+    runs = {run.key: run for run in goals}
+    for own in chosen:
+        missing = {runs[one.key]: one for one in own if one.key not in known}
+        if missing:
+            training.begin()
+            training.watch.stage("looking inside", own[0].key.variant)
+            for seen in _seen(missing, fits):
+                known[seen.key] = seen
+                if store is not None:
+                    write_inside(store.folder, seen)
+    return [known[key] for key in keys if key in known]
+
+
+def _first_runs(
+    variant: VariantSummary, records: Sequence[RunRecord], count: int
+) -> list[RunRecord]:
+    own = analysis.runs_at_best(variant, records)
+    return sorted(own, key=lambda run: run.key.seed)[:count]
+
+
+def _seen(runs: Mapping[Run, RunRecord], fits: Fits) -> list[Inside]:
+    """What is seen in runs of one program; nothing, and a word of it, where that cannot be."""
+    first = next(iter(runs))
+    by_fit = fits.setup.engine.is_fit or window_of(fits.setup.spec, first.condition.batch_size)
+    look: Callable[[Sequence[Run], Fits], list[Looked]] = _by_fit if by_fit else _in_stack
+    try:
+        found = look(list(runs), fits)
+    except ModelError as error:
+        log.warning("%s is not looked into: %s.", first.key.variant, error)
+        return []
+    return [
+        Inside(run.key, one.names, one.series, _difference(one, record, fits))
+        for (run, record), one in zip(runs.items(), found, strict=True)
+    ]
+
+
+def _in_stack(runs: Sequence[Run], fits: Fits) -> list[Looked]:
+    setup, first = fits.setup, runs[0]
+    devices = min(setup.devices, len(runs))
+    schedule = Schedule(devices, -(-len(runs) // devices))
+    size, depth = first.condition.batch_size, first.condition.depth
+    cohort = setup.cohort(first.variant, size, schedule, depth=depth, probed=True)
+    return looked_at_in_stack(cast("Cohort", cohort), [replica_of(run) for run in runs])
+
+
+def _by_fit(runs: Sequence[Run], fits: Fits) -> list[Looked]:
+    epochs = fits.setup.spec.epochs
+    return [looked_at_by_fit(fits.of(run.program), replica_of(run), epochs) for run in runs]
+
+
+def _difference(looked: Looked, record: RunRecord, fits: Fits) -> float:
+    """Of the losses of the first epoch, as the study trained it and as it was looked at."""
+    curves = fits.setup.recipe.in_own_units(
+        {name: np.asarray(values[:1]) for name, values in looked.curves.items() if "loss" in name}
+    )
+    own = {name: record.curves[name][:1] for name in curves}
+    return largest_relative_difference(own, curves)
