@@ -28,9 +28,9 @@ __all__ = [
     "ordered",
 ]
 
-LEVELS = (0.01, 0.05, 0.15, 0.25, 0.5, 0.75, 0.85, 0.95, 0.99)
-"""Which quantiles of all values of a signal are taken."""
-UNIT_LEVELS = (0.15, 0.5, 0.85)
+LEVELS = (1, 5, 15, 25, 50, 75, 85, 95, 99)
+"""Which percentiles of all values of a signal are taken."""
+UNIT_LEVELS = (15, 50, 85)
 """Which of one unit, as in the figure of Ioffe & Szegedy (2015)."""
 BINS = 40
 EDGES = np.linspace(-4, 4, BINS + 1)
@@ -112,7 +112,7 @@ def ordered(series: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 def _quantiles(values: NDArray[Any], levels: Sequence[float]) -> NDArray[Any]:
     """Of the last axis."""
-    found: NDArray[Any] = np.moveaxis(np.quantile(values, levels, axis=-1), 0, -1)
+    found: NDArray[Any] = np.moveaxis(np.percentile(values, levels, axis=-1), 0, -1)
     return found.astype(np.float32)
 
 
