@@ -1,6 +1,7 @@
 """Every link and picture of the README and the docs leads somewhere."""
 
 import itertools
+import json
 import re
 from pathlib import Path
 
@@ -12,14 +13,24 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     *ROOT.glob("*.md"),
     *ROOT.glob("docs/**/*.md"),
+    *ROOT.glob("docs/**/*.ipynb"),
     *ROOT.glob("src/normwise/checks/pages/*.md"),
 ]
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+def markdown(page):
+    """A page's Markdown; of a notebook, that of its cells."""
+    text = page.read_text("utf-8")
+    if page.suffix != ".ipynb":
+        return text
+    cells = (cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown")
+    return "\n\n".join("".join(cell["source"]) for cell in cells)
+
+
 def tokens(page):
     """All of a page, what stands inside its paragraphs included."""
-    for token in MarkdownIt("gfm-like", {"linkify": False}).parse(page.read_text("utf-8")):
+    for token in MarkdownIt("gfm-like", {"linkify": False}).parse(markdown(page)):
         yield token
         yield from token.children or ()
 
@@ -35,7 +46,10 @@ def links(page):
 
 
 def anchors(page):
-    """What a heading is called in an address, as GitHub calls it."""
+    """What a heading is called in an address, as GitHub calls it; in HTML, what has a name."""
+    if page.suffix == ".html":
+        yield from re.findall(r'\bid="([^"]+)"', page.read_text("utf-8"))
+        return
     seen: dict[str, int] = {}
     for opening, content in itertools.pairwise(tokens(page)):
         if opening.type != "heading_open":
@@ -91,12 +105,22 @@ def test_every_picture_is_shown():
         ("![a](text.png)", ["text.png: no picture"]),
         ("`[a](missing.md)` and [b](https://example.org/missing)", []),
         ("```\n[a](missing.md)\n```", []),
+        ("[a](whole.html#here)", []),
+        ("[a](whole.html#there)", ["whole.html#there: no such heading"]),
+        ("[a](cells.ipynb#told)", []),
+        ("[a](cells.ipynb#code)", ["cells.ipynb#code: no such heading"]),
     ],
 )
 def test_the_check_sees_what_is_broken(text, wrong, tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
     (tmp_path / "other.md").write_text("# Other\n\n## The `end` of it!\n")
     (tmp_path / "there.png").write_bytes(PNG)
+    (tmp_path / "whole.html").write_text('<h1 id="here">Whole</h1>')
+    cells = [
+        {"cell_type": "markdown", "source": ["# Told\n", "Why."]},
+        {"cell_type": "code", "source": ["# Code"]},
+    ]
+    (tmp_path / "cells.ipynb").write_text(json.dumps({"cells": cells}))
     (tmp_path / "text.png").write_text("hello")
     page = tmp_path / "page.md"
     page.write_text(f"# Here\n\n{text}\n")
