@@ -392,8 +392,8 @@ def test_what_cannot_be_summarised_is_refused(record, study):
 
 def test_public_names_are_the_documented_ones():
     assert set(analysis.__all__) == {
-        "Decision", "Subset", "Times", "ablation", "as_learned", "baseline_of", "best_point", "beyond_chance", "compare", "default_metric", "default_target",
-        "higher_is_better", "in_whole_rounds", "judging_runs", "mean_estimate", "median_epochs", "outcome", "paired_seeds",
+        "RESOLUTION", "Decision", "GradientTrouble", "Subset", "Times", "ablation", "as_learned", "baseline_of", "best_point", "beyond_chance", "compare", "default_metric", "default_target",
+        "first_over_last", "gradient_troubles", "higher_is_better", "in_whole_rounds", "judging_runs", "mean_estimate", "median_epochs", "outcome", "paired_seeds",
         "reaching", "rises_by_name", "rises_in_training", "runs_at_best", "split_seeds",
         "subsets_to_try", "summarise", "withheld",
     }  # fmt: skip

@@ -3,6 +3,12 @@
 from normwise.analysis._ablation import Subset, ablation, subsets_to_try
 from normwise.analysis._compare import Decision, compare
 from normwise.analysis._direction import higher_is_better, rises_by_name, rises_in_training
+from normwise.analysis._gradients import (
+    RESOLUTION,
+    GradientTrouble,
+    first_over_last,
+    gradient_troubles,
+)
 from normwise.analysis._grid import best_point, judging_runs, runs_at_best, split_seeds
 from normwise.analysis._groups import baseline_of, paired_seeds
 from normwise.analysis._judged import Times
@@ -16,7 +22,9 @@ from normwise.analysis._target import beyond_chance, default_metric, default_tar
 from normwise.analysis._verdict import withheld
 
 __all__ = [
+    "RESOLUTION",
     "Decision",
+    "GradientTrouble",
     "Subset",
     "Times",
     "ablation",
@@ -27,6 +35,8 @@ __all__ = [
     "compare",
     "default_metric",
     "default_target",
+    "first_over_last",
+    "gradient_troubles",
     "higher_is_better",
     "in_whole_rounds",
     "judging_runs",

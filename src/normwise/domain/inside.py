@@ -8,7 +8,14 @@ from typing import Any
 
 from normwise.domain.run import RunKey
 
-__all__ = ["Inside"]
+__all__ = ["BINS", "LEVELS", "REACH", "UNIT_LEVELS", "Inside"]
+
+LEVELS = (1, 5, 15, 25, 50, 75, 85, 95, 99)
+"""Which percentiles of all values of a signal are taken."""
+UNIT_LEVELS = (15, 50, 85)
+"""Which of one unit, as in the figure of Ioffe & Szegedy (2015)."""
+BINS, REACH = 40, 4.0
+"""Of a histogram the bins, all as wide; and how far they reach, in deviations from the mean."""
 
 
 @dataclass(frozen=True, eq=False)

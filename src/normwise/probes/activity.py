@@ -14,26 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.domain import derive_seed
+from normwise.domain.inside import BINS, LEVELS, REACH, UNIT_LEVELS
 from normwise.probes.signals import Seen
 
 __all__ = [
-    "BINS",
     "EDGES",
-    "LEVELS",
     "UNITS",
-    "UNIT_LEVELS",
     "Activity",
     "activity_of",
     "moments",
     "ordered",
 ]
 
-LEVELS = (1, 5, 15, 25, 50, 75, 85, 95, 99)
-"""Which percentiles of all values of a signal are taken."""
-UNIT_LEVELS = (15, 50, 85)
-"""Which of one unit, as in the figure of Ioffe & Szegedy (2015)."""
-BINS = 40
-EDGES = np.linspace(-4, 4, BINS + 1)
+EDGES = np.linspace(-REACH, REACH, BINS + 1)
 """Of a histogram's bins, in deviations from the mean; what lies outside counts in the last."""
 UNITS = 16
 """Units of a signal that are followed one by one: evenly chosen, repeated where it has fewer."""

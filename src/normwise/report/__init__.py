@@ -1,7 +1,8 @@
 """The report: one page, a list of sections, shown as terminal text, HTML and PNG.
 
 `study_page` and `judged_page` build it from a :class:`~normwise.domain.Summary` and its records,
-`diagnosis_page` from the content of ``gap.json``; everything else only shows it.
+`diagnosis_page` from the content of ``gap.json``, `inside_page` from what probes saw; everything
+else only shows it.
 
 >>> from normwise.report import print_page, study_page, write_html, write_png
 """
@@ -10,7 +11,14 @@ from normwise.report.drawing_process import DrawingProcess
 from normwise.report.html import write_html
 from normwise.report.interactive import altair_chart
 from normwise.report.notebook import Shown
-from normwise.report.page import Page, diagnosis_page, judged_page, live_page, study_page
+from normwise.report.page import (
+    Page,
+    diagnosis_page,
+    inside_page,
+    judged_page,
+    live_page,
+    study_page,
+)
 from normwise.report.png import write_png
 from normwise.report.results import DataPreview
 from normwise.report.section import Section
@@ -34,6 +42,7 @@ __all__ = [
     "diagnosis_page",
     "findings_page",
     "findings_section",
+    "inside_page",
     "judged_page",
     "leakage_page",
     "live_page",

@@ -24,6 +24,7 @@ __all__ = [
     "ratio_interval",
     "roughly",
     "saved",
+    "scientific",
     "seconds",
     "seconds_interval",
     "signed",
@@ -33,6 +34,7 @@ __all__ = [
 
 NONE = "—"
 NOT_REACHED = "not reached"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def percent(share: float) -> str:
@@ -56,6 +58,21 @@ def number(value: float | None, digits: int = 3) -> str:
         return f"{value:.{digits}g}"
     rounded = float(f"{value:.{digits}g}")
     return f"{rounded:.{decimals(rounded, digits)}f}"
+
+
+def scientific(value: float) -> str:
+    """A measured number to two significant digits, however small or large it is.
+
+    >>> scientific(0.31), scientific(1.56e-19), scientific(1e-9), scientific(2.3e7), scientific(0.0)
+    ('0.31', '1.6×10⁻¹⁹', '10⁻⁹', '2.3×10⁷', '0')
+    """
+    if not math.isfinite(value):
+        return NONE
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return number(value, 2) if value else "0"
+    digits, _, power = f"{value:.1e}".partition("e")
+    of_ten = f"10{str(int(power)).translate(_RAISED)}"
+    return of_ten if digits == "1.0" else f"{digits.removesuffix('.0')}×{of_ten}"
 
 
 def decimals(value: float, digits: int) -> int:

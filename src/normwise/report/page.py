@@ -8,11 +8,12 @@ the answer; and notes, for who wants to know how sure it is. Terminal, HTML and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from normwise.domain import Inside, RunRecord, Summary
 from normwise.report.colors import variant_colors
+from normwise.report.inside_sections import inside_details, inside_sections
 from normwise.report.metric_text import metric_text, target_text
 from normwise.report.results import DataPreview, StudyResults
 from normwise.report.section import Answer, Chart, NextStep, Section
@@ -45,6 +46,8 @@ from normwise.report.sections import (
     solo_check,
     variants,
 )
+from normwise.report.sections.inside import gradients
+from normwise.report.seen import Seen
 
 __all__ = [
     "DIAGNOSIS",
@@ -55,6 +58,7 @@ __all__ = [
     "STUDY_NOTES",
     "Page",
     "diagnosis_page",
+    "inside_page",
     "judged_page",
     "live_page",
     "study_page",
@@ -255,11 +259,19 @@ def _page(
         subject=f"epochs to a {target_text(summary.target)}",
         answer=_answer(results, label),
         lead=_built(build(results) for build in LEAD),
-        body=_built(build(results) for build in body),
-        details=_built(build(results) for build in details),
+        body=(*_built(build(results) for build in body), *_not_pictured(results.seen)),
+        details=(
+            *_built(build(results) for build in details),
+            *inside_details(results.seen),
+        ),
         colors=results.colors,
         warnings=(_INCOMPLETE,) if results.incomplete else (),
     )
+
+
+def _not_pictured(seen: Seen) -> tuple[Section, ...]:
+    """What was seen inside, on the page alone: a study's picture is of its curves."""
+    return tuple(replace(section, in_picture=False) for section in inside_sections(seen))
 
 
 def _answer(results: StudyResults, label: str) -> Answer:
@@ -285,6 +297,25 @@ def diagnosis_page(found: Mapping[str, Any], command: str) -> Page:
         answer=Answer("gap", gap.headline(found), gap.sentence(found)),
         lead=_built(build(found) for build in DIAGNOSIS),
         next_step=gap.next_step(found, command),
+    )
+
+
+def inside_page(title: str, seen: Mapping[str, Sequence[Inside]]) -> Page:
+    """What probes saw inside networks, where that is all that is asked.
+
+    Args:
+        title: Name of the model.
+        seen: By name of a network the runs that were looked into, at least one.
+    """
+    own = Seen(seen, variant_colors(list(seen)))
+    return Page(
+        kind="look inside",
+        title=title,
+        subject="what happens in it while it trains",
+        answer=Answer("seen", gradients.headline(own), ""),
+        body=inside_sections(own),
+        details=inside_details(own),
+        colors=own.colors,
     )
 
 

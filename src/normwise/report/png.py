@@ -17,7 +17,7 @@ from normwise.report.vega import HIDDEN, SCHEMA, theme
 __all__ = ["figure", "write_png"]
 
 _WIDTH = 960  # pixels of the picture that charts share
-_COLUMNS = {"study": 2, "diagnosis": 3}  # charts side by side
+_COLUMNS = {"study": 2, "diagnosis": 3, "look inside": 2}  # charts side by side
 _BESIDE = 40  # pixels of it that a chart's axis takes
 _LINE = 165  # letters of the text above
 
@@ -43,15 +43,18 @@ def write_png(
 
 
 def figure(page: Page, *, pointer: bool = False) -> Spec:
-    """All charts of the page in one Vega-Lite picture, under the headline."""
+    """The charts of the page in one Vega-Lite picture, under the headline."""
     style, columns = Style(legend=True, pointer=pointer), _COLUMNS[page.kind]
     width = _WIDTH // columns - _BESIDE
-    charts = [{"width": width, **chart.spec(style)} for chart in page.charts]
+    sections = [section for section in page.sections if section.in_picture and section.charts]
+    charts = [
+        {"width": width, **chart.spec(style)} for section in sections for chart in section.charts
+    ]
     for index, chart in enumerate(charts):
         _rename_params(chart, index)
     for first in range(0, len(charts), columns):
         _align_titles(charts[first : first + columns])
-    captions = [_first_sentence(section.caption) for section in page.sections if section.charts]
+    captions = [_first_sentence(section.caption) for section in sections]
     config = theme()
     return {
         "$schema": SCHEMA,

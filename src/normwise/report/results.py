@@ -9,6 +9,7 @@ from functools import cached_property
 from normwise.analysis import judging_runs, runs_at_best
 from normwise.domain import Comparison, Inside, RunRecord, Summary, is_with_population
 from normwise.report.colors import variant_colors
+from normwise.report.seen import Seen
 
 __all__ = ["DataPreview", "StudyResults"]
 
@@ -64,6 +65,14 @@ class StudyResults:
     def colors(self) -> dict[str, str]:
         """Each variant's colour, the same in every table and chart."""
         return variant_colors(self.variants)
+
+    @cached_property
+    def seen(self) -> Seen:
+        """What probes saw, by variant."""
+        own = {
+            name: [one for one in self.inside if one.key.variant == name] for name in self.variants
+        }
+        return Seen({name: runs for name, runs in own.items() if runs}, self.colors)
 
     @cached_property
     def runs_shown(self) -> list[RunRecord]:

@@ -97,6 +97,7 @@ class Section:
         charts: What it draws.
         caption: How to read the table and the charts.
         facts: Name to text, such as settings; not shown on a terminal.
+        in_picture: Whether the one picture of a page has its charts.
     """
 
     title: str
@@ -106,6 +107,7 @@ class Section:
     charts: tuple[Chart, ...] = ()
     caption: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    in_picture: bool = True
 
 
 @dataclass(frozen=True, slots=True)

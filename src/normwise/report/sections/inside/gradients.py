@@ -1,0 +1,198 @@
+"""Gradients: how large they are in each layer, and where they vanish, explode or are stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from normwise.analysis import RESOLUTION, GradientTrouble, first_over_last, gradient_troubles
+from normwise.domain import Inside
+from normwise.report.formatting import scientific
+from normwise.report.line_chart import LineChart, drawn, line_of, on_one_axis
+from normwise.report.section import Cell, Column, Section, Table
+from normwise.report.sections.inside.words import joined, numbered, of_runs
+from normwise.report.seen import Seen, median_of
+
+__all__ = ["build", "details", "headline"]
+
+_DOES = {
+    "vanishing": "gradients vanish",
+    "exploding": "gradients explode",
+    "stuck": "weights are stuck",
+}
+_NORM, _UPDATE, _LOSS = "gradients/norm", "gradients/update", "gradients/loss"
+
+
+def build(seen: Seen) -> Section | None:
+    """The gradient of each layer, at the first and at the last epoch."""
+    charts = _by_layer(seen)
+    return Section(
+        "Gradients",
+        text=(*_sizes(seen), *_troubles(seen), *_healthy(seen)),
+        charts=charts if len(charts) < 2 else (charts[0], charts[-1]),
+        caption=(
+            f"The norm of the loss' gradient with respect to the kernels of each layer, from input "
+            f"to output: {seen.in_words}. What is exactly 0 is not drawn."
+        ),
+    )
+
+
+def headline(seen: Seen) -> str:
+    """What is wrong with the gradients of which network, in a few words."""
+    alike: dict[str, list[str]] = {}
+    for name, runs in seen.runs.items():
+        kinds = dict.fromkeys(one.kind for run in runs for one in _of_run(run))
+        if kinds:
+            alike.setdefault(joined(_DOES[kind] for kind in kinds), []).append(f"`{name}`")
+    said = [f"in {joined(names)} {does}" for does, names in alike.items()]
+    told = joined(said) if said else ""
+    return told[:1].upper() + told[1:] or "No gradient vanishes, explodes or is stuck"
+
+
+def details(seen: Seen) -> Section | None:
+    """The same between the two, over the epochs, and how far a step moves the weights."""
+    return Section(
+        "Gradients and updates",
+        table=_table(seen),
+        charts=(*_by_layer(seen)[1:-1], *_over_epochs(seen), *_updates(seen)),
+        caption=(
+            f"First over last: the gradient of the first layer over that of the last one. Update: "
+            f"the norm of what a step adds to the kernels of a layer, over that of the kernels; "
+            f"below the dash-dotted line, {scientific(RESOLUTION)}, a weight in float32 stays as "
+            f"it is. All of it {seen.in_words}."
+        ),
+    )
+
+
+def _sizes(seen: Seen) -> Iterator[str]:
+    """How the gradients of the first and of the last layer compare, at a typical epoch."""
+    ratios = {name: _ratio(norm) for name, norm in seen.with_series(_NORM) if norm.shape[1] > 1}
+    known = [f"{scientific(one)} ({name})" for name, one in ratios.items() if np.isfinite(one)]
+    if known:
+        yield (
+            f"The gradient of the first layer is {joined(known)} of that of the last one, at a "
+            f"typical epoch."
+        )
+
+
+def _ratio(norm: np.ndarray) -> float:
+    return float(median_of(first_over_last(norm)))
+
+
+def _troubles(seen: Seen) -> Iterator[str]:
+    for name, runs in seen.runs.items():
+        found = [one for run in runs for one in _of_run(run)]
+        for kind in dict.fromkeys(one.kind for one in found):
+            own = [one for one in found if one.kind == kind]
+            worst = max(own, key=lambda one: len(one.layers))
+            when = numbered("epoch", worst.epochs, seen.last_epoch)
+            yield (
+                f"{name}{of_runs(len(own), len(runs))}: {_DOES[kind]} at {when}. "
+                f"At epoch {worst.epoch} {_said(worst, seen.names(name, 'layers'))}."
+            )
+
+
+def _healthy(seen: Seen) -> Iterator[str]:
+    fine = [name for name, runs in seen.runs.items() if not any(map(_of_run, runs))]
+    if fine:
+        yield f"{joined(fine)}: no gradient vanishes, explodes or is stuck."
+
+
+def _of_run(run: Inside) -> list[GradientTrouble]:
+    return gradient_troubles(*(run.series[name] for name in (_NORM, _UPDATE, _LOSS)))
+
+
+def _said(trouble: GradientTrouble, layers: tuple[str, ...]) -> str:
+    """How bad it is where it is worst."""
+    count, value = len(layers), scientific(trouble.value)
+    where = numbered("layer", [layer + 1 for layer in trouble.layers], count)
+    if not np.isfinite(trouble.value):
+        return f"those of {where} of {count} are not finite"
+    if trouble.over == "weights":
+        return (
+            f"a step changes those of {where} of {count} by {value} of their size at most, less "
+            f"than float32 tells apart"
+        )
+    if trouble.over == "first epoch":
+        return f"they are {value} times what they began with"
+    is_small = trouble.kind == "vanishing"
+    of, more = ("of", "less than a thousandth") if is_small else ("times", "over a thousand times")
+    return (
+        f"{layers[0]}, the first of {count} layers, has {value} {of} the gradient of the last one; "
+        f"{more} in {where}"
+    )
+
+
+def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
+    """On one axis, at each of some epochs."""
+    norms = dict(seen.with_series(_NORM))
+    found = [
+        drawn(
+            f"gradients at {name}",
+            "by layer, from input to output",
+            (line_of(variant, norm[at], scale="log") for variant, norm in norms.items()),
+            seen.colors,
+            across="layer",
+            unit="norm of the gradient",
+            scale="log",
+        )
+        for at, name in seen.moments.items()
+    ]
+    return on_one_axis([chart for own in found for chart in own])
+
+
+def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
+    return drawn(
+        "gradient of the first layer over that of the last",
+        "dash-dotted: both as large",
+        (line_of(v, first_over_last(norm), scale="log") for v, norm in seen.with_series(_NORM)),
+        seen.colors,
+        unit="ratio",
+        scale="log",
+        rule=1.0,
+    )
+
+
+def _updates(seen: Seen) -> tuple[LineChart, ...]:
+    """Of each layer, typically; and of the layer that moves least, over the epochs."""
+    updates, subtitle = dict(seen.with_series(_UPDATE)), "over the weights; dash-dotted: float32"
+    by_layer = drawn(
+        "updates by layer, at a typical epoch",
+        subtitle,
+        (line_of(name, median_of(one), scale="log") for name, one in updates.items()),
+        seen.colors,
+        across="layer",
+        unit="update over weights",
+        scale="log",
+        rule=RESOLUTION,
+    )
+    least = drawn(
+        "update of the layer that moves least",
+        subtitle,
+        (line_of(name, one.min(1), scale="log") for name, one in updates.items()),
+        seen.colors,
+        unit="update over weights",
+        scale="log",
+        rule=RESOLUTION,
+    )
+    return (*by_layer, *least)
+
+
+def _table(seen: Seen) -> Table:
+    columns = ("variant", "first over last, epoch 1", "at the end", "least update, epoch 1",
+               "at the end")  # fmt: skip
+    updates = dict(seen.with_series(_UPDATE))
+    rows = tuple(
+        (
+            Cell(name, color=seen.colors[name]),
+            *(Cell(scientific(one)) for one in _ends(first_over_last(norm))),
+            *(Cell(scientific(one)) for one in _ends(updates[name].min(1))),
+        )
+        for name, norm in seen.with_series(_NORM)
+    )
+    return Table(tuple(Column(header, is_main=True) for header in columns), rows)
+
+
+def _ends(values: np.ndarray) -> tuple[float, float]:
+    return float(values[0]), float(values[-1])

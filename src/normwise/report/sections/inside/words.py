@@ -1,0 +1,44 @@
+"""Layers and epochs as sentences on the inside of networks name them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+__all__ = ["joined", "numbered", "of_runs"]
+
+
+def numbered(what: str, numbers: Sequence[int], of: int) -> str:
+    """Some of so many things in words, each of which has a number from 1.
+
+    >>> numbered("epoch", (1, 2, 3), 6), numbered("epoch", (4,), 6), numbered("layer", (1, 2), 2)
+    ('epochs 1 to 3', 'epoch 4', 'all 2 layers')
+    >>> numbered("epoch", (1, 3, 6), 6), numbered("epoch", (1,), 1)
+    ('3 of 6 epochs from 1 to 6', 'epoch 1')
+    """
+    first, last, count = numbers[0], numbers[-1], len(numbers)
+    if count == 1:
+        return f"{what} {first}"
+    if count == of:
+        return f"all {of} {what}s"
+    if count == last - first + 1:
+        return f"{what}s {first} to {last}"
+    return f"{count} of {of} {what}s from {first} to {last}"
+
+
+def joined(items: Iterable[str]) -> str:
+    """Some things in a sentence.
+
+    >>> joined(["a"]), joined(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    *others, last = items
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def of_runs(count: int, of: int) -> str:
+    """In how many runs something is so; empty where there is one alone.
+
+    >>> of_runs(2, 2), of_runs(1, 1)
+    (' in 2 of 2 runs', '')
+    """
+    return f" in {count} of {of} runs" if of > 1 else ""

@@ -1,0 +1,83 @@
+"""What sections on the inside of networks are built from."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.domain import Inside
+
+__all__ = ["Seen"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What probes saw inside some networks.
+
+    Attributes:
+        runs: By name, a variant's or a network's; at least one run of each.
+        colors: Each name's colour.
+    """
+
+    runs: Mapping[str, Sequence[Inside]]
+    colors: Mapping[str, str]
+
+    @property
+    def last_epoch(self) -> int:
+        """The last epoch that was looked at, of any run."""
+        return max(one.epochs for own in self.runs.values() for one in own)
+
+    @property
+    def moments(self) -> dict[int, str]:
+        """First, middle and last epoch that were looked at: place in a series to its name."""
+        last = self.last_epoch - 1
+        return {at: f"epoch {at + 1}" for at in sorted({0, last // 2, last})}
+
+    @property
+    def in_words(self) -> str:
+        """Whose medians are drawn, as it stands in a caption."""
+        most = max(len(own) for own in self.runs.values())
+        runs = "of the run" if most == 1 else f"medians of the {most} runs"
+        return f"{runs} that were looked into, at the first step of each epoch"
+
+    def with_series(self, series: str) -> Iterator[tuple[str, NDArray[Any]]]:
+        """Each name that has a series, and its median over the runs.
+
+        Returns:
+            Arrays ``(epochs, …)`` in float64, NaN where no run has a finite value.
+        """
+        for name in self.runs:
+            found = self.of(name, series)
+            if found is not None:
+                yield name, found
+
+    def of(self, name: str, series: str) -> NDArray[Any] | None:
+        """The median of a series over the runs of a name; ``None`` where they have none."""
+        own = [one.series[series] for one in self.runs[name] if series in one.series]
+        if not own or not own[0].size:
+            return None
+        return median_of(np.stack([_padded(values, self.last_epoch) for values in own]))
+
+    def names(self, name: str, axis: str) -> tuple[str, ...]:
+        """What the leading axis of a series of a name stands for."""
+        return self.runs[name][0].names.get(axis, ())
+
+
+def _padded(values: NDArray[Any], epochs: int) -> NDArray[Any]:
+    """With NaN behind the end of a run that ended early."""
+    whole = np.full((epochs, *values.shape[1:]), np.nan)
+    whole[: len(values)] = values
+    return whole
+
+
+def median_of(values: NDArray[Any], axis: Any = 0) -> NDArray[Any]:
+    """Of the finite values; NaN where there are none."""
+    finite = np.where(np.isfinite(values), values, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of all-NaN slices
+        return np.asarray(np.nanmedian(finite, axis=axis))
