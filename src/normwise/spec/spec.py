@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import tomli_w
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -31,6 +31,7 @@ from normwise.spec.data_settings import (
     TaskOfLabels,
     Window,
 )
+from normwise.spec.engine_choice import EngineChoice
 from normwise.spec.kinds import (
     BatchSize,
     Count,
@@ -71,8 +72,8 @@ OPTIMIZER, LEARNING_RATE = "sgd", 0.01
 
 # Rounds of seeds, each doubling their number, that `until_decided` may take unless told.
 ROUNDS = 4
-# Boxes of `--help` below the first one, which has what most studies need.
-_TRAINING, _RUNNING = "How each run trains", "How and where it is run"
+# A box of `--help` below the first one, which has what most studies need.
+_TRAINING = "How each run trains"
 
 
 class Spec(BaseModel):
@@ -245,17 +246,7 @@ class Spec(BaseModel):
     ablate: Ablate = False
     probe: Probe = False
     probe_runs: ProbeRuns = 2
-    engine: Annotated[
-        Literal["auto", "stacked", "fit"],
-        # What it comes to is part of a run's key: runs of both kinds may lie in one folder.
-        About(
-            "answer",
-            "What trains: stacked (all runs in one compiled program), fit (Keras' own, one run "
-            "after another), or auto: fit where the stack cannot. Which, and why, is said first.",
-            example="auto",
-            panel=_RUNNING,
-        ),
-    ] = "auto"
+    engine: EngineChoice = "auto"
     price: Price = None
     class_weight: Annotated[
         dict[str, Weight] | None,
