@@ -22,7 +22,7 @@ from normwise.engine.probed import parted
 from normwise.engine.state import State
 from normwise.probes import Looking, Moment, looking_at
 
-__all__ = ["Looked", "looked_at_by_fit", "looked_at_in_stack"]
+__all__ = ["Looked", "looked_at_by_fit", "looked_at_in_stack", "looking_in"]
 
 
 class Looked(NamedTuple):
@@ -39,15 +39,16 @@ class Looked(NamedTuple):
     series: dict[str, NDArray[Any]]
 
 
-def looked_at_in_stack(cohort: Cohort, replicas: Sequence[Replica]) -> list[Looked]:
+def looked_at_in_stack(cohort: Cohort, compiled: Any, replicas: Sequence[Replica]) -> list[Looked]:
     """Train replicas in a program of their own that looks at the first step of each epoch.
 
     Args:
         cohort: Made to be probed.
+        compiled: Its compiled program.
         replicas: Which, at most as many as stand side by side.
     """
     looking: Any = cohort.program.looking
-    [chunk] = cohort.run(cohort.compile(cohort.lower()), replicas)
+    [chunk] = cohort.run(compiled, replicas)
     return [_row(looking, chunk.curves, row) for row in range(len(replicas))]
 
 
@@ -58,13 +59,17 @@ def _row(looking: Looking, curves: Mapping[str, NDArray[Any]], row: int) -> Look
     )
 
 
-def looked_at_by_fit(fit: Fit, replica: Replica, epochs: int) -> Looked:
-    """Train a replica by Keras' own ``fit`` and look at the first step of each epoch.
+def looking_in(fit: Fit) -> Looking:
+    """What is looked at in a model that Keras' own ``fit`` trains.
 
     Raises:
-        ModelError: The model cannot be looked into.
+        ModelError: It cannot be looked into.
     """
-    looking = looking_at(fit.model, fit.data.dataset, fit.data.size)
+    return looking_at(fit.model, fit.data.dataset, fit.data.size)
+
+
+def looked_at_by_fit(fit: Fit, looking: Looking, replica: Replica, epochs: int) -> Looked:
+    """Train a replica by Keras' own ``fit`` and look at the first step of each epoch."""
     look = looking.look if fit.model.run_eagerly else jax.jit(looking.look)
     reference = _placed(read_rows(fit.data.dataset.x_train, looking.reference))
     state, curves, seen = fit.begin(replica), list[Any](), list[Any]()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from normwise.engine import (
     largest_relative_difference,
     looked_at_by_fit,
     looked_at_in_stack,
+    looking_in,
 )
 from normwise.errors import ModelError
 from normwise.execution.setup import replica_of
@@ -58,15 +60,11 @@ def looks(
     there = [] if store is None else read_inside(store.folder, keys)
     known = {seen.key: seen for seen in there}
     runs = {run.key: run for run in goals}
-    for own in chosen:
-        missing = {runs[one.key]: one for one in own if one.key not in known}
-        if missing:
-            training.begin()
-            training.watch.stage("looking inside", own[0].key.variant)
-            for seen in _seen(missing, fits):
-                known[seen.key] = seen
-                if store is not None:
-                    write_inside(store.folder, seen)
+    missing = [{runs[one.key]: one for one in own if one.key not in known} for own in chosen]
+    for seen in _seen([own for own in missing if own], training, fits):
+        known[seen.key] = seen
+        if store is not None:
+            write_inside(store.folder, seen)
     return [known[key] for key in keys if key in known]
 
 
@@ -77,34 +75,54 @@ def _first_runs(
     return sorted(own, key=lambda run: run.key.seed)[:count]
 
 
-def _seen(runs: Mapping[Run, RunRecord], fits: Fits) -> list[Inside]:
-    """What is seen in runs of one program; nothing, and a word of it, where that cannot be."""
-    first = next(iter(runs))
+def _seen(
+    wanted: Sequence[Mapping[Run, RunRecord]], training: Training, fits: Fits
+) -> Iterator[Inside]:
+    """What is seen in runs of each variant; nothing, and a word of it, where that cannot be.
+
+    Programs compile beside each other, and beside the runs that are looked at already.
+    """
+    if wanted:
+        training.begin()
+        training.watch.stage("looking inside")
+    with ThreadPoolExecutor() as pool:
+        begun = [(own, _begun(list(own), fits, pool)) for own in wanted]
+        for own, looked in begun:
+            training.watch.stage("looking inside", next(iter(own)).key.variant)
+            for (run, record), one in zip(own.items(), looked(), strict=False):
+                yield Inside(run.key, one.names, one.series, _difference(one, record, fits))
+
+
+def _begun(
+    runs: Sequence[Run], fits: Fits, pool: ThreadPoolExecutor
+) -> Callable[[], Sequence[Looked]]:
+    """What looks at runs of one variant, as far as that can be begun beside other work."""
+    first = runs[0]
     by_fit = fits.setup.engine.is_fit or window_of(fits.setup.spec, first.condition.batch_size)
-    look: Callable[[Sequence[Run], Fits], list[Looked]] = _by_fit if by_fit else _in_stack
     try:
-        found = look(list(runs), fits)
+        return _by_fit(runs, fits) if by_fit else _in_stack(runs, fits, pool)
     except ModelError as error:
         log.warning("%s is not looked into: %s.", first.key.variant, error)
-        return []
-    return [
-        Inside(run.key, one.names, one.series, _difference(one, record, fits))
-        for (run, record), one in zip(runs.items(), found, strict=True)
-    ]
+        return list
 
 
-def _in_stack(runs: Sequence[Run], fits: Fits) -> list[Looked]:
+def _in_stack(
+    runs: Sequence[Run], fits: Fits, pool: ThreadPoolExecutor
+) -> Callable[[], list[Looked]]:
     setup, first = fits.setup, runs[0]
     devices = min(setup.devices, len(runs))
     schedule = Schedule(devices, -(-len(runs) // devices))
     size, depth = first.condition.batch_size, first.condition.depth
-    cohort = setup.cohort(first.variant, size, schedule, depth=depth, probed=True)
-    return looked_at_in_stack(cast("Cohort", cohort), [replica_of(run) for run in runs])
+    cohort = cast("Cohort", setup.cohort(first.variant, size, schedule, depth=depth, probed=True))
+    compiled = pool.submit(cohort.compile, cohort.lower())
+    replicas = [replica_of(run) for run in runs]
+    return lambda: looked_at_in_stack(cohort, compiled.result(), replicas)
 
 
-def _by_fit(runs: Sequence[Run], fits: Fits) -> list[Looked]:
-    epochs = fits.setup.spec.epochs
-    return [looked_at_by_fit(fits.of(run.program), replica_of(run), epochs) for run in runs]
+def _by_fit(runs: Sequence[Run], fits: Fits) -> Callable[[], list[Looked]]:
+    fit, epochs = fits.of(runs[0].program), fits.setup.spec.epochs
+    looking = looking_in(fit)
+    return lambda: [looked_at_by_fit(fit, looking, replica_of(run), epochs) for run in runs]
 
 
 def _difference(looked: Looked, record: RunRecord, fits: Fits) -> float:
