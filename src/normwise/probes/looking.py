@@ -146,7 +146,7 @@ def looking_at(model: keras.Model, dataset: Dataset, batch_size: int) -> Looking
         )
     with tracing(model, "training"):
         signals = signals_in(model, read_rows(dataset.x_train, slice(_SHOWN)))
-    layers = weighted_layers(model, signals.layers)
+    layers = weighted_layers(model, signals.layers, signals.layer_names)
     if not layers:
         raise ModelError(
             f"no layer of model {model.name!r} has weights that are trained where they can be "
@@ -189,14 +189,18 @@ def _norms_in(model: keras.Model, signals: Signals) -> list[tuple[Key, Held]]:
     """The batch normalisations whose statistics move, in the order in which they are called."""
     known = {id(layer) for layer in batch_normalisations(model) if layer.trainable}
     own = [(layer, signals.inputs_of(layer)) for layer in signals.layers if id(layer) in known]
-    return [(key, _held(model, layer)) for layer, key in own if key is not None]
+    return [
+        (key, _held(model, layer, signals.layer_names[layer.name]))
+        for layer, key in own
+        if key is not None
+    ]
 
 
-def _held(model: keras.Model, layer: Any) -> Held:
+def _held(model: keras.Model, layer: Any, name: str) -> Held:
     trainable = {id(one): place for place, one in enumerate(model.trainable_variables)}
     others = {id(one): place for place, one in enumerate(model.non_trainable_variables)}
     return Held(
-        layer.name,
+        name,
         trainable.get(id(layer.gamma)) if layer.scale else None,
         trainable.get(id(layer.beta)) if layer.center else None,
         (others[id(layer.moving_mean)], others[id(layer.moving_variance)]),

@@ -33,6 +33,7 @@ from normwise.models.kinds import (
 from normwise.models.population_statistics import holds_numbers
 from normwise.models.stateless_call import stateless
 from normwise.probes.moment import Values
+from normwise.probes.naming import stable_names
 
 __all__ = ["Key", "Seen", "Signal", "Signals", "signals_in"]
 
@@ -125,10 +126,16 @@ class Signals:
     @property
     def names(self) -> tuple[Signal, ...]:
         """Those that are shown, in words."""
+        names = self.layer_names
         return tuple(
-            Signal(f"{key.layer.name}{f' ({key.call + 1})' if key.call else ''}", key.kind)
+            Signal(f"{names[key.layer.name]}{f' ({key.call + 1})' if key.call else ''}", key.kind)
             for key in self.shown
         )
+
+    @functools.cached_property
+    def layer_names(self) -> dict[str, str]:
+        """What each of the layers is called, by its name: the same in every process."""
+        return stable_names(self.layers)
 
     def inputs_of(self, layer: Any) -> Key | None:
         """What a normalisation takes in its first call; ``None`` where it is not seen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -31,12 +31,15 @@ class Weighted(NamedTuple):
     below: tuple[int, ...]
 
 
-def weighted_layers(model: keras.Model, layers: Sequence[Any]) -> list[Weighted]:
+def weighted_layers(
+    model: keras.Model, layers: Sequence[Any], names: Mapping[str, str]
+) -> list[Weighted]:
     """The layers that have kernels which are trained.
 
     Args:
         model: Built.
         layers: Its layers, in the order of their calls.
+        names: What each is called, by its name.
     """
     places = {id(one): place for place, one in enumerate(model.trainable_variables)}
     found, below = [], list[int]()
@@ -44,7 +47,7 @@ def weighted_layers(model: keras.Model, layers: Sequence[Any]) -> list[Weighted]
         own = [places[id(one)] for one in _trained(layer) if id(one) in places]
         kernels = [p for p in own if len(model.trainable_variables[p].shape) >= _KERNEL]
         if kernels:
-            found.append(Weighted(layer.name, tuple(kernels), tuple(below)))
+            found.append(Weighted(names[layer.name], tuple(kernels), tuple(below)))
         below += [place for place in own if place not in below]
     return found
 

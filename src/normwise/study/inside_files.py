@@ -44,7 +44,7 @@ def write_inside(folder: Path, seen: Inside) -> None:
 
 def _read(path: Path, key: RunKey) -> Inside | None:
     try:
-        with np.load(path) as file:
+        with path.open("rb") as opened, np.load(opened) as file:
             arrays = {name: file[name] for name in file.files}
         names = {axis: tuple(own) for axis, own in json.loads(str(arrays.pop(_NAMES))).items()}
         difference = float(arrays.pop(_DIFFERENCE))
