@@ -66,6 +66,11 @@ def test_the_site_is_whole(site):
     menu = (site / "check.html").read_text("utf-8")
     assert all(f'href="rules/{rule}.html"' in menu for rule in rules)
 
+    notebooks = [page.stem for page in ROOT.glob("docs/notebooks/*.ipynb")]
+    assert all((site / "notebooks" / f"{name}.html").exists() for name in notebooks)
+    for page in ROOT.glob("docs/*.html"):
+        assert (site / page.name).read_bytes() == page.read_bytes()
+
     assert [tag for page in site.rglob("*.html") for tag in elsewhere(page)] == []
 
 

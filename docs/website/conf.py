@@ -20,6 +20,7 @@ nb_execution_mode = "off"
 nb_ipywidgets_js = {}
 # Two hyphens are an option, not a dash.
 smartquotes = False
+default_role = "literal"
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
@@ -31,6 +32,7 @@ napoleon_use_ivar = True
 napoleon_use_rtype = False
 
 html_theme = "furo"
+pygments_dark_style = "monokai"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
@@ -41,7 +43,7 @@ html_math_renderer = "mathml"
 def setup(app: Sphinx) -> None:
     """Draw formulas by what browsers bring along, not by a script from elsewhere."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
-    app.connect("doctree-read", _dashes)
+    app.connect("doctree-read", _in_our_words)
 
 
 def _inline(page: HTML5Translator, formula: nodes.math) -> None:
@@ -54,8 +56,9 @@ def _block(page: HTML5Translator, formula: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def _dashes(_: Sphinx, page: nodes.document) -> None:
-    """Make dashes of the hyphens that Sphinx writes between a parameter and what it is."""
+def _in_our_words(_: Sphinx, page: nodes.document) -> None:
+    """Change what Sphinx writes between a parameter and what it is, and above attributes."""
+    ours = {" -- ": " – ", "Variables": "Attributes"}
     for text in list(page.findall(nodes.Text)):
-        if text == " -- ":
-            text.parent.replace(text, nodes.Text(" – "))
+        if text in ours:
+            text.parent.replace(text, nodes.Text(ours[text]))
