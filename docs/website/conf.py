@@ -1,10 +1,12 @@
 """How Sphinx builds what `build.py` put together: no network, neither here nor for readers."""
 
-from importlib import metadata
+import pkgutil
+from importlib import import_module, metadata
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.writers.html5 import HTML5Translator
 
 project = "normwise"
@@ -43,6 +45,7 @@ html_math_renderer = "mathml"
 def setup(app: Sphinx) -> None:
     """Draw formulas by what browsers bring along, not by a script from elsewhere."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
+    app.connect("builder-inited", _constants)
     app.connect("doctree-read", _in_our_words)
 
 
@@ -62,3 +65,18 @@ def _in_our_words(_: Sphinx, page: nodes.document) -> None:
     for text in list(page.findall(nodes.Text)):
         if text in ours:
             text.parent.replace(text, nodes.Text(ours[text]))
+
+
+def _constants(_: Sphinx) -> None:
+    """Let what is said of a constant be found where it is public, not only where it is made."""
+    for package in ("normwise.analysis", "normwise.layers"):
+        public = _said_of_constants(package)
+        for module in pkgutil.iter_modules(import_module(package).__path__):
+            for key, said in _said_of_constants(f"{package}.{module.name}").items():
+                public.setdefault(key, said)
+
+
+def _said_of_constants(module: str) -> dict[tuple[str, str], list[str]]:
+    analyzer = ModuleAnalyzer.for_module(module)
+    analyzer.analyze()
+    return analyzer.attr_docs

@@ -21,8 +21,8 @@ from normwise.domain import CONFIDENCE, Ablation, AblationStep, Estimate, RunRec
 
 __all__ = ["Subset", "ablation", "subsets_to_try"]
 
-# Numbers of the layers that are kept, from 1, ascending.
 Subset = tuple[int, ...]
+"""Numbers of the layers that are kept, from 1, ascending."""
 
 # With more layers than this, leaving out one after another takes the place of all subsets.
 MOST_FOR_ALL = 4

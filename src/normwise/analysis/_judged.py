@@ -12,8 +12,8 @@ from normwise.domain import Condition, EpochTimes, Outcome, ProgramKey, RunRecor
 
 __all__ = ["JudgedRuns", "Measures", "Times", "judged_runs"]
 
-# From program to what an epoch takes.
 Times = Mapping[ProgramKey, EpochTimes]
+"""From program to what an epoch takes."""
 
 
 @dataclass(frozen=True, slots=True)

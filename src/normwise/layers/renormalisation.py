@@ -10,8 +10,8 @@ from keras import ops
 
 __all__ = ["PAPER_CLIPS", "PAPER_SCHEDULE", "bounds"]
 
-# Ioffe 2017, section 4: calls until the clips begin to open, until r's and until d's are open.
 PAPER_SCHEDULE = (5_000, 40_000, 25_000)
+"""Calls until the clips begin to open, until r's and until d's are open (Ioffe 2017, section 4)."""
 PAPER_CLIPS = {"rmax": 3.0, "dmax": 5.0}
 
 
