@@ -1,5 +1,7 @@
-"""The command line, run in this process; and pictures, which few tests draw."""
+"""The command line, run in this process; pictures, which few tests draw; and a browser."""
 
+import os
+import shutil
 import sys
 
 import pytest
@@ -41,3 +43,18 @@ def run_command(tmp_path, monkeypatch, capsys):
         return code, *capsys.readouterr()
 
     return call
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        assert not os.environ.get("NORMWISE_REQUIRE_BROWSER"), "chromium is not installed"
+        pytest.skip("needs chromium")
+    with playwright.sync_playwright() as started:
+        # Who tests may be root, in a machine of its own.
+        found = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()

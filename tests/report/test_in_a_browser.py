@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,7 @@ from normwise.report import DataPreview, Page, study_page, write_html
 from normwise.report.notebook import as_html
 from normwise.report.section import Style
 
-playwright = pytest.importorskip("playwright.sync_api")
-
 Study = tuple[Summary, list[RunRecord]]
-CHROMIUM = shutil.which("chromium")
 HOSTILE = [
     "none",
     "<script>alert('1')</script>",
@@ -29,19 +24,6 @@ HOSTILE = [
     "</script><img src=x onerror=alert(2)>",
 ]
 DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium without a window."""
-    if CHROMIUM is None:
-        assert not os.environ.get("NORMWISE_REQUIRE_BROWSER"), "chromium is not installed"
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as started:
-        # Who tests may be root, in a machine of its own.
-        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture
