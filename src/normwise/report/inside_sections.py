@@ -10,17 +10,35 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from normwise.report.section import Section
-from normwise.report.sections.inside import gradients
+from normwise.report.sections.inside import (
+    activations,
+    gradients,
+    landscape,
+    shift,
+    statistics,
+)
 from normwise.report.seen import Seen
 
 __all__ = ["inside_details", "inside_sections"]
 
 _Build = Callable[[Seen], Section | None]
 
-INSIDE: tuple[_Build, ...] = (gradients.build,)
+INSIDE: tuple[_Build, ...] = (
+    gradients.build,
+    activations.build,
+    shift.build,
+    landscape.build,
+    statistics.build,
+)
 """What is shown, in reading order."""
 
-INSIDE_DETAILS: tuple[_Build, ...] = (gradients.details,)
+INSIDE_DETAILS: tuple[_Build, ...] = (
+    gradients.details,
+    activations.details,
+    shift.details,
+    landscape.details,
+    statistics.details,
+)
 """What is folded."""
 
 

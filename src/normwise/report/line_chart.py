@@ -28,9 +28,11 @@ from normwise.report.vega import (
 __all__ = ["Line", "LineChart", "drawn", "line_of", "on_one_axis"]
 
 # Points drawn of a line, the first and the last among them.
-_MOST = 60
+_MOST = 40
 # Share of the axis' length that is left free below and above logarithms.
 _ROOM = 0.04
+# Up to which factor from what is drawn an axis is made longer for a value to compare with.
+_NEAR = 30.0
 # Powers of ten that an axis has at most; what lies below is not drawn.
 _DECADES = 40
 
@@ -67,7 +69,8 @@ class LineChart:
         unit: What stands beside the vertical axis.
         scale: Of the vertical axis.
         domain: Its ends; where the lines end unless given.
-        rule: A value to compare with, drawn as a faint line.
+        rule: A value to compare with, drawn as a faint line where the axis is near it.
+        rule_name: What it is.
     """
 
     title: str
@@ -79,6 +82,7 @@ class LineChart:
     scale: Scale = "linear"
     domain: tuple[float, float] | None = None
     rule: float | None = None
+    rule_name: str = ""
 
     @property
     def description(self) -> str:
@@ -96,6 +100,9 @@ class LineChart:
     def spec(self, style: Style) -> Spec:
         """Lines named at their ends, on bands."""
         low, high = self.domain or _bounds([self])
+        rule = self.rule if self.rule is not None and self._is_near(low, high) else None
+        if rule is not None:
+            low, high = min(low, rule), max(high, rule)
         y = self._axis(low, high)
         labels = self._labels(y["scale"]["domain"])
         color = variant_color(self.colors, style, is_labelled=labels is not None)
@@ -104,16 +111,28 @@ class LineChart:
         return {
             "name": "lines",
             "description": self.description,
-            "title": chart_title(self.title, self.subtitle),
+            "title": chart_title(
+                self.title,
+                self.subtitle
+                if rule is None
+                else f"{self.subtitle}; dash-dotted: {self.rule_name}",
+            ),
             "height": HEIGHT,
             "data": {"values": list(self._rows(y["scale"]["domain"]))},
             "params": [HIDDEN],
             "layer": [
-                *([] if self.rule is None else [_rule(self.rule)]),
+                *([] if rule is None else [_rule(rule)]),
                 {"encoding": {"x": self._across(), "y": y}, "layer": drawn},
                 *([labels.layer(color)] if labels else []),
             ],
         }
+
+    def _is_near(self, low: float, high: float) -> bool:
+        """Whether the rule is no farther from what is drawn than that is high, or a factor."""
+        rule = self.rule or 0.0
+        if self.scale == "log":
+            return low / _NEAR <= rule <= high * _NEAR
+        return low - (high - low) <= rule <= high + (high - low)
 
     @property
     def _ends(self) -> tuple[float, float]:

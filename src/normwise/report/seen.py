@@ -40,10 +40,10 @@ class Seen:
 
     @property
     def in_words(self) -> str:
-        """Whose medians are drawn, as it stands in a caption."""
+        """What is drawn of which runs, as it stands in a caption."""
         most = max(len(own) for own in self.runs.values())
-        runs = "of the run" if most == 1 else f"medians of the {most} runs"
-        return f"{runs} that were looked into, at the first step of each epoch"
+        runs = "the run that was" if most == 1 else f"the median of the {most} runs that were"
+        return f"{runs} looked into, at the first step of each epoch"
 
     def with_series(self, series: str) -> Iterator[tuple[str, NDArray[Any]]]:
         """Each name that has a series, and its median over the runs.
@@ -58,10 +58,20 @@ class Seen:
 
     def of(self, name: str, series: str) -> NDArray[Any] | None:
         """The median of a series over the runs of a name; ``None`` where they have none."""
+        found = self.each(name, series)
+        return None if found is None else median_of(found)
+
+    def each(self, name: str, series: str) -> NDArray[Any] | None:
+        """A series of each run of a name, ``(runs, epochs, …)``; ``None`` where they have none."""
         own = [one.series[series] for one in self.runs[name] if series in one.series]
         if not own or not own[0].size:
             return None
-        return median_of(np.stack([_padded(values, self.last_epoch) for values in own]))
+        return np.stack([_padded(values, self.last_epoch) for values in own])
+
+    def typical(self, numbers: Mapping[str, NDArray[Any]]) -> Mapping[str, float]:
+        """The median of some numbers of each name, where it is known."""
+        found = {name: float(median_of(values, None)) for name, values in numbers.items()}
+        return {name: one for name, one in found.items() if np.isfinite(one)}
 
     def names(self, name: str, axis: str) -> tuple[str, ...]:
         """What the leading axis of a series of a name stands for."""

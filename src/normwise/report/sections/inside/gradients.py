@@ -33,7 +33,7 @@ def build(seen: Seen) -> Section | None:
         charts=charts if len(charts) < 2 else (charts[0], charts[-1]),
         caption=(
             f"The norm of the loss' gradient with respect to the kernels of each layer, from input "
-            f"to output: {seen.in_words}. What is exactly 0 is not drawn."
+            f"to output. Drawn: {seen.in_words}; what is exactly 0 is left out."
         ),
     )
 
@@ -60,7 +60,7 @@ def details(seen: Seen) -> Section | None:
             f"First over last: the gradient of the first layer over that of the last one. Update: "
             f"the norm of what a step adds to the kernels of a layer, over that of the kernels; "
             f"below the dash-dotted line, {scientific(RESOLUTION)}, a weight in float32 stays as "
-            f"it is. All of it {seen.in_words}."
+            f"it is. Drawn: {seen.in_words}."
         ),
     )
 
@@ -95,7 +95,9 @@ def _troubles(seen: Seen) -> Iterator[str]:
 
 def _healthy(seen: Seen) -> Iterator[str]:
     fine = [name for name, runs in seen.runs.items() if not any(map(_of_run, runs))]
-    if fine:
+    if len(fine) == len(seen.runs):
+        yield "No gradient vanishes, explodes or is stuck."
+    elif fine:
         yield f"{joined(fine)}: no gradient vanishes, explodes or is stuck."
 
 
@@ -145,18 +147,19 @@ def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
 def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
     return drawn(
         "gradient of the first layer over that of the last",
-        "dash-dotted: both as large",
+        "over the epochs",
         (line_of(v, first_over_last(norm), scale="log") for v, norm in seen.with_series(_NORM)),
         seen.colors,
         unit="ratio",
         scale="log",
         rule=1.0,
+        rule_name="both as large",
     )
 
 
 def _updates(seen: Seen) -> tuple[LineChart, ...]:
     """Of each layer, typically; and of the layer that moves least, over the epochs."""
-    updates, subtitle = dict(seen.with_series(_UPDATE)), "over the weights; dash-dotted: float32"
+    updates, subtitle = dict(seen.with_series(_UPDATE)), "over the weights"
     by_layer = drawn(
         "updates by layer, at a typical epoch",
         subtitle,
@@ -166,6 +169,7 @@ def _updates(seen: Seen) -> tuple[LineChart, ...]:
         unit="update over weights",
         scale="log",
         rule=RESOLUTION,
+        rule_name="resolution of float32",
     )
     least = drawn(
         "update of the layer that moves least",
@@ -175,6 +179,7 @@ def _updates(seen: Seen) -> tuple[LineChart, ...]:
         unit="update over weights",
         scale="log",
         rule=RESOLUTION,
+        rule_name="resolution of float32",
     )
     return (*by_layer, *least)
 

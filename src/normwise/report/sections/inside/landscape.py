@@ -1,0 +1,175 @@
+"""The loss along the step, as in figure 4 of Santurkar et al. (2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.report.axes import Scale
+from normwise.report.formatting import scientific
+from normwise.report.line_chart import Line, LineChart, drawn, line_of
+from normwise.report.section import Cell, Column, Section, Table
+from normwise.report.sections.inside.words import each
+from normwise.report.seen import Seen, median_of
+
+__all__ = ["build", "details"]
+
+_LOSS = "landscape/loss"
+_PREDICTIVENESS, _SMOOTHNESS = "landscape/gradient_distance", "landscape/smoothness"
+Ends = tuple[NDArray[Any], NDArray[Any]]
+
+
+def build(seen: Seen) -> Section | None:
+    """The range of the loss along the step, and effective β-smoothness."""
+    charts = (
+        *_ranges(seen, _LOSS, "loss along the step", "lowest to highest", "loss", "linear"),
+        *drawn(
+            "effective β-smoothness",
+            "largest along the step",
+            (line_of(name, high, scale="log") for name, (_, high) in _ends(seen, _SMOOTHNESS)),
+            seen.colors,
+            unit="change of gradient over distance",
+            scale="log",
+        ),
+    )
+    if not charts:
+        return None
+    return Section(
+        "Landscape of the loss",
+        text=tuple(_sentences(seen)),
+        charts=charts,
+        caption=(
+            f"From where a step begins all weights are moved along it, by {_sizes(seen)} times the "
+            f"step, and loss and gradient are computed on the same batch. Bands go from the lowest "
+            f"loss to the highest, lines are the middle of them. β-smoothness: the norm of the "
+            f"change of the gradient over the distance gone. After figure 4 of Santurkar et al. "
+            f"(2018), who go along the gradient; of plain gradient descent the step is the same. "
+            f"Less is smoother, between networks that both learn: where weights hardly move, the "
+            f"loss does not either. Drawn: {seen.in_words}."
+        ),
+    )
+
+
+def details(seen: Seen) -> Section | None:
+    """How far gradients along the step are from the one that it follows, and the loss by size."""
+    charts = (
+        *_ranges(
+            seen,
+            _PREDICTIVENESS,
+            "gradient predictiveness",
+            "least to most",
+            "change of the gradient",
+            "log",
+        ),
+        *drawn(
+            "loss by the size of the step",
+            "over the loss where it begins, at a typical epoch",
+            (_by_size(seen, name) for name in seen.runs),
+            seen.colors,
+            across="times the step",
+            unit="loss over that before the step",
+            rule=1.0,
+            rule_name="as before",
+        ),
+    )
+    if not charts:
+        return None
+    return Section(
+        "Along the step, by its size",
+        table=_table(seen),
+        charts=charts,
+        caption=(
+            "Gradient predictiveness: the norm of the difference between the gradient along the "
+            "step and where it begins; bands go from the least to the most along the step. Drawn: "
+            f"{seen.in_words}."
+        ),
+    )
+
+
+def _sizes(seen: Seen) -> str:
+    sizes = seen.names(next(iter(seen.runs)), "steps")
+    return f"{sizes[0]} to {sizes[-1]}" if sizes else "several"
+
+
+def _sentences(seen: Seen) -> list[str]:
+    spans = seen.typical({name: high - low for name, (low, high) in _ends(seen, _LOSS)})
+    smooth = seen.typical({name: high for name, (_, high) in _ends(seen, _SMOOTHNESS)})
+    said = []
+    if spans:
+        said.append(
+            f"Along a step, at {_sizes(seen)} times its size, the loss ranges over {each(spans)}, "
+            f"at a typical epoch."
+        )
+    if smooth:
+        said.append(
+            f"Along it the gradient changes by at most {each(smooth)} times the distance gone."
+        )
+    return said
+
+
+def _ends(seen: Seen, series: str) -> list[tuple[str, Ends]]:
+    """Of each variant the least and the most along the step, ``(epochs,)`` each."""
+    found = []
+    for name in seen.runs:
+        own = seen.each(name, series)
+        if own is not None:
+            found.append((name, (median_of(own.min(-1)), median_of(own.max(-1)))))
+    return found
+
+
+def _ranges(
+    seen: Seen, series: str, title: str, subtitle: str, unit: str, scale: Scale
+) -> tuple[LineChart, ...]:
+    return drawn(
+        title,
+        subtitle,
+        (
+            line_of(name, _middle(*ends, scale), ends, scale=scale)
+            for name, ends in _ends(seen, series)
+        ),
+        seen.colors,
+        unit=unit,
+        scale=scale,
+    )
+
+
+def _middle(low: NDArray[Any], high: NDArray[Any], scale: Scale) -> NDArray[Any]:
+    if scale == "linear":
+        return np.asarray((low + high) / 2)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.sqrt(low * high))
+
+
+def _by_size(seen: Seen, name: str) -> Line | None:
+    along, before = seen.each(name, _LOSS), seen.each(name, "gradients/loss")
+    if along is None or before is None:
+        return None
+    with np.errstate(invalid="ignore", divide="ignore"):
+        change = median_of(along / before[..., None], (0, 1))
+    sizes = np.array([float(size) for size in seen.names(name, "steps")])
+    known = np.isfinite(change)
+    if not known.any():
+        return None
+    return Line(name, tuple(sizes[known].tolist()), tuple(change[known].tolist()))
+
+
+def _table(seen: Seen) -> Table:
+    headers = ("variant", "range of loss", "predictiveness", "β-smoothness")
+    numbers: list[Mapping[str, float]] = [
+        seen.typical({name: high - low for name, (low, high) in _ends(seen, _LOSS)}),
+        *(
+            seen.typical({name: high for name, (_, high) in _ends(seen, series)})
+            for series in (_PREDICTIVENESS, _SMOOTHNESS)
+        ),
+    ]
+    rows = tuple(
+        (
+            Cell(name, color=seen.colors[name]),
+            *(Cell(scientific(one.get(name, np.nan))) for one in numbers),
+        )
+        for name in seen.runs
+    )
+    return Table(tuple(Column(header, is_main=True) for header in headers), rows)

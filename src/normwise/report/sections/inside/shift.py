@@ -1,0 +1,170 @@
+"""Internal covariate shift, as Ioffe & Szegedy (2015) and Santurkar et al. (2018) define it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.report.axes import Scale
+from normwise.report.formatting import number, scientific
+from normwise.report.line_chart import Line, LineChart, drawn, line_of
+from normwise.report.section import Cell, Column, Section, Table
+from normwise.report.sections.inside.signals import inputs_of
+from normwise.report.sections.inside.words import each
+from normwise.report.seen import Seen, median_of
+
+__all__ = ["build", "details"]
+
+_MEAN, _DEVIATION = "activations/unit_mean", "activations/unit_deviation"
+_COSINE, _RELATIVE = "shift/cosine", "shift/relative"
+Numbers = Mapping[str, NDArray[Any]]
+
+
+def build(seen: Seen) -> Section | None:
+    """How far a step moves what layers take, and how far it turns their gradients."""
+    drift, cosine = _per_step(seen), dict(seen.with_series(_COSINE))
+    charts = (*_over_epochs(seen, "drift in a step", drift), *_cosines(seen, cosine))
+    if not charts:
+        return None
+    return Section(
+        "Internal covariate shift",
+        text=tuple(_sentences(seen.typical(drift), seen.typical(cosine))),
+        charts=charts,
+        caption=(
+            "Drift, as Ioffe & Szegedy (2015) mean it: of mean and deviation of each unit that a "
+            "layer takes, on the same examples before and after a step, the distance of the two "
+            "normal distributions over the first one's deviation; the mean of the units, the "
+            "median of the layers. Cosine, after Santurkar et al. (2018): of a layer's gradient as "
+            f"it is and with the step of all layers below it taken. Drawn: {seen.in_words}."
+        ),
+    )
+
+
+def _sentences(moved: Mapping[str, float], turned: Mapping[str, float]) -> Iterator[str]:
+    if moved:
+        yield f"A step moves what a layer takes by {each(moved)} of its deviation."
+    if turned:
+        yield (
+            f"The step of the layers below turns a layer's gradient by an angle with the cosine "
+            f"{each(turned, number)}; 1 is no turn at all."
+        )
+
+
+def details(seen: Seen) -> Section | None:
+    """The same from epoch to epoch, and how large the change of a gradient is."""
+    drift, relative = _per_epoch(seen), dict(seen.with_series(_RELATIVE))
+    charts = (
+        *_over_epochs(seen, "drift in an epoch", drift),
+        *_over_epochs(seen, "cosine over the epochs", _of_layers(seen, _COSINE), "linear"),
+        *drawn(
+            "change of the gradient by layer",
+            "at a typical epoch",
+            (_across(seen, name, one, "log") for name, one in relative.items()),
+            seen.colors,
+            across="layer",
+            unit="change over the gradient",
+            scale="log",
+        ),
+    )
+    if not charts:
+        return None
+    return Section(
+        "Shift from epoch to epoch, and of gradients",
+        table=_table(seen, drift, relative),
+        charts=charts,
+        caption=(
+            "Drift in an epoch: the same distance between what a layer takes at an epoch and at "
+            "the one before. Change: the norm of the difference between a layer's gradients with "
+            f"and without the step of the layers below it, over the norm of the first. Drawn: "
+            f"{seen.in_words}."
+        ),
+    )
+
+
+def _per_step(seen: Seen) -> Numbers:
+    """The drift of what layers take, ``(epochs,)`` each: the median of the layers."""
+    return {
+        name: median_of(drift[:, inputs_of(seen.names(name, "kinds"))], 1)
+        for name, drift in seen.with_series("shift/drift")
+        if inputs_of(seen.names(name, "kinds"))
+    }
+
+
+def _per_epoch(seen: Seen) -> Numbers:
+    found = {}
+    for name in seen.runs:
+        mean, deviation = (seen.each(name, series) for series in (_MEAN, _DEVIATION))
+        places = inputs_of(seen.names(name, "kinds"))
+        if mean is not None and deviation is not None and places and seen.last_epoch > 1:
+            own = _drifts(mean[:, :, places], deviation[:, :, places])
+            found[name] = np.concatenate([[np.nan], median_of(own, (0, 2))])
+    return found
+
+
+def _drifts(mean: NDArray[Any], deviation: NDArray[Any]) -> NDArray[Any]:
+    """From each epoch to the next: ``(runs, epochs, signals, units)`` to the mean of the units."""
+    before = np.where(deviation > 0, deviation, np.nan)[:, :-1]
+    distance = np.hypot(np.diff(mean, axis=1), np.diff(deviation, axis=1)) / before
+    known = np.isfinite(distance)
+    total = np.where(known, distance, 0).sum(-1)
+    mean_of_units = np.full(total.shape, np.nan)
+    np.divide(total, known.sum(-1), out=mean_of_units, where=known.any(-1))
+    return mean_of_units
+
+
+def _of_layers(seen: Seen, series: str) -> Numbers:
+    return {name: median_of(one, 1) for name, one in seen.with_series(series)}
+
+
+def _across(seen: Seen, name: str, values: NDArray[Any], scale: Scale = "linear") -> Line | None:
+    """A line over the layers, of which some are looked at, at a typical epoch."""
+    layers = seen.names(name, "layers")
+    whole = np.full(len(layers), np.nan)
+    whole[[layers.index(one) for one in seen.names(name, "shifted")]] = median_of(values)
+    return line_of(name, whole, scale=scale)
+
+
+def _over_epochs(
+    seen: Seen, title: str, numbers: Numbers, scale: Scale = "log"
+) -> tuple[LineChart, ...]:
+    return drawn(
+        title,
+        "median of the layers",
+        (line_of(name, values, scale=scale) for name, values in numbers.items()),
+        seen.colors,
+        unit="of the deviation" if scale == "log" else "cosine",
+        scale=scale,
+    )
+
+
+def _cosines(seen: Seen, cosine: Numbers) -> tuple[LineChart, ...]:
+    return drawn(
+        "cosine of gradients by layer",
+        "with and without the step of the layers below, at a typical epoch",
+        (_across(seen, name, one) for name, one in cosine.items()),
+        seen.colors,
+        across="layer",
+        unit="cosine",
+    )
+
+
+def _table(seen: Seen, per_epoch: Numbers, relative: Numbers) -> Table:
+    headers = ("variant", "drift, a step", "an epoch", "cosine", "change of gradient")
+    columns = (
+        _per_step(seen),
+        per_epoch,
+        dict(seen.with_series(_COSINE)),
+        relative,
+    )
+    typical = [seen.typical(one) for one in columns]
+    rows = tuple(
+        (
+            Cell(name, color=seen.colors[name]),
+            *(Cell(scientific(one.get(name, np.nan))) for one in typical),
+        )
+        for name in seen.runs
+    )
+    return Table(tuple(Column(header, is_main=True) for header in headers), rows)

@@ -1,0 +1,151 @@
+"""What normalisations hold: γ and β, how moving statistics lag, how a batch's scatter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from normwise.report.axes import Scale
+from normwise.report.formatting import number, scientific
+from normwise.report.line_chart import Line, LineChart, drawn, line_of
+from normwise.report.section import Cell, Column, Section, Table
+from normwise.report.sections.inside.words import each, joined
+from normwise.report.seen import Seen, median_of
+
+__all__ = ["build", "details"]
+
+_BAND = (10, 90)
+_SIGNS = (("scale", "γ", "gamma"), ("shift", "β", "beta"))
+Numbers = Mapping[str, NDArray[Any]]
+
+
+def build(seen: Seen) -> Section | None:
+    """γ and β over the epochs."""
+    charts = tuple(
+        chart
+        for what, sign, series in _SIGNS
+        for chart in drawn(
+            f"{what} {sign} of all normalisations",
+            f"median unit, and {_BAND[1] - _BAND[0]}% of the units",
+            (_of_units(seen, name, series) for name in seen.runs),
+            seen.colors,
+            unit=sign,
+        )
+    )
+    if not charts:
+        return None
+    return Section(
+        "What normalisation holds",
+        text=tuple(_sentences(seen)),
+        charts=charts,
+        caption=(
+            f"Of at most 16 units of each normalisation, evenly chosen, over all normalisations. "
+            f"Drawn: {seen.in_words}."
+        ),
+    )
+
+
+def _sentences(seen: Seen) -> Iterator[str]:
+    yield f"At the end 80% of the units have {joined(_held(seen, name) for name in _named(seen))}."
+    off = seen.typical({name: one[-1:] for name, one in _over_layers(seen, "mean_lag").items()})
+    if off:
+        yield f"Moving means are then {each(off)} deviations off those of the population."
+    noise = seen.typical(_over_layers(seen, "mean_noise"))
+    if noise:
+        yield f"The mean of one batch scatters by {each(noise)} deviations: noise in training."
+
+
+def details(seen: Seen) -> Section | None:
+    """Moving against population statistics, and the noise of a batch's own."""
+    charts = (
+        *_chart(seen, "mean_lag", "moving means off", "deviations off the population's", "log"),
+        *_chart(
+            seen, "variance_ratio", "moving variances", "over the population's", "log", rule=1.0
+        ),
+        *_chart(seen, "mean_noise", "noise of a batch's mean", "deviation of batches", "log"),
+        *_chart(
+            seen, "deviation_noise", "noise of a batch's deviation", "deviation of batches", "log"
+        ),
+    )
+    if not charts:
+        return None
+    return Section(
+        "Statistics of batches, moving and of the population",
+        table=_table(seen),
+        charts=charts,
+        caption=(
+            "Population: examples of the training part, the same at every look, under the weights "
+            "of that moment. Off: |moving mean − mean| over its deviation, the mean of the "
+            "channels; variances: the geometric mean of their ratios. Noise: how mean and "
+            "deviation of a batch scatter from batch to batch, over the deviation of the "
+            f"population. Drawn: the median normalisation, {seen.in_words}."
+        ),
+    )
+
+
+def _named(seen: Seen) -> list[str]:
+    return [name for name, _ in seen.with_series("statistics/gamma")]
+
+
+def _ends(seen: Seen, name: str, series: str) -> NDArray[Any] | None:
+    """Lower end, median and upper end over units and normalisations, ``(3, epochs)``."""
+    own = seen.of(name, f"statistics/{series}")
+    if own is None:
+        return None
+    low, high = _BAND
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.percentile(own.reshape(len(own), -1), (low, 50, high), axis=1))
+
+
+def _of_units(seen: Seen, name: str, series: str) -> Line | None:
+    ends = _ends(seen, name, series)
+    return None if ends is None else line_of(name, ends[1], (ends[0], ends[2]))
+
+
+def _held(seen: Seen, name: str) -> str:
+    said = list[str]()
+    for _, sign, series in _SIGNS:
+        ends = _ends(seen, name, series)
+        if ends is not None:
+            said.append(f"{sign} from {number(ends[0, -1], 2)} to {number(ends[2, -1], 2)}")
+    return f"{' and '.join(said)} ({name})"
+
+
+def _over_layers(seen: Seen, series: str) -> dict[str, NDArray[Any]]:
+    """The median normalisation, ``(epochs,)`` each."""
+    return {name: median_of(one, 1) for name, one in seen.with_series(f"statistics/{series}")}
+
+
+def _chart(
+    seen: Seen, series: str, title: str, unit: str, scale: Scale, rule: float | None = None
+) -> tuple[LineChart, ...]:
+    return drawn(
+        title,
+        "median normalisation",
+        (line_of(name, one, scale=scale) for name, one in _over_layers(seen, series).items()),
+        seen.colors,
+        unit=unit,
+        scale=scale,
+        rule=rule,
+        rule_name="right",
+    )
+
+
+def _table(seen: Seen) -> Table:
+    headers = ("variant", "means off, epoch 1", "at the end", "variances, epoch 1", "at the end",
+               "noise of means")  # fmt: skip
+    lag, ratio = _over_layers(seen, "mean_lag"), _over_layers(seen, "variance_ratio")
+    noise = seen.typical(_over_layers(seen, "mean_noise"))
+    rows = tuple(
+        (
+            Cell(name, color=seen.colors[name]),
+            *(Cell(scientific(float(lag[name][at]))) for at in (0, -1)),
+            *(Cell(f"{scientific(float(ratio[name][at]))}×") for at in (0, -1)),
+            Cell(scientific(noise.get(name, np.nan))),
+        )
+        for name in _named(seen)
+    )
+    return Table(tuple(Column(header, is_main=True) for header in headers), rows)
