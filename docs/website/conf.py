@@ -2,11 +2,13 @@
 
 import pkgutil
 from importlib import import_module, metadata
+from typing import Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
+from sphinx.util import inspect
 from sphinx.writers.html5 import HTML5Translator
 
 project = "normwise"
@@ -14,9 +16,10 @@ release = metadata.version("normwise")
 html_title = "normwise"
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-# Headings and formulas as code hosts have them; `{.only-dark}` marks a picture.
+# Headings, formulas and addresses as code hosts have them; `{.only-dark}` marks a picture.
 myst_heading_anchors = 6
-myst_enable_extensions = ["attrs_inline", "dollarmath"]
+myst_enable_extensions = ["attrs_inline", "dollarmath", "linkify"]
+myst_linkify_fuzzy_links = False
 # Tests execute notebooks; here they are shown as they are, and without scripts from elsewhere.
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}
@@ -46,6 +49,7 @@ def setup(app: Sphinx) -> None:
     """Draw formulas by what browsers bring along, not by a script from elsewhere."""
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
     app.connect("builder-inited", _constants)
+    app.connect("autodoc-process-signature", _arguments_of_layers)
     app.connect("doctree-read", _in_our_words)
 
 
@@ -80,3 +84,13 @@ def _said_of_constants(module: str) -> dict[tuple[str, str], list[str]]:
     analyzer = ModuleAnalyzer.for_module(module)
     analyzer.analyze()
     return analyzer.attr_docs
+
+
+def _arguments_of_layers(
+    _: Sphinx, what: str, _name: str, thing: Any, _options: object, text: str, returned: str
+) -> tuple[str, str] | None:
+    """Say what a layer takes, which the `__new__` of Keras' layers hides."""
+    if what != "class" or text != "(*args, **kwargs)":
+        return None
+    signature = inspect.signature(thing.__init__, bound_method=True)
+    return inspect.stringify_signature(signature, show_return_annotation=False), returned
