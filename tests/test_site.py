@@ -26,7 +26,7 @@ NOT_DOCUMENTED = {
 def site(tmp_path_factory):
     out = tmp_path_factory.mktemp("docs") / "site"
     built = run([str(WEBSITE / "build.py"), str(out)])
-    assert (built.returncode, built.stderr) == (0, "")
+    assert built.returncode == 0, built.stderr
     return out
 
 
