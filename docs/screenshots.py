@@ -1,4 +1,4 @@
-"""The pictures of docs/report.md: reports of five studies, as four readers see them.
+"""The pictures of docs/report.md, five studies as four readers see them, and of docs/inside.md.
 
     make screenshots          # trains what is not there yet: a few minutes on two cores
 
@@ -29,6 +29,13 @@ STUDIES = {
 }
 """Name of the pictures to what `normwise study` is asked."""
 
+INSIDE = {
+    "gradients": ("Gradients", ["deep-mlp", "--seeds", "2", "--no-remedy", "--probe"]),
+    "activations": ("Activations", ["mnist-sigmoid", "--epochs", "10", "--seeds", "2", "--probe"]),
+    "landscape": ("Landscape of the loss", ["digits-cnn", "--seeds", "2", "--probe"]),
+}
+"""Name of a section's picture to its title, and what `normwise study` is asked."""
+
 DESKTOP = {"viewport": {"width": 1366, "height": 768}}
 READERS: dict[str, dict[str, Any]] = {
     "desktop": DESKTOP,
@@ -45,11 +52,15 @@ def main() -> None:
     if chromium is None:
         sys.exit("chromium is not there; expected Debian's; try apt-get install chromium")
     reports = {name: trained(name, asked) for name, asked in STUDIES.items()}
+    looked = {name: (title, trained(name, asked)) for name, (title, asked) in INSIDE.items()}
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, report in reports.items():
             for reader, picture in pictures(browser, report):
                 small(picture).save(HERE / "screenshots" / f"{name}-{reader}.png", optimize=True)
+        for name, (title, report) in looked.items():
+            picture = section(browser, report, title)
+            small(picture).save(HERE / "screenshots" / f"inside-{name}.png", optimize=True)
         browser.close()
 
 
@@ -74,6 +85,17 @@ def pictures(browser: Any, report: Path) -> Iterator[tuple[str, bytes]]:
     tab.emulate_media(media="print")
     yield "print", tab.screenshot()
     context.close()
+
+
+def section(browser: Any, report: Path, title: str) -> bytes:
+    """A section of a report with its charts."""
+    context = browser.new_context(**DESKTOP)
+    own = opened(context, report).locator(
+        "section", has=context.pages[0].locator(f"text='{title}'")
+    )
+    picture: bytes = own.screenshot()
+    context.close()
+    return picture
 
 
 def opened(context: Any, report: Path) -> Any:

@@ -245,7 +245,7 @@ def test_saturated_and_dead_units_by_layer() -> None:
     runs = {"none": [make_inside("none", activations_saturated=saturated)]}
     page = inside_page("x", runs)
     assert section(page, "Activations").text[-1] == (
-        "At the end 80% (none) of the values are saturated, in the layer with most of them."
+        "At the end 80% of the values are saturated, in the layer with most of them."
     )
     details = section(page, "Activations, layer by layer")
     shares = chart(details, "saturated, by layer, at epoch 6")
@@ -282,7 +282,7 @@ def test_drift_is_of_what_layers_take() -> None:
     changed = {"activations_unit_mean": mean, "activations_unit_deviation": deviation}
     page = inside_page("x", {"after": [make_inside("after", shift_drift=drift, **changed)]})
     found = section(page, "Internal covariate shift")
-    assert found.text[0] == "A step moves what a layer takes by 0.20 (after) of its deviation."
+    assert found.text[0] == "A step moves what a layer takes by 0.20 of its deviation."
     assert lines_of(chart(found, "drift in a step")) == {"after": (0.2,) * 6}
     between = chart(
         section(page, "Shift from epoch to epoch, and of gradients"), "drift in an epoch"
@@ -307,13 +307,12 @@ def test_the_landscape_is_ranges_along_the_step() -> None:
     page = inside_page("x", {"none": [make_inside(landscape_loss=loss + i) for i in range(3)]})
     found = section(page, "Landscape of the loss")
     assert found.text[0] == (
-        "Along a step, at 0.5 to 4 times its size, the loss ranges over 0.75 (none), at a typical "
-        "epoch."
+        "Along a step, at 0.5 to 4 times its size, the loss ranges over 0.75, at a typical epoch."
     )
     [line] = chart(found, "loss along the step").lines
     np.testing.assert_allclose(line.low, low + 1)
     np.testing.assert_allclose(line.high, high + 1)
-    assert found.text[1].startswith("Along it the gradient changes by at most 6.8 (none)")
+    assert found.text[1].startswith("Along it the gradient changes by at most 6.8 times")
     by_size = chart(section(page, "Along the step, by its size"), "loss by the size of the step")
     assert by_size.lines[0].x[0] == 0.5
     assert by_size.lines[0].x[-1] == 4.0
@@ -348,6 +347,39 @@ def test_runs_that_end_early_are_drawn_to_their_end() -> None:
         section(page, "Gradients and updates"), "gradient of the first layer over that of the last"
     )
     assert [line.x[-1] for line in over.lines] == [3, 6]
+
+
+def test_a_unit_that_gives_one_value_does_not_drift() -> None:
+    """What rounding makes of it is no deviation."""
+    mean, deviation = np.full((6, 10, 16), -0.017), np.ones((6, 10, 16))
+    mean[1:] -= 1e-3
+    deviation[..., 3] = 5.6e-9
+    changed = {"activations_unit_mean": mean, "activations_unit_deviation": deviation}
+    page = inside_page("x", {"after": [make_inside("after", **changed)]})
+    found = section(page, "Shift from epoch to epoch, and of gradients")
+    [line] = chart(found, "drift in an epoch").lines
+    assert line.value == pytest.approx((1e-3,))
+
+
+def test_one_look_is_drawn_by_layer_and_by_size() -> None:
+    for page in (
+        inside_page("x", seen(epochs=1)),
+        inside_page("x", {"m": [make_inside("after", epochs=1)]}),
+    ):
+        drawn = [one for one in page.charts if isinstance(one, LineChart)]
+        assert {one.across for one in drawn} == {"layer", "times the step", "normalisation"}
+        assert all(one.charts and one.text for one in page.body)
+        assert len(page.body) == 5
+
+
+def test_steps_of_the_users_own_leave_the_signals() -> None:
+    made = make_inside("after")
+    kept = {name: one for name, one in made.series.items() if name.startswith(("activ", "stat"))}
+    page = inside_page("x", {"model": [dataclasses.replace(made, series=kept)]})
+    assert [one.title for one in page.body] == ["Activations", "What normalisation holds"]
+    assert page.answer.headline.startswith("Signals alone")
+    both = inside_page("x", {"a": [dataclasses.replace(made, series=kept)], "b": [made]})
+    assert len(both.body) == 5
 
 
 def test_a_page_of_four_variants_thirty_layers_and_a_hundred_epochs_is_small() -> None:

@@ -19,11 +19,15 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.probes.activity import Activity
 from normwise.probes.found import Found
 from normwise.probes.sweep import lengths, together
 from normwise.probes.weights import Weighted
 
-__all__ = ["Shift"]
+__all__ = ["Shift", "drift_of"]
+
+# Of a unit's mean: what rounding makes of one that gives the same for all examples, as a dead one.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ class Shift:
     def read(self, found: Found) -> Mapping[str, Any]:
         """``drift``, ``(signals,)``; ``cosine``, ``distance`` and ``relative``, ``(layers,)``.
 
-        The mean drift of the units; of a layer's gradients the cosine of the angle between them
-        and the norm of their difference, and this over the norm of the first.
+        The mean drift of the units that vary; of a layer's gradients the cosine of the angle
+        between them and the norm of their difference, and this over the norm of the first.
         """
         swept = found.swept
         both = list(zip(self.points, self.layers, strict=True))
@@ -61,7 +65,7 @@ class Shift:
         norm = _stacked([together(swept.norm[0], one.kernels) for _, one in both])
         cosine = _stacked([_cosine(swept, p, one.kernels) for p, one in both])
         return {
-            "drift": _drift(found),
+            "drift": drift_of(*found.activity),
             "cosine": cosine,
             "distance": distance,
             "relative": distance / norm,
@@ -80,9 +84,10 @@ def _cosine(swept: Any, point: int, kernels: Sequence[int]) -> Any:
     return jnp.sum(own * (one / lengths(one)) * (two / lengths(two)))
 
 
-def _drift(found: Found) -> Any:
-    one, two = found.activity
+def drift_of(one: Activity, two: Activity) -> Any:
+    """Between two looks at the same examples, ``(signals,)``: the mean of the units that vary."""
     mean = two.unit_mean - one.unit_mean
     deviation = two.unit_deviation - one.unit_deviation
-    own = jnp.where(one.unit_deviation > 0, one.unit_deviation, jnp.nan)
+    varies = one.unit_deviation > _ROUNDING * jnp.abs(one.unit_mean)
+    own = jnp.where(varies, one.unit_deviation, jnp.nan)
     return jnp.nanmean(jnp.hypot(mean, deviation) / own, axis=-1)

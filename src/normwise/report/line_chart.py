@@ -65,7 +65,7 @@ class LineChart:
         subtitle: Of what, and how.
         lines: One a variant, at least one, none of them empty.
         colors: Each variant's colour.
-        across: What the horizontal axis counts, ``epoch`` or ``layer``.
+        across: What the horizontal axis counts, such as ``epoch`` or ``layer``.
         unit: What stands beside the vertical axis.
         scale: Of the vertical axis.
         domain: Its ends; where the lines end unless given.
@@ -87,7 +87,7 @@ class LineChart:
     @property
     def description(self) -> str:
         """What is drawn, in plain words."""
-        first, last = self._ends
+        first, last = self.first, self.last
         said = listed(
             f"{line.variant} from {scientific(line.value[0])} to {scientific(line.value[-1])}"
             for line in self.lines
@@ -135,12 +135,17 @@ class LineChart:
         return low - (high - low) <= rule <= high + (high - low)
 
     @property
-    def _ends(self) -> tuple[float, float]:
-        every = [x for line in self.lines for x in line.x]
-        return min(every), max(every)
+    def first(self) -> float:
+        """Where the horizontal axis begins."""
+        return min(line.x[0] for line in self.lines)
+
+    @property
+    def last(self) -> float:
+        """Where it ends."""
+        return max(line.x[-1] for line in self.lines)
 
     def _across(self) -> Spec:
-        first, last = self._ends
+        first, last = self.first, self.last
         if self.across == "epoch":
             return {**epoch_axis(int(last)), "field": "x"}
         settings = epoch_axis(int(last))
@@ -239,7 +244,7 @@ def drawn(
     colors: Mapping[str, str],
     **settings: Any,
 ) -> tuple[LineChart, ...]:
-    """The chart of these lines; none where there are none.
+    """The chart of these lines; none where there are none, or over one epoch alone.
 
     Args:
         title: What is drawn.
@@ -249,7 +254,11 @@ def drawn(
         settings: The other attributes of a :class:`LineChart`.
     """
     found = tuple(line for line in lines if line is not None)
-    return (LineChart(title, subtitle, found, colors, **settings),) if found else ()
+    if not found:
+        return ()
+    chart = LineChart(title, subtitle, found, colors, **settings)
+    is_alone = chart.across == "epoch" and chart.last == 1
+    return () if is_alone else (chart,)
 
 
 def on_one_axis(charts: Sequence[LineChart]) -> tuple[LineChart, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.domain import Inside
+from normwise.report.formatting import scientific
+from normwise.report.seen_words import joined
 
 __all__ = ["Seen"]
 
@@ -72,6 +74,12 @@ class Seen:
         """The median of some numbers of each name, where it is known."""
         found = {name: float(median_of(values, None)) for name, values in numbers.items()}
         return {name: one for name, one in found.items() if np.isfinite(one)}
+
+    def told(self, numbers: Mapping[str, float], said: Callable[[float], str] = scientific) -> str:
+        """A number of each name in a sentence; the number alone where there is one name."""
+        if len(self.runs) == 1:
+            return joined(map(said, numbers.values()))
+        return joined(f"{said(value)} ({name})" for name, value in numbers.items())
 
     def names(self, name: str, axis: str) -> tuple[str, ...]:
         """What the leading axis of a series of a name stands for."""

@@ -14,7 +14,6 @@ from normwise.report.histogram_chart import HistogramChart, histogram_of
 from normwise.report.line_chart import Line, LineChart, drawn, line_of, on_one_axis
 from normwise.report.section import Chart, Section
 from normwise.report.sections.inside.signals import activations_of, hidden, normalised_of
-from normwise.report.sections.inside.words import each
 from normwise.report.seen import Seen, median_of
 
 __all__ = ["build", "details"]
@@ -78,7 +77,7 @@ def _sentences(seen: Seen) -> Iterator[str]:
     if seen.last_epoch > 1 and (moves := seen.typical(_moves(seen))):
         yield (
             f"Over the training the median of what goes into an inner unit wanders over "
-            f"{each(moves)} times its own spread."
+            f"{seen.told(moves)} times its own spread."
         )
     for name, varies in _variation(seen).items():
         if varies < _ALIKE:
@@ -90,7 +89,7 @@ def _sentences(seen: Seen) -> Iterator[str]:
         most = {name: np.nanmax(shares[-1]) for name, shares in _of_hidden(seen, series)}
         if max(most.values(), default=0) >= _FEW:
             yield (
-                f"At the end {each(most, '{:.0%}'.format)} of the {what} are {series}, in the "
+                f"At the end {seen.told(most, '{:.0%}'.format)} of the {what} are {series}, in the "
                 f"layer with most of them."
             )
 

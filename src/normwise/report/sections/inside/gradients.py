@@ -11,8 +11,8 @@ from normwise.domain import Inside
 from normwise.report.formatting import scientific
 from normwise.report.line_chart import LineChart, drawn, line_of, on_one_axis
 from normwise.report.section import Cell, Column, Section, Table
-from normwise.report.sections.inside.words import joined, numbered, of_runs
 from normwise.report.seen import Seen, median_of
+from normwise.report.seen_words import joined, numbered, of_runs
 
 __all__ = ["build", "details", "headline"]
 
@@ -27,6 +27,8 @@ _NORM, _UPDATE, _LOSS = "gradients/norm", "gradients/update", "gradients/loss"
 def build(seen: Seen) -> Section | None:
     """The gradient of each layer, at the first and at the last epoch."""
     charts = _by_layer(seen)
+    if not _is_known(seen):
+        return None
     return Section(
         "Gradients",
         text=(*_sizes(seen), *_troubles(seen), *_healthy(seen)),
@@ -40,6 +42,8 @@ def build(seen: Seen) -> Section | None:
 
 def headline(seen: Seen) -> str:
     """What is wrong with the gradients of which network, in a few words."""
+    if not any(_NORM in run.series for runs in seen.runs.values() for run in runs):
+        return "Signals alone: what steps of its own do is not known"
     alike: dict[str, list[str]] = {}
     for name, runs in seen.runs.items():
         kinds = dict.fromkeys(one.kind for run in runs for one in _of_run(run))
@@ -52,6 +56,8 @@ def headline(seen: Seen) -> str:
 
 def details(seen: Seen) -> Section | None:
     """The same between the two, over the epochs, and how far a step moves the weights."""
+    if not _is_known(seen):
+        return None
     return Section(
         "Gradients and updates",
         table=_table(seen),
@@ -65,19 +71,20 @@ def details(seen: Seen) -> Section | None:
     )
 
 
+def _is_known(seen: Seen) -> bool:
+    """Whether steps were looked at, which are Keras' own."""
+    return any(True for _ in seen.with_series(_NORM))
+
+
 def _sizes(seen: Seen) -> Iterator[str]:
     """How the gradients of the first and of the last layer compare, at a typical epoch."""
-    ratios = {name: _ratio(norm) for name, norm in seen.with_series(_NORM) if norm.shape[1] > 1}
-    known = [f"{scientific(one)} ({name})" for name, one in ratios.items() if np.isfinite(one)]
-    if known:
+    deep = {name: norm for name, norm in seen.with_series(_NORM) if norm.shape[1] > 1}
+    ratios = seen.typical({name: first_over_last(norm) for name, norm in deep.items()})
+    if ratios:
         yield (
-            f"The gradient of the first layer is {joined(known)} of that of the last one, at a "
+            f"The gradient of the first layer is {seen.told(ratios)} of that of the last one, at a "
             f"typical epoch."
         )
-
-
-def _ratio(norm: np.ndarray) -> float:
-    return float(median_of(first_over_last(norm)))
 
 
 def _troubles(seen: Seen) -> Iterator[str]:
@@ -94,14 +101,17 @@ def _troubles(seen: Seen) -> Iterator[str]:
 
 
 def _healthy(seen: Seen) -> Iterator[str]:
-    fine = [name for name, runs in seen.runs.items() if not any(map(_of_run, runs))]
-    if len(fine) == len(seen.runs):
+    known = [name for name, _ in seen.with_series(_NORM)]
+    fine = [name for name in known if not any(map(_of_run, seen.runs[name]))]
+    if len(fine) == len(known):
         yield "No gradient vanishes, explodes or is stuck."
     elif fine:
         yield f"{joined(fine)}: no gradient vanishes, explodes or is stuck."
 
 
 def _of_run(run: Inside) -> list[GradientTrouble]:
+    if _NORM not in run.series:  # steps of the user's own
+        return []
     return gradient_troubles(*(run.series[name] for name in (_NORM, _UPDATE, _LOSS)))
 
 

@@ -12,29 +12,19 @@ from normwise.report.axes import Scale
 from normwise.report.formatting import scientific
 from normwise.report.line_chart import Line, LineChart, drawn, line_of
 from normwise.report.section import Cell, Column, Section, Table
-from normwise.report.sections.inside.words import each
 from normwise.report.seen import Seen, median_of
 
 __all__ = ["build", "details"]
 
 _LOSS = "landscape/loss"
 _PREDICTIVENESS, _SMOOTHNESS = "landscape/gradient_distance", "landscape/smoothness"
+_TIMES, _OVER_DISTANCE = "times the step", "change of gradient over distance"
 Ends = tuple[NDArray[Any], NDArray[Any]]
 
 
 def build(seen: Seen) -> Section | None:
     """The range of the loss along the step, and effective β-smoothness."""
-    charts = (
-        *_ranges(seen, _LOSS, "loss along the step", "lowest to highest", "loss", "linear"),
-        *drawn(
-            "effective β-smoothness",
-            "largest along the step",
-            (line_of(name, high, scale="log") for name, (_, high) in _ends(seen, _SMOOTHNESS)),
-            seen.colors,
-            unit="change of gradient over distance",
-            scale="log",
-        ),
-    )
+    charts = _over_epochs(seen) or _by_size(seen)
     if not charts:
         return None
     return Section(
@@ -64,16 +54,7 @@ def details(seen: Seen) -> Section | None:
             "change of the gradient",
             "log",
         ),
-        *drawn(
-            "loss by the size of the step",
-            "over the loss where it begins, at a typical epoch",
-            (_by_size(seen, name) for name in seen.runs),
-            seen.colors,
-            across="times the step",
-            unit="loss over that before the step",
-            rule=1.0,
-            rule_name="as before",
-        ),
+        *(_by_size(seen) if seen.last_epoch > 1 else ()),
     )
     if not charts:
         return None
@@ -100,12 +81,12 @@ def _sentences(seen: Seen) -> list[str]:
     said = []
     if spans:
         said.append(
-            f"Along a step, at {_sizes(seen)} times its size, the loss ranges over {each(spans)}, "
-            f"at a typical epoch."
+            f"Along a step, at {_sizes(seen)} times its size, the loss ranges over "
+            f"{seen.told(spans)}, at a typical epoch."
         )
     if smooth:
         said.append(
-            f"Along it the gradient changes by at most {each(smooth)} times the distance gone."
+            f"Along it the gradient changes by at most {seen.told(smooth)} times the distance gone."
         )
     return said
 
@@ -143,17 +124,60 @@ def _middle(low: NDArray[Any], high: NDArray[Any], scale: Scale) -> NDArray[Any]
         return np.asarray(np.sqrt(low * high))
 
 
-def _by_size(seen: Seen, name: str) -> Line | None:
-    along, before = seen.each(name, _LOSS), seen.each(name, "gradients/loss")
-    if along is None or before is None:
-        return None
-    with np.errstate(invalid="ignore", divide="ignore"):
-        change = median_of(along / before[..., None], (0, 1))
+def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
+    """The range of the loss, and the largest β-smoothness."""
+    return (
+        *_ranges(seen, _LOSS, "loss along the step", "lowest to highest", "loss", "linear"),
+        *drawn(
+            "effective β-smoothness",
+            "largest along the step",
+            (line_of(name, high, scale="log") for name, (_, high) in _ends(seen, _SMOOTHNESS)),
+            seen.colors,
+            unit=_OVER_DISTANCE,
+            scale="log",
+        ),
+    )
+
+
+def _by_size(seen: Seen) -> tuple[LineChart, ...]:
+    """Loss and β-smoothness by how far along the step, at a typical epoch."""
+    subtitle = "at a typical epoch" if seen.last_epoch > 1 else "along it"
+    loss, smoothness = {}, {}
+    for name in seen.runs:
+        along, before = seen.each(name, _LOSS), seen.each(name, "gradients/loss")
+        smooth = seen.each(name, _SMOOTHNESS)
+        if along is not None and before is not None and smooth is not None:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                loss[name] = median_of(along / before[..., None], (0, 1))
+            smoothness[name] = median_of(smooth, (0, 1))
+    return (
+        *drawn(
+            "loss by the size of the step",
+            subtitle,
+            (_line(seen, name, values) for name, values in loss.items()),
+            seen.colors,
+            across=_TIMES,
+            unit="loss over that before the step",
+            rule=1.0,
+            rule_name="as before",
+        ),
+        *drawn(
+            "β-smoothness by the size of the step",
+            subtitle,
+            (_line(seen, name, values) for name, values in smoothness.items()),
+            seen.colors,
+            across=_TIMES,
+            unit=_OVER_DISTANCE,
+        ),
+    )
+
+
+def _line(seen: Seen, name: str, values: NDArray[Any]) -> Line | None:
     sizes = np.array([float(size) for size in seen.names(name, "steps")])
-    known = np.isfinite(change)
+    known = np.isfinite(values)
     if not known.any():
         return None
-    return Line(name, tuple(sizes[known].tolist()), tuple(change[known].tolist()))
+    return Line(name, tuple(sizes[known].tolist()), tuple(values[known].tolist()))
 
 
 def _table(seen: Seen) -> Table:

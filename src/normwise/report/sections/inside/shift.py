@@ -13,25 +13,27 @@ from normwise.report.formatting import number, scientific
 from normwise.report.line_chart import Line, LineChart, drawn, line_of
 from normwise.report.section import Cell, Column, Section, Table
 from normwise.report.sections.inside.signals import inputs_of
-from normwise.report.sections.inside.words import each
 from normwise.report.seen import Seen, median_of
 
 __all__ = ["build", "details"]
 
 _MEAN, _DEVIATION = "activations/unit_mean", "activations/unit_deviation"
 _COSINE, _RELATIVE = "shift/cosine", "shift/relative"
+# Of a unit's mean: what rounding makes of one that gives the same for all examples.
+_ROUNDING = 1e-6
 Numbers = Mapping[str, NDArray[Any]]
 
 
 def build(seen: Seen) -> Section | None:
     """How far a step moves what layers take, and how far it turns their gradients."""
     drift, cosine = _per_step(seen), dict(seen.with_series(_COSINE))
-    charts = (*_over_epochs(seen, "drift in a step", drift), *_cosines(seen, cosine))
+    over = _over_epochs(seen, "drift in a step", drift) or _by_layer(seen)
+    charts = (*over, *_cosines(seen, cosine))
     if not charts:
         return None
     return Section(
         "Internal covariate shift",
-        text=tuple(_sentences(seen.typical(drift), seen.typical(cosine))),
+        text=tuple(_sentences(seen, drift, cosine)),
         charts=charts,
         caption=(
             "Drift, as Ioffe & Szegedy (2015) mean it: of mean and deviation of each unit that a "
@@ -43,13 +45,14 @@ def build(seen: Seen) -> Section | None:
     )
 
 
-def _sentences(moved: Mapping[str, float], turned: Mapping[str, float]) -> Iterator[str]:
+def _sentences(seen: Seen, drift: Numbers, cosine: Numbers) -> Iterator[str]:
+    moved, turned = seen.typical(drift), seen.typical(cosine)
     if moved:
-        yield f"A step moves what a layer takes by {each(moved)} of its deviation."
+        yield f"A step moves what a layer takes by {seen.told(moved)} of its deviation."
     if turned:
         yield (
             f"The step of the layers below turns a layer's gradient by an angle with the cosine "
-            f"{each(turned, number)}; 1 is no turn at all."
+            f"{seen.told(turned, number)}; 1 is no turn at all."
         )
 
 
@@ -93,6 +96,22 @@ def _per_step(seen: Seen) -> Numbers:
     }
 
 
+def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
+    """The drift of what each layer takes, from the second on, in the one step that is known."""
+    return drawn(
+        "drift in a step",
+        "of what each layer takes",
+        (
+            line_of(name, drift[-1, inputs_of(seen.names(name, "kinds"))], first=2, scale="log")
+            for name, drift in seen.with_series("shift/drift")
+        ),
+        seen.colors,
+        across="layer",
+        unit="of the deviation",
+        scale="log",
+    )
+
+
 def _per_epoch(seen: Seen) -> Numbers:
     found = {}
     for name in seen.runs:
@@ -106,7 +125,8 @@ def _per_epoch(seen: Seen) -> Numbers:
 
 def _drifts(mean: NDArray[Any], deviation: NDArray[Any]) -> NDArray[Any]:
     """From each epoch to the next: ``(runs, epochs, signals, units)`` to the mean of the units."""
-    before = np.where(deviation > 0, deviation, np.nan)[:, :-1]
+    varies = deviation > _ROUNDING * np.abs(mean)
+    before = np.where(varies, deviation, np.nan)[:, :-1]
     distance = np.hypot(np.diff(mean, axis=1), np.diff(deviation, axis=1)) / before
     known = np.isfinite(distance)
     total = np.where(known, distance, 0).sum(-1)

@@ -12,8 +12,8 @@ from normwise.report.axes import Scale
 from normwise.report.formatting import number, scientific
 from normwise.report.line_chart import Line, LineChart, drawn, line_of
 from normwise.report.section import Cell, Column, Section, Table
-from normwise.report.sections.inside.words import each, joined
 from normwise.report.seen import Seen, median_of
+from normwise.report.seen_words import joined
 
 __all__ = ["build", "details"]
 
@@ -24,17 +24,7 @@ Numbers = Mapping[str, NDArray[Any]]
 
 def build(seen: Seen) -> Section | None:
     """γ and β over the epochs."""
-    charts = tuple(
-        chart
-        for what, sign, series in _SIGNS
-        for chart in drawn(
-            f"{what} {sign} of all normalisations",
-            f"median unit, and {_BAND[1] - _BAND[0]}% of the units",
-            (_of_units(seen, name, series) for name in seen.runs),
-            seen.colors,
-            unit=sign,
-        )
-    )
+    charts = _over_epochs(seen) or _by_layer(seen)
     if not charts:
         return None
     return Section(
@@ -52,10 +42,10 @@ def _sentences(seen: Seen) -> Iterator[str]:
     yield f"At the end 80% of the units have {joined(_held(seen, name) for name in _named(seen))}."
     off = seen.typical({name: one[-1:] for name, one in _over_layers(seen, "mean_lag").items()})
     if off:
-        yield f"Moving means are then {each(off)} deviations off those of the population."
+        yield f"Moving means are then {seen.told(off)} deviations off those of the population."
     noise = seen.typical(_over_layers(seen, "mean_noise"))
     if noise:
-        yield f"The mean of one batch scatters by {each(noise)} deviations: noise in training."
+        yield f"The mean of one batch scatters by {seen.told(noise)} deviations: noise in training."
 
 
 def details(seen: Seen) -> Section | None:
@@ -83,6 +73,40 @@ def details(seen: Seen) -> Section | None:
             "deviation of a batch scatter from batch to batch, over the deviation of the "
             f"population. Drawn: the median normalisation, {seen.in_words}."
         ),
+    )
+
+
+def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
+    return tuple(
+        chart
+        for what, sign, series in _SIGNS
+        for chart in drawn(
+            f"{what} {sign} of all normalisations",
+            f"median unit, and {_BAND[1] - _BAND[0]}% of the units",
+            (_of_units(seen, name, series) for name in seen.runs),
+            seen.colors,
+            unit=sign,
+        )
+    )
+
+
+def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
+    """Of each normalisation, in the one look that is known."""
+    return tuple(
+        chart
+        for what, sign, series in _SIGNS
+        for chart in drawn(
+            f"{what} {sign} of each normalisation",
+            f"median unit, and {_BAND[1] - _BAND[0]}% of the units",
+            (
+                line_of(name, middle, (low, high))
+                for name, own in seen.with_series(f"statistics/{series}")
+                for low, middle, high in [np.percentile(own[-1], (_BAND[0], 50, _BAND[1]), axis=1)]
+            ),
+            seen.colors,
+            across="normalisation",
+            unit=sign,
+        )
     )
 
 

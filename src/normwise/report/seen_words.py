@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from normwise.report.formatting import scientific
-
-__all__ = ["each", "joined", "numbered", "of_runs"]
+__all__ = ["joined", "numbered", "of_runs"]
 
 
 def numbered(what: str, numbers: Sequence[int], of: int) -> str:
@@ -44,12 +42,3 @@ def of_runs(count: int, of: int) -> str:
     (' in 2 of 2 runs', '')
     """
     return f" in {count} of {of} runs" if of > 1 else ""
-
-
-def each(numbers: Mapping[str, float], said: Callable[[float], str] = scientific) -> str:
-    """A number of each variant.
-
-    >>> each({"none": 2.5, "after": 1e-9})
-    '2.5 (none) and 10⁻⁹ (after)'
-    """
-    return joined(f"{said(value)} ({name})" for name, value in numbers.items())
