@@ -18,6 +18,13 @@ FAR = 1e3
 A step that is as large as the one layer takes moves the other a thousandth as far: what the one
 learns in an epoch takes the other a thousand. Kernels of usual sizes alone make a factor of ten.
 """
+TOO_FAR = 1e2
+"""From which ratio on a gradient explodes on its way to the first layer.
+
+A step that suits the last layer moves the first a hundred times as far, which is harmful sooner
+than to be slow. Behind batch normalisation each ReLU makes the gradient √(π / (π − 1)) = 1.21 times
+as large (Yang et al. 2019): 100 times in 24 layers, 300 times in 30.
+"""
 RESOLUTION = 2.0**-24
 """An update below this share of a weight, 6e-8, leaves a float32 as it is."""
 # Of what was learned: as much has to be lost again for something to be left.
@@ -103,9 +110,9 @@ def _exploding(norm: Values, loss: Values) -> GradientTrouble | None:
     if broken.any():
         return _trouble("exploding", broken, np.asarray(broken.any(1)), ratio[:, 0], "last layer")
     # Large inputs alone make the first layer's gradient large, and no other one's.
-    grows_on_its_way = ratio[:, :2].min(1) > FAR
+    grows_on_its_way = ratio[:, :2].min(1) > TOO_FAR
     if norm.shape[1] >= _DEEP and grows_on_its_way.any():
-        return _trouble("exploding", ratio > FAR, grows_on_its_way, ratio[:, 0], "last layer")
+        return _trouble("exploding", ratio > TOO_FAR, grows_on_its_way, ratio[:, 0], "last layer")
     total = np.linalg.norm(norm, axis=1)
     growth: Values = total / (total[0] or np.inf)
     # Small initial weights make it grow as well, while the loss falls.

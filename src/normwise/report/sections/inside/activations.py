@@ -74,17 +74,18 @@ def details(seen: Seen) -> Section | None:
 
 
 def _sentences(seen: Seen) -> Iterator[str]:
-    if seen.last_epoch > 1 and (moves := seen.typical(_moves(seen))):
+    alike = {name: varies for name, varies in _variation(seen).items() if varies < _ALIKE}
+    moves = {name: one for name, one in seen.typical(_moves(seen)).items() if name not in alike}
+    if moves and seen.last_epoch > 1:
         yield (
             f"Over the training the median of what goes into an inner unit wanders over "
             f"{seen.told(moves)} times its own spread."
         )
-    for name, varies in _variation(seen).items():
-        if varies < _ALIKE:
-            yield (
-                f"{name}: what goes into the last hidden layer's activations varies from example "
-                f"to example by {scientific(varies)} of its size: there all examples look alike."
-            )
+    for name, varies in alike.items():
+        yield (
+            f"{name}: what goes into the last hidden layer's activations varies from example to "
+            f"example by {scientific(varies)} of its size: there all examples look alike."
+        )
     for series, what in (("saturated", "values"), ("dead", "units")):
         most = {name: np.nanmax(shares[-1]) for name, shares in _of_hidden(seen, series)}
         if max(most.values(), default=0) >= _FEW:

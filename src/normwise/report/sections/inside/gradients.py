@@ -94,9 +94,10 @@ def _troubles(seen: Seen) -> Iterator[str]:
             own = [one for one in found if one.kind == kind]
             worst = max(own, key=lambda one: len(one.layers))
             when = numbered("epoch", worst.epochs, seen.last_epoch)
+            there = ":" if len(worst.epochs) == 1 else f". At epoch {worst.epoch}"
             yield (
-                f"{name}{of_runs(len(own), len(runs))}: {_DOES[kind]} at {when}. "
-                f"At epoch {worst.epoch} {_said(worst, seen.names(name, 'layers'))}."
+                f"{name}{of_runs(len(own), len(runs))}: {_DOES[kind]} at {when}{there} "
+                f"{_said(worst, seen.names(name, 'layers'))}."
             )
 
 
@@ -129,7 +130,7 @@ def _said(trouble: GradientTrouble, layers: tuple[str, ...]) -> str:
     if trouble.over == "first epoch":
         return f"they are {value} times what they began with"
     is_small = trouble.kind == "vanishing"
-    of, more = ("of", "less than a thousandth") if is_small else ("times", "over a thousand times")
+    of, more = ("of", "less than a thousandth") if is_small else ("times", "over a hundred times")
     return (
         f"{layers[0]}, the first of {count} layers, has {value} {of} the gradient of the last one; "
         f"{more} in {where}"
