@@ -8,7 +8,7 @@ from keras import layers
 from normwise.data import from_arrays
 from normwise.domain import Variant
 from normwise.engine import InitialValues, Replica, lower, named_initializer, reinitialised_copy
-from normwise.errors import ModelError, UnknownNameError
+from normwise.errors import ModelError, SpecError, UnknownNameError
 from normwise.models import place
 from normwise.models.source import ModelSource
 
@@ -133,6 +133,25 @@ def test_a_named_initialiser_replaces_the_kernels_own():
         assert np.all(value == 1) == name.endswith("kernel"), name
     with pytest.raises(UnknownNameError, match=r"unknown initializer 'he_uniformly'.*'he_uniform'"):
         named_initializer("he_uniformly")
+
+
+def test_an_initialiser_has_options():
+    found = named_initializer("random_normal:stddev=0.5,mean=2")
+    assert (found.stddev, found.mean) == (0.5, 2)
+    with pytest.raises(SpecError, match=r"'random_normal:spread=1' cannot be made.*RandomNormal"):
+        named_initializer("random_normal:spread=1")
+    with pytest.raises(SpecError, match=r"initializer 'random_normal:stddev=wide' has 'stddev=wide'"):
+        named_initializer("random_normal:stddev=wide")
+
+
+def test_replicas_draw_with_the_options_of_their_initialiser():
+    model = mlp()
+    initial = InitialValues(model)
+    small, large = (named(model, initial, [0], f"random_normal:stddev={s}") for s in (0.01, 1))
+    kernels = [name for name in small if name.endswith("kernel")]
+    assert len(kernels) == 3
+    for name in kernels:
+        np.testing.assert_allclose(100 * small[name], large[name], rtol=1e-5)
 
 
 def test_replicas_of_several_initialisers_start_as_each_does_alone():

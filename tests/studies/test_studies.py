@@ -7,11 +7,12 @@ import keras
 import numpy as np
 import pytest
 
+import normwise as nw
 from normwise import Study
 from normwise.data import find_dataset, where_is
 from normwise.domain import EpochTimes, Variant
 from normwise.models.source import ModelSource
-from normwise.spec import Spec
+from normwise.spec import AXES, Spec
 from normwise.studies import BUILT_IN, study_file
 from normwise.studies.models import MODELS
 
@@ -79,6 +80,9 @@ WEIGHTS = {
     "regression": 897,
     "scaling": 1_537,
     "dropout": 42_634,
+    "relu-mlp": 21_450,
+    "residual": 18_890,
+    "inception": 19_978,
 }
 
 
@@ -110,7 +114,8 @@ def test_a_study_runs_end_to_end(datasets, name, monkeypatch):
     )
     spec = spec_of(name)
     settings = spec.model_dump(exclude_none=True, exclude={"model", "data", "seeds", "epochs"})
-    # The first and the last: each variant compiles two programs, and tests/engine has them all.
+    # One point of its grid, and the first and the last: each variant compiles two programs, and tests/engine has them all.
+    settings |= {axis: values[:1] for axis in AXES if (values := getattr(spec, axis))}
     settings["variants"] = variants = [spec.variants[0], spec.variants[-1]]
     study = Study(
         spec.model, small(datasets(spec.data), spec.batch_size[0]), seeds=2, epochs=1, **settings
@@ -137,3 +142,31 @@ def test_sequences_are_the_rows_of_a_picture(datasets):
     model = MODELS["sequence"](digits)
     rows = keras.Model(model.inputs[0], model.layers[0].output)(digits.x_train[:3])
     np.testing.assert_array_equal(np.asarray(rows), digits.x_train[:3, :, :, 0])
+
+
+@pytest.mark.parametrize(("name", "placed"), [("residual", 9), ("inception", 15)])
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_every_branch_is_normalised_and_stripped_again(datasets, name, placed, place):
+    digits = datasets("digits")
+    model = MODELS[name](digits)
+    normalised = nw.place(model, place)
+    norms = [one for one in normalised.layers if isinstance(one, keras.layers.BatchNormalization)]
+    assert len(norms) == placed == sum(isinstance(one, keras.layers.Conv2D) for one in model.layers)
+    stripped = nw.strip(normalised)
+    assert [one.name for one in stripped.layers if one.weights] == [
+        one.name for one in model.layers if one.weights
+    ]
+    few = digits.x_val[:8]
+    np.testing.assert_allclose(stripped(few), model(few), rtol=2e-3, atol=1e-5)
+
+
+def test_shortcuts_are_identities_whatever_is_normalised(datasets):
+    placed = nw.place(MODELS["residual"](datasets("digits")), "before")
+    additions = [one for one in placed.layers if isinstance(one, keras.layers.Add)]
+    before = [
+        [type(source.operation).__name__ for source in found]
+        for found in (
+            [tensor._keras_history for tensor in addition.input] for addition in additions
+        )
+    ]
+    assert before == [["MaxPooling2D", "BatchNormalization"]] + 3 * [["ReLU", "BatchNormalization"]]

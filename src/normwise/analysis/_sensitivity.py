@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from normwise.analysis._compare import compare
+from normwise.analysis._end_spread import EndLine, end_line
 from normwise.analysis._grid import best_point, is_whole, rank
 from normwise.analysis._groups import sides
 from normwise.analysis._judged import JudgedRuns, Measures
@@ -29,6 +30,7 @@ from normwise.domain import (
     Estimate,
     RunRecord,
     Sensitivity,
+    Target,
     VariantSummary,
     holdout_seeds,
     selection_seeds,
@@ -83,12 +85,14 @@ class _Line:
         held_out: Seeds that chose nothing.
         quickest: The value that was quickest for the seeds that choose.
         slowest: And the slowest.
+        ends: Where the same runs end; ``None`` where some do not say.
     """
 
     epochs: Mapping[Value, Mapping[int, float]]
     held_out: Sequence[int]
     quickest: Value
     slowest: Value
+    ends: EndLine | None
 
     @property
     def seeds(self) -> list[int]:
@@ -127,22 +131,29 @@ def _line(values: Mapping[Value, Sequence[RunRecord]], measures: Measures) -> _L
     choosing, held_out = selection_seeds(seeds), holdout_seeds(seeds)
     has_others = any(len({one.condition for one in own}) > 1 for own in values.values())
     judging = held_out if has_others else seeds
-    ranks, epochs = {}, {}
-    for value, records in values.items():
-        chosen = [record for record in records if record.key.seed in choosing]
-        best = best_point(chosen, measures.target)
-        ranks[value] = rank(
-            [record for record in chosen if record.condition == best],
-            measures.target,
-            measures.horizon,
-        )
-        epochs[value] = {
-            record.key.seed: arrival(record, measures.target, measures.horizon)
-            for record in records
-            if record.condition == best and record.key.seed in judging
+    target, horizon = measures.target, measures.horizon
+    runs = {value: _at_best(records, choosing, target) for value, records in values.items()}
+    ranks = {
+        value: rank([run for run in own if run.key.seed in choosing], target, horizon)
+        for value, own in runs.items()
+    }
+    epochs = {
+        value: {
+            run.key.seed: arrival(run, target, horizon) for run in own if run.key.seed in judging
         }
+        for value, own in runs.items()
+    }
     quickest, slowest = (end(ranks, key=ranks.__getitem__) for end in (min, max))
-    return _Line(epochs, held_out, quickest, slowest)
+    ends = end_line(runs, choosing, judging, held_out, target)
+    return _Line(epochs, held_out, quickest, slowest, ends)
+
+
+def _at_best(
+    records: Sequence[RunRecord], choosing: Sequence[int], target: Target
+) -> list[RunRecord]:
+    """Those at the best of the other axes, for the seeds that choose."""
+    best = best_point([record for record in records if record.key.seed in choosing], target)
+    return [record for record in records if record.condition == best]
 
 
 def _sensitivity(axis: str, line: _Line, base: _Line | None, measures: Measures) -> Sensitivity:
@@ -150,11 +161,12 @@ def _sensitivity(axis: str, line: _Line, base: _Line | None, measures: Measures)
     found = Sensitivity(
         axis=axis,
         points=tuple(
-            _point(value, epochs, base.epochs.get(value) if base else None, measures)
-            for value, epochs in line.epochs.items()
+            _point(value, line, base.epochs.get(value) if base else None, measures)
+            for value in line.epochs
         ),
         arrived=bounded_mean([line.share(seed) for seed in line.seeds], (0.0, 1.0), level),
         slowdown=_median([line.slowdown(seed, horizon) for seed in line.held_out], level),
+        end_spread=line.ends.spread(level) if line.ends else None,
     )
     if base is None or base.epochs.keys() != line.epochs.keys():
         return found
@@ -168,22 +180,26 @@ def _sensitivity(axis: str, line: _Line, base: _Line | None, measures: Measures)
         found,
         arrived_gain=bounded_mean(gains, (-1.0, 1.0), level) if gains else None,
         slowdown_ratio=_median(ratios, level) if ratios else None,
+        end_spread_saved=(
+            line.ends.spread_saved(base.ends, level) if line.ends and base.ends else None
+        ),
     )
 
 
 def _point(
     value: Value,
-    epochs: Mapping[int, float],
+    line: _Line,
     baseline: Mapping[int, float] | None,
     measures: Measures,
 ) -> AxisPoint:
-    horizon, level = measures.horizon, measures.confidence
+    epochs, horizon, level = line.epochs[value], measures.horizon, measures.confidence
     return AxisPoint(
         value=value,
         epochs=median_epochs(list(epochs.values()), horizon=horizon, confidence=level),
         reached=sum(map(math.isfinite, epochs.values())),
         replicas=len(epochs),
         epochs_ratio=_ratio(epochs, baseline, measures) if baseline else None,
+        end=line.ends.end(value, level) if line.ends else None,
     )
 
 

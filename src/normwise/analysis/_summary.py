@@ -22,6 +22,7 @@ from normwise.analysis._headline import headline
 from normwise.analysis._judged import JudgedRuns, Measures, Times, judged_runs
 from normwise.analysis._lag import lags
 from normwise.analysis._outcome import reaching
+from normwise.analysis._overfitting import with_overfitting
 from normwise.analysis._recommend import recommend
 from normwise.analysis._saving import with_cost_saved
 from normwise.analysis._sensitivity import with_sensitivity
@@ -89,6 +90,7 @@ def summarise(
     say = functools.partial(variant_summary, measures=measures, patience=patience, price=price)
     told = [say(one, lag=lag.get(one.name)) for one in judged]
     variants = with_sensitivity(told, judged, base, measures)
+    variants = with_overfitting(variants, judged, base, measures)
     compared = with_cost_saved(comparisons(groups, base, measures, rounds), variants)
     best, looks = recommend(base, compared), tuple(rounds) if len(rounds) > 1 else ()
     summary = Summary(study, target, variants, compared, "", best, rounds=looks)

@@ -9,7 +9,9 @@ import numpy as np
 from normwise.data.arrays import from_arrays
 from normwise.data.dataset import Dataset
 
-__all__ = ["breast_cancer", "diabetes", "digits"]
+__all__ = ["breast_cancer", "diabetes", "digits", "few_digits"]
+
+_FEW = 200  # examples that a network of some thousand weights learns by heart
 
 
 def digits() -> Dataset:
@@ -25,6 +27,24 @@ def digits() -> Dataset:
     return dataclasses.replace(
         from_arrays(images, data.target, name="digits", task="classes"),
         class_names=tuple(map(str, data.target_names)),
+    )
+
+
+def few_digits() -> Dataset:
+    """The same digits, of which the first 200 train and all others validate.
+
+    >>> few_digits().x_train.shape, few_digits().x_val.shape
+    ((200, 8, 8, 1), (1597, 8, 8, 1))
+    """
+    data = digits()
+    return dataclasses.replace(
+        data,
+        name="few-digits",
+        x_train=data.x_train[:_FEW],
+        y_train=data.y_train[:_FEW],
+        x_val=np.concatenate([data.x_train[_FEW:], data.x_val]),
+        y_val=np.concatenate([data.y_train[_FEW:], data.y_val]),
+        notes=(f"The first {_FEW} of the digits' training part train, all others validate.",),
     )
 
 

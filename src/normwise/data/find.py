@@ -8,11 +8,12 @@ from pathlib import Path
 from normwise.data.archive_keys import AskNames, no_names
 from normwise.data.circles import circles
 from normwise.data.dataset import Dataset
-from normwise.data.embedded import breast_cancer, diabetes, digits
+from normwise.data.embedded import breast_cancer, diabetes, digits, few_digits
 from normwise.data.folder import FOLDER_VARIABLE, in_data_folder, not_found
 from normwise.data.formats import READERS, TableOptions
 from normwise.data.given import Given, given_of
 from normwise.data.mnist import KERAS_CACHE, fashion_mnist, keras_folder, mnist
+from normwise.data.trips import trips
 from normwise.domain import DATA_FILES, DataFile, Task, data_files, kind_of
 from normwise.errors import DataError, UnknownNameError
 from normwise.files import is_file
@@ -47,7 +48,9 @@ def churn() -> Dataset:
 
 BUILT_IN: dict[str, Callable[[], Dataset]] = {
     "circles": circles,
+    "trips": trips,
     "digits": digits,
+    "few-digits": few_digits,
     "diabetes": diabetes,
     "breast-cancer": breast_cancer,
     "churn": churn,

@@ -30,7 +30,9 @@ from normwise.domain.metric import (
     is_with_population,
 )
 from normwise.domain.momentum import momentum_for, momentum_text, steps_needed
+from normwise.domain.named_options import named_options
 from normwise.domain.outcome import EpochsToTarget, Outcome, OutcomeKind
+from normwise.domain.overfitting import Overfitting
 from normwise.domain.population_sample import PopulationSample
 from normwise.domain.program import ProgramKey
 from normwise.domain.run import Run, RunKey, RunRecord
@@ -65,6 +67,7 @@ __all__ = [
     "Lag",
     "Outcome",
     "OutcomeKind",
+    "Overfitting",
     "PopulationSample",
     "ProgramKey",
     "Run",
@@ -91,6 +94,7 @@ __all__ = [
     "kind_of",
     "momentum_for",
     "momentum_text",
+    "named_options",
     "segment_length",
     "selection_seeds",
     "steps_needed",

@@ -22,6 +22,8 @@ class AxisPoint:
         replicas: Of so many.
         epochs_ratio: The baseline's epochs at this value over the variant's: above 1 the variant
             gets there sooner. ``None`` of the baseline itself.
+        end: Median of the target's metric at the last epoch, infinite where that replica diverged;
+            ``None`` where some replica does not say.
     """
 
     value: float | str | None
@@ -29,6 +31,7 @@ class AxisPoint:
     reached: int
     replicas: int
     epochs_ratio: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    end: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
 
     @property
     def arrives(self) -> bool:
@@ -51,6 +54,10 @@ class Sensitivity:
             ``None`` of the baseline itself, and where they cannot be compared.
         slowdown_ratio: The baseline's slowdown over the variant's, likewise: above 1 the variant
             depends less on the axis.
+        end_spread: How much better the target's metric ends at the value where it ends best than
+            where it ends worst, in its unit: median over seeds; infinite where the worst diverged.
+        end_spread_saved: How much less that is than the baseline's, over the same seeds: above 0
+            the variant depends less on the axis.
     """
 
     axis: str
@@ -59,3 +66,5 @@ class Sensitivity:
     slowdown: Estimate
     arrived_gain: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
     slowdown_ratio: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    end_spread: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    end_spread_saved: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)

@@ -12,6 +12,7 @@ from normwise.domain.condition import Condition
 from normwise.domain.estimate import Estimate
 from normwise.domain.lag import Lag
 from normwise.domain.outcome import EpochsToTarget
+from normwise.domain.overfitting import Overfitting
 from normwise.domain.plain import ABSENT_IF_NONE, plain
 from normwise.domain.population_sample import PopulationSample
 from normwise.domain.program import ProgramKey
@@ -81,6 +82,8 @@ class VariantSummary:
         lag: How far its moving statistics lag behind what it has learned, where that was measured.
         sensitivity: How much it depends on each axis of the grid with several values; ``None``
             where there is none, and where the grid was pruned.
+        overfitting: Its gap between training and validation, of the loss and of the target's
+            metric; ``None`` where runs do not have both parts.
         population_sample: How far off its population statistics are, where they are of a sample
             of the training part.
     """
@@ -104,6 +107,7 @@ class VariantSummary:
     final_median: Mapping[str, Estimate] = field(default_factory=dict)
     sensitivity: tuple[Sensitivity, ...] | None = field(default=None, metadata=ABSENT_IF_NONE)
     never: Estimate | None = field(default=None, metadata=ABSENT_IF_NONE)
+    overfitting: tuple[Overfitting, ...] | None = field(default=None, metadata=ABSENT_IF_NONE)
 
     @property
     def lost(self) -> int:

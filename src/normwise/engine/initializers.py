@@ -6,10 +6,13 @@ from typing import Any
 
 import keras
 
-from normwise.errors import UnknownNameError
+from normwise.domain import named_options
+from normwise.errors import SpecError, UnknownNameError
 from normwise.keras_private import equation_axes
 
 __all__ = ["ForgetGateOpen", "as_drawn", "initializer_of", "named_initializer"]
+
+_EXAMPLE = "random_normal:stddev=0.05"
 
 
 def initializer_of(layer: Any, weight: str) -> Any:
@@ -83,18 +86,29 @@ def _over_axes(initializer: Any, layer: Any) -> Any:
     return type(initializer).from_config(config)
 
 
-def named_initializer(name: str) -> Any:
-    """Keras' initialiser of that name.
+def named_initializer(text: str) -> Any:
+    """Keras' initialiser of that name, with its options: ``NAME[:OPTION=NUMBER,…]``.
 
     Raises:
-        UnknownNameError: There is none.
+        SpecError: An option is no number, or one that this initialiser does not take.
+        UnknownNameError: There is none of that name.
 
     >>> type(named_initializer("he_normal")).__name__
     'HeNormal'
+    >>> named_initializer("random_normal:stddev=0.5").stddev
+    0.5
     """
+    name, options = named_options("initializer", text, _EXAMPLE)
     try:
-        return keras.initializers.get(name)
+        found = keras.initializers.get(name)
     except ValueError:
         known = ["he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "lecun_uniform"]
         known += ["lecun_normal", "random_uniform", "random_normal", "orthogonal", "zeros"]
         raise UnknownNameError("initializer", name, known) from None
+    try:
+        return type(found)(**options) if options else found
+    except (TypeError, ValueError) as error:
+        raise SpecError(
+            f"initializer {text!r} cannot be made ({error}); expected options that "
+            f"keras.initializers.{type(found).__name__} takes; try {_EXAMPLE!r}"
+        ) from None

@@ -20,7 +20,7 @@ from normwise.report.page import (
     study_page,
 )
 from normwise.report.png import write_png
-from normwise.report.results import DataPreview
+from normwise.report.results import DataPreview, InputScale
 from normwise.report.section import Section
 from normwise.report.sections.findings import findings_section
 from normwise.report.short_pages import (
@@ -33,6 +33,7 @@ from normwise.report.terminal import print_page
 
 __all__ = [
     "DataPreview",
+    "InputScale",
     "DrawingProcess",
     "Page",
     "Section",

@@ -15,11 +15,12 @@ from normwise.domain import Inside, RunRecord, Summary
 from normwise.report.colors import variant_colors
 from normwise.report.inside_sections import inside_details, inside_sections
 from normwise.report.metric_text import metric_text, target_text
-from normwise.report.results import DataPreview, StudyResults
+from normwise.report.results import DataPreview, InputScale, StudyResults
 from normwise.report.section import Answer, Chart, NextStep, Section
 from normwise.report.sections import (
     ablation,
     arrivals,
+    axis_ends,
     curves,
     data,
     early_stopping,
@@ -30,6 +31,7 @@ from normwise.report.sections import (
     gap,
     gap_curves,
     grid,
+    input_scales,
     lag,
     leakage,
     mean_epochs,
@@ -38,6 +40,7 @@ from normwise.report.sections import (
     multiple_testing,
     never,
     notes,
+    overfitting,
     population_sample,
     runs,
     seconds,
@@ -76,6 +79,8 @@ STUDY: tuple[_Build, ...] = (
     arrivals.build,
     grid.build,
     sensitivity.build,
+    axis_ends.build,
+    overfitting.build_where_large,
     ablation.build,
     early_stopping.build,
     seconds.build_with_money,
@@ -87,12 +92,14 @@ STUDY_NOTES: tuple[_Build, ...] = (
     lag.build,
     population_sample.build,
     endings.build,
+    overfitting.build,
     mean_epochs.build,
     never.build,
     ended_early.build,
     multiple_testing.build,
     seconds.build,
     data.build,
+    input_scales.build,
     metrics.build,
     solo_check.build,
     settings.build,
@@ -106,6 +113,8 @@ JUDGED: tuple[_Build, ...] = (
     arrivals.build,
     grid.build,
     sensitivity.build,
+    axis_ends.build,
+    overfitting.build_where_large,
 )
 """What follows the answer on runs that something else trained: no more than these can say."""
 
@@ -113,6 +122,7 @@ JUDGED_NOTES: tuple[_Build, ...] = (
     lag.build,
     population_sample.build,
     endings.build,
+    overfitting.build,
     mean_epochs.build,
     never.build,
     multiple_testing.build,
@@ -206,6 +216,7 @@ def study_page(
     *,
     settings: Mapping[str, str],
     preview: DataPreview | None,
+    scales: Sequence[InputScale] = (),
     notes: Sequence[str] = (),
     inside: Sequence[Inside] = (),
     incomplete: bool = False,
@@ -217,13 +228,13 @@ def study_page(
         records: Finished training runs, at all points of the grid.
         settings: What was asked for, name to text.
         preview: The data, if they are two-dimensional.
+        scales: How large each input is, where they are on unequal scales.
         notes: What was decided about the data for their owner, in sentences.
         inside: What probes saw inside some of the runs.
         incomplete: Whether the study stopped before its end.
     """
-    results = StudyResults(
-        summary, records, dict(settings), preview, tuple(notes), tuple(inside), incomplete
-    )
+    known = (tuple(notes), tuple(inside), incomplete, tuple(scales))
+    results = StudyResults(summary, records, dict(settings), preview, *known)
     check = summary.solo_check
     is_withheld = check is not None and bool(check.failed)
     label = _NO_VERDICT if is_withheld else "verdict so far" if incomplete else "verdict"

@@ -11,7 +11,7 @@ from normwise.domain import Comparison, Inside, RunRecord, Summary, is_with_popu
 from normwise.report.colors import variant_colors
 from normwise.report.seen import Seen
 
-__all__ = ["DataPreview", "StudyResults"]
+__all__ = ["DataPreview", "InputScale", "StudyResults"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,23 @@ class DataPreview:
     caption: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class InputScale:
+    """How large one input is: quantiles of the values that are not zero, signs left out.
+
+    Attributes:
+        name: Of the input.
+        low: The 5% quantile, > 0.
+        middle: The median.
+        high: The 95% quantile.
+    """
+
+    name: str
+    low: float
+    middle: float
+    high: float
+
+
 @dataclass(frozen=True)
 class StudyResults:
     """A study's answer, and what it was found from.
@@ -46,6 +63,7 @@ class StudyResults:
         notes: What was decided about the data for their owner, in sentences.
         inside: What probes saw inside some of the runs.
         incomplete: Whether the study stopped before its end.
+        scales: How large each input is, where they are on unequal scales.
     """
 
     summary: Summary
@@ -55,6 +73,7 @@ class StudyResults:
     notes: tuple[str, ...] = ()
     inside: tuple[Inside, ...] = ()
     incomplete: bool = False
+    scales: tuple[InputScale, ...] = ()
 
     @cached_property
     def variants(self) -> tuple[str, ...]:

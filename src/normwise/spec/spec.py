@@ -177,7 +177,8 @@ class Spec(BaseModel):
         BeforeValidator(listed),
         About(
             "axis",
-            "Keras initialiser for all kernels, repeatable. Default: each layer's own.",
+            "Keras initialiser for all kernels, such as he_normal or random_normal:stddev=0.5, "
+            "repeatable. Default: each layer's own.",
             panel=_TRAINING,
             hashed_at_default=True,
         ),

@@ -16,6 +16,7 @@ from normwise.report import DataPreview, Page, question_page, study_page
 from normwise.runs import check_export, export
 from normwise.spec import Spec, title_of
 from normwise.study.history import History
+from normwise.study.input_scales import input_scales
 from normwise.study.inputs import arrived, as_dataset
 from normwise.study.inside_files import read_inside
 from normwise.study.question import Question
@@ -60,6 +61,7 @@ def make_page(
         records,
         settings=settings,
         preview=None if dataset is None else _preview(dataset),
+        scales=() if dataset is None else input_scales(dataset),
         notes=(*data_notes, *_notes(summary)),
         inside=inside,
         incomplete=incomplete,
