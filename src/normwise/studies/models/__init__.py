@@ -18,6 +18,8 @@ MODELS: dict[str, Builder] = {
     "mnist-sigmoid": dense.mnist_sigmoid,
     "digits-cnn": convolutional.digits_cnn,
     "deep-mlp": dense.deep_mlp,
+    "sigmoid-mlp": dense.sigmoid_mlp,
+    "tanh-mlp": dense.tanh_mlp,
     "relu-mlp": dense.relu_mlp,
     "residual": branched.residual,
     "inception": branched.inception,

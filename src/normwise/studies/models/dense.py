@@ -18,6 +18,8 @@ __all__ = [
     "regression",
     "relu_mlp",
     "scaling",
+    "sigmoid_mlp",
+    "tanh_mlp",
 ]
 
 
@@ -55,9 +57,19 @@ def deep_mlp(dataset: Dataset, depth: int = 30) -> keras.Model:
     return stack(dataset, layers.Flatten(), *hidden("sigmoid", *[32] * depth), classes(dataset))
 
 
-def relu_mlp(dataset: Dataset, depth: int = 5) -> keras.Model:
-    """Five hidden layers of 64 units, or as many as ``depth`` says, ReLU."""
-    return stack(dataset, layers.Flatten(), *hidden("relu", *[64] * depth), classes(dataset))
+def sigmoid_mlp(dataset: Dataset) -> keras.Model:
+    """Five hidden layers of 64 units, sigmoid."""
+    return _five_hidden(dataset, "sigmoid")
+
+
+def tanh_mlp(dataset: Dataset) -> keras.Model:
+    """The same with the hyperbolic tangent."""
+    return _five_hidden(dataset, "tanh")
+
+
+def relu_mlp(dataset: Dataset) -> keras.Model:
+    """The same with ReLU."""
+    return _five_hidden(dataset, "relu")
 
 
 def regression(dataset: Dataset) -> keras.Model:
@@ -73,3 +85,7 @@ def scaling(dataset: Dataset) -> keras.Model:
 def dropout(dataset: Dataset) -> keras.Model:
     """64-128-128-128-10, ReLU; the variants add the dropout."""
     return stack(dataset, layers.Flatten(), *hidden("relu", 128, 128, 128), classes(dataset))
+
+
+def _five_hidden(dataset: Dataset, activation: str) -> keras.Model:
+    return stack(dataset, layers.Flatten(), *hidden(activation, *[64] * 5), classes(dataset))
