@@ -80,9 +80,11 @@ WEIGHTS = {
     "regression": 897,
     "scaling": 1_537,
     "dropout": 42_634,
+    "sigmoid-mlp": 21_450,
+    "tanh-mlp": 21_450,
     "relu-mlp": 21_450,
-    "residual": 18_890,
-    "inception": 19_978,
+    "residual": 4_842,
+    "inception": 5_258,
 }
 
 

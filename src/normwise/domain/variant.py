@@ -39,6 +39,9 @@ class Variant:
         epsilon: Added to the variance, > 0.
         bias: Keep a layer's bias where β makes it redundant (``before`` only).
         renorm: Batch renormalisation (Ioffe 2017), as Keras does it.
+        opening: Open the clips of ``renorm`` by the paper's schedule, with so many steps in the
+            place of its first 5,000, in which it is plain batch normalisation: r's are open after
+            8 times as many, d's after 5 times; ``auto``: those of an epoch. 0 for no clips.
         ghost: Ghost batches (Hoffer et al. 2017) of so many examples, ≥ 2: each slice of a batch
             is normalised by its own statistics; 0 for whole batches.
         norm: Another normaliser than batch normalisation, as a comparator:
@@ -65,6 +68,7 @@ class Variant:
     epsilon: float = 1e-3
     bias: bool = False
     renorm: bool = False
+    opening: int | Literal["auto"] = 0
     ghost: int = 0
     norm: NormKind = "batch"
     drop_before: float = 0.0
@@ -102,7 +106,7 @@ class Variant:
         return self.norm in _FIXED_NORMS
 
     def in_epochs_of(self, steps: int) -> Variant:
-        """The variant with a number for its momentum.
+        """The variant with numbers for its momentum and the opening of its clips.
 
         Args:
             steps: Batches of an epoch, ≥ 1.
@@ -110,9 +114,18 @@ class Variant:
         >>> round(Variant.parse("after:momentum=auto").in_epochs_of(16).momentum, 3)
         0.829
         """
-        if self.momentum != "auto":
-            return self
-        return dataclasses.replace(self, momentum=momentum_for(steps))
+        momentum = momentum_for(steps) if self.momentum == "auto" else self.momentum
+        opening = steps if self.opening == "auto" else self.opening
+        return dataclasses.replace(self, momentum=momentum, opening=opening)
+
+    @property
+    def asks_for_steps(self) -> bool:
+        """Whether some of its settings depend on the steps of an epoch.
+
+        >>> Variant.parse("after:renorm,opening=auto").asks_for_steps
+        True
+        """
+        return "auto" in (self.momentum, self.opening)
 
     @property
     def with_remedy(self) -> Variant:
@@ -186,8 +199,10 @@ def _parse_option(text: str, item: str) -> tuple[str, Any]:
         if value not in get_args(NormKind):
             raise UnknownNameError(f"norm in variant {text!r}:", value, get_args(NormKind))
         return name, value
-    if name == "momentum" and value == "auto":
+    if name in ("momentum", "opening") and value == "auto":
         return name, value
+    if name == "opening":
+        return name, _parse_steps(text, item, value)
     if name == "only":
         return name, _parse_numbers(text, item, value)
     if name == "ghost":
@@ -216,6 +231,15 @@ def _parse_size(text: str, item: str, value: str) -> int:
         raise VariantError(
             f"variant {text!r} has {item!r}; expected the number of examples in a ghost batch, at "
             f"least 2, since one has no deviation; try 'ghost=16'"
+        )
+    return int(value)
+
+
+def _parse_steps(text: str, item: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit() and int(value) > 0):
+        raise VariantError(
+            f"variant {text!r} has {item!r}; expected the steps until the clips begin to open, at "
+            f"least 1, or auto; try 'opening=auto'"
         )
     return int(value)
 

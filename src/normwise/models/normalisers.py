@@ -1,4 +1,4 @@
-"""The normalisation layer that a variant asks for: Keras' own, but for ghost batches."""
+"""The normalisation layer that a variant asks for: Keras' own, but for what it does not have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from normwise.models.graph import Call
 __all__ = ["check_options", "largest_group_count", "normaliser"]
 
 _MOST_GROUPS = 32
-_BATCH_ONLY = ("momentum", "renorm", "ghost")
+# In thousands of steps 5, 40 and 25 (Ioffe 2017): the clips begin to open, r's are open, d's are.
+_SCHEDULE = (1, 8, 5)
+_BATCH_ONLY = ("momentum", "renorm", "opening", "ghost")
 _LEARNED = (*_BATCH_ONLY, "center", "scale", "epsilon", "bias")
 # Keras' RMSNormalization has no offset and always learns a factor.
 _UNUSED = {
@@ -33,9 +35,9 @@ def check_options(variant: Variant) -> None:
     """Refuse options that the variant's normaliser would ignore.
 
     Raises:
-        VariantError: ``momentum``, ``renorm`` or ``ghost`` with another norm than batch;
+        VariantError: ``momentum``, ``renorm``, ``opening`` or ``ghost`` with another norm than batch;
             ``center`` or ``scale`` with ``rms``; any of the layer's with a fixed norm;
-            ``ghost`` with ``renorm``.
+            ``ghost`` with ``renorm``; ``opening`` without it.
     """
     defaults: Any = Variant()
     for name in _UNUSED[variant.norm]:
@@ -51,6 +53,11 @@ def check_options(variant: Variant) -> None:
         raise VariantError(
             f"variant {variant.name!r} sets 'ghost', for statistics of a part of the batch, beside "
             f"'renorm', for steadier ones; expected one of the two; try {plain.name!r}"
+        )
+    if variant.opening and not variant.renorm:
+        raise VariantError(
+            f"variant {variant.name!r} sets 'opening', for the clips of renormalisation, without "
+            f"'renorm'; expected both; try {dataclasses.replace(variant, renorm=True).name!r}"
         )
 
 
@@ -78,11 +85,13 @@ def normaliser(variant: Variant, call: Call, *, axis: int, name: str) -> Any:
         settings |= {"momentum": variant.momentum, "renorm": variant.renorm}
     if variant.ghost:
         settings["virtual_batch_size"] = variant.ghost
+    if variant.opening:
+        settings["renorm_schedule"] = tuple(int(variant.opening) * part for part in _SCHEDULE)
     return _layer_of(variant)(**settings)
 
 
 def _layer_of(variant: Variant) -> Any:
-    if variant.ghost:
+    if variant.ghost or variant.opening:
         return layers.BatchNormalization
     return {
         "batch": keras.layers.BatchNormalization,

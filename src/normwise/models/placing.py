@@ -72,7 +72,7 @@ def place(model: Any, variant: str | Variant, data: Any = None, *, steps: int | 
         variant: A :class:`~normwise.domain.Variant`, or its text; ``none`` gives a copy.
         data: The inputs that the model trains on, in any form that ``fit`` takes, as in
             :func:`recalibrate`; only data preparation needs them.
-        steps: Batches of an epoch, which ``momentum=auto`` depends on, ≥ 1.
+        steps: Batches of an epoch, which ``momentum=auto`` and ``opening=auto`` depend on, ≥ 1.
 
     Returns:
         A new model of the same kind. All layers keep their names and their
@@ -122,7 +122,7 @@ def placed_layers(model: Any, variant: str | Variant, data: Any = None) -> list[
 def _placing(model: Any, variant: str | Variant, data: Any, steps: int | None) -> _Placing:
     plan = Variant.parse(variant) if isinstance(variant, str) else variant
     check_options(plan)
-    plan = _with_momentum(plan, steps)
+    plan = _with_steps(plan, steps)
     graphs = list(graphs_of(model))
     _refuse_normalised(model, graphs)
     placing = _Placing(plan, {call.operation.name for graph in graphs for call in graph.calls})
@@ -135,10 +135,11 @@ def _placing(model: Any, variant: str | Variant, data: Any, steps: int | None) -
     return placing
 
 
-def _with_momentum(plan: Variant, steps: int | None) -> Variant:
-    if plan.momentum == "auto" and steps is None:
+def _with_steps(plan: Variant, steps: int | None) -> Variant:
+    if plan.asks_for_steps and steps is None:
+        name = "momentum" if plan.momentum == "auto" else "opening"
         raise VariantError(
-            f"variant {plan.name!r} leaves its momentum to the number of steps, which is not known "
+            f"variant {plan.name!r} leaves its {name} to the number of steps, which is not known "
             f"here; expected the batches of an epoch; try "
             f"nw.place(model, {plan.name!r}, steps=math.ceil(len(x_train) / 32))"
         )

@@ -20,6 +20,7 @@ BUILT_IN = (
     "not-s-shaped",
     "residual",
     "inception",
+    "small-batches",
     "sequence",
     "sequence-gru",
     "regression",
