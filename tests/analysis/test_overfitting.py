@@ -35,7 +35,9 @@ def runs(variant, training, validation, population=None, accuracy=0.9):
 
 
 PLAIN = runs("none", DRAW.uniform(0.01, 0.02, SEEDS), DRAW.uniform(0.3, 0.4, SEEDS))
-NORMED = runs("after", DRAW.uniform(0.01, 0.02, SEEDS), DRAW.uniform(0.2, 0.3, SEEDS), accuracy=0.95)
+NORMED = runs(
+    "after", DRAW.uniform(0.01, 0.02, SEEDS), DRAW.uniform(0.2, 0.3, SEEDS), accuracy=0.95
+)
 
 
 def found(records, variant):

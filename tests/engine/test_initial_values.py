@@ -140,7 +140,9 @@ def test_an_initialiser_has_options():
     assert (found.stddev, found.mean) == (0.5, 2)
     with pytest.raises(SpecError, match=r"'random_normal:spread=1' cannot be made.*RandomNormal"):
         named_initializer("random_normal:spread=1")
-    with pytest.raises(SpecError, match=r"initializer 'random_normal:stddev=wide' has 'stddev=wide'"):
+    with pytest.raises(
+        SpecError, match=r"initializer 'random_normal:stddev=wide' has 'stddev=wide'"
+    ):
         named_initializer("random_normal:stddev=wide")
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-import altair
+import altair as alt
 import pytest
 
 from normwise.analysis import summarise
@@ -68,7 +68,7 @@ def test_a_line_a_variant_has_the_values_in_their_order(page):
     ]  # fmt: skip
     for style in (Style(legend=True, pointer=False), Style(legend=False, pointer=True)):
         spec = chart.spec(style)
-        altair.Chart.from_dict({**spec, "width": 300}, validate=True)
+        alt.Chart.from_dict({**spec, "width": 300}, validate=True)
         json.dumps(spec, allow_nan=False)
     assert "after 0.860" in chart.description
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-import altair
+import altair as alt
 import numpy as np
 import pytest
 
@@ -59,12 +59,10 @@ def page_with(scales):
 def test_the_page_says_and_draws_how_far_apart_they_are():
     page = page_with([InputScale("hours", 1.0, 5.0, 9.0), InputScale("miles", 60.0, 400.0, 900.0)])
     section = page.section("Scales of the inputs")
-    assert section.in_words == (
-        "miles is typically 400, hours 5.00: apart by a factor of 80.0.",
-    )
+    assert section.in_words == ("miles is typically 400, hours 5.00: apart by a factor of 80.0.",)
     [chart] = section.charts
     assert [one.name for one in chart.scales] == ["miles", "hours"]
-    altair.Chart.from_dict({**chart.spec(Style(legend=True, pointer=False)), "width": 300})
+    alt.Chart.from_dict({**chart.spec(Style(legend=True, pointer=False)), "width": 300})
     assert "from miles, whose median is 400, to hours" in chart.description
 
 

@@ -201,12 +201,9 @@ def _parse_option(text: str, item: str) -> tuple[str, Any]:
         return name, value
     if name in ("momentum", "opening") and value == "auto":
         return name, value
-    if name == "opening":
-        return name, _parse_steps(text, item, value)
-    if name == "only":
-        return name, _parse_numbers(text, item, value)
-    if name == "ghost":
-        return name, _parse_size(text, item, value)
+    own = {"only": _parse_numbers, "ghost": _parse_size, "opening": _parse_steps}
+    if name in own:
+        return name, own[name](text, item, value)
     if isinstance(defaults[name], bool):
         if (value or "true") not in _BOOLEANS:
             raise VariantError(

@@ -35,8 +35,8 @@ def check_options(variant: Variant) -> None:
     """Refuse options that the variant's normaliser would ignore.
 
     Raises:
-        VariantError: ``momentum``, ``renorm``, ``opening`` or ``ghost`` with another norm than batch;
-            ``center`` or ``scale`` with ``rms``; any of the layer's with a fixed norm;
+        VariantError: ``momentum``, ``renorm``, ``opening`` or ``ghost`` with another norm than
+            batch; ``center`` or ``scale`` with ``rms``; any of the layer's with a fixed norm;
             ``ghost`` with ``renorm``; ``opening`` without it.
     """
     defaults: Any = Variant()

@@ -33,8 +33,8 @@ from normwise.report.terminal import print_page
 
 __all__ = [
     "DataPreview",
-    "InputScale",
     "DrawingProcess",
+    "InputScale",
     "Page",
     "Section",
     "Shown",

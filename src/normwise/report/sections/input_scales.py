@@ -22,12 +22,13 @@ def build(results: StudyResults) -> Section | None:
         return None
     ordered = sorted(results.scales, key=lambda one: -one.middle)
     first, last = ordered[0], ordered[-1]
+    said = (
+        f"{first.name} is typically {number(first.middle)}, {last.name} {number(last.middle)}: "
+        f"apart by a factor of {number(first.middle / last.middle)}."
+    )
     return Section(
         "Scales of the inputs",
-        in_words=(
-            f"{first.name} is typically {number(first.middle)}, {last.name} "
-            f"{number(last.middle)}: apart by a factor of {number(first.middle / last.middle)}.",
-        ),
+        in_words=(said,),
         charts=(InputScaleChart(_evenly(ordered), len(ordered)),),
         caption=(
             "Sizes of the values that are not zero, in the training part as the model gets it, "
