@@ -83,14 +83,13 @@ def summarise(
     """
     groups, rounds = by_variant(records), rounds or (1 + max(run.key.seed for run in records),)
     judged = [judged_runs(name, group, target) for name, group in groups.items()]
-    horizon = horizon or min(variant.horizon for variant in judged)
+    horizon, base = horizon or min(one.horizon for one in judged), baseline or baseline_of(groups)
     measures = Measures(target, horizon, margin, end_margin, confidence, times or {})
-    base = baseline or baseline_of(groups)
     lag = lags(judged, measures, looks=len(rounds), examples=examples, elsewhere=elsewhere)
     say = functools.partial(variant_summary, measures=measures, patience=patience, price=price)
     told = [say(one, lag=lag.get(one.name)) for one in judged]
-    variants = with_sensitivity(told, judged, base, measures)
-    variants = with_overfitting(variants, judged, base, measures)
+    among = judged, base, measures
+    variants = with_overfitting(with_sensitivity(told, *among), *among)
     compared = with_cost_saved(comparisons(groups, base, measures, rounds), variants)
     best, looks = recommend(base, compared), tuple(rounds) if len(rounds) > 1 else ()
     summary = Summary(study, target, variants, compared, "", best, rounds=looks)
