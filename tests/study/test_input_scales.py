@@ -31,7 +31,7 @@ def test_a_scale_has_the_quantiles_of_sizes():
     x = np.abs(data.x_train.astype(np.float64))
     assert first.name == "metres"
     assert (first.low, first.middle, first.high) == pytest.approx(
-        np.quantile(x[:, 0], (0.05, 0.5, 0.95)), rel=1e-5
+        np.quantile(x[:, 0], (0.1, 0.5, 0.9)), rel=1e-5
     )
     sizes = x[:, 1][x[:, 1] > 0]
     assert second.middle == pytest.approx(np.median(sizes), rel=1e-5)

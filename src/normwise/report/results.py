@@ -40,9 +40,9 @@ class InputScale:
 
     Attributes:
         name: Of the input.
-        low: The 5% quantile, > 0.
+        low: The 10% quantile, > 0.
         middle: The median.
-        high: The 95% quantile.
+        high: The 90% quantile.
     """
 
     name: str

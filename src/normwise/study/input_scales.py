@@ -14,7 +14,7 @@ from normwise.report import InputScale
 __all__ = ["input_scales"]
 
 _APART = 10.0  # the largest over the smallest, from which on it is worth a picture
-_QUANTILES = (0.05, 0.5, 0.95)
+_QUANTILES = (0.1, 0.5, 0.9)
 
 
 def input_scales(dataset: Dataset) -> tuple[InputScale, ...]:

@@ -32,7 +32,7 @@ def build(results: StudyResults) -> Section | None:
         charts=(InputScaleChart(_evenly(ordered), len(ordered)),),
         caption=(
             "Sizes of the values that are not zero, in the training part as the model gets it, "
-            "signs left out: median, and from the 5% to the 95% quantile."
+            "signs left out: median, and from the 10% to the 90% quantile."
         ),
     )
 
@@ -69,7 +69,7 @@ class InputScaleChart:
         return {
             "name": "scales",
             "description": self.description,
-            "title": chart_title("scales of the inputs", f"median and 90% of the values{left}"),
+            "title": chart_title("scales of the inputs", f"median and 80% of the values{left}"),
             "height": max(60, _ROW * len(names)),
             "data": {"values": [_as_row(one) for one in self.scales]},
             "encoding": {"y": row, "color": {"value": _BLUE}},
