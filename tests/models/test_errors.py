@@ -205,8 +205,7 @@ def test_places_that_cannot_be(model, variant, message):
         ("before:momentum=0.5,norm=group", "try 'before:norm=group'"),
         ("after:scale=false,norm=rms", "sets 'scale', which norm=rms does not have"),
         ("after:ghost=4,norm=layer", "sets 'ghost', which norm=layer does not have"),
-        ("after:opening=4", "without 'renorm'; expected both; try 'after:renorm=true,opening=4'"),
-        ("after:opening=4,norm=layer", "sets 'opening', which norm=layer does not have"),
+        ("after:renorm=4,norm=layer", "sets 'renorm', which norm=layer does not have"),
         ("after:ghost=4,renorm", "expected one of the two; try 'after:ghost=4'"),
     ],
 )

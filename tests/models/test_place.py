@@ -300,14 +300,14 @@ def test_a_momentum_left_open_needs_the_number_of_steps(build):
 
 def test_clips_open_by_the_papers_schedule_in_steps_or_epochs(build):
     for text, steps, schedule in [
-        ("before:renorm,opening=5000", None, (5_000, 40_000, 25_000)),
-        ("before:renorm,opening=auto", 16, (16, 128, 80)),
+        ("before:renorm=5000", None, (5_000, 40_000, 25_000)),
+        ("before:renorm=auto", 16, (16, 128, 80)),
     ]:
         norm = place(build("dense_stack"), text, steps=steps).get_layer("a_norm")
         assert type(norm) is BatchNormalization
         assert (norm.renorm, tuple(norm.renorm_schedule)) == (True, schedule)
-    with pytest.raises(VariantError, match="leaves its opening to the number of steps"):
-        place(build("dense_stack"), "before:renorm,opening=auto")
+    with pytest.raises(VariantError, match="leaves its renorm to the number of steps"):
+        place(build("dense_stack"), "before:renorm=auto")
 
 
 def test_ghost_batches_are_of_the_drop_in_layer(build):

@@ -38,10 +38,10 @@ class Variant:
             5% of what they began with after an epoch, at most 0.99 (:meth:`in_epochs_of`).
         epsilon: Added to the variance, > 0.
         bias: Keep a layer's bias where β makes it redundant (``before`` only).
-        renorm: Batch renormalisation (Ioffe 2017), as Keras does it.
-        opening: Open the clips of ``renorm`` by the paper's schedule, with so many steps in the
-            place of its first 5,000, in which it is plain batch normalisation: r's are open after
-            8 times as many, d's after 5 times; ``auto``: those of an epoch. 0 for no clips.
+        renorm: Batch renormalisation (Ioffe 2017), as Keras does it; with a number ≥ 2 its clips
+            open by the paper's schedule, with so many steps in the place of its first 5,000, in
+            which it is plain batch normalisation: r's are open after 8 times as many, d's after 5
+            times; ``auto``: those of an epoch.
         ghost: Ghost batches (Hoffer et al. 2017) of so many examples, ≥ 2: each slice of a batch
             is normalised by its own statistics; 0 for whole batches.
         norm: Another normaliser than batch normalisation, as a comparator:
@@ -67,8 +67,7 @@ class Variant:
     momentum: float | Literal["auto"] = 0.99
     epsilon: float = 1e-3
     bias: bool = False
-    renorm: bool = False
-    opening: int | Literal["auto"] = 0
+    renorm: bool | int | Literal["auto"] = False
     ghost: int = 0
     norm: NormKind = "batch"
     drop_before: float = 0.0
@@ -106,7 +105,7 @@ class Variant:
         return self.norm in _FIXED_NORMS
 
     def in_epochs_of(self, steps: int) -> Variant:
-        """The variant with numbers for its momentum and the opening of its clips.
+        """The variant with numbers for what is left to the steps of an epoch.
 
         Args:
             steps: Batches of an epoch, ≥ 1.
@@ -115,17 +114,17 @@ class Variant:
         0.829
         """
         momentum = momentum_for(steps) if self.momentum == "auto" else self.momentum
-        opening = steps if self.opening == "auto" else self.opening
-        return dataclasses.replace(self, momentum=momentum, opening=opening)
+        renorm = max(2, steps) if self.renorm == "auto" else self.renorm
+        return dataclasses.replace(self, momentum=momentum, renorm=renorm)
 
     @property
     def asks_for_steps(self) -> bool:
         """Whether some of its settings depend on the steps of an epoch.
 
-        >>> Variant.parse("after:renorm,opening=auto").asks_for_steps
+        >>> Variant.parse("after:renorm=auto").asks_for_steps
         True
         """
-        return "auto" in (self.momentum, self.opening)
+        return "auto" in (self.momentum, self.renorm)
 
     @property
     def with_remedy(self) -> Variant:
@@ -199,9 +198,9 @@ def _parse_option(text: str, item: str) -> tuple[str, Any]:
         if value not in get_args(NormKind):
             raise UnknownNameError(f"norm in variant {text!r}:", value, get_args(NormKind))
         return name, value
-    if name in ("momentum", "opening") and value == "auto":
+    if name in ("momentum", "renorm") and value == "auto":
         return name, value
-    own = {"only": _parse_numbers, "ghost": _parse_size, "opening": _parse_steps}
+    own = {"only": _parse_numbers, "ghost": _parse_size, "renorm": _parse_renorm}
     if name in own:
         return name, own[name](text, item, value)
     if isinstance(defaults[name], bool):
@@ -232,11 +231,13 @@ def _parse_size(text: str, item: str, value: str) -> int:
     return int(value)
 
 
-def _parse_steps(text: str, item: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit() and int(value) > 0):
+def _parse_renorm(text: str, item: str, value: str) -> bool | int:
+    if (value or "true") in _BOOLEANS:
+        return _BOOLEANS[value or "true"]
+    if not (value.isascii() and value.isdigit() and int(value) > 1):
         raise VariantError(
-            f"variant {text!r} has {item!r}; expected the steps until the clips begin to open, at "
-            f"least 1, or auto; try 'opening=auto'"
+            f"variant {text!r} has {item!r}; expected true, false, the steps until its clips begin "
+            f"to open, at least 2, or auto; try 'renorm=auto'"
         )
     return int(value)
 

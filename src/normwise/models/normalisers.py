@@ -17,7 +17,7 @@ __all__ = ["check_options", "largest_group_count", "normaliser"]
 _MOST_GROUPS = 32
 # In thousands of steps 5, 40 and 25 (Ioffe 2017): the clips begin to open, r's are open, d's are.
 _SCHEDULE = (1, 8, 5)
-_BATCH_ONLY = ("momentum", "renorm", "opening", "ghost")
+_BATCH_ONLY = ("momentum", "renorm", "ghost")
 _LEARNED = (*_BATCH_ONLY, "center", "scale", "epsilon", "bias")
 # Keras' RMSNormalization has no offset and always learns a factor.
 _UNUSED = {
@@ -35,9 +35,9 @@ def check_options(variant: Variant) -> None:
     """Refuse options that the variant's normaliser would ignore.
 
     Raises:
-        VariantError: ``momentum``, ``renorm``, ``opening`` or ``ghost`` with another norm than
-            batch; ``center`` or ``scale`` with ``rms``; any of the layer's with a fixed norm;
-            ``ghost`` with ``renorm``; ``opening`` without it.
+        VariantError: ``momentum``, ``renorm`` or ``ghost`` with another norm than batch;
+            ``center`` or ``scale`` with ``rms``; any of the layer's with a fixed norm;
+            ``ghost`` with ``renorm``.
     """
     defaults: Any = Variant()
     for name in _UNUSED[variant.norm]:
@@ -53,11 +53,6 @@ def check_options(variant: Variant) -> None:
         raise VariantError(
             f"variant {variant.name!r} sets 'ghost', for statistics of a part of the batch, beside "
             f"'renorm', for steadier ones; expected one of the two; try {plain.name!r}"
-        )
-    if variant.opening and not variant.renorm:
-        raise VariantError(
-            f"variant {variant.name!r} sets 'opening', for the clips of renormalisation, without "
-            f"'renorm'; expected both; try {dataclasses.replace(variant, renorm=True).name!r}"
         )
 
 
@@ -82,16 +77,21 @@ def normaliser(variant: Variant, call: Call, *, axis: int, name: str) -> Any:
     if variant.norm == "group":
         settings["groups"] = largest_group_count(call.outputs[0].shape[axis])
     if variant.norm == "batch":
-        settings |= {"momentum": variant.momentum, "renorm": variant.renorm}
+        settings |= {"momentum": variant.momentum, "renorm": bool(variant.renorm)}
     if variant.ghost:
         settings["virtual_batch_size"] = variant.ghost
-    if variant.opening:
-        settings["renorm_schedule"] = tuple(int(variant.opening) * part for part in _SCHEDULE)
+    if _opens(variant):
+        settings["renorm_schedule"] = tuple(int(variant.renorm) * part for part in _SCHEDULE)
     return _layer_of(variant)(**settings)
 
 
+def _opens(variant: Variant) -> bool:
+    """Whether the clips of its renormalisation open as training goes on."""
+    return bool(variant.renorm) and not isinstance(variant.renorm, bool)
+
+
 def _layer_of(variant: Variant) -> Any:
-    if variant.ghost or variant.opening:
+    if variant.ghost or _opens(variant):
         return layers.BatchNormalization
     return {
         "batch": keras.layers.BatchNormalization,

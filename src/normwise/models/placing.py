@@ -72,7 +72,7 @@ def place(model: Any, variant: str | Variant, data: Any = None, *, steps: int | 
         variant: A :class:`~normwise.domain.Variant`, or its text; ``none`` gives a copy.
         data: The inputs that the model trains on, in any form that ``fit`` takes, as in
             :func:`recalibrate`; only data preparation needs them.
-        steps: Batches of an epoch, which ``momentum=auto`` and ``opening=auto`` depend on, ≥ 1.
+        steps: Batches of an epoch, which ``momentum=auto`` and ``renorm=auto`` depend on, ≥ 1.
 
     Returns:
         A new model of the same kind. All layers keep their names and their
@@ -137,7 +137,7 @@ def _placing(model: Any, variant: str | Variant, data: Any, steps: int | None) -
 
 def _with_steps(plan: Variant, steps: int | None) -> Variant:
     if plan.asks_for_steps and steps is None:
-        name = "momentum" if plan.momentum == "auto" else "opening"
+        name = "momentum" if plan.momentum == "auto" else "renorm"
         raise VariantError(
             f"variant {plan.name!r} leaves its {name} to the number of steps, which is not known "
             f"here; expected the batches of an epoch; try "

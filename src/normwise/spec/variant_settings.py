@@ -20,7 +20,7 @@ Variants = Annotated[
         "baseline), before, after (the activation), input, joined by +. OPTION: "
         "center=false, scale=false, "
         "momentum=0.9 or auto (what suits the steps of an epoch), "
-        "epsilon=1e-5, bias=true, renorm, opening=auto (of its clips), ghost=16, "
+        "epsilon=1e-5, bias=true, renorm (renorm=auto opens its clips), ghost=16, "
         "norm=layer|group|rms, only=1+2 (of its layers), "
         "drop_before=0.3, drop_after=0.3; at input also norm=zscore|minmax|mean.",
         option="--variant",
