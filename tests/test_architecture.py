@@ -40,7 +40,7 @@ TABLE = {
         {"numpy", "keras", "jax", "psutil"},
     ),
     "execution": ({"data", "engine", "models", "spec"}, {"jax", "keras", "numpy", "ray", "safetensors"}),
-    "diagnose": ({"data", "keras_private", "models", "report"}, {"numpy", "keras", "jax"}),
+    "diagnose": ({"data", "keras_private", "models", "probes", "report"}, {"numpy", "keras", "jax"}),
     "checks": ({"data", "diagnose", "keras_private", "models", "report"}, {"jax", "keras", "numpy", "rich"}),
     "report": ({"analysis"}, {"altair", "jinja2", "numpy", "rich", "vl_convert"}),
     "runs": ({"data"}, {"mlflow", "numpy", "pandas", "tensorboard"}),

@@ -17,7 +17,7 @@ from normwise.backend import choose_jax, require_jax, require_keras
 if TYPE_CHECKING:
     from normwise import analysis, errors, layers
     from normwise.checks import check, fix
-    from normwise.diagnose import Gap, Leakage, gap, leakage
+    from normwise.diagnose import Gap, Leakage, Monitor, gap, leakage
     from normwise.domain import Finding, Summary, Target, Variant
     from normwise.models import Recalibration, fold, freeze, place, recalibrate, strip
     from normwise.study import Progress, Result, Study
@@ -27,6 +27,7 @@ __all__ = [
     "Finding",
     "Gap",
     "Leakage",
+    "Monitor",
     "Progress",
     "Recalibration",
     "Result",
@@ -53,6 +54,7 @@ _HOMES = {
     "Finding": "domain",
     "Gap": "diagnose",
     "Leakage": "diagnose",
+    "Monitor": "diagnose",
     "Progress": "study",
     "Result": "study",
     "Study": "study",

@@ -8,9 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from normwise.data import Dataset
 from normwise.data.dataset import Examples
-from normwise.probes import Moment, looking_at
+from normwise.probes import Moment, looking_at, start_of
 
 BATCH = 16
 
@@ -24,8 +23,7 @@ def seen():
     keras.utils.set_random_seed(3)
     model = network.model()
     model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0, shuffle=False)
-    dataset = Dataset("some", x, y, x[:8], y[:8], "regression")
-    looking = looking_at(model, dataset, BATCH)
+    looking = looking_at(model, start_of(model), x)
     state = [
         [variable.value for variable in part]
         for part in (
@@ -35,9 +33,9 @@ def seen():
         )
     ]
     order = rng.permutation(len(x))
-    batches = x[order[: looking.batches * BATCH]].reshape(looking.batches, BATCH, 3)
+    batches = x[order[: 8 * BATCH]].reshape(8, BATCH, 3)
     batch = Examples(x[order[:BATCH]], y[order[:BATCH]])
-    reference = x[looking.reference]
+    reference = x[looking.reference(len(x))]
     moment = Moment(*state, batch, batches, reference)
     found = looking.settled(jax.tree.map(np.asarray, jax.jit(looking.look)(moment)))
     velocity = [

@@ -20,7 +20,7 @@ BINS, REACH = 40, 4.0
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """What probes saw inside a run at the first step of each epoch.
+    """What probes saw inside a run, look by look: in a study at the first step of each epoch.
 
     Attributes:
         key: Which run it is.
@@ -28,17 +28,26 @@ class Inside:
             ``kinds`` of these), ``shifted`` (layers whose gradients are compared), ``steps``
             (multiples of the step), ``norms``.
         series: ``PROBE/SERIES``, such as ``gradients/norm``, to an array of shape
-            ``(epochs, …)``.
+            ``(looks, …)``.
         difference: How far, relative, the curves of the run that was looked at are from those of
             the study, over its first epoch; ``None`` where it is no study's.
+        at: Before which epoch, or step, each look was, from 1; one after another unless given.
+        unit: ``epoch`` or ``step``.
     """
 
     key: RunKey
     names: Mapping[str, tuple[str, ...]]
     series: Mapping[str, Any]
     difference: float | None = None
+    at: tuple[int, ...] = ()
+    unit: str = "epoch"
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Before which epoch, or step, each look was."""
+        return self.at or tuple(range(1, self.epochs + 1))
 
     @property
     def epochs(self) -> int:
-        """How many were looked at."""
+        """How many looks there are."""
         return len(next(iter(self.series.values())))

@@ -18,11 +18,11 @@ from normwise.data.mapped_rows import read_rows
 from normwise.engine.cohort import Cohort
 from normwise.engine.initial_values import Replica
 from normwise.engine.keras_fit import Fit
-from normwise.engine.probed import parted
+from normwise.engine.probed import Probed, parted, probed_in
 from normwise.engine.state import State
-from normwise.probes import Looking, Moment, looking_at
+from normwise.probes import Looking, Moment
 
-__all__ = ["Looked", "looked_at_by_fit", "looked_at_in_stack", "looking_in"]
+__all__ = ["Looked", "looked_at_by_fit", "looked_at_in_stack", "probed_in_fit"]
 
 
 class Looked(NamedTuple):
@@ -47,9 +47,9 @@ def looked_at_in_stack(cohort: Cohort, compiled: Any, replicas: Sequence[Replica
         compiled: Its compiled program.
         replicas: Which, at most as many as stand side by side.
     """
-    looking: Any = cohort.program.looking
+    probed: Any = cohort.program.probed
     [chunk] = cohort.run(compiled, replicas)
-    return [_row(looking, chunk.curves, row) for row in range(len(replicas))]
+    return [_row(probed.looking, chunk.curves, row) for row in range(len(replicas))]
 
 
 def _row(looking: Looking, curves: Mapping[str, NDArray[Any]], row: int) -> Looked:
@@ -59,22 +59,23 @@ def _row(looking: Looking, curves: Mapping[str, NDArray[Any]], row: int) -> Look
     )
 
 
-def looking_in(fit: Fit) -> Looking:
+def probed_in_fit(fit: Fit) -> Probed:
     """What is looked at in a model that Keras' own ``fit`` trains.
 
     Raises:
         ModelError: It cannot be looked into.
     """
-    return looking_at(fit.model, fit.data.dataset, fit.data.size)
+    return probed_in(fit.model, fit.data.dataset, fit.data.size)
 
 
-def looked_at_by_fit(fit: Fit, looking: Looking, replica: Replica, epochs: int) -> Looked:
+def looked_at_by_fit(fit: Fit, probed: Probed, replica: Replica, epochs: int) -> Looked:
     """Train a replica by Keras' own ``fit`` and look at the first step of each epoch."""
+    looking = probed.looking
     look = looking.look if fit.model.run_eagerly else jax.jit(looking.look)
-    reference = _placed(read_rows(fit.data.dataset.x_train, looking.reference))
+    reference = _placed(read_rows(fit.data.dataset.x_train, probed.reference))
     state, curves, seen = fit.begin(replica), list[Any](), list[Any]()
     for epoch in range(epochs):
-        moment = _moment(fit, replica, epoch, state, looking, reference)
+        moment = _moment(fit, replica, epoch, state, probed, reference)
         seen.append(jax.tree.map(np.asarray, look(moment)))
         fitted = fit.train(replica, state, range(epoch, epoch + 1), of=epochs)
         state = fitted.state
@@ -85,12 +86,12 @@ def looked_at_by_fit(fit: Fit, looking: Looking, replica: Replica, epochs: int) 
 
 
 def _moment(
-    fit: Fit, replica: Replica, epoch: int, state: State, looking: Looking, reference: Any
+    fit: Fit, replica: Replica, epoch: int, state: State, probed: Probed, reference: Any
 ) -> Moment:
     trainable, non_trainable, optimizer = (
         [jnp.asarray(value[0]) for value in part] for part in state[:3]
     )
-    batches = list(_batches(fit, replica, epoch, looking.batches))
+    batches = list(_batches(fit, replica, epoch, probed.batches))
     stacked = jax.tree.map(lambda *each: jnp.stack(each), *[one.x for one in batches])
     return Moment(trainable, non_trainable, optimizer, batches[0], stacked, reference)
 

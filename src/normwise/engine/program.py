@@ -21,11 +21,10 @@ from normwise.engine.at_once import evaluating_at_once, training_at_once
 from normwise.engine.batches import batch_shapes
 from normwise.engine.divergence import freeze_if_diverged, health
 from normwise.engine.population import Population
-from normwise.engine.probed import first_step
+from normwise.engine.probed import Probed, first_step, probed_in
 from normwise.engine.state import State
 from normwise.models.metrics import build_compiled_parts, is_taken_at_once
 from normwise.models.stateless_call import stateless
-from normwise.probes import Looking, looking_at
 
 __all__ = [
     "Data",
@@ -56,13 +55,13 @@ class Program(NamedTuple):
         segment: ``(state, orders, data) → (state, curves)`` where orders is
             ``(epochs, examples)`` and curves maps metric to ``(epochs,)``.
         model: The compiled Keras model the functions were made from.
-        looking: What is looked at in each epoch, if anything is; what is seen stands among the
+        probed: What is looked at in each epoch, if anything is; what is seen stands among the
             curves.
     """
 
     segment: Callable[[State, jax.Array, Data], tuple[State, Curves]]
     model: keras.Model
-    looking: Looking | None = None
+    probed: Probed | None = None
 
 
 def make_program(
@@ -90,7 +89,7 @@ def make_program(
     """
     build_compiled_parts(model, dataset)
     model.optimizer.build(model.trainable_variables)
-    looking = looking_at(model, dataset, batch_size) if probed else None
+    looked_at = probed_in(model, dataset, batch_size) if probed else None
     if is_taken_at_once(model, dataset):
         train = training_at_once(model, batch_size)
         evaluate = evaluating_at_once(model, dataset, batch_size)
@@ -106,14 +105,14 @@ def make_program(
         if population is not None:
             _, val = evaluate(population.of(after, population.inputs(data.train)), data.val)
             curves |= {f"{POPULATION}{VALIDATION}{name}": value for name, value in val.items()}
-        if looking is not None:
-            curves |= first_step(looking, state, data.train, order, batch_size)
+        if looked_at is not None:
+            curves |= first_step(looked_at, state, data.train, order, batch_size)
         return after, curves
 
     def segment(state: State, orders: jax.Array, data: Data) -> tuple[State, Curves]:
         return lax.scan(lambda carry, order: epoch(carry, order, data), state, orders)
 
-    return Program(segment, model, looking)
+    return Program(segment, model, looked_at)
 
 
 def training_flops(model: keras.Model, dataset: Dataset, batch_size: int) -> float:

@@ -6,7 +6,7 @@ a batch alone, and nothing of it goes back into the training.
 
 from __future__ import annotations
 
-from normwise.probes.looking import Looking, looking_at
-from normwise.probes.moment import Moment
+from normwise.probes.looking import BATCHES, SHOWN, Looking, looking_at
+from normwise.probes.moment import Moment, Start, start_of
 
-__all__ = ["Looking", "Moment", "looking_at"]
+__all__ = ["BATCHES", "SHOWN", "Looking", "Moment", "Start", "looking_at", "start_of"]

@@ -29,4 +29,4 @@ class Activations:
 
     def read(self, found: Found) -> Mapping[str, Any]:
         """The fields of :class:`~normwise.probes.activity.Activity`, with samples."""
-        return found.activity[0]._asdict()
+        return found.activity._asdict()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from normwise.probes.activity import Activity
 from normwise.probes.moment import Moment
@@ -26,16 +26,23 @@ class Found(NamedTuple):
 
     Attributes:
         moment: What was looked at.
-        activity: Of the signals of the reference where the step begins, and where it ends.
+        activity: Of the signals of the reference where the step begins.
+        afterwards: And where it ends.
         population: Moments of what each normalisation with moving statistics takes of the
             reference.
         noise: The same of each of some batches.
-        swept: Loss and gradients at points around the step; ``None`` where the steps are not
-            Keras' own.
+        around: Loss and gradients at points around the step; ``None`` where what it does is not
+            known, and then no probe asks for them.
     """
 
     moment: Moment
-    activity: tuple[Activity, Activity]
+    activity: Activity
+    afterwards: Activity
     population: tuple[Moments, ...]
     noise: tuple[Moments, ...]
-    swept: Swept
+    around: Swept | None
+
+    @property
+    def swept(self) -> Swept:
+        """Loss and gradients at points around the step."""
+        return cast("Swept", self.around)

@@ -13,12 +13,10 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
-from normwise.data import Dataset
-from normwise.data.mapped_rows import read_rows
 from normwise.data.nested import Arrays
 from normwise.domain import derive_seed
 from normwise.errors import ModelError
-from normwise.models.kinds import has_keras_steps, is_called
+from normwise.models.kinds import has_keras_steps
 from normwise.models.population_statistics import batch_normalisations
 from normwise.models.tracing import tracing
 from normwise.probes.activations import Activations
@@ -26,7 +24,7 @@ from normwise.probes.activity import activity_of, moments, ordered
 from normwise.probes.found import Found, Moments
 from normwise.probes.gradients import Gradients
 from normwise.probes.landscape import STEPS, Landscape
-from normwise.probes.moment import Moment, Values
+from normwise.probes.moment import Moment, Start, Values
 from normwise.probes.probe import Probe
 from normwise.probes.shift import Shift
 from normwise.probes.signals import Key, Signals, signals_in
@@ -34,16 +32,16 @@ from normwise.probes.statistics import Held, Statistics
 from normwise.probes.sweep import Sweep
 from normwise.probes.weights import Weighted, evenly, weighted_layers
 
-__all__ = ["Looking", "looking_at"]
+__all__ = ["BATCHES", "SHOWN", "Looking", "looking_at"]
 
 # Examples of the reference: what its signals take may not be more than so many bytes.
 _MOST, _MOST_BYTES, _FEWEST = 2048, 2**27, 64
-# Batches whose statistics are compared.
-_BATCHES = 8
+BATCHES = 8
+"""Batches whose statistics are compared, at most."""
 # Layers whose gradients are compared with the layers below moved; each costs a gradient.
 _SHIFTED = 12
-# Examples that a model is shown to find its signals: as few as any layer takes.
-_SHOWN = 2
+SHOWN = 2
+"""Examples that a model is shown to find its signals."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,18 +51,14 @@ class Looking:
     Attributes:
         signals: Its signals.
         norms: Its batch normalisations that have moving statistics and can be seen.
-        sweep: Points around a step.
+        sweep: Points around a step; ``None`` where what a step does is not known.
         probes: By name.
-        reference: Numbers of the training examples that signals are of, ascending.
-        batches: How many batches are compared.
     """
 
     signals: Signals
     norms: tuple[Key, ...]
-    sweep: Sweep
+    sweep: Sweep | None
     probes: Mapping[str, Probe]
-    reference: NDArray[np.int32]
-    batches: int
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
@@ -93,15 +87,27 @@ class Looking:
         rest = {name: one for name, one in series.items() if name not in own}
         return {**rest, **{f"{prefix}{name}": one for name, one in found.items()}}
 
+    def reference(self, examples: int) -> NDArray[np.int32]:
+        """Numbers of the examples that signals are of, ascending: the same for the same data.
+
+        Args:
+            examples: How many there are.
+        """
+        most = _MOST_BYTES // max(1, self.signals.bytes_an_example)
+        most = max(_FEWEST, min(_MOST, most))
+        drawn = np.random.default_rng(derive_seed(0, "reference")).permutation(examples)[:most]
+        return np.sort(drawn).astype(np.int32)
+
     def _found(self, moment: Moment) -> Found:
-        swept = self.sweep.at(moment)
-        ends = [jnp.stack(both) for both in zip(moment.trainable, swept.after, strict=True)]
+        swept = None if self.sweep is None else self.sweep.at(moment)
+        after = moment.trainable if swept is None else swept.after
+        ends = [jnp.stack(both) for both in zip(moment.trainable, after, strict=True)]
         both = lax.map(lambda values: self._signals(values, moment), ends)
-        (before, population), (after, _) = (_at(both, end) for end in (0, 1))
+        (activity, population), (afterwards, _) = (_at(both, end) for end in (0, 1))
         noise = lax.map(
             lambda x: self._moments(moment.trainable, moment.non_trainable, x), moment.batches
         )
-        return Found(moment, (before, after), population, noise, swept)
+        return Found(moment, activity, afterwards, population, noise, swept)
 
     def _signals(self, trainable: Values, moment: Moment) -> tuple[Any, tuple[Moments, ...]]:
         seen = self.signals.seen(trainable, moment.non_trainable, moment.reference)
@@ -127,62 +133,51 @@ def _moments_of(seen: Any) -> Moments:
     return Moments(*moments(seen.rows, 0, mask))
 
 
-def looking_at(model: keras.Model, dataset: Dataset, batch_size: int) -> Looking:
+def looking_at(model: keras.Model, start: Start, x: Arrays) -> Looking:
     """What is looked at in a model.
+
+    Where it has a ``train_step`` of its own, which may do anything, that is signals and statistics
+    alone.
 
     Args:
         model: Built and compiled, its optimiser and metrics built, too.
-        dataset: What it trains on.
-        batch_size: Examples in a batch.
+        start: Values of its variables.
+        x: Some of its inputs, at least :data:`SHOWN`.
 
     Raises:
-        ModelError: It has steps of its own, which cannot be looked into, or no layer with weights
-            that can be seen.
+        ModelError: No layer has weights where they can be seen.
     """
-    if not (is_called(model) and has_keras_steps(model, ["train_step"])):
-        raise ModelError(
-            f"model {model.name!r} has steps of its own, and what happens in one is not known; "
-            f"expected Keras' own train_step to look inside; leave the probes out"
-        )
     with tracing(model, "training"):
-        signals = signals_in(model, read_rows(dataset.x_train, slice(_SHOWN)))
+        signals = signals_in(model, start, jax.tree.map(lambda one: one[:SHOWN], x))
     layers = weighted_layers(model, signals.layers, signals.layer_names)
     if not layers:
         raise ModelError(
             f"no layer of model {model.name!r} has weights that are trained where they can be "
             f"seen; expected one such as Dense or Conv2D; leave the probes out"
         )
-    variables = len(model.trainable_variables)
-    gradients, shift, landscape = _around_a_step(layers)
-    rows = [np.zeros((1, variables), np.float32), shift.shares(variables)]
-    shares = np.concatenate([*rows, landscape.shares(variables)])
-    held = dict(_norms_in(model, signals))
-    statistics = {"statistics": Statistics(tuple(held.values()))} if held else {}
-    return Looking(
-        signals=signals,
-        norms=tuple(held),
-        sweep=Sweep(model, shares),
-        probes={
-            "gradients": gradients,
-            "activations": Activations(signals.names),
-            "shift": shift,
-            "landscape": landscape,
-            **statistics,
-        },
-        reference=_reference(dataset.examples, signals.bytes_an_example),
-        batches=max(1, min(_BATCHES, dataset.examples // batch_size)),
-    )
+    probes: dict[str, Probe] = {"activations": Activations(signals.names)}
+    if held := dict(_norms_in(model, signals)):
+        probes["statistics"] = Statistics(tuple(held.values()))
+    sweep = None
+    if has_keras_steps(model, ["train_step"]):
+        around, shares = _around_a_step(layers, len(model.trainable_variables))
+        probes, sweep = {**around, **probes}, Sweep(model, start.metrics, shares)
+    return Looking(signals, tuple(held), sweep, probes)
 
 
-def _around_a_step(layers: list[Weighted]) -> tuple[Gradients, Shift, Landscape]:
+def _around_a_step(
+    layers: list[Weighted], variables: int
+) -> tuple[dict[str, Probe], NDArray[np.float32]]:
+    """What is seen around a step, and at which points of a sweep."""
     # Below the first layer nothing moves.
     shifted = tuple(evenly([one for one in layers if one.below], _SHIFTED))
     along = 1 + len(shifted)
-    return (
-        Gradients(tuple(layers)),
-        Shift(shifted, tuple(range(1, along))),
-        Landscape(slice(along, along + len(STEPS))),
-    )
+    shift = Shift(shifted, tuple(range(1, along)))
+    landscape = Landscape(slice(along, along + len(STEPS)))
+    gradients = Gradients(tuple(layers))
+    probes: dict[str, Probe] = {"gradients": gradients, "shift": shift, "landscape": landscape}
+    begins = np.zeros((1, variables), np.float32)
+    return probes, np.concatenate([begins, shift.shares(variables), landscape.shares(variables)])
 
 
 def _norms_in(model: keras.Model, signals: Signals) -> list[tuple[Key, Held]]:
@@ -207,10 +202,3 @@ def _held(model: keras.Model, layer: Any, name: str) -> Held:
         int(layer.moving_mean.shape[0]),
         layer.epsilon,
     )
-
-
-def _reference(examples: int, bytes_an_example: int) -> NDArray[np.int32]:
-    """Which examples: the same in all runs on the same data."""
-    most = max(_FEWEST, min(_MOST, _MOST_BYTES // max(1, bytes_an_example)))
-    drawn = np.random.default_rng(derive_seed(0, "reference")).permutation(examples)[:most]
-    return np.sort(drawn).astype(np.int32)

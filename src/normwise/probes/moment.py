@@ -4,13 +4,39 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeAlias
 
+import keras
+
 from normwise.data.dataset import Examples
 from normwise.data.nested import Arrays
+from normwise.models.metrics import metrics_at_start
 
-__all__ = ["Moment", "Values"]
+__all__ = ["Moment", "Start", "Values", "start_of"]
 
 # Values of a model's variables, in their order.
 Values: TypeAlias = list[Any]
+
+
+class Start(NamedTuple):
+    """Values of a model's variables before it is looked at.
+
+    Attributes:
+        trainable: Weights that the optimiser moves.
+        others: Moving statistics, states of random streams, ….
+        metrics: Those of the metrics.
+    """
+
+    trainable: Values
+    others: Values
+    metrics: Values
+
+
+def start_of(model: keras.Model) -> Start:
+    """The values that a model has now."""
+    return Start(
+        [variable.value for variable in model.trainable_variables],
+        [variable.value for variable in model.non_trainable_variables],
+        metrics_at_start(model),
+    )
 
 
 class Moment(NamedTuple):

@@ -65,7 +65,7 @@ class Shift:
         norm = _stacked([together(swept.norm[0], one.kernels) for _, one in both])
         cosine = _stacked([_cosine(swept, p, one.kernels) for p, one in both])
         return {
-            "drift": drift_of(*found.activity),
+            "drift": drift_of(found.activity, found.afterwards),
             "cosine": cosine,
             "distance": distance,
             "relative": distance / norm,

@@ -32,7 +32,7 @@ from normwise.models.kinds import (
 )
 from normwise.models.population_statistics import holds_numbers
 from normwise.models.stateless_call import stateless
-from normwise.probes.moment import Values
+from normwise.probes.moment import Start, Values
 from normwise.probes.naming import stable_names
 
 __all__ = ["Key", "Seen", "Signal", "Signals", "signals_in"]
@@ -154,19 +154,18 @@ class Signals:
         return {key: found[key] for key in self.keys}
 
 
-def signals_in(model: keras.Model, x: Arrays) -> Signals:
+def signals_in(model: keras.Model, start: Start, x: Arrays) -> Signals:
     """The signals of a model that can be seen.
 
     Those of a layer that runs in a loop, as the cell of a recurrent layer does, cannot be.
 
     Args:
         model: Built.
+        start: Values of its variables.
         x: A few inputs; the model is called on them, and stays as it is.
     """
-    trainable = [variable.value for variable in model.trainable_variables]
-    others = [variable.value for variable in model.non_trainable_variables]
     layers = _layers_of(model)
-    found = _called(model, layers, trainable, others, x)
+    found = _called(model, layers, start.trainable, start.others, x)
     unseen = {key.layer for key, seen in found.items() if not holds_numbers(seen.values)}
     keys = [key for key in found if key.layer not in unseen]
     sizes = [np.size(found[key].values) for key in keys]

@@ -16,7 +16,6 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
-from normwise.models.metrics import metrics_at_start
 from normwise.probes.moment import Moment, Values
 
 __all__ = ["Sweep", "Swept", "lengths", "lengths_of", "together"]
@@ -50,11 +49,13 @@ class Sweep:
 
     Attributes:
         model: Compiled.
+        metrics: Values of its metrics' variables.
         shares: How much of its part of the step each variable has gone, ``(points, variables)``;
             0 at the first point.
     """
 
     model: keras.Model
+    metrics: Values
     shares: NDArray[np.float32]
 
     def at(self, moment: Moment) -> Swept:
@@ -82,7 +83,7 @@ class Sweep:
         (scaled, (loss, *_)), gradient = function(
             trainable,
             moment.non_trainable,
-            metrics_at_start(self.model),
+            self.metrics,
             *moment.batch,
             training=True,
             optimizer_variables=moment.optimizer,

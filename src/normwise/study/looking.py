@@ -18,7 +18,7 @@ from normwise.engine import (
     largest_relative_difference,
     looked_at_by_fit,
     looked_at_in_stack,
-    looking_in,
+    probed_in_fit,
 )
 from normwise.errors import ModelError
 from normwise.execution.setup import replica_of
@@ -121,8 +121,8 @@ def _in_stack(
 
 def _by_fit(runs: Sequence[Run], fits: Fits) -> Callable[[], list[Looked]]:
     fit, epochs = fits.of(runs[0].program), fits.setup.spec.epochs
-    looking = looking_in(fit)
-    return lambda: [looked_at_by_fit(fit, looking, replica_of(run), epochs) for run in runs]
+    probed = probed_in_fit(fit)
+    return lambda: [looked_at_by_fit(fit, probed, replica_of(run), epochs) for run in runs]
 
 
 def _difference(looked: Looked, record: RunRecord, fits: Fits) -> float:
