@@ -205,8 +205,8 @@ def is_said(text):
     return "95%" in text and "\n" not in text
 
 
-EXPORTED = ["Finding", "Gap", "Leakage", "Progress", "Recalibration", "Result", "Study", "Summary", "Target",
-            "Variant", "analysis", "check", "errors", "fix", "fold", "freeze", "gap", "judge", "layers", "leakage",
+EXPORTED = ["Finding", "Gap", "Leakage", "Monitor", "Progress", "Recalibration", "Result", "Study", "Summary",
+            "Target", "Variant", "analysis", "check", "errors", "fix", "fold", "freeze", "gap", "judge", "layers", "leakage",
             "place", "recalibrate", "strip"]  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def line_labels(ends: Mapping[str, float], domain: Sequence[float]) -> LineLabel
     low, high = domain
     names = {name: wrapped(name) for name in sorted(ends, key=lambda name: -ends[name])}
     heights = [_LINE * len(lines) for lines in names.values()]
-    if not names or len(names) > _MOST or sum(heights) > HEIGHT:
+    if not names or len(names) > _MOST or sum(heights) > HEIGHT or high == low:
         return None
     inside = {name: min(high, max(low, ends[name])) for name in names}
     wanted = [HEIGHT * (high - value) / (high - low) for value in inside.values()]
