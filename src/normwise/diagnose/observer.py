@@ -1,0 +1,163 @@
+"""Sees the steps of a ``fit``, and looks at some of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from normwise.data.dataset import Examples
+from normwise.data.nested import count, rows
+from normwise.domain import Inside, RunKey
+from normwise.errors import in_words
+from normwise.keras_private import stepping_through
+from normwise.models.kinds import is_called
+from normwise.probes import BATCHES, Looking, Moment, Start, looking_at, start_of
+
+__all__ = ["Observer"]
+
+log = logging.getLogger("normwise")
+
+
+@dataclass(eq=False)
+class _Awaited:
+    """A step that is looked at once the batches behind it are known, too."""
+
+    at: int
+    state: tuple[Any, Any, Any]
+    batches: list[Examples]
+
+    def add(self, batch: Examples) -> None:
+        """Another batch, if it has the form of the first."""
+        if _forms(batch.x) == _forms(self.batches[0].x):
+            self.batches.append(batch)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are as many batches as are compared."""
+        return len(self.batches) == BATCHES
+
+
+class Observer:
+    """What is seen in one ``fit``.
+
+    A look that fails is the last one: the training goes on.
+
+    Args:
+        model: In a ``fit`` that is about to begin.
+        unit: What looks are numbered by, ``epoch`` or ``step``.
+    """
+
+    def __init__(self, model: keras.Model, unit: str) -> None:
+        self._model, self._unit = model, unit
+        self._eye: _Eye | None = None
+        self._awaited: _Awaited | None = None
+        self._seen: dict[int, dict[str, Any]] = {}
+        self._has_failed = not is_called(model)
+        if self._has_failed:
+            self._give_up("it has no call, and what its own steps make of a batch is not known")
+        # Copies: the first step takes the memory of what there is.
+        self._metrics = [jnp.copy(value) for value in start_of(model).metrics]
+
+    def begin(self, due: Callable[[], int | None]) -> Callable[[], None]:
+        """See the steps that follow.
+
+        Args:
+            due: Called before each step: the number of a look that is to be taken, or ``None``.
+
+        Returns:
+            What lets it see no more.
+        """
+
+        def before_step(state: Any, data: Any) -> None:
+            number = due()
+            if not self._has_failed:
+                self._before_step(
+                    number, state, Examples(*keras.utils.unpack_x_y_sample_weight(data))
+                )
+
+        return stepping_through(self._model, before_step)
+
+    def _before_step(self, number: int | None, state: Any, batch: Examples) -> None:
+        if number is not None:
+            self.look()
+            kept = jax.tree.map(jnp.copy, tuple(state[:3]))
+            self._awaited = _Awaited(number, kept, [batch])
+        elif self._awaited is not None:
+            self._awaited.add(batch)
+        if self._awaited is not None and self._awaited.is_complete:
+            self.look()
+
+    def look(self) -> None:
+        """Look at the step that waits for more batches, if one does."""
+        awaited, self._awaited = self._awaited, None
+        if awaited is None or self._has_failed:
+            return
+        try:
+            if self._eye is None:
+                self._eye = _Eye.of(self._model, self._metrics, awaited)
+            self._seen[awaited.at] = self._eye.sees(awaited)
+        except Exception as error:  # noqa: BLE001 (the user's training must not end by it)
+            self._give_up(in_words(error))
+
+    @property
+    def inside(self) -> Inside | None:
+        """What was seen; ``None`` where nothing was."""
+        if self._eye is None or not self._seen:
+            return None
+        looking, every = self._eye.looking, list(self._seen.values())
+        series = {name: np.stack([one[name] for one in every]) for name in every[0]}
+        return Inside(
+            RunKey(self._model.name, 0, "fit"),
+            looking.names,
+            looking.settled(series),
+            at=tuple(self._seen),
+            unit=self._unit,
+        )
+
+    def _give_up(self, why: str) -> None:
+        self._has_failed = True
+        log.warning("Model %r is not looked into: %s. Its training goes on.", self._model.name, why)
+
+
+@dataclass(frozen=True, eq=False)
+class _Eye:
+    """What looks at a step.
+
+    Attributes:
+        looking: What is looked at.
+        program: The same, compiled where the model is.
+        reference: Inputs that signals are of: those of the first batches that were seen.
+    """
+
+    looking: Looking
+    program: Any
+    reference: Any
+
+    @classmethod
+    def of(cls, model: keras.Model, metrics: list[Any], first: _Awaited) -> _Eye:
+        """What looks at a model, from its first step on."""
+        inputs = [batch.x for batch in first.batches]
+        trainable, others, _ = map(list, first.state)
+        looking = looking_at(model, Start(trainable, others, metrics), inputs[0])
+        whole = jax.tree.map(lambda *each: jnp.concatenate(each), *inputs)
+        program = looking.look if model.run_eagerly else jax.jit(looking.look)
+        return cls(looking, program, rows(whole, looking.reference(count(whole))))
+
+    def sees(self, awaited: _Awaited) -> dict[str, Any]:
+        """What there is to see at a step."""
+        stacked = jax.tree.map(lambda *each: jnp.stack(each), *[one.x for one in awaited.batches])
+        batch = Examples(*jax.tree.map(jnp.asarray, tuple(awaited.batches[0])))
+        trainable, others, optimizer = map(list, awaited.state)
+        moment = Moment(trainable, others, optimizer, batch, stacked, self.reference)
+        return {name: np.asarray(one) for name, one in self.program(moment).items()}
+
+
+def _forms(x: Any) -> list[tuple[int, ...]]:
+    return [np.shape(one) for one in jax.tree.leaves(x)]
