@@ -97,3 +97,7 @@ def test_a_picture_names_its_lines_at_their_ends_or_in_a_legend(
         spec = str(chart.spec(Style(legend=True, pointer=False)))
         assert (f"'text': {wrapped(names[-1])}" in spec) == is_labelled
         assert ("'columns': 4" in spec) != is_labelled
+
+
+def test_an_axis_of_one_value_has_no_room_for_names():
+    assert line_labels({"none": 0.5}, (0.5, 0.5)) is None
