@@ -16,8 +16,8 @@ from normwise.data.dataset import Examples
 from normwise.data.nested import count, rows
 from normwise.domain import Inside, RunKey
 from normwise.errors import in_words
-from normwise.keras_private import stepping_through
 from normwise.models.kinds import is_called
+from normwise.models.stepping import stepping_through
 from normwise.probes import BATCHES, Looking, Moment, Start, looking_at, start_of
 
 __all__ = ["Observer"]
