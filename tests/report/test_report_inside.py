@@ -239,6 +239,18 @@ def test_a_network_in_which_all_examples_look_alike_is_named() -> None:
     assert not any(sentence.startswith("after") for sentence in said)
 
 
+def test_bands_by_layer_are_of_nine_in_ten_values() -> None:
+    details = section(inside_page("x", seen()), "Activations, layer by layer")
+    titles = [one.title for one in details.charts if isinstance(one, LineChart)]
+    assert titles[:4] == [
+        "into the activations, by layer",
+        *(f"into the activation of layer {layer}" for layer in (1, 2, 3)),
+    ]
+    for title in titles[:4]:
+        for line in chart(details, title).lines:
+            np.testing.assert_allclose([line.low[0], line.high[0]], [-1.645, 1.645])
+
+
 def test_saturated_and_dead_units_by_layer() -> None:
     saturated = np.full((6, 7), np.nan)
     saturated[:, 1::2] = [0.1, 0.8, 0.3]  # of the activations alone
@@ -321,7 +333,9 @@ def test_the_landscape_is_ranges_along_the_step() -> None:
 def test_what_normalisation_holds() -> None:
     gamma = np.tile(np.linspace(0, 15, 16), (6, 3, 1))
     beta = np.zeros((6, 3, 16))
-    runs = {"after": [make_inside("after", statistics_gamma=gamma, statistics_beta=beta)]}
+    lag = np.tile(np.linspace(3, 0.5, 6)[:, None], (1, 3))
+    changed = {"statistics_gamma": gamma, "statistics_beta": beta, "statistics_mean_lag": lag}
+    runs = {"after": [make_inside("after", **changed)]}
     page = inside_page("x", {"none": [make_inside()], **runs})
     found = section(page, "What normalisation holds")
     low, high = np.percentile(gamma[0], (10, 90))
@@ -347,6 +361,13 @@ def test_runs_that_end_early_are_drawn_to_their_end() -> None:
         section(page, "Gradients and updates"), "gradient of the first layer over that of the last"
     )
     assert [line.x[-1] for line in over.lines] == [3, 6]
+    both = {"none": [make_inside(epochs=3), make_inside(seed=1)]}
+    along = chart(section(inside_page("x", both), "Landscape of the loss"), "loss along the step")
+    alone = chart(
+        section(inside_page("x", {"none": both["none"][1:]}), "Landscape of the loss"), along.title
+    )
+    # The median of the two, then the one that goes on.
+    assert lines_of(along)["none"][3:] == lines_of(alone)["none"][3:]
 
 
 def test_a_unit_that_gives_one_value_does_not_drift() -> None:
