@@ -182,6 +182,10 @@ def test_gradients_over_the_epochs_and_updates() -> None:
     assert lines_of(by_layer)["none"] == pytest.approx((1e-3, 1e-9, 1e-3, 1e-3))
     [*rules, _, _] = by_layer.spec(STYLES[0])["layer"]
     assert [rule["data"]["values"][0]["value"] for rule in rules] == [2.0**-24]
+    assert found.text == (
+        "What was looked into trained once more for it: its losses over the first epoch are those "
+        "of the study up to 10⁻⁷ of them.",
+    )
     assert found.table is not None
     [row] = found.table.rows
     assert [cell.text for cell in row] == ["none", "1.0", "10⁻⁵", "10⁻⁹", "10⁻⁹"]

@@ -60,6 +60,7 @@ def details(seen: Seen) -> Section | None:
         return None
     return Section(
         "Gradients and updates",
+        text=tuple(_agreement(seen)),
         table=_table(seen),
         charts=(*_by_layer(seen)[1:-1], *_over_epochs(seen), *_updates(seen)),
         caption=(
@@ -69,6 +70,17 @@ def details(seen: Seen) -> Section | None:
             f"it is. Drawn: {seen.in_words}."
         ),
     )
+
+
+def _agreement(seen: Seen) -> Iterator[str]:
+    """That what was looked into is what the study trained."""
+    found = [run.difference for runs in seen.runs.values() for run in runs]
+    known = [difference for difference in found if difference is not None]
+    if known:
+        yield (
+            f"What was looked into trained once more for it: its losses over the first epoch are "
+            f"those of the study up to {scientific(max(known))} of them."
+        )
 
 
 def _is_known(seen: Seen) -> bool:
