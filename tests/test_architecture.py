@@ -49,9 +49,13 @@ TABLE = {
          "studies"},
         {"IPython", "numpy", "pandas", "pyarrow", "pydantic", "keras", "jax"},
     ),
+    "lesson": (
+        {"data", "engine", "execution", "models", "probes", "report", "study"},
+        {"jax", "jinja2", "numpy"},
+    ),
     "commands": (
-        {"backend", "checks", "data", "diagnose", "models", "report", "runs", "spec", "studies",
-         "study"},
+        {"backend", "checks", "data", "diagnose", "lesson", "models", "report", "runs", "spec",
+         "studies", "study"},
         {"numpy", "pydantic", "rich", "typer"},
     ),
     "__main__": ({"commands"}, set()),
@@ -233,6 +237,7 @@ def test_an_unknown_name_is_an_attribute_error():
         "normwise.analysis",
         "normwise.commands",
         "normwise.data",
+        "normwise.lesson",
         "normwise.report",
         "normwise.runs",
         "normwise.study",

@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 
 from normwise.backend import quieten_compiler
-from normwise.commands import check, diagnose, fix, fold, judge, recalibrate, report, study
+from normwise.commands import (
+    check,
+    diagnose,
+    fix,
+    fold,
+    judge,
+    lesson,
+    recalibrate,
+    report,
+    study,
+)
 from normwise.commands import list as list_
 from normwise.errors import NormwiseError, WorseError
 
@@ -52,6 +62,7 @@ app.command("study", epilog=study.EXAMPLES)(study.study)
 app.command("judge", epilog=judge.EXAMPLES)(judge.judge)
 app.command("list", epilog=list_.EXAMPLES)(list_.list_studies)
 app.command("report", epilog=report.EXAMPLES)(report.report)
+app.command("lesson", epilog=lesson.EXAMPLES)(lesson.lesson)
 app.command("check", epilog=check.EXAMPLES)(check.check)
 app.command("fix", epilog=fix.EXAMPLES)(fix.fix)
 app.command("recalibrate", epilog=recalibrate.EXAMPLES)(recalibrate.recalibrate)

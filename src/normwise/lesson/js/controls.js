@@ -1,0 +1,92 @@
+// Sliders, play buttons and tables: native elements, so that keyboard and screen readers know them.
+
+const byId = id => document.getElementById(id);
+
+// A slider whose positions are the values that the template gave it.
+function slider(id, say = String) {
+  const input = byId(id);
+  const output = input.parentElement.querySelector("output");
+  const values = JSON.parse(input.dataset.values);
+  const said = () => {
+    output.value = say(values[input.value]);
+    input.setAttribute("aria-valuetext", output.value);
+  };
+  said();
+  input.addEventListener("input", said);
+  return {
+    values,
+    get index() { return Number(input.value); },
+    get value() { return values[input.value]; },
+    choose(value) {
+      input.value = values.indexOf(value);
+      input.dispatchEvent(new Event("input"));
+    },
+    on(listener) { input.addEventListener("input", listener); },
+  };
+}
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const PAUSE = 450; // milliseconds of an epoch that plays
+
+// Plays a slider to its end; who prefers no motion goes one position further with each press.
+function player(id) {
+  const button = byId(`play-${id}`), input = byId(id), live = button.closest("section").querySelectorAll("[aria-live]");
+  let timer = 0;
+  const isAtEnd = () => Number(input.value) >= Number(input.max);
+  const go = value => {
+    input.value = value;
+    input.dispatchEvent(new Event("input", {bubbles: true}));
+  };
+  const label = () => {
+    button.querySelector(".word").textContent = timer ? "Pause" : calm.matches ? "Next" : "Play";
+    button.firstElementChild.textContent = timer ? "❚❚" : "▶";
+    // What changes twice a second is not read out.
+    live.forEach(each => each.setAttribute("aria-live", timer ? "off" : "polite"));
+  };
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    label();
+  };
+  const step = () => (isAtEnd() ? stop() : go(Number(input.value) + 1));
+  button.addEventListener("click", () => {
+    if (timer) return stop();
+    if (isAtEnd()) go(0);
+    else if (calm.matches) return step();
+    if (!calm.matches) timer = setInterval(step, PAUSE);
+    label();
+  });
+  input.addEventListener("pointerdown", stop);
+  input.addEventListener("keydown", stop);
+  calm.addEventListener("change", stop);
+  label();
+}
+
+function fillTable(table, heads, rows) {
+  const cell = (name, text) => {
+    const found = document.createElement(name);
+    found.textContent = text;
+    if (name === "th") found.scope = "col";
+    return found;
+  };
+  const row = ([first, ...others], name) => {
+    const found = document.createElement("tr"), head = cell("th", first);
+    if (name === "td") head.scope = "row";
+    found.append(head, ...others.map(text => cell(name, text)));
+    return found;
+  };
+  table.tHead.replaceChildren(row(heads, "th"));
+  table.tBodies[0].replaceChildren(...rows.map(each => row(each, "td")));
+}
+
+// Which run a picture shows, and how to train it again.
+function sayRun(figure, words, command) {
+  const code = document.createElement("code");
+  // Lines break between words, not at the hyphens of an option.
+  command.split(" ").forEach((word, i) => {
+    const whole = document.createElement("span");
+    whole.textContent = word;
+    code.append(i ? " " : "", whole);
+  });
+  figure.querySelector(".run").replaceChildren(`This run: ${words}. Train it again: `, code);
+}

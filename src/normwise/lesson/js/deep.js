@@ -1,0 +1,36 @@
+// Chapter 2: a deep network with and without normalisation, as it was recorded.
+
+const SIDES = {without: "without normalisation", with: "with it"};
+const KIND = {without: "none", with: "before"};
+
+function startDeep(deep) {
+  const say = {depth: slider("depth"), rate: slider("rate"), batch: slider("batch"), epoch: slider("epoch")};
+  const momentum = slider("momentum");
+  const run = () => deep.runs.find(each =>
+    each.depth === say.depth.value && each.learning_rate === say.rate.value && each.batch_size === say.batch.value);
+  const show = () => {
+    const own = run(), epoch = say.epoch.value;
+    showXray(deep, own, epoch);
+    showLandscape(deep, own, epoch);
+    showCurves(deep, own, epoch, momentum.value);
+    document.querySelectorAll("#deep figure").forEach(figure =>
+      sayRun(figure, deepWords(deep, own, figure.id === "curves" ? null : epoch), deepCommand(deep, own, figure.id === "curves" && momentum)));
+  };
+  [...Object.values(say), momentum].forEach(each => each.on(show));
+  document.querySelectorAll("[data-run]").forEach(button => button.addEventListener("click", () =>
+    Object.entries(JSON.parse(button.dataset.run)).forEach(([name, value]) => (name === "momentum" ? momentum : say[name]).choose(value))));
+  player("epoch");
+  return show;
+}
+
+const deepWords = (deep, run, epoch) =>
+  `study ${deep.study}, seed ${deep.seed}, ${run.depth} hidden layers, learning rate ${run.learning_rate}, batches of ${run.batch_size}` +
+  (epoch ? `, first step of epoch ${epoch} of ${deep.epochs}` : `, ${deep.epochs} epochs`);
+
+function deepCommand(deep, run, momentum) {
+  const isOwn = !momentum || momentum.value === momentum.values.at(-1);
+  return `normwise study ${deep.study} --variant none --variant before${isOwn ? "" : `:momentum=${momentum.value}`} ` +
+    `--depth ${run.depth} --learning-rate ${run.learning_rate} --batch-size ${run.batch_size} --seeds 1${momentum ? "" : " --probe"}`;
+}
+
+const both = (run, value) => Object.fromEntries(Object.keys(SIDES).map(side => [side, value(run[side])]));

@@ -1,0 +1,82 @@
+"""The page as a file: whole, small, and in need of nothing else."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from normwise import lesson
+from normwise.errors import StoreError
+from normwise.lesson import shipped, write_lesson
+
+DOCS = Path(__file__).parents[2] / "docs"
+LOADING = {"src", "href", "srcset", "data", "poster", "action", "background", "xlink:href"}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_lesson(shipped(), tmp_path_factory.mktemp("lesson") / "lesson.html")
+
+
+class _Reader(HTMLParser):
+    """What the page would load, and the names of its elements."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.names: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, _tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names += [value for name, value in attrs if name == "id" and value]
+        self.loads += [value for name, value in attrs if name in LOADING and value]
+
+
+def test_nothing_is_loaded_and_a_policy_forbids_it(file: Path) -> None:
+    text = file.read_text("utf-8")
+    reader = _Reader(text)
+    assert all(one.startswith("#") and one[1:] in reader.names for one in reader.loads)
+    assert len(reader.names) == len(set(reader.names))
+    assert not re.search(r"@import|url\(|https?://(?!www\.w3\.org/2000/svg)|fetch\(|import\(", text)
+    assert "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'" in text
+
+
+def test_it_is_small_enough_to_forward(file: Path) -> None:
+    assert file.stat().st_size < 3 * 2**20
+
+
+def test_the_page_of_the_docs_is_what_the_command_writes(file: Path) -> None:
+    """Else: `normwise lesson -o docs/lesson.html`."""
+    assert (DOCS / "lesson.html").read_text("utf-8") == file.read_text("utf-8")
+
+
+def test_a_page_of_the_shipped_recording_needs_neither_keras_nor_jax(tmp_path: Path) -> None:
+    code = (
+        "import sys; from normwise.lesson import shipped, write_lesson; "
+        f"write_lesson(shipped(), {str(tmp_path / 'a.html')!r}); "
+        "print(sorted({'jax', 'keras'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot write"):
+        write_lesson(shipped(), tmp_path / "file" / "lesson.html")
+
+
+@pytest.mark.parametrize(
+    "name", [info.name for info in pkgutil.iter_modules(lesson.__path__, "normwise.lesson.")]
+)
+def test_examples(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
