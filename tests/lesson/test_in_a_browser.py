@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ from normwise.lesson import shipped, write_lesson
 
 playwright = pytest.importorskip("playwright.sync_api")
 
-CHROMIUM = shutil.which("chromium")
 DESKTOP, PHONE = {"width": 1366, "height": 768}, {"width": 390, "height": 844}
 SLIDERS = [
     "gamma", "beta", "hand-momentum", "hand-step", "depth", "rate", "batch", "epoch", "momentum",
@@ -35,19 +32,6 @@ def recording() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def file(recording: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_lesson(recording, tmp_path_factory.mktemp("lesson") / "lesson.html")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium without a window."""
-    if CHROMIUM is None:
-        assert not os.environ.get("NORMWISE_REQUIRE_BROWSER"), "chromium is not installed"
-        pytest.skip("needs chromium")
-    with playwright.sync_playwright() as started:
-        # Who tests may be root, in a machine of its own.
-        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from normwise.domain import Variant
-from normwise.engine import Replica
+from normwise.engine import Replica, stack
 from normwise.lesson import record, shipped
 from normwise.lesson.grid import CIRCLES, DEEP, SEED, CirclesGrid, DeepGrid
 from normwise.lesson.networks import setup_of
@@ -33,8 +33,10 @@ def told() -> list[tuple[int, int, str]]:
 
 @pytest.fixture(scope="module")
 def tiny(told: list[tuple[int, int, str]]) -> dict[str, Any]:
-    """A recording of few runs."""
-    return record(lambda *step: told.append(step), TINY_DEEP, TINY_CIRCLES)
+    """A recording of few runs; that their programs are fast is not worth compiling them well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stack, "CPU_OPTIONS", {"xla_backend_optimization_level": 0})
+        return record(lambda *step: told.append(step), TINY_DEEP, TINY_CIRCLES)
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
 from normwise.data import find_dataset
 from normwise.domain import POPULATION
-from normwise.engine import Looked, looked_at_in_stack
+from normwise.engine import Cohort, Looked, Replica, looked_at_in_stack
 from normwise.execution.setup import Setup
 from normwise.lesson.grid import SEED, DeepGrid
 from normwise.lesson.networks import cohort_of, replicas_at, setup_of
@@ -76,19 +77,25 @@ def _of_network(
     setup = setup_of(
         STUDY, depth=depth, batch_size=size, epochs=grid.epochs, learning_rate=grid.learning_rates
     )
+    replicas = replicas_at(grid.learning_rates)
+    others = [f"{_BEFORE}:momentum={momentum:g}" for momentum in grid.momenta[:-1]]
+    # What follows compiles while something trains.
+    with ThreadPoolExecutor() as pool:
+        programs = {
+            name: _Program.of(setup, name, len(replicas), pool, probed=name not in others)
+            for name in (_NONE, _BEFORE, *others)
+        }
 
-    def told(variant: str) -> str:
-        tell(f"{depth} layers, batches of {size}, {variant}")
-        return variant
+        def told(name: str) -> _Program:
+            tell(f"{depth} layers, batches of {size}, {name}")
+            return programs[name]
 
-    without, with_ = (_looked_at(grid, setup, told(variant)) for variant in (_NONE, _BEFORE))
-    others = [
-        _validated(grid, setup, told(f"{_BEFORE}:momentum={momentum:g}"))
-        for momentum in grid.momenta[:-1]
-    ]
+        without, with_ = (told(name).looked_at(replicas) for name in (_NONE, _BEFORE))
+        moving = [
+            *(told(name).validated(replicas) for name in others),
+            [_of_validation(looked.curves) for looked in with_],
+        ]
     for number, rate in enumerate(grid.learning_rates):
-        own = _of_validation(with_[number].curves)
-        moving = [*[one[number] for one in others], own]
         yield {
             "depth": depth,
             "batch_size": size,
@@ -97,27 +104,36 @@ def _of_network(
             "with": {
                 **_seen(with_[number], _BEFORE),
                 "moving": {
-                    f"{momentum:g}": one for momentum, one in zip(grid.momenta, moving, strict=True)
+                    f"{momentum:g}": own[number]
+                    for momentum, own in zip(grid.momenta, moving, strict=True)
                 },
             },
         }
 
 
-def _looked_at(grid: DeepGrid, setup: Setup, variant: str) -> list[Looked]:
-    replicas = replicas_at(grid.learning_rates)
-    cohort = cohort_of(setup, variant, len(replicas), probed=True, population=True)
-    return looked_at_in_stack(cohort, replicas)
+class _Program(NamedTuple):
+    """A variant of a network, and its program, which may still be compiling."""
 
+    cohort: Cohort
+    compiled: Future[Any]
 
-def _validated(grid: DeepGrid, setup: Setup, variant: str) -> list[dict[str, Any]]:
-    """Of each learning rate what validation with moving statistics gives."""
-    replicas = replicas_at(grid.learning_rates)
-    cohort = cohort_of(setup, variant, len(replicas))
-    [chunk] = cohort.run(cohort.compile(cohort.lower()), replicas)
-    return [
-        _of_validation({name: one[row] for name, one in chunk.curves.items()})
-        for row in range(len(replicas))
-    ]
+    @classmethod
+    def of(
+        cls, setup: Setup, variant: str, width: int, pool: ThreadPoolExecutor, *, probed: bool
+    ) -> Self:
+        cohort = cohort_of(setup, variant, width, probed=probed, population=probed)
+        return cls(cohort, pool.submit(cohort.compile, cohort.lower()))
+
+    def looked_at(self, replicas: Sequence[Replica]) -> list[Looked]:
+        return looked_at_in_stack(self.cohort, self.compiled.result(), replicas)
+
+    def validated(self, replicas: Sequence[Replica]) -> list[dict[str, Any]]:
+        """Of each replica what validation with moving statistics gives."""
+        [chunk] = self.cohort.run(self.compiled.result(), replicas)
+        return [
+            _of_validation({name: one[row] for name, one in chunk.curves.items()})
+            for row in range(len(replicas))
+        ]
 
 
 def _of_validation(curves: Any, prefix: str = "") -> dict[str, Any]:

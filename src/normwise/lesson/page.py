@@ -33,6 +33,7 @@ _TRIES = {
     "30 layers": {"depth": 30, "rate": 0.1, "batch": 64, "epoch": 10},
     "2 layers, where both learn": {"depth": 2, "rate": 1.0, "batch": 64, "epoch": 5},
     "A large learning rate": {"depth": 10, "rate": 1.0, "batch": 64, "epoch": 10},
+    "Batches of two": {"depth": 2, "rate": 0.01, "batch": 2, "epoch": 20},
     "Statistics that lag": {"depth": 10, "rate": 0.1, "batch": 64, "epoch": 3, "momentum": 0.99},
 }
 
