@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from report.insides import make_inside
 
 from normwise.domain import RunRecord, Summary
-from normwise.report import DataPreview, Page, study_page, write_html
+from normwise.report import DataPreview, Page, inside_page, study_page, write_html
 from normwise.report.notebook import as_html
 from normwise.report.section import Style
 
@@ -77,6 +78,21 @@ def test_on_a_phone_the_chart_is_on_the_first_screen_and_nothing_is_wider(
     for summary in tab.locator("summary").all():
         if summary.is_visible():
             summary.click()
+    assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_charts_of_a_note_fill_their_room_when_it_is_opened(shown: Callable[..., Any]) -> None:
+    page = inside_page("x", {name: [make_inside(name)] for name in ("none", "after")})
+    tab = shown(page, viewport=PHONE, is_mobile=True)
+    note = tab.locator(".notes > details").first
+    folded = note.locator("svg.marks").first.get_attribute("width")
+    note.locator("summary").first.click()
+    chart = f"#{note.locator('.chart').first.get_attribute('id')}"
+    tab.wait_for_function(
+        f"document.querySelector('{chart} svg.marks')?.getAttribute('width') !== '{folded}'"
+    )
+    widths = tab.locator(chart).evaluate("each => [each.scrollWidth, each.clientWidth]")
+    assert widths[0] <= widths[1] <= PHONE["width"]
     assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
