@@ -328,6 +328,9 @@ def test_the_landscape_is_ranges_along_the_step() -> None:
     [line] = chart(found, "loss along the step").lines
     np.testing.assert_allclose(line.low, low + 1)
     np.testing.assert_allclose(line.high, high + 1)
+    assert chart(found, "loss along the step").scale == "linear"
+    falling = inside_page("x", {"none": [make_inside(landscape_loss=loss**9)]})
+    assert chart(section(falling, "Landscape of the loss"), "loss along the step").scale == "log"
     assert found.text[1].startswith("Along it the gradient changes by at most 6.8 times")
     by_size = chart(section(page, "Along the step, by its size"), "loss by the size of the step")
     assert by_size.lines[0].x[0] == 0.5

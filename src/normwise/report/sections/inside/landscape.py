@@ -18,6 +18,7 @@ __all__ = ["build", "details"]
 
 _LOSS = "landscape/loss"
 _PREDICTIVENESS, _SMOOTHNESS = "landscape/gradient_distance", "landscape/smoothness"
+_FALLS_FAR = 10  # times
 _TIMES, _OVER_DISTANCE = "times the step", "change of gradient over distance"
 Ends = tuple[NDArray[Any], NDArray[Any]]
 
@@ -127,7 +128,9 @@ def _middle(low: NDArray[Any], high: NDArray[Any], scale: Scale) -> NDArray[Any]
 def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
     """The range of the loss, and the largest β-smoothness."""
     return (
-        *_ranges(seen, _LOSS, "loss along the step", "lowest to highest", "loss", "linear"),
+        *_ranges(
+            seen, _LOSS, "loss along the step", "lowest to highest", "loss", _scale_of_loss(seen)
+        ),
         *drawn(
             "effective β-smoothness",
             "largest along the step",
@@ -137,6 +140,14 @@ def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
             scale="log",
         ),
     )
+
+
+def _scale_of_loss(seen: Seen) -> Scale:
+    """Where a loss falls far, its range at the end is seen on a logarithmic axis alone."""
+    ends = [end[np.isfinite(end)] for _, both in _ends(seen, _LOSS) for end in both]
+    lowest = min((end.min() for end in ends if end.size), default=0.0)
+    highest = max((end.max() for end in ends if end.size), default=0.0)
+    return "log" if lowest > 0 and highest > _FALLS_FAR * lowest else "linear"
 
 
 def _by_size(seen: Seen) -> tuple[LineChart, ...]:
