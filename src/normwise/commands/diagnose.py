@@ -20,6 +20,7 @@ from normwise.files import replacing
 
 if TYPE_CHECKING:
     from normwise.data import Given
+    from normwise.domain import Inside
 
 __all__ = ["EXAMPLES", "diagnose"]
 
@@ -57,7 +58,9 @@ def diagnose(
 
     The same weights on the same data, normalised four ways, show how much of the gap is
     lagging statistics, batch noise or generalisation; and whether a prediction depends on its
-    neighbours in the batch. Nothing is trained, and the model stays as it is.
+    neighbours in the batch. A compiled model takes an epoch of steps, too, which are thrown
+    away, to see what happens inside: gradients, activations, the loss along a step. The model
+    stays as it is.
     """
     require_jax()
     from rich.console import Console
@@ -74,11 +77,13 @@ def diagnose(
     )
     with DrawingProcess() as drawing:
         loaded = load_model(model, unsafe=unsafe)
-        found = _found(loaded, given_to(loaded, data, table.options), batch_size, quiet=as_json)
+        given = given_to(loaded, data, table.options)
+        found = _found(loaded, given, batch_size, quiet=as_json)
+        inside = _inside(loaded, given, batch_size, quiet=as_json)
         text = json.dumps(found, indent=2) + "\n"
         with replacing(folder / "gap.json") as beside:
             beside.write_text(text, "utf-8")
-        page = diagnosis_page(found, _recalibrating(model, data, table))
+        page = diagnosis_page(found, _recalibrating(model, data, table), inside)
         write_png(page, folder / "gap.png", drawing.draw)
     write_html(page, folder / "report.html")
     if as_json:
@@ -98,6 +103,15 @@ def _found(model: Any, given: Given, batch_size: int, *, quiet: bool) -> dict[st
         return {**found, "leakage": _leakage(model, given.x)}
     except ModelError as error:  # an output without a row for each example: the rest still holds
         return {**found, "leakage": None, "notes": [*found["notes"], f"Leakage: {error}."]}
+
+
+def _inside(model: Any, given: Given, batch_size: int, *, quiet: bool) -> Inside | None:
+    """What happens inside over an epoch of steps; ``None`` where the model takes none."""
+    from normwise.diagnose.steps import inside_steps
+
+    with step_progress("stepping", quiet=quiet) as on_step:
+        on_step(0, 1, "through an epoch that is thrown away")
+        return inside_steps(model, given, batch_size=batch_size)
 
 
 def _leakage(model: Any, x: Any) -> dict[str, Any]:

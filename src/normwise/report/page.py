@@ -294,19 +294,24 @@ def _answer(results: StudyResults, label: str) -> Answer:
     return Answer(label, summary.headline, summary.verdict)
 
 
-def diagnosis_page(found: Mapping[str, Any], command: str) -> Page:
+def diagnosis_page(found: Mapping[str, Any], command: str, inside: Inside | None = None) -> Page:
     """The report of a model's statistics.
 
     Args:
         found: The content of ``gap.json``.
         command: What repairs lagging statistics.
+        inside: What probes saw in it, if they looked.
     """
+    name = found["model"]
+    seen = Seen({name: [inside]} if inside is not None else {}, variant_colors([name]))
     return Page(
         kind="diagnosis",
         title=found["model"],
         subject="training and inference",
         answer=Answer("gap", gap.headline(found), gap.sentence(found)),
         lead=_built(build(found) for build in DIAGNOSIS),
+        body=_not_pictured(seen),
+        details=inside_details(seen),
         next_step=gap.next_step(found, command),
     )
 
