@@ -95,3 +95,14 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(arguments, message, 
     assert message in error
     assert "Traceback" not in error
     assert {path.name for path in tmp_path.iterdir()} == {"model.keras", "plain.keras"}
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_model_without_normalisation_is_seen_from_inside(run, tmp_path):
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1, "sigmoid", name="only")])
+    model.compile("sgd", "binary_crossentropy")
+    model.save(tmp_path / "plain.keras")
+    code, out, _ = run("plain.keras", "--data", "circles", "--out", "seen")
+    assert code == 0
+    assert "No gradient vanishes, explodes or is stuck" in out
+    assert {path.name for path in (tmp_path / "seen").iterdir()} == {"report.html", "inside.png"}

@@ -21,6 +21,7 @@ from normwise.files import replacing
 if TYPE_CHECKING:
     from normwise.data import Given
     from normwise.domain import Inside
+    from normwise.report import DrawingProcess, Page
 
 __all__ = ["EXAMPLES", "diagnose"]
 
@@ -59,15 +60,16 @@ def diagnose(
     The same weights on the same data, normalised four ways, show how much of the gap is
     lagging statistics, batch noise or generalisation; and whether a prediction depends on its
     neighbours in the batch. A compiled model takes an epoch of steps, too, which are thrown
-    away, to see what happens inside: gradients, activations, the loss along a step. The model
-    stays as it is.
+    away, to see what happens inside: gradients, activations, the loss along a step; of one without
+    normalisation, that is all there is to say. The model stays as it is.
     """
     require_jax()
     from rich.console import Console
 
     from normwise.models.fit_data import given_to
     from normwise.models.io import load_model
-    from normwise.report import DrawingProcess, diagnosis_page, print_page, write_html, write_png
+    from normwise.models.population_statistics import batch_normalisations
+    from normwise.report import DrawingProcess, diagnosis_page, print_page
 
     folder = output_folder(
         out,
@@ -78,19 +80,40 @@ def diagnose(
     with DrawingProcess() as drawing:
         loaded = load_model(model, unsafe=unsafe)
         given = given_to(loaded, data, table.options)
-        found = _found(loaded, given, batch_size, quiet=as_json)
-        inside = _inside(loaded, given, batch_size, quiet=as_json)
-        text = json.dumps(found, indent=2) + "\n"
-        with replacing(folder / "gap.json") as beside:
-            beside.write_text(text, "utf-8")
-        page = diagnosis_page(found, _recalibrating(model, data, table), inside)
-        write_png(page, folder / "gap.png", drawing.draw)
-    write_html(page, folder / "report.html")
+        page, text = None, ""
+        if not (as_json or batch_normalisations(loaded)):
+            page = _inside_alone(loaded, given, batch_size)
+        if page is None:
+            found = _found(loaded, given, batch_size, quiet=as_json)
+            inside = _inside(loaded, given, batch_size, quiet=as_json)
+            page = diagnosis_page(found, _recalibrating(model, data, table), inside)
+            text = json.dumps(found, indent=2) + "\n"
+        files = _written(page, text, folder, drawing)
     if as_json:
         sys.stdout.write(text)
         return
-    files = [str(folder / name) for name in ("gap.json", "gap.png", "report.html")]
-    print_page(page, Console(), files=files)
+    print_page(page, Console(), files=[str(path) for path in files])
+
+
+def _written(page: Page, text: str, folder: Path, drawing: DrawingProcess) -> list[Path]:
+    """The files of a diagnosis; without a gap, there is none to write."""
+    from normwise.report import write_html, write_png
+
+    numbers, picture = folder / "gap.json", folder / ("gap.png" if text else "inside.png")
+    if text:
+        with replacing(numbers) as beside:
+            beside.write_text(text, "utf-8")
+    write_png(page, picture, drawing.draw)
+    report = write_html(page, folder / "report.html")
+    return [*([numbers] if text else []), picture, report]
+
+
+def _inside_alone(model: Any, given: Given, batch_size: int) -> Page | None:
+    """The report of a model without normalisation; ``None`` where it takes no steps, either."""
+    from normwise.report import inside_page
+
+    inside = _inside(model, given, batch_size, quiet=False)
+    return None if inside is None else inside_page(model.name, {model.name: [inside]})
 
 
 def _found(model: Any, given: Given, batch_size: int, *, quiet: bool) -> dict[str, Any]:
