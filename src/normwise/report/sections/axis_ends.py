@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from normwise.domain import CONFIDENCE, AxisPoint, Estimate, Sensitivity, VariantSummary
 from normwise.report import formatting as f
@@ -77,7 +77,14 @@ def _spread(estimate: Estimate | None) -> str:
     """A distance of two ends; they are as far apart as can be where one diverged."""
     if estimate is not None and math.isinf(estimate.value):
         return "diverged" if estimate.value > 0 else "baseline's diverged less"
-    return f.mean(estimate)
+    return f.mean(_tidied(estimate))
+
+
+def _tidied(estimate: Estimate | None) -> Estimate | None:
+    """Without what single precision leaves of a difference of equals."""
+    if estimate is None or not abs(estimate.value) < 1e-4 * (estimate.high - estimate.low):
+        return estimate
+    return replace(estimate, value=0.0)
 
 
 def _ends(one: Sensitivity, results: StudyResults) -> tuple[AxisPoint, AxisPoint]:
@@ -112,7 +119,7 @@ def _whole(estimate: Estimate | None) -> str:
     """A distance and its interval; empty where a replica diverged, and there is none."""
     if estimate is None or not math.isfinite(estimate.value):
         return ""
-    return " ".join(filter(None, [f.mean(estimate), f.value_interval(estimate)]))
+    return " ".join(filter(None, [_spread(estimate), f.value_interval(estimate)]))
 
 
 def _caption(results: StudyResults) -> str:
