@@ -29,6 +29,7 @@ def test_public_names() -> None:
     assert report.__all__ == [
         "DataPreview",
         "DrawingProcess",
+        "InputScale",
         "Page",
         "Section",
         "Shown",
@@ -37,6 +38,7 @@ def test_public_names() -> None:
         "diagnosis_page",
         "findings_page",
         "findings_section",
+        "inside_page",
         "judged_page",
         "leakage_page",
         "live_page",
