@@ -25,7 +25,7 @@ REFERENCE_SECONDS = {
     "s-shaped": 25,
     "s-shaped-tanh": 25,
     "not-s-shaped": 24,
-    "residual": 150,
+    "residual": 140,
     "inception": 171,
     "small-batches": 200,
     "sequence": 35,
