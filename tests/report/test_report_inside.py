@@ -398,6 +398,7 @@ def test_one_look_is_drawn_by_layer_and_by_size() -> None:
         assert {one.across for one in drawn} == {"layer", "times the step", "normalisation"}
         assert all(one.charts and one.text for one in page.body)
         assert len(page.body) == 5
+        assert not [said for said in page.notes if "typical" in said or "At the end" in said]
 
 
 def test_steps_of_the_users_own_leave_the_signals() -> None:

@@ -45,7 +45,17 @@ class Seen:
         """What is drawn of which runs, as it stands in a caption."""
         most = max(len(own) for own in self.runs.values())
         runs = "the run that was" if most == 1 else f"the median of the {most} runs that were"
-        return f"{runs} looked into, at the first step of each epoch"
+        each = " of each epoch" if self.last_epoch > 1 else ""
+        return f"{runs} looked into, at the first step{each}"
+
+    @property
+    def when_typical(self) -> str:
+        """Behind a median over the epochs; nothing behind the one look that there is."""
+        return ", at a typical epoch" if self.last_epoch > 1 else ""
+
+    def at_the_end(self, sentence: str) -> str:
+        """A sentence on the last look, which says so where there are others."""
+        return f"At the end {sentence}" if self.last_epoch > 1 else sentence
 
     def with_series(self, series: str) -> Iterator[tuple[str, NDArray[Any]]]:
         """Each name that has a series, and its median over the runs.

@@ -89,8 +89,8 @@ def _sentences(seen: Seen) -> Iterator[str]:
     for series, what in (("saturated", "values"), ("dead", "units")):
         most = {name: np.nanmax(shares[-1]) for name, shares in _of_hidden(seen, series)}
         if max(most.values(), default=0) >= _FEW:
-            yield (
-                f"At the end {seen.told(most, '{:.0%}'.format)} of the {what} are {series}, in the "
+            yield seen.at_the_end(
+                f"{seen.told(most, '{:.0%}'.format)} of the {what} are {series}, in the "
                 f"layer with most of them."
             )
 

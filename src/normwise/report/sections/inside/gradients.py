@@ -94,8 +94,8 @@ def _sizes(seen: Seen) -> Iterator[str]:
     ratios = seen.typical({name: first_over_last(norm) for name, norm in deep.items()})
     if ratios:
         yield (
-            f"The gradient of the first layer is {seen.told(ratios)} of that of the last one, at a "
-            f"typical epoch."
+            f"The gradient of the first layer is {seen.told(ratios)} of that of the last "
+            f"one{seen.when_typical}."
         )
 
 

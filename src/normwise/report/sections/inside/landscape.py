@@ -83,7 +83,7 @@ def _sentences(seen: Seen) -> list[str]:
     if spans:
         said.append(
             f"Along a step, at {_sizes(seen)} times its size, the loss ranges over "
-            f"{seen.told(spans)}, at a typical epoch."
+            f"{seen.told(spans)}{seen.when_typical}."
         )
     if smooth:
         said.append(

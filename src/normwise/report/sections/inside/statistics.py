@@ -39,7 +39,8 @@ def build(seen: Seen) -> Section | None:
 
 
 def _sentences(seen: Seen) -> Iterator[str]:
-    yield f"At the end 80% of the units have {joined(_held(seen, name) for name in _named(seen))}."
+    held = joined(_held(seen, name) for name in _named(seen))
+    yield seen.at_the_end(f"80% of the units have {held}.")
     off = seen.typical({name: one[-1:] for name, one in _over_layers(seen, "mean_lag").items()})
     if off:
         yield f"Moving means are then {seen.told(off)} deviations off those of the population."
