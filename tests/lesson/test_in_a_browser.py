@@ -229,6 +229,28 @@ def test_the_table_of_ends_has_all_depths_and_rates(
             assert found == pytest.approx([100 * end for end in ends], abs=0.051)
 
 
+def test_how_many_networks_have_learned_is_counted(
+    opened: Callable[..., Any], recording: dict[str, Any]
+) -> None:
+    tab = opened()
+    choose(tab, "momentum", 0.5)
+    counted = re.findall(
+        r"of (\d+), (\d+) of (\d+) without normalisation and (\d+) with",
+        tab.locator("#curves-all").inner_text(),
+    )
+    for row, size in zip(counted, recording["deep"]["axes"]["batch_size"], strict=True):
+        own = [run for run in recording["deep"]["runs"] if run["batch_size"] == size]
+        ends = [
+            (
+                run["without"]["validation"]["accuracy"][-1],
+                run["with"]["moving"]["0.5"]["accuracy"][-1],
+            )
+            for run in own
+        ]
+        without, with_ = np.sum(np.array(ends) >= 0.8, axis=0)
+        assert [int(one) for one in row] == [size, without, len(own), with_]
+
+
 def test_examples_of_runs_are_recorded_and_chosen_by_a_button(opened: Callable[..., Any]) -> None:
     tab = opened()
     tab.get_by_role("button", name="30 layers").click()
@@ -271,7 +293,7 @@ def test_the_boundary_is_what_each_network_predicted(
     tab = opened()
     circles = recording["circles"]
     shown = circles["axes"]["epoch"]
-    for rate, epoch in ((0.01, 0), (0.01, 20), (0.1, 4), (0.001, 100), (1.0, 100)):
+    for rate, epoch in ((0.01, 0), (0.01, 20), (0.01, 60), (0.1, 4), (0.001, 100), (1.0, 100)):
         choose(tab, "circles-rate", rate)
         choose(tab, "circles-epoch", epoch)
         for run in (one for one in circles["runs"] if one["learning_rate"] == rate):
@@ -447,4 +469,16 @@ def test_without_scripts_the_page_says_what_is_missing(browser: Any, file: Path)
     tab.goto(file.as_uri())
     assert tab.locator("noscript p").is_visible()
     assert tab.locator("h2").count() == 4
+    context.close()
+
+
+def test_an_old_browser_has_the_chapter_that_needs_no_recording(browser: Any, file: Path) -> None:
+    context = browser.new_context(viewport=DESKTOP)
+    context.add_init_script("delete globalThis.DecompressionStream")
+    tab = context.new_page()
+    tab.goto(file.as_uri())
+    tab.wait_for_selector("html[data-ready=yes] #hand-drawing svg", state="attached")
+    assert "need a newer browser" in tab.locator("#not-unpacked").inner_text()
+    tab.get_by_role("button", name="All alike").click()
+    assert column(tab, "hand-table", 3) == [0.0] * 6
     context.close()

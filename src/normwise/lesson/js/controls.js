@@ -15,13 +15,19 @@ function slider(id, say = String) {
   input.addEventListener("input", said);
   return {
     values,
-    get index() { return Number(input.value); },
-    get value() { return values[input.value]; },
+    get index() {
+      return Number(input.value);
+    },
+    get value() {
+      return values[input.value];
+    },
     choose(value) {
       input.value = values.indexOf(value);
       input.dispatchEvent(new Event("input"));
     },
-    on(listener) { input.addEventListener("input", listener); },
+    on(listener) {
+      input.addEventListener("input", listener);
+    },
   };
 }
 
@@ -30,7 +36,9 @@ const PAUSE = 450; // milliseconds of an epoch that plays
 
 // Plays a slider to its end; who prefers no motion goes one position further with each press.
 function player(id) {
-  const button = byId(`play-${id}`), input = byId(id), live = button.closest("section").querySelectorAll("[aria-live]");
+  const button = byId(`play-${id}`),
+    input = byId(id),
+    live = button.closest("section").querySelectorAll("[aria-live]");
   let timer = 0;
   const isAtEnd = () => Number(input.value) >= Number(input.max);
   const go = value => {
@@ -70,7 +78,8 @@ function fillTable(table, heads, rows) {
     return found;
   };
   const row = ([first, ...others], name) => {
-    const found = document.createElement("tr"), head = cell("th", first);
+    const found = document.createElement("tr"),
+      head = cell("th", first);
     if (name === "td") head.scope = "row";
     found.append(head, ...others.map(text => cell(name, text)));
     return found;

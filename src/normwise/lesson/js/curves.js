@@ -8,7 +8,13 @@ function showCurves(deep, run, epoch, momentum) {
     {values: run.without.validation.accuracy, kind: "line none"},
   ];
   lineChart(byId("curves-drawing"), {
-    xs: epochsOf(deep), at: epoch, range: [0, 1], height: 250, series, below: "epoch", above: "accuracy on the validation part",
+    xs: epochsOf(deep),
+    at: epoch,
+    range: [0, 1],
+    height: 250,
+    series,
+    below: "epoch",
+    above: "accuracy on the validation part",
     label: `Accuracy over ${deep.epochs} epochs without normalisation, with it, and with it by population statistics`,
   });
   const at = values => percent(values[epoch - 1]);
@@ -17,18 +23,38 @@ function showCurves(deep, run, epoch, momentum) {
     `momentum ${momentum}, and ${at(run.with.validation.accuracy)} by population statistics. After the last epoch: ` +
     `${percent(run.without.validation.accuracy.at(-1))} without, ${percent(moving.at(-1))} with.`;
   tableCurves(deep, run, momentum);
+  byId("curves-all").textContent = endWords(deep, momentum);
+}
+
+// How many of the recorded networks have learned to read, by batch size.
+function endWords(deep, momentum) {
+  const hasLearned = accuracy => accuracy.at(-1) >= LEARNED;
+  const parts = deep.axes.batch_size.map(size => {
+    const runs = deep.runs.filter(run => run.batch_size === size);
+    const without = runs.filter(run => hasLearned(run.without.validation.accuracy)).length;
+    const with_ = runs.filter(run => hasLearned(run.with.moving[momentum].accuracy)).length;
+    return `in batches of ${size}, ${without} of ${runs.length} without normalisation and ${with_} with it`;
+  });
+  return `Networks of all depths and learning rates here that end with at least ${percent(LEARNED)} right (momentum ${momentum}): ${parts.join("; ")}.`;
 }
 
 // All depths and learning rates at their ends, at the batch size and momentum that are chosen.
 function tableCurves(deep, run, momentum) {
-  const table = byId("curves-table"), rates = deep.axes.learning_rate;
-  table.caption.textContent =
-    `After ${deep.epochs} epochs, in batches of ${run.batch_size}: right without → right with normalisation (momentum ${momentum})`;
+  const table = byId("curves-table"),
+    rates = deep.axes.learning_rate;
+  table.caption.textContent = `After ${deep.epochs} epochs, in batches of ${run.batch_size}: right without → right with normalisation (momentum ${momentum})`;
   const end = (depth, rate) => {
-    const own = deep.runs.find(each => each.depth === depth && each.learning_rate === rate && each.batch_size === run.batch_size);
+    const own = deep.runs.find(
+      each => each.depth === depth && each.learning_rate === rate && each.batch_size === run.batch_size,
+    );
     return `${percent(own.without.validation.accuracy.at(-1))} → ${percent(own.with.moving[momentum].accuracy.at(-1))}`;
   };
-  fillTable(table, ["hidden layers", ...rates.map(rate => `learning rate ${rate}`)],
-    deep.axes.depth.map(depth => [String(depth), ...rates.map(rate => end(depth, rate))]));
-  table.tBodies[0].rows[deep.axes.depth.indexOf(run.depth)].cells[1 + rates.indexOf(run.learning_rate)].classList.add("chosen");
+  fillTable(
+    table,
+    ["hidden layers", ...rates.map(rate => `learning rate ${rate}`)],
+    deep.axes.depth.map(depth => [String(depth), ...rates.map(rate => end(depth, rate))]),
+  );
+  table.tBodies[0].rows[deep.axes.depth.indexOf(run.depth)].cells[
+    1 + rates.indexOf(run.learning_rate)
+  ].classList.add("chosen");
 }

@@ -6,19 +6,39 @@ const KIND = {without: "none", with: "before"};
 function startDeep(deep) {
   const say = {depth: slider("depth"), rate: slider("rate"), batch: slider("batch"), epoch: slider("epoch")};
   const momentum = slider("momentum");
-  const run = () => deep.runs.find(each =>
-    each.depth === say.depth.value && each.learning_rate === say.rate.value && each.batch_size === say.batch.value);
+  const run = () =>
+    deep.runs.find(
+      each =>
+        each.depth === say.depth.value &&
+        each.learning_rate === say.rate.value &&
+        each.batch_size === say.batch.value,
+    );
   const show = () => {
-    const own = run(), epoch = say.epoch.value;
+    const own = run(),
+      epoch = say.epoch.value;
     showXray(deep, own, epoch);
     showLandscape(deep, own, epoch);
     showCurves(deep, own, epoch, momentum.value);
-    document.querySelectorAll("#deep figure").forEach(figure =>
-      sayRun(figure, deepWords(deep, own, figure.id === "curves" ? null : epoch), deepCommand(deep, own, figure.id === "curves" && momentum)));
+    document
+      .querySelectorAll("#deep figure")
+      .forEach(figure =>
+        sayRun(
+          figure,
+          deepWords(deep, own, figure.id === "curves" ? null : epoch),
+          deepCommand(deep, own, figure.id === "curves" && momentum),
+        ),
+      );
   };
   [...Object.values(say), momentum].forEach(each => each.on(show));
-  document.querySelectorAll("[data-run]").forEach(button => button.addEventListener("click", () =>
-    Object.entries(JSON.parse(button.dataset.run)).forEach(([name, value]) => (name === "momentum" ? momentum : say[name]).choose(value))));
+  document
+    .querySelectorAll("[data-run]")
+    .forEach(button =>
+      button.addEventListener("click", () =>
+        Object.entries(JSON.parse(button.dataset.run)).forEach(([name, value]) =>
+          (name === "momentum" ? momentum : say[name]).choose(value),
+        ),
+      ),
+    );
   player("epoch");
   return show;
 }
@@ -29,8 +49,10 @@ const deepWords = (deep, run, epoch) =>
 
 function deepCommand(deep, run, momentum) {
   const isOwn = !momentum || momentum.value === momentum.values.at(-1);
-  return `normwise study ${deep.study} --variant none --variant before${isOwn ? "" : `:momentum=${momentum.value}`} ` +
-    `--depth ${run.depth} --learning-rate ${run.learning_rate} --batch-size ${run.batch_size} --seeds 1${momentum ? "" : " --probe"}`;
+  return (
+    `normwise study ${deep.study} --variant none --variant before${isOwn ? "" : `:momentum=${momentum.value}`} ` +
+    `--depth ${run.depth} --learning-rate ${run.learning_rate} --batch-size ${run.batch_size} --seeds 1${momentum ? "" : " --probe"}`
+  );
 }
 
 const both = (run, value) => Object.fromEntries(Object.keys(SIDES).map(side => [side, value(run[side])]));

@@ -19,6 +19,15 @@ function keepDrawn(chapters) {
   matchMedia("print").addEventListener("change", again);
 }
 
-const recording = await unpacked();
-keepDrawn([startHand(), startDeep(recording.deep), startCircles(recording.circles), startLag(recording.circles)]);
+// What needs no recording works in a browser of before 2023, too, which cannot unpack it.
+function sayOld(error) {
+  byId("not-unpacked").textContent =
+    `Chapters 2 to 4 need a newer browser, which can unpack the recording (${error.message}).`;
+}
+
+const chapters = [startHand()];
+const recording = await unpacked().catch(sayOld);
+if (recording)
+  chapters.push(startDeep(recording.deep), startCircles(recording.circles), startLag(recording.circles));
+keepDrawn(chapters);
 document.documentElement.dataset.ready = "yes";

@@ -1,6 +1,7 @@
 // Numbers in words, and the sums behind the layer by hand.
 
-const mean = values => values.reduce((sum, value) => sum + value, 0) / values.length;
+const sum = values => values.reduce((before, value) => before + value, 0);
+const mean = values => sum(values) / values.length;
 const moments = values => {
   const middle = mean(values);
   return {mean: middle, variance: mean(values.map(value => (value - middle) ** 2))};
@@ -10,6 +11,7 @@ const standardised = (values, {mean: middle, variance}, epsilon) =>
 const scaled = (values, gamma, beta) => values.map(value => gamma * value + beta);
 
 const EPSILON = 0.001; // Keras' own
+const LEARNED = 0.8; // accuracy that counts as arrived, as in both studies
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const superscript = number =>
