@@ -57,12 +57,15 @@ function player(id) {
     label();
   };
   const step = () => (isAtEnd() ? stop() : go(Number(input.value) + 1));
-  button.addEventListener("click", () => {
-    if (timer) return stop();
+  const play = () => {
     if (isAtEnd()) go(0);
-    else if (calm.matches) return step();
-    if (!calm.matches) timer = setInterval(step, PAUSE);
+    timer = setInterval(step, PAUSE);
     label();
+  };
+  button.addEventListener("click", () => {
+    if (timer) stop();
+    else if (calm.matches) go(isAtEnd() ? 0 : Number(input.value) + 1);
+    else play();
   });
   input.addEventListener("pointerdown", stop);
   input.addEventListener("keydown", stop);
