@@ -108,6 +108,25 @@ def small(dataset, batch_size):
 
 
 @pytest.mark.parametrize("name", STUDIES)
+def test_every_variant_of_a_study_has_the_layers_that_it_asks_for(datasets, name):
+    spec = spec_of(name)
+    source = ModelSource(spec.model, datasets(spec.data)).at(spec.depths[0])
+    for variant in map(Variant.parse, spec.variants):
+        kinds = {type(layer).__name__ for layer in source.build(variant, 10).layers}
+        assert any("Normalization" in kind for kind in kinds) == bool(variant.places), variant
+
+
+# Those with another's network and kinds of variants: it trains once.
+LIKE_ANOTHER = {
+    "depth": "deep-mlp",
+    "rates": "initialisation",
+    "s-shaped-tanh": "s-shaped",
+    "not-s-shaped": "s-shaped",
+    "regularising": "dropout",
+}
+
+
+@pytest.mark.parametrize("name", [one for one in STUDIES if one.values[0] not in LIKE_ANOTHER])
 def test_a_study_runs_end_to_end(datasets, name, monkeypatch):
     # Timed alone, every variant would be compiled once more; tests/study does that in small.
     monkeypatch.setattr(
