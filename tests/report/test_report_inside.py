@@ -301,7 +301,8 @@ def test_drift_is_of_what_layers_take() -> None:
     assert found.text[0] == "A step moves what a layer takes by 0.20 of its deviation."
     assert lines_of(chart(found, "drift in a step")) == {"after": (0.2,) * 6}
     between = chart(
-        section(page, "Shift from epoch to epoch, and of gradients"), "drift in an epoch"
+        section(page, "Shift from epoch to epoch, and of gradients"),
+        "drift from one epoch to the next",
     )
     # At the fourth look: √(3² + 4²) over the deviation before, 1; what is 0 is not drawn.
     assert [(line.x, line.value) for line in between.lines] == [((4.0,), (5.0,))]
@@ -385,7 +386,7 @@ def test_a_unit_that_gives_one_value_does_not_drift() -> None:
     changed = {"activations_unit_mean": mean, "activations_unit_deviation": deviation}
     page = inside_page("x", {"after": [make_inside("after", **changed)]})
     found = section(page, "Shift from epoch to epoch, and of gradients")
-    [line] = chart(found, "drift in an epoch").lines
+    [line] = chart(found, "drift from one epoch to the next").lines
     assert line.value == pytest.approx((1e-3,))
 
 
@@ -416,3 +417,16 @@ def test_a_page_of_four_variants_thirty_layers_and_a_hundred_epochs_is_small() -
     runs = {name: [make_inside(name, i, epochs=100, layers=31) for i in range(2)] for name in names}
     specs = [one.spec(STYLES[0]) for one in inside_page("x", runs).charts]
     assert len(json.dumps(specs)) < 700_000
+
+
+def test_looks_at_steps_are_not_called_epochs() -> None:
+    """Where looks are at some steps of an epoch, no sentence and no axis speaks of epochs."""
+    run = make_inside("before")
+    looks = tuple(range(1, 20 * run.epochs, 20))
+    at_steps = dataclasses.replace(run, unit="step", at=looks, difference=None)
+    page = inside_page("mine", {"mine": [at_steps]})
+    said = [text for one in page.sections for text in (*one.text, one.caption, one.title)]
+    charts = [chart.spec(STYLES[1]) for one in page.sections for chart in one.charts]
+    drawn = [json.dumps(one).replace('"epoch": ', "") for one in charts]
+    assert any("a look each at step 1, 21" in text for text in said)
+    assert not [text for text in (*said, *drawn) if "epoch" in text]

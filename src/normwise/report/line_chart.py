@@ -27,6 +27,9 @@ from normwise.report.vega import (
 
 __all__ = ["Line", "LineChart", "drawn", "line_of", "on_one_axis"]
 
+# What horizontal axes count one after another, from 0.
+_LOOKS = ("epoch", "look")
+
 # Points drawn of a line, the first and the last among them.
 _MOST = 40
 # Share of the axis' length that is left free below and above logarithms.
@@ -146,8 +149,8 @@ class LineChart:
 
     def _across(self) -> Spec:
         first, last = self.first, self.last
-        if self.across == "epoch":
-            return {**epoch_axis(int(last)), "field": "x"}
+        if self.across in _LOOKS:
+            return {**epoch_axis(int(last)), "field": "x", "title": self.across}
         settings = epoch_axis(int(last))
         scale = {**settings["scale"], "domain": [first, max(last, first + 1)]}
         return {**settings, "field": "x", "title": self.across, "scale": scale}
@@ -257,7 +260,7 @@ def drawn(
     if not found:
         return ()
     chart = LineChart(title, subtitle, found, colors, **settings)
-    is_alone = chart.across == "epoch" and chart.last == 1
+    is_alone = chart.across in _LOOKS and chart.last == 1
     return () if is_alone else (chart,)
 
 

@@ -38,20 +38,35 @@ class Seen:
     def moments(self) -> dict[int, str]:
         """First, middle and last epoch that were looked at: place in a series to its name."""
         last = self.last_epoch - 1
-        return {at: f"epoch {at + 1}" for at in sorted({0, last // 2, last})}
+        return {at: f"{self.unit} {at + 1}" for at in sorted({0, last // 2, last})}
+
+    @property
+    def unit(self) -> str:
+        """What a look is numbered by: an epoch, or itself where it is at some steps."""
+        every = {one.unit for own in self.runs.values() for one in own}
+        return "epoch" if every == {"epoch"} else "look"
 
     @property
     def in_words(self) -> str:
         """What is drawn of which runs, as it stands in a caption."""
         most = max(len(own) for own in self.runs.values())
         runs = "the run that was" if most == 1 else f"the median of the {most} runs that were"
-        each = " of each epoch" if self.last_epoch > 1 else ""
-        return f"{runs} looked into, at the first step{each}"
+        return f"{runs} looked into, {self._when}"
+
+    @property
+    def _when(self) -> str:
+        """At which steps looks are."""
+        if self.unit == "epoch":
+            return f"at the first step{' of each epoch' if self.last_epoch > 1 else ''}"
+        [[first, *_], *_] = self.runs.values()
+        steps = [str(step) for step in first.looks]
+        told = [*steps[:2], *(["…"] if len(steps) > 3 else []), *steps[2:][-1:]]
+        return f"a look each at step {', '.join(told)}"
 
     @property
     def when_typical(self) -> str:
         """Behind a median over the epochs; nothing behind the one look that there is."""
-        return ", at a typical epoch" if self.last_epoch > 1 else ""
+        return f", at a typical {self.unit}" if self.last_epoch > 1 else ""
 
     def at_the_end(self, sentence: str) -> str:
         """A sentence on the last look, which says so where there are others."""

@@ -68,7 +68,7 @@ def details(seen: Seen) -> Section | None:
             "Bands: 90% of what goes into the activations of a layer. Saturated: the slope of an "
             "activation that is bounded on both sides is below 5% of its steepest; dead: it is 0 "
             "at every example. Histograms: of the middle normalisation, and where there is none "
-            f"of the middle layer, in one run, at the last epoch. All else: {seen.in_words}."
+            f"of the middle layer, in one run, at the last {seen.unit}. All else: {seen.in_words}."
         ),
     )
 
@@ -139,6 +139,7 @@ def _units(seen: Seen) -> tuple[LineChart, ...]:
                 "15th, 50th and 85th percentile",
                 [line],
                 {name: seen.colors[name]},
+                across=seen.unit,
                 unit="what goes into its activation",
             )
     return on_one_axis(found[:_MOST])
@@ -153,7 +154,7 @@ def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
     """At the last epoch."""
     return drawn(
         "into the activations, by layer",
-        f"at epoch {seen.last_epoch}",
+        f"at {seen.unit} {seen.last_epoch}",
         (
             _band(name, quantiles[-1, hidden(seen, name)])
             for name, quantiles in seen.with_series(_QUANTILES)
@@ -180,6 +181,7 @@ def _some_layers(seen: Seen) -> tuple[LineChart, ...]:
                 if len(hidden(seen, name)) > at
             ),
             seen.colors,
+            across=seen.unit,
             unit="value",
         )
         for at in sorted({0, depth // 2, depth - 1})
@@ -202,7 +204,7 @@ def _shares(seen: Seen, series: str, subtitle: str) -> tuple[LineChart, ...]:
     if not any(np.nanmax(one[-1]) >= _FEW for one in found.values()):
         return ()
     return drawn(
-        f"{series}, by layer, at epoch {seen.last_epoch}",
+        f"{series}, by layer, at {seen.unit} {seen.last_epoch}",
         subtitle,
         (line_of(name, one[-1]) for name, one in found.items()),
         seen.colors,

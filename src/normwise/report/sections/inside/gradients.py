@@ -105,8 +105,8 @@ def _troubles(seen: Seen) -> Iterator[str]:
         for kind in dict.fromkeys(one.kind for one in found):
             own = [one for one in found if one.kind == kind]
             worst = max(own, key=lambda one: len(one.layers))
-            when = numbered("epoch", worst.epochs, seen.last_epoch)
-            there = ":" if len(worst.epochs) == 1 else f". At epoch {worst.epoch}"
+            when = numbered(seen.unit, worst.epochs, seen.last_epoch)
+            there = ":" if len(worst.epochs) == 1 else f". At {seen.unit} {worst.epoch}"
             yield (
                 f"{name}{of_runs(len(own), len(runs))}: {_DOES[kind]} at {when}{there} "
                 f"{_said(worst, seen.names(name, 'layers'))}."
@@ -170,9 +170,10 @@ def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
 def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
     return drawn(
         "gradient of the first layer over that of the last",
-        "over the epochs",
+        f"over the {seen.unit}s",
         (line_of(v, first_over_last(norm), scale="log") for v, norm in seen.with_series(_NORM)),
         seen.colors,
+        across=seen.unit,
         unit="ratio",
         scale="log",
         rule=1.0,
@@ -184,7 +185,7 @@ def _updates(seen: Seen) -> tuple[LineChart, ...]:
     """Of each layer, typically; and of the layer that moves least, over the epochs."""
     updates, subtitle = dict(seen.with_series(_UPDATE)), "over the weights"
     by_layer = drawn(
-        "updates by layer, at a typical epoch",
+        f"updates by layer, at a typical {seen.unit}",
         subtitle,
         (line_of(name, median_of(one), scale="log") for name, one in updates.items()),
         seen.colors,
@@ -199,6 +200,7 @@ def _updates(seen: Seen) -> tuple[LineChart, ...]:
         subtitle,
         (line_of(name, one.min(1), scale="log") for name, one in updates.items()),
         seen.colors,
+        across=seen.unit,
         unit="update over weights",
         scale="log",
         rule=RESOLUTION,
@@ -208,8 +210,13 @@ def _updates(seen: Seen) -> tuple[LineChart, ...]:
 
 
 def _table(seen: Seen) -> Table:
-    columns = ("variant", "first over last, epoch 1", "at the end", "least update, epoch 1",
-               "at the end")  # fmt: skip
+    columns = (
+        "variant",
+        f"first over last, {seen.unit} 1",
+        "at the end",
+        f"least update, {seen.unit} 1",
+        "at the end",
+    )
     updates = dict(seen.with_series(_UPDATE))
     rows = tuple(
         (

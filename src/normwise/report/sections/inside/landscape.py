@@ -113,6 +113,7 @@ def _ranges(
             for name, ends in _ends(seen, series)
         ),
         seen.colors,
+        across=seen.unit,
         unit=unit,
         scale=scale,
     )
@@ -136,6 +137,7 @@ def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
             "largest along the step",
             (line_of(name, high, scale="log") for name, (_, high) in _ends(seen, _SMOOTHNESS)),
             seen.colors,
+            across=seen.unit,
             unit=_OVER_DISTANCE,
             scale="log",
         ),
@@ -152,7 +154,7 @@ def _scale_of_loss(seen: Seen) -> Scale:
 
 def _by_size(seen: Seen) -> tuple[LineChart, ...]:
     """Loss and β-smoothness by how far along the step, at a typical epoch."""
-    subtitle = "at a typical epoch" if seen.last_epoch > 1 else "along it"
+    subtitle = f"at a typical {seen.unit}" if seen.last_epoch > 1 else "along it"
     loss, smoothness = {}, {}
     for name in seen.runs:
         along, before = seen.each(name, _LOSS), seen.each(name, "gradients/loss")

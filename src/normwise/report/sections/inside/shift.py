@@ -60,11 +60,11 @@ def details(seen: Seen) -> Section | None:
     """The same from epoch to epoch, and how large the change of a gradient is."""
     drift, relative = _per_epoch(seen), dict(seen.with_series(_RELATIVE))
     charts = (
-        *_over_epochs(seen, "drift in an epoch", drift),
-        *_over_epochs(seen, "cosine over the epochs", _of_layers(seen, _COSINE), "linear"),
+        *_over_epochs(seen, f"drift from one {seen.unit} to the next", drift),
+        *_over_epochs(seen, f"cosine over the {seen.unit}s", _of_layers(seen, _COSINE), "linear"),
         *drawn(
             "change of the gradient by layer",
-            "at a typical epoch",
+            f"at a typical {seen.unit}",
             (_across(seen, name, one, "log") for name, one in relative.items()),
             seen.colors,
             across="layer",
@@ -75,12 +75,12 @@ def details(seen: Seen) -> Section | None:
     if not charts:
         return None
     return Section(
-        "Shift from epoch to epoch, and of gradients",
+        f"Shift from {seen.unit} to {seen.unit}, and of gradients",
         table=_table(seen, drift, relative),
         charts=charts,
         caption=(
-            "Drift in an epoch: the same distance between what a layer takes at an epoch and at "
-            "the one before. Change: the norm of the difference between a layer's gradients with "
+            f"Drift from one {seen.unit} to the next: the same distance, of what a layer takes at "
+            f"both. Change: the norm of the difference between a layer's gradients with "
             f"and without the step of the layers below it, over the norm of the first. Drawn: "
             f"{seen.in_words}."
         ),
@@ -155,6 +155,7 @@ def _over_epochs(
         "median of the layers",
         (line_of(name, values, scale=scale) for name, values in numbers.items()),
         seen.colors,
+        across=seen.unit,
         unit="of the deviation" if scale == "log" else "cosine",
         scale=scale,
     )
@@ -163,7 +164,7 @@ def _over_epochs(
 def _cosines(seen: Seen, cosine: Numbers) -> tuple[LineChart, ...]:
     return drawn(
         "cosine of gradients by layer",
-        "with and without the step of the layers below, at a typical epoch",
+        f"with and without the step of the layers below, at a typical {seen.unit}",
         (_across(seen, name, one) for name, one in cosine.items()),
         seen.colors,
         across="layer",
@@ -172,7 +173,13 @@ def _cosines(seen: Seen, cosine: Numbers) -> tuple[LineChart, ...]:
 
 
 def _table(seen: Seen, per_epoch: Numbers, relative: Numbers) -> Table:
-    headers = ("variant", "drift, a step", "an epoch", "cosine", "change of gradient")
+    headers = (
+        "variant",
+        "drift, a step",
+        f"to the next {seen.unit}",
+        "cosine",
+        "change of gradient",
+    )
     columns = (
         _per_step(seen),
         per_epoch,

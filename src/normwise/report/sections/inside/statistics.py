@@ -86,6 +86,7 @@ def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
             f"median unit, and {_BAND[1] - _BAND[0]}% of the units",
             (_of_units(seen, name, series) for name in seen.runs),
             seen.colors,
+            across=seen.unit,
             unit=sign,
         )
     )
@@ -152,6 +153,7 @@ def _chart(
         "median normalisation",
         (line_of(name, one, scale=scale) for name, one in _over_layers(seen, series).items()),
         seen.colors,
+        across=seen.unit,
         unit=unit,
         scale=scale,
         rule=rule,
@@ -160,8 +162,8 @@ def _chart(
 
 
 def _table(seen: Seen) -> Table:
-    headers = ("variant", "means off, epoch 1", "at the end", "variances, epoch 1", "at the end",
-               "noise of means")  # fmt: skip
+    means, variances = (f"{what}, {seen.unit} 1" for what in ("means off", "variances"))
+    headers = ("variant", means, "at the end", variances, "at the end", "noise of means")
     lag, ratio = _over_layers(seen, "mean_lag"), _over_layers(seen, "variance_ratio")
     noise = seen.typical(_over_layers(seen, "mean_noise"))
     rows = tuple(
