@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from normwise.domain import Inside
 from normwise.report.formatting import scientific
-from normwise.report.seen_words import joined
+from normwise.report.seen_words import joined, when_looked
 
 __all__ = ["Seen"]
 
@@ -51,17 +51,8 @@ class Seen:
         """What is drawn of which runs, as it stands in a caption."""
         most = max(len(own) for own in self.runs.values())
         runs = "the run that was" if most == 1 else f"the median of the {most} runs that were"
-        return f"{runs} looked into, {self._when}"
-
-    @property
-    def _when(self) -> str:
-        """At which steps looks are."""
-        if self.unit == "epoch":
-            return f"at the first step{' of each epoch' if self.last_epoch > 1 else ''}"
         [[first, *_], *_] = self.runs.values()
-        steps = [str(step) for step in first.looks]
-        told = [*steps[:2], *(["…"] if len(steps) > 3 else []), *steps[2:][-1:]]
-        return f"a look each at step {', '.join(told)}"
+        return f"{runs} looked into, {when_looked(first.unit, first.looks)}"
 
     @property
     def when_typical(self) -> str:

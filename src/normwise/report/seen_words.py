@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-__all__ = ["joined", "numbered", "of_runs"]
+__all__ = ["joined", "numbered", "of_runs", "when_looked"]
 
 
 def numbered(what: str, numbers: Sequence[int], of: int) -> str:
@@ -42,3 +42,18 @@ def of_runs(count: int, of: int) -> str:
     (' in 2 of 2 runs', '')
     """
     return f" in {count} of {of} runs" if of > 1 else ""
+
+
+def when_looked(unit: str, looks: Sequence[int]) -> str:
+    """At which steps looks were.
+
+    >>> when_looked("epoch", (1, 2, 3)), when_looked("epoch", (1,))
+    ('at the first step of each epoch', 'at the first step')
+    >>> when_looked("step", (1, 5, 9, 13)), when_looked("step", (1, 5))
+    ('a look each at step 1, 5, …, 13', 'a look each at step 1, 5')
+    """
+    if unit == "epoch":
+        return f"at the first step{' of each epoch' if len(looks) > 1 else ''}"
+    numbers = [str(step) for step in looks]
+    told = [*numbers[:2], *(["…"] if len(numbers) > 3 else []), *numbers[2:][-1:]]
+    return f"a look each at step {', '.join(told)}"
