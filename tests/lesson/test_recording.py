@@ -9,7 +9,7 @@ import pytest
 
 from normwise.domain import Variant
 from normwise.engine import Replica, stack
-from normwise.lesson import record, shipped
+from normwise.lesson import circles, deep, record, shipped
 from normwise.lesson.grid import CIRCLES, DEEP, SEED, CirclesGrid, DeepGrid
 from normwise.lesson.networks import setup_of
 from normwise.lesson.numbers import counted, rounded
@@ -22,21 +22,9 @@ TINY_DEEP = DeepGrid(
 TINY_CIRCLES = CirclesGrid(
     learning_rates=(0.01,), momenta=(0.5, 0.99), shown=(0, 1, 2), side=5, lag_rate=0.01
 )
+GRIDS: dict[str, Any] = {"deep": TINY_DEEP, "circles": TINY_CIRCLES}
 KERAS_AND_NUMPY = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 pytestmark = KERAS_AND_NUMPY
-
-
-@pytest.fixture(scope="module")
-def told() -> list[tuple[int, int, str]]:
-    return []
-
-
-@pytest.fixture(scope="module")
-def tiny(told: list[tuple[int, int, str]]) -> dict[str, Any]:
-    """A recording of few runs; that their programs are fast is not worth compiling them well."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stack, "CPU_OPTIONS", {"xla_backend_optimization_level": 0})
-        return record(lambda *step: told.append(step), TINY_DEEP, TINY_CIRCLES)
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +32,25 @@ def sent() -> dict[str, Any]:
     return shipped()
 
 
-def test_each_program_is_told_before_it_trains(
-    tiny: dict[str, Any], told: list[tuple[int, int, str]]
-) -> None:
+@pytest.fixture(autouse=True)
+def _compiled_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That programs are fast is not worth compiling them well."""
+    monkeypatch.setattr(stack, "CPU_OPTIONS", {"xla_backend_optimization_level": 0})
+
+
+def test_each_program_is_told_before_it_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, int, str]] = []
+    for module, made in ((deep, "deep"), (circles, "circles")):
+        programs = [f"{made} {n}" for n in range(getattr(module, f"{made}_programs")(GRIDS[made]))]
+
+        def recorded(_: Any, tell: Any, names: list[str] = programs) -> dict[str, Any]:
+            return {"programs": [tell(name) for name in names]}
+
+        monkeypatch.setattr(module, f"record_{made}", recorded)
+    made = record(lambda *step: told.append(step), **GRIDS)
     assert [done for done, *_ in told] == list(range(len(told)))
     assert {of for _, of, _ in told} == {len(told)}
-    assert told[-1][-1] == "2 layers, batches of 64, before"
-    assert tiny["deep"]["epochs"] == EPOCHS
+    assert set(made) == {"environment", "deep", "circles"}
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -76,37 +76,52 @@ def untrained(side: str) -> dict[str, list[float]]:
     return found
 
 
-@pytest.mark.parametrize("side", ["without", "with"])
-def test_before_the_first_step_a_deep_network_is_what_numpy_says(
-    tiny: dict[str, Any], side: str
-) -> None:
-    [run] = tiny["deep"]["runs"]
+# One test, since the programs compile for some seconds and the tests have two processes.
+def test_a_deep_network_is_recorded_as_it_trains(sent: dict[str, Any]) -> None:
+    told: list[str] = []
+    [run] = deep.record_deep(TINY_DEEP, told.append)["runs"]
+    assert told == [f"2 layers, batches of 64, {name}" for name in ("none", "before")]
+    assert len(told) == deep.deep_programs(TINY_DEEP)
+    for side, name in (("without", "none"), ("with", "before")):
+        begins_as_numpy_says(run[side], side)
+        trains_as_keras_fit(run[side], name)
+        has_all_its_places(run[side])
+        is_what_is_shipped(run[side], side, sent)
+
+
+def begins_as_numpy_says(own: dict[str, Any], side: str) -> None:
     for name, values in untrained(side).items():
-        assert run[side][name][0] == pytest.approx(values, rel=2e-3, abs=2e-6)
-    assert np.sum(run[side]["histogram"][0], axis=1) == pytest.approx([1000] * DEPTH, abs=20)
+        assert own[name][0] == pytest.approx(values, rel=2e-3, abs=2e-6)
+    assert np.sum(own["histogram"][0], axis=1) == pytest.approx([1000] * DEPTH, abs=20)
 
 
-def test_curves_are_those_of_keras_own_fit(tiny: dict[str, Any]) -> None:
-    [run] = tiny["deep"]["runs"]
+def trains_as_keras_fit(own: dict[str, Any], variant: str) -> None:
     setup = setup_of("deep-mlp", depth=DEPTH, batch_size=BATCH, learning_rate=RATE, epochs=EPOCHS)
     replica = Replica(SEED, RATE)
-    for side, name in (("without", "none"), ("with", "before")):
-        fit = setup.fit(Variant.parse(name), BATCH, DEPTH)
-        curves = fit.train(replica, fit.begin(replica), range(EPOCHS)).curves
-        own = run[side]
-        moving = own["moving"]["0.99"] if side == "with" else own["validation"]
-        assert moving["loss"] == pytest.approx(curves["val_loss"], rel=2e-3)
-        assert own["training"]["loss"] == pytest.approx(curves["loss"], rel=2e-3)
+    fit = setup.fit(Variant.parse(variant), BATCH, DEPTH)
+    curves = fit.train(replica, fit.begin(replica), range(EPOCHS)).curves
+    moving = own["moving"]["0.99"] if "moving" in own else own["validation"]
+    assert moving["loss"] == pytest.approx(curves["val_loss"], rel=2e-3)
+    assert own["training"]["loss"] == pytest.approx(curves["loss"], rel=2e-3)
 
 
-def test_gradients_and_the_loss_along_the_step_have_all_their_places(tiny: dict[str, Any]) -> None:
-    [run] = tiny["deep"]["runs"]
-    for side in ("without", "with"):
-        assert np.shape(run[side]["gradient"]) == (EPOCHS, DEPTH + 1)
-        assert np.shape(run[side]["step_loss"]) == (EPOCHS, len(tiny["deep"]["steps"]))
-        assert np.shape(run[side]["histogram"]) == (EPOCHS, DEPTH, 40)
-        # Along so short a step the loss falls from where it begins.
-        assert run[side]["step_loss"][0][0] < run[side]["start_loss"][0]
+def has_all_its_places(own: dict[str, Any]) -> None:
+    assert np.shape(own["gradient"]) == (EPOCHS, DEPTH + 1)
+    assert np.shape(own["step_loss"]) == (EPOCHS, 7)
+    assert np.shape(own["histogram"]) == (EPOCHS, DEPTH, 40)
+    # Along so short a step the loss falls from where it begins.
+    assert own["step_loss"][0][0] < own["start_loss"][0]
+
+
+def is_what_is_shipped(own: dict[str, Any], side: str, sent: dict[str, Any]) -> None:
+    [known] = [
+        run[side]
+        for run in sent["deep"]["runs"]
+        if (run["depth"], run["batch_size"], run["learning_rate"]) == (DEPTH, BATCH, RATE)
+    ]
+    for name in ("mean", "deviation", "response", "gradient", "step_loss"):
+        again = np.array(known[name][:EPOCHS])
+        assert np.array(own[name]) == pytest.approx(again, rel=5e-3, abs=1e-4)
 
 
 def on_square(predict: Any) -> np.ndarray:
@@ -116,12 +131,19 @@ def on_square(predict: Any) -> np.ndarray:
     return 100 * np.asarray(predict(points)).reshape(5, 5)
 
 
-@pytest.mark.parametrize("momentum", [0.5, 0.99])
-def test_with_moving_statistics_circles_are_what_keras_predicts(
-    tiny: dict[str, Any], momentum: float
-) -> None:
-    [run] = [one for one in tiny["circles"]["lag"] if one["momentum"] == momentum]
-    fit = setup_of("circles").fit(Variant.parse(f"after:momentum={momentum:g}"), 32)
+def test_circles_are_recorded_as_they_train() -> None:
+    told: list[str] = []
+    found = circles.record_circles(TINY_CIRCLES, told.append)
+    assert len(told) == circles.circles_programs(TINY_CIRCLES)
+    for run in found["lag"]:
+        predicts_as_keras(run)
+    [begun] = [run["predicted"][0] for run in found["runs"] if run["variant"] == "after"]
+    assert begun == pytest.approx(on_square(untrained_circles()), abs=0.51)
+
+
+def predicts_as_keras(run: dict[str, Any]) -> None:
+    """With moving statistics, after each of two epochs of Keras' own `fit`."""
+    fit = setup_of("circles").fit(Variant.parse(f"after:momentum={run['momentum']:g}"), 32)
     replica = Replica(SEED, 0.01)
     state = fit.begin(replica)
     for epoch in range(2):
@@ -130,11 +152,8 @@ def test_with_moving_statistics_circles_are_what_keras_predicts(
         assert run["predicted"][epoch + 1] == pytest.approx(found, abs=0.51)
 
 
-def test_with_population_statistics_circles_are_what_the_training_part_gives(
-    tiny: dict[str, Any],
-) -> None:
-    """Before the first step, in float64: ReLU, then the statistics of all 500 examples."""
-    [run] = [one for one in tiny["circles"]["runs"] if one["variant"] == "after"]
+def untrained_circles() -> Any:
+    """The network before its first step, in float64: ReLU, then the statistics of all examples."""
     setup = setup_of("circles")
     begun = setup.fit(Variant(), 32).begin(Replica(SEED))
     kernel, bias, out, end = (np.asarray(one[0], np.float64) for one in begun.trainable)
@@ -144,22 +163,7 @@ def test_with_population_statistics_circles_are_what_the_training_part_gives(
         own = np.maximum(x @ kernel + bias, 0)
         return sigmoid((own - hidden.mean(0)) / np.sqrt(hidden.var(0) + 1e-3) @ out + end)
 
-    assert run["predicted"][0] == pytest.approx(on_square(predict), abs=0.51)
-
-
-def test_what_is_shipped_is_what_is_trained_again(
-    tiny: dict[str, Any], sent: dict[str, Any]
-) -> None:
-    [run] = tiny["deep"]["runs"]
-    [known] = [
-        one
-        for one in sent["deep"]["runs"]
-        if (one["depth"], one["batch_size"], one["learning_rate"]) == (DEPTH, BATCH, RATE)
-    ]
-    for side in ("without", "with"):
-        for name in ("mean", "deviation", "response", "gradient", "step_loss"):
-            again = np.array(run[side][name][:EPOCHS])
-            assert again == pytest.approx(np.array(known[side][name][:EPOCHS]), rel=5e-3, abs=1e-4)
+    return predict
 
 
 def test_what_is_shipped_has_every_position_of_every_slider(sent: dict[str, Any]) -> None:
