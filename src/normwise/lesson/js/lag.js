@@ -38,7 +38,7 @@ function drawLoss(epochs, learned, moving, epoch) {
     range: [0, Math.max(1, most)],
     height: Math.max(230, Math.min(320, byId("lag-population").clientWidth)),
     below: "epoch",
-    above: "loss",
+    above: "loss on the validation part",
     series: [
       {values: learned.validation.loss, kind: "line after thin"},
       {values: moving.validation.loss, kind: "line after"},
