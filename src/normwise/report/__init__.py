@@ -10,7 +10,7 @@ else only shows it.
 from normwise.report.drawing_process import DrawingProcess
 from normwise.report.html import write_html
 from normwise.report.interactive import altair_chart
-from normwise.report.notebook import Shown
+from normwise.report.notebook import Excerpt, Shown
 from normwise.report.page import (
     Page,
     diagnosis_page,
@@ -34,6 +34,7 @@ from normwise.report.terminal import print_page
 __all__ = [
     "DataPreview",
     "DrawingProcess",
+    "Excerpt",
     "InputScale",
     "Page",
     "Section",

@@ -7,6 +7,7 @@ import html
 import itertools
 import json
 import re
+from dataclasses import dataclass
 
 from normwise.errors import DrawingError
 from normwise.report.markup import parts_of, template
@@ -14,7 +15,7 @@ from normwise.report.page import Page
 from normwise.report.section import Spec, Style
 from normwise.report.svg import as_image, draw_svgs
 
-__all__ = ["Shown", "as_html"]
+__all__ = ["Excerpt", "Shown", "as_html"]
 
 _STYLE = Style(legend=True, pointer=False)
 # Pixels inside the axes of a chart that stands alone, and of one that has others beside it.
@@ -38,6 +39,25 @@ class Shown:
         page = self._shown()
         of = f" of {page.title!r}" if page.title else ""
         return f"<{type(self).__name__}{of}: {page.answer.headline}>"
+
+
+@dataclass(frozen=True, repr=False)
+class Excerpt(Shown):
+    """Some sections of a report, which a notebook shows without the rest.
+
+    Attributes:
+        page: What is shown.
+    """
+
+    page: Page
+
+    def _shown(self) -> Page:
+        return self.page
+
+    def __repr__(self) -> str:
+        """What it shows."""
+        titles = ", ".join(section.title for section in self.page.sections)
+        return f"<Excerpt of {self.page.title!r}: {titles}>"
 
 
 def as_html(page: Page) -> str:

@@ -209,6 +209,21 @@ class Page:
         """
         return {section.title: section for section in self.sections}[title]
 
+    def excerpt(self, *titles: str) -> Page:
+        """These sections alone, in this order, none folded.
+
+        Raises:
+            LookupError: The page has no section of one of these titles.
+        """
+        return Page(
+            self.kind,
+            self.title,
+            self.subject,
+            Answer(self.answer.label, "", ""),
+            body=tuple(self.section(title) for title in titles),
+            colors=self.colors,
+        )
+
 
 def study_page(
     summary: Summary,

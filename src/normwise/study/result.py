@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normwise.domain import Inside, RunRecord, Summary
-from normwise.errors import SpecError
-from normwise.report import Page, Shown, altair_chart
+from normwise.errors import SpecError, UnknownNameError
+from normwise.report import Excerpt, Page, Shown, altair_chart
 from normwise.runs import export
 from normwise.runs.curve_columns import curve_columns
 
@@ -68,6 +68,23 @@ class Result(Shown):
     def chart(self) -> alt.TopLevelMixin:
         """The curves with their bands, as an interactive Altair chart."""
         return altair_chart(self.page)
+
+    def section(self, title: str, *others: str) -> Excerpt:
+        """Some sections of the report, which a notebook shows without the rest.
+
+        Args:
+            title: As it stands in the report, such as ``"Variants"`` or, of a study with
+                ``probe=True``, ``"Gradients"``.
+            others: The titles of more of them.
+
+        Raises:
+            UnknownNameError: The report has no section of such a title.
+        """
+        there = [section.title for section in self.page.sections]
+        for one in (title, *others):
+            if one not in there:
+                raise UnknownNameError("section", one, there)
+        return Excerpt(self.page.excerpt(title, *others))
 
     def export(self, kind: str, folder: str | Path | None = None) -> Path:
         """Write the curves of all runs for another tool.
