@@ -8,7 +8,7 @@ BASE := $(VENV)/.installed
 TESTS := $(VENV)/.installed-tests
 DOCS := $(VENV)/.installed-docs
 
-.PHONY: study test lint types unit fuzz mutants docs screenshots clean
+.PHONY: study test lint types unit fuzz mutants docs notebooks screenshots clean
 
 study: $(BASE)
 	$(BIN)/normwise study circles
@@ -37,6 +37,10 @@ mutants: $(TESTS)
 # The docs as a site, in site/; whatever Sphinx warns of is an error.
 docs: $(DOCS)
 	$(BIN)/python docs/website/build.py site
+
+# The notebooks of the docs, executed again: what their cells show is stored in them.
+notebooks: $(TESTS)
+	KERAS_BACKEND=jax $(BIN)/python docs/notebooks/make.py
 
 # What docs/report.md shows; needs Debian's chromium.
 screenshots: $(TESTS)

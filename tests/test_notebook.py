@@ -11,6 +11,8 @@ CELLS = {
     "study": "import normwise as nw\nstudy = nw.Study('circles', variants=['none', 'after'], seeds=3, epochs=4)\nstudy",
     "run": "result = study.run()",
     "result": "result",
+    "excerpt": "result.section('Variants')",
+    "no section": "result.section('Variant')",
     "refused": "nw.Study('circels')",
     "model": """import keras, numpy as np
 keras.utils.set_random_seed(0)
@@ -88,3 +90,14 @@ def test_an_unknown_study_is_refused_with_the_names_of_all(outputs):
     [error] = outputs["refused"]
     assert error["ename"] == "UnknownNameError"
     assert "unknown study 'circels'; expected one of circles, circles-extensions" in error["evalue"]
+
+
+def test_a_section_alone_is_shown_and_one_that_is_not_there_is_refused(outputs):
+    data = data_of(outputs, "excerpt")
+    assert data["text/plain"] == "<Excerpt of 'circles': Variants>"
+    assert "<table>" in data["text/html"]
+    assert "<h1" not in data["text/html"]
+    [error] = outputs["no section"]
+    assert error["ename"] == "UnknownNameError"
+    assert error["evalue"].startswith("unknown section 'Variant'; expected one of Curves")
+    assert "did you mean 'Variants'?" in error["evalue"]

@@ -16,6 +16,7 @@ from normwise.domain import Finding, RunRecord, Summary
 from normwise.errors import DrawingError
 from normwise.report import (
     DataPreview,
+    Excerpt,
     Page,
     Shown,
     certificate_page,
@@ -254,3 +255,15 @@ def test_plain_text_is_a_line(page: Page, circles: Study) -> None:
     assert len(repr(circles[1][0])) < 400
     untitled = dataclasses.replace(page, title="")
     assert repr(One(untitled)) == f"<One: {page.answer.headline}>"
+
+
+def test_an_excerpt_is_the_sections_that_were_asked_for_and_nothing_else(page: Page) -> None:
+    excerpt = Excerpt(page.excerpt("Settings", "Curves"))
+    shown = Reader(excerpt._repr_html_())
+    titles = [text for text in shown.texts if text in {one.title for one in page.sections}]
+    assert titles == ["Settings", "Curves"]
+    assert "h1" not in shown.tags
+    assert "details" not in shown.tags
+    assert not {*page.answer.lines} & {*shown.texts}
+    assert shown.tags.count("svg") == len(page.section("Curves").charts)
+    assert repr(excerpt) == f"<Excerpt of {page.title!r}: Settings, Curves>"
