@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
@@ -155,17 +156,22 @@ def _saturated(seen: Seen) -> Any:
 
 def _steepest(seen: Seen) -> float:
     """The steepest slope of an activation that is bounded on both sides; 0 of all others."""
-    import jax
-
-    if seen.activation is None:
+    if seen.curve is None:
         return 0.0
+    shape = (1,) * (np.ndim(seen.before) - 2) + np.shape(seen.before)[-1:]
+    # Of numbers alone, so that it is known while a program is traced.
     with jax.ensure_compile_time_eval():
-        far = jnp.asarray([-_FAR, _FAR], "float32")
-        if not bool(jnp.all(jnp.abs(seen.activation(far)) < _FAR / 10)):
+        far, near = (_each(values, shape) for values in ((-_FAR, _FAR), _NEAR))
+        if not bool(jnp.all(jnp.abs(seen.curve(far)) < _FAR / 10)):
             return 0.0
-        near = jnp.asarray(_NEAR, "float32")
-        _, slopes = jax.jvp(seen.activation, (near,), (jnp.ones_like(near),))
+        _, slopes = jax.jvp(seen.curve, (near,), (jnp.ones_like(near),))
         return float(jnp.max(jnp.abs(slopes)))
+
+
+def _each(values: Any, shape: tuple[int, ...]) -> Any:
+    """Each of these values for all units, in the form that an activation takes."""
+    rows = jnp.asarray(values, "float32").reshape((-1,) + (1,) * len(shape))
+    return jnp.broadcast_to(rows, (len(values), *shape))
 
 
 def _dead(seen: Seen) -> Any:

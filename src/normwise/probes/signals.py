@@ -70,7 +70,8 @@ class Seen:
         values: ``(examples, …)``, channels where the layer has them.
         axis: The axis of the channels.
         before: What an activation takes; ``None`` for all else.
-        activation: The function that makes ``values`` of it, unit by unit.
+        activation: What makes ``values`` of it, unit by unit.
+        curve: The same as a function without weights, where it is one.
         mask: Which values count, of what a normalisation takes, if not all.
     """
 
@@ -78,6 +79,7 @@ class Seen:
     axis: int
     before: Any = None
     activation: Callable[[Any], Any] | None = None
+    curve: Callable[[Any], Any] | None = None
     mask: Any = None
 
     @functools.cached_property
@@ -246,11 +248,12 @@ def _of_normalisation(layer: Any, call: Call, emit: Emit) -> Call:
 
 
 def _of_activation(layer: Any, call: Call, emit: Emit) -> Call:
-    function = call if _is_of_units(getattr(layer, "activation", None) or layer) else None
+    inner = getattr(layer, "activation", None)
+    function, curve = (call, inner) if _is_of_units(inner or layer) else (None, None)
 
     def called(inputs: Any, *arguments: Any, **options: Any) -> Any:
         outputs = call(inputs, *arguments, **options)
-        emit(layer, "activations", Seen(outputs, -1, inputs, function))
+        emit(layer, "activations", Seen(outputs, -1, inputs, function, curve))
         return outputs
 
     return called
@@ -260,11 +263,12 @@ def _of_both(layer: Any, call: Call, activation: Any, emit: Emit) -> Call:
     """Of a layer with an activation inside, both sides of which are seen."""
     axis = channel_axis(layer)
     function = activation if _is_of_units(activation) else None
+    curve = None if isinstance(activation, keras.Layer) else function
 
     def between(sums: Any) -> Any:
         outputs = activation(sums)
         emit(layer, "sums", Seen(sums, axis))
-        emit(layer, "activations", Seen(outputs, axis, sums, function))
+        emit(layer, "activations", Seen(outputs, axis, sums, function, curve))
         return outputs
 
     def called(*arguments: Any, **options: Any) -> Any:
