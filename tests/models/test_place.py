@@ -330,10 +330,26 @@ def test_other_normalisers(build, norm, kind):
     assert np.isfinite(placed(np.ones((2, 8), "float32"))).all()
 
 
-@pytest.mark.parametrize(("channels", "groups"), [(64, 32), (48, 24), (7, 7), (37, 1)])
+@pytest.mark.parametrize(("channels", "groups"), [(64, 4), (48, 3), (7, 1), (37, 1)])
 def test_groups_divide_the_channels(channels, groups):
     model = keras.Sequential([keras.Input((4,)), layers.Dense(channels, name="a"), layers.Dense(1)])
     assert place(model, "after:norm=group").get_layer("a_norm").groups == groups
+
+
+@pytest.mark.parametrize(("channels", "groups"), [(64, 32), (48, 24), (7, 7), (37, 1)])
+def test_channels_with_places_may_be_groups_alone(channels, groups):
+    conv = layers.Conv2D(channels, 3, name="a")
+    model = keras.Sequential([keras.Input((8, 8, 1)), conv, layers.Flatten(), layers.Dense(1)])
+    assert place(model, "after:norm=group").get_layer("a_norm").groups == groups
+
+
+def test_a_group_of_a_dense_layer_tells_examples_apart():
+    """A group of one number is normalised to 0, whatever the number."""
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(32, name="a"), layers.Dense(1)])
+    placed = place(model, "after:norm=group")
+    outputs = keras.Model(placed.inputs, placed.get_layer("a_norm").output)
+    found = np.asarray(outputs(np.random.default_rng(0).normal(size=(8, 4)).astype("float32")))
+    assert found.std(0).min() > 0.1
 
 
 def test_channel_axis_follows_the_data_format():

@@ -12,9 +12,11 @@ from normwise.domain import Variant
 from normwise.errors import VariantError
 from normwise.models.graph import Call
 
-__all__ = ["check_options", "largest_group_count", "normaliser"]
+__all__ = ["check_options", "group_count", "normaliser"]
 
 _MOST_GROUPS = 32
+# And without places to normalise over, channels in a group at least.
+_SIZED = 16
 # In thousands of steps 5, 40 and 25 (Ioffe 2017): the clips begin to open, r's are open, d's are.
 _SCHEDULE = (1, 8, 5)
 _BATCH_ONLY = ("momentum", "renorm", "ghost")
@@ -75,7 +77,7 @@ def normaliser(variant: Variant, call: Call, *, axis: int, name: str) -> Any:
     if variant.norm != "rms":
         settings |= {"center": variant.center, "scale": variant.scale}
     if variant.norm == "group":
-        settings["groups"] = largest_group_count(call.outputs[0].shape[axis])
+        settings["groups"] = group_count(call.outputs[0].shape, axis)
     if variant.norm == "batch":
         settings |= {"momentum": variant.momentum, "renorm": bool(variant.renorm)}
     if variant.ghost:
@@ -101,10 +103,24 @@ def _layer_of(variant: Variant) -> Any:
     }.get(variant.norm, keras.layers.Normalization)
 
 
-def largest_group_count(channels: int) -> int:
-    """The most groups, at most 32, that divide ``channels`` evenly.
+def group_count(shape: tuple[int | None, ...], axis: int) -> int:
+    """The most groups, at most 32, that divide the channels evenly and have something to normalise.
 
-    >>> largest_group_count(64), largest_group_count(48), largest_group_count(7)
-    (32, 24, 7)
+    A channel of a picture has its places to normalise over; without these, as behind a dense layer,
+    a group of one channel would be 0 whatever it was, and one of 16 is what Wu & He (2018) propose
+    where groups are not counted but sized.
+
+    Args:
+        shape: Of what is normalised, the batch first.
+        axis: The axis that holds the channels.
+
+    >>> group_count((None, 8, 8, 64), -1), group_count((None, 8, 8, 48), -1)
+    (32, 24)
+    >>> group_count((None, 64), -1), group_count((None, 10), -1)
+    (4, 1)
     """
-    return next(n for n in range(min(channels, _MOST_GROUPS), 0, -1) if channels % n == 0)
+    others = [size for place, size in enumerate(shape) if place not in (0, axis % len(shape))]
+    has_places = any(size != 1 for size in others)
+    channels = shape[axis] or 1
+    most = min(_MOST_GROUPS, channels if has_places else channels // _SIZED)
+    return next((n for n in range(most, 0, -1) if channels % n == 0), 1)
