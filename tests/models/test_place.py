@@ -348,7 +348,7 @@ def test_a_group_of_a_dense_layer_tells_examples_apart():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((4,)), layers.Dense(32, name="a"), layers.Dense(1)])
     placed = place(model, "after:norm=group")
-    outputs = keras.Model(placed.input, placed.get_layer("a_norm").output)
+    outputs = keras.Model(placed.inputs[0], placed.get_layer("a_norm").output)
     found = np.asarray(outputs(np.random.default_rng(0).normal(size=(8, 4)).astype("float32")))
     assert found.std(0).min() > 0
 
