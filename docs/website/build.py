@@ -161,9 +161,13 @@ def strictly(source: str, out: str) -> int:
 def build(out: str) -> int:
     """Build the site into a folder, which is emptied first; the exit code is Sphinx's."""
     shutil.rmtree(out, ignore_errors=True)
-    with TemporaryDirectory() as source:
-        assemble(Path(source))
-        code = strictly(source, out)
+    with TemporaryDirectory() as work:
+        source, made = Path(work) / "source", Path(work) / "site"
+        source.mkdir()
+        assemble(source)
+        code = strictly(str(source), str(made))
+        # What notebooks need meanwhile lies beside the site, and goes.
+        shutil.copytree(made, out)
     for page in DOCS.glob("*.html"):
         shutil.copy(page, out)
     return code
