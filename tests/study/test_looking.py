@@ -1,5 +1,6 @@
 """A study that looks inside its runs: which, what is kept, and that its curves never depend on it."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -91,9 +92,7 @@ def test_a_run_looks_the_same_without_the_other_one(results):
         )
 
 
-def test_steps_of_the_users_own_are_not_looked_into(caplog):
-    import keras
-
+def own_steps():
     class Own(keras.Model):
         def train_step(self, state, data):
             return super().train_step(state, data)
@@ -102,6 +101,20 @@ def test_steps_of_the_users_own_are_not_looked_into(caplog):
     model = Own(inputs, keras.layers.Dense(1)(inputs))
     model.compile("sgd", "mse")
     x = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
-    found = nw.Study(model, (x, x[:, :1]), variants=["none"], epochs=1, seeds=1, probe=True).run()
+    return nw.Study(model, (x, x[:, :1]), variants=["none"], epochs=1, seeds=1, probe=True)
+
+
+def test_of_steps_of_the_users_own_signals_are_seen():
+    [found] = own_steps().run().inside
+    assert {name.split("/")[0] for name in found.series} == {"activations"}
+
+
+def test_where_memory_does_not_suffice_the_study_answers_all_the_same(monkeypatch, caplog):
+    def out_of_memory(*_):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("normwise.study.looking.looked_at_in_stack", out_of_memory)
+    found = own_steps().run()
     assert not found.inside
-    assert "steps of its own" in caplog.text
+    assert found.answer.variants
+    assert "none is not looked into: memory does not suffice" in caplog.text

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from normwise.keras_private import every_layer
 
-__all__ = ["Weighted", "weighted_layers"]
+__all__ = ["Weighted", "evenly", "weighted_layers"]
 
 # Dimensions of a kernel at least: biases, γ and β have fewer.
 _KERNEL = 2

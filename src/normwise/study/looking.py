@@ -20,7 +20,7 @@ from normwise.engine import (
     looked_at_in_stack,
     probed_in_fit,
 )
-from normwise.errors import ModelError
+from normwise.errors import ModelError, in_words, is_out_of_memory
 from normwise.execution.setup import replica_of
 from normwise.execution.streaming import window_of
 from normwise.study.inside_files import read_inside, write_inside
@@ -85,12 +85,32 @@ def _seen(
     if wanted:
         training.begin()
         training.watch.stage("looking inside")
-    with ThreadPoolExecutor() as pool:
+    pool = ThreadPoolExecutor()
+    try:
         begun = [(own, _begun(list(own), fits, pool)) for own in wanted]
         for own, looked in begun:
-            training.watch.stage("looking inside", next(iter(own)).key.variant)
-            for (run, record), one in zip(own.items(), looked(), strict=False):
+            variant = next(iter(own)).key.variant
+            training.watch.stage("looking inside", variant)
+            # None, where that cannot be.
+            for (run, record), one in zip(own.items(), _of(looked, variant), strict=False):
                 yield Inside(run.key, one.names, one.series, _difference(one, record, fits))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for no compiler
+
+
+def _of(looked: Callable[[], Sequence[Looked]], variant: str) -> Sequence[Looked]:
+    """What is seen; nothing where memory does not suffice: the study's answer is there without."""
+    try:
+        return looked()
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        _say(variant, f"memory does not suffice ({in_words(error)})")
+        return []
+
+
+def _say(variant: str, why: str) -> None:
+    log.warning("%s is not looked into: %s.", variant, why)
 
 
 def _begun(
@@ -102,7 +122,7 @@ def _begun(
     try:
         return _by_fit(runs, fits) if by_fit else _in_stack(runs, fits, pool)
     except ModelError as error:
-        log.warning("%s is not looked into: %s.", first.key.variant, error)
+        _say(first.key.variant, str(error))
         return list
 
 
