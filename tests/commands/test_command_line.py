@@ -179,7 +179,7 @@ REFUSED = [
     ),
     (
         (*CIRCLES, "--data", "cirles"),
-        "unknown data 'cirles'; expected one of circles, digits, diabetes, breast-cancer, churn,",
+        "unknown data 'cirles'; expected one of circles, trips, digits, few-digits, diabetes, breast-cancer, churn,",
     ),
     ((*CIRCLES, "--data", "churn"), "NORMWISE_DATA is not set"),
     ((*CIRCLES, "--data", "no.csv"), "there is no file 'no.csv'; expected a table"),

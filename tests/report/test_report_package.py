@@ -29,6 +29,7 @@ def test_public_names() -> None:
     assert report.__all__ == [
         "DataPreview",
         "DrawingProcess",
+        "Excerpt",
         "InputScale",
         "Page",
         "Section",
