@@ -56,9 +56,9 @@ class PortableModel:
 
         >>> PortableModel.of("circles").name
         'circles'
-        >>> from normwise.studies.models import circles
+        >>> from normwise.studies.models.dense import circles
         >>> PortableModel.of(circles).name
-        'normwise.studies.models:circles'
+        'normwise.studies.models.dense:circles'
         """
         if isinstance(model, str):
             if model.endswith(SUFFIX):
