@@ -6,7 +6,7 @@ where sorting is many times faster.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -76,7 +76,7 @@ def activity_of(signals: Sequence[Seen]) -> Activity:
         deviation=jnp.stack(deviations),
         unit_mean=jnp.stack(unit_means),
         unit_deviation=jnp.stack(unit_deviations),
-        saturated=jnp.stack([_saturated(seen) for seen in signals]),
+        saturated=jnp.stack(list(_saturated(signals))),
         dead=jnp.stack([_dead(seen) for seen in signals]),
         sample=jnp.stack([_sample(seen.rows) for seen in signals]),
         unit_sample=jnp.stack([_sample_of_units(rows) for rows in own]),
@@ -147,8 +147,18 @@ def _drawn(of: int, count: int) -> NDArray[Any]:
     return np.sort(np.resize(order, count)).astype(np.int32)
 
 
-def _saturated(seen: Seen) -> Any:
-    steepest = _steepest(seen)
+def _saturated(signals: Sequence[Seen]) -> Iterator[Any]:
+    """Of each of them; layers that share an activation share its steepest slope."""
+    known: dict[Any, float] = {}
+    for seen in signals:
+        kind = (seen.curve, np.shape(seen.before)[-1:], np.ndim(seen.before))
+        if kind not in known:
+            known[kind] = _steepest(seen)
+        yield _share(seen, known[kind])
+
+
+def _share(seen: Seen, steepest: float) -> Any:
+    """Of the values where an activation is flat; NaN where it has no steepest slope."""
     if not steepest:
         return jnp.asarray(jnp.nan)
     return jnp.mean(jnp.abs(seen.slopes) < _FLAT * steepest)

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
-
 from normwise.probes.found import Found
-from normwise.probes.sweep import lengths_of, together
+from normwise.probes.sweep import together
 from normwise.probes.weights import Weighted
 
 __all__ = ["Gradients"]
@@ -35,10 +33,8 @@ class Gradients:
         The norm of the loss' gradient with respect to the kernels, that of the kernels, and that
         of what the optimiser adds to them, over that of the kernels.
         """
-        swept = found.swept
-        weights = lengths_of(swept.before)
+        swept, kernels = found.swept, [layer.kernels for layer in self.layers]
         norm, weight, moved = (
-            jnp.stack([together(values, layer.kernels) for layer in self.layers])
-            for values in (swept.norm[0], weights, swept.moved)
+            together(values, kernels) for values in (swept.norm[0], swept.weight, swept.moved)
         )
         return {"loss": swept.loss[0], "norm": norm, "weight": weight, "update": moved / weight}

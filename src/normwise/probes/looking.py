@@ -172,7 +172,7 @@ def _around_a_step(
     # Below the first layer nothing moves.
     shifted = tuple(evenly([one for one in layers if one.below], _SHIFTED))
     along = 1 + len(shifted)
-    shift = Shift(shifted, tuple(range(1, along)))
+    shift = Shift(shifted, slice(1, along))
     landscape = Landscape(slice(along, along + len(STEPS)))
     gradients = Gradients(tuple(layers))
     probes: dict[str, Probe] = {"gradients": gradients, "shift": shift, "landscape": landscape}

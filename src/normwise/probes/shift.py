@@ -11,7 +11,7 @@ layers below moved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,15 @@ from numpy.typing import NDArray
 
 from normwise.probes.activity import Activity
 from normwise.probes.found import Found
-from normwise.probes.sweep import lengths, together
+from normwise.probes.sweep import Swept, lengths, of_several
 from normwise.probes.weights import Weighted
 
 __all__ = ["Shift", "drift_of"]
 
 # Of a unit's mean: what rounding makes of one that gives the same for all examples, as a dead one.
 _ROUNDING = 1e-6
+# What is seen where no layer has others below it.
+_NOTHING = {name: np.zeros(0, np.float32) for name in ("cosine", "distance", "relative")}
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,11 @@ class Shift:
 
     Attributes:
         layers: Those whose gradient is looked at.
-        points: At which point of the sweep the layers below each are moved.
+        points: Where in a sweep the layers below each are moved.
     """
 
     layers: tuple[Weighted, ...]
-    points: tuple[int, ...]
+    points: slice
 
     def names(self) -> Mapping[str, tuple[str, ...]]:
         """The layers whose gradient is looked at."""
@@ -59,29 +61,33 @@ class Shift:
         The mean drift of the units that vary; of a layer's gradients the cosine of the angle
         between them and the norm of their difference, and this over the norm of the first.
         """
-        swept = found.swept
-        both = list(zip(self.points, self.layers, strict=True))
-        distance = _stacked([together(swept.distance[p], one.kernels) for p, one in both])
-        norm = _stacked([together(swept.norm[0], one.kernels) for _, one in both])
-        cosine = _stacked([_cosine(swept, p, one.kernels) for p, one in both])
+        drift = {"drift": drift_of(found.activity, found.afterwards)}
+        return drift | (self._gradients(found.swept) if self.layers else _NOTHING)
+
+    def _gradients(self, swept: Swept) -> dict[str, Any]:
+        kernels = [layer.kernels for layer in self.layers]
+
+        def at_own_point(values: Any) -> Any:
+            """Of each layer's kernels, at the point where the layers below it are moved."""
+            layers = np.arange(len(kernels))
+            return of_several(values[self.points], kernels)[layers, layers]
+
+        first, distance = of_several(swept.norm[0], kernels), lengths(at_own_point(swept.distance))
         return {
-            "drift": drift_of(found.activity, found.afterwards),
-            "cosine": cosine,
+            "cosine": _cosines(first, at_own_point(swept.norm), at_own_point(swept.cosine)),
             "distance": distance,
-            "relative": distance / norm,
+            "relative": distance / lengths(first),
         }
 
 
-def _stacked(values: Sequence[Any]) -> Any:
-    return jnp.stack(values) if values else jnp.zeros(0)
+def _cosines(one: Any, two: Any, own: Any) -> Any:
+    """Of the angles between gradients of several variables, of the norms and cosines of each."""
+    cosine = jnp.where((one == 0) | (two == 0), 0, own)
+    return jnp.sum(cosine * (one / _across(one)) * (two / _across(two)), axis=-1)
 
 
-def _cosine(swept: Any, point: int, kernels: Sequence[int]) -> Any:
-    """Of the angle between gradients of several variables, of those of each."""
-    places = np.asarray(kernels)
-    one, two = swept.norm[point][places], swept.norm[0][places]
-    own = jnp.where((one == 0) | (two == 0), 0, swept.cosine[point][places])
-    return jnp.sum(own * (one / lengths(one)) * (two / lengths(two)))
+def _across(norms: Any) -> Any:
+    return lengths(norms)[:, None]
 
 
 def drift_of(one: Activity, two: Activity) -> Any:

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from normwise.probes.activity import UNITS
-from normwise.probes.found import Found, Moments
+from normwise.probes.alike import of_alike
+from normwise.probes.found import Found
+from normwise.probes.moment import Values
 
 __all__ = ["Held", "Statistics"]
 
@@ -58,30 +60,50 @@ class Statistics:
         channels each; ``mean_noise`` and ``deviation_noise`` are the deviations, from batch to
         batch, of a batch's mean and deviation, over the deviation of the reference.
         """
-        rows = [
-            self._of(norm, found, *both)
-            for norm, *both in zip(self.norms, found.population, found.noise, strict=True)
-        ]
-        return {name: jnp.stack([row[name] for row in rows]) for name in (rows[0] if rows else ())}
-
-    def _of(self, norm: Held, found: Found, population: Moments, noise: Moments) -> dict[str, Any]:
-        trainable = found.moment.trainable
-        mean, variance = (found.moment.non_trainable[place] for place in norm.moving)
-        # As the layer itself guards against channels that do not vary.
-        deviation = jnp.sqrt(population.deviation**2 + norm.epsilon)
-        ratio = (variance + norm.epsilon) / deviation**2
-        return {
-            "gamma": _followed(trainable, norm.gamma, norm.channels, 1.0),
-            "beta": _followed(trainable, norm.beta, norm.channels, 0.0),
-            "mean_lag": jnp.mean(jnp.abs(mean - population.mean) / deviation),
-            "variance_ratio": jnp.exp(jnp.mean(jnp.log(ratio))),
-            "mean_noise": jnp.mean(jnp.std(noise.mean, axis=0) / deviation),
-            "deviation_noise": jnp.mean(jnp.std(noise.deviation, axis=0) / deviation),
-        }
+        trainable, others = found.moment.trainable, found.moment.non_trainable
+        means, variances = zip(*[norm.moving for norm in self.norms], strict=True)
+        epsilons = [jnp.float32(norm.epsilon) for norm in self.norms]
+        held = of_alike(
+            _held,
+            [_values(trainable, norm.gamma, norm.channels, 1.0) for norm in self.norms],
+            [_values(trainable, norm.beta, norm.channels, 0.0) for norm in self.norms],
+            [others[place] for place in means],
+            [others[place] for place in variances],
+            epsilons,
+            *zip(*found.population, strict=True),
+        )
+        deviations = [one.deviation for one in found.population]
+        return held | of_alike(_scattered, deviations, epsilons, *zip(*found.noise, strict=True))
 
 
-def _followed(values: Any, place: int | None, channels: int, otherwise: float) -> Any:
-    """Of some channels, evenly chosen."""
-    if place is None:
-        return jnp.full(UNITS, otherwise)
-    return values[place][np.linspace(0, channels - 1, UNITS).round().astype(int)]
+def _values(trainable: Values, place: int | None, channels: int, otherwise: float) -> Any:
+    return jnp.full(channels, otherwise) if place is None else trainable[place]
+
+
+def _held(
+    gamma: Any, beta: Any, moving: Any, variance: Any, epsilon: Any, mean: Any, deviation: Any
+) -> dict[str, Any]:
+    """Of several normalisations, ``(norms, channels)``."""
+    units = np.linspace(0, gamma.shape[-1] - 1, UNITS).round().astype(int)
+    guarded = _guarded(deviation, epsilon)
+    ratio = (variance + epsilon[:, None]) / guarded**2
+    return {
+        "gamma": gamma[:, units],
+        "beta": beta[:, units],
+        "mean_lag": jnp.mean(jnp.abs(moving - mean) / guarded, axis=-1),
+        "variance_ratio": jnp.exp(jnp.mean(jnp.log(ratio), axis=-1)),
+    }
+
+
+def _scattered(deviation: Any, epsilon: Any, means: Any, deviations: Any) -> dict[str, Any]:
+    """Of several normalisations, the last two of each batch, ``(norms, batches, channels)``."""
+    guarded = _guarded(deviation, epsilon)
+    return {
+        "mean_noise": jnp.mean(jnp.std(means, axis=1) / guarded, axis=-1),
+        "deviation_noise": jnp.mean(jnp.std(deviations, axis=1) / guarded, axis=-1),
+    }
+
+
+def _guarded(deviation: Any, epsilon: Any) -> Any:
+    """As the layer itself guards against channels that do not vary."""
+    return jnp.sqrt(deviation**2 + epsilon[:, None])

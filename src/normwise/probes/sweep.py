@@ -5,7 +5,7 @@ A program has the gradient once, whatever the points are: they are gone through 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,9 +16,10 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
+from normwise.probes.alike import Alike, of_alike
 from normwise.probes.moment import Moment, Values
 
-__all__ = ["Sweep", "Swept", "lengths", "lengths_of", "together"]
+__all__ = ["Sweep", "Swept", "lengths", "of_several", "together"]
 
 
 class Swept(NamedTuple):
@@ -29,16 +30,16 @@ class Swept(NamedTuple):
         norm: Of each variable's gradient, ``(points, variables)``.
         distance: Between it and the one at the first point, likewise.
         cosine: Of the angle between the two, likewise; NaN where either is 0.
-        before: The variables where the step begins.
-        after: And where it ends.
-        moved: How far each variable is moved by the step, ``(variables,)``.
+        weight: The norm of each variable where the step begins, ``(variables,)``.
+        after: The variables where it ends.
+        moved: How far each of them is moved by it, ``(variables,)``.
     """
 
     loss: Any
     norm: Any
     distance: Any
     cosine: Any
-    before: Values
+    weight: Any
     after: Values
     moved: Any
 
@@ -60,22 +61,31 @@ class Sweep:
 
     def at(self, moment: Moment) -> Swept:
         """Loss and gradients at these points."""
-        begins = moment.trainable
-        first = [jnp.zeros_like(value) for value in begins]
+        begins, alike = moment.trainable, Alike.among(moment.trainable)
+        nothing = [jnp.zeros_like(value) for value in begins]
 
-        def point(carry: tuple[Values, Values], row: tuple[Any, Any]) -> tuple[Any, Any]:
-            (step, own), (shares, is_first) = carry, row
+        def point(carry: tuple[Values, Values], row: tuple[Values, Any]) -> tuple[Any, Any]:
+            (step, first), (shares, is_first) = carry, row
             here = [_moved(*one) for one in zip(begins, shares, step, strict=True)]
             loss, scaled, gradient = self._gradient(here, moment)
-            taken = self._step(scaled, moment)
-            step = _either(is_first, taken, step)
-            own = _either(is_first, gradient, own)
-            return (step, own), (loss, *_compared(gradient, own))
+            step = _either(is_first, self._step(scaled, moment), step)
+            first = _either(is_first, gradient, first)
+            both = zip(alike.stacked(gradient), alike.stacked(first), strict=True)
+            return (step, first), (loss, *alike.in_order([_compared(*own) for own in both]))
 
-        rows = (jnp.asarray(self.shares), jnp.arange(len(self.shares)) == 0)
-        (step, _), (loss, norm, distance, cosine) = lax.scan(point, (first, first), rows)
+        (step, _), (loss, norm, distance, cosine) = lax.scan(point, (nothing, nothing), self._rows)
         after = [value + by for value, by in zip(begins, step, strict=True)]
-        return Swept(loss, norm, distance, cosine, begins, after, lengths_of(step))
+        weight, moved = (of_alike(_norms, values) for values in (begins, step))
+        return Swept(loss, norm, distance, cosine, weight, after, moved)
+
+    @property
+    def _rows(self) -> tuple[Values, Any]:
+        """The shares of each variable, and which point is the first.
+
+        An array a variable: the compiler makes the same code of the same operations once, but what
+        takes the third number of an array is not what takes the fourth.
+        """
+        return [jnp.asarray(own) for own in self.shares.T], jnp.arange(len(self.shares)) == 0
 
     def _gradient(self, trainable: Values, moment: Moment) -> tuple[Any, Values, Values]:
         """The loss, the gradient as the optimiser takes it, and as it is."""
@@ -99,22 +109,29 @@ class Sweep:
         return [new - old for new, old in zip(after, moment.trainable, strict=True)]
 
 
-def lengths_of(values: Values) -> Any:
-    """The Euclidean norm of each array, ``(arrays,)``."""
-    return _of_each(lengths, values)
-
-
 def lengths(values: Any) -> Any:
     """Euclidean norms along the last axis; of values that are too small for their squares, too."""
     values = values.astype("float32")
+    scale = _scale(values)
+    return scale[..., 0] * _norm(values / scale)
+
+
+def _scale(values: Any) -> Any:
     largest = jnp.max(jnp.abs(values), axis=-1, keepdims=True)
-    scale = jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1)
-    return scale[..., 0] * jnp.sqrt(jnp.sum((values / scale) ** 2, axis=-1))
+    return jnp.where((largest > 0) & jnp.isfinite(largest), largest, 1)
 
 
-def together(norms: Any, places: Sequence[int]) -> Any:
-    """The norm of several variables as one, of the norms of each on the last axis."""
-    return lengths(norms[..., np.asarray(places)])
+def together(norms: Any, places: Sequence[Sequence[int]]) -> Any:
+    """Norms of several variables as one each, of those of each variable on the last axis."""
+    return lengths(of_several(norms, places))
+
+
+def of_several(norms: Any, places: Sequence[Sequence[int]]) -> Any:
+    """Those at some places each, filled up with variables of norm 0, ``(…, places, most)``."""
+    most, nothing = max(map(len, places)), norms.shape[-1]
+    filled = [[*own, *[nothing] * (most - len(own))] for own in places]
+    padded = jnp.concatenate([norms, jnp.zeros_like(norms[..., :1])], axis=-1)
+    return padded[..., np.asarray(filled)]
 
 
 def _moved(value: Any, share: Any, step: Any) -> Any:
@@ -125,27 +142,23 @@ def _either(is_first: Any, one: Values, other: Values) -> Values:
     return [jnp.where(is_first, *pair) for pair in zip(one, other, strict=True)]
 
 
-def _compared(gradient: Values, first: Values) -> tuple[Any, Any, Any]:
-    differences = [one - two for one, two in zip(gradient, first, strict=True)]
-    cosine = _of_each(_cosines, gradient, first)
-    return lengths_of(gradient), lengths_of(differences), cosine
+def _compared(stack: Any, other: Any) -> tuple[Any, Any, Any]:
+    """Norms of arrays, of their differences from others, and cosines; NaN where either is 0."""
+    one, two = _in_rows(stack), _in_rows(other)
+    own, others = _scale(one), _scale(two)
+    scale = jnp.maximum(own, others)
+    norm, distance = _norm(one / own), _norm((one - two) / scale)
+    cosine = jnp.sum(one / own * (two / others), axis=-1) / (norm * _norm(two / others))
+    return own[:, 0] * norm, scale[:, 0] * distance, cosine
 
 
-def _cosines(one: Any, two: Any) -> Any:
-    """Of the angles between rows; NaN where one is 0."""
-    return jnp.sum(one / lengths(one)[:, None] * (two / lengths(two)[:, None]), axis=-1)
+def _norm(rows: Any) -> Any:
+    return jnp.sqrt(jnp.sum(rows**2, axis=-1))
 
 
-def _of_each(function: Callable[..., Any], *values: Values) -> Any:
-    """A function of rows for each array, ``(arrays,)``; those of a size share its operations.
+def _norms(stack: Any) -> Any:
+    return lengths(_in_rows(stack))
 
-    A deep network has hundreds of arrays: compiling each one's own would take longer than training.
-    """
-    sizes = [one.size for one in values[0]]
-    places = {size: [i for i, own in enumerate(sizes) if own == size] for size in sizes}
-    found = [
-        function(*[jnp.stack([part[i].reshape(-1) for i in own]) for part in values])
-        for own in places.values()
-    ]
-    order = np.argsort([i for own in places.values() for i in own])
-    return jnp.concatenate(found)[order]
+
+def _in_rows(stack: Any) -> Any:
+    return stack.reshape((len(stack), -1)).astype("float32")
