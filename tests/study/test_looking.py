@@ -113,7 +113,7 @@ def test_where_memory_does_not_suffice_the_study_answers_all_the_same(monkeypatc
     def out_of_memory(*_):
         raise MemoryError("no room")
 
-    monkeypatch.setattr("normwise.study.looking.looked_at_in_stack", out_of_memory)
+    monkeypatch.setattr("normwise.study.looking.StackLooks.looked_at", out_of_memory)
     found = own_steps().run()
     assert not found.inside
     assert found.answer.variants

@@ -17,7 +17,7 @@ from normwise.engine.fit_data import check_batches, check_eager
 from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
 from normwise.engine.keras_fit import Fit, Fitted, train_alone
-from normwise.engine.looks import Looked, looked_at_by_fit, looked_at_in_stack, probed_in_fit
+from normwise.engine.looks import Looked, StackLooks, looked_at_by_fit, probed_in_fit
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.memory import (
     bytes_in_all,
@@ -47,6 +47,7 @@ __all__ = [
     "SampleError",
     "Schedule",
     "Stack",
+    "StackLooks",
     "Stacked",
     "State",
     "StreamedCohort",
@@ -61,7 +62,6 @@ __all__ = [
     "fastest_schedule",
     "largest_relative_difference",
     "looked_at_by_fit",
-    "looked_at_in_stack",
     "lower",
     "make_program",
     "make_streamed_program",

@@ -81,7 +81,12 @@ class Cohort(Stacked):
         seeds = [replica.seed for replica in replicas]
         drawn = stacked_orders(seeds, self.dataset.examples, self.epochs, segment)
         left = itertools.islice(drawn, epoch // segment, None)
-        return (jax.device_put(part, split_over_replicas(self.mesh)) for part in left)
+        return (self.split(part) for part in left)
+
+    def split(self, orders: NDArray[np.int32]) -> jax.Array:
+        """Orders of replicas, ``(replicas, segment, examples)``, on their devices."""
+        placed: jax.Array = jax.device_put(orders, split_over_replicas(self.mesh))
+        return placed
 
     def advance(
         self, compiled: Callable[..., Any], data: Data, stack: Stack, until: int

@@ -1,15 +1,18 @@
-"""Looks inside replicas at the first step of each epoch: in a program of their own, or by ``fit``.
+"""Looks inside replicas at the first step of each epoch: in a stack, or by ``fit``.
 
-What is looked at trains once more, so that a study's curves never depend on it.
+What is looked at trains once more, an epoch a call, so that a study's curves never depend on it;
+the look is a program of its own, without an axis of replicas, which compiles in a third of the time
+that it takes inside the training.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,11 +21,14 @@ from normwise.data.mapped_rows import read_rows
 from normwise.engine.cohort import Cohort
 from normwise.engine.initial_values import Replica
 from normwise.engine.keras_fit import Fit
-from normwise.engine.probed import Probed, parted, probed_in
+from normwise.engine.kernels.ties import safe_ties
+from normwise.engine.orders import stacked_orders
+from normwise.engine.probed import Probed, placed, probed_in
+from normwise.engine.stack import compiled_program, shape_of
 from normwise.engine.state import State
 from normwise.probes import Looking, Moment
 
-__all__ = ["Looked", "looked_at_by_fit", "looked_at_in_stack", "probed_in_fit"]
+__all__ = ["Looked", "StackLooks", "looked_at_by_fit", "probed_in_fit"]
 
 
 class Looked(NamedTuple):
@@ -38,25 +44,87 @@ class Looked(NamedTuple):
     curves: dict[str, list[float]]
     series: dict[str, NDArray[Any]]
 
+    @classmethod
+    def of(
+        cls, looking: Looking, curves: Sequence[Mapping[str, float]], seen: Sequence[dict[str, Any]]
+    ) -> Self:
+        """What was seen, and the metrics, epoch by epoch."""
+        own = {name: [one[name] for one in curves] for name in curves[0]}
+        series = {name: np.stack([one[name] for one in seen]) for name in seen[0]}
+        return cls(looking.names, own, looking.settled(series))
 
-def looked_at_in_stack(cohort: Cohort, compiled: Any, replicas: Sequence[Replica]) -> list[Looked]:
-    """Train replicas in a program of their own that looks at the first step of each epoch.
 
-    Args:
-        cohort: Made to be probed.
-        compiled: Its compiled program.
-        replicas: Which, at most as many as stand side by side.
+@dataclass(frozen=True)
+class StackLooks:
+    """Replicas that train an epoch a call, and what looks at each of them before it.
+
+    Attributes:
+        cohort: The replicas, of one epoch.
+        epochs: How many they train.
+        batch_size: Examples in a batch.
+        probed: What is looked at.
     """
-    probed: Any = cohort.program.probed
-    [chunk] = cohort.run(compiled, replicas)
-    return [_row(probed.looking, chunk.curves, row) for row in range(len(replicas))]
 
+    cohort: Cohort
+    epochs: int
+    batch_size: int
+    probed: Probed
 
-def _row(looking: Looking, curves: Mapping[str, NDArray[Any]], row: int) -> Looked:
-    own, seen = parted({name: one[row] for name, one in curves.items()})
-    return Looked(
-        looking.names, {name: one.tolist() for name, one in own.items()}, looking.settled(seen)
-    )
+    @classmethod
+    def of(cls, cohort: Cohort, batch_size: int) -> Self:
+        """Looks at replicas as many of which train side by side.
+
+        Args:
+            cohort: The replicas.
+            batch_size: Examples in a batch.
+
+        Raises:
+            ModelError: Their model cannot be looked into.
+        """
+        probed = probed_in(cohort.program.model, cohort.dataset, batch_size)
+        return cls(dataclasses.replace(cohort, epochs=1), cohort.epochs, batch_size, probed)
+
+    def lower(self) -> tuple[Any, Any]:
+        """Trace both programs; compiling the result needs no Python and can run aside."""
+        first = self.cohort.start([Replica(0)] * self.cohort.mesh.size)
+        moment = self._moment(first, 0, np.arange(self.cohort.dataset.examples))
+        form = jax.tree.map(lambda one: shape_of(one.shape, one.dtype, None), moment)
+        with safe_ties():
+            look = jax.jit(self.probed.looking.look).lower(form)
+        return self.cohort.lower(), look
+
+    def compile(self, lowered: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Compile what :meth:`lower` traced."""
+        train, look = (compiled_program(one, self.cohort.mesh) for one in lowered)
+        return train, look
+
+    def looked_at(self, compiled: tuple[Any, Any], replicas: Sequence[Replica]) -> list[Looked]:
+        """What is seen in replicas, at most as many as stand side by side."""
+        train, look = compiled
+        data, stack = self.cohort.data(), self.cohort.begin(replicas)
+        curves, seen = ([list[Any]() for _ in replicas] for _ in range(2))
+        for orders in self._orders(replicas):
+            state = stack.rows()
+            moments = [self._moment(state, row, own[0]) for row, own in enumerate(orders)]
+            looks = [look(moment) for moment in moments[: len(replicas)]]
+            stack.state, ended = train(stack.state, self.cohort.split(orders), data)
+            found = {name: np.asarray(values) for name, values in ended.items()}
+            for row, one in enumerate(looks):
+                seen[row].append({name: np.asarray(values) for name, values in one.items()})
+                curves[row].append({name: float(values[row, 0]) for name, values in found.items()})
+        return [Looked.of(self.probed.looking, *own) for own in zip(curves, seen, strict=True)]
+
+    def _orders(self, replicas: Sequence[Replica]) -> Iterator[NDArray[np.int32]]:
+        """Of each replica, and those that fill the stack up, ``(replicas, 1, examples)``."""
+        seeds = [replica.seed for replica in self.cohort.filled(replicas)]
+        return stacked_orders(seeds, self.cohort.dataset.examples, self.epochs, 1)
+
+    def _moment(self, state: State, row: int, order: NDArray[Any]) -> Moment:
+        numbers = order[: self.probed.batches * self.batch_size]
+        parts = np.split(numbers, range(self.batch_size, len(numbers), self.batch_size))
+        return self.probed.moment(
+            state, row, [read_rows(self.cohort.dataset.train, part) for part in parts]
+        )
 
 
 def probed_in_fit(fit: Fit) -> Probed:
@@ -72,28 +140,15 @@ def looked_at_by_fit(fit: Fit, probed: Probed, replica: Replica, epochs: int) ->
     """Train a replica by Keras' own ``fit`` and look at the first step of each epoch."""
     looking = probed.looking
     look = looking.look if fit.model.run_eagerly else jax.jit(looking.look)
-    reference = _placed(read_rows(fit.data.dataset.x_train, probed.reference))
     state, curves, seen = fit.begin(replica), list[Any](), list[Any]()
     for epoch in range(epochs):
-        moment = _moment(fit, replica, epoch, state, probed, reference)
-        seen.append(jax.tree.map(np.asarray, look(moment)))
+        batches = list(_batches(fit, replica, epoch, probed.batches))
+        found = look(probed.moment(state, 0, batches))
+        seen.append({name: np.asarray(values) for name, values in found.items()})
         fitted = fit.train(replica, state, range(epoch, epoch + 1), of=epochs)
         state = fitted.state
-        curves.append(fitted.curves)
-    own = {name: [one[name][0] for one in curves] for name in curves[0]}
-    series = {name: np.stack([one[name] for one in seen]) for name in seen[0]}
-    return Looked(looking.names, own, looking.settled(series))
-
-
-def _moment(
-    fit: Fit, replica: Replica, epoch: int, state: State, probed: Probed, reference: Any
-) -> Moment:
-    trainable, non_trainable, optimizer = (
-        [jnp.asarray(value[0]) for value in part] for part in state[:3]
-    )
-    batches = list(_batches(fit, replica, epoch, probed.batches))
-    stacked = jax.tree.map(lambda *each: jnp.stack(each), *[one.x for one in batches])
-    return Moment(trainable, non_trainable, optimizer, batches[0], stacked, reference)
+        curves.append({name: values[0] for name, values in fitted.curves.items()})
+    return Looked.of(looking, curves, seen)
 
 
 def _batches(fit: Fit, replica: Replica, epoch: int, count: int) -> Iterator[Examples]:
@@ -101,13 +156,9 @@ def _batches(fit: Fit, replica: Replica, epoch: int, count: int) -> Iterator[Exa
     batches = fit.data.batches(replica.seed, epoch)
     batches.next_epoch()
     for number in range(count):
-        yield Examples(*_padded(_placed(batches[number])))
+        yield Examples(*_padded(placed(batches[number])))
 
 
 def _padded(batch: tuple[Any, ...]) -> tuple[Any, ...]:
     """With ``None`` where a loader leaves out labels."""
     return batch if len(batch) > 1 else (*batch, None)
-
-
-def _placed(arrays: Any) -> Any:
-    return jax.tree.map(jnp.asarray, arrays)

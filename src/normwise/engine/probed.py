@@ -1,11 +1,12 @@
-"""What a program sees at the first step of an epoch; it stands among the epoch's curves."""
+"""What is looked at in a model that trains, and the moments at which it is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +14,13 @@ from numpy.typing import NDArray
 from normwise.data import Dataset
 from normwise.data.dataset import Examples
 from normwise.data.mapped_rows import read_rows
-from normwise.data.nested import mapped, rows
-from normwise.engine.kernels.ties import safe_ties
+from normwise.data.nested import Arrays
 from normwise.engine.state import State
 from normwise.errors import ModelError
 from normwise.models.kinds import is_called
 from normwise.probes import BATCHES, SHOWN, Looking, Moment, looking_at, start_of
 
-__all__ = ["Probed", "first_step", "parted", "probed_in"]
-
-# Before the name of a series among curves.
-_LOOK = "look:"
+__all__ = ["Probed", "probed_in"]
 
 
 class Probed(NamedTuple):
@@ -31,13 +28,25 @@ class Probed(NamedTuple):
 
     Attributes:
         looking: What is looked at.
-        reference: Numbers of the training examples that signals are of.
+        reference: The training examples that signals are of.
         batches: How many batches are compared.
     """
 
     looking: Looking
-    reference: NDArray[np.int32]
+    reference: Arrays
     batches: int
+
+    def moment(self, stack: State, row: int, batches: Sequence[Examples]) -> Moment:
+        """A replica at the first step of an epoch.
+
+        Args:
+            stack: States of several, with a leading replica axis.
+            row: Which of them.
+            batches: The first of the epoch.
+        """
+        trainable, others, optimizer = ([value[row] for value in part] for part in stack[:3])
+        inputs = jax.tree.map(lambda *each: np.stack(each), *[one.x for one in batches])
+        return Moment(trainable, others, optimizer, batches[0], inputs, self.reference)
 
 
 def probed_in(model: keras.Model, dataset: Dataset, batch_size: int) -> Probed:
@@ -57,37 +66,11 @@ def probed_in(model: keras.Model, dataset: Dataset, batch_size: int) -> Probed:
             f"known; expected one to look inside; leave the probes out"
         )
     looking = looking_at(model, start_of(model), read_rows(dataset.x_train, slice(SHOWN)))
+    numbers: NDArray[np.int32] = looking.reference(dataset.examples)
     batches = max(1, min(BATCHES, dataset.examples // batch_size))
-    return Probed(looking, looking.reference(dataset.examples), batches)
+    return Probed(looking, placed(read_rows(dataset.x_train, numbers)), batches)
 
 
-def first_step(
-    probed: Probed, state: State, examples: Examples, order: jax.Array, batch_size: int
-) -> dict[str, Any]:
-    """What is seen at the first step of an epoch, to stand among its curves.
-
-    Args:
-        probed: What is looked at.
-        state: Where the epoch begins.
-        examples: What is trained on.
-        order: The order of the examples in this epoch.
-        batch_size: Examples in a batch.
-    """
-    count = probed.batches
-    batches = rows(examples.x, order[: count * batch_size])
-    moment = Moment(
-        state.trainable,
-        state.non_trainable,
-        state.optimizer,
-        rows(examples, order[:batch_size]),
-        mapped(lambda one: one.reshape((count, -1, *one.shape[1:])), batches),
-        rows(examples.x, probed.reference),
-    )
-    with safe_ties():
-        return {f"{_LOOK}{name}": values for name, values in probed.looking.look(moment).items()}
-
-
-def parted(curves: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Curves alone, and what was seen."""
-    seen = {name.removeprefix(_LOOK): one for name, one in curves.items() if name.startswith(_LOOK)}
-    return {name: one for name, one in curves.items() if not name.startswith(_LOOK)}, seen
+def placed(arrays: Any) -> Any:
+    """Arrays as JAX holds them."""
+    return jax.tree.map(jnp.asarray, arrays)

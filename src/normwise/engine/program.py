@@ -21,7 +21,6 @@ from normwise.engine.at_once import evaluating_at_once, training_at_once
 from normwise.engine.batches import batch_shapes
 from normwise.engine.divergence import freeze_if_diverged, health
 from normwise.engine.population import Population
-from normwise.engine.probed import Probed, first_step, probed_in
 from normwise.engine.state import State
 from normwise.models.metrics import build_compiled_parts, is_taken_at_once
 from normwise.models.stateless_call import stateless
@@ -55,13 +54,10 @@ class Program(NamedTuple):
         segment: ``(state, orders, data) → (state, curves)`` where orders is
             ``(epochs, examples)`` and curves maps metric to ``(epochs,)``.
         model: The compiled Keras model the functions were made from.
-        probed: What is looked at in each epoch, if anything is; what is seen stands among the
-            curves.
     """
 
     segment: Callable[[State, jax.Array, Data], tuple[State, Curves]]
     model: keras.Model
-    probed: Probed | None = None
 
 
 def make_program(
@@ -69,8 +65,6 @@ def make_program(
     dataset: Dataset,
     batch_size: int,
     population: Population | None = None,
-    *,
-    probed: bool = False,
 ) -> Program:
     """Turn a compiled Keras model into pure functions.
 
@@ -81,15 +75,13 @@ def make_program(
             is kept, as Keras' ``fit`` keeps it.
         population: What gives this model population statistics, where it is evaluated with those,
             too.
-        probed: Whether the first step of each epoch is looked at.
 
     Raises:
-        ModelError: The model cannot be traced, or not looked into.
+        ModelError: The model cannot be traced.
         NotStacked: Code asks for values, or a layer changes its state in evaluation.
     """
     build_compiled_parts(model, dataset)
     model.optimizer.build(model.trainable_variables)
-    looked_at = probed_in(model, dataset, batch_size) if probed else None
     if is_taken_at_once(model, dataset):
         train = training_at_once(model, batch_size)
         evaluate = evaluating_at_once(model, dataset, batch_size)
@@ -105,14 +97,12 @@ def make_program(
         if population is not None:
             _, val = evaluate(population.of(after, population.inputs(data.train)), data.val)
             curves |= {f"{POPULATION}{VALIDATION}{name}": value for name, value in val.items()}
-        if looked_at is not None:
-            curves |= first_step(looked_at, state, data.train, order, batch_size)
         return after, curves
 
     def segment(state: State, orders: jax.Array, data: Data) -> tuple[State, Curves]:
         return lax.scan(lambda carry, order: epoch(carry, order, data), state, orders)
 
-    return Program(segment, model, looked_at)
+    return Program(segment, model)
 
 
 def training_flops(model: keras.Model, dataset: Dataset, batch_size: int) -> float:

@@ -255,7 +255,6 @@ class Setup:
         *,
         depth: int | None = None,
         population: bool = False,
-        probed: bool = False,
     ) -> Stacked:
         """A variant at a batch size and depth, not compiled yet.
 
@@ -268,7 +267,6 @@ class Setup:
             depth: Of the model; ``None`` where no depth is asked for.
             population: Whether it is also evaluated with population statistics, if it has moving
                 ones.
-            probed: Whether the first step of each epoch is looked at; of data in memory alone.
         """
         schedule = schedule or self.schedule(batch_size)
         dataset = dataset or self.recipe.dataset
@@ -280,7 +278,7 @@ class Setup:
         if window := window_of(self.spec, batch_size):
             streamed = make_streamed_program(model, dataset, batch_size, known)
             return StreamedCohort(streamed, *shared, window)
-        return Cohort(make_program(model, dataset, batch_size, known, probed=probed), *shared)
+        return Cohort(make_program(model, dataset, batch_size, known), *shared)
 
     def fit(
         self,

@@ -11,7 +11,7 @@ import numpy as np
 
 from normwise.data import find_dataset
 from normwise.domain import POPULATION
-from normwise.engine import Cohort, Looked, Replica, looked_at_in_stack
+from normwise.engine import Cohort, Looked, Replica, StackLooks
 from normwise.execution.setup import Setup
 from normwise.lesson.grid import SEED, DeepGrid
 from normwise.lesson.networks import cohort_of, replicas_at, setup_of
@@ -81,18 +81,16 @@ def _of_network(
     others = [f"{_BEFORE}:momentum={momentum:g}" for momentum in grid.momenta[:-1]]
     # What follows compiles while something trains.
     with ThreadPoolExecutor() as pool:
-        programs = {
-            name: _Program.of(setup, name, len(replicas), pool, probed=name not in others)
-            for name in (_NONE, _BEFORE, *others)
-        }
+        looking = {name: _Looking.of(setup, name, replicas, pool) for name in (_NONE, _BEFORE)}
+        validating = {name: _Validating.of(setup, name, replicas, pool) for name in others}
 
-        def told(name: str) -> _Program:
+        def told(name: str) -> str:
             tell(f"{depth} layers, batches of {size}, {name}")
-            return programs[name]
+            return name
 
-        without, with_ = (told(name).looked_at(replicas) for name in (_NONE, _BEFORE))
+        without, with_ = (one.seen() for name, one in looking.items() if told(name))
         moving = [
-            *(told(name).validated(replicas) for name in others),
+            *(one.curves() for name, one in validating.items() if told(name)),
             [_of_validation(looked.curves) for looked in with_],
         ]
     for number, rate in enumerate(grid.learning_rates):
@@ -111,28 +109,45 @@ def _of_network(
         }
 
 
-class _Program(NamedTuple):
-    """A variant of a network, and its program, which may still be compiling."""
+class _Looking(NamedTuple):
+    """Replicas that are looked at, and their programs, which may still be compiling."""
 
-    cohort: Cohort
-    compiled: Future[Any]
+    stack: StackLooks
+    compiled: Future[tuple[Any, Any]]
+    replicas: Sequence[Replica]
 
     @classmethod
     def of(
-        cls, setup: Setup, variant: str, width: int, pool: ThreadPoolExecutor, *, probed: bool
+        cls, setup: Setup, variant: str, replicas: Sequence[Replica], pool: ThreadPoolExecutor
     ) -> Self:
-        cohort = cohort_of(setup, variant, width, probed=probed, population=probed)
-        return cls(cohort, pool.submit(cohort.compile, cohort.lower()))
+        cohort = cohort_of(setup, variant, len(replicas), population=True)
+        stack = StackLooks.of(cohort, *setup.spec.batch_size)
+        return cls(stack, pool.submit(stack.compile, stack.lower()), replicas)
 
-    def looked_at(self, replicas: Sequence[Replica]) -> list[Looked]:
-        return looked_at_in_stack(self.cohort, self.compiled.result(), replicas)
+    def seen(self) -> list[Looked]:
+        return self.stack.looked_at(self.compiled.result(), self.replicas)
 
-    def validated(self, replicas: Sequence[Replica]) -> list[dict[str, Any]]:
+
+class _Validating(NamedTuple):
+    """Replicas of which only the validation counts, and their program."""
+
+    cohort: Cohort
+    compiled: Future[Any]
+    replicas: Sequence[Replica]
+
+    @classmethod
+    def of(
+        cls, setup: Setup, variant: str, replicas: Sequence[Replica], pool: ThreadPoolExecutor
+    ) -> Self:
+        cohort = cohort_of(setup, variant, len(replicas))
+        return cls(cohort, pool.submit(cohort.compile, cohort.lower()), replicas)
+
+    def curves(self) -> list[dict[str, Any]]:
         """Of each replica what validation with moving statistics gives."""
-        [chunk] = self.cohort.run(self.compiled.result(), replicas)
+        [chunk] = self.cohort.run(self.compiled.result(), self.replicas)
         return [
             _of_validation({name: one[row] for name, one in chunk.curves.items()})
-            for row in range(len(replicas))
+            for row in range(len(self.replicas))
         ]
 
 

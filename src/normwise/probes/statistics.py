@@ -63,7 +63,7 @@ class Statistics:
         trainable, others = found.moment.trainable, found.moment.non_trainable
         means, variances = zip(*[norm.moving for norm in self.norms], strict=True)
         epsilons = [jnp.float32(norm.epsilon) for norm in self.norms]
-        held = of_alike(
+        held: dict[str, Any] = of_alike(
             _held,
             [_values(trainable, norm.gamma, norm.channels, 1.0) for norm in self.norms],
             [_values(trainable, norm.beta, norm.channels, 0.0) for norm in self.norms],
@@ -73,7 +73,10 @@ class Statistics:
             *zip(*found.population, strict=True),
         )
         deviations = [one.deviation for one in found.population]
-        return held | of_alike(_scattered, deviations, epsilons, *zip(*found.noise, strict=True))
+        noise: dict[str, Any] = of_alike(
+            _scattered, deviations, epsilons, *zip(*found.noise, strict=True)
+        )
+        return held | noise
 
 
 def _values(trainable: Values, place: int | None, channels: int, otherwise: float) -> Any:

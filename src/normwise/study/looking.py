@@ -15,9 +15,9 @@ from normwise.engine import (
     Cohort,
     Looked,
     Schedule,
+    StackLooks,
     largest_relative_difference,
     looked_at_by_fit,
-    looked_at_in_stack,
     probed_in_fit,
 )
 from normwise.errors import ModelError, in_words, is_out_of_memory
@@ -133,10 +133,11 @@ def _in_stack(
     devices = min(setup.devices, len(runs))
     schedule = Schedule(devices, -(-len(runs) // devices))
     size, depth = first.condition.batch_size, first.condition.depth
-    cohort = cast("Cohort", setup.cohort(first.variant, size, schedule, depth=depth, probed=True))
-    compiled = pool.submit(cohort.compile, cohort.lower())
+    cohort = cast("Cohort", setup.cohort(first.variant, size, schedule, depth=depth))
+    stack = StackLooks.of(cohort, size)
+    compiled = pool.submit(stack.compile, stack.lower())
     replicas = [replica_of(run) for run in runs]
-    return lambda: looked_at_in_stack(cohort, compiled.result(), replicas)
+    return lambda: stack.looked_at(compiled.result(), replicas)
 
 
 def _by_fit(runs: Sequence[Run], fits: Fits) -> Callable[[], list[Looked]]:
