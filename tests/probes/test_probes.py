@@ -179,8 +179,12 @@ def test_statistics(seen):
     passes = [network.passed(seen.values, batch, zeros) for batch in seen.batches]
     means = np.stack([one.batch_mean for one in passes])
     deviations = np.sqrt([one.batch_variance for one in passes])
-    close(seen.series["statistics/mean_noise"], [np.mean(means.std(0) / spread)], 1e-4)
-    close(seen.series["statistics/deviation_noise"], [np.mean(deviations.std(0) / spread)], 1e-4)
+    close(seen.series["statistics/mean_noise"], [np.mean(means.std(0, ddof=1) / spread)], 1e-4)
+    close(
+        seen.series["statistics/deviation_noise"],
+        [np.mean(deviations.std(0, ddof=1) / spread)],
+        1e-4,
+    )
     units = np.linspace(0, 5, 16).round().astype(int)
     close(seen.series["statistics/gamma"][0], seen.values["gamma"][units])
     close(seen.series["statistics/beta"][0], seen.values["beta"][units])

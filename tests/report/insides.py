@@ -109,7 +109,7 @@ def _of_norms(epochs: int, norms: int) -> Mapping[str, Any]:
     return {
         "statistics/gamma": np.ones((epochs, norms, UNITS)),
         "statistics/beta": np.zeros((epochs, norms, UNITS)),
-        "statistics/mean_lag": 0.5 * one,
+        "statistics/mean_lag": 0.1 * one,
         "statistics/variance_ratio": 0.8 * one,
         "statistics/mean_noise": 0.1 * one,
         "statistics/deviation_noise": 0.2 * one,

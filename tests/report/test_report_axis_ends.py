@@ -60,6 +60,14 @@ def test_the_spread_is_said_and_not_the_best(page):
     ]
 
 
+def test_a_spread_without_bounds_is_said_as_it_is():
+    """Of three seeds one judges: a distance, and no interval."""
+    ends = {"small": 0.1, "right": 0.9}
+    few = [one for one in runs("none", ends) if one.key.seed < 3]
+    [sentence] = page_of(few).section("Where it ends").in_words
+    assert "0.100 at small to 0.900 at right, 0.800 apart" in sentence
+
+
 def test_a_line_a_variant_has_the_values_in_their_order(page):
     chart = chart_of(page)
     assert chart.values == ("small", "right", "large")

@@ -332,7 +332,7 @@ def test_the_landscape_is_ranges_along_the_step() -> None:
     assert chart(found, "loss along the step").scale == "linear"
     falling = inside_page("x", {"none": [make_inside(landscape_loss=loss**9)]})
     assert chart(section(falling, "Landscape of the loss"), "loss along the step").scale == "log"
-    assert found.text[1].startswith("Along it the gradient changes by at most 6.8 times")
+    assert found.text[1].startswith("Along it the gradient changes by up to 6.8 times")
     by_size = chart(section(page, "Along the step, by its size"), "loss by the size of the step")
     assert by_size.lines[0].x[0] == 0.5
     assert by_size.lines[0].x[-1] == 4.0
@@ -354,6 +354,31 @@ def test_what_normalisation_holds() -> None:
     )
     [line] = chart(found, "scale γ of all normalisations").lines
     assert (line.low[0], line.value[0], line.high[0]) == pytest.approx((low, 7.5, high))
+
+
+def test_moving_statistics_that_lag_are_the_headline() -> None:
+    lag, ratio = np.full((6, 3), 0.1), np.ones((6, 3))
+    lag[-1], ratio[-1] = (0.1, 0.9, 0.2), (1.0, 0.5, 1.2)
+    lag[0] = 40  # where training begins they always do
+    changed = {"statistics_mean_lag": lag, "statistics_variance_ratio": ratio}
+    page = inside_page("x", {"mine": [make_inside("after", **changed)]})
+    assert page.answer.headline == (
+        "No gradient vanishes, explodes or is stuck; moving statistics lag"
+    )
+    assert "means are up to 0.90 deviations off and variances by a factor of up to 2.0:" in (
+        page.answer.text
+    )
+    assert "normwise diagnose" in page.next_step.text
+    settled = {"statistics_mean_lag": lag[:1] / 400, "statistics_variance_ratio": ratio[:1]}
+    page = inside_page("x", {"mine": [make_inside("after", epochs=1, **settled)]})
+    assert not page.answer.text
+    assert page.next_step is None
+
+
+def test_noise_that_one_batch_cannot_show_is_not_told() -> None:
+    unknown = np.full((6, 3), np.nan)
+    page = inside_page("x", {"mine": [make_inside("after", statistics_mean_noise=unknown)]})
+    assert not any("noise" in line for line in section(page, "What normalisation holds").text)
 
 
 def test_without_normalisation_nothing_is_said_of_what_it_holds() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from normwise.domain.run import RunKey
 
-__all__ = ["BINS", "LEVELS", "REACH", "UNIT_LEVELS", "Inside"]
+__all__ = ["BINS", "LEVELS", "REACH", "ROUNDING", "UNIT_LEVELS", "Inside"]
 
 LEVELS = (1, 5, 15, 25, 50, 75, 85, 95, 99)
 """Which percentiles of all values of a signal are taken."""
@@ -16,6 +16,8 @@ UNIT_LEVELS = (15, 50, 85)
 """Which of one unit, as in the figure of Ioffe & Szegedy (2015)."""
 BINS, REACH = 40, 4.0
 """Of a histogram the bins, all as wide; and how far they reach, in deviations from the mean."""
+ROUNDING = 1e-6
+"""Of a unit's mean: up to which deviation it does not vary, as a dead unit does not."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.domain.inside import ROUNDING
 from normwise.probes.activity import Activity
 from normwise.probes.found import Found
 from normwise.probes.sweep import Swept, lengths, of_several
@@ -26,8 +27,6 @@ from normwise.probes.weights import Weighted
 
 __all__ = ["Shift", "drift_of"]
 
-# Of a unit's mean: what rounding makes of one that gives the same for all examples, as a dead one.
-_ROUNDING = 1e-6
 # What is seen where no layer has others below it.
 _NOTHING = {name: np.zeros(0, np.float32) for name in ("cosine", "distance", "relative")}
 
@@ -94,6 +93,6 @@ def drift_of(one: Activity, two: Activity) -> Any:
     """Between two looks at the same examples, ``(signals,)``: the mean of the units that vary."""
     mean = two.unit_mean - one.unit_mean
     deviation = two.unit_deviation - one.unit_deviation
-    varies = one.unit_deviation > _ROUNDING * jnp.abs(one.unit_mean)
+    varies = one.unit_deviation > ROUNDING * jnp.abs(one.unit_mean)
     own = jnp.where(varies, one.unit_deviation, jnp.nan)
     return jnp.nanmean(jnp.hypot(mean, deviation) / own, axis=-1)

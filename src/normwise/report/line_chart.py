@@ -247,7 +247,7 @@ def drawn(
     colors: Mapping[str, str],
     **settings: Any,
 ) -> tuple[LineChart, ...]:
-    """The chart of these lines; none where there are none, or over one epoch alone.
+    """The chart of these lines; none where there are none, or over one epoch or layer alone.
 
     Args:
         title: What is drawn.
@@ -260,7 +260,7 @@ def drawn(
     if not found:
         return ()
     chart = LineChart(title, subtitle, found, colors, **settings)
-    is_alone = chart.across in _LOOKS and chart.last == 1
+    is_alone = chart.last == (1 if chart.across in _LOOKS else chart.first)
     return () if is_alone else (chart,)
 
 

@@ -49,7 +49,7 @@ from normwise.report.sections import (
     solo_check,
     variants,
 )
-from normwise.report.sections.inside import gradients
+from normwise.report.sections.inside import gradients, statistics
 from normwise.report.seen import Seen
 
 __all__ = [
@@ -331,6 +331,12 @@ def diagnosis_page(found: Mapping[str, Any], command: str, inside: Inside | None
     )
 
 
+_MIND_THE_LAG = (
+    "Next: `normwise diagnose MODEL --data D` says how much of the gap between training and "
+    "validation that makes, `normwise recalibrate` mends it, and `momentum=auto` avoids it."
+)
+
+
 def inside_page(title: str, seen: Mapping[str, Sequence[Inside]]) -> Page:
     """What probes saw inside networks, where that is all that is asked.
 
@@ -339,13 +345,16 @@ def inside_page(title: str, seen: Mapping[str, Sequence[Inside]]) -> Page:
         seen: By name of a network the runs that were looked into, at least one.
     """
     own = Seen(seen, variant_colors(list(seen)))
+    lag = statistics.lagging(own)
+    headline = gradients.headline(own)
     return Page(
         kind="look inside",
         title=title,
         subject="what happens in it while it trains",
-        answer=Answer("seen", gradients.headline(own), ""),
+        answer=Answer("seen", f"{headline}; moving statistics lag" if lag else headline, lag),
         body=inside_sections(own),
         details=inside_details(own),
+        next_step=NextStep(_MIND_THE_LAG) if lag else None,
         colors=own.colors,
     )
 

@@ -73,7 +73,8 @@ def step_of(longest: int, lines: int) -> int:
 
 def chart_title(text: str, subtitle: str | list[str]) -> Spec:
     """A chart's title, and below it what is drawn, in a line or several."""
-    return {"text": text[:1].upper() + text[1:], "subtitle": subtitle}
+    begins = text[:1].upper() if text[:1].isascii() else text[:1]  # β stays β
+    return {"text": begins + text[1:], "subtitle": subtitle}
 
 
 def variant_color(colors: Mapping[str, str], style: Style, *, is_labelled: bool = False) -> Spec:

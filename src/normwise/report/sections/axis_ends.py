@@ -81,8 +81,13 @@ def _spread(estimate: Estimate | None) -> str:
 
 
 def _tidied(estimate: Estimate | None) -> Estimate | None:
-    """Without what single precision leaves of a difference of equals."""
-    if estimate is None or not abs(estimate.value) < 1e-4 * (estimate.high - estimate.low):
+    """Without what single precision leaves of a difference of equals.
+
+    What that is the interval says; too few seeds have none.
+    """
+    if estimate is None or not math.isfinite(estimate.high - estimate.low):
+        return estimate
+    if abs(estimate.value) >= 1e-4 * (estimate.high - estimate.low):
         return estimate
     return replace(estimate, value=0.0)
 

@@ -87,7 +87,8 @@ def _sentences(seen: Seen) -> list[str]:
         )
     if smooth:
         said.append(
-            f"Along it the gradient changes by at most {seen.told(smooth)} times the distance gone."
+            f"Along it the gradient changes by up to {seen.told(smooth)} times the distance "
+            f"gone{seen.when_typical}."
         )
     return said
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.domain.inside import ROUNDING
 from normwise.report.axes import Scale
 from normwise.report.formatting import number, scientific
 from normwise.report.line_chart import Line, LineChart, drawn, line_of
@@ -19,8 +20,6 @@ __all__ = ["build", "details"]
 
 _MEAN, _DEVIATION = "activations/unit_mean", "activations/unit_deviation"
 _COSINE, _RELATIVE = "shift/cosine", "shift/relative"
-# Of a unit's mean: what rounding makes of one that gives the same for all examples.
-_ROUNDING = 1e-6
 Numbers = Mapping[str, NDArray[Any]]
 
 
@@ -125,7 +124,7 @@ def _per_epoch(seen: Seen) -> Numbers:
 
 def _drifts(mean: NDArray[Any], deviation: NDArray[Any]) -> NDArray[Any]:
     """From each epoch to the next: ``(runs, epochs, signals, units)`` to the mean of the units."""
-    varies = deviation > _ROUNDING * np.abs(mean)
+    varies = deviation > ROUNDING * np.abs(mean)
     before = np.where(varies, deviation, np.nan)[:, :-1]
     distance = np.hypot(np.diff(mean, axis=1), np.diff(deviation, axis=1)) / before
     known = np.isfinite(distance)

@@ -15,10 +15,14 @@ from normwise.report.section import Cell, Column, Section, Table
 from normwise.report.seen import Seen, median_of
 from normwise.report.seen_words import joined
 
-__all__ = ["build", "details"]
+__all__ = ["build", "details", "lagging"]
 
 _BAND = (10, 90)
+# Deviations from which on a moving mean is off, and the ratio from which on a variance is, as the
+# rule NW004 of `normwise check` has it.
+_OFF, _TIMES_OFF = 0.25, 1.5
 _SIGNS = (("scale", "γ", "gamma"), ("shift", "β", "beta"))
+_RATIO = "statistics/variance_ratio"
 Numbers = Mapping[str, NDArray[Any]]
 
 
@@ -75,6 +79,35 @@ def details(seen: Seen) -> Section | None:
             f"population. Drawn: the median normalisation, {seen.in_words}."
         ),
     )
+
+
+def lagging(seen: Seen) -> str:
+    """Which networks' moving statistics are off at the last look, as a sentence; empty if none.
+
+    Of any normalisation: behind one that is off all others take something else.
+    """
+    off = {
+        name: one[-1].max()
+        for name, one in seen.with_series("statistics/mean_lag")
+        if one[-1].max() > _OFF
+    }
+    factors = {name: _factor(one[-1]) for name, one in seen.with_series(_RATIO)}
+    times = {name: one for name, one in factors.items() if one > _TIMES_OFF}
+    said = [
+        *([f"means are up to {seen.told(off)} deviations off"] if off else []),
+        *([f"variances by a factor of up to {seen.told(times)}"] if times else []),
+    ]
+    if not said:
+        return ""
+    return (
+        f"Against those of the training data, moving {joined(said)}: validation and inference run "
+        f"with them, and see another network than the one that trains."
+    )
+
+
+def _factor(ratios: NDArray[Any]) -> float:
+    """The farthest from 1, up or down."""
+    return float(np.exp(np.abs(np.log(ratios)).max()))
 
 
 def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
