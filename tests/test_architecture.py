@@ -50,7 +50,7 @@ TABLE = {
         {"IPython", "numpy", "pandas", "pyarrow", "pydantic", "keras", "jax"},
     ),
     "lesson": (
-        {"data", "engine", "execution", "models", "probes", "report", "study"},
+        {"analysis", "data", "engine", "execution", "models", "probes", "report", "study"},
         {"jax", "jinja2", "numpy"},
     ),
     "commands": (

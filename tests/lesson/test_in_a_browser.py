@@ -310,18 +310,24 @@ def test_the_boundary_is_what_each_network_predicted(
     assert tab.locator("#boundary-after path.contour").get_attribute("d")
 
 
-def test_the_first_epoch_that_arrives_is_said(
+def test_the_boundary_s_table_is_what_was_recorded(
     opened: Callable[..., Any], recording: dict[str, Any]
 ) -> None:
     tab = opened()
     for rate in recording["circles"]["axes"]["learning_rate"]:
         choose(tab, "circles-rate", rate)
-        first = says(tab, "boundary").partition("right: ")[2].partition(". ")[0].split(", ")
         runs = [one for one in recording["circles"]["runs"] if one["learning_rate"] == rate]
-        for words, run in zip(first, runs, strict=True):
-            accuracy = np.array(run["validation"]["accuracy"], float)
-            reached = np.flatnonzero(accuracy >= 0.8)
-            assert words.split(" ")[0] == (str(reached[0] + 1) if len(reached) else "none")
+        both = [runs, [run.get("moving", run) for run in runs]]
+        rows = [cells[1:] for cells in table(tab, "boundary-table")]
+        for row, own in zip(rows[:2], both, strict=True):
+            assert row == [
+                "never" if run["arrives"] is None else str(run["arrives"]) for run in own
+            ]
+            for epoch in row:
+                assert f" {epoch} " in says(tab, "boundary")
+        for row, own in zip(rows[2:], both, strict=True):
+            ends = [100 * run["validation"]["accuracy"][-1] for run in own]
+            assert [number(one) for one in row] == pytest.approx(ends, abs=0.051)
 
 
 def test_lag_shows_the_same_weights_by_two_kinds_of_statistics(

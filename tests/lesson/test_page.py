@@ -20,6 +20,9 @@ import pytest
 from normwise import lesson
 from normwise.errors import StoreError
 from normwise.lesson import shipped, write_lesson
+from normwise.report.results import DataPreview
+from normwise.report.section import Style
+from normwise.report.sections.data import DataChart
 
 DOCS = Path(__file__).parents[2] / "docs"
 LOADING = {"src", "href", "srcset", "data", "poster", "action", "background", "xlink:href"}
@@ -52,6 +55,18 @@ def test_nothing_is_loaded_and_a_policy_forbids_it(file: Path) -> None:
     assert len(reader.names) == len(set(reader.names))
     assert not re.search(r"@import|url\(|https?://(?!www\.w3\.org/2000/svg)|fetch\(|import\(", text)
     assert "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'" in text
+
+
+def test_classes_have_the_colours_that_a_report_gives_them(file: Path) -> None:
+    places = {"outer": (0.0, 1.0), "inner": (0.0, 0.5)}
+    preview = DataPreview(("x1", "x2"), tuple(places.values()), tuple(places), "")
+    spec: Any = DataChart(preview).spec(Style(legend=False, pointer=False))
+    scale = spec["encoding"]["fill"]["scale"]
+    drawn = dict(zip(scale["domain"], scale["range"], strict=True))
+    styles = file.read_text("utf-8").partition("</style>")[0]
+    assert {name: re.findall(rf"--{name}: (#\w+);", styles) for name in places} == {
+        name: [drawn[name]] for name in places
+    }
 
 
 def test_it_is_small_enough_to_forward(file: Path) -> None:

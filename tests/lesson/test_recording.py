@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from normwise import Study
 from normwise.domain import Variant
 from normwise.engine import Replica, stack
 from normwise.lesson import circles, deep, record, shipped
@@ -152,6 +154,23 @@ def predicts_as_keras(run: dict[str, Any]) -> None:
         assert run["predicted"][epoch + 1] == pytest.approx(found, abs=0.51)
 
 
+def test_the_command_that_the_page_prints_gives_the_figures_that_it_shows(
+    sent: dict[str, Any], tmp_path: Path
+) -> None:
+    """Epochs to the target and ends by moving statistics, and what was learned by population's."""
+    runs = {run["variant"]: run for run in sent["circles"]["runs"] if run["learning_rate"] == 0.01}
+    study = Study("circles", learning_rate=0.01, seeds=1, variants=["none", "after"])
+    found = study.run(out=tmp_path / "run").summary()["variants"]
+    assert {one["name"] for one in found} == {"none", "after"}
+    for one in found:
+        run = runs[one["name"]]
+        moving = run.get("moving", run)
+        assert one["epochs_to_target"]["median"] == moving["arrives"]
+        assert "lag" not in one or one["lag"]["learned"]["value"] == run["arrives"]
+        end = moving["validation"]["accuracy"][-1]
+        assert one["final"]["val_accuracy"]["mean"] == pytest.approx(end, abs=0.0021)
+
+
 def untrained_circles() -> Any:
     """The network before its first step, in float64: ReLU, then the statistics of all examples."""
     setup = setup_of("circles")
@@ -185,6 +204,9 @@ def test_what_is_shipped_has_every_position_of_every_slider(sent: dict[str, Any]
         for rate in CIRCLES.learning_rates
     }
     assert [run["momentum"] for run in circles["lag"]] == list(CIRCLES.momenta)
+    assert circles["target"] == 0.8
+    for run in circles["runs"]:
+        assert ("moving" in run) == (run["variant"] != "none")
     for run in [*circles["runs"], *circles["lag"]]:
         assert np.shape(run["predicted"]) == (len(CIRCLES.shown), CIRCLES.side, CIRCLES.side)
         assert len(run["validation"]["accuracy"]) == CIRCLES.shown[-1]

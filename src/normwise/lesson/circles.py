@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.domain import POPULATION
-from normwise.engine import Cohort, population_of
+from normwise.analysis import outcome
+from normwise.domain import POPULATION, RunKey, RunRecord, Target
+from normwise.engine import Cohort, Replica, population_of
 from normwise.execution.setup import Setup
 from normwise.lesson.grid import SEED, CirclesGrid
 from normwise.lesson.networks import cohort_of, replicas_at, setup_of
@@ -49,8 +50,9 @@ def record_circles(grid: CirclesGrid, tell: Callable[[str], None]) -> dict[str, 
 
     Returns:
         The grid; some training examples; ``runs``, of each variant and learning rate what is
-        predicted with population statistics; ``lag``, of each momentum what is predicted with
-        moving ones. Predictions, of the inner circle, are rows of a square, from the top.
+        predicted with population statistics, and how it went with these and with moving ones;
+        ``lag``, of each momentum what is predicted with moving ones. Predictions, of the inner
+        circle, are rows of a square, from the top. A run arrives at an epoch or, ``None``, never.
     """
     setup = setup_of(STUDY, learning_rate=grid.learning_rates)
     found = {
@@ -69,12 +71,13 @@ def record_circles(grid: CirclesGrid, tell: Callable[[str], None]) -> dict[str, 
             "momentum": list(grid.momenta),
             "epoch": list(grid.shown),
         },
+        "target": _target(setup).value,
         "lag_rate": grid.lag_rate,
         "reach": grid.reach,
         "per": PER,
         "examples": {"x": rounded(data.x_train[:_DRAWN]), "y": rounded(data.y_train[:_DRAWN, 0])},
-        "runs": list(_runs(grid, found)),
-        "lag": list(_lag(grid, found)),
+        "runs": list(_runs(grid, found, _target(setup))),
+        "lag": list(_lag(grid, found, _target(setup))),
     }
 
 
@@ -82,25 +85,49 @@ def _with_momenta(momenta: Sequence[float]) -> list[str]:
     return [f"{_LAGGING}:momentum={momentum:g}" for momentum in momenta]
 
 
-def _runs(grid: CirclesGrid, found: Mapping[str, Series]) -> Iterator[dict[str, Any]]:
+def _target(setup: Setup) -> Target:
+    """What the study's own table counts epochs to."""
+    return Target.parse(str(setup.spec.target))
+
+
+def _runs(
+    grid: CirclesGrid, found: Mapping[str, Series], target: Target
+) -> Iterator[dict[str, Any]]:
     for variant in _VARIANTS:
-        prefix = "" if variant == "none" else POPULATION
+        series, prefix = found[variant], "" if variant == "none" else POPULATION
         for row, rate in enumerate(grid.learning_rates):
-            own = {"variant": variant, "learning_rate": rate}
-            yield own | _told(found[variant], row, prefix)
+            yield {
+                "variant": variant,
+                "learning_rate": rate,
+                "predicted": _predicted(series, row, prefix),
+                **_went(series, row, target, prefix),
+                **({"moving": _went(series, row, target)} if prefix else {}),
+            }
 
 
-def _lag(grid: CirclesGrid, found: Mapping[str, Series]) -> Iterator[dict[str, Any]]:
+def _lag(
+    grid: CirclesGrid, found: Mapping[str, Series], target: Target
+) -> Iterator[dict[str, Any]]:
     row = grid.learning_rates.index(grid.lag_rate)
     names = [*_with_momenta(grid.momenta[:-1]), _LAGGING]
     for momentum, name in zip(grid.momenta, names, strict=True):
-        yield {"momentum": momentum, **_told(found[name], row)}
+        series = found[name]
+        own = {"momentum": momentum, "predicted": _predicted(series, row)}
+        yield own | _went(series, row, target)
 
 
-def _told(series: Series, row: int, prefix: str = "") -> dict[str, Any]:
+def _predicted(series: Series, row: int, prefix: str = "") -> Any:
+    return counted(series[f"{prefix}predicted"][row], PER)
+
+
+def _went(series: Series, row: int, target: Target, prefix: str = "") -> dict[str, Any]:
+    """Of a run the curves of the validation part, and the epoch that the study's table says."""
+    curves = {f"val_{name}": series[f"{prefix}val_{name}"][row].tolist() for name in _METRICS}
+    record = RunRecord(RunKey("", SEED, ""), None, curves)
+    epoch = outcome(record, target).epoch
     return {
-        "predicted": counted(series[f"{prefix}predicted"][row], PER),
-        "validation": {name: rounded(series[f"{prefix}val_{name}"][row]) for name in _METRICS},
+        "validation": {name: rounded(curves[f"val_{name}"]) for name in _METRICS},
+        "arrives": int(epoch) if math.isfinite(epoch) else None,
     }
 
 
@@ -111,16 +138,30 @@ def _series(
     rates: Sequence[float],
     tell: Callable[[str], None],
 ) -> Series:
-    """Metrics of each epoch, and predictions behind those that are shown."""
+    """Metrics of each epoch, and predictions behind those that are shown.
+
+    Runs train one by one, as the command trains one that the page prints: side by side they round
+    otherwise, which a large learning rate amplifies until the figures are others.
+    """
     tell(f"circles, {variant}")
-    cohort = cohort_of(setup, variant, len(rates), epochs=_INDIVISIBLE, population=True)
-    predict = jax.jit(_predicting(cohort, grid))
-    stack = cohort.begin(replicas_at(rates))
+    cohort = cohort_of(setup, variant, 1, epochs=_INDIVISIBLE, population=True)
+    predict, program = jax.jit(_predicting(cohort, grid)), cohort.compile(cohort.lower())
+    runs = [_run(cohort, program, predict, replica, grid.shown) for replica in replicas_at(rates)]
+    return {name: np.concatenate([run[name] for run in runs]) for name in runs[0]}
+
+
+def _run(
+    cohort: Cohort,
+    program: Any,
+    predict: Callable[[Any], Any],
+    replica: Replica,
+    shown: Sequence[int],
+) -> Series:
+    stack = cohort.begin([replica])
     pieces, seen = list[Any](), [predict(stack.state)]
-    program = cohort.compile(cohort.lower())
-    for piece in cohort.advance(program, cohort.data(), stack, grid.shown[-1]):
+    for piece in cohort.advance(program, cohort.data(), stack, shown[-1]):
         pieces.append(piece)
-        if stack.epoch in grid.shown:
+        if stack.epoch in shown:
             seen.append(jax.tree.map(np.asarray, predict(stack.state)))
     curves = {name: np.concatenate([one[name] for one in pieces], 1) for name in pieces[0]}
     predicted = {name: np.stack([one[name] for one in seen], 1) for name in seen[0]}

@@ -77,6 +77,7 @@ def _render(recording: Recording) -> str:
         side=len(circles["runs"][0]["predicted"][0]),
         tries={name: one for name, one in _TRIES.items() if _is_recorded(deep, one)},
         colors=variant_colors(["none", "before", "after"]),
+        # Classes have their colours by name, as in a report: "inner", then "outer".
         classes=class_colors(2),
         css=_file("lesson.css"),
         javascript="\n".join(_file(f"js/{name}.js") for name in _SCRIPTS),

@@ -91,14 +91,14 @@ function fillTable(table, heads, rows) {
   table.tBodies[0].replaceChildren(...rows.map(each => row(each, "td")));
 }
 
-// Which run a picture shows, and how to train it again.
-function sayRun(figure, words, command) {
+// Which run a picture shows, how to train it again, and where one sees it then.
+function sayRun(figure, words, command, seen) {
   const code = document.createElement("code");
-  // Lines break between words, not at the hyphens of an option.
-  command.split(" ").forEach((word, i) => {
+  // Lines break between options, and not between an option and its value.
+  command.split(/ (?=--)/).forEach((option, i) => {
     const whole = document.createElement("span");
-    whole.textContent = word;
+    whole.textContent = option;
     code.append(i ? " " : "", whole);
   });
-  figure.querySelector(".run").replaceChildren(`This run: ${words}. Train it again: `, code);
+  figure.querySelector(".run").replaceChildren(`This run: ${words}. Train it again: `, code, `. ${seen}`);
 }

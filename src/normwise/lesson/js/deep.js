@@ -3,6 +3,14 @@
 const SIDES = {without: "without normalisation", with: "with it"};
 const KIND = {without: "none", with: "before"};
 
+// Where the report that a command writes has what a picture shows.
+const SEEN = {
+  xray: "The report that it writes has the gradients under “Gradients”, and the histograms among its notes, under “Activations, layer by layer”.",
+  landscape: "The report that it writes has the range under “Landscape of the loss”.",
+  curves:
+    "In the report that it writes moving statistics are the solid curves, and population statistics the dashed ones.",
+};
+
 function startDeep(deep) {
   const say = {depth: slider("depth"), rate: slider("rate"), batch: slider("batch"), epoch: slider("epoch")};
   const momentum = slider("momentum");
@@ -26,6 +34,7 @@ function startDeep(deep) {
           figure,
           deepWords(deep, own, figure.id === "curves" ? null : epoch),
           deepCommand(deep, own, figure.id === "curves" && momentum),
+          SEEN[figure.id],
         ),
       );
   };

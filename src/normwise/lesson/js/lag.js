@@ -22,6 +22,7 @@ function startLag(circles) {
       byId("lagging"),
       `study ${circles.study}, variant after, seed ${circles.seed}, learning rate ${circles.lag_rate}, batches of ${circles.batch_size}, after ${inWords(epoch.value, "epoch")}`,
       `normwise study ${circles.study} --variant none --variant after:momentum=${momentum.value} --learning-rate ${circles.lag_rate} --seeds 1`,
+      `Moving statistics are the solid curves of its report, population statistics the dashed ones (“The gap, epoch by epoch”).`,
     );
   };
   [momentum, epoch].forEach(each => each.on(show));
@@ -49,8 +50,8 @@ function drawLoss(epochs, learned, moving, epoch) {
 
 function lagWords(learned, moving, momentum, epoch) {
   const arrivals =
-    `First epoch after which ${percent(LEARNED)} are right: ${arrival(learned.validation.accuracy)} by population statistics, ` +
-    `${arrival(moving.validation.accuracy)} by moving ones of momentum ${momentum}.`;
+    `The epoch from which ${percent(LEARNED)} are right, and stay so on average: ${arrival(learned)} by population statistics, ` +
+    `${arrival(moving)} by moving ones of momentum ${momentum}.`;
   if (epoch === 0) return `Before the first step the moving statistics are still 0 and 1. ${arrivals}`;
   const [one, other] = [learned, moving].map(run => run.validation.accuracy[epoch - 1]);
   return (

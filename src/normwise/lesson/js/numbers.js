@@ -11,7 +11,7 @@ const standardised = (values, {mean: middle, variance}, epsilon) =>
 const scaled = (values, gamma, beta) => values.map(value => gamma * value + beta);
 
 const EPSILON = 0.001; // Keras' own
-const LEARNED = 0.8; // accuracy that counts as arrived, as in both studies
+const LEARNED = 0.8; // accuracy that counts as arrived, the target of both studies
 
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const superscript = number =>
