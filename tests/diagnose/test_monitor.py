@@ -173,6 +173,72 @@ def test_what_cannot_be_seen_does_not_end_the_training(caplog):
         _ = monitor.page
 
 
-def test_a_number_of_steps_is_at_least_one():
-    with pytest.raises(SpecError, match="every is 0"):
-        nw.Monitor(every=0)
+@pytest.mark.parametrize("every", [0, 1.5, "a", True])
+def test_a_number_of_steps_is_at_least_one(every):
+    with pytest.raises(SpecError, match=f"every is {every!r}; expected a whole number"):
+        nw.Monitor(every=every)
+
+
+def test_a_folder_is_named(tmp_path):
+    (tmp_path / "there").write_text("x")
+    with pytest.raises(SpecError, match="which is a file; expected a folder"):
+        nw.Monitor(tmp_path / "there")
+    with pytest.raises(SpecError, match="out is 5; expected a folder"):
+        nw.Monitor(5)
+
+
+def test_a_report_that_cannot_be_written_does_not_end_the_training(tmp_path, caplog):
+    x, y = data()
+    monitor = nw.Monitor(tmp_path / "there" / "inside")
+    (tmp_path / "there").write_text("x")
+    history = fitted(network(), x, y, monitor=monitor)
+    assert len(history.history["loss"]) == 3
+    assert "What the monitor saw is not written" in caplog.text
+
+
+def test_every_look_compares_eight_batches_however_close_they_are():
+    """The noise of inputs with variance 1 in batches of 32, of a layer that takes them alone."""
+    x = np.random.default_rng(1).normal(size=(32 * 40, 64)).astype(np.float32)
+    model = keras.Sequential(
+        [keras.Input((64,)), layers.BatchNormalization(), layers.Dense(1, name="last")]
+    )
+    model.compile("sgd", "mse")
+    monitor = nw.Monitor(out=None, every=1)
+    fitted(model, x, x[:, :1], monitor=monitor, batch_size=32, epochs=1)
+    noise = monitor.inside.series["statistics/mean_noise"][:33, 0]  # behind them fewer batches
+    np.testing.assert_allclose(noise, 1 / np.sqrt(32), rtol=0.1)
+    means = [x[32 * i : 32 * i + 256].reshape(8, 32, 64).mean(1) for i in range(33)]
+    spread = np.sqrt(x[:256].var(0) + 1e-3)
+    right = [(one.std(0, ddof=1) / spread).mean() for one in means]
+    np.testing.assert_allclose(noise, right, rtol=1e-4)
+    assert np.isnan(monitor.inside.series["statistics/mean_noise"][-1]).all()
+
+
+def test_steps_that_keras_runs_at_once_are_numbered_by_the_first():
+    x, y = data(320)
+    model = network()
+    model.compile("sgd", "mse", steps_per_execution=5)
+    monitor = nw.Monitor(out=None, every=4)
+    fitted(model, x, y, monitor=monitor, epochs=2)
+    assert monitor.inside.looks == (1, 6, 11, 16, 21, 26, 31, 36)
+
+
+def test_two_monitors_of_a_fit_see_it_alone():
+    x, y = data()
+    model, one, other = network(), nw.Monitor(out=None, every=3), nw.Monitor(out=None, every=2)
+    model.fit(x, y, batch_size=BATCH, epochs=1, verbose=0, callbacks=[one, other])
+    fitted(model, x, y)
+    assert (one.inside.looks, other.inside.looks) == ((1, 4), (1, 3, 5))
+
+
+def test_a_fit_behind_one_that_was_interrupted_is_not_seen():
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    x, y = data()
+    model, monitor = network(), nw.Monitor(out=None, every=2)
+    stopping = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, batch_size=BATCH, verbose=0, callbacks=[monitor, stopping])
+    fitted(model, x, y)
+    assert monitor.inside is None  # its one step waited for more batches

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,14 @@ from typing import Any
 import keras
 
 from normwise.diagnose.observer import Observer
+from normwise.diagnose.step_numbers import StepNumbers
 from normwise.domain import Inside
-from normwise.errors import ModelError, SpecError
+from normwise.errors import ModelError, SpecError, in_words
 from normwise.report import DrawingProcess, Page, Shown, inside_page, write_html, write_png
 
 __all__ = ["Monitor"]
+
+log = logging.getLogger("normwise")
 
 
 class Monitor(keras.callbacks.Callback, Shown):  # type: ignore[misc]
@@ -26,13 +31,14 @@ class Monitor(keras.callbacks.Callback, Shown):  # type: ignore[misc]
 
     Args:
         out: Folder for ``report.html`` and ``inside.png``; ``None`` writes nothing.
-        every: Look at every so many steps, ≥ 1, from the first on, in the place of once an epoch.
+        every: Look at every so many steps, ≥ 1, from the first on, in the place of once an epoch;
+            of steps that Keras runs at once, at the first of them.
 
     Attributes:
         inside: What was seen in the last ``fit``; ``None`` before one has begun.
 
     Raises:
-        SpecError: ``every`` is below 1.
+        SpecError: ``every`` is no number of steps, or ``out`` no folder.
 
     >>> import numpy as np
     >>> x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
@@ -48,16 +54,15 @@ class Monitor(keras.callbacks.Callback, Shown):  # type: ignore[misc]
         self, out: str | Path | None = "normwise-out/monitor", every: int | None = None
     ) -> None:
         super().__init__()
-        if every is not None and every < 1:
+        if every is not None and (type(every) is not int or every < 1):
             raise SpecError(
-                f"every is {every}; expected a number of steps of at least 1; leave it out to "
-                f"look once an epoch"
+                f"every is {every!r}; expected a whole number of steps of at least 1; leave it out "
+                f"to look once an epoch"
             )
-        self.out, self.every = None if out is None else Path(out), every
+        self.out, self.every = _folder(out), every
         self._observer: Observer | None = None
         self._end: Callable[[], None] = _nothing
-        self._step = self._epoch = 0
-        self._is_due = False
+        self._steps = StepNumbers()
 
     @property
     def inside(self) -> Inside | None:
@@ -85,39 +90,56 @@ class Monitor(keras.callbacks.Callback, Shown):  # type: ignore[misc]
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras')
         """Begin to see the steps."""
         self._end()
-        self._step = 0
+        self._steps = StepNumbers(self.model.steps_per_execution, self.params.get("steps"))
         self._observer = Observer(self.model, "epoch" if self.every is None else "step")
         # Keras' own `model` moves the state of a running `fit` whenever it is asked for.
-        self._end = self._observer.begin(self._due)
+        self._end = self._observer.begin(self._steps.is_next, self._due)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 (Keras')
         """The next step is the first of an epoch."""
-        self._epoch, self._is_due = epoch + 1, self.every is None
+        self._steps.epoch(epoch + 1)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 (Keras')
-        """Look, if an epoch was too short to compare as many batches as usual."""
-        if self._observer is not None:
-            self._observer.look()
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 (Keras')
+        """This step is next."""
+        self._steps.step(batch + 1)
 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002 (Keras')
-        """Write the report."""
+        """Look at what waits for more batches, and write the report."""
         self._end()
-        inside = self.inside
-        if self.out is None or inside is None:
+        if self._observer is not None:
+            self._observer.end()
+        if self.out is None or self.inside is None:
             return
-        with DrawingProcess() as drawing:
-            write_png(self.page, self.out / "inside.png", drawing.draw)
-        path = write_html(self.page, self.out / "report.html")
+        try:
+            path = self._written(self.out)
+        except Exception as error:  # noqa: BLE001 (the user's training must not end by it)
+            log.warning("What the monitor saw is not written: %s.", in_words(error))
+            return
         if self.params.get("verbose"):
-            print(f"What happened inside {inside.key.variant!r}: {path}")  # noqa: T201
+            print(f"What happened inside {self.inside.key.variant!r}: {path}")  # noqa: T201
+
+    def _written(self, out: Path) -> Path:
+        with DrawingProcess() as drawing:
+            write_png(self.page, out / "inside.png", drawing.draw)
+        return write_html(self.page, out / "report.html")
 
     def _due(self) -> int | None:
         """The number of the look that is to be taken at the step that follows, if one is."""
-        self._step += 1
-        if self.every is not None:
-            return self._step if (self._step - 1) % self.every == 0 else None
-        is_due, self._is_due = self._is_due, False
-        return self._epoch if is_due else None
+        return self._steps.first_of_epoch() if self.every is None else self._steps.due(self.every)
+
+
+def _folder(out: Any) -> Path | None:
+    """Where the report goes.
+
+    Raises:
+        SpecError: It cannot be a folder.
+    """
+    if out is not None and not isinstance(out, str | os.PathLike):
+        raise SpecError(f"out is {out!r}; expected a folder, or None to write nothing")
+    path = None if out is None else Path(out)
+    if path is not None and path.exists() and not path.is_dir():
+        raise SpecError(f"out is {str(path)!r}, which is a file; expected a folder; name another")
+    return path
 
 
 def _nothing() -> None:

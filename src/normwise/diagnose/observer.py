@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,16 +33,13 @@ class _Awaited:
     at: int
     state: tuple[Any, Any, Any]
     batches: list[Examples]
+    waits_for: int = BATCHES - 1
 
     def add(self, batch: Examples) -> None:
-        """Another batch, if it has the form of the first."""
+        """Another batch; it is compared if it has the form of the first."""
+        self.waits_for -= 1
         if _forms(batch.x) == _forms(self.batches[0].x):
             self.batches.append(batch)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether there are as many batches as are compared."""
-        return len(self.batches) == BATCHES
 
 
 class Observer:
@@ -57,7 +55,7 @@ class Observer:
     def __init__(self, model: keras.Model, unit: str) -> None:
         self._model, self._unit = model, unit
         self._eye: _Eye | None = None
-        self._awaited: _Awaited | None = None
+        self._awaited = deque[_Awaited]()
         self._seen: dict[int, dict[str, Any]] = {}
         self._has_failed = not is_called(model)
         if self._has_failed:
@@ -65,11 +63,12 @@ class Observer:
         # Copies: the first step takes the memory of what there is.
         self._metrics = [jnp.copy(value) for value in start_of(model).metrics]
 
-    def begin(self, due: Callable[[], int | None]) -> Callable[[], None]:
+    def begin(self, is_on: Callable[[], bool], due: Callable[[], int | None]) -> Callable[[], None]:
         """See the steps that follow.
 
         Args:
-            due: Called before each step: the number of a look that is to be taken, or ``None``.
+            is_on: Asked before each step: whether it is still one of this ``fit``.
+            due: Called then: the number of a look that is to be taken, or ``None``.
 
         Returns:
             What lets it see no more.
@@ -82,22 +81,24 @@ class Observer:
                     number, state, Examples(*keras.utils.unpack_x_y_sample_weight(data))
                 )
 
-        return stepping_through(self._model, before_step)
+        return stepping_through(self._model, is_on, before_step)
 
     def _before_step(self, number: int | None, state: Any, batch: Examples) -> None:
+        for awaited in self._awaited:
+            awaited.add(batch)
         if number is not None:
-            self.look()
             kept = jax.tree.map(jnp.copy, tuple(state[:3]))
-            self._awaited = _Awaited(number, kept, [batch])
-        elif self._awaited is not None:
-            self._awaited.add(batch)
-        if self._awaited is not None and self._awaited.is_complete:
-            self.look()
+            self._awaited.append(_Awaited(number, kept, [batch]))
+        while self._awaited and not self._awaited[0].waits_for:
+            self._look(self._awaited.popleft())
 
-    def look(self) -> None:
-        """Look at the step that waits for more batches, if one does."""
-        awaited, self._awaited = self._awaited, None
-        if awaited is None or self._has_failed:
+    def end(self) -> None:
+        """Look at the steps that wait for more batches, which do not come."""
+        while self._awaited:
+            self._look(self._awaited.popleft())
+
+    def _look(self, awaited: _Awaited) -> None:
+        if self._has_failed:
             return
         try:
             if self._eye is None:
@@ -123,6 +124,7 @@ class Observer:
 
     def _give_up(self, why: str) -> None:
         self._has_failed = True
+        self._awaited.clear()
         log.warning("Model %r is not looked into: %s. Its training goes on.", self._model.name, why)
 
 
