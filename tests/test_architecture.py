@@ -34,7 +34,7 @@ TABLE = {
         {"data", "keras_private", "layers", "report", "spec", "studies"},
         {"h5py", "jax", "keras", "numpy", "onnxruntime"},
     ),
-    "probes": ({"data", "keras_private", "models"}, {"jax", "keras", "numpy"}),
+    "probes": ({"data", "keras_private", "layers", "models"}, {"jax", "keras", "numpy"}),
     "engine": (
         {"backend", "data", "keras_private", "layers", "models", "probes"},
         {"numpy", "keras", "jax", "psutil"},

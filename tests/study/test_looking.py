@@ -92,6 +92,56 @@ def test_a_run_looks_the_same_without_the_other_one(results):
         )
 
 
+def classifier(rate):
+    model = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1)]
+    )
+    model.compile(keras.optimizers.SGD(rate), "mse")
+    return model
+
+
+X = np.random.default_rng(0).normal(size=(200, 6)).astype(np.float32)
+
+
+def looked_into(rate, **settings):
+    own = {"variants": ["none"], "epochs": 4, "seeds": 1, "remedy": False, "probe": True}
+    return nw.Study(lambda: classifier(rate), (X, X[:, :1]), **own | settings).run()
+
+
+class Slower(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):  # noqa: ARG002 (Keras')
+        self.model.optimizer.learning_rate.assign(0.1 * 0.01**epoch)
+
+
+@pytest.mark.parametrize("callback", [Slower, None])
+def test_what_is_looked_at_trains_with_the_callbacks_of_the_study(callback):
+    """A rate of a hundredth makes a step of about a hundredth."""
+    found = looked_into(0.1, engine="fit", callbacks=callback and (lambda: [Slower()]))
+    update = found.inside[0].series["gradients/update"][:, 0]
+    ratios = update[1:] / update[:-1]
+    assert (ratios < 0.03).all() == (callback is not None)
+
+
+def test_a_run_that_a_callback_ends_is_looked_at_as_long_as_it_trains():
+    def stopping():
+        return [keras.callbacks.EarlyStopping("loss", patience=0, min_delta=100.0)]
+
+    found = looked_into(0.1, engine="fit", callbacks=stopping)
+    assert found.records[0].ended_at == 2
+    assert found.inside[0].epochs == 2
+
+
+@pytest.mark.parametrize("engine", ["stacked", "fit"])
+def test_a_run_that_diverges_is_seen_to(engine):
+    found = looked_into(1e5, engine=engine, target="val_loss<=0.5")
+    loss = found.inside[0].series["gradients/loss"]
+    assert found.records[0].diverged_at == 1
+    assert np.isfinite(loss[0])
+    assert np.isnan(loss[1:]).all()
+    text = " ".join(found.page.section("Gradients").text)
+    assert "gradients explode at epochs 2 to 4" in text
+
+
 def own_steps():
     class Own(keras.Model):
         def train_step(self, state, data):

@@ -155,6 +155,11 @@ class Fit:
         left = watch.state if goes_on and watch.state is not None else _taken(self.model)
         return self._fitted(watch, left, epochs)
 
+    @property
+    def state(self) -> State:
+        """The state of the replica that trains, between two epochs of it."""
+        return _taken(self.model)
+
     def _fitted(self, watch: _Watch, state: State, epochs: range) -> Fitted:
         rows = [row for row in watch.rows if not _is_lost(row)]
         is_lost, missing = len(rows) < len(watch.rows), len(epochs) - len(rows)

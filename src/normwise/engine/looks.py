@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import jax
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -110,7 +111,9 @@ class StackLooks:
             stack.state, ended = train(stack.state, self.cohort.split(orders), data)
             found = {name: np.asarray(values) for name, values in ended.items()}
             for row, one in enumerate(looks):
-                seen[row].append({name: np.asarray(values) for name, values in one.items()})
+                there = {name: np.asarray(values) for name, values in one.items()}
+                # A replica that has diverged stays in its stack, as it was before.
+                seen[row].append(there if state.alive[row] else _lost(there))
                 curves[row].append({name: float(values[row, 0]) for name, values in found.items()})
         return [Looked.of(self.probed.looking, *own) for own in zip(curves, seen, strict=True)]
 
@@ -136,19 +139,55 @@ def probed_in_fit(fit: Fit) -> Probed:
     return probed_in(fit.model, fit.data.dataset, fit.data.size)
 
 
-def looked_at_by_fit(fit: Fit, probed: Probed, replica: Replica, epochs: int) -> Looked:
-    """Train a replica by Keras' own ``fit`` and look at the first step of each epoch."""
-    looking = probed.looking
-    look = looking.look if fit.model.run_eagerly else jax.jit(looking.look)
-    state, curves, seen = fit.begin(replica), list[Any](), list[Any]()
-    for epoch in range(epochs):
-        batches = list(_batches(fit, replica, epoch, probed.batches))
-        found = look(probed.moment(state, 0, batches))
-        seen.append({name: np.asarray(values) for name, values in found.items()})
-        fitted = fit.train(replica, state, range(epoch, epoch + 1), of=epochs)
-        state = fitted.state
-        curves.append({name: values[0] for name, values in fitted.curves.items()})
-    return Looked.of(looking, curves, seen)
+def looked_at_by_fit(
+    fit: Fit,
+    probed: Probed,
+    replica: Replica,
+    epochs: int,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Looked:
+    """Train a replica by Keras' own ``fit`` and look at the first step of each epoch.
+
+    Args:
+        fit: What trains it.
+        probed: What is looked at.
+        replica: Which.
+        epochs: How many it trains.
+        callbacks: What acts beside, made for this alone.
+    """
+    eye = _Eye(fit, probed, replica)
+    fitted = fit.train(replica, fit.begin(replica), range(epochs), [*callbacks, eye])
+    curves = [
+        {name: values[epoch] for name, values in fitted.curves.items()} for epoch in range(epochs)
+    ]
+    is_lost = fitted.ended_at is None
+    unseen = [_lost(eye.seen[0])] * (epochs - len(eye.seen)) if is_lost else []
+    return Looked.of(probed.looking, curves, [*eye.seen, *unseen])
+
+
+class _Eye(keras.callbacks.Callback):  # type: ignore[misc]
+    """Looks when an epoch begins; the last of the callbacks, which may change what begins.
+
+    Attributes:
+        seen: What was seen, look by look.
+    """
+
+    def __init__(self, fit: Fit, probed: Probed, replica: Replica) -> None:
+        super().__init__()
+        self._fit, self._probed, self._replica = fit, probed, replica
+        look = probed.looking.look
+        self._look = look if fit.model.run_eagerly else jax.jit(look)
+        self.seen: list[dict[str, NDArray[Any]]] = []
+
+    def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 (Keras' own)
+        batches = list(_batches(self._fit, self._replica, epoch, self._probed.batches))
+        found = self._look(self._probed.moment(self._fit.state, 0, batches))
+        self.seen.append({name: np.asarray(values) for name, values in found.items()})
+
+
+def _lost(seen: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """What there is to see in a replica that has diverged."""
+    return {name: np.full_like(values, np.nan) for name, values in seen.items()}
 
 
 def _batches(fit: Fit, replica: Replica, epoch: int, count: int) -> Iterator[Examples]:

@@ -124,8 +124,9 @@ def _histogram(sample: NDArray[Any], mean: NDArray[Any], deviation: NDArray[Any]
 
 def moments(values: Any, axis: int | None, mask: Any = None) -> tuple[Any, Any]:
     """Mean and deviation along an axis, in two passes; of the values that a mask leaves."""
-    mean = jnp.mean(values, axis, where=mask)
-    return mean, jnp.sqrt(jnp.mean((values - mean) ** 2, axis, where=mask))
+    mean = jnp.mean(values, axis, where=mask, keepdims=True)
+    variance = jnp.mean((values - mean) ** 2, axis, where=mask)
+    return jnp.squeeze(mean, axis), jnp.sqrt(variance)
 
 
 def _sample(rows: Any) -> Any:

@@ -30,7 +30,8 @@ class Found(NamedTuple):
         afterwards: And where it ends.
         population: Moments of what each normalisation with moving statistics takes of the
             reference.
-        noise: The same of each of some batches.
+        noise: The same of each of some batches, ``(batches, groups, channels)``: those of what is
+            normalised together, which is a whole batch unless it is cut.
         around: Loss and gradients at points around the step; ``None`` where what it does is not
             known, and then no probe asks for them.
     """

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from normwise.data.nested import Arrays
 from normwise.domain import derive_seed
 from normwise.errors import ModelError
+from normwise.layers.ghost import slice_sizes
 from normwise.models.kinds import has_keras_steps
 from normwise.models.population_statistics import batch_normalisations
 from normwise.models.tracing import tracing
@@ -115,22 +116,39 @@ class Looking:
         return activity, self._moments_in(seen)
 
     def _moments(self, trainable: Values, others: Values, x: Arrays) -> tuple[Moments, ...]:
-        return self._moments_in(self.signals.seen(trainable, others, x))
+        """Those that each normalisation takes of a batch, ``(groups, channels)`` each."""
+        seen = self.signals.seen(trainable, others, x)
+        return tuple(_moments_of(seen[key], _group_of(key)) for key in self.norms)
 
     def _moments_in(self, seen: Mapping[Key, Any]) -> tuple[Moments, ...]:
-        return tuple(_moments_of(seen[key]) for key in self.norms)
+        return tuple(Moments(*_at(_moments_of(seen[key]), 0)) for key in self.norms)
 
 
 def _at(arrays: Any, place: int) -> Any:
     return jax.tree.map(lambda one: one[place], arrays)
 
 
-def _moments_of(seen: Any) -> Moments:
-    mask = None
+def _group_of(key: Key) -> int | None:
+    """Examples that a normalisation takes moments of; ``None`` where that is a whole batch."""
+    size: int | None = getattr(key.layer, "virtual_batch_size", None)
+    return size
+
+
+def _moments_of(seen: Any, group: int | None = None) -> Moments:
+    """Of groups of so many examples, those of one size; of all unless given."""
+    rows, mask = seen.rows, None
     if seen.mask is not None:
         mask = jnp.broadcast_to(jnp.asarray(seen.mask, bool)[..., None], seen.values.shape)
-        mask = mask.reshape(seen.rows.shape)
-    return Moments(*moments(seen.rows, 0, mask))
+        mask = mask.reshape(rows.shape)
+    examples = len(seen.values)
+    sizes = slice_sizes(examples, group or examples)
+    alike = sizes.count(sizes[0])
+
+    def cut(values: Any) -> Any:
+        whole = values[: alike * sizes[0] * (len(rows) // examples)]
+        return whole.reshape((alike, -1, values.shape[-1]))
+
+    return Moments(*moments(cut(rows), 1, None if mask is None else cut(mask)))
 
 
 def looking_at(model: keras.Model, start: Start, x: Arrays) -> Looking:

@@ -57,9 +57,9 @@ class Statistics:
 
         ``mean_lag`` is how far moving means are from those of the reference, in its deviations,
         and ``variance_ratio`` the geometric mean of moving variances over its own, the mean of the
-        channels each; ``mean_noise`` and ``deviation_noise`` are the sample deviations, from batch
-        to batch, of a batch's mean and deviation, over the deviation of the reference: NaN where
-        one batch alone is known.
+        channels each; ``mean_noise`` and ``deviation_noise`` are the sample deviations of mean and
+        deviation of what is normalised together, batches or groups of them, over the deviation of
+        the reference: NaN where one alone is known.
         """
         trainable, others = found.moment.trainable, found.moment.non_trainable
         means, variances = zip(*[norm.moving for norm in self.norms], strict=True)
@@ -100,8 +100,9 @@ def _held(
 
 
 def _scattered(deviation: Any, epsilon: Any, means: Any, deviations: Any) -> dict[str, Any]:
-    """Of several normalisations, the last two of each batch, ``(norms, batches, channels)``."""
+    """Of several normalisations, the last two ``(norms, batches, groups, channels)``."""
     guarded = _guarded(deviation, epsilon)
+    means, deviations = (one.reshape((len(one), -1, one.shape[-1])) for one in (means, deviations))
     return {
         "mean_noise": jnp.mean(jnp.std(means, axis=1, ddof=1) / guarded, axis=-1),
         "deviation_noise": jnp.mean(jnp.std(deviations, axis=1, ddof=1) / guarded, axis=-1),

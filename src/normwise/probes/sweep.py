@@ -16,6 +16,7 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
+from normwise.keras_private import about_to_update
 from normwise.probes.alike import Alike, of_alike
 from normwise.probes.moment import Moment, Values
 
@@ -68,7 +69,7 @@ class Sweep:
             (step, first), (shares, is_first) = carry, row
             here = [_moved(*one) for one in zip(begins, shares, step, strict=True)]
             loss, scaled, gradient = self._gradient(here, moment)
-            step = _either(is_first, self._step(scaled, moment), step)
+            step = _either(is_first, self._step(scaled, gradient, moment), step)
             first = _either(is_first, gradient, first)
             both = zip(alike.stacked(gradient), alike.stacked(first), strict=True)
             return (step, first), (loss, *alike.in_order([_compared(*own) for own in both]))
@@ -90,7 +91,7 @@ class Sweep:
     def _gradient(self, trainable: Values, moment: Moment) -> tuple[Any, Values, Values]:
         """The loss, the gradient as the optimiser takes it, and as it is."""
         function = jax.value_and_grad(self.model.compute_loss_and_updates, has_aux=True)
-        (scaled, (loss, *_)), gradient = function(
+        (_, (loss, *_)), gradient = function(
             trainable,
             moment.non_trainable,
             self.metrics,
@@ -98,14 +99,20 @@ class Sweep:
             training=True,
             optimizer_variables=moment.optimizer,
         )
-        # An optimiser for half precision takes the gradient of a multiple of the loss.
-        scale = jnp.where(loss == 0, 1, scaled / jnp.where(loss == 0, 1, loss))
+        scale = self._scale(moment)
         return loss, gradient, [part / scale for part in gradient]
 
-    def _step(self, gradient: Values, moment: Moment) -> Values:
-        after, _ = self.model.optimizer.stateless_apply(
-            moment.optimizer, gradient, moment.trainable
-        )
+    def _scale(self, moment: Moment) -> Any:
+        """An optimiser for half precision takes the gradient of a multiple of the loss."""
+        optimizer = self.model.optimizer
+        values = list(zip(optimizer.variables, moment.optimizer, strict=True))
+        with keras.StatelessScope(state_mapping=values):
+            return optimizer.scale_loss(jnp.float32(1))
+
+    def _step(self, scaled: Values, gradient: Values, moment: Moment) -> Values:
+        optimizer = self.model.optimizer
+        before = about_to_update(optimizer, moment.optimizer, gradient)
+        after, _ = optimizer.stateless_apply(before, scaled, moment.trainable)
         return [new - old for new, old in zip(after, moment.trainable, strict=True)]
 
 

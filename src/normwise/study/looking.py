@@ -102,6 +102,9 @@ def _of(looked: Callable[[], Sequence[Looked]], variant: str) -> Sequence[Looked
     """What is seen; nothing where memory does not suffice: the study's answer is there without."""
     try:
         return looked()
+    except ModelError as error:
+        _say(variant, str(error))
+        return []
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -141,9 +144,22 @@ def _in_stack(
 
 
 def _by_fit(runs: Sequence[Run], fits: Fits) -> Callable[[], list[Looked]]:
-    fit, epochs = fits.of(runs[0].program), fits.setup.spec.epochs
-    probed = probed_in_fit(fit)
-    return lambda: [looked_at_by_fit(fit, probed, replica_of(run), epochs) for run in runs]
+    setup, program = fits.setup, runs[0].program
+    made = setup.engine.callbacks
+    if made is None:
+        fit = fits.of(program)
+        probed = probed_in_fit(fit)
+        return lambda: [
+            looked_at_by_fit(fit, probed, replica_of(run), setup.spec.epochs) for run in runs
+        ]
+
+    def alone(run: Run) -> Looked:
+        fit = fits.anew(program)  # callbacks may change the model itself
+        callbacks = made.made(run.key.variant, run.key.seed)
+        replica, epochs = replica_of(run), setup.spec.epochs
+        return looked_at_by_fit(fit, probed_in_fit(fit), replica, epochs, callbacks)
+
+    return lambda: list(map(alone, runs))
 
 
 def _difference(looked: Looked, record: RunRecord, fits: Fits) -> float:

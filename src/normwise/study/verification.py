@@ -66,9 +66,13 @@ class Fits:
     def of(self, program: ProgramKey) -> Fit:
         """What trains such replicas on the study's data."""
         if program not in self._fits:
-            variant, size, depth = program
-            self._fits[program] = self.setup.fit(Variant.parse(variant), size or 1, depth)
+            self._fits[program] = self.anew(program)
         return self._fits[program]
+
+    def anew(self, program: ProgramKey) -> Fit:
+        """The same for who may change the model itself."""
+        variant, size, depth = program
+        return self.setup.fit(Variant.parse(variant), size or 1, depth)
 
 
 def verify(fits: Fits, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
