@@ -14,6 +14,7 @@ PAGES = [
     *ROOT.glob("*.md"),
     *ROOT.glob("docs/**/*.md"),
     *ROOT.glob("docs/**/*.ipynb"),
+    *ROOT.glob("docs/*.html"),
     *ROOT.glob("src/normwise/checks/pages/*.md"),
 ]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -37,6 +38,9 @@ def tokens(page):
 
 def links(page):
     """Where links lead to, and where pictures are."""
+    if page.suffix == ".html":
+        yield from re.findall(r'<a href="([^"]+)"', page.read_text("utf-8"))
+        return
     for token in tokens(page):
         target = token.attrGet("href") or token.attrGet("src")
         if target:

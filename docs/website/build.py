@@ -31,6 +31,7 @@ ELSEWHERE = {
 # Pages of the menu, and the folder whose pages are below each.
 BELOW = {"check.md": "rules", "studies/index.md": "studies"}
 LINK = re.compile(r"(?<=\]\()(?P<path>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=[)\s])")
+HTML_LINK = re.compile(r'(?<=<a href=")(?P<path>[^"#:]+)(?P<anchor>#[^"]*)?(?=")')
 
 
 def places() -> dict[Path, str]:
@@ -71,7 +72,7 @@ def text_of(file: Path, at: Mapping[Path, str]) -> str:
     return without_empty(with_links(text, file, at), at.values()) + menu(at[file], at.values())
 
 
-def with_links(text: str, file: Path, at: Mapping[Path, str]) -> str:
+def with_links(text: str, file: Path, at: Mapping[Path, str], link: re.Pattern[str] = LINK) -> str:
     """A page's text with links that lead in the site to what they lead to in the repository.
 
     >>> at = {ROOT / "README.md": "get-started.md", DOCS / "studies" / "a.md": "studies/a.md"}
@@ -79,13 +80,24 @@ def with_links(text: str, file: Path, at: Mapping[Path, str]) -> str:
     '[a](../get-started.md#b)'
     """
 
-    def moved(link: re.Match[str]) -> str:
-        place = at.get((file.parent / link["path"]).resolve())
+    def moved(found: re.Match[str]) -> str:
+        place = at.get((file.parent / found["path"]).resolve())
         if place is None:
-            return link[0]
-        return os.path.relpath(place, Path(at[file]).parent) + (link["anchor"] or "")
+            return found[0]
+        return os.path.relpath(place, Path(at[file]).parent) + (found["anchor"] or "")
 
-    return LINK.sub(moved, text)
+    return link.sub(moved, text)
+
+
+def as_built(text: str, file: Path, at: Mapping[Path, str]) -> str:
+    """A page of HTML that is copied as it is, but for links, which lead to what Sphinx builds.
+
+    >>> at = {DOCS / "lesson.html": "lesson.md", ROOT / "README.md": "get-started.md"}
+    >>> as_built('<a href="../README.md#b">c</a>', DOCS / "lesson.html", at)
+    '<a href="get-started.html#b">c</a>'
+    """
+    pages = {page: re.sub(r"\.(md|ipynb)$", ".html", place) for page, place in at.items()}
+    return with_links(text, file, pages, HTML_LINK)
 
 
 def without_empty(text: str, pages: Iterable[str]) -> str:
@@ -169,7 +181,8 @@ def build(out: str) -> int:
         # What notebooks need meanwhile lies beside the site, and goes.
         shutil.copytree(made, out)
     for page in DOCS.glob("*.html"):
-        shutil.copy(page, out)
+        text = as_built(page.read_text("utf-8"), page, places())
+        (Path(out) / page.name).write_text(text, "utf-8")
     return code
 
 

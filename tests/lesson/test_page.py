@@ -20,6 +20,7 @@ import pytest
 from normwise import lesson
 from normwise.errors import StoreError
 from normwise.lesson import shipped, write_lesson
+from normwise.lesson.page import _PAGES
 from normwise.report.results import DataPreview
 from normwise.report.section import Style
 from normwise.report.sections.data import DataChart
@@ -80,9 +81,22 @@ def parts(file: Path) -> tuple[str, Any]:
     return before + after, json.loads(gzip.decompress(base64.b64decode(text)))
 
 
-def test_the_page_of_the_docs_is_what_the_command_writes(file: Path) -> None:
+def test_the_page_of_the_docs_is_what_the_command_writes(tmp_path: Path) -> None:
     """Else: `normwise lesson -o docs/lesson.html`."""
-    assert parts(DOCS / "lesson.html") == parts(file)
+    for page in _PAGES:
+        (tmp_path / "docs" / page).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "docs" / page).touch()
+    written = write_lesson(shipped(), tmp_path / "docs" / "lesson.html")
+    assert parts(DOCS / "lesson.html") == parts(written)
+
+
+def test_among_the_docs_it_links_to_their_pages_and_elsewhere_it_names_them(file: Path) -> None:
+    text = (DOCS / "lesson.html").read_text("utf-8")
+    assert set(re.findall(r'<a href="([^"#]+)"', text)) == set(_PAGES)
+    assert all((DOCS / page).is_file() for page in _PAGES)
+    alone = file.read_text("utf-8")
+    assert "Claims, one by one" in alone
+    assert ".md" not in alone
 
 
 def test_a_page_of_the_shipped_recording_needs_neither_keras_nor_jax(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """A page that teaches batch normalisation: it plays back runs that were trained and recorded.
 
 Read in this order: ``grid`` (which runs), ``deep`` and ``circles`` (what is recorded of them),
-``recording`` (all of it, and the one that is shipped), ``page`` (the file; ``lesson.html``,
-``lesson.css`` and ``js/`` are what it is made of).
+``recording`` (all of it, and the one that is shipped), ``tries`` (runs to begin with), ``page``
+(the file; ``lesson.html``, ``lesson.css`` and ``js/`` are what it is made of).
 """
 
 from normwise.lesson.page import write_lesson

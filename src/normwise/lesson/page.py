@@ -10,6 +10,7 @@ from typing import Any
 
 from normwise.files import replacing
 from normwise.lesson.recording import Recording, packed
+from normwise.lesson.tries import START, recorded_tries
 from normwise.report.colors import class_colors, variant_colors
 
 __all__ = ["write_lesson"]
@@ -18,7 +19,7 @@ __all__ = ["write_lesson"]
 _SCRIPTS = (
     *("numbers", "controls", "drawing"),
     *("hand", "moving"),
-    *("deep", "xray", "landscape", "curves"),
+    *("deep", "xray", "landscape", "curves", "batches"),
     *("boundary", "lag"),
     "main",
 )
@@ -29,28 +30,29 @@ _BATCHES = {
     "All alike": [3, 3, 3, 3, 3, 3],
 }
 _START = [2, -1, 4, 7, 3, 6]
-_TRIES = {
-    "30 layers": {"depth": 30, "rate": 0.1, "batch": 64, "epoch": 10},
-    "2 layers, where both learn": {"depth": 2, "rate": 1.0, "batch": 64, "epoch": 5},
-    "A large learning rate": {"depth": 10, "rate": 1.0, "batch": 64, "epoch": 10},
-    "Batches of two": {"depth": 2, "rate": 0.01, "batch": 2, "epoch": 20},
-    "Statistics that lag": {"depth": 10, "rate": 0.1, "batch": 64, "epoch": 3, "momentum": 0.99},
-}
+# Pages of the docs, where the lesson leads on, as they lie beside it in the repository.
+_PAGES = (
+    "../README.md",
+    *("inside.md", "monitor.md", "claims.md"),
+    *("studies/README.md", "studies/circles.md", "studies/small-batches.md"),
+)
 
 
 def write_lesson(recording: Recording, path: str | os.PathLike[str]) -> Path:
     """Write the page of a recording, whole or not at all.
 
+    Among normwise's docs it links to their pages; elsewhere it names them.
+
     Raises:
         StoreError: The folder cannot be written.
     """
-    text = _render(recording)
+    text = _render(recording, linked=_are_beside(Path(path).parent))
     with replacing(path) as beside:
         beside.write_text(text, encoding="utf-8")
     return Path(path)
 
 
-def _render(recording: Recording) -> str:
+def _render(recording: Recording, *, linked: bool) -> str:
     import jinja2
 
     deep, circles = recording["deep"], recording["circles"]
@@ -75,7 +77,9 @@ def _render(recording: Recording) -> str:
         hand_steps=[*range(21), *range(25, 101, 5), *range(110, 201, 10)],
         epochs=list(range(1, deep["epochs"] + 1)),
         side=len(circles["runs"][0]["predicted"][0]),
-        tries={name: one for name, one in _TRIES.items() if _is_recorded(deep, one)},
+        tries=recorded_tries(deep),
+        start_at=START.at,
+        linked=linked,
         colors=variant_colors(["none", "before", "after"]),
         # Classes have their colours by name, as in a report: "inner", then "outer".
         classes=class_colors(2),
@@ -91,14 +95,9 @@ def _runs(deep: Any, circles: Any) -> int:
     return of_deep + len(circles["runs"]) + len(circles["lag"]) - 1
 
 
-def _is_recorded(deep: Any, chosen: dict[str, Any]) -> bool:
-    axes = {
-        "depth": "depth",
-        "rate": "learning_rate",
-        "batch": "batch_size",
-        "momentum": "momentum",
-    }
-    return all(chosen[name] in deep["axes"][axis] for name, axis in axes.items() if name in chosen)
+def _are_beside(folder: Path) -> bool:
+    """Whether a page in a folder is among the docs, so that its links lead somewhere."""
+    return all((folder / page).is_file() for page in _PAGES)
 
 
 def _in_words(environment: dict[str, str]) -> str:

@@ -102,18 +102,19 @@ function boundaryWords(circles, runs) {
 
 // What the study's command says of these runs, and beside it what the weights have learned.
 function tableBoundary(circles, runs) {
-  const end = `right after ${circles.axes.epoch.at(-1)} epochs`;
+  const table = byId("boundary-table");
+  table.caption.textContent = `The epoch from which ${percent(LEARNED)} are right, and how many are after ${circles.axes.epoch.at(-1)} epochs`;
   const row = (name, said) => [name, ...runs.map(said)];
   const atEnd = run => percent(run.validation.accuracy.at(-1));
   const moving = run => run.moving ?? run;
   fillTable(
-    byId("boundary-table"),
-    ["", ...runs.map(run => PLACES[run.variant])],
+    table,
+    ["statistics", ...runs.map(run => PLACES[run.variant].split(" ")[0])],
     [
-      row(`${percent(LEARNED)} right from epoch, by population statistics`, arrival),
-      row("… by moving statistics", run => arrival(moving(run))),
-      row(`${end}, by population statistics`, atEnd),
-      row("… by moving statistics", run => atEnd(moving(run))),
+      row("epoch, population", arrival),
+      row("epoch, moving", run => arrival(moving(run))),
+      row("end, population", atEnd),
+      row("end, moving", run => atEnd(moving(run))),
     ],
   );
 }
@@ -146,7 +147,7 @@ function startCircles(circles) {
       byId("boundary"),
       `study ${circles.study}, seed ${circles.seed}, learning rate ${rate.value}, batches of ${circles.batch_size}, after ${inWords(epoch.value, "epoch")}`,
       `normwise study ${circles.study} --learning-rate ${rate.value} --seeds 1`,
-      `It prints the lines by moving statistics of the table here. Those by population statistics are the dashed curves of ` +
+      `It prints the lines of the table here that say “moving”. Population statistics are the dashed curves of ` +
         `“Accuracy”, the first chart of the report that it writes. The boundary itself only this page draws.`,
     );
   };

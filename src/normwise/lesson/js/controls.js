@@ -74,7 +74,7 @@ function player(id) {
 }
 
 function fillTable(table, heads, rows) {
-  const cell = (name, text) => {
+  const made = (name, text) => {
     const found = document.createElement(name);
     found.textContent = text;
     if (name === "th") found.scope = "col";
@@ -82,13 +82,19 @@ function fillTable(table, heads, rows) {
   };
   const row = ([first, ...others], name) => {
     const found = document.createElement("tr"),
-      head = cell("th", first);
+      head = made("th", first);
     if (name === "td") head.scope = "row";
-    found.append(head, ...others.map(text => cell(name, text)));
+    found.append(head, ...others.map(text => made(name, text)));
     return found;
   };
   table.tHead.replaceChildren(row(heads, "th"));
   table.tBodies[0].replaceChildren(...rows.map(each => row(each, "td")));
+}
+
+// Scrolls to a heading, and puts the focus there; the style sheet says how smoothly.
+function goTo(heading) {
+  heading.scrollIntoView();
+  heading.focus({preventScroll: true});
 }
 
 // Which run a picture shows, how to train it again, and where one sees it then.

@@ -3,7 +3,7 @@
 function showCurves(deep, run, epoch, momentum) {
   const moving = run.with.moving[momentum].accuracy;
   const series = [
-    {values: run.with.validation.accuracy, kind: "line before thin"},
+    {values: run.with.validation.accuracy, kind: "line before dashed"},
     {values: moving, kind: "line before"},
     {values: run.without.validation.accuracy, kind: "line none"},
   ];

@@ -30,8 +30,9 @@ function showHand(numbers, gamma, beta) {
   fillTable(
     byId("hand-table"),
     ["example", "x", "x − μ", "x̂", "y"],
+    // What the reader typed stays as it was typed.
     numbers.map((number, i) =>
-      [exampleName(i), number, number - found.mean, standard[i], given[i]].map(exactly),
+      [exampleName(i), String(number).replace("-", "−"), number - found.mean, standard[i], given[i]].map(cell),
     ),
   );
   byId("hand-says").textContent =
@@ -39,7 +40,12 @@ function showHand(numbers, gamma, beta) {
     `Standardised: mean ${nearly(after.mean, found)}, deviation ${short(Math.sqrt(after.variance), 4)}. ` +
     `What the layer gives: mean ${nearly(end.mean, found)}, deviation ${short(Math.sqrt(end.variance), 4)}.` +
     (after.variance < 0.98 ? " The deviation is not 1: beside so small a variance ε counts." : "");
-  drawHand([numbers, standard, given]);
+  drawHand(
+    numbers,
+    numbers.map(number => number - found.mean),
+    standard,
+    given,
+  );
 }
 
 const paren = (value, digits = 4) => (value < 0 ? `(${short(value, digits)})` : short(value, digits));
@@ -47,55 +53,62 @@ const paren = (value, digits = 4) => (value < 0 ? `(${short(value, digits)})` : 
 const nearly = (value, {mean: middle, variance}) =>
   short(Math.abs(value) < 1e-12 * (1 + Math.abs(middle) / Math.sqrt(variance + EPSILON)) ? 0 : value, 4);
 
-function drawHand(rows) {
-  const place = byId("hand-drawing"),
-    width = roomIn(place),
-    apart = 78,
-    height = 3 * apart + 8;
-  const left = 14,
-    right = width - 14;
-  const children = rows.flatMap((values, row) => {
-    const x = lineScale(values, [left, right], row),
-      y = row * apart + 52;
-    const found = moments(values),
-      deviation = Math.sqrt(found.variance);
-    return [
-      words(left, y - 30, ["x: what the unit gives", "x̂: standardised", "y: scaled and shifted"][row], {
-        class: "title",
-      }),
-      shape("rect", {
-        x: x(found.mean - deviation),
-        y: y - 12,
-        width: Math.max(1, x(found.mean + deviation) - x(found.mean - deviation)),
-        height: 24,
-        class: "spread",
-      }),
-      line(left, y, right, y, "grid"),
-      line(x(found.mean), y - 16, x(found.mean), y + 16, "cursor"),
-      ...ticks(x, width < 500 ? 5 : 9).map(value =>
-        words(x(value), y + 28, tickText(x, value), {"text-anchor": "middle"}),
-      ),
-      ...values.map((value, i) => shape("circle", {cx: x(value), cy: y, r: 6, class: `dot example-${i}`})),
-    ];
-  });
-  draw(
-    place,
-    height,
-    "The six numbers on a line before the layer, standardised, and behind it; mean and one deviation to each side are marked",
-    ...children,
+const ROW = 58; // height of a line of numbers
+
+// All four lines on the same axis, so that one sees them move and shrink; the last two enlarged.
+function drawHand(numbers, centred, standard, given) {
+  const last = {"x̂: standardised": standard, "y: scaled and shifted": given};
+  drawLines(
+    byId("hand-drawing"),
+    {"x: what the unit gives": numbers, "x − μ: the mean taken off": centred, ...last},
+    padded([0, ...numbers, ...centred, ...standard, ...given]),
+    "The six numbers on four lines with the same axis: before the layer, without their mean, standardised, and behind it; mean and one deviation to each side are marked",
+  );
+  const far = Math.max(3, ...[...standard, ...given].map(value => Math.abs(value) * 1.1));
+  drawLines(
+    byId("hand-close"),
+    last,
+    [-far, far],
+    "The last two lines enlarged: the six numbers standardised, and scaled and shifted",
   );
 }
 
-// The lower two have the same scale, so that one sees what γ and β do.
-function lineScale(values, pixels, row) {
-  if (row === 0) {
-    const low = Math.min(...values),
-      high = Math.max(...values),
-      room = (high - low || 2) * 0.12;
-    return scale([low - room, high + room], pixels);
-  }
-  const far = Math.max(3, ...values.map(value => Math.abs(value) * 1.1));
-  return scale([-far, far], pixels);
+function drawLines(place, lines, reach, label) {
+  const width = roomIn(place),
+    rows = Object.values(lines),
+    x = scale(reach, [14, width - 14]),
+    at = row => row * ROW + 38;
+  const [first] = rows,
+    foot = at(rows.length - 1) + 34;
+  const marks = ticks(x, width < 500 ? 5 : 9);
+  draw(
+    place,
+    foot + 8,
+    label,
+    ...marks.map(value => line(x(value), at(0) - 16, x(value), foot - 14, value ? "grid" : "zero")),
+    ...rows.slice(1).flatMap((values, row) =>
+      first.map((_, i) => line(x(rows[row][i]), at(row), x(values[i]), at(row + 1), `way example-${i}`)),
+    ),
+    ...Object.entries(lines).flatMap(([name, values], row) => lineOfNumbers(name, values, x, at(row))),
+    ...marks.map(value => words(x(value), foot, tickText(x, value), {"text-anchor": "middle"})),
+  );
+}
+
+function lineOfNumbers(name, values, x, y) {
+  const {mean: middle, variance} = moments(values),
+    deviation = Math.sqrt(variance);
+  return [
+    shape("rect", {
+      x: x(middle - deviation),
+      y: y - 11,
+      width: Math.max(1, x(middle + deviation) - x(middle - deviation)),
+      height: 22,
+      class: "spread",
+    }),
+    line(x(middle), y - 14, x(middle), y + 14, "cursor"),
+    words(14, y - 19, name, {class: "title"}),
+    ...values.map((value, i) => shape("circle", {cx: x(value), cy: y, r: 5.5, class: `dot example-${i}`})),
+  ];
 }
 
 function startHand() {

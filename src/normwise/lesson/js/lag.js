@@ -41,10 +41,10 @@ function drawLoss(epochs, learned, moving, epoch) {
     below: "epoch",
     above: "loss on the validation part",
     series: [
-      {values: learned.validation.loss, kind: "line after thin"},
+      {values: learned.validation.loss, kind: "line after dashed"},
       {values: moving.validation.loss, kind: "line after"},
     ],
-    label: "Validation loss by population statistics, thin, and by moving statistics, thick",
+    label: "Validation loss by population statistics, dashed, and by moving statistics, solid",
   });
 }
 

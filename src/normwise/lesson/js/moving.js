@@ -31,7 +31,7 @@ function showMoving(numbers, gamma, beta, momentum, step) {
   fillTable(
     byId("moving-table"),
     ["example", "in training, by the batch", "in inference, by moving statistics"],
-    numbers.map((_, i) => [exampleName(i), training[i], inference[i]].map(exactly)),
+    numbers.map((_, i) => [exampleName(i), training[i], inference[i]].map(cell)),
   );
   byId("moving-says").textContent =
     `After ${inWords(steps, "step")} with momentum ${momentum} the moving statistics have gone ${percent(1 - momentum ** steps)} of the way ` +

@@ -30,5 +30,5 @@ function short(value, digits = 3) {
 const percent = share => (share === null ? "no number" : `${(100 * share).toFixed(1).replace(".0", "")}%`);
 const inWords = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
 const exampleName = i => `x${"₁₂₃₄₅₆"[i]}`;
-// In a table, where one may want to compute on: text stays as it is.
-const exactly = value => (typeof value === "string" ? value : short(value, 6));
+// In a table: text stays as it is.
+const cell = value => (typeof value === "string" ? value : short(value, 4));

@@ -21,7 +21,7 @@ function showXray(deep, run, epoch) {
   tableXray(run, now);
 }
 
-const ratio = (one, other) => (one === null || other === null ? null : one / other);
+const ratio = (one, other) => (one === null || other === null || other === 0 ? null : one / other);
 const times = value => (value === null ? "no number times" : `${short(value)} times`);
 
 function tableXray(run, now) {
