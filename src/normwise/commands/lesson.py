@@ -42,8 +42,8 @@ def lesson(
     """Write a page that teaches batch normalisation, to play with; it needs no network.
 
     The layer by hand; then a deep network from the inside, a boundary that grows, and statistics
-    that lag: recorded training, played back epoch by epoch; and why it helps. With --record, the recording is
-    written beside the page.
+    that lag: recorded training, played back epoch by epoch; and why it helps. With --record, the
+    recording is written beside the page.
     """
     from normwise.lesson import shipped, write_lesson, write_recording
 
