@@ -20,7 +20,6 @@ from normwise.errors import BackendError
 
 __all__ = [
     "RANDOM_STATE",
-    "about_to_update",
     "batch_moments",
     "build_compiled",
     "calls_in_order",
@@ -349,29 +348,6 @@ def steps_taken(optimizer: Any) -> int:
     ``iterations`` counts updates: fewer, where gradients are accumulated over several steps.
     """
     return int(_part(optimizer, "_iterations").value)
-
-
-def about_to_update(optimizer: Any, values: Sequence[Any], gradients: Sequence[Any]) -> list[Any]:
-    """The values of an optimiser's variables with which its next step moves the weights.
-
-    Where it accumulates gradients most steps move nothing, and nothing public says which do: then
-    as though all those that go into one update were these.
-
-    Args:
-        optimizer: Built.
-        values: Of its variables.
-        gradients: One for each weight that it updates, in its order, not scaled.
-    """
-    own: Any = getattr(optimizer, "inner_optimizer", optimizer)
-    found, steps = list(values), own.gradient_accumulation_steps
-    if not steps:
-        return found
-    places = {id(variable): place for place, variable in enumerate(optimizer.variables)}
-    taken = places[id(_part(own, "_iterations"))]
-    found[taken] = values[taken] // steps * steps + steps - 1
-    for variable, gradient in zip(_part(own, "_accumulated_gradients"), gradients, strict=True):
-        found[places[id(variable)]] = (steps - 1) * gradient
-    return found
 
 
 def trained_variables(optimizer: Any) -> Sequence[Any]:

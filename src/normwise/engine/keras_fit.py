@@ -35,7 +35,7 @@ from normwise.errors import ModelError
 from normwise.models.kinds import sublayers
 from normwise.models.metrics import build_compiled_parts, is_evaluated, is_taken_at_once, scalars
 
-__all__ = ["Fit", "Fitted", "train_alone"]
+__all__ = ["Fit", "Fitted", "state_of", "train_alone"]
 
 # Examples that an evaluation takes at once, where their number changes nothing.
 AT_ONCE = 512
@@ -152,13 +152,8 @@ class Fit:
             verbose=0,
         )
         goes_on = not callbacks and epochs.stop < (of or epochs.stop)
-        left = watch.state if goes_on and watch.state is not None else _taken(self.model)
+        left = watch.state if goes_on and watch.state is not None else state_of(self.model)
         return self._fitted(watch, left, epochs)
-
-    @property
-    def state(self) -> State:
-        """The state of the replica that trains, between two epochs of it."""
-        return _taken(self.model)
 
     def _fitted(self, watch: _Watch, state: State, epochs: range) -> Fitted:
         rows = [row for row in watch.rows if not _is_lost(row)]
@@ -299,7 +294,7 @@ class _Watch(keras.callbacks.Callback):  # type: ignore[misc]
         is_last = epoch + 1 == self._epochs.stop
         if is_last:
             # Here, since `fit` may put averaged weights in their place when it ends.
-            self.state = _taken(self.model)
+            self.state = state_of(self.model)
         if is_last or _is_lost(row):
             self.model.stop_training = True
 
@@ -374,7 +369,7 @@ def _restoring(model: keras.Model) -> Iterator[None]:
         _assign(variables, kept)
 
 
-def _taken(model: keras.Model) -> State:
+def state_of(model: keras.Model) -> State:
     """A model's state, copied: what follows takes over its memory."""
     parts = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables)
     return _state(*([np.array(variable.value)[None] for variable in part] for part in parts))

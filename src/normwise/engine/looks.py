@@ -21,7 +21,7 @@ from normwise.data.dataset import Examples
 from normwise.data.mapped_rows import read_rows
 from normwise.engine.cohort import Cohort
 from normwise.engine.initial_values import Replica
-from normwise.engine.keras_fit import Fit
+from normwise.engine.keras_fit import Fit, state_of
 from normwise.engine.kernels.ties import safe_ties
 from normwise.engine.orders import stacked_orders
 from normwise.engine.probed import Probed, placed, probed_in
@@ -181,7 +181,7 @@ class _Eye(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 (Keras' own)
         batches = list(_batches(self._fit, self._replica, epoch, self._probed.batches))
-        found = self._look(self._probed.moment(self._fit.state, 0, batches))
+        found = self._look(self._probed.moment(state_of(self.model), 0, batches))
         self.seen.append({name: np.asarray(values) for name, values in found.items()})
 
 

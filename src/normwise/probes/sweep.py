@@ -16,9 +16,9 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
-from normwise.keras_private import about_to_update
 from normwise.probes.alike import Alike, of_alike
 from normwise.probes.moment import Moment, Values
+from normwise.probes.next_update import about_to_update
 
 __all__ = ["Sweep", "Swept", "lengths", "of_several", "together"]
 
