@@ -90,6 +90,7 @@ def test_variants_become_canonical_and_one_may_be_a_text():
             "rgression",
             "'task' is 'rgression'; expected 'binary', 'classes' or 'regression'",
         ),
+        ("probe_runs", 3, "probe_runs is 3 and probe was not given; expected both.*add --probe"),
         ("target_column", ["y"] * 9, r"'target_column' is \['y', 'y', .*; check --target-column"),
     ],
 )

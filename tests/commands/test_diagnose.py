@@ -85,7 +85,12 @@ def test_a_model_without_a_loss_has_its_layers_looked_at(run, tmp_path):
         (["model.keras", "--data", "circle"], "did you mean 'circles'"),
         (["model.keras", "--data", "digits"], "do not fit model"),
         (["model.keras", "--data", "circles", "--out", " "], "--out is ' '; expected a folder"),
-        (["plain.keras", "--data", "circles"], "has no batch normalisation"),
+        (
+            ["plain.keras", "--data", "circles"],
+            "has no batch normalisation, and it takes no steps that could be looked at; expected one "
+            "or the other; compile it",
+        ),
+        (["plain.keras", "--data", "circles", "--json"], "leave --json out to see what happens"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_nothing_is_written(arguments, message, run, tmp_path):

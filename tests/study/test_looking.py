@@ -61,11 +61,12 @@ def test_nothing_trains_again_where_the_folder_has_it(results):
     assert {path: path.stat().st_mtime_ns for path in (out / "inside").iterdir()} == before
 
 
-def test_a_file_that_does_not_read_is_made_again(results):
+def test_a_file_that_does_not_read_is_made_again(results, caplog):
     _, probed, out = results
     path = out / "inside" / f"{probed.inside[0].key.digest}.npz"
     path.write_bytes(path.read_bytes()[:100])
     again = study(probe=True).run(out=out)
+    assert f"{path} does not read" in caplog.text
     np.testing.assert_array_equal(
         again.inside[0].series["gradients/norm"], probed.inside[0].series["gradients/norm"]
     )
@@ -157,6 +158,18 @@ def own_steps():
 def test_of_steps_of_the_users_own_signals_are_seen():
     [found] = own_steps().run().inside
     assert {name.split("/")[0] for name in found.series} == {"activations"}
+
+
+def test_an_interrupt_while_looking_leaves_the_answer(monkeypatch, caplog):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("normwise.study.looking.StackLooks.looked_at", interrupted)
+        found = looked_into(0.1, epochs=1)
+    assert not found.inside
+    assert found.answer.variants
+    assert "Interrupted while looking inside: 0 of 1 runs are looked into" in caplog.text
 
 
 def test_where_memory_does_not_suffice_the_study_answers_all_the_same(monkeypatch, caplog):

@@ -81,9 +81,9 @@ def diagnose(
         loaded = load_model(model, unsafe=unsafe)
         given = given_to(loaded, data, table.options)
         page, text = None, ""
-        if not (as_json or batch_normalisations(loaded)):
-            page = _inside_alone(loaded, given, batch_size)
-        if page is None:
+        if loaded.built and not batch_normalisations(loaded):
+            page = _inside_alone(loaded, given, batch_size, as_json=as_json)
+        else:
             found = _found(loaded, given, batch_size, quiet=as_json)
             inside = _inside(loaded, given, batch_size, quiet=as_json)
             page = diagnosis_page(found, _recalibrating(model, data, table), inside)
@@ -108,12 +108,27 @@ def _written(page: Page, text: str, folder: Path, drawing: DrawingProcess) -> li
     return [*([numbers] if text else []), picture, report]
 
 
-def _inside_alone(model: Any, given: Given, batch_size: int) -> Page | None:
-    """The report of a model without normalisation; ``None`` where it takes no steps, either."""
+def _inside_alone(model: Any, given: Given, batch_size: int, *, as_json: bool) -> Page:
+    """The report of a model without normalisation.
+
+    Raises:
+        ModelError: There is nothing to say of it.
+    """
     from normwise.report import inside_page
 
+    without = f"model {model.name!r} has no batch normalisation"
+    if as_json:
+        raise ModelError(
+            f"{without}, and --json gives the gap that one makes; expected one that has; leave "
+            f"--json out to see what happens inside"
+        )
     inside = _inside(model, given, batch_size, quiet=False)
-    return None if inside is None else inside_page(model.name, {model.name: [inside]})
+    if inside is None:
+        raise ModelError(
+            f"{without}, and it takes no steps that could be looked at; expected one or the other; "
+            f"compile it with optimiser and loss before it is saved"
+        )
+    return inside_page(model.name, {model.name: [inside]})
 
 
 def _found(model: Any, given: Given, batch_size: int, *, quiet: bool) -> dict[str, Any]:

@@ -125,7 +125,7 @@ class Observer:
     def _give_up(self, why: str) -> None:
         self._has_failed = True
         self._awaited.clear()
-        log.warning("Model %r is not looked into: %s. Its training goes on.", self._model.name, why)
+        log.warning("Model %r is not looked into: %s.", self._model.name, why)
 
 
 @dataclass(frozen=True, eq=False)

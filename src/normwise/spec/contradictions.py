@@ -31,6 +31,7 @@ def refuse_contradictions(spec: Spec, axes: Sequence[str]) -> None:
         _refuse_repeated(axis, getattr(spec, axis) or ())
     _check_rounds(spec)
     _check_pruning(spec)
+    _check_probes(spec)
 
 
 def _check_variants(spec: Spec) -> None:
@@ -62,6 +63,15 @@ def _check_rounds(spec: Spec) -> None:
         raise SpecError(
             f"until_decided was given with {spec.variants[0]!r} alone, and there is nothing to "
             f"decide; expected two variants; add --variant after"
+        )
+
+
+def _check_probes(spec: Spec) -> None:
+    default = type(spec).model_fields["probe_runs"].default
+    if spec.probe_runs != default and not spec.probe:
+        raise SpecError(
+            f"probe_runs is {spec.probe_runs} and probe was not given; expected both, or neither; "
+            f"add --probe"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from normwise.domain import Inside, RunKey
+from normwise.errors import in_words
 from normwise.files import replacing
 
 __all__ = ["read_inside", "write_inside"]
+
+log = logging.getLogger("normwise")
 
 # What stands in a file beside the series, whose names have a slash.
 _NAMES, _DIFFERENCE = "names", "difference"
@@ -48,7 +52,14 @@ def _read(path: Path, key: RunKey) -> Inside | None:
             arrays = {name: file[name] for name in file.files}
         names = {axis: tuple(own) for axis, own in json.loads(str(arrays.pop(_NAMES))).items()}
         difference = float(arrays.pop(_DIFFERENCE))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        log.warning(
+            "%s does not read (%s), and is left out; the study's own command makes it again.",
+            path,
+            in_words(error),
+        )
         return None
     return Inside(key, names, arrays, None if np.isnan(difference) else difference)
 

@@ -61,10 +61,18 @@ def looks(
     known = {seen.key: seen for seen in there}
     runs = {run.key: run for run in goals}
     missing = [{runs[one.key]: one for one in own if one.key not in known} for own in chosen]
-    for seen in _seen([own for own in missing if own], training, fits):
-        known[seen.key] = seen
-        if store is not None:
-            write_inside(store.folder, seen)
+    try:
+        for seen in _seen([own for own in missing if own], training, fits):
+            known[seen.key] = seen
+            if store is not None:
+                write_inside(store.folder, seen)
+    except KeyboardInterrupt:
+        log.warning(
+            "Interrupted while looking inside: %d of %d runs are looked into. The study itself is "
+            "done; the same command looks into the others.",
+            len(known),
+            len(keys),
+        )
     return [known[key] for key in keys if key in known]
 
 
