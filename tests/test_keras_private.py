@@ -250,6 +250,13 @@ def test_moments_of_a_batch_are_those_of_numpy(masked):
 # --- the graph of a model ------------------------------------------------------------------------
 
 
+def test_a_mask_travels_with_what_a_layer_gives():
+    layer, tokens = layers.Embedding(5, 2, mask_zero=True), np.array([[1, 0], [3, 4]])
+    expected = np.asarray(layer.compute_mask(tokens))
+    np.testing.assert_array_equal(np.asarray(private.mask_of(layer(tokens))), expected)
+    assert private.mask_of(layers.Dense(2)(np.ones((1, 3)))) is None
+
+
 def test_calls_show_each_use_of_a_shared_layer_with_its_arguments():
     x = keras.Input((2,), name="x")
     shared = layers.Dense(2, name="shared")

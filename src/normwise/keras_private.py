@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras.src.backend.common import masking
 from keras.src.layers.core import einsum_dense
 
 from normwise.errors import BackendError
@@ -44,6 +45,7 @@ __all__ = [
     "lambda_output_shape",
     "learning_rate",
     "loss_options",
+    "mask_of",
     "operation_behind",
     "options_without_rate",
     "steps_taken",
@@ -210,6 +212,15 @@ def batch_moments(
     """
     mean, variance = _part(layer, "_moments")(inputs, mask)
     return mean, variance
+
+
+def mask_of(tensor: Any) -> Any | None:
+    """The mask that travels with a tensor; ``None`` where it has none.
+
+    A layer whose ``call`` takes no mask is not shown that of its inputs. Keras exports no function
+    that reads it.
+    """
+    return _part(masking, "get_keras_mask")(tensor)
 
 
 # --- the graph of a model ------------------------------------------------------------------------

@@ -46,6 +46,7 @@ def make_inside(
         "layers": tuple(f"dense_{i}" for i in range(layers)),
         "signals": names,
         "kinds": kinds,
+        "takes": ("", *map(str, range(len(kinds) - 1))),
         "shifted": tuple(f"dense_{i}" for i in range(1, layers)),
         "steps": tuple(f"{size:.3g}" for size in STEPS),
         **(

@@ -308,6 +308,59 @@ def test_drift_is_of_what_layers_take() -> None:
     assert [(line.x, line.value) for line in between.lines] == [((4.0,), (5.0,))]
 
 
+def renamed(run: Inside, **names: tuple[str, ...] | None) -> Inside:
+    """The same run with other names; those that are ``None`` are not there."""
+    own = {**run.names, **names}
+    return dataclasses.replace(run, names={k: v for k, v in own.items() if v is not None})
+
+
+def test_a_signal_says_which_one_it_is_made_of() -> None:
+    """Two branches and their sum: what was computed last is not what a layer takes."""
+    kinds = ("sums", "activations", "sums", "activations", "inputs", "sums", "outputs")
+    takes = ("", "0", "", "2", "", "4", "5")
+    drift = np.full((6, 7), 99.0)
+    drift[:, 4] = 0.3
+    quantiles = np.array(make_inside(layers=4).series["activations/quantiles"])
+    quantiles[:, [0, 2], 4] = [5.0, 7.0]
+    changed = {"shift_drift": drift, "activations_quantiles": quantiles}
+    made = renamed(make_inside("none", epochs=6, **changed), kinds=kinds, takes=takes)
+    page = inside_page("x", {"none": [made]})
+    shift = section(page, "Internal covariate shift")
+    assert shift.text[0] == "A step moves what a layer takes by 0.30 of its deviation."
+    into = chart(section(page, "Activations, layer by layer"), "into the activations, by layer")
+    assert lines_of(into) == {"none": (5.0, 7.0)}
+
+
+def test_an_output_is_no_hidden_layer() -> None:
+    made = make_inside("none", layers=2)
+    own = renamed(made, kinds=("sums", "sums", "outputs"), takes=("", "0", "1"))
+    page = inside_page("x", {"none": [own]})
+    assert "Activations" not in [one.title for one in page.body]
+
+
+def test_what_an_older_version_saw_keeps_reading() -> None:
+    """There nothing says what a signal is made of: it is what stands before it."""
+    new = seen()
+    old = {
+        name: [renamed(run, takes=None, shifted_places=None) for run in runs]
+        for name, runs in new.items()
+    }
+    one, two = (inside_page("x", runs) for runs in (new, old))
+    assert one.notes == two.notes
+    assert [own.spec(STYLES[0]) for own in one.charts] == [
+        own.spec(STYLES[0]) for own in two.charts
+    ]
+
+
+def test_layers_of_one_name_are_told_apart() -> None:
+    made = make_inside(layers=5, shift_cosine=np.tile([0.9, 0.8, 0.7, 0.6], (6, 1)))
+    alike = {"layers": ("a", "b", "a", "b", "o"), "shifted": ("b", "a", "b", "o")}
+    for places in (("1", "2", "3", "4"), None):
+        page = inside_page("x", {"none": [renamed(made, **alike, shifted_places=places)]})
+        found = chart(section(page, "Internal covariate shift"), "cosine of gradients by layer")
+        assert found.lines[0].x == (2, 3, 4, 5)
+
+
 def test_cosines_stand_at_the_layers_that_were_looked_at() -> None:
     made = make_inside(
         "none", shift_cosine=np.tile([0.9, 0.5], (6, 1)), shift_relative=np.ones((6, 2))

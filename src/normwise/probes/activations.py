@@ -23,9 +23,9 @@ class Activations:
     signals: tuple[Signal, ...]
 
     def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The layers of the signals, and of what kind they are."""
-        layers, kinds = zip(*self.signals, strict=True)
-        return {"signals": layers, "kinds": kinds}
+        """The layers of the signals, of what kind they are, and which one each is made of."""
+        layers, kinds, takes = zip(*self.signals, strict=True)
+        return {"signals": layers, "kinds": kinds, "takes": takes}
 
     def read(self, found: Found) -> Mapping[str, Any]:
         """The fields of :class:`~normwise.probes.activity.Activity`, with samples."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from normwise.domain import derive_seed
 from normwise.domain.inside import BINS, LEVELS, REACH, UNIT_LEVELS
-from normwise.probes.signals import Seen
+from normwise.probes.calls import Seen
 
 __all__ = [
     "EDGES",
@@ -30,7 +30,7 @@ __all__ = [
 EDGES = np.linspace(-REACH, REACH, BINS + 1)
 """Of a histogram's bins, in deviations from the mean; what lies outside counts in the last."""
 UNITS = 16
-"""Units of a signal that are followed one by one: evenly chosen, repeated where it has fewer."""
+"""Units of a signal that are followed one by one, at most: evenly chosen."""
 
 # Values that quantiles are of: of a signal, and of each of its units.
 _SAMPLE, _SAMPLE_OF_UNIT = 2048, 128
@@ -46,8 +46,8 @@ class Activity(NamedTuple):
     Attributes:
         mean: Of all values.
         deviation: Of all values, ≥ 0.
-        unit_mean: ``(signals, units)``.
-        unit_deviation: ``(signals, units)``.
+        unit_mean: ``(signals, units)``; NaN behind the last where a signal has fewer.
+        unit_deviation: Likewise.
         saturated: Share of the values where an activation bounded on both sides is flat, 0 to 1;
             NaN for other signals.
         dead: Share of the units whose activation has slope 0 at every value, 0 to 1; NaN for
@@ -67,10 +67,15 @@ class Activity(NamedTuple):
 
 
 def activity_of(signals: Sequence[Seen]) -> Activity:
-    """What these signals look like; samples are of the same places at every look."""
-    means, deviations = zip(*[moments(seen.rows, None) for seen in signals], strict=True)
-    own = [_units(seen.rows) for seen in signals]
-    unit_means, unit_deviations = zip(*[moments(rows, 0) for rows in own], strict=True)
+    """What these signals look like; samples are of the same places at every look.
+
+    What a mask leaves out does not count.
+    """
+    means, deviations = zip(
+        *[moments(seen.rows, None, seen.counts) for seen in signals], strict=True
+    )
+    own = [_units(seen) for seen in signals]
+    unit_means, unit_deviations = zip(*[moments(rows, 0, mask) for rows, mask in own], strict=True)
     return Activity(
         mean=jnp.stack(means),
         deviation=jnp.stack(deviations),
@@ -78,8 +83,8 @@ def activity_of(signals: Sequence[Seen]) -> Activity:
         unit_deviation=jnp.stack(unit_deviations),
         saturated=jnp.stack(list(_saturated(signals))),
         dead=jnp.stack([_dead(seen) for seen in signals]),
-        sample=jnp.stack([_sample(seen.rows) for seen in signals]),
-        unit_sample=jnp.stack([_sample_of_units(rows) for rows in own]),
+        sample=jnp.stack([_sample(seen) for seen in signals]),
+        unit_sample=jnp.stack([_sample_of_units(rows, mask) for rows, mask in own]),
     )
 
 
@@ -129,17 +134,37 @@ def moments(values: Any, axis: int | None, mask: Any = None) -> tuple[Any, Any]:
     return jnp.squeeze(mean, axis), jnp.sqrt(variance)
 
 
-def _sample(rows: Any) -> Any:
-    return rows.reshape(-1)[_drawn(rows.size, _SAMPLE)]
+def _sample(seen: Seen) -> Any:
+    drawn = _drawn(seen.rows.size, _SAMPLE)
+    counts = None if seen.counts is None else seen.counts.reshape(-1, 1)[drawn]
+    return _counting(seen.rows.reshape(-1, 1)[drawn], counts)[:, 0]
 
 
-def _sample_of_units(rows: Any) -> Any:
-    return rows[_drawn(len(rows), _SAMPLE_OF_UNIT)]
+def _sample_of_units(rows: Any, mask: Any) -> Any:
+    drawn = _drawn(len(rows), _SAMPLE_OF_UNIT)
+    return _counting(rows[drawn], None if mask is None else mask[drawn])
 
 
-def _units(rows: Any) -> Any:
-    """The followed units, ``(values, units)``."""
-    return rows[:, np.linspace(0, rows.shape[-1] - 1, UNITS).round().astype(int)]
+def _counting(values: Any, mask: Any) -> Any:
+    """As many values of each column, all of which count: those that do, in turn."""
+    if mask is None:
+        return values
+    places = jnp.arange(len(values))[:, None] % jnp.maximum(mask.sum(0), 1)
+    order = jnp.argsort(~mask, axis=0, stable=True)
+    chosen = jnp.take_along_axis(values, jnp.take_along_axis(order, places, 0), 0)
+    return jnp.where(mask.any(0), chosen, jnp.nan)
+
+
+def _units(seen: Seen) -> tuple[Any, Any]:
+    """The followed units, ``(values, units)``, and which of their values count."""
+    most = seen.rows.shape[-1]
+    count = min(most, UNITS)
+    places = np.linspace(0, most - 1, count).round().astype(int)
+    none = ((0, 0), (0, UNITS - count))
+    rows = jnp.pad(seen.rows[:, places], none, constant_values=np.nan)
+    if seen.counts is None:
+        return rows, None
+    return rows, jnp.pad(seen.counts[:, places], none, constant_values=True)
 
 
 def _drawn(of: int, count: int) -> NDArray[Any]:
@@ -152,7 +177,7 @@ def _saturated(signals: Sequence[Seen]) -> Iterator[Any]:
     """Of each of them; layers that share an activation share its steepest slope."""
     known: dict[Any, float] = {}
     for seen in signals:
-        kind = (seen.curve, np.shape(seen.before)[-1:], np.ndim(seen.before))
+        kind = (seen.curve, np.shape(seen.taken)[-1:], np.ndim(seen.taken))
         if kind not in known:
             known[kind] = _steepest(seen)
         yield _share(seen, known[kind])
@@ -162,14 +187,15 @@ def _share(seen: Seen, steepest: float) -> Any:
     """Of the values where an activation is flat; NaN where it has no steepest slope."""
     if not steepest:
         return jnp.asarray(jnp.nan)
-    return jnp.mean(jnp.abs(seen.slopes) < _FLAT * steepest)
+    is_flat = jnp.abs(seen.slope_rows) < _FLAT * steepest
+    return jnp.mean(is_flat, where=seen.counts)
 
 
 def _steepest(seen: Seen) -> float:
     """The steepest slope of an activation that is bounded on both sides; 0 of all others."""
     if seen.curve is None:
         return 0.0
-    shape = (1,) * (np.ndim(seen.before) - 2) + np.shape(seen.before)[-1:]
+    shape = (1,) * (np.ndim(seen.taken) - 2) + np.shape(seen.taken)[-1:]
     # Of numbers alone, so that it is known while a program is traced.
     with jax.ensure_compile_time_eval():
         far, near = (_each(values, shape) for values in ((-_FAR, _FAR), _NEAR))
@@ -188,4 +214,4 @@ def _each(values: Any, shape: tuple[int, ...]) -> Any:
 def _dead(seen: Seen) -> Any:
     if seen.slopes is None:
         return jnp.asarray(jnp.nan)
-    return jnp.mean(jnp.all(seen.slopes == 0, axis=0))
+    return jnp.mean(jnp.all(seen.slope_rows == 0, axis=0, where=seen.counts))

@@ -19,13 +19,15 @@ class Gradients:
 
     Attributes:
         layers: The layers.
+        unseen: Names of those that cannot be looked at.
     """
 
     layers: tuple[Weighted, ...]
+    unseen: tuple[str, ...] = ()
 
     def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The layers by name."""
-        return {"layers": tuple(layer.name for layer in self.layers)}
+        """The layers by name, and those that are not among them."""
+        return {"layers": tuple(layer.name for layer in self.layers), "unseen": self.unseen}
 
     def read(self, found: Found) -> Mapping[str, Any]:
         """``loss``, and ``norm``, ``weight`` and ``update``, ``(layers,)`` each.

@@ -22,16 +22,17 @@ from normwise.models.population_statistics import batch_normalisations
 from normwise.models.tracing import tracing
 from normwise.probes.activations import Activations
 from normwise.probes.activity import activity_of, moments, ordered
+from normwise.probes.calls import Key
 from normwise.probes.found import Found, Moments
 from normwise.probes.gradients import Gradients
 from normwise.probes.landscape import STEPS, Landscape
 from normwise.probes.moment import Moment, Start, Values
 from normwise.probes.probe import Probe
 from normwise.probes.shift import Shift
-from normwise.probes.signals import Key, Signals, signals_in
+from normwise.probes.signals import Signals, signals_in
 from normwise.probes.statistics import Held, Statistics
 from normwise.probes.sweep import Sweep
-from normwise.probes.weights import Weighted, evenly, weighted_layers
+from normwise.probes.weights import Weighted, evenly, unseen_layers, weighted_layers
 
 __all__ = ["BATCHES", "SHOWN", "Looking", "looking_at"]
 
@@ -136,10 +137,7 @@ def _group_of(key: Key) -> int | None:
 
 def _moments_of(seen: Any, group: int | None = None) -> Moments:
     """Of groups of so many examples, those of one size; of all unless given."""
-    rows, mask = seen.rows, None
-    if seen.mask is not None:
-        mask = jnp.broadcast_to(jnp.asarray(seen.mask, bool)[..., None], seen.values.shape)
-        mask = mask.reshape(rows.shape)
+    rows, counts = seen.rows, seen.counts
     examples = len(seen.values)
     sizes = slice_sizes(examples, group or examples)
     alike = sizes.count(sizes[0])
@@ -148,7 +146,7 @@ def _moments_of(seen: Any, group: int | None = None) -> Moments:
         whole = values[: alike * sizes[0] * (len(rows) // examples)]
         return whole.reshape((alike, -1, values.shape[-1]))
 
-    return Moments(*moments(cut(rows), 1, None if mask is None else cut(mask)))
+    return Moments(*moments(cut(rows), 1, None if counts is None else cut(counts)))
 
 
 def looking_at(model: keras.Model, start: Start, x: Arrays) -> Looking:
@@ -167,7 +165,7 @@ def looking_at(model: keras.Model, start: Start, x: Arrays) -> Looking:
     """
     with tracing(model, "training"):
         signals = signals_in(model, start, jax.tree.map(lambda one: one[:SHOWN], x))
-    layers = weighted_layers(model, signals.layers, signals.layer_names)
+    layers = weighted_layers(signals)
     if not layers:
         raise ModelError(
             f"no layer of model {model.name!r} has weights that are trained where they can be "
@@ -178,21 +176,22 @@ def looking_at(model: keras.Model, start: Start, x: Arrays) -> Looking:
         probes["statistics"] = Statistics(tuple(held.values()))
     sweep = None
     if has_keras_steps(model, ["train_step"]):
-        around, shares = _around_a_step(layers, len(model.trainable_variables))
+        around, shares = _around_a_step(layers, signals)
         probes, sweep = {**around, **probes}, Sweep(model, start.metrics, shares)
     return Looking(signals, tuple(held), sweep, probes)
 
 
 def _around_a_step(
-    layers: list[Weighted], variables: int
+    layers: list[Weighted], signals: Signals
 ) -> tuple[dict[str, Probe], NDArray[np.float32]]:
     """What is seen around a step, and at which points of a sweep."""
+    variables = len(signals.model.trainable_variables)
     # Below the first layer nothing moves.
-    shifted = tuple(evenly([one for one in layers if one.below], _SHIFTED))
-    along = 1 + len(shifted)
-    shift = Shift(shifted, slice(1, along))
+    places = tuple(evenly([at for at, one in enumerate(layers) if one.below], _SHIFTED))
+    along = 1 + len(places)
+    shift = Shift(tuple(layers[at] for at in places), places, slice(1, along))
     landscape = Landscape(slice(along, along + len(STEPS)))
-    gradients = Gradients(tuple(layers))
+    gradients = Gradients(tuple(layers), unseen_layers(signals))
     probes: dict[str, Probe] = {"gradients": gradients, "shift": shift, "landscape": landscape}
     begins = np.zeros((1, variables), np.float32)
     return probes, np.concatenate([begins, shift.shares(variables), landscape.shares(variables)])

@@ -37,15 +37,20 @@ class Shift:
 
     Attributes:
         layers: Those whose gradient is looked at.
+        places: Where they stand among all that have kernels, from 0.
         points: Where in a sweep the layers below each are moved.
     """
 
     layers: tuple[Weighted, ...]
+    places: tuple[int, ...]
     points: slice
 
     def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The layers whose gradient is looked at."""
-        return {"shifted": tuple(layer.name for layer in self.layers)}
+        """The layers whose gradient is looked at, and their places among all."""
+        return {
+            "shifted": tuple(layer.name for layer in self.layers),
+            "shifted_places": tuple(map(str, self.places)),
+        }
 
     def shares(self, variables: int) -> NDArray[np.float32]:
         """Points of a sweep with all variables below a layer moved, and no other one."""

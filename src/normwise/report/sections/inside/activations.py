@@ -111,7 +111,11 @@ def _variation(seen: Seen) -> dict[str, float]:
 def _unit(seen: Seen, name: str) -> NDArray[Any] | None:
     """Quantiles of what the middle unit of the last hidden layer takes, ``(epochs, levels)``."""
     places, found = hidden(seen, name), seen.of(name, _UNITS)
-    return None if found is None or not places else found[:, places[-1], found.shape[2] // 2]
+    if found is None or not places:
+        return None
+    units = found[:, places[-1]]
+    there = np.flatnonzero(np.isfinite(units).any((0, 2)))
+    return units[:, there[len(there) // 2]] if there.size else None
 
 
 def _moves(seen: Seen) -> dict[str, NDArray[Any]]:
@@ -193,7 +197,7 @@ def _some_layers(seen: Seen) -> tuple[LineChart, ...]:
 def _of_hidden(seen: Seen, series: str) -> Iterator[tuple[str, NDArray[Any]]]:
     """Of the inner activations, ``(epochs, activations)``, where any is known."""
     for name, found in seen.with_series(f"activations/{series}"):
-        own = found[:, activations_of(seen.names(name, "kinds"))]
+        own = found[:, activations_of(seen, name)]
         if np.isfinite(own[-1:]).any():
             yield name, own
 
@@ -218,17 +222,17 @@ def _histograms(seen: Seen) -> tuple[HistogramChart, ...]:
     """A panel a variant: what a normalisation takes and gives, or what an activation takes."""
     found = []
     for name, runs in list(seen.runs.items())[:_MOST]:
-        norms, inner = normalised_of(seen.names(name, "kinds")), hidden(seen, name)
+        norms, inner = normalised_of(seen, name), hidden(seen, name)
         if norms:
-            place = norms[len(norms) // 2]
-            parts = {"before normalisation": place - 1, "behind it": place}
+            before, behind = norms[len(norms) // 2]
+            parts = {"before normalisation": before, "behind it": behind}
         elif inner:
             parts = {"into the activation": inner[len(inner) // 2]}
         else:
             continue
         histograms = {part: histogram_of(runs[0], at) for part, at in parts.items()}
         known = {part: one for part, one in histograms.items() if one is not None}
-        layer = seen.names(name, "signals")[max(parts.values())]
+        layer = seen.names(name, "signals")[list(parts.values())[-1]]
         if known:
             found.append(HistogramChart(name, layer, known, seen.colors[name]))
     return tuple(found)

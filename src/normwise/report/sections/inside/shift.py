@@ -89,9 +89,9 @@ def details(seen: Seen) -> Section | None:
 def _per_step(seen: Seen) -> Numbers:
     """The drift of what layers take, ``(epochs,)`` each: the median of the layers."""
     return {
-        name: median_of(drift[:, inputs_of(seen.names(name, "kinds"))], 1)
+        name: median_of(drift[:, list(inputs_of(seen, name).values())], 1)
         for name, drift in seen.with_series("shift/drift")
-        if inputs_of(seen.names(name, "kinds"))
+        if inputs_of(seen, name)
     }
 
 
@@ -101,7 +101,7 @@ def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
         "drift in a step",
         "of what each layer takes",
         (
-            line_of(name, drift[-1, inputs_of(seen.names(name, "kinds"))], first=2, scale="log")
+            _at(name, {number: drift[-1, at] for number, at in inputs_of(seen, name).items()})
             for name, drift in seen.with_series("shift/drift")
         ),
         seen.colors,
@@ -115,7 +115,7 @@ def _per_epoch(seen: Seen) -> Numbers:
     found = {}
     for name in seen.runs:
         mean, deviation = (seen.each(name, series) for series in (_MEAN, _DEVIATION))
-        places = inputs_of(seen.names(name, "kinds"))
+        places = list(inputs_of(seen, name).values())
         if mean is not None and deviation is not None and places and seen.last_epoch > 1:
             own = _drifts(mean[:, :, places], deviation[:, :, places])
             found[name] = np.concatenate([[np.nan], median_of(own, (0, 2))])
@@ -140,10 +140,28 @@ def _of_layers(seen: Seen, series: str) -> Numbers:
 
 def _across(seen: Seen, name: str, values: NDArray[Any], scale: Scale = "linear") -> Line | None:
     """A line over the layers, of which some are looked at, at a typical epoch."""
-    layers = seen.names(name, "layers")
-    whole = np.full(len(layers), np.nan)
-    whole[[layers.index(one) for one in seen.names(name, "shifted")]] = median_of(values)
+    return _at(name, dict(zip(_shifted(seen, name), median_of(values), strict=True)), scale)
+
+
+def _at(name: str, values: Mapping[int, float], scale: Scale = "log") -> Line | None:
+    """A line of the numbers of layers to values."""
+    whole = np.full(max(values, default=0), np.nan)
+    whole[[number - 1 for number in values]] = list(values.values())
     return line_of(name, whole, scale=scale)
+
+
+def _shifted(seen: Seen, name: str) -> list[int]:
+    """Numbers, from 1, of the layers whose gradients are compared.
+
+    Older studies have their names alone; layers of one name follow one another in both.
+    """
+    places = seen.names(name, "shifted_places")
+    if places:
+        return [int(place) + 1 for place in places]
+    layers, found = seen.names(name, "layers"), [0]
+    for layer in seen.names(name, "shifted"):
+        found.append(layers.index(layer, found[-1]) + 1)
+    return found[1:]
 
 
 def _over_epochs(

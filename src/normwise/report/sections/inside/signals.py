@@ -1,4 +1,8 @@
-"""Which of the signals of a network are what a layer, or an activation, takes."""
+"""Which of the signals that were seen go into an activation, into a layer, into a normalisation.
+
+Studies that an older version looked into do not say what a signal is made of: there it is the last
+that was computed before it.
+"""
 
 from __future__ import annotations
 
@@ -9,37 +13,48 @@ from normwise.report.seen import Seen
 __all__ = ["activations_of", "hidden", "inputs_of", "normalised_of"]
 
 
-def activations_of(kinds: Sequence[str]) -> list[int]:
-    """Places of the activations, that of the output left out where there are others.
+def activations_of(seen: Seen, name: str) -> list[int]:
+    """Places of the activations of a network that are not its outputs."""
+    kinds = seen.names(name, "kinds")
+    found = [place for place, kind in enumerate(kinds) if kind == "activations"]
+    return found if seen.names(name, "takes") else _inner(found, kinds)
 
-    >>> activations_of(["sums", "activations", "sums", "activations"])
+
+def _inner(found: list[int], kinds: Sequence[str]) -> list[int]:
+    """Those in front of the last layer with weights, of signals that do not say more.
+
+    >>> _inner([1, 3], ["sums", "activations", "sums", "activations"])
     [1]
     """
-    found = [place for place, kind in enumerate(kinds) if kind == "activations" and place]
-    inner = [place for place in found if place < _starts(kinds)[-1]] if _starts(kinds) else found
-    return inner or found
-
-
-def inputs_of(kinds: Sequence[str]) -> list[int]:
-    """Places of what the layers with weights take, those of the network's own inputs left out.
-
-    It is the last that is computed before the layer.
-
-    >>> inputs_of(["sums", "activations", "normalised", "sums", "activations"])
-    [2]
-    """
-    return [place - 1 for place in _starts(kinds) if place]
-
-
-def normalised_of(kinds: Sequence[str]) -> list[int]:
-    """Places of what normalisations give, of which what they take stands before it."""
-    return [place for place, kind in enumerate(kinds) if kind == "normalised" and place]
+    last = max((place for place, kind in enumerate(kinds) if kind == "sums"), default=len(kinds))
+    return [place for place in found if 0 < place < last]
 
 
 def hidden(seen: Seen, name: str) -> list[int]:
     """Places of what the inner activations of a network take."""
-    return [place - 1 for place in activations_of(seen.names(name, "kinds"))]
+    takes = _takes(seen, name)
+    return [takes[place] for place in activations_of(seen, name) if place in takes]
 
 
-def _starts(kinds: Sequence[str]) -> list[int]:
-    return [place for place, kind in enumerate(kinds) if kind == "sums"]
+def inputs_of(seen: Seen, name: str) -> dict[int, int]:
+    """Numbers of the layers with weights, from 1, to places of what they take.
+
+    Those that take what the network is given are left out.
+    """
+    kinds, takes = seen.names(name, "kinds"), _takes(seen, name)
+    starts = [place for place, kind in enumerate(kinds) if kind == "sums"]
+    return {number: takes[place] for number, place in enumerate(starts, start=1) if place in takes}
+
+
+def normalised_of(seen: Seen, name: str) -> list[tuple[int, int]]:
+    """Places of what each normalisation takes, and of what it gives."""
+    kinds, takes = seen.names(name, "kinds"), _takes(seen, name)
+    return [(own, place) for place, own in takes.items() if kinds[place] == "normalised"]
+
+
+def _takes(seen: Seen, name: str) -> dict[int, int]:
+    """Places of signals to those of the signals that they are made of."""
+    takes = seen.names(name, "takes")
+    if takes:
+        return {place: int(own) for place, own in enumerate(takes) if own}
+    return {place: place - 1 for place in range(1, len(seen.names(name, "kinds")))}
