@@ -112,20 +112,12 @@ def is_pooling(layer: Any) -> bool:
 
 
 def is_regularization(layer: Any) -> bool:
-    """Whether this is one of Keras' regularisation layers, such as ``Dropout``.
-
-    >>> is_regularization(keras.layers.SpatialDropout1D(0.5))
-    True
-    """
+    """Whether this is one of Keras' regularisation layers, such as ``Dropout``."""
     return _is_in(layer, "keras.src.layers.regularization.")
 
 
 def is_preprocessing(layer: Any) -> bool:
-    """Whether this is a preprocessing layer of Keras or KerasCV, which rescales or augments.
-
-    >>> is_preprocessing(keras.layers.Rescaling(0.5)), is_preprocessing(keras.layers.Dense(1))
-    (True, False)
-    """
+    """Whether this is a preprocessing layer of Keras or KerasCV, which rescales or augments."""
     return ".layers.preprocessing." in type(layer).__module__
 
 
@@ -215,11 +207,7 @@ def batch_moments(
 
 
 def mask_of(tensor: Any) -> Any | None:
-    """The mask that travels with a tensor; ``None`` where it has none.
-
-    A layer whose ``call`` takes no mask is not shown that of its inputs. Keras exports no function
-    that reads it.
-    """
+    """The mask that travels with a tensor, if any; Keras shows it to some layers alone."""
     return _part(masking, "get_keras_mask")(tensor)
 
 
