@@ -103,11 +103,7 @@ def is_operation(operation: Any) -> bool:
 
 
 def is_pooling(layer: Any) -> bool:
-    """Whether this is one of Keras' pooling layers.
-
-    >>> is_pooling(keras.layers.GlobalMaxPooling1D()), is_pooling(keras.layers.Flatten())
-    (True, False)
-    """
+    """Whether this is one of Keras' pooling layers."""
     return _is_in(layer, "keras.src.layers.pooling.")
 
 
