@@ -203,7 +203,10 @@ def batch_moments(
 
 
 def mask_of(tensor: Any) -> Any | None:
-    """The mask that travels with a tensor, if any; Keras shows it to some layers alone."""
+    """The mask that travels with a tensor, if any.
+
+    A layer whose ``call`` takes no mask is not shown it, and Keras exports no function for it.
+    """
     return _part(masking, "get_keras_mask")(tensor)
 
 
