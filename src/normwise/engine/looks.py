@@ -106,8 +106,8 @@ class StackLooks:
         curves, seen = ([list[Any]() for _ in replicas] for _ in range(2))
         for orders in self._orders(replicas):
             state = stack.rows()
-            moments = [self._moment(state, row, own[0]) for row, own in enumerate(orders)]
-            looks = [look(moment) for moment in moments[: len(replicas)]]
+            rows = range(len(replicas))  # behind them the stack is filled up
+            looks = [look(self._moment(state, row, orders[row, 0])) for row in rows]
             stack.state, ended = train(stack.state, self.cohort.split(orders), data)
             found = {name: np.asarray(values) for name, values in ended.items()}
             for row, one in enumerate(looks):
