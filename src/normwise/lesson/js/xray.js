@@ -1,4 +1,4 @@
-// Layer by layer: histograms, how far units tell pictures apart, gradients.
+// Layer by layer: histograms, how far units tell digits apart, gradients.
 
 const REACH = 6; // of the histograms, to both sides
 const ANSWERS = 4; // beyond it a sigmoid is within 2% of an end
@@ -10,13 +10,13 @@ function showXray(deep, run, epoch) {
   const now = epoch - 1,
     height = rowHeight(run.depth);
   for (const side of Object.keys(SIDES)) drawHistograms(byId(`xray-${side}`), deep, run, side, now, height);
-  drawDepth("xray-response", run, now, height, "response", "standard deviation from picture to picture");
+  drawDepth("xray-response", run, now, height, "response", "standard deviation from digit to digit");
   drawDepth("xray-gradient", run, now, height, "gradient", "length of the gradient");
   const share = both(run, own => ratio(own.gradient[now][0], own.gradient[now].at(-1)));
   const last = both(run, own => own.response[now].at(-1));
   byId("xray-says").textContent =
     `At the first step of epoch ${epoch}, the gradient of layer 1 is ${times(share.without)} that of the output layer without normalisation, ` +
-    `and ${times(share.with)} with it. In hidden layer ${run.depth}, the last, a unit's answer varies from picture to picture by ` +
+    `and ${times(share.with)} with it. In hidden layer ${run.depth}, the last, a unit's answer varies from digit to digit by ` +
     `${short(last.without)} without, and by ${short(last.with)} with it.`;
   tableXray(run, now);
 }
@@ -27,7 +27,7 @@ const times = value => (value === null ? "no number times" : `${short(value)} ti
 function tableXray(run, now) {
   const heads = [
     "layer",
-    ...["deviation of what reaches the sigmoid", "deviation from picture to picture", "gradient"].flatMap(
+    ...["deviation of what reaches the sigmoid", "deviation from digit to digit", "gradient"].flatMap(
       name => Object.keys(SIDES).map(side => `${name}, ${side}`),
     ),
   ];
