@@ -8,7 +8,7 @@ function showBatches(deep, run) {
     ),
   );
   const table = byId("batches-table");
-  table.caption.textContent = `${run.depth} hidden layers, learning rate ${run.learning_rate}: gradient of layer 1 over that of the output layer, at the ${deep.epochs} epochs`;
+  table.caption.textContent = `Gradient of layer 1 over that of the output layer, at the ${deep.epochs} epochs`;
   const ofGradients = own =>
     spanOf(own.gradient.map(norms => ratio(norms[0], norms.at(-1)))).map(value => short(value));
   const right = own => percent(own.training.accuracy.at(-1));
