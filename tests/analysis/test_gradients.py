@@ -50,8 +50,23 @@ def test_relus_behind_normalisation_explode_as_theory_says(depth: int, expected:
 @pytest.mark.parametrize(("ratio", "expected"), [(1.01e-3, []), (0.99e-3, ["vanishing"])])
 def test_vanishing_begins_at_a_thousandth(ratio: float, expected: list[str]) -> None:
     norm = np.ones((EPOCHS, LAYERS))
-    norm[:, 0] = ratio
+    norm[:, :2] = ratio
     assert kinds(norm) == expected
+
+
+@pytest.mark.parametrize("layers", [2, 3, LAYERS])
+def test_small_inputs_are_no_vanishing(layers: int) -> None:
+    """The gradient of kernels is a product with what they take: here a ten-thousandth."""
+    norm = np.ones((EPOCHS, layers))
+    norm[:, 0] = 1e-4
+    assert kinds(norm, MOVING[:, :layers]) == []
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(0.033, []), (0.03, ["vanishing"])])
+def test_an_even_decline_to_a_thousandth_vanishes(factor: float, expected: list[str]) -> None:
+    """Of three layers each has 0.0316 of the next one's then."""
+    norm = np.tile([factor**2, factor, 1.0], (EPOCHS, 1))
+    assert kinds(norm, MOVING[:, :3]) == expected
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [(99.0, []), (101.0, ["exploding"])])

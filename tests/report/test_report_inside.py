@@ -180,7 +180,7 @@ def test_gradients_over_the_epochs_and_updates() -> None:
     assert lines_of(chart(found, "update of the layer that moves least"))["none"] == (1e-9,) * 6
     by_layer = chart(found, "updates by layer, at a typical epoch")
     assert lines_of(by_layer)["none"] == pytest.approx((1e-3, 1e-9, 1e-3, 1e-3))
-    [*rules, _, _] = by_layer.spec(STYLES[0])["layer"]
+    [*rules, _] = by_layer.spec(STYLES[0])["layer"]
     assert [rule["data"]["values"][0]["value"] for rule in rules] == [2.0**-24]
     assert found.text == (
         "What was looked into trained once more for it: its losses over the first epoch are those "
@@ -210,7 +210,8 @@ def test_an_inner_unit_over_the_training() -> None:
     found = section(page, "Activations")
     assert found.text[0] == (
         "Over the training the median of what goes into an inner unit wanders over 3.0 (none), "
-        "0.50 (before) and 2.0 (after) times its own spread."
+        "0.50 (before) and 2.0 (after) times its own spread: below 0.1 it hardly moves, above 1 it "
+        "leaves the band in which it lay."
     )
     panels = [one for one in found.charts if isinstance(one, LineChart)]
     assert [one.title for one in panels] == [f"an inner unit: {name}" for name in runs]
@@ -261,7 +262,7 @@ def test_saturated_and_dead_units_by_layer() -> None:
     runs = {"none": [make_inside("none", activations_saturated=saturated)]}
     page = inside_page("x", runs)
     assert section(page, "Activations").text[-1] == (
-        "At the end 80% of the values are saturated, in the layer with most of them."
+        "At the last look 80% of the values are saturated, in the layer with most of them."
     )
     details = section(page, "Activations, layer by layer")
     shares = chart(details, "saturated, by layer, at epoch 6")
@@ -401,7 +402,8 @@ def test_what_normalisation_holds() -> None:
     found = section(page, "What normalisation holds")
     low, high = np.percentile(gamma[0], (10, 90))
     assert found.text == (
-        f"At the end 80% of the units have γ from {low:.1f} to {high:.0f} and β from 0 to 0 (after).",
+        f"At the last look 80% of the units have γ from {low:.1f} to {high:.0f} and β from 0 to 0 "
+        "(after).",
         "Moving means are then 0.50 (after) deviations off those of the population.",
         "The mean of one batch scatters by 0.10 (after) deviations: noise in training.",
     )
@@ -432,6 +434,22 @@ def test_noise_that_one_batch_cannot_show_is_not_told() -> None:
     unknown = np.full((6, 3), np.nan)
     page = inside_page("x", {"mine": [make_inside("after", statistics_mean_noise=unknown)]})
     assert not any("noise" in line for line in section(page, "What normalisation holds").text)
+
+
+def test_what_a_normalisation_does_not_have_is_not_told() -> None:
+    none = np.full((6, 3, 16), np.nan)
+    alone = {"mine": [make_inside("after", statistics_gamma=none)]}
+    found = section(inside_page("x", alone), "What normalisation holds")
+    assert found.text[0] == "At the last look 80% of the units have β from 0 to 0."
+    assert [one.title for one in found.charts] == ["shift β of all normalisations"]
+    neither = {"mine": [make_inside("after", statistics_gamma=none, statistics_beta=none)]}
+    page = inside_page("x", neither)
+    assert not any("80%" in said for said in page.notes)
+    broken = np.ones((6, 3, 16))
+    broken[4:] = np.nan
+    run = make_inside("after", statistics_gamma=broken, statistics_beta=broken)
+    said = " ".join(inside_page("x", {"mine": [run]}).notes)
+    assert "—" not in said
 
 
 def test_without_normalisation_nothing_is_said_of_what_it_holds() -> None:
@@ -477,7 +495,7 @@ def test_one_look_is_drawn_by_layer_and_by_size() -> None:
         assert {one.across for one in drawn} == {"layer", "times the step", "normalisation"}
         assert all(one.charts and one.text for one in page.body)
         assert len(page.body) == 5
-        assert not [said for said in page.notes if "typical" in said or "At the end" in said]
+        assert not [said for said in page.notes if "typical" in said or "At the last" in said]
 
 
 def test_steps_of_the_users_own_leave_the_signals() -> None:
@@ -495,6 +513,88 @@ def test_a_page_of_four_variants_thirty_layers_and_a_hundred_epochs_is_small() -
     runs = {name: [make_inside(name, i, epochs=100, layers=31) for i in range(2)] for name in names}
     specs = [one.spec(STYLES[0]) for one in inside_page("x", runs).charts]
     assert len(json.dumps(specs)) < 700_000
+
+
+def test_epochs_have_the_numbers_that_fit_gave_them() -> None:
+    """Of a training that went on at the fifth."""
+    run = dataclasses.replace(make_inside("none", epochs=3, factor=0.05), at=(5, 6, 7))
+    page = inside_page("x", {"mine": [run]})
+    titles = [one.title for one in page.charts if isinstance(one, LineChart)]
+    assert "gradients at epoch 5" in titles
+    assert "gradients at epoch 7" in titles
+    assert "into the activations, by layer" in titles
+    over = [one for one in page.charts if isinstance(one, LineChart) and one.across == "epoch"]
+    assert {line.x for one in over for line in one.lines} <= {(5, 6, 7), (6, 7)}
+    [said] = [text for text in section(page, "Gradients").text if "vanish at" in text]
+    assert said.startswith("mine: gradients vanish at all 3 epochs. At epoch 5 dense_0")
+    one_look = dataclasses.replace(make_inside("none", epochs=1), at=(5,))
+    charts = inside_page("x", {"mine": [one_look]}).charts
+    assert not [one for one in charts if getattr(one, "across", "") == "epoch"]
+
+
+def test_weights_that_nothing_moves_are_finite() -> None:
+    """Of kernels that are 0 an older version has 0 over 0."""
+    still, unknown = np.zeros((6, 2)), np.full((6, 2), np.nan)
+    for update in (still, unknown):
+        run = make_inside(layers=2, gradients_norm=still, gradients_update=update)
+        [said] = [
+            text for text in inside_page("x", {"mine": [run]}).notes if "weights are stuck" in text
+        ]
+        assert said.endswith("a step leaves those of all 2 layers as they are.")
+
+
+def test_layers_that_could_not_be_looked_at_are_named() -> None:
+    run = renamed(make_inside(), unseen=("cell",))
+    caption = section(inside_page("x", {"none": [run]}), "Gradients").caption
+    assert caption.endswith("Not looked at, as what they compute cannot be seen: cell.")
+
+
+def test_a_network_alone_is_not_named_in_its_charts() -> None:
+    name = "a model with a long name, longer than a phone is wide"
+    for one in inside_page("x", {name: [make_inside()]}).charts:
+        if isinstance(one, LineChart):
+            spec = one.spec(STYLES[1])
+            assert "text" not in json.dumps(spec["layer"])
+            assert spec["layer"][-1]["layer"][-1]["encoding"]["color"]["legend"] is None
+
+
+@pytest.mark.parametrize(
+    ("cosine", "said"),
+    [
+        (0.999, "hardly a turn"),
+        (0.95, "a small turn"),
+        (0.6, "a clear turn"),
+        (-0.2, "a large turn"),
+    ],
+)
+def test_a_turn_is_said_in_words(cosine: float, said: str) -> None:
+    run = make_inside(shift_cosine=np.full((6, 3), cosine))
+    text = section(inside_page("x", {"none": [run]}), "Internal covariate shift").text
+    assert text[1].endswith(f", {said}.")
+
+
+def test_whether_the_loss_is_smoother_is_said_of_networks_that_learn() -> None:
+    def of(variant: str, span: float, falls: float = 0.5) -> list[Inside]:
+        loss = np.tile(np.linspace(1, 1 + span, 7), (6, 1))
+        start = np.linspace(2, 2 * (1 - falls), 6)
+        return [make_inside(variant, landscape_loss=loss, gradients_loss=start)]
+
+    runs = {
+        "none": of("none", 0.4),
+        "before": of("before", 0.1),
+        "after": of("after", 0.5),
+        "input": of("before", 1.2),
+    }
+    text = section(inside_page("x", runs), "Landscape of the loss").text
+    assert text[1:4] == (
+        "By that range it is 4.0 times as smooth with before as without normalisation.",
+        "By that range it is about as smooth with after as without normalisation.",
+        "By that range it is 3.0 times as rough with input as without normalisation.",
+    )
+    still = {**runs, "none": of("none", 0.001, falls=0.01)}
+    text = section(inside_page("x", still), "Landscape of the loss").text
+    assert text[1] == ("Of none, which hardly learns, that says nothing about how smooth it is.")
+    assert not any("as without" in sentence for sentence in text)
 
 
 def test_looks_at_steps_are_not_called_epochs() -> None:

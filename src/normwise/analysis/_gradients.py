@@ -101,7 +101,17 @@ def _over_last(norm: Values) -> Values:
 def _vanishing(norm: Values) -> GradientTrouble | None:
     ratio = _over_last(norm)
     low = _beyond_the_first_step(ratio < 1 / FAR, norm == 0)
-    return _trouble("vanishing", low, low[:, 0], ratio[:, 0], "last layer")
+    return _trouble("vanishing", low, low[:, 0] & _shrinks(ratio), ratio[:, 0], "last layer")
+
+
+def _shrinks(ratio: Values) -> Values:
+    """Whether gradients shrink on their way, ``(epochs,)``.
+
+    Small inputs alone make the first layer's gradient small, and no other one's: the second has to
+    be where an even decline to a thousandth in the first would have it.
+    """
+    steps = ratio.shape[1] - 1
+    return np.asarray(ratio[:, min(1, steps)] < FAR ** -((steps - 1) / max(steps, 1)))
 
 
 def _exploding(norm: Values, loss: Values) -> GradientTrouble | None:

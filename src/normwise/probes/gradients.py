@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
+
 from normwise.probes.found import Found
 from normwise.probes.sweep import together
 from normwise.probes.weights import Weighted
@@ -33,10 +35,11 @@ class Gradients:
         """``loss``, and ``norm``, ``weight`` and ``update``, ``(layers,)`` each.
 
         The norm of the loss' gradient with respect to the kernels, that of the kernels, and that
-        of what the optimiser adds to them, over that of the kernels.
+        of what the optimiser adds to them, over that of the kernels: 0 where that is nothing.
         """
         swept, kernels = found.swept, [layer.kernels for layer in self.layers]
         norm, weight, moved = (
             together(values, kernels) for values in (swept.norm[0], swept.weight, swept.moved)
         )
-        return {"loss": swept.loss[0], "norm": norm, "weight": weight, "update": moved / weight}
+        update = jnp.where(moved == 0, 0, moved / weight)  # also of kernels that are 0
+        return {"loss": swept.loss[0], "norm": norm, "weight": weight, "update": update}

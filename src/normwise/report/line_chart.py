@@ -108,7 +108,8 @@ class LineChart:
             low, high = min(low, rule), max(high, rule)
         y = self._axis(low, high)
         labels = self._labels(y["scale"]["domain"])
-        color = variant_color(self.colors, style, is_labelled=labels is not None)
+        is_named = labels is not None or len(self.colors) == 1
+        color = variant_color(self.colors, style, is_labelled=is_named)
         has_bands = any(line.low for line in self.lines)
         drawn = [*([_band(color)] if has_bands else []), self._line(color)]
         return {
@@ -165,6 +166,9 @@ class LineChart:
         return {**axis, "scale": scale, "axis": {"tickCount": 6, "format": format_}}
 
     def _labels(self, domain: Sequence[float]) -> LineLabels | None:
+        """None where a page is of one variant, which its title names."""
+        if len(self.colors) == 1:
+            return None
         ends = {line.variant: line.value[-1] for line in self.lines}
         if self.scale == "linear":
             return line_labels(ends, domain)
@@ -214,16 +218,16 @@ def line_of(
     values: NDArray[Any],
     band: tuple[NDArray[Any], NDArray[Any]] | None = None,
     *,
-    first: float = 1,
+    at: Sequence[float] = (),
     scale: Scale = "linear",
 ) -> Line | None:
     """The line of the values that can be drawn; ``None`` where there are none.
 
     Args:
         variant: Its name.
-        values: One a place, from ``first`` on.
+        values: One a place.
         band: Its lower and its upper end.
-        first: What the axis counts from.
+        at: What the axis calls the places, ascending; from 1 on unless given.
         scale: On which values must be above 0.
 
     >>> line_of("none", np.array([np.nan, 2.0, 0.0]), scale="log")
@@ -236,8 +240,8 @@ def line_of(
     if not places.size:
         return None
     low, high = (tuple(end[places].tolist()) for end in band) if band else ((), ())
-    x = tuple((places + float(first)).tolist())
-    return Line(variant, x, tuple(values[places].tolist()), low, high)
+    x = np.asarray(at or range(1, len(values) + 1), float)[places]
+    return Line(variant, tuple(x.tolist()), tuple(values[places].tolist()), low, high)
 
 
 def drawn(
@@ -247,7 +251,7 @@ def drawn(
     colors: Mapping[str, str],
     **settings: Any,
 ) -> tuple[LineChart, ...]:
-    """The chart of these lines; none where there are none, or over one epoch or layer alone.
+    """The chart of these lines; none where there are none, or over one layer alone.
 
     Args:
         title: What is drawn.
@@ -260,7 +264,7 @@ def drawn(
     if not found:
         return ()
     chart = LineChart(title, subtitle, found, colors, **settings)
-    is_alone = chart.last == (1 if chart.across in _LOOKS else chart.first)
+    is_alone = chart.last == chart.first and chart.across not in _LOOKS
     return () if is_alone else (chart,)
 
 

@@ -103,7 +103,8 @@ def _answer(page: Page) -> RenderableType:
     lines = Table.grid(padding=(0, 1))
     for line in page.answer.lines:
         lines.add_row("·", Text(line))
-    both = Group(Text(page.answer.headline, style="bold"), lines)
+    headline = Text(page.answer.headline, style="bold")
+    both = Group(headline, lines) if page.answer.lines else headline
     return Panel(both, title=page.answer.label, title_align="left", padding=(0, 1))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from normwise.domain.inside import LEVELS
 from normwise.report.formatting import scientific
 from normwise.report.histogram_chart import HistogramChart, histogram_of
-from normwise.report.line_chart import Line, LineChart, drawn, line_of, on_one_axis
+from normwise.report.line_chart import LineChart, drawn, line_of, on_one_axis
 from normwise.report.section import Chart, Section
 from normwise.report.sections.inside.signals import activations_of, hidden, normalised_of
 from normwise.report.seen import Seen, median_of
@@ -29,7 +29,7 @@ _UNITS, _QUANTILES = "activations/unit_quantiles", "activations/quantiles"
 
 def build(seen: Seen) -> Section | None:
     """What goes into an inner unit over the training, a panel a variant; or into each layer."""
-    panels = _units(seen) if seen.last_epoch > 1 else ()
+    panels = _units(seen)
     charts: tuple[LineChart, ...] = panels or _by_layer(seen)
     if not charts:
         return None
@@ -53,7 +53,7 @@ def build(seen: Seen) -> Section | None:
 def details(seen: Seen) -> Section | None:
     """What goes into some layers over the epochs, histograms, saturated and dead units."""
     charts: tuple[Chart, ...] = (
-        *(_by_layer(seen) if seen.last_epoch > 1 else ()),
+        *(() if seen.is_one_look else _by_layer(seen)),
         *_some_layers(seen),
         *_shares(seen, "saturated", "share of values where the activation is flat"),
         *_shares(seen, "dead", "share of units with slope 0 at every example"),
@@ -76,10 +76,11 @@ def details(seen: Seen) -> Section | None:
 def _sentences(seen: Seen) -> Iterator[str]:
     alike = {name: varies for name, varies in _variation(seen).items() if varies < _ALIKE}
     moves = {name: one for name, one in seen.typical(_moves(seen)).items() if name not in alike}
-    if moves and seen.last_epoch > 1:
+    if moves and not seen.is_one_look:
         yield (
             f"Over the training the median of what goes into an inner unit wanders over "
-            f"{seen.told(moves)} times its own spread."
+            f"{seen.told(moves)} times its own spread: below 0.1 it hardly moves, above 1 it "
+            f"leaves the band in which it lay."
         )
     for name, varies in alike.items():
         yield (
@@ -89,14 +90,14 @@ def _sentences(seen: Seen) -> Iterator[str]:
     for series, what in (("saturated", "values"), ("dead", "units")):
         most = {name: np.nanmax(shares[-1]) for name, shares in _of_hidden(seen, series)}
         if max(most.values(), default=0) >= _FEW:
-            yield seen.at_the_end(
+            yield seen.at_the_last(
                 f"{seen.told(most, '{:.0%}'.format)} of the {what} are {series}, in the "
                 f"layer with most of them."
             )
 
 
 def _variation(seen: Seen) -> dict[str, float]:
-    """How far units vary over the examples, over the size of all values, at the end."""
+    """How far units vary over the examples, over the size of all values, at the last look."""
     found = {}
     for name, deviation in seen.with_series("activations/unit_deviation"):
         mean, whole = (seen.of(name, f"activations/{one}") for one in ("mean", "deviation"))
@@ -137,7 +138,7 @@ def _units(seen: Seen) -> tuple[LineChart, ...]:
     for name in seen.runs:
         unit = _unit(seen, name)
         if unit is not None:
-            line = line_of(name, unit[:, 1], (unit[:, 0], unit[:, 2]))
+            line = seen.over_looks(name, unit[:, 1], band=(unit[:, 0], unit[:, 2]))
             found += drawn(
                 f"an inner unit: {name}",
                 "15th, 50th and 85th percentile",
@@ -149,18 +150,19 @@ def _units(seen: Seen) -> tuple[LineChart, ...]:
     return on_one_axis(found[:_MOST])
 
 
-def _band(name: str, quantiles: NDArray[Any]) -> Line | None:
+def _parts(quantiles: NDArray[Any]) -> dict[str, Any]:
+    """The median, and the band about it."""
     low, high = (quantiles[:, place] for place in _OUTER)
-    return line_of(name, quantiles[:, _MEDIAN], (low, high))
+    return {"values": quantiles[:, _MEDIAN], "band": (low, high)}
 
 
 def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
     """At the last epoch."""
     return drawn(
         "into the activations, by layer",
-        f"at {seen.unit} {seen.last_epoch}",
+        f"at {seen.last}",
         (
-            _band(name, quantiles[-1, hidden(seen, name)])
+            line_of(name, **_parts(quantiles[-1, hidden(seen, name)]))
             for name, quantiles in seen.with_series(_QUANTILES)
             if hidden(seen, name)
         ),
@@ -172,15 +174,13 @@ def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
 
 def _some_layers(seen: Seen) -> tuple[LineChart, ...]:
     """The first, the middle and the last hidden layer over the epochs, on one axis."""
-    if seen.last_epoch == 1:
-        return ()
     depth = max((len(hidden(seen, name)) for name in seen.runs), default=0)
     found = [
         drawn(
             f"into the activation of layer {at + 1}",
             "median and 90%",
             (
-                _band(name, quantiles[:, hidden(seen, name)[at]])
+                seen.over_looks(name, **_parts(quantiles[:, hidden(seen, name)[at]]))
                 for name, quantiles in seen.with_series(_QUANTILES)
                 if len(hidden(seen, name)) > at
             ),
@@ -208,7 +208,7 @@ def _shares(seen: Seen, series: str, subtitle: str) -> tuple[LineChart, ...]:
     if not any(np.nanmax(one[-1]) >= _FEW for one in found.values()):
         return ()
     return drawn(
-        f"{series}, by layer, at {seen.unit} {seen.last_epoch}",
+        f"{series}, by layer, at {seen.last}",
         subtitle,
         (line_of(name, one[-1]) for name, one in found.items()),
         seen.colors,

@@ -25,7 +25,7 @@ _NORM, _UPDATE, _LOSS = "gradients/norm", "gradients/update", "gradients/loss"
 
 
 def build(seen: Seen) -> Section | None:
-    """The gradient of each layer, at the first and at the last epoch."""
+    """The gradient of each layer, at the first and at the last look."""
     charts = _by_layer(seen)
     if not _is_known(seen):
         return None
@@ -35,9 +35,15 @@ def build(seen: Seen) -> Section | None:
         charts=charts if len(charts) < 2 else (charts[0], charts[-1]),
         caption=(
             f"The norm of the loss' gradient with respect to the kernels of each layer, from input "
-            f"to output. Drawn: {seen.in_words}; what is exactly 0 is left out."
+            f"to output. Drawn: {seen.in_words}; what is exactly 0 is left out.{_unseen(seen)}"
         ),
     )
+
+
+def _unseen(seen: Seen) -> str:
+    """Layers that could not be looked at, as a sentence."""
+    names = dict.fromkeys(layer for name in seen.runs for layer in seen.names(name, "unseen"))
+    return f" Not looked at, as what they compute cannot be seen: {joined(names)}." if names else ""
 
 
 def headline(seen: Seen) -> str:
@@ -77,9 +83,10 @@ def _agreement(seen: Seen) -> Iterator[str]:
     found = [run.difference for runs in seen.runs.values() for run in runs]
     known = [difference for difference in found if difference is not None]
     if known:
+        close = f"up to {scientific(max(known))} of them" if max(known) else "to the last digit"
         yield (
             f"What was looked into trained once more for it: its losses over the first epoch are "
-            f"those of the study up to {scientific(max(known))} of them."
+            f"those of the study {close}."
         )
 
 
@@ -105,8 +112,9 @@ def _troubles(seen: Seen) -> Iterator[str]:
         for kind in dict.fromkeys(one.kind for one in found):
             own = [one for one in found if one.kind == kind]
             worst = max(own, key=lambda one: len(one.layers))
-            when = numbered(seen.unit, worst.epochs, seen.last_epoch)
-            there = ":" if len(worst.epochs) == 1 else f". At {seen.unit} {worst.epoch}"
+            epochs = [seen.numbers[epoch - 1] for epoch in worst.epochs]
+            when = numbered(seen.unit, epochs, len(seen.numbers))
+            there = ":" if len(epochs) == 1 else f". At {seen.unit} {seen.numbers[worst.epoch - 1]}"
             yield (
                 f"{name}{of_runs(len(own), len(runs))}: {_DOES[kind]} at {when}{there} "
                 f"{_said(worst, seen.names(name, 'layers'))}."
@@ -132,15 +140,20 @@ def _said(trouble: GradientTrouble, layers: tuple[str, ...]) -> str:
     """How bad it is where it is worst."""
     count, value = len(layers), scientific(trouble.value)
     where = numbered("layer", [layer + 1 for layer in trouble.layers], count)
-    if not np.isfinite(trouble.value):
-        return f"those of {where} of {count} are not finite"
+    among = where if len(trouble.layers) == count else f"{where} of {count}"
     if trouble.over == "weights":
+        if not trouble.value > 0:
+            return f"a step leaves those of {among} as they are"
         return (
-            f"a step changes those of {where} of {count} by {value} of their size at most, less "
-            f"than float32 tells apart"
+            f"a step changes those of {among} by {value} of their size at most, less than float32 "
+            f"tells apart"
         )
+    if not np.isfinite(trouble.value):
+        return f"those of {among} are not finite"
     if trouble.over == "first epoch":
         return f"they are {value} times what they began with"
+    if trouble.value == 0:
+        return f"{layers[0]}, the first of {count} layers, has none; too little in {where}"
     is_small = trouble.kind == "vanishing"
     of, more = ("of", "less than a thousandth") if is_small else ("times", "over a hundred times")
     return (
@@ -171,7 +184,10 @@ def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
     return drawn(
         "gradient of the first layer over that of the last",
         f"over the {seen.unit}s",
-        (line_of(v, first_over_last(norm), scale="log") for v, norm in seen.with_series(_NORM)),
+        (
+            seen.over_looks(name, first_over_last(norm), scale="log")
+            for name, norm in seen.with_series(_NORM)
+        ),
         seen.colors,
         across=seen.unit,
         unit="ratio",
@@ -198,7 +214,7 @@ def _updates(seen: Seen) -> tuple[LineChart, ...]:
     least = drawn(
         "update of the layer that moves least",
         subtitle,
-        (line_of(name, one.min(1), scale="log") for name, one in updates.items()),
+        (seen.over_looks(name, one.min(1), scale="log") for name, one in updates.items()),
         seen.colors,
         across=seen.unit,
         unit="update over weights",
@@ -212,10 +228,10 @@ def _updates(seen: Seen) -> tuple[LineChart, ...]:
 def _table(seen: Seen) -> Table:
     columns = (
         "variant",
-        f"first over last, {seen.unit} 1",
-        "at the end",
-        f"least update, {seen.unit} 1",
-        "at the end",
+        f"first over last, {seen.first}",
+        f"{seen.last}",
+        f"least update, {seen.first}",
+        f"{seen.last}",
     )
     updates = dict(seen.with_series(_UPDATE))
     rows = tuple(

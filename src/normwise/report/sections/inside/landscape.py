@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,19 @@ from numpy.typing import NDArray
 
 from normwise.report.axes import Scale
 from normwise.report.formatting import scientific
-from normwise.report.line_chart import Line, LineChart, drawn, line_of
+from normwise.report.line_chart import Line, LineChart, drawn
 from normwise.report.section import Cell, Column, Section, Table
 from normwise.report.seen import Seen, median_of
+from normwise.report.seen_words import joined
 
 __all__ = ["build", "details"]
 
 _LOSS = "landscape/loss"
 _PREDICTIVENESS, _SMOOTHNESS = "landscape/gradient_distance", "landscape/smoothness"
 _FALLS_FAR = 10  # times
+# The variant that others are compared with; ranges that differ by less are alike; and of its loss
+# what a network that learns has got rid of.
+_BASELINE, _ALIKE, _LEARNED = "none", 1.5, 0.1
 _TIMES, _OVER_DISTANCE = "times the step", "change of gradient over distance"
 Ends = tuple[NDArray[Any], NDArray[Any]]
 
@@ -55,7 +59,7 @@ def details(seen: Seen) -> Section | None:
             "change of the gradient",
             "log",
         ),
-        *(_by_size(seen) if seen.last_epoch > 1 else ()),
+        *(() if seen.is_one_look else _by_size(seen)),
     )
     if not charts:
         return None
@@ -77,6 +81,7 @@ def _sizes(seen: Seen) -> str:
 
 
 def _sentences(seen: Seen) -> list[str]:
+    """The range of the loss, what that comes to, and β-smoothness."""
     spans = seen.typical({name: high - low for name, (low, high) in _ends(seen, _LOSS)})
     smooth = seen.typical({name: high for name, (_, high) in _ends(seen, _SMOOTHNESS)})
     said = []
@@ -85,12 +90,42 @@ def _sentences(seen: Seen) -> list[str]:
             f"Along a step, at {_sizes(seen)} times its size, the loss ranges over "
             f"{seen.told(spans)}{seen.when_typical}."
         )
+        said += _conclusions(seen, spans)
     if smooth:
         said.append(
             f"Along it the gradient changes by up to {seen.told(smooth)} times the distance "
             f"gone{seen.when_typical}."
         )
     return said
+
+
+def _conclusions(seen: Seen, spans: Mapping[str, float]) -> Iterator[str]:
+    """Whether the loss is smoother than without normalisation, of networks that learn."""
+    learning = [name for name in spans if _learns(seen, name)]
+    if still := [name for name in spans if name not in learning]:
+        yield f"Of {joined(still)}, which hardly learns, that says nothing about how smooth it is."
+    if _BASELINE in learning:
+        base = spans[_BASELINE]
+        alike: dict[str, list[str]] = {}
+        for name in learning:
+            if name != _BASELINE:
+                alike.setdefault(_smoother(spans[name], base), []).append(name)
+        for does, names in alike.items():
+            yield f"By that range it is {does} with {joined(names)} as without normalisation."
+
+
+def _learns(seen: Seen, name: str) -> bool:
+    """Whether the loss where a step begins has fallen by a tenth; known of several looks alone."""
+    loss = seen.of(name, "gradients/loss")
+    return loss is not None and bool(np.nanmin(loss) < loss[0] - _LEARNED * abs(loss[0]))
+
+
+def _smoother(span: float, base: float) -> str:
+    if max(span, base) <= _ALIKE * min(span, base):
+        return "about as smooth"
+    return f"{scientific(max(span, base) / min(span, base))} times as " + (
+        "smooth" if span < base else "rough"
+    )
 
 
 def _ends(seen: Seen, series: str) -> list[tuple[str, Ends]]:
@@ -110,7 +145,7 @@ def _ranges(
         title,
         subtitle,
         (
-            line_of(name, _middle(*ends, scale), ends, scale=scale)
+            seen.over_looks(name, _middle(*ends, scale), band=ends, scale=scale)
             for name, ends in _ends(seen, series)
         ),
         seen.colors,
@@ -136,7 +171,10 @@ def _over_epochs(seen: Seen) -> tuple[LineChart, ...]:
         *drawn(
             "effective β-smoothness",
             "largest along the step",
-            (line_of(name, high, scale="log") for name, (_, high) in _ends(seen, _SMOOTHNESS)),
+            (
+                seen.over_looks(name, high, scale="log")
+                for name, (_, high) in _ends(seen, _SMOOTHNESS)
+            ),
             seen.colors,
             across=seen.unit,
             unit=_OVER_DISTANCE,
@@ -155,7 +193,7 @@ def _scale_of_loss(seen: Seen) -> Scale:
 
 def _by_size(seen: Seen) -> tuple[LineChart, ...]:
     """Loss and β-smoothness by how far along the step, at a typical epoch."""
-    subtitle = f"at a typical {seen.unit}" if seen.last_epoch > 1 else "along it"
+    subtitle = "along it" if seen.is_one_look else f"at a typical {seen.unit}"
     loss, smoothness = {}, {}
     for name in seen.runs:
         along, before = seen.each(name, _LOSS), seen.each(name, "gradients/loss")

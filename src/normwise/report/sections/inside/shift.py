@@ -20,6 +20,8 @@ __all__ = ["build", "details"]
 
 _MEAN, _DEVIATION = "activations/unit_mean", "activations/unit_deviation"
 _COSINE, _RELATIVE = "shift/cosine", "shift/relative"
+# From which cosine on a turn is called what: 8, 26 and 60 degrees.
+_TURNS = {0.99: "hardly a turn", 0.9: "a small turn", 0.5: "a clear turn", -1.0: "a large turn"}
 Numbers = Mapping[str, NDArray[Any]]
 
 
@@ -51,8 +53,14 @@ def _sentences(seen: Seen, drift: Numbers, cosine: Numbers) -> Iterator[str]:
     if turned:
         yield (
             f"The step of the layers below turns a layer's gradient by an angle with the cosine "
-            f"{seen.told(turned, number)}; 1 is no turn at all."
+            f"{seen.told(turned, _turn)}."
         )
+
+
+def _turn(cosine: float) -> str:
+    """A cosine, and what that is in words."""
+    least = max((one for one in _TURNS if cosine >= one), default=-1.0)
+    return f"{number(cosine)}, {_TURNS[least]}"
 
 
 def details(seen: Seen) -> Section | None:
@@ -116,7 +124,7 @@ def _per_epoch(seen: Seen) -> Numbers:
     for name in seen.runs:
         mean, deviation = (seen.each(name, series) for series in (_MEAN, _DEVIATION))
         places = list(inputs_of(seen, name).values())
-        if mean is not None and deviation is not None and places and seen.last_epoch > 1:
+        if mean is not None and deviation is not None and places and not seen.is_one_look:
             own = _drifts(mean[:, :, places], deviation[:, :, places])
             found[name] = np.concatenate([[np.nan], median_of(own, (0, 2))])
     return found
@@ -170,7 +178,7 @@ def _over_epochs(
     return drawn(
         title,
         "median of the layers",
-        (line_of(name, values, scale=scale) for name, values in numbers.items()),
+        (seen.over_looks(name, values, scale=scale) for name, values in numbers.items()),
         seen.colors,
         across=seen.unit,
         unit="of the deviation" if scale == "log" else "cosine",

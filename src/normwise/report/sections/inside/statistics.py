@@ -43,8 +43,9 @@ def build(seen: Seen) -> Section | None:
 
 
 def _sentences(seen: Seen) -> Iterator[str]:
-    held = joined(_held(seen, name) for name in _named(seen))
-    yield seen.at_the_end(f"80% of the units have {held}.")
+    held = [said for name in _named(seen) if (said := _held(seen, name))]
+    if held:
+        yield seen.at_the_last(f"80% of the units have {joined(held)}.")
     off = seen.typical({name: one[-1:] for name, one in _over_layers(seen, "mean_lag").items()})
     if off:
         yield f"Moving means are then {seen.told(off)} deviations off those of the population."
@@ -155,22 +156,24 @@ def _ends(seen: Seen, name: str, series: str) -> NDArray[Any] | None:
     if own is None:
         return None
     low, high = _BAND
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.percentile(own.reshape(len(own), -1), (low, 50, high), axis=1))
+    known = own.reshape(len(own), -1)
+    known = known[:, np.isfinite(known).any(0)]  # some normalisations have no γ or no β
+    return np.asarray(np.percentile(known, (low, 50, high), axis=1)) if known.size else None
 
 
 def _of_units(seen: Seen, name: str, series: str) -> Line | None:
     ends = _ends(seen, name, series)
-    return None if ends is None else line_of(name, ends[1], (ends[0], ends[2]))
+    return None if ends is None else seen.over_looks(name, ends[1], band=(ends[0], ends[2]))
 
 
 def _held(seen: Seen, name: str) -> str:
     said = list[str]()
     for _, sign, series in _SIGNS:
         ends = _ends(seen, name, series)
-        if ends is not None:
+        if ends is not None and np.isfinite(ends[:, -1]).all():
             said.append(f"{sign} from {number(ends[0, -1], 2)} to {number(ends[2, -1], 2)}")
-    return f"{' and '.join(said)} ({name})"
+    of = f" ({name})" if said and len(seen.runs) > 1 else ""
+    return f"{' and '.join(said)}{of}"
 
 
 def _over_layers(seen: Seen, series: str) -> dict[str, NDArray[Any]]:
@@ -184,7 +187,10 @@ def _chart(
     return drawn(
         title,
         "median normalisation",
-        (line_of(name, one, scale=scale) for name, one in _over_layers(seen, series).items()),
+        (
+            seen.over_looks(name, one, scale=scale)
+            for name, one in _over_layers(seen, series).items()
+        ),
         seen.colors,
         across=seen.unit,
         unit=unit,
@@ -195,8 +201,8 @@ def _chart(
 
 
 def _table(seen: Seen) -> Table:
-    means, variances = (f"{what}, {seen.unit} 1" for what in ("means off", "variances"))
-    headers = ("variant", means, "at the end", variances, "at the end", "noise of means")
+    means, variances = (f"{what}, {seen.first}" for what in ("means off", "variances"))
+    headers = ("variant", means, seen.last, variances, seen.last, "noise of means")
     lag, ratio = _over_layers(seen, "mean_lag"), _over_layers(seen, "variance_ratio")
     noise = seen.typical(_over_layers(seen, "mean_noise"))
     rows = tuple(
