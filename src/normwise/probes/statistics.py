@@ -55,6 +55,7 @@ class Statistics:
     def read(self, found: Found) -> Mapping[str, Any]:
         """``gamma`` and ``beta``, ``(norms, units)``; the others ``(norms,)``.
 
+        A normalisation that has no γ, or no β, has NaN in its place.
         ``mean_lag`` is how far moving means are from those of the reference, in its deviations,
         and ``variance_ratio`` the geometric mean of moving variances over its own, the mean of the
         channels each; ``mean_noise`` and ``deviation_noise`` are the sample deviations of mean and
@@ -66,8 +67,8 @@ class Statistics:
         epsilons = [jnp.float32(norm.epsilon) for norm in self.norms]
         held: dict[str, Any] = of_alike(
             _held,
-            [_values(trainable, norm.gamma, norm.channels, 1.0) for norm in self.norms],
-            [_values(trainable, norm.beta, norm.channels, 0.0) for norm in self.norms],
+            [_values(trainable, norm.gamma, norm.channels) for norm in self.norms],
+            [_values(trainable, norm.beta, norm.channels) for norm in self.norms],
             [others[place] for place in means],
             [others[place] for place in variances],
             epsilons,
@@ -80,8 +81,9 @@ class Statistics:
         return held | noise
 
 
-def _values(trainable: Values, place: int | None, channels: int, otherwise: float) -> Any:
-    return jnp.full(channels, otherwise) if place is None else trainable[place]
+def _values(trainable: Values, place: int | None, channels: int) -> Any:
+    """NaN where a normalisation has none."""
+    return jnp.full(channels, jnp.nan) if place is None else trainable[place]
 
 
 def _held(

@@ -39,9 +39,10 @@ def build(seen: Seen) -> Section | None:
         caption=(
             "Drift, as Ioffe & Szegedy (2015) mean it: of mean and deviation of each unit that a "
             "layer takes, on the same examples before and after a step, the distance of the two "
-            "normal distributions over the first one's deviation; the mean of the units, the "
-            "median of the layers. Cosine, after Santurkar et al. (2018): of a layer's gradient as "
-            f"it is and with the step of all layers below it taken. Drawn: {seen.in_words}."
+            "normal distributions over the first one's deviation; the mean of at most 16 units, "
+            "evenly chosen, the median of the layers. Cosine, after Santurkar et al. (2018): of a "
+            "layer's gradient as it is and with the step of all layers below it taken, those that "
+            f"what it takes depends on. Drawn: {seen.in_words}."
         ),
     )
 
