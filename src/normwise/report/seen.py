@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from normwise.domain import Inside
 from normwise.report.formatting import scientific
 from normwise.report.line_chart import Line, line_of
-from normwise.report.seen_words import joined, when_looked
+from normwise.report.seen_words import Looks, joined, when_looked
 
 __all__ = ["Seen"]
 
@@ -31,31 +31,11 @@ class Seen:
     colors: Mapping[str, str]
 
     @property
-    def numbers(self) -> tuple[int, ...]:
-        """What each look is called: the epoch that follows it; its number if it is at some step."""
-        looks = max((one.looks for own in self.runs.values() for one in own), key=len)
-        return looks if self.unit == "epoch" else tuple(range(1, len(looks) + 1))
-
-    @property
-    def is_one_look(self) -> bool:
-        """Whether there is no other one to compare it with."""
-        return len(self.numbers) == 1
-
-    @property
-    def first(self) -> str:
-        """The first look, in words."""
-        return f"{self.unit} {self.numbers[0]}"
-
-    @property
-    def last(self) -> str:
-        """The last look of any run, in words."""
-        return f"{self.unit} {self.numbers[-1]}"
-
-    @property
-    def moments(self) -> dict[int, str]:
-        """First, middle and last look: place in a series to its name."""
-        last = len(self.numbers) - 1
-        return {at: f"{self.unit} {self.numbers[at]}" for at in sorted({0, last // 2, last})}
+    def looks(self) -> Looks:
+        """The looks, of the run that has most."""
+        longest = max((one.looks for own in self.runs.values() for one in own), key=len)
+        is_counted = self.unit != "epoch"
+        return Looks(self.unit, tuple(range(1, len(longest) + 1)) if is_counted else longest)
 
     @property
     def unit(self) -> str:
@@ -71,18 +51,11 @@ class Seen:
         [[first, *_], *_] = self.runs.values()
         return f"{runs} looked into, {when_looked(first.unit, first.looks)}"
 
-    @property
-    def when_typical(self) -> str:
-        """Behind a median over the epochs; nothing behind the one look that there is."""
-        return "" if self.is_one_look else f", at a typical {self.unit}"
-
-    def at_the_last(self, sentence: str) -> str:
-        """A sentence on the last look, which says so where there are others."""
-        return sentence if self.is_one_look else f"At the last look {sentence}"
-
     def over_looks(self, name: str, values: NDArray[Any], **settings: Any) -> Line | None:
         """The line of a name's values, one a look; ``None`` where there is one look alone."""
-        return None if self.is_one_look else line_of(name, values, at=self.numbers, **settings)
+        return (
+            None if self.looks.is_one else line_of(name, values, at=self.looks.numbers, **settings)
+        )
 
     def with_series(self, series: str) -> Iterator[tuple[str, NDArray[Any]]]:
         """Each name that has a series, and its median over the runs.
@@ -105,7 +78,7 @@ class Seen:
         own = [one.series[series] for one in self.runs[name] if series in one.series]
         if not own or not own[0].size:
             return None
-        return np.stack([_padded(values, len(self.numbers)) for values in own])
+        return np.stack([_padded(values, len(self.looks.numbers)) for values in own])
 
     def typical(self, numbers: Mapping[str, NDArray[Any]]) -> Mapping[str, float]:
         """The median of some numbers of each name, where it is known."""

@@ -3,8 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-__all__ = ["joined", "numbered", "of_runs", "when_looked"]
+__all__ = ["Looks", "joined", "numbered", "of_runs", "when_looked"]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The looks that there are, as sentences and charts name them.
+
+    Attributes:
+        unit: What each is numbered by: an epoch, or itself where it is at some step.
+        numbers: What each is called, ascending: the epoch that follows it, or its number.
+    """
+
+    unit: str
+    numbers: tuple[int, ...]
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there is no other one to compare it with."""
+        return len(self.numbers) == 1
+
+    @property
+    def first(self) -> str:
+        """The first look."""
+        return f"{self.unit} {self.numbers[0]}"
+
+    @property
+    def last(self) -> str:
+        """The last look."""
+        return f"{self.unit} {self.numbers[-1]}"
+
+    @property
+    def moments(self) -> dict[int, str]:
+        """First, middle and last look: place in a series to its name.
+
+        >>> Looks("epoch", (5, 6, 7, 8)).moments
+        {0: 'epoch 5', 1: 'epoch 6', 3: 'epoch 8'}
+        """
+        last = len(self.numbers) - 1
+        return {at: f"{self.unit} {self.numbers[at]}" for at in sorted({0, last // 2, last})}
+
+    @property
+    def when_typical(self) -> str:
+        """Behind a median over the looks; nothing behind the one that there is."""
+        return "" if self.is_one else f", at a typical {self.unit}"
+
+    def at_the_last(self, sentence: str) -> str:
+        """A sentence on the last look, which says so where there are others."""
+        return sentence if self.is_one else f"At the last look {sentence}"
 
 
 def numbered(what: str, numbers: Sequence[int], of: int) -> str:

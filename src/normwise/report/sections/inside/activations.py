@@ -53,7 +53,7 @@ def build(seen: Seen) -> Section | None:
 def details(seen: Seen) -> Section | None:
     """What goes into some layers over the epochs, histograms, saturated and dead units."""
     charts: tuple[Chart, ...] = (
-        *(() if seen.is_one_look else _by_layer(seen)),
+        *(() if seen.looks.is_one else _by_layer(seen)),
         *_some_layers(seen),
         *_shares(seen, "saturated", "share of values where the activation is flat"),
         *_shares(seen, "dead", "share of units with slope 0 at every example"),
@@ -76,7 +76,7 @@ def details(seen: Seen) -> Section | None:
 def _sentences(seen: Seen) -> Iterator[str]:
     alike = {name: varies for name, varies in _variation(seen).items() if varies < _ALIKE}
     moves = {name: one for name, one in seen.typical(_moves(seen)).items() if name not in alike}
-    if moves and not seen.is_one_look:
+    if moves and not seen.looks.is_one:
         yield (
             f"Over the training the median of what goes into an inner unit wanders over "
             f"{seen.told(moves)} times its own spread: below 0.1 it hardly moves, above 1 it "
@@ -90,7 +90,7 @@ def _sentences(seen: Seen) -> Iterator[str]:
     for series, what in (("saturated", "values"), ("dead", "units")):
         most = {name: np.nanmax(shares[-1]) for name, shares in _of_hidden(seen, series)}
         if max(most.values(), default=0) >= _FEW:
-            yield seen.at_the_last(
+            yield seen.looks.at_the_last(
                 f"{seen.told(most, '{:.0%}'.format)} of the {what} are {series}, in the "
                 f"layer with most of them."
             )
@@ -160,7 +160,7 @@ def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
     """At the last epoch."""
     return drawn(
         "into the activations, by layer",
-        f"at {seen.last}",
+        f"at {seen.looks.last}",
         (
             line_of(name, **_parts(quantiles[-1, hidden(seen, name)]))
             for name, quantiles in seen.with_series(_QUANTILES)
@@ -208,7 +208,7 @@ def _shares(seen: Seen, series: str, subtitle: str) -> tuple[LineChart, ...]:
     if not any(np.nanmax(one[-1]) >= _FEW for one in found.values()):
         return ()
     return drawn(
-        f"{series}, by layer, at {seen.last}",
+        f"{series}, by layer, at {seen.looks.last}",
         subtitle,
         (line_of(name, one[-1]) for name, one in found.items()),
         seen.colors,

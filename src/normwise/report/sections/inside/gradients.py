@@ -102,7 +102,7 @@ def _sizes(seen: Seen) -> Iterator[str]:
     if ratios:
         yield (
             f"The gradient of the first layer is {seen.told(ratios)} of that of the last "
-            f"one{seen.when_typical}."
+            f"one{seen.looks.when_typical}."
         )
 
 
@@ -112,9 +112,13 @@ def _troubles(seen: Seen) -> Iterator[str]:
         for kind in dict.fromkeys(one.kind for one in found):
             own = [one for one in found if one.kind == kind]
             worst = max(own, key=lambda one: len(one.layers))
-            epochs = [seen.numbers[epoch - 1] for epoch in worst.epochs]
-            when = numbered(seen.unit, epochs, len(seen.numbers))
-            there = ":" if len(epochs) == 1 else f". At {seen.unit} {seen.numbers[worst.epoch - 1]}"
+            epochs = [seen.looks.numbers[epoch - 1] for epoch in worst.epochs]
+            when = numbered(seen.unit, epochs, len(seen.looks.numbers))
+            there = (
+                ":"
+                if len(epochs) == 1
+                else f". At {seen.unit} {seen.looks.numbers[worst.epoch - 1]}"
+            )
             yield (
                 f"{name}{of_runs(len(own), len(runs))}: {_DOES[kind]} at {when}{there} "
                 f"{_said(worst, seen.names(name, 'layers'))}."
@@ -175,7 +179,7 @@ def _by_layer(seen: Seen) -> tuple[LineChart, ...]:
             unit="norm of the gradient",
             scale="log",
         )
-        for at, name in seen.moments.items()
+        for at, name in seen.looks.moments.items()
     ]
     return on_one_axis([chart for own in found for chart in own])
 
@@ -228,10 +232,10 @@ def _updates(seen: Seen) -> tuple[LineChart, ...]:
 def _table(seen: Seen) -> Table:
     columns = (
         "variant",
-        f"first over last, {seen.first}",
-        f"{seen.last}",
-        f"least update, {seen.first}",
-        f"{seen.last}",
+        f"first over last, {seen.looks.first}",
+        f"{seen.looks.last}",
+        f"least update, {seen.looks.first}",
+        f"{seen.looks.last}",
     )
     updates = dict(seen.with_series(_UPDATE))
     rows = tuple(

@@ -59,7 +59,7 @@ def details(seen: Seen) -> Section | None:
             "change of the gradient",
             "log",
         ),
-        *(() if seen.is_one_look else _by_size(seen)),
+        *(() if seen.looks.is_one else _by_size(seen)),
     )
     if not charts:
         return None
@@ -88,13 +88,13 @@ def _sentences(seen: Seen) -> list[str]:
     if spans:
         said.append(
             f"Along a step, at {_sizes(seen)} times its size, the loss ranges over "
-            f"{seen.told(spans)}{seen.when_typical}."
+            f"{seen.told(spans)}{seen.looks.when_typical}."
         )
         said += _conclusions(seen, spans)
     if smooth:
         said.append(
             f"Along it the gradient changes by up to {seen.told(smooth)} times the distance "
-            f"gone{seen.when_typical}."
+            f"gone{seen.looks.when_typical}."
         )
     return said
 
@@ -193,7 +193,7 @@ def _scale_of_loss(seen: Seen) -> Scale:
 
 def _by_size(seen: Seen) -> tuple[LineChart, ...]:
     """Loss and β-smoothness by how far along the step, at a typical epoch."""
-    subtitle = "along it" if seen.is_one_look else f"at a typical {seen.unit}"
+    subtitle = "along it" if seen.looks.is_one else f"at a typical {seen.unit}"
     loss, smoothness = {}, {}
     for name in seen.runs:
         along, before = seen.each(name, _LOSS), seen.each(name, "gradients/loss")

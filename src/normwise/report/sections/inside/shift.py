@@ -125,7 +125,7 @@ def _per_epoch(seen: Seen) -> Numbers:
     for name in seen.runs:
         mean, deviation = (seen.each(name, series) for series in (_MEAN, _DEVIATION))
         places = list(inputs_of(seen, name).values())
-        if mean is not None and deviation is not None and places and not seen.is_one_look:
+        if mean is not None and deviation is not None and places and not seen.looks.is_one:
             own = _drifts(mean[:, :, places], deviation[:, :, places])
             found[name] = np.concatenate([[np.nan], median_of(own, (0, 2))])
     return found

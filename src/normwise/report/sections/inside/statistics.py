@@ -45,7 +45,7 @@ def build(seen: Seen) -> Section | None:
 def _sentences(seen: Seen) -> Iterator[str]:
     held = [said for name in _named(seen) if (said := _held(seen, name))]
     if held:
-        yield seen.at_the_last(f"80% of the units have {joined(held)}.")
+        yield seen.looks.at_the_last(f"80% of the units have {joined(held)}.")
     off = seen.typical({name: one[-1:] for name, one in _over_layers(seen, "mean_lag").items()})
     if off:
         yield f"Moving means are then {seen.told(off)} deviations off those of the population."
@@ -201,8 +201,8 @@ def _chart(
 
 
 def _table(seen: Seen) -> Table:
-    means, variances = (f"{what}, {seen.first}" for what in ("means off", "variances"))
-    headers = ("variant", means, seen.last, variances, seen.last, "noise of means")
+    means, variances = (f"{what}, {seen.looks.first}" for what in ("means off", "variances"))
+    headers = ("variant", means, seen.looks.last, variances, seen.looks.last, "noise of means")
     lag, ratio = _over_layers(seen, "mean_lag"), _over_layers(seen, "variance_ratio")
     noise = seen.typical(_over_layers(seen, "mean_noise"))
     rows = tuple(
