@@ -19,9 +19,14 @@ def outputs_of(notebook):
 
 
 def held(notebook):
-    """What a notebook's table says of each claim: claim to yes or no."""
+    """What a notebook's table says of each claim: its number to the answer."""
     shown = "".join(one.get("data", {}).get("text/html", "") for one in outputs_of(notebook))
-    return dict(re.findall(r"<td>(\d)\. [^<]*</td>\s*<td>(yes|no)</td>", shown))
+    return dict(re.findall(r"<td>(\d)\. [^<]*</td>\s*<td>(yes|no|undecided|not asked)</td>", shown))
+
+
+def claims(notebook):
+    """The numbers of what its first cell says that its source claims."""
+    return re.findall(r"^(\d)\. ", notebook.cells[0].source, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", make.NAMES)
@@ -33,7 +38,14 @@ def test_what_is_stored_is_of_this_code_whole_and_small(name):
     pictures = "".join(one.get("data", {}).get("text/html", "") for one in outputs_of(notebook))
     assert "<svg " in pictures
     assert "<script" not in pictures
-    assert held(notebook)
+    assert set(claims(notebook)) <= set(held(notebook))
+
+
+@pytest.mark.parametrize("name", make.NAMES)
+def test_an_undecided_verdict_is_no_yes(name):
+    notebook = make.read(name)
+    printed = "".join(one["text"] for one in outputs_of(notebook) if "text" in one)
+    assert not ("Undecided: " in printed and held(notebook)["1"] == "yes")
 
 
 @pytest.mark.needs_data
