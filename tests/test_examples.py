@@ -25,6 +25,7 @@ NOT_RUN = {
     "ray start *": "starts a cluster; tests/execution/test_executors.py has one",
     "normwise study --model mymodels:build *": "ten seconds; tests/commands has studies of tables",
     "*nw.Study(build, (x, y)*": "the same in Python; tests/study/test_study.py",
+    "normwise study --model deep.py:relu *": "a minute; tests/study/test_depth.py",
     "normwise study --model decay.py:slow *": "ten seconds; tests/study/test_compiled.py",
     "*def right(model, size, moved=False*": "half a minute; the table below it is what it printed",
     "normwise fold * --onnx *": "JAX takes ten seconds to ONNX; tests/commands/test_fold.py",

@@ -18,8 +18,8 @@ __all__ = ["PART_COLORS", "class_colors", "variant_colors"]
 
 # Of each placement the colour without options, then shades for variants with some.
 _SHADES = {
-    "none": ("#6e6e6e", "#756f54", "#717a93", "#7f9093", "#9d8873", "#798479", "#726f62", "#6a6e7b",
-             "#7591a1"),
+    "none": ("#6e6e6e", "#9d8873", "#7591a1", "#756f54", "#717a93", "#7f9093", "#798479", "#726f62",
+             "#6a6e7b"),
     "input": ("#009e73", "#04a322", "#20a04e", "#25998f", "#137d4a", "#297d2d", "#219e61",
               "#39775b", "#218a45"),
     "before": ("#d55e00", "#a1574b", "#cd7a4d", "#c87974", "#a3581e", "#b97155", "#d96533",
