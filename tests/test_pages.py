@@ -28,7 +28,7 @@ def is_in_the_wrong_order(program):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_page_has_no_path_of_the_machine_that_wrote_it(page):
-    assert re.findall(r"\S*/(?:tmp|home|work|root)/\S*", page.read_text("utf-8")) == []
+    assert re.findall(r"/(?:tmp|home|work|root)/\S{,60}", page.read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
