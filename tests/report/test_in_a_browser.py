@@ -126,6 +126,18 @@ def test_buttons_hide_variants_by_pointer_and_keyboard(
     assert lines(tab, color) == at_first
 
 
+def test_of_a_variant_that_is_hidden_no_empty_chart_is_left(shown: Callable[..., Any]) -> None:
+    runs = {name: [make_inside(name)] for name in ("none", "after")}
+    tab = shown(inside_page("circles", runs))
+    whole = tab.locator(".chart:visible").count()
+    own = tab.locator("[data-hidden-by='1']:visible")
+    assert own.count() == 1  # of an inner unit; its histogram is folded
+    tab.locator(".chips button").nth(1).click()
+    assert (own.count(), tab.locator(".chart:visible").count()) == (0, whole - 1)
+    tab.locator(".chips button").nth(1).click()
+    assert tab.locator(".chart:visible").count() == whole
+
+
 def test_hostile_names_are_text(
     shown: Callable[..., Any], study_of: Callable[..., Study], preview: DataPreview
 ) -> None:

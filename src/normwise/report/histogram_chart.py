@@ -73,6 +73,11 @@ class HistogramChart:
     color: str
 
     @property
+    def only(self) -> str:
+        """The variant that it is of."""
+        return self.variant
+
+    @property
     def description(self) -> str:
         """What is drawn, in plain words."""
         said = "; ".join(

@@ -37,7 +37,11 @@ def write_html(page: Page, path: str | os.PathLike[str]) -> Path:
 def _render(page: Page) -> str:
     specs = [[chart.spec(_STYLE) for chart in section.charts] for section in page.sections]
     charts = [chart for own in specs for chart in own]
-    places = (_place(number, chart) for number, chart in enumerate(charts))
+    # A chart of one variant says so; where that is hidden, nothing is left of it.
+    names = list(page.colors)
+    only = [getattr(chart, "only", None) for chart in page.charts]
+    hiding = [names.index(name) if name in names else None for name in only]
+    places = map(_place, range(len(charts)), charts, hiding)
     return template("template.html").render(
         **parts_of(page, specs, places),
         charts=[{**chart, "width": "container"} for chart in charts],
@@ -46,9 +50,16 @@ def _render(page: Page) -> str:
     )
 
 
-def _place(number: int, chart: Spec) -> str:
-    """The room that is kept for a chart: what has a width of its own gets no more."""
+def _place(number: int, chart: Spec, button: int | None) -> str:
+    """The room that is kept for a chart: what has a width of its own gets no more.
+
+    Args:
+        number: Of the chart on its page.
+        chart: What is drawn.
+        button: Number of the one that hides all of it, if one does.
+    """
     room = f"min-height:{chart['height'] + _AROUND}px"
     if "width" in chart:
         room = f"{room};max-width:{chart['width'] + _AROUND}px"
-    return f'<div class="chart" id="chart-{number}" style="{room}"></div>'
+    hidden_by = "" if button is None else f' data-hidden-by="{button}"'
+    return f'<div class="chart" id="chart-{number}"{hidden_by} style="{room}"></div>'

@@ -100,6 +100,11 @@ class LineChart:
             f"{said}."
         )
 
+    @property
+    def only(self) -> str | None:
+        """The variant that it is of, where it is of no other one."""
+        return next(iter(self.colors)) if len(self.colors) == 1 else None
+
     def spec(self, style: Style) -> Spec:
         """Lines named at their ends, on bands."""
         low, high = self.domain or _bounds([self])
@@ -108,7 +113,7 @@ class LineChart:
             low, high = min(low, rule), max(high, rule)
         y = self._axis(low, high)
         labels = self._labels(y["scale"]["domain"])
-        is_named = labels is not None or len(self.colors) == 1
+        is_named = labels is not None or self.only is not None
         color = variant_color(self.colors, style, is_labelled=is_named)
         has_bands = any(line.low for line in self.lines)
         drawn = [*([_band(color)] if has_bands else []), self._line(color)]
@@ -166,8 +171,8 @@ class LineChart:
         return {**axis, "scale": scale, "axis": {"tickCount": 6, "format": format_}}
 
     def _labels(self, domain: Sequence[float]) -> LineLabels | None:
-        """None where a page is of one variant, which its title names."""
-        if len(self.colors) == 1:
+        """None where all lines are of one variant, which the title or the page names."""
+        if self.only is not None:
             return None
         ends = {line.variant: line.value[-1] for line in self.lines}
         if self.scale == "linear":

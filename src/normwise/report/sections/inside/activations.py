@@ -140,7 +140,7 @@ def _units(seen: Seen) -> tuple[LineChart, ...]:
         if unit is not None:
             line = seen.over_looks(name, unit[:, 1], band=(unit[:, 0], unit[:, 2]))
             found += drawn(
-                f"an inner unit: {name}",
+                "an inner unit" if len(seen.runs) == 1 else f"an inner unit: {name}",
                 "15th, 50th and 85th percentile",
                 [line],
                 {name: seen.colors[name]},
