@@ -73,6 +73,10 @@ def test_the_site_is_whole(site, browser):
 
     notebooks = [page.stem for page in ROOT.glob("docs/notebooks/*.ipynb")]
     assert all((site / "notebooks" / f"{name}.html").exists() for name in notebooks)
+    for notebook in ROOT.glob("docs/notebooks/*.ipynb"):
+        page = site / "notebooks" / f"{notebook.stem}.html"
+        assert f'href="{notebook.name}" download' in page.read_text("utf-8")
+        assert page.with_suffix(".ipynb").read_bytes() == notebook.read_bytes()
     for page in ROOT.glob("docs/*.html"):
         copied = (site / page.name).read_text("utf-8")
         links = re.findall(r'<a href="([^"#]+)', copied)

@@ -9,6 +9,7 @@ page outside of the menu) is an error.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -138,6 +139,14 @@ def menu(place: str, all_places: Iterable[str]) -> str:
     return f"\n```{{toctree}}\n:hidden:\n\n{entries}\n```\n"
 
 
+def to_take_along(file: Path) -> str:
+    """A notebook whose first cell links to the file as it is, which lies beside its page."""
+    notebook = json.loads(file.read_text("utf-8"))
+    link = f'\n\n<a href="{file.name}" download>Download this notebook</a>'
+    notebook["cells"][0]["source"].append(link)
+    return json.dumps(notebook)
+
+
 def commands() -> str:
     """Every command with its arguments and options, as Typer writes them down."""
     typer = [sys.executable, "-m", "typer", "normwise.commands.app", "utils", "docs"]
@@ -156,6 +165,8 @@ def assemble(folder: Path) -> None:
         there.parent.mkdir(parents=True, exist_ok=True)
         if there.suffix == ".md":
             there.write_text(text_of(file, at), "utf-8")
+        elif there.suffix == ".ipynb":
+            there.write_text(to_take_along(file), "utf-8")
         else:
             shutil.copyfile(file, there)
     (folder / "reference" / "commands.md").write_text(commands(), "utf-8")
@@ -183,6 +194,8 @@ def build(out: str) -> int:
     for page in DOCS.glob("*.html"):
         text = as_built(page.read_text("utf-8"), page, places())
         (Path(out) / page.name).write_text(text, "utf-8")
+    for notebook in DOCS.glob("notebooks/*.ipynb"):
+        shutil.copy(notebook, Path(out) / "notebooks")
     return code
 
 
