@@ -73,7 +73,7 @@ def test_what_pooling_and_dropout_leave_is_what_the_next_layer_takes():
     x = np.moveaxis(PICTURES, 1, -1)
     names, found = looked(model, x)
     place = into(names, "next", "sums")
-    assert names[place] == ("next", "inputs", "")
+    assert names[place] == ("next", "inputs", "", False)
     kept = of(start, pooled, x)
     # Half of the values are 0 and half are doubled.
     assert found.mean[place] == pytest.approx(kept.mean(), rel=0.2)
@@ -100,7 +100,8 @@ def test_an_operation_of_a_functional_model_is_an_activation():
     sums = layers.Dense(4, bias_initializer=bias, name="d")(start)
     given = layers.Dense(3, activation="softmax", name="o")(keras.ops.relu(sums))
     names, found = looked(keras.Model(start, given))
-    assert [one.kind for one in names] == ["sums", "activations", "sums", "outputs"]
+    assert [one.kind for one in names] == ["sums", "activations"] * 2
+    assert [one.is_output for one in names] == [False, False, False, True]
     assert found.dead[1] == 0.25
     assert names[into(names, "relu", "activations")].layer == "d"
 
@@ -110,8 +111,8 @@ def test_what_no_layer_takes_up_is_an_output_of_any_head():
     hidden = layers.Dense(8, activation="tanh", name="h")(start)
     heads = [layers.Dense(1, activation="sigmoid", name=name)(hidden) for name in ("p", "q")]
     names, _ = looked(keras.Model(start, heads))
-    kinds = {one.layer: one.kind for one in names if one.kind in ("activations", "outputs")}
-    assert kinds == {"h": "activations", "p": "outputs", "q": "outputs"}
+    outputs = {one.layer: one.is_output for one in names if one.kind == "activations"}
+    assert outputs == {"h": False, "p": True, "q": True}
 
 
 def test_slopes_are_those_of_the_weights_of_the_moment():

@@ -317,14 +317,16 @@ def renamed(run: Inside, **names: tuple[str, ...] | None) -> Inside:
 
 def test_a_signal_says_which_one_it_is_made_of() -> None:
     """Two branches and their sum: what was computed last is not what a layer takes."""
-    kinds = ("sums", "activations", "sums", "activations", "inputs", "sums", "outputs")
+    kinds = ("sums", "activations", "sums", "activations", "inputs", "sums", "activations")
     takes = ("", "0", "", "2", "", "4", "5")
     drift = np.full((6, 7), 99.0)
     drift[:, 4] = 0.3
     quantiles = np.array(make_inside(layers=4).series["activations/quantiles"])
     quantiles[:, [0, 2], 4] = [5.0, 7.0]
     changed = {"shift_drift": drift, "activations_quantiles": quantiles}
-    made = renamed(make_inside("none", epochs=6, **changed), kinds=kinds, takes=takes)
+    made = renamed(
+        make_inside("none", epochs=6, **changed), kinds=kinds, takes=takes, outputs=("6",)
+    )
     page = inside_page("x", {"none": [made]})
     shift = section(page, "Internal covariate shift")
     assert shift.text[0] == "A step moves what a layer takes by 0.30 of its deviation."
@@ -334,7 +336,8 @@ def test_a_signal_says_which_one_it_is_made_of() -> None:
 
 def test_an_output_is_no_hidden_layer() -> None:
     made = make_inside("none", layers=2)
-    own = renamed(made, kinds=("sums", "sums", "outputs"), takes=("", "0", "1"))
+    kinds, takes = ("sums", "sums", "activations"), ("", "0", "1")
+    own = renamed(made, kinds=kinds, takes=takes, outputs=("2",))
     page = inside_page("x", {"none": [own]})
     assert "Activations" not in [one.title for one in page.body]
 
@@ -593,7 +596,9 @@ def test_whether_the_loss_is_smoother_is_said_of_networks_that_learn() -> None:
     )
     still = {**runs, "none": of("none", 0.001, falls=0.01)}
     text = section(inside_page("x", still), "Landscape of the loss").text
-    assert text[1] == ("Of none, which hardly learns, that says nothing about how smooth it is.")
+    assert text[1] == (
+        "Where a network hardly learns, here none, that says nothing about how smooth its loss is."
+    )
     assert not any("as without" in sentence for sentence in text)
 
 

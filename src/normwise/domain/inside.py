@@ -26,9 +26,11 @@ class Inside:
 
     Attributes:
         key: Which run it is.
-        names: What the leading axis of a series stands for: ``layers``, ``signals`` (with the
-            ``kinds`` of these), ``shifted`` (layers whose gradients are compared), ``steps``
-            (multiples of the step), ``norms``.
+        names: What the leading axis of a series stands for: ``layers``, ``signals`` (with their
+            ``kinds``, the place of the one that each ``takes``, and places of ``outputs``),
+            ``shifted`` (layers whose gradients are compared, with their ``shifted_places`` among
+            ``layers``), ``steps`` (multiples of the step), ``norms``; ``unseen`` are layers that
+            are not looked at.
         series: ``PROBE/SERIES``, such as ``gradients/norm``, to an array of shape
             ``(looks, …)``.
         difference: How far, relative, the curves of the run that was looked at are from those of

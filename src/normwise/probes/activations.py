@@ -23,9 +23,10 @@ class Activations:
     signals: tuple[Signal, ...]
 
     def names(self) -> Mapping[str, tuple[str, ...]]:
-        """The layers of the signals, of what kind they are, and which one each is made of."""
-        layers, kinds, takes = zip(*self.signals, strict=True)
-        return {"signals": layers, "kinds": kinds, "takes": takes}
+        """The layers of signals, their kinds, which ones they are made of, which are outputs."""
+        layers, kinds, takes, is_output = zip(*self.signals, strict=True)
+        outputs = tuple(str(place) for place, own in enumerate(is_output) if own)
+        return {"signals": layers, "kinds": kinds, "takes": takes, "outputs": outputs}
 
     def read(self, found: Found) -> Mapping[str, Any]:
         """The fields of :class:`~normwise.probes.activity.Activity`, with samples."""

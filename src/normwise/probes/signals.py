@@ -34,14 +34,15 @@ class Signal(NamedTuple):
         layer: Name of the layer that it is at, with the number of its call from the second on.
         kind: ``inputs`` (what a layer or an activation takes, where that is no other signal),
             ``sums`` (what a layer with weights gives, before its activation where that can be
-            seen), ``normalised`` (what a normalisation gives), ``activations`` and ``outputs``
-            (those that no layer with weights takes up).
+            seen), ``normalised`` (what a normalisation gives), ``activations``.
         takes: Place of the signal that it is made of, among all; empty where it is none.
+        is_output: Whether it is an activation that no layer with weights takes up.
     """
 
     layer: str
     kind: str
     takes: str
+    is_output: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +80,9 @@ class Signals:
         again = f" ({key.call + 1})" if key.call else ""
         return Signal(
             f"{self.layer_names[key.layer.name]}{again}",
-            "outputs" if key in self.outputs else key.kind,
+            key.kind,
             "" if takes is None else str(takes),
+            key in self.outputs,
         )
 
     @functools.cached_property

@@ -101,9 +101,14 @@ def _sentences(seen: Seen) -> list[str]:
 
 def _conclusions(seen: Seen, spans: Mapping[str, float]) -> Iterator[str]:
     """Whether the loss is smoother than without normalisation, of networks that learn."""
+    if seen.looks.is_one:
+        return
     learning = [name for name in spans if _learns(seen, name)]
     if still := [name for name in spans if name not in learning]:
-        yield f"Of {joined(still)}, which hardly learns, that says nothing about how smooth it is."
+        yield (
+            f"Where a network hardly learns, here {joined(still)}, that says nothing about how "
+            f"smooth its loss is."
+        )
     if _BASELINE in learning:
         base = spans[_BASELINE]
         alike: dict[str, list[str]] = {}
@@ -115,7 +120,7 @@ def _conclusions(seen: Seen, spans: Mapping[str, float]) -> Iterator[str]:
 
 
 def _learns(seen: Seen, name: str) -> bool:
-    """Whether the loss where a step begins has fallen by a tenth; known of several looks alone."""
+    """Whether the loss where a step begins has fallen by a tenth."""
     loss = seen.of(name, "gradients/loss")
     return loss is not None and bool(np.nanmin(loss) < loss[0] - _LEARNED * abs(loss[0]))
 

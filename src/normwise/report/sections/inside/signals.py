@@ -17,7 +17,10 @@ def activations_of(seen: Seen, name: str) -> list[int]:
     """Places of the activations of a network that are not its outputs."""
     kinds = seen.names(name, "kinds")
     found = [place for place, kind in enumerate(kinds) if kind == "activations"]
-    return found if seen.names(name, "takes") else _inner(found, kinds)
+    if not seen.names(name, "takes"):
+        return _inner(found, kinds)
+    outputs = set(map(int, seen.names(name, "outputs")))
+    return [place for place in found if place not in outputs]
 
 
 def _inner(found: list[int], kinds: Sequence[str]) -> list[int]:
