@@ -12,9 +12,10 @@ import pytest
 
 from normwise.domain import RunRecord, Summary
 from normwise.errors import StoreError
-from normwise.report import DataPreview, Page, html, study_page, write_html
+from normwise.report import DataPreview, Page, html, inside_page, study_page, write_html
 from normwise.report import formatting as f
 from normwise.report.section import NextStep
+from tests.report.insides import make_inside
 from tests.report.shown import hostile, in_reading_order
 
 Study = tuple[Summary, list[RunRecord]]
@@ -107,6 +108,19 @@ def test_headline_chart_table_and_verdict_come_first_and_all_numbers_are_there(
     assert "largest relative difference 3e-07" in text
     for name, value in {**page.section("Settings").facts, **summary.environment}.items():
         assert f"{name} {value}" in text
+
+
+def test_a_heading_is_left_out_right_below_the_headline_alone(page: Page, tmp_path: Path) -> None:
+    """A study's first chart needs none; what follows something else does."""
+    source = write_html(page, tmp_path / "study.html").read_text("utf-8")
+    assert source.count('class="wide leading"') == 1
+    assert source.index('class="wide leading"') < source.index("<h2>Verdict</h2>")
+    inside = inside_page("mine", {"mine": [make_inside()]})
+    assert "leading" not in _body(write_html(inside, tmp_path / "inside.html"))
+
+
+def _body(path: Path) -> str:
+    return path.read_text("utf-8").partition("<body>")[2]
 
 
 def test_the_charts_are_json(page: Page, tmp_path: Path) -> None:
