@@ -18,7 +18,7 @@ class Origin(NamedTuple):
 
     Attributes:
         arguments: Numbers of the arguments.
-        results: Of the other results that are computed on the way.
+        results: Of the other results that it is computed from, arguments among them.
     """
 
     arguments: frozenset[int]
@@ -41,7 +41,7 @@ def origins(function: Callable[..., list[Any]], arguments: Sequence[Any]) -> lis
     >>> for own in origins(function, [jnp.ones(1), jnp.ones(1)]):
     ...     print(sorted(own.arguments), sorted(own.results))
     [0] []
-    [0, 1] [0]
+    [0, 1] [0, 2]
     [1] []
     [] []
     """
