@@ -134,12 +134,10 @@ class _Eye:
 
     Attributes:
         looking: What is looked at.
-        program: The same, compiled where the model is.
         reference: Inputs that signals are of: those of the first batches that were seen.
     """
 
     looking: Looking
-    program: Any
     reference: Any
 
     @classmethod
@@ -149,8 +147,7 @@ class _Eye:
         trainable, others, _ = map(list, first.state)
         looking = looking_at(model, Start(trainable, others, metrics), inputs[0])
         whole = jax.tree.map(lambda *each: jnp.concatenate(each), *inputs)
-        program = looking.look if model.run_eagerly else jax.jit(looking.look)
-        return cls(looking, program, rows(whole, looking.reference(count(whole))))
+        return cls(looking, rows(whole, looking.reference(count(whole))))
 
     def sees(self, awaited: _Awaited) -> dict[str, Any]:
         """What there is to see at a step."""
@@ -158,7 +155,8 @@ class _Eye:
         batch = Examples(*jax.tree.map(jnp.asarray, tuple(awaited.batches[0])))
         trainable, others, optimizer = map(list, awaited.state)
         moment = Moment(trainable, others, optimizer, batch, stacked, self.reference)
-        return {name: np.asarray(one) for name, one in self.program(moment).items()}
+        found: dict[str, Any] = jax.tree.map(np.asarray, self.looking.program(moment))
+        return found
 
 
 def _forms(x: Any) -> list[tuple[int, ...]]:

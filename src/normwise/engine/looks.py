@@ -109,9 +109,8 @@ class StackLooks:
             rows = range(len(replicas))  # behind them the stack is filled up
             looks = [look(self._moment(state, row, orders[row, 0])) for row in rows]
             stack.state, ended = train(stack.state, self.cohort.split(orders), data)
-            found = {name: np.asarray(values) for name, values in ended.items()}
-            for row, one in enumerate(looks):
-                there = {name: np.asarray(values) for name, values in one.items()}
+            found, *every = jax.tree.map(np.asarray, [ended, *looks])
+            for row, there in enumerate(every):
                 # A replica that has diverged stays in its stack, as it was before.
                 seen[row].append(there if state.alive[row] else _lost(there))
                 curves[row].append({name: float(values[row, 0]) for name, values in found.items()})
@@ -175,14 +174,12 @@ class _Eye(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, fit: Fit, probed: Probed, replica: Replica) -> None:
         super().__init__()
         self._fit, self._probed, self._replica = fit, probed, replica
-        look = probed.looking.look
-        self._look = look if fit.model.run_eagerly else jax.jit(look)
         self.seen: list[dict[str, NDArray[Any]]] = []
 
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 (Keras' own)
         batches = list(_batches(self._fit, self._replica, epoch, self._probed.batches))
-        found = self._look(self._probed.moment(state_of(self.model), 0, batches))
-        self.seen.append({name: np.asarray(values) for name, values in found.items()})
+        found = self._probed.looking.program(self._probed.moment(state_of(self.model), 0, batches))
+        self.seen.append(jax.tree.map(np.asarray, found))
 
 
 def _lost(seen: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

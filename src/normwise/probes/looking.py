@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,12 @@ class Looking:
             for probe, one in self.probes.items()
             for name, values in one.read(found).items()
         }
+
+    @functools.cached_property
+    def program(self) -> Callable[[Moment], dict[str, Any]]:
+        """:meth:`look`, compiled where the model is: once for all runs that are looked at."""
+        is_eager: bool = self.signals.model.run_eagerly
+        return self.look if is_eager else jax.jit(self.look)
 
     @staticmethod
     def settled(series: Mapping[str, Any]) -> dict[str, Any]:
