@@ -24,7 +24,7 @@ from normwise.analysis._pace import epoch_seconds_ratio
 from normwise.domain import EpochTimes
 from normwise.spec import Spec
 from normwise.studies import study_file
-from normwise.study import verification
+from normwise.study import timing
 
 LOOP = "while True: pass"
 PRODUCTS = "import numpy as np\na = np.random.rand(1500, 1500)\nwhile True: a @ a"
@@ -65,9 +65,9 @@ def main() -> None:
     """Time each way so many times."""
     study = sys.argv[1] if len(sys.argv) > 1 else "churn"
     repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    epoch_times = verification.epoch_times
+    epoch_times = timing.epoch_times
 
-    def timed(models, dataset):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def timed(models, dataset, _):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         for label, programs in BESIDE.items():
             with busy(programs):
                 for _ in range(repeats):
@@ -77,7 +77,7 @@ def main() -> None:
         return found
 
     spec = Spec.from_toml(study_file(study), {"seeds": 2, "epochs": 2})
-    with mock.patch.object(verification, "epoch_times", timed):
+    with mock.patch.object(timing, "epoch_times", timed):
         Study.from_spec(spec).run()
 
 

@@ -351,16 +351,18 @@ CONTRACT = {
         "first_steps_difference": 1e-8,
         "first_steps": {"none": 1e-8, "after": 2e-8},
         "failed": [],
+        "epochs_checked": 2,
+        "epochs_trained": 5,
     },
     "environment": {"python": "3.11"},
 }
 
 
 def test_the_summary_in_json_is_the_contract():
-    assert (
-        summary(SoloCheck("none", 3, 1e-6, 1e-7, {"none": 1e-8, "after": 2e-8})).to_json()
-        == CONTRACT
-    )
+    steps = {"none": 1e-8, "after": 2e-8}
+    check = SoloCheck("none", 3, 1e-6, 1e-7, steps, epochs_checked=2, epochs_trained=5)
+    assert summary(check).to_json() == CONTRACT
+    assert SoloCheck.from_json(CONTRACT["solo_check"]) == check
 
 
 def test_a_summary_without_a_solo_check_has_null():

@@ -7,7 +7,7 @@ from keras import layers
 
 from normwise.data import Dataset
 from normwise.data.circles import circles
-from normwise.engine import InitialValues, Replica, largest_relative_difference, train_alone
+from normwise.engine import Fit, InitialValues, Replica, largest_relative_difference
 from normwise.layers import BatchNormalization
 from normwise.models import place
 
@@ -171,9 +171,8 @@ def test_the_solo_check_is_a_plain_fit(
     plain = keras_fit(run.model, run.cohort, 1, **settings)
     model = place(circles_model(), "before")
     compile_model(model, circles(), settings["optimizer"])
-    solo = train_alone(
-        model, InitialValues(model), circles(), replica=Replica(1), epochs=10, batch_size=32
-    )
+    fit = Fit(model, InitialValues(model), circles(), 32)
+    solo = fit.train(Replica(1), fit.begin(Replica(1)), range(10)).curves
     assert set(solo) == set(plain)
     # Only the slices of the evaluation differ.
     assert largest_relative_difference(plain, solo) < 1e-6

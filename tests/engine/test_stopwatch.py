@@ -11,7 +11,7 @@ from normwise.data import Dataset
 from normwise.domain import EpochTimes
 from normwise.engine import contention, stopwatch
 from normwise.engine.contention import Moment, is_calm
-from normwise.engine.stopwatch import ROUNDS, Lap, epoch_times, in_rounds
+from normwise.engine.stopwatch import FEWEST_ROUNDS, ROUNDS, Lap, epoch_times, in_rounds
 
 
 def lap_of(busy):
@@ -162,6 +162,23 @@ def test_waiting_for_others_makes_no_timed_epoch_shorter(monkeypatch):
     # As many rows in the rounds of both.
     assert len(set(seen[-ROUNDS:])) == 1
     assert seen[len(seen) // 2 - 1] == seen[-1] > 2 * 20
+
+
+@pytest.mark.usefixtures("clocks")
+def test_where_a_batch_takes_long_one_of_them_is_timed_a_few_times():
+    told = []
+    models = {"long": (model_of((2.0, 2.0, 2.0)), 2), "longer": (model_of((3.0, 3.0, 3.0)), 2)}
+    found = epoch_times(models, data(1001), lambda rough: told.append(rough) or 20.0)
+    assert told == [{"long": 2.0 * 501, "longer": 3.0 * 501}]
+    assert found["longer"].wall == pytest.approx([3.0 * 501] * FEWEST_ROUNDS)
+
+
+def test_rounds_end_with_their_time(clocks):
+    def lap(_):
+        clocks.moment = Moment(clocks.moment.wall + 1.0, 0.0, 0.0)
+        return Lap(1.0, 1.0, calm=True)
+
+    assert len(in_rounds("a", lap, seconds=4.5)["a"].wall) == 5
 
 
 def test_what_is_said_is_of_the_rounds_in_which_the_machine_was_free():

@@ -16,7 +16,6 @@ from normwise.engine import (
     make_streamed_program,
     replica_mesh,
     streamed,
-    train_alone,
 )
 from normwise.models.compiled import cloned_metrics
 
@@ -83,8 +82,8 @@ def curves_of(cohort, *seeds):
 
 def by_fit(compile_model, build, data, seed, window=WINDOW):
     model = compile_model(build())
-    how = {"replica": Replica(seed), "epochs": EPOCHS, "batch_size": BATCH, "window": window}
-    return train_alone(model, InitialValues(model), data, **how)
+    fit = Fit(model, InitialValues(model), data, BATCH, window)
+    return fit.train(Replica(seed), fit.begin(Replica(seed)), range(EPOCHS)).curves
 
 
 KINDS = {

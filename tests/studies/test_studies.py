@@ -130,8 +130,8 @@ LIKE_ANOTHER = {
 def test_a_study_runs_end_to_end(datasets, name, monkeypatch):
     # Timed alone, every variant would be compiled once more; tests/study does that in small.
     monkeypatch.setattr(
-        "normwise.study.verification.epoch_times",
-        lambda models, _: dict.fromkeys(models, EpochTimes((0.1,))),
+        "normwise.study.timing.epoch_times",
+        lambda models, *_: dict.fromkeys(models, EpochTimes((0.1,))),
     )
     spec = spec_of(name)
     settings = spec.model_dump(exclude_none=True, exclude={"model", "data", "seeds", "epochs"})

@@ -5,7 +5,7 @@ import numpy as np
 
 from normwise import Study
 from normwise.data import from_arrays
-from normwise.engine import InitialValues, Replica, train_alone
+from normwise.engine import Fit, InitialValues, Replica
 
 DRAW = np.random.default_rng(1)
 X = DRAW.normal(size=(50, 3)).astype("float32")
@@ -27,9 +27,8 @@ def test_the_winner_has_the_averages(tmp_path):
     )
     best = max(result.records, key=lambda record: record.curves["val_accuracy"][-1])
     model, data = network(), from_arrays(X, Y)
-    alone = train_alone(
-        model, InitialValues(model), data, replica=Replica(best.key.seed), epochs=3, batch_size=8
-    )
+    fit, replica = Fit(model, InitialValues(model), data, 8), Replica(best.key.seed)
+    alone = fit.train(replica, fit.begin(replica), range(3)).curves
     np.testing.assert_allclose(best.curves["val_loss"], alone["val_loss"], rtol=1e-5)
     for ours, theirs in zip(result.best_model().weights, model.weights, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)

@@ -155,7 +155,7 @@ def test_a_finished_study_is_not_trained_again(spec, undisturbed, monkeypatch):
 
     monkeypatch.setattr(Cohort, "chunks", fail)
     monkeypatch.setattr(Cohort, "lower", fail)
-    monkeypatch.setattr("normwise.engine.train_alone", fail)
+    monkeypatch.setattr("normwise.engine.Fit.train", fail)
     monkeypatch.setattr(EventLog, "write", fail)
     folder = undisturbed.folder
     kept = ("summary.json", "best.keras", "curves.parquet", "spec.toml")

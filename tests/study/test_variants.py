@@ -41,7 +41,7 @@ def untrained(monkeypatch):
 
     for name in ("lower", "compile", "chunks"):
         monkeypatch.setattr(Cohort, name, fail)
-    monkeypatch.setattr("normwise.study.verification.train_alone", fail)
+    monkeypatch.setattr("normwise.engine.Fit.train", fail)
 
 
 @pytest.mark.usefixtures("initial_values_from_numpy")

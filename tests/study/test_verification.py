@@ -1,6 +1,7 @@
 """No verdict stands where the engine trains otherwise than Keras' own ``fit``."""
 
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 from keras import layers
 
 from normwise import Study
+from normwise.engine import Fit
 from normwise.engine.kernels import normalisation
 from normwise.errors import SoloCheckFailed
+from normwise.study import allowance, verification
 from normwise.study.pages import page_of_folder
 
 # Else Keras' own fit trains what fails; `test_by_fit.py` has that.
@@ -122,3 +125,50 @@ def test_fits_that_drift_apart_without_rounding_are_a_failure(caplog):
     check = Study(model, "circles", variants=["none"], **CIRCLES).run().answer.solo_check
     assert check.failed == ("none",)
     assert "'none' gives a batch another loss in each fit from the same weights" in caplog.text
+
+
+@pytest.fixture
+def no_time(monkeypatch):
+    """Checks may take no time at all."""
+    monkeypatch.setattr(allowance, "FLOOR", 0.0)
+    monkeypatch.setattr(allowance, "SHARE", 1e-9)
+
+
+@pytest.mark.usefixtures("no_time")
+def test_where_there_is_no_time_the_first_batches_of_every_variant_are_checked():
+    settings = {**CIRCLES, "batch_size": 8}  # 63 batches an epoch, of which the first 16 count
+    result = Study("circles", "circles", variants=["none", "after"], **settings).run()
+    check = result.answer.solo_check
+    assert (check.epochs_checked, check.epochs_trained, check.failed) == (0, 2, ())
+    assert check.first_steps.keys() == {"none", "after"}
+    assert all(0 <= step < 1e-5 for step in check.first_steps.values())
+    assert check.max_relative_difference == check.first_steps_difference
+    [said] = result.page.section("Solo check").text
+    assert "first batches (an epoch would take longer than a check may): largest" in said
+    # Seconds are told all the same.
+    assert all(0 < variant.seconds_per_epoch < 10 for variant in result.answer.variants)
+
+
+@pytest.mark.usefixtures("no_time", "wrong_after")
+def test_a_wrong_variant_is_found_without_time():
+    result = Study("circles", "circles", variants=["none", "before", "after"], **CIRCLES).run()
+    assert result.answer.solo_check.failed == ("before", "after")
+
+
+def test_as_many_epochs_are_checked_as_there_is_time_for(monkeypatch):
+    """Of a second each, in eight seconds: one, three of those at a time, and what is left."""
+    clock, fit = [0.0], Fit.train
+
+    def train(self, replica, state, epochs, **options):
+        clock[0] += len(epochs)
+        return fit(self, replica, state, epochs, **options)
+
+    monkeypatch.setattr(Fit, "train", train)
+    monkeypatch.setattr(verification, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    monkeypatch.setattr(verification.Allowance, "for_whole_run", lambda _: 8.5)
+    result = Study("circles", "circles", variants=["none"], seeds=1, epochs=20).run()
+    check = result.answer.solo_check
+    assert (check.epochs_checked, check.epochs_trained) == (8, 20)
+    assert 0 < check.first_epoch_difference <= check.max_relative_difference < 1e-4
+    [said] = result.page.section("Solo check").text
+    assert "its first 8 of 20 epochs (more would take longer than a check may): la" in said

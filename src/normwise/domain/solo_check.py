@@ -19,16 +19,21 @@ class SoloCheck:
     Attributes:
         variant: Which variant it was.
         seed: Which replica.
-        max_relative_difference: Largest |solo − stacked| / |solo| over all
-            epochs and metrics. Training amplifies rounding from step to step,
+        max_relative_difference: Largest |solo − stacked| / |solo| over all metrics and
+            the epochs that were checked, or over the losses of the first batches where none
+            was. Training amplifies rounding from step to step,
             and one example on the other side of a threshold moves an accuracy
             by one over their number.
-        first_epoch_difference: The same over the losses of the first epoch, where
-            rounding has mostly not grown yet: what the two ways of training differ by.
+        first_epoch_difference: The same over the losses of the first epoch, or of the first
+            batches, where rounding has mostly not grown yet: what the two ways of training
+            differ by.
         first_steps: The same over the losses of the first batches of one replica of each
             variant, where rounding has had no time to grow.
         failed: Variants whose first batches differ by more than rounding explains: what the
             engine trained is not what Keras' own ``fit`` trains, and no verdict stands.
+        epochs_checked: Epochs that were trained again, ≥ 0: as many as take a small part of the
+            study's time. ``None`` in older studies, which checked all.
+        epochs_trained: Epochs that the replica had trained, ≥ 1; ``None`` likewise.
     """
 
     variant: str
@@ -37,6 +42,8 @@ class SoloCheck:
     first_epoch_difference: float = 0.0
     first_steps: Mapping[str, float] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
+    epochs_checked: int | None = None
+    epochs_trained: int | None = None
 
     @property
     def first_steps_difference(self) -> float | None:
@@ -46,10 +53,8 @@ class SoloCheck:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         parts = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
-        own = self.first_steps_difference
-        if own is not None:
-            parts["first_steps_difference"] = own
-        return {name: plain(part) for name, part in parts.items()}
+        parts["first_steps_difference"] = self.first_steps_difference
+        return {name: plain(part) for name, part in parts.items() if part is not None}
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> SoloCheck:
@@ -60,12 +65,16 @@ class SoloCheck:
         >>> SoloCheck.from_json(check.to_json()) == check
         True
         """
-        numbers = {
-            name: infinite_if_null(body.get(name, 0.0))
-            for name in ("max_relative_difference", "first_epoch_difference")
-        }
         steps = {
             name: infinite_if_null(value) for name, value in body.get("first_steps", {}).items()
         }
-        failed = tuple(body.get("failed", ()))
-        return cls(body["variant"], body["seed"], **numbers, first_steps=steps, failed=failed)
+        return cls(
+            body["variant"],
+            body["seed"],
+            infinite_if_null(body.get("max_relative_difference", 0.0)),
+            infinite_if_null(body.get("first_epoch_difference", 0.0)),
+            first_steps=steps,
+            failed=tuple(body.get("failed", ())),
+            epochs_checked=body.get("epochs_checked"),
+            epochs_trained=body.get("epochs_trained"),
+        )

@@ -16,7 +16,7 @@ from normwise.engine.differences import largest_relative_difference
 from normwise.engine.fit_data import check_batches, check_eager
 from normwise.engine.initial_values import InitialValues, Replica
 from normwise.engine.initializers import named_initializer
-from normwise.engine.keras_fit import Fit, Fitted, train_alone
+from normwise.engine.keras_fit import Fit, Fitted, fit_on
 from normwise.engine.looks import Looked, StackLooks, looked_at_by_fit, probed_in_fit
 from normwise.engine.lower import lower, reinitialised_copy, trains_sequentially
 from normwise.engine.memory import (
@@ -60,6 +60,7 @@ __all__ = [
     "configure",
     "epoch_times",
     "fastest_schedule",
+    "fit_on",
     "largest_relative_difference",
     "looked_at_by_fit",
     "lower",
@@ -76,7 +77,6 @@ __all__ = [
     "sample",
     "sample_error_of",
     "shares_out",
-    "train_alone",
     "training_flops",
     "trains_sequentially",
     "whole_batches",

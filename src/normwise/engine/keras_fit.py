@@ -8,6 +8,8 @@ the two, and where the engine cannot train a model, a study is trained in this w
 from __future__ import annotations
 
 import contextlib
+import copy
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,7 +37,7 @@ from normwise.errors import ModelError
 from normwise.models.kinds import sublayers
 from normwise.models.metrics import build_compiled_parts, is_evaluated, is_taken_at_once, scalars
 
-__all__ = ["Fit", "Fitted", "state_of", "train_alone"]
+__all__ = ["Fit", "Fitted", "fit_on", "state_of"]
 
 # Examples that an evaluation takes at once, where their number changes nothing.
 AT_ONCE = 512
@@ -219,40 +221,18 @@ class Fit:
         return jax.tree.map(jnp.asarray, read_rows(self.data.dataset.x_train, known.rows))
 
 
+def fit_on(fit: Fit, part: Dataset) -> Fit:
+    """The same model on a part of the data, in batches of the same size.
+
+    Its steps are compiled once for both.
+    """
+    own = copy.copy(fit)
+    own.data, own._population = dataclasses.replace(fit.data, dataset=part), None
+    return own
+
+
 def _of(part: Examples) -> dict[str, Any]:
     return {"x": part.x, "y": part.y, "sample_weight": part.weights}
-
-
-def train_alone(
-    model: keras.Model,
-    initial: InitialValues,
-    dataset: Dataset,
-    *,
-    replica: Replica,
-    epochs: int,
-    batch_size: int,
-    nudge: int = 0,
-    window: int | None = None,
-) -> dict[str, list[float]]:
-    """Keras' ``fit`` from the replica's initial values on the replica's batches.
-
-    Args:
-        model: The compiled model the user would train, with Keras' own layers;
-            its weights are overwritten.
-        initial: Made from this model.
-        dataset: What the study trains on.
-        replica: Which one.
-        epochs: How many.
-        batch_size: Examples in a batch.
-        nudge: Above 0, start from weights that differ by rounding, another one for each number,
-            to see what training makes of it.
-        window: Rows that are read at a time, where the data are streamed: whole batches.
-
-    Returns:
-        Metric to one value an epoch, as ``fit`` reports it.
-    """
-    fit = Fit(model, initial, dataset, batch_size, window)
-    return fit.train(replica, fit.begin(replica, nudge), range(epochs)).curves
 
 
 class _Watch(keras.callbacks.Callback):  # type: ignore[misc]

@@ -22,6 +22,8 @@ __all__ = ["Lap", "epoch_times", "in_rounds"]
 EPOCH_SECONDS = 0.04
 # So many rounds in which the machine is free are wanted; after so many in which it is not, no more.
 ROUNDS = 6
+# So many are timed, however long they take: from fewer nothing is concluded.
+FEWEST_ROUNDS = 4
 # Epochs of one `fit`; the first of them waits for what `fit` sets up, and does not count.
 EPOCHS_A_LAP = 3
 
@@ -43,7 +45,9 @@ class Lap(NamedTuple):
 
 
 def epoch_times(
-    models: Mapping[Name, tuple[keras.Model, int]], dataset: Dataset
+    models: Mapping[Name, tuple[keras.Model, int]],
+    dataset: Dataset,
+    allowed: Callable[[Mapping[Name, float]], float] = lambda _: math.inf,
 ) -> dict[Name, EpochTimes]:
     """Seconds of an epoch of each model, round by round; compiling and validation not counted.
 
@@ -53,6 +57,9 @@ def epoch_times(
     Args:
         models: Compiled models, each with its batch size; their weights change.
         dataset: What they train on.
+        allowed: From what an epoch of each takes, roughly, the seconds that all rounds may take,
+            > 0. Where they do not suffice, there are fewer batches and rounds, but not less than
+            the fewest that tell anything.
 
     >>> import normwise.data
     >>> circles = normwise.data.find_dataset("circles")
@@ -61,21 +68,29 @@ def epoch_times(
     >>> 0 < epoch_times({"small": (model, 32)}, circles)["small"].seconds < 10
     True
     """
+
+    def whole(size: int) -> int:
+        return math.ceil(dataset.examples / size)
+
+    # The first epoch compiles the step.
+    steps = {name: _least_of(model, dataset, size, 1) for name, (model, size) in models.items()}
+    seconds = allowed({name: step * whole(models[name][1]) for name, step in steps.items()})
+    epoch = min(EPOCH_SECONDS, seconds / (ROUNDS * EPOCHS_A_LAP * len(models)))
     parts: dict[int, int] = {}
-    for model, size in models.values():
-        _fit(model, dataset, size, batches=1, epochs=1)  # compiles it
+    for name, (model, size) in models.items():
         if size not in parts:
-            parts[size] = _part(model, size, dataset)
+            parts[size] = _part(model, size, dataset, steps[name], epoch)
 
     def lap(name: Name) -> Lap:
         model, size = models[name]
-        whole = math.ceil(dataset.examples / size)
-        return _lap(model, size, dataset, parts[size], whole)
+        return _lap(model, size, dataset, parts[size], whole(size))
 
-    return in_rounds(list(models), lap)
+    return in_rounds(list(models), lap, seconds)
 
 
-def in_rounds(names: Collection[Name], lap: Callable[[Name], Lap]) -> dict[Name, EpochTimes]:
+def in_rounds(
+    names: Collection[Name], lap: Callable[[Name], Lap], seconds: float = math.inf
+) -> dict[Name, EpochTimes]:
     """Time each of several in turn, in rounds that go back and forth.
 
     So a machine that slows down slows all of them, and whoever compares two of them does so round
@@ -84,6 +99,7 @@ def in_rounds(names: Collection[Name], lap: Callable[[Name], Lap]) -> dict[Name,
     Args:
         names: Of what is timed.
         lap: Times one of them once.
+        seconds: After which no further round begins, if there are enough.
 
     >>> found = in_rounds(["a", "b"], lambda name: Lap(1.0 if name == "a" else 2.0, 2.0, True))
     >>> found["b"].wall
@@ -91,7 +107,13 @@ def in_rounds(names: Collection[Name], lap: Callable[[Name], Lap]) -> dict[Name,
     """
     laps: dict[Name, list[Lap]] = {name: [] for name in names}
     rounds = {True: 0, False: 0}
-    while max(rounds.values()) < ROUNDS:
+    begun = now()
+
+    def goes_on() -> bool:
+        is_late = sum(rounds.values()) >= FEWEST_ROUNDS and now().since(begun).wall >= seconds
+        return max(rounds.values()) < ROUNDS and not is_late
+
+    while goes_on():
         order = laps if sum(rounds.values()) % 2 == 0 else reversed(laps)
         for name in order:
             laps[name].append(lap(name))
@@ -99,16 +121,20 @@ def in_rounds(names: Collection[Name], lap: Callable[[Name], Lap]) -> dict[Name,
     return {name: EpochTimes(*map(tuple, zip(*own, strict=True))) for name, own in laps.items()}
 
 
-def _part(model: keras.Model, size: int, dataset: Dataset) -> int:
-    """How many batches to time."""
+def _part(model: keras.Model, size: int, dataset: Dataset, step: float, epoch: float) -> int:
+    """How many batches to time, where a step takes so long and a timed epoch should."""
     whole = max(1, dataset.examples // size)
-    batches, seconds = 1, 0.0
-    while batches < whole and seconds < EPOCH_SECONDS / 2:
-        if seconds:
-            batches = min(whole, math.ceil(batches * min(8.0, EPOCH_SECONDS / seconds)))
-        epochs, _ = _fit(model, dataset, size, batches, epochs=2)
-        seconds = min(map(_least, epochs))
+    batches, seconds = 1, step
+    while batches < whole and seconds < epoch / 2:
+        batches = min(whole, math.ceil(batches * min(8.0, epoch / seconds)))
+        seconds = _least_of(model, dataset, size, batches)
     return batches
+
+
+def _least_of(model: keras.Model, dataset: Dataset, size: int, batches: int) -> float:
+    """Seconds of the faster of two epochs of so many batches, if they are alone."""
+    epochs, _ = _fit(model, dataset, size, batches, epochs=2)
+    return min(map(_least, epochs))
 
 
 def _least(epoch: Moment) -> float:

@@ -19,8 +19,10 @@ from normwise.domain import (
 )
 from normwise.errors import NotStacked, SoloCheckFailed
 from normwise.report import DrawingProcess
+from normwise.study.allowance import Allowance
 from normwise.study.best import best_in, trained_model, write_best
 from normwise.study.curves import write_curves
+from normwise.study.fits import Fits
 from normwise.study.history import History
 from normwise.study.keeping import best_run
 from normwise.study.looking import looks
@@ -35,7 +37,7 @@ from normwise.study.store import Store
 from normwise.study.summary_file import population_samples_in, read_summary, solo_check_in
 from normwise.study.timing import Timing, announce
 from normwise.study.training import Training
-from normwise.study.verification import Fits, Trained, verify
+from normwise.study.verification import Trained, verify
 
 if TYPE_CHECKING:
     import keras
@@ -91,14 +93,10 @@ def _answer(training: Training, store: Store | None) -> Result:
         training.begin()
         # In turn, not beside the training: computations that share out work to XLA's threads
         # may wait for each other for ever.
-        check = None
-        if not case.setup.engine.is_fit:
-            check = _check(training, goals, records, standing, fits)
+        check = _checked(training, goals, records, standing, fits, timing)
         environment = case.environment
     if check is not None and check.failed and question.spec.engine == "auto":
         raise _trained_wrongly(check)
-    programs = [one.program for one in standing]
-    times = timing.known if earlier is not None else timing.of(programs)
     samples = (
         population_samples(training, records, standing, fits)
         if earlier is None
@@ -108,7 +106,7 @@ def _answer(training: Training, store: Store | None) -> Result:
     training.watch.stage("reporting")
     summary = question.summary(
         records,
-        times=times,
+        times=timing.known,
         solo_check=check,
         environment=environment,
         ablation=ablation,
@@ -168,19 +166,27 @@ def _earlier(store: Store | None, question: Question) -> dict[str, Any] | None:
     return earlier if check is None or "first_steps" in check else None
 
 
-def _check(
+def _checked(
     training: Training,
     goals: Goals,
     records: list[RunRecord],
     standing: Sequence[VariantSummary],
     fits: Fits,
-) -> SoloCheck:
-    """The solo check, and the first batches of each variant where it stands in the grid."""
-    training.watch.stage("checking")
-    question = training.case.question
+    timing: Timing,
+) -> SoloCheck | None:
+    """The solo check, where the stacked engine has trained; and what epochs take by ``fit``."""
+    ledger = training.ledger
+    allowance = Allowance(len(ledger.runs) * ledger.seconds_a_run())
+    programs = dict.fromkeys(one.program for one in standing)
+    if training.case.setup.engine.is_fit:
+        timing.of(programs, lambda _: allowance.for_timing)
+        return None
     runs = {run.key: run for run in goals}
     by_key = {record.key: record for record in records}
-    whole = _to_check(question)
+    whole = _to_check(training.case.question)
+    programs[whole.program] = None
+    times = timing.of(programs, lambda _: allowance.for_timing)
+    training.watch.stage("checking")
     starts = []
     for variant in standing:
         own = analysis.runs_at_best(variant, records)
@@ -192,6 +198,8 @@ def _check(
         fits,
         Trained(whole, by_key[whole.key]),
         [Trained(runs[record.key], record) for record in starts],
+        times,
+        allowance,
     )
 
 

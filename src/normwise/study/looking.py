@@ -23,11 +23,11 @@ from normwise.engine import (
 from normwise.errors import ModelError, in_words, is_out_of_memory
 from normwise.execution.setup import replica_of
 from normwise.execution.streaming import window_of
+from normwise.study.fits import Fits
 from normwise.study.inside_files import read_inside, write_inside
 from normwise.study.planners.plan import Goals
 from normwise.study.store import Store
 from normwise.study.training import Training
-from normwise.study.verification import Fits
 
 __all__ = ["looks"]
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from normwise import analysis
 from normwise.domain import PopulationSample, RunRecord, VariantSummary, is_with_population
 from normwise.engine import SampleError, State, sample_error_of
+from normwise.study.fits import Fits
 from normwise.study.keeping import best_run, state_of
 from normwise.study.training import Training
-from normwise.study.verification import Fits
 
 __all__ = ["population_samples"]
 

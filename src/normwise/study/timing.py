@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeAlias
 
 from normwise.domain import EpochTimes, ProgramKey
+from normwise.engine import epoch_times
+from normwise.study.allowance import Allowance
+from normwise.study.fits import Fits
 from normwise.study.history import History
 from normwise.study.planners import planner_of
 from normwise.study.store import Store
 from normwise.study.training import Training
-from normwise.study.verification import Fits, times_alone
 
 __all__ = ["Timing", "announce"]
 
 log = logging.getLogger("normwise")
+
+# From what an epoch of each program takes, roughly, to the seconds that timing them may take.
+Allowed: TypeAlias = Callable[[Mapping[ProgramKey, float]], float]
 
 
 class Timing:
@@ -36,11 +42,19 @@ class Timing:
         found = {} if self._history is None else self._history.times(self._fingerprint)
         self.known: dict[ProgramKey, EpochTimes] = found
 
-    def of(self, programs: Collection[ProgramKey]) -> Mapping[ProgramKey, EpochTimes]:
-        """What these take at least, measured together where any is missing."""
+    def of(
+        self, programs: Collection[ProgramKey], allowed: Allowed
+    ) -> Mapping[ProgramKey, EpochTimes]:
+        """What these take at least, measured together where any is missing.
+
+        Args:
+            programs: Which.
+            allowed: The seconds that the measurement may take, by what an epoch takes roughly.
+        """
         if not self.known.keys() >= set(programs):
             self._training.watch.stage("timing")
-            found = times_alone(self._fits, programs)
+            models = {one: (self._fits.of(one).model, one.batch_size or 1) for one in programs}
+            found = epoch_times(models, self._training.case.setup.recipe.dataset, allowed)
             if self._history is not None:
                 self._history.add_times(self._fingerprint, found)
             self.known |= found
@@ -56,13 +70,17 @@ def announce(training: Training, timing: Timing) -> None:
     if not missing:
         return
     training.begin()
-    times = timing.of(dict.fromkeys(run.program for run in missing))
-    total = sum(epochs * times[run.program].seconds for run, epochs in missing.items())
+
+    def total(seconds: Mapping[ProgramKey, float]) -> float:
+        return sum(epochs * seconds[run.program] for run, epochs in missing.items())
+
+    programs = dict.fromkeys(run.program for run in missing)
+    times = timing.of(programs, lambda rough: Allowance(total(rough)).for_timing)
     log.warning(
         "Keras' own fit trains each run alone: %s. One after another, %s about %s.",
         training.case.setup.engine.why,
         "1 run takes" if len(missing) == 1 else f"{len(missing)} runs take",
-        in_words(total),
+        in_words(total({program: times[program].seconds for program in programs})),
     )
 
 

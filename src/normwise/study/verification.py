@@ -1,11 +1,12 @@
-"""What Keras' own ``fit`` makes of a study's replicas: the same curves, and in what time."""
+"""The solo check: a study's replicas trained again by Keras' own ``fit``, to the same curves."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from normwise.data import Dataset
 from normwise.data.nested import rows
@@ -15,21 +16,14 @@ from normwise.domain import (
     Run,
     RunRecord,
     SoloCheck,
-    Variant,
     is_with_population,
 )
-from normwise.engine import (
-    Fit,
-    Schedule,
-    epoch_times,
-    largest_relative_difference,
-    sample,
-    train_alone,
-)
-from normwise.execution.setup import Setup, replica_of
-from normwise.execution.streaming import window_of
+from normwise.engine import Fit, Schedule, fit_on, largest_relative_difference, sample
+from normwise.execution.setup import replica_of
+from normwise.study.allowance import Allowance
+from normwise.study.fits import Fits
 
-__all__ = ["Fits", "Trained", "times_alone", "verify"]
+__all__ = ["Trained", "verify"]
 
 # Metric to one value an epoch.
 Curves = dict[str, list[float]]
@@ -40,9 +34,12 @@ log = logging.getLogger("normwise")
 # times what it grows to in other `fit`s that start a rounding away.
 ROUNDING, TIMES = 1e-4, 10
 NUDGES = (1, 2, 3)
-# The study's own first epoch is looked at where it has at most so many batches: `fit` takes a
-# second for them, and a program for fewer would take longer to compile.
-KNOWN = 128
+# The study's own first epoch is looked at where it has at most so many batches and `fit` trains it
+# in a moment, of so many seconds: a program for fewer would take longer to compile.
+KNOWN, MOMENT = 512, 1.0
+# Of the replica that is trained as a whole, so many times the epochs before are trained at a time:
+# what they took with all that `fit` does beside says how many more there may be.
+AT_A_TIME = 3
 
 
 class Trained(NamedTuple):
@@ -51,90 +48,123 @@ class Trained(NamedTuple):
     run: Run
     record: RunRecord
 
-
-class Fits:
-    """A study's variants as Keras' own ``fit`` trains them, each compiled once for all that asks.
-
-    Args:
-        setup: What the study's jobs share.
-    """
-
-    def __init__(self, setup: Setup) -> None:
-        self.setup = setup
-        self._fits: dict[ProgramKey, Fit] = {}
-
-    def of(self, program: ProgramKey) -> Fit:
-        """What trains such replicas on the study's data."""
-        if program not in self._fits:
-            self._fits[program] = self.anew(program)
-        return self._fits[program]
-
-    def anew(self, program: ProgramKey) -> Fit:
-        """The same for who may change the model itself."""
-        variant, size, depth = program
-        return self.setup.fit(Variant.parse(variant), size or 1, depth)
+    @property
+    def epochs(self) -> int:
+        """That count, of those that it trained."""
+        return self.record.stopped_at or self.record.epochs
 
 
-def verify(fits: Fits, whole: Trained, starts: Sequence[Trained]) -> SoloCheck:
+def verify(
+    fits: Fits,
+    whole: Trained,
+    starts: Sequence[Trained],
+    times: Mapping[ProgramKey, EpochTimes],
+    allowance: Allowance,
+) -> SoloCheck:
     """Train again by Keras' own ``fit``, one after another.
 
     Args:
         fits: The study's variants, by Keras' own ``fit``.
-        whole: The replica that is trained to its end.
-        starts: One of each variant, whose first batches are trained.
+        whole: The replica that is trained to its end, as far as the allowance goes.
+        starts: One of each variant, whose first batches are trained in any case.
+        times: What an epoch takes by ``fit``, of the program of each of these.
+        allowance: What that may take.
     """
-    record = whole.record
-    alone = _alone(fits, whole.run)
-    stacked = {
-        metric: values[: record.stopped_at]
-        for metric, values in record.curves.items()
-        if not is_with_population(metric)  # whose statistics do not come out of the training
+    moment = min(MOMENT, allowance.for_first_epochs / len(starts))
+    found = {
+        one.record.key.variant: _start(fits, one, is_short=times[one.run.program].seconds < moment)
+        for one in starts
     }
-    found = {one.record.key.variant: _start(fits, one) for one in starts}
+    alone = _first_epochs(fits, whole, times[whole.run.program], allowance.for_whole_run())
+    epochs = len(next(iter(alone.values()), ()))
     return SoloCheck(
-        variant=record.key.variant,
-        seed=record.key.seed,
-        max_relative_difference=largest_relative_difference(alone, stacked),
-        first_epoch_difference=largest_relative_difference(alone, _losses(stacked)),
+        **_whole_run(whole, alone) if epochs else _its_first_batches(whole, starts, found),
         first_steps={name: difference for name, (difference, _) in found.items()},
         failed=tuple(name for name, (_, is_rounding) in found.items() if not is_rounding),
+        epochs_checked=epochs,
+        epochs_trained=whole.epochs,
     )
 
 
-def times_alone(fits: Fits, programs: Collection[ProgramKey]) -> dict[ProgramKey, EpochTimes]:
-    """What an epoch takes by Keras' own ``fit``, by program."""
-    models = {one: (fits.of(one).model, one.batch_size or 1) for one in programs}
-    return epoch_times(models, fits.setup.recipe.dataset)
+def _whole_run(whole: Trained, alone: Curves) -> dict[str, Any]:
+    """What the epochs of a replica differ by."""
+    key = whole.record.key
+    stacked = {name: whole.record.curves[name][: len(values)] for name, values in alone.items()}
+    return {
+        "variant": key.variant,
+        "seed": key.seed,
+        "max_relative_difference": largest_relative_difference(alone, stacked),
+        "first_epoch_difference": largest_relative_difference(alone, _losses(stacked)),
+    }
 
 
-def _start(fits: Fits, one: Trained) -> tuple[float, bool]:
-    """What the losses of a replica's first batches differ by, and whether rounding explains it."""
+def _its_first_batches(
+    whole: Trained, starts: Sequence[Trained], found: Mapping[str, tuple[float, bool]]
+) -> dict[str, Any]:
+    """The same over the first batches of its variant, where no epoch could be trained."""
+    [key] = [one.record.key for one in starts if one.record.key.variant == whole.record.key.variant]
+    names = ("max_relative_difference", "first_epoch_difference")
+    return {
+        "variant": key.variant,
+        "seed": key.seed,
+        **dict.fromkeys(names, found[key.variant][0]),
+    }
+
+
+def _first_epochs(fits: Fits, whole: Trained, times: EpochTimes, allowed: float) -> Curves:
+    """Curves of a replica by ``fit``, of as many epochs as may be trained in so many seconds."""
+    fit, replica = fits.of(whole.run.program), replica_of(whole.run)
+    state, curves, done, pace = fit.begin(replica), Curves(), 0, times.seconds
+    until = time.perf_counter() + allowed
+    while done < whole.epochs:
+        began = time.perf_counter()
+        count = min(whole.epochs - done, max(1, AT_A_TIME * done), int((until - began) / pace))
+        if count < 1:
+            break
+        fitted = fit.train(replica, state, range(done, done + count), of=whole.record.epochs)
+        for name, values in fitted.curves.items():
+            curves.setdefault(name, []).extend(values)
+        state, done = fitted.state, done + count
+        pace = (time.perf_counter() - began) / count
+    return fits.setup.recipe.in_own_units(curves)
+
+
+def _start(fits: Fits, one: Trained, *, is_short: bool) -> tuple[float, bool]:
+    """What the losses of a replica's first batches differ by, and whether rounding explains it.
+
+    Args:
+        fits: The study's variants, by Keras' own ``fit``.
+        one: The replica.
+        is_short: Whether ``fit`` trains an epoch of it in a moment.
+    """
     difference = math.inf
-    for few, stacked in _beginnings(fits, one):
-        alone = _alone(fits, one.run, few, epochs=1)
+    fit = fits.of(one.run.program)
+    for part, stacked in _beginnings(fits, one, is_short=is_short):
+        alone = _epoch(fits, one.run, fit_on(fit, part))
         difference = largest_relative_difference(alone, _losses(stacked))
         if difference <= ROUNDING:
             return difference, True
-        if _is_long(few, one.run.condition.batch_size):
+        if _is_long(part, one.run.condition.batch_size):
             continue  # rounding may have grown: the first of these batches tell
-        if not _repeats(fits, one, few):
+        if not _repeats(fits, one, part):
             return difference, False
-        nudged = [_alone(fits, one.run, few, epochs=1, nudge=nudge) for nudge in NUDGES]
+        nudged = [_epoch(fits, one.run, fit_on(fit, part), nudge) for nudge in NUDGES]
         grown = max(largest_relative_difference(alone, _losses(curves)) for curves in nudged)
         if difference > TIMES * grown:
             return difference, False
     return difference, True
 
 
-def _repeats(fits: Fits, one: Trained, few: Dataset) -> bool:
-    """Whether a batch has the same loss in two fits from the same weights.
+def _repeats(fits: Fits, one: Trained, part: Dataset) -> bool:
+    """Whether a batch has the same loss in two fits from the same weights, each traced anew.
 
     Where it has not, fits drift apart without any rounding: code of the user's draws or counts
     anew whenever it is traced.
     """
-    size = one.run.condition.batch_size
-    batch = few.of(rows(few.train, slice(size)), few.val)
-    first, second = ({"loss": _alone(fits, one.run, batch, epochs=1)["loss"]} for _ in range(2))
+    size, program = one.run.condition.batch_size, one.run.program
+    batch = part.of(rows(part.train, slice(size)), part.val)
+    traced = (fit_on(fits.anew(program), batch) for _ in range(2))
+    first, second = ({"loss": _epoch(fits, one.run, fit)["loss"]} for fit in traced)
     if largest_relative_difference(first, second) <= ROUNDING:
         return True
     log.warning(
@@ -146,45 +176,21 @@ def _repeats(fits: Fits, one: Trained, few: Dataset) -> bool:
     return False
 
 
-def _alone(
-    fits: Fits,
-    run: Run,
-    dataset: Dataset | None = None,
-    epochs: int | None = None,
-    *,
-    nudge: int = 0,
-) -> Curves:
-    """Curves of one replica, trained by Keras' own ``fit``.
+def _epoch(fits: Fits, run: Run, fit: Fit, nudge: int = 0) -> Curves:
+    """Curves of a replica's first epoch by ``fit``.
 
     Args:
         fits: The study's variants, by Keras' own ``fit``.
         run: Which replica.
-        dataset: A part of the study's; all of it unless given.
-        epochs: As many as the study's unless given.
-        nudge: Above 0, start from weights that differ by rounding.
+        fit: Of its program, on the data of that epoch.
+        nudge: Above 0, start from weights that differ by rounding, each number in another way.
     """
-    recipe, replica, size = fits.setup.recipe, replica_of(run), run.condition.batch_size
-    epochs = epochs or recipe.spec.epochs
-    if dataset is None or dataset is recipe.dataset:
-        fit = fits.of(run.program)
-        curves = fit.train(replica, fit.begin(replica, nudge), range(epochs)).curves
-    else:
-        rate, depth = run.condition.learning_rate, run.condition.depth
-        model, initial = fits.setup.model(run.variant, size, rate, depth)
-        curves = train_alone(
-            model,
-            initial,
-            dataset,
-            replica=replica,
-            epochs=epochs,
-            batch_size=size,
-            nudge=nudge,
-            window=window_of(recipe.spec, size),
-        )
-    return recipe.in_own_units(curves)
+    replica = replica_of(run)
+    fitted = fit.train(replica, fit.begin(replica, nudge), range(1))
+    return fits.setup.recipe.in_own_units(fitted.curves)
 
 
-def _beginnings(fits: Fits, one: Trained) -> Iterator[tuple[Dataset, Curves]]:
+def _beginnings(fits: Fits, one: Trained, *, is_short: bool) -> Iterator[tuple[Dataset, Curves]]:
     """The replica's first batches, and what the engine makes of them in an epoch.
 
     First the study's own first epoch, unless that is long: it is known. Then a few whole batches
@@ -193,7 +199,7 @@ def _beginnings(fits: Fits, one: Trained) -> Iterator[tuple[Dataset, Curves]]:
     recipe, size = fits.setup.recipe, one.run.condition.batch_size
     dataset = recipe.dataset
     few = sample(dataset, size)
-    if dataset.examples <= KNOWN * size:
+    if dataset.examples <= KNOWN * size and (is_short or not _is_long(dataset, size)):
         yield dataset, {name: [values[0]] for name, values in one.record.curves.items()}
     variant, depth = one.run.variant, one.run.condition.depth
     cohort = fits.setup.cohort(variant, size, Schedule(1, 1), few, epochs=1, depth=depth)

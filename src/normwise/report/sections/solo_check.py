@@ -36,22 +36,48 @@ def _sentence(check: SoloCheck | None) -> str:
     """
     if check is None:
         return "Not run."
-    start, largest = check.first_epoch_difference, check.max_relative_difference
+    return f"{_what(check)}: largest relative difference {_found(check)}: {_judged(check)}."
+
+
+def _what(check: SoloCheck) -> str:
+    """What was trained again.
+
+    >>> print(_what(SoloCheck("after", 3, 0, epochs_checked=2, epochs_trained=5))[-67:])
+    , its first 2 of 5 epochs (more would take longer than a check may)
+    >>> print(_what(SoloCheck("after", 3, 0, epochs_checked=0, epochs_trained=5))[-59:])
+    first batches (an epoch would take longer than a check may)
+    """
+    how = "retrained alone by Keras' own fit on the same"
+    if check.epochs_checked == 0:
+        return (
+            f"One replica of every variant {how} first batches "
+            f"(an epoch would take longer than a check may)"
+        )
+    said = f"One replica ({check.variant}, seed {check.seed}) {how} batches"
+    if check.epochs_checked == check.epochs_trained:
+        return said
+    count, of = check.epochs_checked, check.epochs_trained
+    return f"{said}, its first {count} of {of} epochs (more would take longer than a check may)"
+
+
+def _found(check: SoloCheck) -> str:
     steps = max(check.first_steps.values(), default=None)
+    over_steps = "" if steps is None else number(steps, 2)
+    if check.epochs_checked == 0:
+        return over_steps
+    whole = check.epochs_checked == check.epochs_trained
     found = (
-        f"{number(largest, 2)} over the whole run, {number(start, 2)} in the first epoch's losses"
+        f"{number(check.max_relative_difference, 2)} over {'the whole run' if whole else 'these'}, "
+        f"{number(check.first_epoch_difference, 2)} in the first epoch's losses"
     )
-    if steps is not None:
-        found += f"; over every variant's first batches {number(steps, 2)}"
+    return f"{found}; over every variant's first batches {over_steps}" if over_steps else found
+
+
+def _judged(check: SoloCheck) -> str:
     if check.failed:
-        judged = f"more than rounding explains, in {' and '.join(check.failed)}"
-    elif start > AMPLIFIED:
-        judged = "the same training, which amplifies rounding, as it does that of two Keras fits"
-    elif largest > AMPLIFIED:
-        judged = "rounding, which training has amplified since"
-    else:
-        judged = "the same training, up to rounding"
-    return (
-        f"One replica ({check.variant}, seed {check.seed}) retrained alone by Keras' own fit on "
-        f"the same batches: largest relative difference {found}: {judged}."
-    )
+        return f"more than rounding explains, in {' and '.join(check.failed)}"
+    if check.first_epoch_difference > AMPLIFIED:
+        return "the same training, which amplifies rounding, as it does that of two Keras fits"
+    if check.max_relative_difference > AMPLIFIED:
+        return "rounding, which training has amplified since"
+    return "the same training, up to rounding"
