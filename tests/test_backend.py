@@ -158,3 +158,13 @@ def test_the_command_line_runs_on_jax_and_says_so(tmp_path):
     )
     assert done.stdout == "jax\n", done.stderr
     assert done.stderr == "KERAS_BACKEND is 'torch'; studies and checks run on 'jax', as here\n"
+
+
+def test_keras_is_imported_without_what_it_takes_along():
+    code = (
+        "import sys; from normwise import backend; backend.import_keras_alone(); import keras\n"
+        "print(sorted(set(backend.TAKEN_ALONG) & set(sys.modules)), keras.config.backend())\n"
+        "import pandas; print(len(pandas.DataFrame({'a': [1, 2]})))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == ["[] jax", "2"]

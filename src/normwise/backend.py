@@ -8,12 +8,23 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from normwise.errors import BackendError, in_words
 
-__all__ = ["choose_jax", "keras_home", "quieten_compiler", "require_jax", "require_keras"]
+__all__ = [
+    "choose_jax",
+    "import_keras_alone",
+    "keras_home",
+    "quieten_compiler",
+    "require_jax",
+    "require_keras",
+]
 
 log = logging.getLogger("normwise")
+
+# What Keras 3.15 imports if it can, and does without if it cannot.
+TAKEN_ALONG = ("IPython", "pandas", "requests", "sklearn")
 
 # What Keras writes into its folder when it is first imported and nobody chose anything.
 KERAS_OWN = {
@@ -71,6 +82,28 @@ def require_jax() -> None:
             f"Keras is already loaded with the {loaded!r} backend; expected 'jax', which the "
             f"engine compiles with; {_what_to_type()}"
         )
+
+
+def import_keras_alone() -> None:
+    """Import Keras, on JAX, without other packages that it takes along where they are installed.
+
+    These are for data frames that are handed to ``fit``, for scikit-learn's interface, for a
+    callback that reports to a server and for notebooks; to import them takes longer than Keras
+    itself. Whoever imports one of them afterwards gets it, but not so Keras: only for a command
+    that runs no code of the user's. Where Keras is imported already, it stays as it is.
+
+    Raises:
+        BackendError: Keras is already loaded with another backend.
+    """
+    require_jax()
+    modules: dict[str, Any] = sys.modules
+    absent = [name for name in TAKEN_ALONG if name not in modules]
+    modules.update(dict.fromkeys(absent))  # what is ``None`` counts as not installed
+    try:
+        importlib.import_module("keras")
+    finally:
+        for name in absent:
+            del modules[name]
 
 
 def require_keras() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from scipy.optimize import brentq
 from scipy.special import betaincinv, ndtri
 
 from normwise.domain import CONFIDENCE, Estimate
@@ -88,6 +87,9 @@ def _tango(more: int, less: int, n: int, confidence: float) -> tuple[float, floa
         variance = n * (2 * share + difference * (1 - difference))
         distance = more - less - n * difference
         return distance / math.sqrt(variance) if variance > 0.0 else math.copysign(1e9, distance)
+
+    # Here, since few studies come to need it and it takes a tenth of a second to import.
+    from scipy.optimize import brentq
 
     value = (more - less) / n
     low = -1.0 if less == n else brentq(lambda x: score(x) - limit, -1.0, value - _TINY)

@@ -15,7 +15,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from normwise.analysis._arrival import best_value
+from normwise.analysis._arrival import arrival_epoch, best_value
 from normwise.analysis._comparison import comparisons
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.analysis._headline import headline
@@ -127,11 +127,16 @@ def _with_verdict(
 def _best(judged: Sequence[JudgedRuns], target: Target) -> tuple[str, float]:
     """The variant that came nearest to the target, and its best value."""
     sign = 1.0 if target.relation == ">=" else -1.0
-    found = [
-        (value, variant.name)
-        for variant in judged
-        for run in variant.runs.values()
-        if not math.isnan(value := best_value(run.curves[target.metric], target))
-    ]
-    value, name = max(found, key=lambda item: sign * item[0], default=(math.nan, judged[0].name))
-    return name, value
+    name, best = judged[0].name, math.nan
+    for variant in judged:
+        for run in variant.runs.values():
+            curve = run.curves[target.metric]
+            # Most come less near, as one look at the curve says.
+            if math.isfinite(best) and math.isinf(
+                arrival_epoch(curve, replace(target, value=best))
+            ):
+                continue
+            value = best_value(curve, target)
+            if math.isnan(best) or sign * value > sign * best:
+                name, best = variant.name, value
+    return name, best

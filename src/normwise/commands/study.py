@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from normwise.backend import import_keras_alone
 from normwise.commands.arguments import Export
 from normwise.commands.output_folder import output_folder
 from normwise.commands.progress import study_progress
@@ -199,6 +200,8 @@ def _run(
     from normwise.study import Study
     from normwise.study.notes import heard
 
+    if not _is_code(spec.model):
+        import_keras_alone()
     try:
         with study_progress(quiet=as_json, verbose=verbose) as on_progress, heard() as said:
             result = Study.from_spec(spec).run(folder, on_progress, **how)
@@ -225,6 +228,11 @@ def _run(
             f"engine to train as Keras' own fit does; {str(folder)!r} holds the figures of both; "
             f"please report the model"
         )
+
+
+def _is_code(model: str) -> bool:
+    """Whether a model is a function of the user's, in a module or a file."""
+    return ":" in model
 
 
 def _in_words(reused: int, trained: int, folder: Path) -> str:
