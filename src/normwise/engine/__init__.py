@@ -5,8 +5,9 @@ Read in this order: ``program`` (what one replica does), ``stack`` (chunks, devi
 moving statistics), ``sample_error`` (what statistics of a sample miss), ``schedule`` (how many side
 by side), ``memory`` (how many fit), ``initial_values`` and ``orders`` (what differs between
 replicas), ``lower`` and ``kernels`` (layers that suit the CPU), ``deadlocks`` (what XLA's CPU
-backend would wait for), ``keras_fit`` (Keras' own, as proof and in the stack's stead), ``looks``
-(what probes see in either), ``stopwatch`` (what a training alone takes).
+backend would wait for), ``keras_fit`` (Keras' own, as proof and in the stack's stead),
+``steps_ahead`` (compiled side by side), ``looks`` (what probes see in either), ``stopwatch`` (what
+a training alone takes).
 """
 
 from normwise.engine.cohort import Cohort
@@ -32,6 +33,7 @@ from normwise.engine.sample_error import SampleError, sample_error_of
 from normwise.engine.schedule import Schedule, candidates, fastest_schedule, rule_of_thumb, sample
 from normwise.engine.stack import Chunk, Stack, Stacked
 from normwise.engine.state import State
+from normwise.engine.steps_ahead import compile_steps
 from normwise.engine.stopwatch import epoch_times
 from normwise.engine.streamed import StreamedCohort, make_streamed_program
 
@@ -57,6 +59,7 @@ __all__ = [
     "candidates",
     "check_batches",
     "check_eager",
+    "compile_steps",
     "configure",
     "epoch_times",
     "fastest_schedule",

@@ -80,6 +80,7 @@ class Fit:
     Attributes:
         model: That model.
         data: What it is trained on, as ``fit`` gets it.
+        at_once: Examples that an evaluation takes at a time.
     """
 
     def __init__(
@@ -97,9 +98,13 @@ class Fit:
             dataset, batch_size, whole_batches=needs_whole_batches(model), window=window
         )
         build_compiled_parts(model, dataset)
+        steps = model.train_step, model.test_step
         if dataset.y_train is None:
-            model.train_step, model.test_step = map(_of_arrays, (model.train_step, model.test_step))
-        self._at_once = _at_once(model, dataset, batch_size)
+            steps = _of_arrays(steps[0]), _of_arrays(steps[1])
+        # As attributes: JAX keeps what it compiled of a function, and a method is another one each
+        # time it is asked for.
+        model.train_step, model.test_step = steps
+        self.at_once = _at_once(model, dataset, batch_size)
         is_asked = population and is_evaluated(model)
         self._population = population_of(model, dataset, batch_size) if is_asked else None
         model.optimizer.build(model.trainable_variables)
@@ -147,7 +152,7 @@ class Fit:
             batches,
             callbacks=[watch, *callbacks],
             validation_data=self._part("val").batch if is_evaluated(self.model) else None,
-            validation_batch_size=self._at_once,
+            validation_batch_size=self.at_once,
             initial_epoch=epochs.start,
             epochs=of or epochs.stop,
             shuffle=False,
@@ -170,18 +175,18 @@ class Fit:
         return Fitted(curves, state._replace(alive=alive), ended_at)
 
     def _part(self, name: str) -> Examples:
-        return self.data.evaluated(getattr(self.data.dataset, name), self._at_once)
+        return self.data.evaluated(getattr(self.data.dataset, name), self.at_once)
 
     def _evaluated(self, watch: _Watch) -> dict[str, float]:
         """The metrics of the weights that the model has now, which no epoch ended with."""
-        how = {"batch_size": self._at_once, "return_dict": True, "verbose": 0}
+        how = {"batch_size": self.at_once, "return_dict": True, "verbose": 0}
         found = scalars(self.model.evaluate(**_of(self._part("train")), **how))
         if is_evaluated(self.model):
             found |= self._validated() | self._with_population()
         return {name: float(found[name]) for name in watch.rows[0]}
 
     def _validated(self) -> dict[str, float]:
-        how = {"batch_size": self._at_once, "return_dict": True, "verbose": 0}
+        how = {"batch_size": self.at_once, "return_dict": True, "verbose": 0}
         found = scalars(self.model.evaluate(**_of(self._part("val")), **how))
         return {f"{VALIDATION}{name}": float(value) for name, value in found.items()}
 

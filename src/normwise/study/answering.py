@@ -185,6 +185,8 @@ def _checked(
     by_key = {record.key: record for record in records}
     whole = _to_check(training.case.question)
     programs[whole.program] = None
+    training.watch.stage("checking")
+    fits.compile(programs)
     times = timing.of(programs, lambda _: allowance.for_timing)
     training.watch.stage("checking")
     starts = []

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from normwise.domain import ProgramKey, Variant
-from normwise.engine import Fit
+from normwise.engine import Fit, compile_steps
 from normwise.execution.setup import Setup
 
-__all__ = ["Fits"]
+__all__ = ["SHORT", "Fits"]
+
+# An epoch of at most so many batches is short.
+SHORT = 512
 
 
 class Fits:
@@ -25,6 +30,10 @@ class Fits:
         if program not in self._fits:
             self._fits[program] = self.anew(program)
         return self._fits[program]
+
+    def compile(self, programs: Iterable[ProgramKey]) -> None:
+        """Compile side by side what their first batch takes, and a short epoch."""
+        compile_steps([self.of(program) for program in programs], SHORT)
 
     def anew(self, program: ProgramKey) -> Fit:
         """The same for who may change the model itself."""

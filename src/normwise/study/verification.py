@@ -21,7 +21,7 @@ from normwise.domain import (
 from normwise.engine import Fit, Schedule, fit_on, largest_relative_difference, sample
 from normwise.execution.setup import replica_of
 from normwise.study.allowance import Allowance
-from normwise.study.fits import Fits
+from normwise.study.fits import SHORT, Fits
 
 __all__ = ["Trained", "verify"]
 
@@ -34,9 +34,9 @@ log = logging.getLogger("normwise")
 # times what it grows to in other `fit`s that start a rounding away.
 ROUNDING, TIMES = 1e-4, 10
 NUDGES = (1, 2, 3)
-# The study's own first epoch is looked at where it has at most so many batches and `fit` trains it
-# in a moment, of so many seconds: a program for fewer would take longer to compile.
-KNOWN, MOMENT = 512, 1.0
+# The study's own first epoch is looked at where it is short and `fit` trains it in a moment, of so
+# many seconds: a program for fewer batches would take longer to compile.
+MOMENT = 1.0
 # Of the replica that is trained as a whole, so many times the epochs before are trained at a time:
 # what they took with all that `fit` does beside says how many more there may be.
 AT_A_TIME = 3
@@ -199,7 +199,7 @@ def _beginnings(fits: Fits, one: Trained, *, is_short: bool) -> Iterator[tuple[D
     recipe, size = fits.setup.recipe, one.run.condition.batch_size
     dataset = recipe.dataset
     few = sample(dataset, size)
-    if dataset.examples <= KNOWN * size and (is_short or not _is_long(dataset, size)):
+    if dataset.examples <= SHORT * size and (is_short or not _is_long(dataset, size)):
         yield dataset, {name: [values[0]] for name, values in one.record.curves.items()}
     variant, depth = one.run.variant, one.run.condition.depth
     cohort = fits.setup.cohort(variant, size, Schedule(1, 1), few, epochs=1, depth=depth)
