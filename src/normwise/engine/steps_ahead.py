@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import jax
@@ -22,12 +22,20 @@ def compile_steps(fits: Iterable[Fit], most: int) -> None:
 
     Args:
         fits: Whose steps; what ``fit`` does not compile is left out.
-        most: Of a longer epoch than so many batches, only the step of a whole batch.
+        most: Of a longer epoch than so many batches, only the step of a whole batch; of streamed
+            data no evaluation.
     """
-    with ThreadPoolExecutor() as pool:
-        for fit in fits:
-            for traced in _traced(fit, is_short=fit.data.steps <= most):
+    pool = ThreadPoolExecutor()
+    try:
+        wait(
+            [
                 pool.submit(traced.compile)
+                for fit in fits
+                for traced in _traced(fit, is_short=fit.data.steps <= most)
+            ]
+        )
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for no compiler
 
 
 def _traced(fit: Fit, *, is_short: bool) -> Iterator[Any]:
@@ -47,8 +55,9 @@ def _traced(fit: Fit, *, is_short: bool) -> Iterator[Any]:
     for numbers in _batches(fit.data.examples, fit.data.size)[: None if is_short else 1]:
         batch = fit.data.rows(numbers)
         yield train.lower((trainable, non_trainable, optimizer, metrics), batch)
-    if is_short and is_evaluated(model):
-        test, part = jax.jit(model.test_step, donate_argnums=0), fit.data.dataset.val
+    if is_short and fit.data.window is None and is_evaluated(model):
+        test = jax.jit(model.test_step, donate_argnums=0)
+        part = fit.data.evaluated(fit.data.dataset.val, fit.at_once)
         for numbers in _batches(count(part.x), fit.at_once):
             batch = rows(part, numbers).batch
             yield test.lower((trainable, non_trainable, metrics), batch)
