@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeAlias
 
 from normwise.data import Dataset
 from normwise.data.nested import rows
@@ -26,7 +27,11 @@ from normwise.study.fits import SHORT, Fits
 __all__ = ["Trained", "verify"]
 
 # Metric to one value an epoch.
-Curves = dict[str, list[float]]
+Curves: TypeAlias = dict[str, list[float]]
+# What losses differ by, and whether rounding explains it.
+Start: TypeAlias = tuple[float, bool]
+# Gives some data, and what the engine makes of them in an epoch.
+Trains: TypeAlias = Callable[[], tuple[Dataset, Curves]]
 
 log = logging.getLogger("normwise")
 
@@ -71,10 +76,8 @@ def verify(
         allowance: What that may take.
     """
     moment = min(MOMENT, allowance.for_first_epochs / len(starts))
-    found = {
-        one.record.key.variant: _start(fits, one, is_short=times[one.run.program].seconds < moment)
-        for one in starts
-    }
+    short = {one.run.program for one in starts if times[one.run.program].seconds < moment}
+    found = _starts(fits, starts, short)
     alone = _first_epochs(fits, whole, times[whole.run.program], allowance.for_whole_run())
     epochs = len(next(iter(alone.values()), ()))
     return SoloCheck(
@@ -99,7 +102,7 @@ def _whole_run(whole: Trained, alone: Curves) -> dict[str, Any]:
 
 
 def _its_first_batches(
-    whole: Trained, starts: Sequence[Trained], found: Mapping[str, tuple[float, bool]]
+    whole: Trained, starts: Sequence[Trained], found: Mapping[str, Start]
 ) -> dict[str, Any]:
     """The same over the first batches of its variant, where no epoch could be trained."""
     [key] = [one.record.key for one in starts if one.record.key.variant == whole.record.key.variant]
@@ -129,17 +132,30 @@ def _first_epochs(fits: Fits, whole: Trained, times: EpochTimes, allowed: float)
     return fits.setup.recipe.in_own_units(curves)
 
 
-def _start(fits: Fits, one: Trained, *, is_short: bool) -> tuple[float, bool]:
-    """What the losses of a replica's first batches differ by, and whether rounding explains it.
+def _starts(
+    fits: Fits, starts: Sequence[Trained], short: Collection[ProgramKey]
+) -> dict[str, Start]:
+    """What the first batches of each variant differ by.
 
     Args:
         fits: The study's variants, by Keras' own ``fit``.
-        one: The replica.
-        is_short: Whether ``fit`` trains an epoch of it in a moment.
+        starts: One replica of each.
+        short: Programs of which ``fit`` trains an epoch in a moment.
     """
+    pool = ThreadPoolExecutor()
+    try:
+        begun = [(one, _beginnings(fits, one, short, pool)) for one in starts]
+        return {one.record.key.variant: _start(fits, one, own) for one, own in begun}
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for no compiler
+
+
+def _start(fits: Fits, one: Trained, beginnings: Iterable[Trains]) -> Start:
+    """What the losses of a replica's first batches differ by, and whether rounding explains it."""
     difference = math.inf
     fit = fits.of(one.run.program)
-    for part, stacked in _beginnings(fits, one, is_short=is_short):
+    for trained in beginnings:
+        part, stacked = trained()
         alone = _epoch(fits, one.run, fit_on(fit, part))
         difference = largest_relative_difference(alone, _losses(stacked))
         if difference <= ROUNDING:
@@ -190,22 +206,45 @@ def _epoch(fits: Fits, run: Run, fit: Fit, nudge: int = 0) -> Curves:
     return fits.setup.recipe.in_own_units(fitted.curves)
 
 
-def _beginnings(fits: Fits, one: Trained, *, is_short: bool) -> Iterator[tuple[Dataset, Curves]]:
-    """The replica's first batches, and what the engine makes of them in an epoch.
+def _beginnings(
+    fits: Fits, one: Trained, short: Collection[ProgramKey], pool: ThreadPoolExecutor
+) -> Iterable[Trains]:
+    """What gives the replica's first batches, and what the engine makes of them in an epoch.
 
     First the study's own first epoch, unless that is long: it is known. Then a few whole batches
     alone, for which a program is compiled: a last one of few examples amplifies rounding.
     """
-    recipe, size = fits.setup.recipe, one.run.condition.batch_size
-    dataset = recipe.dataset
-    few = sample(dataset, size)
-    if dataset.examples <= SHORT * size and (is_short or not _is_long(dataset, size)):
-        yield dataset, {name: [values[0]] for name, values in one.record.curves.items()}
-    variant, depth = one.run.variant, one.run.condition.depth
-    cohort = fits.setup.cohort(variant, size, Schedule(1, 1), few, epochs=1, depth=depth)
-    [chunk] = cohort.run(cohort.compile(cohort.lower()), [replica_of(one.run)])
-    curves = recipe.in_own_units(chunk.curves)
-    yield few, {metric: values[0].tolist() for metric, values in curves.items()}
+    dataset, size = fits.setup.recipe.dataset, one.run.condition.batch_size
+    is_short = one.run.program in short or not _is_long(dataset, size)
+    if dataset.examples <= SHORT * size and is_short:
+        return _known_first(fits, one, pool)
+    return [_few(fits, one, pool)]
+
+
+def _known_first(fits: Fits, one: Trained, pool: ThreadPoolExecutor) -> Iterator[Trains]:
+    """The program is compiled where that is asked for, and not before."""
+    first = {name: [values[0]] for name, values in one.record.curves.items()}
+    yield lambda: (fits.setup.recipe.dataset, first)
+    yield _few(fits, one, pool)
+
+
+def _few(fits: Fits, one: Trained, pool: ThreadPoolExecutor) -> Trains:
+    """Begin to compile what trains a few batches of the replica."""
+    recipe, condition = fits.setup.recipe, one.run.condition
+    few, size, depth = (
+        sample(recipe.dataset, condition.batch_size),
+        condition.batch_size,
+        condition.depth,
+    )
+    cohort = fits.setup.cohort(one.run.variant, size, Schedule(1, 1), few, epochs=1, depth=depth)
+    compiled = pool.submit(cohort.compile, cohort.lower())
+
+    def trained() -> tuple[Dataset, Curves]:
+        [chunk] = cohort.run(compiled.result(), [replica_of(one.run)])
+        curves = recipe.in_own_units(chunk.curves)
+        return few, {metric: values[0].tolist() for metric, values in curves.items()}
+
+    return trained
 
 
 def _is_long(dataset: Dataset, batch_size: int) -> bool:
