@@ -2,11 +2,13 @@
 
 import atexit
 import contextlib
+import gc
 import os
 import shutil
 import sys
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -22,13 +24,29 @@ hypothesis.settings.load_profile("steady")
 os.environ["KERAS_BACKEND"] = "jax"
 # Not one a core: sharding is tested on every machine.
 os.environ["JAX_NUM_CPU_DEVICES"] = "2"
-os.environ["NORMWISE_CACHE"] = tempfile.mkdtemp(prefix="normwise-tests-")
+# XLA's compiler is most of what tests wait for. With little optimised, and loops fused by its older
+# code, it takes a sixth of the time; tests of rounding are marked `as_shipped`.
+if not os.environ.get("NORMWISE_AS_SHIPPED"):
+    os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    os.environ["XLA_FLAGS"] = " ".join(
+        [
+            os.environ.get("XLA_FLAGS", ""),
+            "--xla_cpu_use_fusion_emitters=false",
+            "--xla_cpu_parallel_codegen_split_count=1",
+        ]
+    )
+# One for all workers of a run: what one has compiled, the others read.
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["NORMWISE_CACHE"] = tempfile.mkdtemp(prefix="normwise-tests-")
+    atexit.register(shutil.rmtree, os.environ["NORMWISE_CACHE"], ignore_errors=True)
 _DRAWS = np.random.default_rng(0)
-atexit.register(shutil.rmtree, os.environ["NORMWISE_CACHE"], ignore_errors=True)
 
 
 def pytest_collection_finish() -> None:
     """Start JAX with two devices, if any test needs it."""
+    # What stays to the end, ten thousand tests among it, is not searched for garbage any more.
+    gc.collect()
+    gc.freeze()
     # Tests of the pure parts alone need not wait for JAX and Keras.
     if "jax" in sys.modules:
         import jax
@@ -47,6 +65,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         # `.ci/run` says so where the folder lies beside the project.
         required = os.environ.get("NORMWISE_REQUIRE_DATA")
         (pytest.fail if required else pytest.skip)(f"NORMWISE_DATA is {folder!r}: no such folder")
+
+
+@pytest.fixture(autouse=True)
+def _as_shipped(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Compile with the options that users have, where rounding is what is tested."""
+    if not request.node.get_closest_marker("as_shipped"):
+        yield
+        return
+    from tests.compiling import options
+
+    with options(shipped=True):
+        yield
 
 
 @pytest.fixture(autouse=True)
