@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -46,6 +47,12 @@ def arrival_epoch(curve: Sequence[float], target: Target) -> float:
     >>> arrival_epoch([0.5, 0.7], target)
     inf
     """
+    return _known_arrival(tuple(curve), target)
+
+
+# A summary asks some ten times for each run: at every look, for every question.
+@functools.lru_cache(maxsize=4096)
+def _known_arrival(curve: tuple[float, ...], target: Target) -> float:
     return _arrival(curve, target, _certain(curve))
 
 

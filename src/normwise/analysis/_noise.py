@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -36,6 +37,12 @@ def epoch_noise(curve: Sequence[float]) -> float:
     >>> epoch_noise([0.8, 0.9])
     nan
     """
+    return _noise(tuple(curve))
+
+
+# Of most curves it is asked twice, for their arrival and for what a study says of its noise.
+@functools.lru_cache(maxsize=4096)
+def _noise(curve: tuple[float, ...]) -> float:
     seen = np.asarray(curve, dtype=np.float64)
     seen = seen[np.isfinite(seen)]
     if seen.size < FEWEST_EPOCHS:
