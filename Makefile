@@ -13,7 +13,9 @@ DOCS := $(VENV)/.installed-docs
 study: $(BASE)
 	$(BIN)/normwise study circles
 
-test: lint types unit
+# Types are checked on one core only, so the tests begin beside them.
+test: lint
+	$(MAKE) --jobs 2 types unit
 
 lint: $(TESTS)
 	$(BIN)/ruff format --check .

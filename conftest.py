@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import hypothesis
@@ -58,6 +58,17 @@ def pytest_collection_finish() -> None:
             jax.config.update("jax_num_cpu_devices", 2)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Compile with the options that users have where a test, or its file, asks for it."""
+    if not item.get_closest_marker("as_shipped"):
+        return (yield)
+    from tests.compiling import options
+
+    with options(shipped=True):
+        return (yield)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs the folder of data where there is none; fail where there must be one."""
     folder = os.environ.get("NORMWISE_DATA", "")
@@ -65,18 +76,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         # `.ci/run` says so where the folder lies beside the project.
         required = os.environ.get("NORMWISE_REQUIRE_DATA")
         (pytest.fail if required else pytest.skip)(f"NORMWISE_DATA is {folder!r}: no such folder")
-
-
-@pytest.fixture(autouse=True)
-def _as_shipped(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compile with the options that users have, where rounding is what is tested."""
-    if not request.node.get_closest_marker("as_shipped"):
-        yield
-        return
-    from tests.compiling import options
-
-    with options(shipped=True):
-        yield
 
 
 @pytest.fixture(autouse=True)

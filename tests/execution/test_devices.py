@@ -18,7 +18,8 @@ def found(tmp_path_factory):
     """What a process with each number of devices says; each goes on where the one before stopped."""
     folder, said = tmp_path_factory.mktemp("devices"), {}
     for until, (count, networks) in enumerate(COUNTS.items(), 1):
-        flags = f"--xla_force_host_platform_device_count={count}"
+        inherited = os.environ.get("XLA_FLAGS", "")
+        flags = f"{inherited} --xla_force_host_platform_device_count={count}"
         environment = {**os.environ, "XLA_FLAGS": flags}
         environment.pop("JAX_NUM_CPU_DEVICES", None)
         done = subprocess.run(

@@ -9,6 +9,8 @@ from normwise import analysis
 from normwise.domain import RunKey, Target
 from normwise.study import Study
 
+# Eight hundred runs: they train for longer than they are compiled.
+pytestmark = pytest.mark.as_shipped
 STUDIES, SEEDS = 40, 10
 # The runs are dealt out so often: forty studies alone are told apart from 5% by luck only.
 DEALS = 10
