@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from normwise.layers.kernel_jax import normalise
 
 EPSILON = 1e-3
+pytestmark = pytest.mark.as_shipped
 JITTED = jax.jit(normalise, static_argnums=(1, 2, 3, 4))
 
 

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from normwise.engine.kernels import normalisation as engine
 from normwise.layers import BatchNormalization
 
+pytestmark = pytest.mark.as_shipped
 EPSILON = 1e-3
 RNG = np.random.default_rng(0)
 GAMMA, BETA = [1.5, -0.5, 1.0], [0.0, 2.0, -1.0]
