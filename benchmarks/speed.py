@@ -3,10 +3,12 @@
     python benchmarks/speed.py              # everything, about ten minutes
     python benchmarks/speed.py --only study # one part
 
-Parts: `study` (the whole command, cold and warm, against 90 fits), `stages`
+Parts: `study` (the whole command, cold and warm, against 90 fits, and with two
+seeds against one), `stages`
 (where the command's time goes), `scaling` (time a replica and peak memory from
 32 to 2,048 replicas). Both sides run on the same machine, one after the other,
-each in a process of its own; every ratio is printed with both its sides.
+each in a process of its own; every ratio is printed with both its sides, by
+the clock and by processor time, which tells on a machine that is not quiet.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 VARIANTS = ("none", "after", "before")
@@ -34,7 +36,9 @@ from keras import layers
 from sklearn.datasets import make_circles
 x, y = make_circles(n_samples=1000, noise=0.1, random_state=1)
 x = x.astype("float32")
-imported = time.perf_counter() - started
+def now():
+    return time.perf_counter(), time.process_time()
+imported = time.perf_counter() - started, time.process_time()
 hidden = {
     "none": lambda: [layers.Dense(50, activation="relu", kernel_initializer="he_uniform")],
     "after": lambda: [layers.Dense(50, activation="relu", kernel_initializer="he_uniform"),
@@ -47,14 +51,14 @@ for variant, make in hidden.items():
     times[variant] = []
     for seed in range(int(sys.argv[1])):
         keras.utils.set_random_seed(seed)
-        started = time.perf_counter()
+        started = now()
         model = keras.Sequential(
             [keras.Input((2,)), *make(), layers.Dense(1, activation="sigmoid")])
         model.compile(optimizer=keras.optimizers.SGD(0.01, momentum=0.9),
                       loss="binary_crossentropy", metrics=["accuracy"])
         model.fit(x[:500], y[:500], validation_data=(x[500:], y[500:]), epochs=100,
                   batch_size=32, verbose=0)
-        times[variant].append(time.perf_counter() - started)
+        times[variant].append([end - begin for begin, end in zip(started, now())])
 print(json.dumps({"import": imported, "fits": times}))
 """
 
@@ -126,24 +130,48 @@ def main() -> None:
 
 
 def study(arguments: argparse.Namespace) -> None:
-    """The whole command against 90 fits: targets 25 (cold) and 40 (warm)."""
+    """The whole command against 90 fits: targets 25 (cold) and 40 (warm); two seeds against one."""
     keras_side = _run(KERAS_FITS, str(arguments.fits))
-    means = {variant: statistics.mean(times) for variant, times in keras_side["fits"].items()}
-    fits = keras_side["import"] + sum(means.values()) * RUNS / len(VARIANTS)
-    each = ", ".join(f"{variant} {seconds:.2f} s" for variant, seconds in means.items())
-    print(f"Keras on JAX, one fit: {each}; {RUNS} of them {fits:.0f} s")
+    means = {name: _by_kind(times, statistics.mean) for name, times in keras_side["fits"].items()}
+    for name, (wall, processor) in means.items():
+        print(f"Keras on JAX, one fit of {name}: {wall:.2f} s ({processor:.2f} s of processors)")
+    mean = _by_kind(list(means.values()), statistics.mean)
+    fits = [start + one * RUNS for start, one in zip(keras_side["import"], mean, strict=True)]
+    alone = [start + one for start, one in zip(keras_side["import"], mean, strict=True)]
+    few = ("--seeds", "2")
     with tempfile.TemporaryDirectory() as cache:
         cold = [_command(f"{cache}/{repeat}") for repeat in range(arguments.repeats)]
         warm = [_command(f"{cache}/0") for _ in range(arguments.repeats)]
-    for name, seconds, target in (("cold", cold, 25), ("warm", warm, 40)):
-        median = statistics.median(seconds)
-        print(
-            f"normwise study circles, {name}: {median:.1f} s (median of {len(seconds)}: "
-            f"{', '.join(f'{s:.1f}' for s in seconds)}); 1/{fits / median:.1f} of Keras "
-            f"(target 1/{target})"
-        )
-    helping = [_timed([sys.executable, "-m", "normwise", "--help"]) for _ in range(5)]
+        two_cold = [_command(f"{cache}/two-{repeat}", *few) for repeat in range(arguments.repeats)]
+        two_warm = [_command(f"{cache}/two-0", *few) for _ in range(arguments.repeats)]
+    _say("normwise study circles, cold (target 1/25)", cold, fits, f"of {RUNS} fits")
+    _say("normwise study circles, warm (target 1/40)", warm, fits, f"of {RUNS} fits")
+    _say("--seeds 2, cold (target 3)", two_cold, alone, "times a fit")
+    _say("--seeds 2, warm (target 3)", two_warm, alone, "times a fit")
+    helping = [_timed([sys.executable, "-m", "normwise", "--help"])[0] for _ in range(5)]
     print(f"normwise --help: {statistics.median(helping):.2f} s (target 0.5)")
+
+
+def _by_kind(
+    times: Sequence[Sequence[float]], of: Callable[[Sequence[float]], float]
+) -> list[float]:
+    """Of wall and of processor times."""
+    return [of(kind) for kind in zip(*times, strict=True)]
+
+
+def _say(what: str, times: Sequence[Sequence[float]], other: Sequence[float], unit: str) -> None:
+    """Medians, and what they are of the other side's, each by the clock and by processor time."""
+    kinds = ("by the clock", "of processors")
+    found = zip(kinds, _by_kind(times, statistics.median), other, strict=True)
+    said = (
+        f"{seconds:.1f} s {kind}, {_ratio(seconds, theirs)} {unit}"
+        for kind, seconds, theirs in found
+    )
+    print(f"{what}: {'; '.join(said)}")
+
+
+def _ratio(ours: float, theirs: float) -> str:
+    return f"1/{theirs / ours:.1f}" if theirs > ours else f"{ours / theirs:.1f}"
 
 
 def stages(_arguments: argparse.Namespace) -> None:
@@ -169,16 +197,20 @@ def scaling(_arguments: argparse.Namespace) -> None:
         )
 
 
-def _command(cache: str) -> float:
+def _command(cache: str, *options: str) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "normwise", "study", "circles", "--out", folder + "/out"]
-        return _timed(command, cache)
+        return _timed([*command, *options], cache)
 
 
-def _timed(command: list[str], cache: str | None = None) -> float:
-    started = time.perf_counter()
+def _timed(command: list[str], cache: str | None = None) -> tuple[float, float]:
+    """Wall and processor seconds."""
+    started, before = time.perf_counter(), os.times()
     subprocess.run(command, check=True, capture_output=True, env=_environment(cache))
-    return time.perf_counter() - started
+    after = os.times()
+    processor = after.children_user - before.children_user
+    processor += after.children_system - before.children_system
+    return time.perf_counter() - started, processor
 
 
 def _run(code: str, *arguments: str, cache: str | None = None) -> dict:
