@@ -129,7 +129,8 @@ def test_fits_that_drift_apart_without_rounding_are_a_failure(caplog):
 
 @pytest.fixture
 def no_time(monkeypatch):
-    """Checks may take no time at all."""
+    """Checks may take no time at all, and no epoch is a moment."""
+    monkeypatch.setattr(verification, "MOMENT", 0.0)
     monkeypatch.setattr(allowance, "FLOOR", 0.0)
     monkeypatch.setattr(allowance, "SHARE", 1e-9)
 

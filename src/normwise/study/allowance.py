@@ -8,8 +8,8 @@ __all__ = ["Allowance"]
 
 # Of what the runs train, and the least: seconds that nobody waits for in vain.
 SHARE, FLOOR = 0.1, 2.0
-# Of that. What these leave, and a half at least, is for the replica that is trained as a whole.
-FOR_TIMING, FOR_FIRST_EPOCHS = 0.25, 0.25
+# Of that. What it leaves, and a second at least, is for the replica that is trained as a whole.
+FOR_TIMING = 0.25
 
 
 class Allowance:
@@ -22,8 +22,8 @@ class Allowance:
         training: Seconds that the study's runs train, ≥ 0.
 
     >>> beside = Allowance(training=600.0)
-    >>> beside.for_timing, beside.for_first_epochs, round(beside.for_whole_run())
-    (15.0, 15.0, 60)
+    >>> beside.for_timing, round(beside.for_whole_run())
+    (15.0, 60)
     >>> Allowance(training=0.5).for_timing
     0.5
     """
@@ -35,11 +35,6 @@ class Allowance:
     def for_timing(self) -> float:
         """What an epoch takes, of all variants together."""
         return FOR_TIMING * self._most
-
-    @property
-    def for_first_epochs(self) -> float:
-        """Whole first epochs of all variants together, where they stand for the first batches."""
-        return FOR_FIRST_EPOCHS * self._most
 
     def for_whole_run(self) -> float:
         """One replica from its beginning on, by what is spent by now."""

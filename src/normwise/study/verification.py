@@ -75,8 +75,7 @@ def verify(
         times: What an epoch takes by ``fit``, of the program of each of these.
         allowance: What that may take.
     """
-    moment = min(MOMENT, allowance.for_first_epochs / len(starts))
-    short = {one.run.program for one in starts if times[one.run.program].seconds < moment}
+    short = {one.run.program for one in starts if min(times[one.run.program].wall) < MOMENT}
     found = _starts(fits, starts, short)
     alone = _first_epochs(fits, whole, times[whole.run.program], allowance.for_whole_run())
     epochs = len(next(iter(alone.values()), ()))
@@ -117,7 +116,7 @@ def _its_first_batches(
 def _first_epochs(fits: Fits, whole: Trained, times: EpochTimes, allowed: float) -> Curves:
     """Curves of a replica by ``fit``, of as many epochs as may be trained in so many seconds."""
     fit, replica = fits.of(whole.run.program), replica_of(whole.run)
-    state, curves, done, pace = fit.begin(replica), Curves(), 0, times.seconds
+    state, curves, done, pace = fit.begin(replica), Curves(), 0, min(times.wall)
     until = time.perf_counter() + allowed
     while done < whole.epochs:
         began = time.perf_counter()
