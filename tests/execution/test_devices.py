@@ -15,7 +15,10 @@ COUNTS = {1: ("dense", "convolution"), 2: ("dense",), 3: ("dense",), 8: ("dense"
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What a process with each number of devices says; each goes on where the one before stopped."""
+    """What a process with each number of devices says; each goes on where the one before stopped.
+
+    Thirty seconds: JAX has one number of devices a process, and compiles for each anew.
+    """
     folder, said = tmp_path_factory.mktemp("devices"), {}
     for until, (count, networks) in enumerate(COUNTS.items(), 1):
         inherited = os.environ.get("XLA_FLAGS", "")

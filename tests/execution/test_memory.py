@@ -295,6 +295,7 @@ LIMITED = """
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not enforce the limit")
 def test_a_process_that_runs_out_of_memory_trains_in_smaller_stacks(tmp_path):
+    """Twenty seconds: layers wide enough to run out of memory take time to draw and to train."""
     # A thread of XLA's that meets the limit itself ends the process, as no Python code can prevent.
     for attempt in range(3):
         done = subprocess.run(

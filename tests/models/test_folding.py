@@ -378,6 +378,7 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_networks_of_keras_applications(name):
+    """Up to fifteen seconds: each shape of a hundred layers is compiled, before and behind."""
     size, wanted = NETWORKS[name]
     make = getattr(keras.applications, name)
     model = make(weights=None, input_shape=(size, size, 3), classes=10, classifier_activation=None)

@@ -128,6 +128,7 @@ LIKE_ANOTHER = {
 
 @pytest.mark.parametrize("name", [one for one in STUDIES if one.values[0] not in LIKE_ANOTHER])
 def test_a_study_runs_end_to_end(datasets, name, monkeypatch):
+    """Up to twenty seconds: a deep network takes that to be traced and compiled in two variants."""
     # Timed alone, every variant would be compiled once more; tests/study does that in small.
     monkeypatch.setattr(
         "normwise.study.timing.epoch_times",

@@ -106,6 +106,7 @@ def run(row, folder):
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row or "none of them")
 def test_no_option_changes_what_another_trains_counts_or_reports(row, everything, tmp_path):
+    """The first takes fifteen seconds: it waits for `everything`, and has all options at once."""
     study = run(row, tmp_path / "study")
     result, on = study(), row.split()
     summary = result.answer

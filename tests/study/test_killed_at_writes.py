@@ -9,6 +9,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
+    """Ten seconds: some eighty studies are killed, each at another write, and all go on."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.study.killed_at_writes", tmp_path_factory.mktemp("kills")],
         capture_output=True, text=True, check=False,

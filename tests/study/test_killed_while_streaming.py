@@ -9,6 +9,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
+    """Twenty seconds: what a fork that is killed has compiled, the next one compiles again."""
     folder = tmp_path_factory.mktemp("kills")
     done = subprocess.run(
         [sys.executable, "-m", "tests.study.killed_while_streaming", folder],

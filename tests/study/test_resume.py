@@ -167,6 +167,7 @@ def test_a_finished_study_is_not_trained_again(spec, undisturbed, monkeypatch):
 
 
 def test_a_killed_study_goes_on_to_the_same_curves(spec, undisturbed, tmp_path):
+    """Ten seconds: each process that is killed has to start, and to import JAX."""
     folder, luck = tmp_path / "study", random.SystemRandom()
     command = [sys.executable, "-m", "normwise", "study", "circles", "--json", "--out", str(folder)]
     for name in spec.variants:

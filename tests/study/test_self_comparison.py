@@ -22,6 +22,7 @@ def comparisons():
     """Studies of the circles network without normalisation and its double, forty a deal.
 
     Each side has seeds of its own: those that share a seed train alike to the last digit.
+    Twenty seconds: eight hundred runs of sixty epochs are trained, and four hundred studies judged.
     """
     records = (
         Study(

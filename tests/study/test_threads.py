@@ -32,6 +32,7 @@ print("both ended")
 
 
 def test_two_studies_at_once_come_to_their_end():
+    """Ten seconds: only a process of its own can wait for ever."""
     done = subprocess.run(
         [sys.executable, "-c", TWO_STUDIES],
         capture_output=True,
