@@ -74,7 +74,6 @@ def test_an_interrupt_that_python_ignores_comes_again(lost):
 
 
 def test_compiled_code_is_waited_for_aloud_and_not_after_a_second_interrupt():
-    """Ten seconds of a processor: compiled code that ends before it is interrupted shows nothing."""
     with python(COMPILED) as process:
         assert process.stdout.readline() == "begun\n"
         time.sleep(0.2)  # and is in the midst of it
