@@ -50,9 +50,8 @@ def test_an_undecided_verdict_is_no_yes(name):
 
 @pytest.mark.needs_data
 @pytest.mark.parametrize("name", make.NAMES)
-def test_a_notebook_executes_and_what_held_holds(name, tmp_path, monkeypatch):
-    # Here compiling takes most of the time, and the programs run for a moment only.
-    monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "true")
+def test_a_notebook_executes_and_what_held_holds(name, tmp_path):
+    """Up to fifty seconds: a whole study with a look inside, as its page shows it."""
     stored = held(make.read(name))
     assert held(make.executed(make.read(name), tmp_path)) == stored
 
