@@ -25,7 +25,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 # Not one a core: sharding is tested on every machine.
 os.environ["JAX_NUM_CPU_DEVICES"] = "2"
 # XLA's compiler is most of what tests wait for. With little optimised, and loops fused by its older
-# code, it takes a sixth of the time; tests of rounding are marked `as_shipped`.
+# code, it takes a quarter of the time; tests of rounding are marked `as_shipped`.
 if not os.environ.get("NORMWISE_AS_SHIPPED"):
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
     os.environ["XLA_FLAGS"] = " ".join(
