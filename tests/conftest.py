@@ -20,7 +20,7 @@ def _no_pictures():
 def _time_for_checks():
     """A solo check checks whole runs here, however busy the machine is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("normwise.study.allowance.FLOOR", 600.0)
+        patch.setattr("normwise.study.allowance.Allowance.for_whole_run", lambda _: 600.0)
         yield
 
 

@@ -13,10 +13,15 @@ from normwise.engine import Fit
 from normwise.engine.kernels import normalisation
 from normwise.errors import SoloCheckFailed
 from normwise.study import allowance, verification
+from normwise.study.allowance import Allowance
 from normwise.study.pages import page_of_folder
 
 # Else Keras' own fit trains what fails; `test_by_fit.py` has that.
 CIRCLES = {"seeds": 2, "epochs": 2, "engine": "stacked"}
+
+
+# As it is where nothing is tested: `conftest.py` gives all the time that it takes.
+FOR_WHOLE_RUN = Allowance.for_whole_run
 
 
 @pytest.fixture
@@ -131,8 +136,8 @@ def test_fits_that_drift_apart_without_rounding_are_a_failure(caplog):
 def no_time(monkeypatch):
     """Checks may take no time at all, and no epoch is a moment."""
     monkeypatch.setattr(verification, "MOMENT", 0.0)
-    monkeypatch.setattr(allowance, "FLOOR", 0.0)
-    monkeypatch.setattr(allowance, "SHARE", 1e-9)
+    monkeypatch.setattr(Allowance, "for_timing", 1e-9)
+    monkeypatch.setattr(Allowance, "for_whole_run", lambda _: 0.0)
 
 
 @pytest.mark.usefixtures("no_time")
@@ -156,6 +161,16 @@ def test_a_wrong_variant_is_found_without_time():
     assert result.answer.solo_check.failed == ("before", "after")
 
 
+def test_a_whole_run_has_what_is_left_of_a_tenth_and_a_second_at_least(monkeypatch):
+    clock = [0.0]
+    clocks = SimpleNamespace(perf_counter=lambda: clock[0])
+    monkeypatch.setattr(allowance, "time", clocks)
+    long, short = Allowance(training=600.0), Allowance(training=3.0)
+    assert (FOR_WHOLE_RUN(long), FOR_WHOLE_RUN(short)) == (60.0, 2.0)
+    clock[0] = 20.0
+    assert (FOR_WHOLE_RUN(long), FOR_WHOLE_RUN(short)) == (40.0, 1.0)
+
+
 def test_as_many_epochs_are_checked_as_there_is_time_for(monkeypatch):
     """Of a second each, in eight seconds: one, three of those at a time, and what is left."""
     clock, fit = [0.0], Fit.train
@@ -166,7 +181,7 @@ def test_as_many_epochs_are_checked_as_there_is_time_for(monkeypatch):
 
     monkeypatch.setattr(Fit, "train", train)
     monkeypatch.setattr(verification, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    monkeypatch.setattr(verification.Allowance, "for_whole_run", lambda _: 8.5)
+    monkeypatch.setattr(Allowance, "for_whole_run", lambda _: 8.5)
     result = Study("circles", "circles", variants=["none"], seeds=1, epochs=20).run()
     check = result.answer.solo_check
     assert (check.epochs_checked, check.epochs_trained) == (8, 20)

@@ -21,11 +21,8 @@ class Allowance:
     Args:
         training: Seconds that the study's runs train, ≥ 0.
 
-    >>> beside = Allowance(training=600.0)
-    >>> beside.for_timing, round(beside.for_whole_run())
-    (15.0, 60)
-    >>> Allowance(training=0.5).for_timing
-    0.5
+    >>> Allowance(training=600.0).for_timing, Allowance(training=0.5).for_timing
+    (15.0, 0.5)
     """
 
     def __init__(self, training: float) -> None:
