@@ -12,6 +12,7 @@ from keras import layers
 from normwise.engine import lower
 from normwise.engine.kernels.convolution import convolve
 from normwise.engine.kernels.pooling import max_pool
+from normwise.engine.kernels.windows import Window
 
 LINE, IMAGE, VOLUME = (11, 3), (9, 8, 3), (5, 6, 4, 2)
 CASES = {
@@ -32,22 +33,51 @@ CASES = {
     "depthwise, dilated": (IMAGE, layers.DepthwiseConv2D(2, dilation_rate=2)),
     "depthwise line": (LINE, layers.DepthwiseConv1D(3, padding="same")),
     "depthwise without a bias": (IMAGE, layers.DepthwiseConv2D(2, use_bias=False)),
+    "grouped": (IMAGE, layers.Conv2D(6, 3, groups=3)),
+    "grouped, one filter a channel": (LINE, layers.Conv1D(3, 3, groups=3, padding="same")),
+    "grouped in blocks": ((7, 6, 40), layers.Conv2D(20, 3, groups=10, strides=2, padding="same")),
+    "grouped volume": (VOLUME, layers.Conv3D(4, 2, groups=2)),
+    "separable": (IMAGE, layers.SeparableConv2D(4, 3, padding="same", activation="relu")),
+    "separable, strided": (IMAGE, layers.SeparableConv2D(4, 3, strides=2, depth_multiplier=2)),
+    "separable line": (LINE, layers.SeparableConv1D(4, 3, dilation_rate=2, use_bias=False)),
+    "transposed": (IMAGE, layers.Conv2DTranspose(4, 3, activation="relu")),
+    "transposed, strided": (IMAGE, layers.Conv2DTranspose(4, 3, strides=2, padding="same")),
+    "transposed, larger window": (IMAGE, layers.Conv2DTranspose(4, (5, 4), 2, "same")),
+    "transposed, stride above window": (IMAGE, layers.Conv2DTranspose(4, 1, 2, "same")),
+    "transposed, valid above window": (IMAGE, layers.Conv2DTranspose(4, 2, (3, 4))),
+    "transposed, more outputs": (
+        IMAGE,
+        layers.Conv2DTranspose(4, 3, 2, "same", output_padding=1, use_bias=False),
+    ),
+    "transposed, dilated": (IMAGE, layers.Conv2DTranspose(4, 3, padding="same", dilation_rate=2)),
+    "transposed line": (LINE, layers.Conv1DTranspose(4, 4, strides=3, padding="same")),
+    "transposed volume": (VOLUME, layers.Conv3DTranspose(3, 2, strides=2)),
     "pool": (IMAGE, layers.MaxPooling2D()),
     "pool with a rest": (IMAGE, layers.MaxPooling2D((2, 3))),
     "pool of a line": (LINE, layers.MaxPooling1D(3)),
     "pool of a volume": (VOLUME, layers.MaxPooling3D((2, 3, 2))),
-}
-KEPT = {
-    "grouped": (IMAGE, layers.Conv2D(6, 3, groups=3)),
-    "half precision": (IMAGE, layers.Conv2D(4, 3, dtype="mixed_bfloat16")),
     "overlapping pool": (IMAGE, layers.MaxPooling2D(3, strides=2)),
     "padded pool": (IMAGE, layers.MaxPooling2D(2, padding="same")),
+    "overlapping, padded pool": (IMAGE, layers.MaxPooling2D((3, 4), strides=1, padding="same")),
+    "pool that leaves values out": (IMAGE, layers.MaxPooling2D(2, strides=(3, 4))),
+    "overlapping pool of a volume": (VOLUME, layers.MaxPooling3D(3, strides=2, padding="same")),
     "average": (IMAGE, layers.AveragePooling2D(2)),
+    "overlapping, padded average": (IMAGE, layers.AveragePooling2D((3, 4), 2, "same")),
+    "average at every place": (LINE, layers.AveragePooling1D(4, strides=1, padding="same")),
+    "average that leaves values out": (VOLUME, layers.AveragePooling3D(2, strides=3)),
+}
+KEPT = {
+    "half precision": (IMAGE, layers.Conv2D(4, 3, dtype="mixed_bfloat16")),
+    "channels first": (IMAGE, layers.MaxPooling2D(2, data_format="channels_first")),
 }
 
 
 def normal(*shape):
     return np.random.default_rng(sum(shape)).normal(size=shape).astype("float32")
+
+
+def square(side, stride):
+    return Window((side, side), (stride, stride), (1, 1), ((0, 0), (0, 0)))
 
 
 def with_gradients(model, weights, x):
@@ -89,14 +119,16 @@ def test_of_equals_the_first_has_the_gradient():
     def gradient(pool):
         return jax.grad(lambda x: (pool(x) * normal(4, 3, 3, 2)).sum())(x)
 
-    np.testing.assert_array_equal(gradient(lambda x: max_pool(x, (2, 2))), gradient(keras_pool))
+    np.testing.assert_array_equal(
+        gradient(lambda x: max_pool(x, square(2, 2))), gradient(keras_pool)
+    )
 
 
 @pytest.mark.parametrize("position", range(4))
 def test_a_maximum_shows_what_is_no_number(position):
     x = np.zeros((1, 2, 2, 1), "float32")
     x.ravel()[position] = np.nan
-    assert np.isnan(max_pool(x, (2, 2))).all()
+    assert np.isnan(max_pool(x, square(2, 2))).all()
 
 
 def test_a_gradient_that_is_no_number_stays_one():
@@ -156,11 +188,12 @@ def test_gradients_in_float64_position_by_position(case):
     shape, window, filters, strides, dilation = WIDE[case]
     x, bias = normal(4, *shape), normal(filters)
     kernel = normal(*window, shape[-1], filters)
-    y, back = jax.vjp(lambda *given: convolve(*given, strides, dilation), x, kernel, bias)
+    moved = Window(window, strides, dilation, ((0, 0),) * len(window))
+    y, back = jax.vjp(lambda *given: convolve(*given, moved), x, kernel, bias)
     wide = (each.astype(np.float64) for each in (x, kernel, bias))
     wanted, wanted_back = wide_reference(*wide, strides, dilation)
     # Where no gradient is asked for, a narrow window is computed otherwise.
-    for got in (y, convolve(x, kernel, bias, strides, dilation)):
+    for got in (y, convolve(x, kernel, bias, moved)):
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)
     d = normal(*y.shape)
     for got, want in zip(back(d), wanted_back(d.astype(np.float64)), strict=True):

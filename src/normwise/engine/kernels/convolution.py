@@ -1,11 +1,10 @@
-"""A convolution whose gradients suit XLA's CPU backend inside a loop.
+"""Convolutions whose gradients suit XLA's CPU backend inside a loop.
 
-XLA runs a convolution forward as fast as a product of matrices, but only in the
-one arrangement of axes that its library takes. The gradients that automatic
-differentiation asks for are not in it, and inside ``scan`` they become scalar
-loops, hundreds of times slower. Here the kernel's gradient is arranged as a
-forward convolution, and the input's as a product whose parts are added where
-they belong.
+XLA runs a convolution as fast as a product of matrices, but only in the one arrangement of axes
+that its library takes. The gradients that automatic differentiation asks for are not in it, and
+inside ``scan`` they become scalar loops, hundreds of times slower. Here both are arranged as
+convolutions of that kind: the input's gradient is one of the gradient, spread by the strides,
+with the kernel turned round; in the kernel's gradient channels and examples change places.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import functools
 import itertools
 import math
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -21,215 +21,191 @@ from jax import lax
 
 from normwise.engine.kernels.fusion import materialize
 from normwise.engine.kernels.sums import channel_sum
+from normwise.engine.kernels.windows import Sizes, Window
 
-__all__ = ["convolve", "convolve_depthwise"]
+__all__ = ["convolution", "convolve", "input_gradient", "kernel_gradient"]
 
-Sizes = tuple[int, ...]
+Array: TypeAlias = jax.Array
+Pads: TypeAlias = tuple[tuple[int, int], ...]
+
 # A window of at most so many values is a first layer's (measured at 9 to 27 values; from 100 on
 # both ways are twice as slow). Where no gradient is asked for, sums of products need no patches
 # in memory and take a tenth to a half of the time; in training their user's gradient would
-# compute them again, and patches times a matrix take the bias and its gradient along.
+# compute them again.
 NARROW = 32
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(3, 4))
-def convolve(
-    x: jax.Array, kernel: jax.Array, bias: jax.Array | None, strides: Sizes, dilation: Sizes
-) -> jax.Array:
-    """Convolution without padding, as ``keras.ops.conv`` does it, channels last.
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
+def convolve(x: Array, kernel: Array, bias: Array | None, window: Window) -> Array:
+    """Convolution as ``keras.ops.conv`` does it, channels last.
 
     Args:
         x: ``(batch, *space, channels)``.
-        kernel: ``(*window, channels, filters)``.
+        kernel: ``(*sides, channels, filters)``.
         bias: ``(filters,)`` or ``None``.
-        strides: Steps of the window, one an axis of space.
-        dilation: Distances between the elements of the window, in each dimension.
+        window: What moves over space, of the kernel's sides.
 
     Returns:
         ``(batch, *positions, filters)``.
 
-    >>> convolve(jnp.ones((1, 4, 4, 1)), jnp.ones((3, 3, 1, 2)), None, (1, 1), (1, 1)).shape
+    >>> window = Window((3, 3), (1, 1), (1, 1), ((0, 0), (0, 0)))
+    >>> convolve(jnp.ones((1, 4, 4, 1)), jnp.ones((3, 3, 1, 2)), None, window).shape
     (1, 2, 2, 2)
     """
     if _is_narrow(kernel):
-        return materialize(_products(x, kernel, bias, strides, dilation))
-    return _convolve_wide(x, kernel, bias, strides, dilation)
+        return materialize(_products(x, kernel, bias, window))
+    return _forward(x, kernel, bias, window)[0]
 
 
-def _convolve_wide(
-    x: jax.Array, kernel: jax.Array, bias: jax.Array | None, strides: Sizes, dilation: Sizes
-) -> jax.Array:
-    y = _convolve(x, kernel, strides, dilation)
-    return y if bias is None else y + bias
-
-
-def _is_narrow(kernel: jax.Array) -> bool:
+def _is_narrow(kernel: Array) -> bool:
     return math.prod(kernel.shape[:-1]) <= NARROW
 
 
-def _products(
-    x: jax.Array, kernel: jax.Array, bias: jax.Array | None, strides: Sizes, dilation: Sizes
-) -> jax.Array:
+def _is_pointwise(window: Window) -> bool:
+    """Whether the product of a matrix is all there is to it."""
+    return set(window.sides) == {1} and not any(map(sum, window.padding))
+
+
+def _products(x: Array, kernel: Array, bias: Array | None, window: Window) -> Array:
     """What each value of a window adds to all filters, added up."""
-    *window, channels, filters = kernel.shape
     y = jnp.zeros((), x.dtype) if bias is None else bias
-    flat = kernel.reshape(-1, channels, filters)
-    for seen, factors in zip(_windows(x, tuple(window), strides, dilation), flat, strict=True):
-        for channel in range(channels):
+    for seen, factors in zip(_views(x, window), _by_element(kernel), strict=True):
+        for channel in range(len(factors)):
             y = y + seen[..., channel : channel + 1] * factors[channel]
     return y
 
 
-def _patches(
-    x: jax.Array, kernel: jax.Array, bias: jax.Array | None, strides: Sizes, dilation: Sizes
-) -> jax.Array:
-    """What each window sees, ``(batch, *positions, window * channels)``, and a 1 for the bias."""
-    seen = list(_windows(x, kernel.shape[:-2], strides, dilation))
+def _views(x: Array, window: Window) -> Iterator[Array]:
+    return window.views(window.padded(x), window.positions(x.shape[1:-1]))
+
+
+def _by_element(kernel: Array) -> Array:
+    return kernel.reshape(-1, *kernel.shape[-2:])
+
+
+def _forward(
+    x: Array, kernel: Array, bias: Array | None, window: Window
+) -> tuple[Array, tuple[Array, Array, Array | None]]:
+    if _is_narrow(kernel) or _is_pointwise(window):
+        y = _patches(x, bias, window) @ _flat(kernel, bias)
+    else:
+        y = convolution(x, kernel, window.strides, window.padding, window.dilation)
+        y = y if bias is None else y + bias
+    return y, (x, kernel, bias)
+
+
+def _patches(x: Array, bias: Array | None, window: Window) -> Array:
+    """What each window sees, ``(batch, *positions, elements * channels)``, and a 1 for the bias."""
+    seen = list(_views(x, window))
     if bias is not None:
         seen.append(jnp.ones((*seen[0].shape[:-1], 1), x.dtype))
     return jnp.concatenate(seen, axis=-1)
 
 
-def _windows(x: jax.Array, window: Sizes, strides: Sizes, dilation: Sizes) -> Iterator[jax.Array]:
-    """For each element of the window what it sees, ``(batch, *positions, channels)``."""
-    positions = [
-        (size - (side - 1) * distance - 1) // step + 1
-        for size, side, distance, step in zip(x.shape[1:-1], window, dilation, strides, strict=True)
-    ]
-    for offsets in _offsets(window, dilation):
-        slices = (
-            slice(offset, offset + (count - 1) * step + 1, step)
-            for offset, count, step in zip(offsets, positions, strides, strict=True)
-        )
-        yield x[(slice(None), *slices)]
-
-
-def _flat(kernel: jax.Array, bias: jax.Array | None) -> jax.Array:
+def _flat(kernel: Array, bias: Array | None) -> Array:
     """The kernel as a matrix that patches are multiplied with, the bias as its last row."""
     flat = kernel.reshape(-1, kernel.shape[-1])
     return flat if bias is None else jnp.concatenate([flat, bias[None]])
 
 
-def _convolve(x: jax.Array, kernel: jax.Array, strides: Sizes, dilation: Sizes) -> jax.Array:
+def convolution(
+    x: Array,
+    kernel: Array,
+    strides: Sizes,
+    padding: Pads,
+    dilation: Sizes,
+    spreading: Sizes | None = None,
+) -> Array:
+    """XLA's, in the arrangement of axes that is fast.
+
+    Args:
+        x: What the kernel moves over.
+        kernel: Of ``(*sides, channels, filters)``.
+        strides: Its steps.
+        padding: Zeros before and behind; negative where values are left out.
+        dilation: Distances between its elements.
+        spreading: Distances between the values of ``x``, zeros between them; 1 unless given.
+    """
     letters = "HWD"[: len(strides)]
     return lax.conv_general_dilated(
         x,
         kernel,
         strides,
-        "VALID",
+        padding,
+        lhs_dilation=spreading,
         rhs_dilation=dilation,
         dimension_numbers=(f"N{letters}C", f"{letters}IO", f"N{letters}C"),
     )
 
 
-def _forward(
-    x: jax.Array, kernel: jax.Array, bias: jax.Array | None, strides: Sizes, dilation: Sizes
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array, jax.Array | None]]:
-    if _is_narrow(kernel):
-        y = _patches(x, kernel, bias, strides, dilation) @ _flat(kernel, bias)
-    else:
-        y = _convolve_wide(x, kernel, bias, strides, dilation)
-    return y, (x, kernel, bias)
-
-
 def _backward(
-    strides: Sizes,
-    dilation: Sizes,
-    saved: tuple[jax.Array, jax.Array, jax.Array | None],
-    d: jax.Array,
-) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+    window: Window, saved: tuple[Array, Array, Array | None], d: Array
+) -> tuple[Array, Array, Array | None]:
     x, kernel, bias = saved
     d = materialize(d)  # it has three users
-    dx = _input_gradient(x, kernel, d, strides, dilation)
-    if _is_narrow(kernel):
-        patches = _patches(x, kernel, bias, strides, dilation)
-        flat = patches.reshape(-1, patches.shape[-1]).T @ d.reshape(-1, d.shape[-1])
-        inputs = math.prod(kernel.shape[:-1])
-        return dx, flat[:inputs].reshape(kernel.shape), None if bias is None else flat[inputs]
-    return (
-        dx,
-        _kernel_gradient(x, kernel, d, strides, dilation),
-        None if bias is None else channel_sum(d),
-    )
+    by_product = _is_narrow(kernel) or _is_pointwise(window)
+    dx = (_input_gradient_by_product if by_product else input_gradient)(x.shape, kernel, d, window)
+    return dx, kernel_gradient(x, d, window), None if bias is None else channel_sum(d)
 
 
 convolve.defvjp(_forward, _backward)
 
 
-def _input_gradient(
-    x: jax.Array, kernel: jax.Array, d: jax.Array, strides: Sizes, dilation: Sizes
-) -> jax.Array:
-    """What each position sends to each element of its window, added up in place."""
-    *window, channels, filters = kernel.shape
+def input_gradient(shape: Sizes, kernel: Array, d: Array, window: Window) -> Array:
+    """What each place receives: a convolution of ``d`` with the kernel turned round."""
+    reached = window.reached(shape[1:-1], d.shape[1:-1])
+    # As many zeros around as each end of the space is seen by elements, but for one.
+    padding = tuple(
+        (reach - before, reach - behind)
+        for reach, (before, behind) in zip(window.reach, reached, strict=True)
+    )
+    ones = (1,) * len(window.sides)
+    turned = jnp.flip(kernel, range(len(ones))).swapaxes(-1, -2)
+    return convolution(d, turned, ones, padding, window.dilation, window.strides)
+
+
+def _input_gradient_by_product(shape: Sizes, kernel: Array, d: Array, window: Window) -> Array:
+    """What each position sends to each element of its window, added up in place.
+
+    For few channels, of which a convolution would have as few columns.
+    """
+    filters = kernel.shape[-1]
     sent = d.reshape(-1, filters) @ kernel.reshape(-1, filters).T
-    sent = sent.reshape(*d.shape[:-1], math.prod(window), channels)
-    total = jnp.zeros_like(x)
-    for index, offsets in enumerate(_offsets(window, dilation)):
-        total += _spread(sent[..., index, :], x.shape, offsets, strides)
-    return total
+    sent = sent.reshape(*d.shape[:-1], -1, shape[-1])
+    padded = [size + sum(pads) for size, pads in zip(shape[1:-1], window.padding, strict=True)]
+    elements = itertools.product(*map(range, window.sides))
+    total = sum(
+        _spread(sent[..., number, :], padded, element, window)
+        for number, element in enumerate(elements)
+    )
+    axes = zip(window.padding, shape[1:-1], strict=True)
+    inside: Array = total[(slice(None), *(slice(before, before + n) for (before, _), n in axes))]
+    return inside
 
 
-def _spread(part: jax.Array, shape: Sizes, offsets: Sizes, strides: Sizes) -> jax.Array:
-    """``part`` at every ``strides``-th place from ``offsets`` on, zero elsewhere."""
-    space = [
-        (offset, size - offset - (count - 1) * step - 1, step - 1)
-        for offset, size, count, step in zip(
-            offsets, shape[1:-1], part.shape[1:-1], strides, strict=True
-        )
+def _spread(part: Array, space: list[int], element: Sizes, window: Window) -> Array:
+    """``part`` at each place that this element of the window sees, zero elsewhere."""
+    axes = zip(element, window.dilation, space, part.shape[1:-1], window.strides, strict=True)
+    edges = [
+        (first := number * far, size - first - (count - 1) * step - 1, step - 1)
+        for number, far, size, count, step in axes
     ]
-    return lax.pad(part, jnp.zeros((), part.dtype), [(0, 0, 0), *space, (0, 0, 0)])
+    return lax.pad(part, jnp.zeros((), part.dtype), [(0, 0, 0), *edges, (0, 0, 0)])
 
 
-def _kernel_gradient(
-    x: jax.Array, kernel: jax.Array, d: jax.Array, strides: Sizes, dilation: Sizes
-) -> jax.Array:
+def kernel_gradient(x: Array, d: Array, window: Window) -> Array:
     """Convolve the input with the gradient as a window; channels and examples change places."""
-    window = kernel.shape[:-2]
+    if _is_pointwise(window):
+        [seen] = _views(x, window)
+        product = seen.reshape(-1, x.shape[-1]).T @ d.reshape(-1, d.shape[-1])
+        return product.reshape(*window.sides, *product.shape)
     space = tuple(range(1, x.ndim - 1))
-    # Without the rows that no window reaches, exactly the kernel's positions come out.
-    reach = [
-        (count - 1) * step + (size - 1) * distance + 1
-        for count, step, size, distance in zip(
-            d.shape[1:-1], strides, window, dilation, strict=True
-        )
-    ]
-    reached = x[(slice(None), *(slice(0, size) for size in reach))]
-    swapped = _convolve(
-        reached.transpose(x.ndim - 1, *space, 0),
+    # Without the rows that no window reaches, exactly the kernel's elements come out.
+    swapped = convolution(
+        x.transpose(x.ndim - 1, *space, 0),
         d.transpose(*space, 0, x.ndim - 1),
-        dilation,
-        strides,
+        window.dilation,
+        window.reached(x.shape[1:-1], d.shape[1:-1]),
+        window.strides,
     )
     return swapped.transpose(*space, 0, x.ndim - 1)
-
-
-def convolve_depthwise(
-    x: jax.Array, kernel: jax.Array, bias: jax.Array | None, strides: Sizes, dilation: Sizes
-) -> jax.Array:
-    """Convolution of each channel by itself, without padding: a sum of shifted products.
-
-    Args:
-        x: ``(batch, *space, channels)``.
-        kernel: ``(*window, channels, multiplier)``.
-        bias: ``(channels * multiplier,)`` or ``None``.
-        strides: As :func:`convolve`.
-        dilation: As :func:`convolve`.
-
-    Returns:
-        ``(batch, *positions, channels * multiplier)``.
-    """
-    *window, channels, multiplier = kernel.shape
-    flat = kernel.reshape(-1, channels, multiplier)
-    total = jnp.zeros((), x.dtype)
-    for index, seen in enumerate(_windows(x, tuple(window), strides, dilation)):
-        total = total + seen[..., None] * flat[index]
-    y = total.reshape(*total.shape[:-2], channels * multiplier)
-    return y if bias is None else y + bias
-
-
-def _offsets(window: list[int] | Sizes, dilation: Sizes) -> Iterator[Sizes]:
-    """Where each element of the window lies, in the kernel's order."""
-    steps = (
-        range(0, side * distance, distance) for side, distance in zip(window, dilation, strict=True)
-    )
-    return itertools.product(*steps)

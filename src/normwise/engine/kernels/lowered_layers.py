@@ -8,10 +8,14 @@ from typing import Any
 import keras
 
 from normwise import layers
-from normwise.engine.kernels.convolution import convolve, convolve_depthwise
+from normwise.engine.kernels.convolution import convolve
 from normwise.engine.kernels.dense import dense
+from normwise.engine.kernels.depthwise import convolve_depthwise
+from normwise.engine.kernels.grouped import convolve_groups
 from normwise.engine.kernels.normalisation import BatchNormalization
-from normwise.engine.kernels.pooling import max_pool
+from normwise.engine.kernels.pooling import average_pool, max_pool
+from normwise.engine.kernels.transposed import convolve_transposed
+from normwise.engine.kernels.windows import Window
 
 __all__ = ["lowered_kind"]
 
@@ -29,26 +33,44 @@ class _Dense(keras.layers.Dense):  # type: ignore[misc]
 class _Convolution:
     """What a convolution of any rank does, before ``keras.layers.Conv…`` in the class."""
 
-    _convolve = staticmethod(convolve)
-
     def call(self: Any, inputs: Any) -> Any:
-        outputs = self._convolve(
-            _padded(self, inputs),
-            keras.ops.convert_to_tensor(self.kernel),
-            keras.ops.convert_to_tensor(self.bias) if self.use_bias else None,
-            tuple(self.strides),
-            tuple(self.dilation_rate),
-        )
+        kernel, bias = _tensors(self, "kernel", "bias")
+        outputs = self._convolve(inputs, kernel, bias)
         return outputs if self.activation is None else self.activation(outputs)
+
+    def _convolve(self: Any, inputs: Any, kernel: Any, bias: Any) -> Any:
+        of_groups = convolve if self.groups == 1 else convolve_groups
+        return of_groups(inputs, kernel, bias, _window(self, inputs))
 
 
 class _DepthwiseConvolution(_Convolution):
-    _convolve = staticmethod(convolve_depthwise)
+    def _convolve(self: Any, inputs: Any, kernel: Any, bias: Any) -> Any:
+        return convolve_depthwise(inputs, kernel, bias, _window(self, inputs))
+
+
+class _TransposedConvolution(_Convolution):
+    def _convolve(self: Any, inputs: Any, kernel: Any, bias: Any) -> Any:
+        space = self.compute_output_shape(inputs.shape)[1:-1]
+        return convolve_transposed(inputs, kernel, bias, _window_back(self, inputs, space), space)
+
+
+class _SeparableConvolution:
+    def call(self: Any, inputs: Any) -> Any:
+        depthwise, pointwise, bias = _tensors(self, "depthwise_kernel", "pointwise_kernel", "bias")
+        each = convolve_depthwise(inputs, depthwise, None, _window(self, inputs))
+        ones = (1,) * self.rank
+        outputs = convolve(each, pointwise, bias, Window(ones, ones, ones, ((0, 0),) * self.rank))
+        return outputs if self.activation is None else self.activation(outputs)
 
 
 class _MaxPooling:
     def call(self: Any, inputs: Any) -> Any:
-        return max_pool(inputs, tuple(self.pool_size))
+        return max_pool(inputs, _window(self, inputs))
+
+
+class _AveragePooling:
+    def call(self: Any, inputs: Any) -> Any:
+        return average_pool(inputs, _window(self, inputs))
 
 
 class _RandomCrop(keras.layers.RandomCrop):  # type: ignore[misc]
@@ -69,13 +91,27 @@ def _with(call: type, *kinds: type) -> dict[type, type]:
     return {kind: type(kind.__name__, (call, kind), {}) for kind in kinds}
 
 
-_CONVOLUTIONS = {
-    **_with(_Convolution, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D),
-    **_with(_DepthwiseConvolution, keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D),
-}
-_POOLINGS = _with(
+_MAXIMA = _with(
     _MaxPooling, keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D
 )
+# What adds up rounds otherwise in lower precision.
+_SUMS = {
+    **_with(_Convolution, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D),
+    **_with(_DepthwiseConvolution, keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D),
+    **_with(_SeparableConvolution, keras.layers.SeparableConv1D, keras.layers.SeparableConv2D),
+    **_with(
+        _TransposedConvolution,
+        keras.layers.Conv1DTranspose,
+        keras.layers.Conv2DTranspose,
+        keras.layers.Conv3DTranspose,
+    ),
+    **_with(
+        _AveragePooling,
+        keras.layers.AveragePooling1D,
+        keras.layers.AveragePooling2D,
+        keras.layers.AveragePooling3D,
+    ),
+}
 
 _ALWAYS = {
     keras.layers.BatchNormalization: BatchNormalization,
@@ -93,11 +129,9 @@ def lowered_kind(layer: keras.Layer, *, on_cpu: bool) -> type[keras.Layer] | Non
         return _Dense
     if not on_cpu or getattr(layer, "data_format", None) != "channels_last":
         return None
-    if kind in _POOLINGS and _does_not_overlap(layer):
-        return _POOLINGS[kind]
-    if kind in _CONVOLUTIONS and _is_plain_float(layer) and getattr(layer, "groups", 1) == 1:
-        return _CONVOLUTIONS[kind]
-    return None
+    if kind in _MAXIMA:
+        return _MAXIMA[kind]
+    return _SUMS.get(kind) if _is_plain_float(layer) else None
 
 
 def _is_plain_float(layer: Any) -> bool:
@@ -106,23 +140,32 @@ def _is_plain_float(layer: Any) -> bool:
     return layer.compute_dtype == "float32" and not adapted and not quantised
 
 
-def _does_not_overlap(layer: Any) -> bool:
-    # A window padded at the border holds zeros that must never win.
-    return layer.padding == "valid" and tuple(layer.strides) == tuple(layer.pool_size)
+def _tensors(layer: Any, *names: str) -> list[Any]:
+    """A layer's variables, as its precision asks for; ``None`` for one that it has not."""
+    values = (getattr(layer, name) for name in names)
+    return [None if value is None else keras.ops.convert_to_tensor(value) for value in values]
 
 
-def _padded(layer: Any, x: Any) -> Any:
-    """``x`` with the zeros that the layer's padding asks for."""
+def _window(layer: Any, x: Any) -> Window:
+    """What a convolution or a pooling moves over its inputs."""
+    sides = getattr(layer, "kernel_size", None) or layer.pool_size
+    dilation = getattr(layer, "dilation_rate", (1,) * len(sides))
+    bare = Window(*map(tuple, (sides, layer.strides, dilation)), ((0, 0),) * len(sides))
     if layer.padding == "valid":
-        return x
-    space = []
-    for size, side, step, distance in zip(
-        x.shape[1:-1], layer.kernel_size, layer.strides, layer.dilation_rate, strict=True
-    ):
-        reach = (side - 1) * distance
-        if layer.padding == "causal":
-            space.append((reach, 0))
-        else:
-            missing = max(0, (math.ceil(size / step) - 1) * step + reach + 1 - size)
-            space.append((missing // 2, missing - missing // 2))
-    return keras.ops.pad(x, [(0, 0), *space, (0, 0)])
+        return bare
+    if layer.padding == "causal":
+        return bare._replace(padding=tuple((reach, 0) for reach in bare.reach))
+    axes = zip(x.shape[1:-1], bare.strides, bare.reach, strict=True)
+    missing = [max(0, (math.ceil(n / step) - 1) * step + reach + 1 - n) for n, step, reach in axes]
+    return bare._replace(padding=tuple((n // 2, n - n // 2) for n in missing))
+
+
+def _window_back(layer: Any, x: Any, space: tuple[int, ...]) -> Window:
+    """What has looked at the outputs of a transposed convolution, which are as large as that."""
+    sides = tuple(layer.kernel_size)
+    bare = Window(sides, tuple(layer.strides), tuple(layer.dilation_rate), ((0, 0),) * len(sides))
+    if layer.padding == "valid":
+        return bare
+    over = [behind for _, behind in bare.reached(space, x.shape[1:-1])]
+    # What is too much, is cut off by halves, but behind first.
+    return bare._replace(padding=tuple((max(0, n // 2), n - n // 2) for n in over))

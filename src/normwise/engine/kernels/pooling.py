@@ -1,66 +1,99 @@
-"""Maximum of windows that do not overlap, with the winner remembered.
+"""Maximum and average of windows, whose gradients suit XLA's CPU backend.
 
-The gradient of XLA's windowed maximum searches each window again, element by
-element, in scalar code.
+The gradient of XLA's windowed maximum searches each window again, element by element, in scalar
+code; here the winner is remembered.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
-import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["max_pool"]
+from normwise.engine.kernels.spreading import send_back
+from normwise.engine.kernels.windows import Window
 
-Sides = tuple[int, ...]
+__all__ = ["average_pool", "max_pool"]
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
-def max_pool(x: jax.Array, window: Sides) -> jax.Array:
+def max_pool(x: jax.Array, window: Window) -> jax.Array:
     """Largest value of each window; of equals the first has the gradient, as in XLA.
 
     Args:
-        x: ``(batch, *space, channels)``.
-        window: Sides of the window, which are its strides too; what is left
-            over at the end of an axis is left out.
+        x: ``(batch, *space, channels)``, floats.
+        window: What is padded never wins.
 
-    >>> max_pool(jnp.arange(8.0).reshape(1, 2, 4, 1), (2, 2)).ravel().tolist()
-    [5.0, 7.0]
+    >>> pairs = Window((2,), (2,), (1,), ((0, 0),))
+    >>> max_pool(jnp.arange(8.0).reshape(1, 8, 1), pairs).ravel().tolist()
+    [1.0, 3.0, 5.0, 7.0]
     """
     return _forward(x, window)[0]
 
 
-def _forward(x: jax.Array, window: Sides) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    sizes = [size // side * side for size, side in zip(x.shape[1:-1], window, strict=True)]
-    parts = [
-        x[(slice(None), *map(slice, offsets, sizes, window))]
-        for offsets in itertools.product(*map(range, window))
-    ]
-    largest, winner = parts[0], jnp.zeros(parts[0].shape, jnp.int32)
-    for index, part in enumerate(parts[1:], 1):
+def _forward(x: jax.Array, window: Window) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    first, *others = window.views(window.padded(x, -jnp.inf), window.positions(x.shape[1:-1]))
+    largest, winner = first, jnp.zeros(first.shape, jnp.int32)
+    for number, seen in enumerate(others, 1):
+        winner = jnp.where(seen > largest, number, winner)
         # A value that is no number stays, so that a diverged replica shows.
-        wins = (part > largest) | (jnp.isnan(part) & ~jnp.isnan(largest))
-        largest, winner = jnp.where(wins, part, largest), jnp.where(wins, index, winner)
+        largest = jnp.maximum(largest, seen)
     nothing = jnp.zeros((*x.shape[:-1], 0), x.dtype)  # tells the gradient x's shape
     return largest, (winner, nothing)
 
 
-def _backward(window: Sides, saved: tuple[jax.Array, jax.Array], d: jax.Array) -> tuple[jax.Array]:
+def _backward(window: Window, saved: tuple[jax.Array, jax.Array], d: jax.Array) -> tuple[jax.Array]:
     winner, nothing = saved
-    space = range(len(window))
-    # (batch, h, side of the window, w, side, …, channels) lies in memory as x does, so that one
-    # pass over it writes the gradient.
-    sides = [2 * axis + 2 for axis in space]
-    others = [0, *(2 * axis + 1 for axis in space), 2 * len(window) + 1]
-    place = jnp.expand_dims(jnp.arange(math.prod(window)).reshape(window), others)
-    won = jnp.expand_dims(winner, sides) == place
-    covered = [size * side for size, side in zip(d.shape[1:-1], window, strict=True)]
-    dx = jnp.where(won, jnp.expand_dims(d, sides), 0).reshape(d.shape[0], *covered, d.shape[-1])
-    left_over = [(0, nothing.shape[axis + 1] - covered[axis]) for axis in space]
-    return (jnp.pad(dx, [(0, 0), *left_over, (0, 0)]),)
+
+    def sent(held: list[jax.Array], numbers: NDArray[np.int64]) -> jax.Array:
+        winner, d = held
+        return jnp.where(winner == numbers, d, 0)
+
+    shape = (*nothing.shape[:-1], d.shape[-1])
+    return (send_back(window, shape, [(winner, -2), (d, 0)], sent),)
 
 
 max_pool.defvjp(_forward, _backward)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def average_pool(x: jax.Array, window: Window) -> jax.Array:
+    """Mean of what each window sees; what is padded does not count.
+
+    Args:
+        x: ``(batch, *space, channels)``, floats.
+        window: What looks.
+
+    >>> pairs = Window((2,), (2,), (1,), ((0, 1),))
+    >>> average_pool(jnp.arange(7.0).reshape(1, 7, 1), pairs).ravel().tolist()
+    [0.5, 2.5, 4.5, 6.0]
+    """
+    views = window.views(window.padded(x), window.positions(x.shape[1:-1]))
+    return sum(views, jnp.zeros((), x.dtype)) / _seen(x.shape[1:-1], window).astype(x.dtype)
+
+
+def _seen(space: tuple[int, ...], window: Window) -> NDArray[np.float64]:
+    """How many places each position sees."""
+    ones = np.pad(np.ones((*space, 1)), [*window.padding, (0, 0)])
+    positions = window.positions(space)
+    return np.sum([np.asarray(view) for view in window.views(ones, positions)], axis=0)
+
+
+def _average_forward(x: jax.Array, window: Window) -> tuple[jax.Array, jax.Array]:
+    return average_pool(x, window), jnp.zeros((*x.shape[:-1], 0), x.dtype)
+
+
+def _average_backward(window: Window, nothing: jax.Array, d: jax.Array) -> tuple[jax.Array]:
+    shape = (*nothing.shape[:-1], d.shape[-1])
+    share = d / _seen(shape[1:-1], window).astype(d.dtype)
+
+    def sent(held: list[jax.Array], numbers: NDArray[np.int64]) -> jax.Array:
+        return held[0] * (numbers >= 0).astype(d.dtype)
+
+    return (send_back(window, shape, [(share, 0)], sent),)
+
+
+average_pool.defvjp(_average_forward, _average_backward)
