@@ -24,7 +24,7 @@ def materialize(x: jax.Array) -> jax.Array:
     """
     if jax.default_backend() != "cpu":
         return x
-    never = x.ravel()[0] * 0 == 1
+    never = x.ravel()[0].astype(float) * 0 == 1  # of whole numbers XLA would know it
     kept: jax.Array = lax.while_loop(lambda s: s[0], lambda s: (s[0], s[1] + 1), (never, x))[1]
     return kept
 

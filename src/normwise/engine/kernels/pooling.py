@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from normwise.engine.kernels.fusion import materialize
 from normwise.engine.kernels.spreading import send_back
 from normwise.engine.kernels.windows import Window
 
@@ -42,7 +43,7 @@ def _forward(x: jax.Array, window: Window) -> tuple[jax.Array, tuple[jax.Array, 
         # A value that is no number stays, so that a diverged replica shows.
         largest = jnp.maximum(largest, seen)
     nothing = jnp.zeros((*x.shape[:-1], 0), x.dtype)  # tells the gradient x's shape
-    return largest, (winner, nothing)
+    return largest, (materialize(winner), nothing)
 
 
 def _backward(window: Window, saved: tuple[jax.Array, jax.Array], d: jax.Array) -> tuple[jax.Array]:

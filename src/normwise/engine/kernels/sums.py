@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-__all__ = ["channel_sum", "sums_in_parts"]
+__all__ = ["channel_sum", "parts_that_fit", "sums_in_parts"]
 
 # Sums over large arrays are taken in parts of at most so many values, which stay in a core's cache.
 PART = 2**17
@@ -69,8 +69,17 @@ def _parts(a: jax.Array, axes: tuple[int, ...]) -> int:
     """In how many parts a core's cache holds what is computed from them."""
     if jax.default_backend() != "cpu" or axes != tuple(range(a.ndim - 1)):
         return 1
-    fits = (n for n in range(1, len(a) + 1) if len(a) % n == 0 and a.size / n <= PART)
-    return next(fits, len(a))
+    return parts_that_fit(len(a), a.size, PART)
+
+
+def parts_that_fit(examples: int, values: int, at_most: int) -> int:
+    """In how few equal parts of a batch each computes at most so many values.
+
+    >>> parts_that_fit(12, 1200, 500), parts_that_fit(7, 700, 500), parts_that_fit(2, 999, 1)
+    (3, 7, 2)
+    """
+    fits = (n for n in range(1, examples + 1) if examples % n == 0 and values / n <= at_most)
+    return next(fits, examples)
 
 
 def _sum(a: jax.Array, axes: tuple[int, ...]) -> jax.Array:
