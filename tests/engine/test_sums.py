@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from jax import numpy as jnp
 
-from normwise.engine.kernels.sums import PART, channel_sum, sums_in_parts
+from normwise.engine.kernels.sums import PART, WHOLE, channel_sum, sums_in_parts
 
 DRAW = np.random.default_rng(3)
 
@@ -35,8 +35,11 @@ def test_all_axes_but_the_last_are_summed():
     assert_sums(channel_sum(a), a, (0, 1, 2))
 
 
-# In one part, in two, in as many as there are examples (none of which fits).
-@pytest.mark.parametrize("shape", [(10, 4), (2 * PART // 300, 300), (6, 200, 200, 4)])
+# At once, a matrix in parts, rows of a kind that nothing divides, rows that are larger than a part,
+# several blocks.
+@pytest.mark.parametrize(
+    "shape", [(10, 4), (2 * WHOLE // 300, 300), (43, 7, 3), (6, 200, 200, 4), (600, 32, 4, 4)]
+)
 def test_all_parts_are_summed(shape):
     a, b = normal(*shape), normal(*shape)
     axes = tuple(range(len(shape) - 1))
@@ -53,33 +56,36 @@ def test_other_axes_are_summed_at_once():
     assert_sums(found, a, (0, 2, 3))
 
 
-def pieces(a, axes=None):
-    """In how many parts the sum is taken; 1 where there is no loop."""
+def cut(a, axes=None):
+    """Blocks, parts of a block and the shape of a part; nothing where all is taken at once."""
     axes = tuple(range(a.ndim - 1)) if axes is None else axes
     program = jax.make_jaxpr(lambda a: sums_in_parts(lambda a: [a], axes, a))(a)
-    return next((e.params["length"] for e in program.eqns if e.primitive.name == "scan"), 1)
+    loops = [e for e in program.eqns if e.primitive.name == "scan"]
+    return loops[0].invars[-1].aval.shape if loops else ()
 
 
-# The fewest parts of whole examples that hold no more than PART values each.
+# As many rows as divide the pictures' and hold no more than PART values.
 @pytest.mark.parametrize(
-    ("shape", "parts"),
+    ("shape", "blocks"),
     [
-        ((8, PART // 8), 1), ((2, 4), 1), ((9, PART // 8), 3), ((8, PART // 4), 2), ((7, PART // 8, 2), 7),
-        ((6, PART), 6), ((3, 2 * PART), 3), ((1, 2 * PART), 1), ((2, PART // 2 + 1), 2),
+        ((2, 4), ()), ((WHOLE // 8, 8), ()), ((2 * WHOLE // 8, 8), (8, 256, 16, 1, 8)),
+        ((4, 6, 5, 3), (1, 2, 12, 1, 5, 3)), ((5, 5, 3), (1, 1, 5, 5, 3)), ((43, 7, 3), (1, 43, 1, 7, 3)),
+        ((8, PART, 2), (1, 8, 1, PART, 2)), ((8, PART // 8, 2), (1, 2, 4, PART // 8, 2)),
+        ((512, 2, 16, 4, 4), (4, 256, 16, 1, 1, 4, 4)),
     ],
 )  # fmt: skip
-def test_a_part_fits_into_the_cache(shape, parts):
-    assert pieces(jax.ShapeDtypeStruct(shape, "float32")) == parts
+def test_a_part_fits_into_the_cache(shape, blocks):
+    assert cut(jax.ShapeDtypeStruct(shape, "float32")) == blocks
 
 
 def test_only_sums_over_all_but_the_channels_are_cut():
-    assert pieces(jax.ShapeDtypeStruct((4, PART, 3), "float32"), (0, 2)) == 1
-    assert pieces(jax.ShapeDtypeStruct((4, PART, 3), "float32"), (0,)) == 1
+    assert not cut(jax.ShapeDtypeStruct((4, PART, 3), "float32"), (0, 2))
+    assert not cut(jax.ShapeDtypeStruct((4, PART, 3), "float32"), (0,))
 
 
 def test_an_accelerator_takes_all_at_once(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert pieces(jax.ShapeDtypeStruct((4, PART, 3), "float32")) == 1
+    assert not cut(jax.ShapeDtypeStruct((4, PART, 3), "float32"))
 
 
 def products(function, *arrays):

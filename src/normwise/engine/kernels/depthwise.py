@@ -10,6 +10,8 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
+from normwise.engine.kernels.bias import with_bias
+from normwise.engine.kernels.fusion import materialize
 from normwise.engine.kernels.spreading import send_back
 from normwise.engine.kernels.sums import channel_sum
 from normwise.engine.kernels.windows import Window
@@ -39,7 +41,7 @@ def convolve_depthwise(
     multiplier = kernel.shape[-1]
     each = x if multiplier == 1 else jnp.repeat(x, multiplier, axis=-1)
     y = _convolve(each, kernel.reshape(-1, each.shape[-1]), window)
-    return y if bias is None else y + bias
+    return with_bias(y, bias)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -60,6 +62,7 @@ def _backward(
     window: Window, saved: tuple[jax.Array, jax.Array], d: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     x, kernel = saved
+    d = materialize(d)  # each of its users would compute it anew
     with_none = jnp.concatenate([kernel, jnp.zeros((1, kernel.shape[1]), kernel.dtype)])
 
     def sent(held: list[jax.Array], numbers: NDArray[np.int64]) -> jax.Array:

@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from normwise.engine.kernels.bias import with_bias
 from normwise.engine.kernels.convolution import convolve
+from normwise.engine.kernels.planes import convolve_volume
 from normwise.engine.kernels.windows import Window
 
 __all__ = ["convolve_groups"]
@@ -44,11 +46,12 @@ def convolve_groups(
     parts = kernel.reshape(*sides, channels, groups // together, together, -1)
     blocks = jnp.einsum("...cbgf,gh->b...hcgf", parts, jnp.eye(together, dtype=kernel.dtype))
     blocks = blocks.reshape(len(blocks), *sides, together * channels, -1)
+    of_block = convolve_volume if len(sides) == 3 else convolve
     of_blocks = jnp.moveaxis(x.reshape(*x.shape[:-1], len(blocks), -1), -2, 0)
-    y = lax.map(lambda block: convolve(*block, None, window), (of_blocks, blocks))
+    y = lax.map(lambda block: of_block(*block, None, window), (of_blocks, blocks))
     y = jnp.moveaxis(y, 0, -2)
     y = y.reshape(*y.shape[:-2], -1)
-    return y if bias is None else y + bias
+    return with_bias(y, bias)
 
 
 def _fills(together: int, channels: int, groups: int) -> bool:

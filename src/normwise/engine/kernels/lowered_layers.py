@@ -13,6 +13,7 @@ from normwise.engine.kernels.dense import dense
 from normwise.engine.kernels.depthwise import convolve_depthwise
 from normwise.engine.kernels.grouped import convolve_groups
 from normwise.engine.kernels.normalisation import BatchNormalization
+from normwise.engine.kernels.planes import convolve_volume, convolve_volume_transposed
 from normwise.engine.kernels.pooling import average_pool, max_pool
 from normwise.engine.kernels.transposed import convolve_transposed
 from normwise.engine.kernels.windows import Window
@@ -39,8 +40,9 @@ class _Convolution:
         return outputs if self.activation is None else self.activation(outputs)
 
     def _convolve(self: Any, inputs: Any, kernel: Any, bias: Any) -> Any:
-        of_groups = convolve if self.groups == 1 else convolve_groups
-        return of_groups(inputs, kernel, bias, _window(self, inputs))
+        convolves = convolve_volume if self.rank == 3 else convolve
+        convolves = convolves if self.groups == 1 else convolve_groups
+        return convolves(inputs, kernel, bias, _window(self, inputs))
 
 
 class _DepthwiseConvolution(_Convolution):
@@ -51,7 +53,8 @@ class _DepthwiseConvolution(_Convolution):
 class _TransposedConvolution(_Convolution):
     def _convolve(self: Any, inputs: Any, kernel: Any, bias: Any) -> Any:
         space = self.compute_output_shape(inputs.shape)[1:-1]
-        return convolve_transposed(inputs, kernel, bias, _window_back(self, inputs, space), space)
+        spreads = convolve_volume_transposed if self.rank == 3 else convolve_transposed
+        return spreads(inputs, kernel, bias, _window_back(self, inputs, space), space)
 
 
 class _SeparableConvolution:

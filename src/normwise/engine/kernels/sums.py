@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -9,8 +10,12 @@ import jax.numpy as jnp
 
 __all__ = ["channel_sum", "parts_that_fit", "sums_in_parts"]
 
-# Sums over large arrays are taken in parts of at most so many values, which stay in a core's cache.
-PART = 2**17
+# Sums over pictures and sequences are taken in parts of at most so many rows and values, which stay
+# in a core's nearest cache and are added without a loop; in blocks of at most so many parts, since
+# whatever adds one after the other rounds each time.
+ROWS, PART, PARTS = 16, 2**14, 256
+# A matrix of at most so many values is one product.
+WHOLE = 2**17
 
 # A product adds one after the other, and rounds each time: more rows than FEW are added so many
 # at once, then the sums of those.
@@ -52,24 +57,40 @@ def sums_in_parts(
     >>> [x.tolist() for x in sums_in_parts(lambda a: [a, a * a], (0,), jnp.array([[1.0], [2.0]]))]
     [[3.0], [5.0]]
     """
-    parts = _parts(arrays[0], axes)
-    if parts == 1:
+    if not _is_cut(arrays[0], axes):
         return [_sum(term, axes) for term in terms(*arrays)]
 
     def add(totals: list[jax.Array], part: list[jax.Array]) -> tuple[list[jax.Array], None]:
-        sums = [_sum(term, axes) for term in terms(*part)]
+        sums = [term.sum(range(term.ndim - 2)) for term in terms(*part)]
         return [total + sum_ for total, sum_ in zip(totals, sums, strict=True)], None
 
-    cut = [a.reshape(parts, -1, *a.shape[1:]) for a in arrays]
-    nothing = jax.eval_shape(lambda *part: [_sum(t, axes) for t in terms(*part)], *arrays)
-    return jax.lax.scan(add, [jnp.zeros(t.shape, t.dtype) for t in nothing], cut)[0]
+    def of_block(_: None, block: list[jax.Array]) -> tuple[None, list[jax.Array]]:
+        return None, jax.lax.scan(add, nothing, block)[0]
+
+    cut = [_in_blocks(a) for a in arrays]
+    one = jax.eval_shape(lambda *parts: terms(*(part[0, 0] for part in parts)), *cut)
+    nothing = [jnp.zeros(term.shape[-2:], term.dtype) for term in one]
+    return [channel_sum(total) for total in jax.lax.scan(of_block, None, cut)[1]]
 
 
-def _parts(a: jax.Array, axes: tuple[int, ...]) -> int:
-    """In how many parts a core's cache holds what is computed from them."""
-    if jax.default_backend() != "cpu" or axes != tuple(range(a.ndim - 1)):
-        return 1
-    return parts_that_fit(len(a), a.size, PART)
+def _is_cut(a: jax.Array, axes: tuple[int, ...]) -> bool:
+    channels_last = axes == tuple(range(a.ndim - 1))
+    is_large = a.ndim > 2 or a.size > WHOLE
+    return jax.default_backend() == "cpu" and channels_last and is_large
+
+
+def _in_blocks(a: jax.Array) -> jax.Array:
+    """``(blocks, parts of a block, rows of a part, 1, …, width, channels)``."""
+    *front, width, channels = a.shape if a.ndim > 2 else (len(a), 1, a.shape[1])
+    rows = math.prod(front)
+    of_part = max(_divisors(rows, min(ROWS, max(1, PART // max(1, width * channels)))))
+    of_block = max(_divisors(rows // of_part, PARTS))
+    ones = (1,) * (len(front) - 1)
+    return a.reshape(-1, of_block, of_part, *ones, width, channels)
+
+
+def _divisors(number: int, at_most: int) -> list[int]:
+    return [n for n in range(1, at_most + 1) if number % n == 0] or [1]
 
 
 def parts_that_fit(examples: int, values: int, at_most: int) -> int:

@@ -6,6 +6,7 @@ import functools
 
 import jax
 
+from normwise.engine.kernels.bias import with_bias
 from normwise.engine.kernels.convolution import convolution, input_gradient, kernel_gradient
 from normwise.engine.kernels.fusion import materialize
 from normwise.engine.kernels.windows import Sizes, Window
@@ -34,7 +35,7 @@ def convolve_transposed(
     (1, 4, 1)
     """
     y = _transposed(x, kernel, window, space)
-    return y if bias is None else y + bias
+    return with_bias(y, bias)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
