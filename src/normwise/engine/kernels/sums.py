@@ -50,7 +50,8 @@ def sums_in_parts(
     """Sum over ``axes`` of each of ``terms(*arrays)``, which never need to be whole in memory.
 
     Args:
-        terms: Gives arrays of the shape of what it takes, value by value.
+        terms: Gives of each value what it adds; takes arrays that end in all channels, of fewer
+            axes than ``arrays`` or as many.
         axes: The axes to reduce, ascending, non-negative.
         *arrays: One or more arrays, all of the same shape.
 
@@ -80,13 +81,12 @@ def _is_cut(a: jax.Array, axes: tuple[int, ...]) -> bool:
 
 
 def _in_blocks(a: jax.Array) -> jax.Array:
-    """``(blocks, parts of a block, rows of a part, 1, …, width, channels)``."""
+    """``(blocks, parts of a block, rows of a part, width, channels)``."""
     *front, width, channels = a.shape if a.ndim > 2 else (len(a), 1, a.shape[1])
     rows = math.prod(front)
     of_part = max(_divisors(rows, min(ROWS, max(1, PART // max(1, width * channels)))))
     of_block = max(_divisors(rows // of_part, PARTS))
-    ones = (1,) * (len(front) - 1)
-    return a.reshape(-1, of_block, of_part, *ones, width, channels)
+    return a.reshape(-1, of_block, of_part, width, channels)
 
 
 def _divisors(number: int, at_most: int) -> list[int]:
