@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import operator
 from collections.abc import Iterator
 from typing import TypeAlias
 
@@ -166,7 +167,8 @@ def input_gradient(shape: Sizes, kernel: Array, d: Array, window: Window) -> Arr
     of_part = functools.partial(_by_product, (shape[0] // parts, *shape[1:]), kernel, window)
     if parts == 1:
         return materialize(of_part(d))  # or each of its users would add it up
-    return lax.map(of_part, d.reshape(parts, -1, *d.shape[1:])).reshape(shape)
+    mapped: Array = lax.map(of_part, d.reshape(parts, -1, *d.shape[1:]))
+    return mapped.reshape(shape)
 
 
 def _by_convolution(space: Sizes, kernel: Array, d: Array, window: Window) -> Array:
@@ -189,13 +191,15 @@ def _by_product(shape: Sizes, kernel: Array, window: Window, d: Array) -> Array:
     sent = sent.reshape(*d.shape[:-1], -1, shape[-1])
     padded = [size + sum(pads) for size, pads in zip(shape[1:-1], window.padding, strict=True)]
     elements = itertools.product(*map(range, window.sides))
-    total = sum(
-        _spread(sent[..., number, :], padded, element, window)
-        for number, element in enumerate(elements)
+    total = functools.reduce(
+        operator.add,
+        (
+            _spread(sent[..., number, :], padded, each, window)
+            for number, each in enumerate(elements)
+        ),
     )
     axes = zip(window.padding, shape[1:-1], strict=True)
-    inside: Array = total[(slice(None), *(slice(before, before + n) for (before, _), n in axes))]
-    return inside
+    return total[(slice(None), *(slice(before, before + n) for (before, _), n in axes))]
 
 
 def _spread(part: Array, space: list[int], element: Sizes, window: Window) -> Array:

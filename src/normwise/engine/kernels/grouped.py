@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -46,7 +48,7 @@ def convolve_groups(
     parts = kernel.reshape(*sides, channels, groups // together, together, -1)
     blocks = jnp.einsum("...cbgf,gh->b...hcgf", parts, jnp.eye(together, dtype=kernel.dtype))
     blocks = blocks.reshape(len(blocks), *sides, together * channels, -1)
-    of_block = convolve_volume if len(sides) == 3 else convolve
+    of_block: Callable[..., jax.Array] = convolve_volume if len(sides) == 3 else convolve
     of_blocks = jnp.moveaxis(x.reshape(*x.shape[:-1], len(blocks), -1), -2, 0)
     y = lax.map(lambda block: of_block(*block, None, window), (of_blocks, blocks))
     y = jnp.moveaxis(y, 0, -2)

@@ -153,7 +153,7 @@ def _window(layer: Any, x: Any) -> Window:
     """What a convolution or a pooling moves over its inputs."""
     sides = getattr(layer, "kernel_size", None) or layer.pool_size
     dilation = getattr(layer, "dilation_rate", (1,) * len(sides))
-    bare = Window(*map(tuple, (sides, layer.strides, dilation)), ((0, 0),) * len(sides))
+    bare = Window(tuple(sides), tuple(layer.strides), tuple(dilation), ((0, 0),) * len(sides))
     if layer.padding == "valid":
         return bare
     if layer.padding == "causal":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import jax
 import jax.numpy as jnp
@@ -79,8 +79,9 @@ def convolve_volume_transposed(
 
 def _parted(window: Window) -> tuple[Window, Window]:
     """The window along the depth, and in a plane."""
-    deep, flat = ([part[0:1] for part in window], [part[1:] for part in window])
-    return Window(*deep), Window(*flat)
+    sides, strides, dilation, padding = window
+    deep = Window(sides[:1], strides[:1], dilation[:1], padding[:1])
+    return deep, Window(sides[1:], strides[1:], dilation[1:], padding[1:])
 
 
 def _of_planes(
@@ -95,5 +96,5 @@ def _of_planes(
     return of_volumes
 
 
-def _sum(parts: object) -> jax.Array:
+def _sum(parts: Iterable[jax.Array]) -> jax.Array:
     return functools.reduce(operator.add, parts)

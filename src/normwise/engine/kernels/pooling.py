@@ -79,8 +79,8 @@ def average_pool(x: jax.Array, window: Window) -> jax.Array:
 def _seen(space: tuple[int, ...], window: Window) -> NDArray[np.float64]:
     """How many places each position sees."""
     ones = np.pad(np.ones((*space, 1)), [*window.padding, (0, 0)])
-    positions = window.positions(space)
-    return np.sum([np.asarray(view) for view in window.views(ones, positions)], axis=0)
+    seen: NDArray[np.float64] = sum(window.views(ones, window.positions(space)))
+    return seen
 
 
 def _average_forward(x: jax.Array, window: Window) -> tuple[jax.Array, jax.Array]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -80,7 +80,7 @@ class Window(NamedTuple):
         # where it comes from.
         return materialize(lax.pad(x, jnp.array(value, x.dtype), [(0, 0, 0), *space, (0, 0, 0)]))
 
-    def views(self, padded: jax.Array, positions: Sizes) -> Iterator[jax.Array]:
+    def views(self, padded: Any, positions: Sizes) -> Iterator[Any]:
         """For each element of the window what it sees, ``(…, *positions, channels)``.
 
         >>> x = jnp.arange(4.0)[None, :, None]
