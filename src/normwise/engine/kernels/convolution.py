@@ -95,6 +95,7 @@ def _forward(
     if _is_narrow(kernel) or _is_pointwise(window):
         y = _patches(x, bias, window) @ _flat(kernel, bias)
     else:
+        x = materialize(x)  # what made it would be computed again for the kernel's gradient
         y = convolution(x, kernel, window.strides, window.padding, window.dilation)
         y = y if bias is None else y + bias
     return y, (x, kernel, bias)
