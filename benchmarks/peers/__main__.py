@@ -1,6 +1,6 @@
 """Time a training step against Keras' `fit` on JAX and TensorFlow, and a PyTorch loop.
 
-    python benchmarks/peers                     # every workload, about fifteen minutes
+    python benchmarks/peers                     # every workload, about half an hour
     python benchmarks/peers churn mnist-cnn     # some
 
 Each peer lives in an environment of its own, made at the first run under the
@@ -19,11 +19,16 @@ import subprocess
 import sys
 import tomllib
 import venv
+from collections.abc import Mapping
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
 HERE = Path(__file__).parent
+# Milliseconds by the clock, and of processors.
+Both = tuple[float, float]
+# Variant, then side.
+Times = dict[str, dict[str, Both]]
 SIDES = ("normwise", "Keras-JAX", "Keras-TF", "PyTorch")
 # Normwise over the best peer, from the issue that set them.
 TARGETS = {
@@ -31,9 +36,11 @@ TARGETS = {
     ("churn", "before"): 0.02 / 0.162,
     ("fashion-mlp", "none"): 0.18 / 0.355,
     ("fashion-mlp", "input+before"): 0.24 / 0.488,
-    ("mnist-cnn", "none"): 4 / 7.46,
-    ("mnist-cnn", "after"): 5 / 12.74,
+    ("mnist-cnn", "none"): 0.75,
+    ("mnist-cnn", "after"): 0.65,
     ("lstm", "after"): 0.4 / 0.75,
+    ("residual", "none"): 1.0,
+    ("residual", "before"): 1.0,
 }
 
 
@@ -44,46 +51,55 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    workloads = ("churn", "fashion-mlp", "mnist-cnn", "lstm")
+    workloads = ("churn", "fashion-mlp", "mnist-cnn", "lstm", "residual", "depthwise", "unet")
     parser.add_argument("workload", nargs="*", default=workloads, help=", ".join(workloads))
     parser.add_argument("--rounds", type=int, default=2, help="times each side runs (default 2)")
     parser.add_argument("--side", action="append", choices=SIDES, help="only these (repeatable)")
     arguments = parser.parse_args()
     for workload in arguments.workload:
-        found: dict[str, dict[str, float]] = {}
+        found: Times = {}
         for _ in range(arguments.rounds):
             for side in arguments.side or SIDES:
-                for variant, milliseconds in _run(side, workload).items():
+                for variant, both in _run(side, workload).items():
                     best = found.setdefault(variant, {})
-                    best[side] = min(milliseconds, best.get(side, milliseconds))
+                    best[side] = tuple(map(min, both, best.get(side, both)))
         _print(workload, found)
 
 
-def _print(workload: str, found: dict[str, dict[str, float]]) -> None:
-    print(f"\n{workload}: milliseconds a step (normwise: and replica)")
-    plain: dict[str, float] = {}
+def _print(workload: str, found: Times) -> None:
+    print(f"\n{workload}: milliseconds a step (normwise: and replica), of processors in brackets")
     for variant, times in found.items():
-        print(f"  {variant}: " + ", ".join(f"{side} {ms:.3f}" for side, ms in times.items()))
-        peers = {side: ms for side, ms in times.items() if side != "normwise"}
-        if peers and "normwise" in times:
-            best = min(peers, key=lambda side: peers[side])
-            ratio = times["normwise"] / peers[best]
-            target = TARGETS.get((workload, variant))
-            wanted = f" (target {target:.2f})" if target else ""
-            print(f"    normwise over the best peer, {best}: {ratio:.2f}{wanted}")
-        if plain:
-            added = {side: ms - plain[side] for side, ms in times.items()}
-            print("    added: " + ", ".join(f"{side} {ms:.3f}" for side, ms in added.items()))
-            if "normwise" in added:
-                shares = {side: added["normwise"] / added[side] for side in peers}
-                print(
-                    "    what normwise's adds over what the peer's adds (target 0.33): "
-                    + ", ".join(f"{side} {share:.2f}" for side, share in shares.items())
-                )
-        plain = plain or times
+        each = (f"{side} {wall:.3f} ({cpu:.3f})" for side, (wall, cpu) in times.items())
+        print(f"  {variant}: " + ", ".join(each))
+        _print_ratios(times, TARGETS.get((workload, variant)))
+    if len(found) == 2:
+        _print_added(*found.values())
 
 
-def _run(side: str, workload: str) -> dict[str, float]:
+def _print_ratios(times: Mapping[str, Both], target: float | None) -> None:
+    peers = {side: both for side, both in times.items() if side != "normwise"}
+    if not peers or "normwise" not in times:
+        return
+    wanted = f" (target {target:.2f})" if target else ""
+    for number, of in enumerate(("by the clock", "of processors")):
+        best = min(peers, key=lambda side: peers[side][number])
+        ratio = times["normwise"][number] / peers[best][number]
+        print(f"    normwise over the best peer {of}, {best}: {ratio:.2f}{wanted}")
+
+
+def _print_added(plain: Mapping[str, Both], normalised: Mapping[str, Both]) -> None:
+    """What normalisation adds, by the clock."""
+    added = {side: normalised[side][0] - wall for side, (wall, _) in plain.items()}
+    print("    added: " + ", ".join(f"{side} {ms:.3f}" for side, ms in added.items()))
+    if "normwise" in added:
+        shares = {s: added["normwise"] / ms for s, ms in added.items() if s != "normwise"}
+        print(
+            "    what normwise's adds over what the peer's adds (target 0.33): "
+            + ", ".join(f"{side} {share:.2f}" for side, share in shares.items())
+        )
+
+
+def _run(side: str, workload: str) -> dict[str, Both]:
     python, script, backend = {
         "normwise": lambda: (sys.executable, "run_normwise.py", "jax"),
         "Keras-JAX": lambda: (sys.executable, "run_keras.py", "jax"),

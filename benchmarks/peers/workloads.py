@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-__all__ = ["WORKLOADS", "Workload"]
+__all__ = ["WORKLOADS", "Workload", "now"]
+
+
+def now() -> np.ndarray:
+    """Seconds of the clock, and of all processors that this process has used."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 @dataclass(frozen=True)
