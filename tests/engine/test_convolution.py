@@ -61,6 +61,11 @@ CASES = {
     "overlapping, padded pool": (IMAGE, layers.MaxPooling2D((3, 4), strides=1, padding="same")),
     "pool that leaves values out": (IMAGE, layers.MaxPooling2D(2, strides=(3, 4))),
     "overlapping pool of a volume": (VOLUME, layers.MaxPooling3D(3, strides=2, padding="same")),
+    "upsampling": (IMAGE, layers.UpSampling2D((2, 3))),
+    "upsampling of a line": (LINE, layers.UpSampling1D(3)),
+    "upsampling of a volume": (VOLUME, layers.UpSampling3D((1, 2, 2))),
+    "upsampling, bilinear": (IMAGE, layers.UpSampling2D(2, interpolation="bilinear")),
+    "upsampling, bilinear, odd": (IMAGE, layers.UpSampling2D((3, 1), interpolation="bilinear")),
     "average": (IMAGE, layers.AveragePooling2D(2)),
     "overlapping, padded average": (IMAGE, layers.AveragePooling2D((3, 4), 2, "same")),
     "average at every place": (LINE, layers.AveragePooling1D(4, strides=1, padding="same")),
@@ -68,6 +73,7 @@ CASES = {
 }
 KEPT = {
     "half precision": (IMAGE, layers.Conv2D(4, 3, dtype="mixed_bfloat16")),
+    "bicubic": (IMAGE, layers.UpSampling2D(2, interpolation="bicubic")),
     "channels first": (IMAGE, layers.MaxPooling2D(2, data_format="channels_first")),
 }
 

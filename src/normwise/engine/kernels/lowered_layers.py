@@ -16,6 +16,7 @@ from normwise.engine.kernels.normalisation import BatchNormalization
 from normwise.engine.kernels.planes import convolve_volume, convolve_volume_transposed
 from normwise.engine.kernels.pooling import average_pool, max_pool
 from normwise.engine.kernels.transposed import convolve_transposed
+from normwise.engine.kernels.upsampling import upsample
 from normwise.engine.kernels.windows import Window
 
 __all__ = ["lowered_kind"]
@@ -76,6 +77,13 @@ class _AveragePooling:
         return average_pool(inputs, _window(self, inputs))
 
 
+class _UpSampling:
+    def call(self: Any, inputs: Any) -> Any:
+        factors = self.size if isinstance(self.size, tuple) else (self.size,)
+        bilinear = getattr(self, "interpolation", "nearest") == "bilinear"
+        return upsample(inputs, factors, bilinear=bilinear)
+
+
 class _RandomCrop(keras.layers.RandomCrop):  # type: ignore[misc]
     """Keras cuts at a place that a program knows only as it runs, which cannot be traced."""
 
@@ -116,6 +124,10 @@ _SUMS = {
     ),
 }
 
+_LARGER = _with(
+    _UpSampling, keras.layers.UpSampling1D, keras.layers.UpSampling2D, keras.layers.UpSampling3D
+)
+
 _ALWAYS = {
     keras.layers.BatchNormalization: BatchNormalization,
     layers.BatchNormalization: BatchNormalization,
@@ -130,11 +142,18 @@ def lowered_kind(layer: keras.Layer, *, on_cpu: bool) -> type[keras.Layer] | Non
         return _ALWAYS[kind]
     if kind is keras.layers.Dense and _is_plain_float(layer):
         return _Dense
-    if not on_cpu or getattr(layer, "data_format", None) != "channels_last":
+    if not on_cpu or getattr(layer, "data_format", "channels_last") != "channels_last":
         return None
+    if kind in _LARGER and _is_plain_float(layer) and _is_nearby(layer):
+        return _LARGER[kind]
     if kind in _MAXIMA:
         return _MAXIMA[kind]
     return _SUMS.get(kind) if _is_plain_float(layer) else None
+
+
+def _is_nearby(layer: Any) -> bool:
+    """Whether each new place lies between two old ones that give it its value."""
+    return getattr(layer, "interpolation", "nearest") in ("nearest", "bilinear")
 
 
 def _is_plain_float(layer: Any) -> bool:
