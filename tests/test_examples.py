@@ -20,6 +20,7 @@ NOT_RUN = {
     "normwise study [a-z]*": "trains for ten seconds to ten minutes; tests/studies has each study",
     "normwise report my-study *": "needs a study's folder; tests/commands/test_judge.py has one",
     "make *": "needs an environment of its own",
+    "NORMWISE_AS_SHIPPED=1 make *": "the same",
     "pip install *": "installs",
     ".venv/bin/mutmut *": "shows what hours of `make mutants` found",
     "ray start *": "starts a cluster; tests/execution/test_executors.py has one",
