@@ -93,12 +93,18 @@ def _draws_of_its_own(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
-def initial_values_from_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+def initial_values_from_numpy(monkeypatch: pytest.MonkeyPatch) -> Generator[None, None, None]:
     """Spare JAX compiling one random draw for every shape of weight."""
     import keras
+
+    from normwise.engine.initial_values import _drawing
 
     def draw(_: object, shape: tuple[int, ...], dtype: str | None = None) -> object:
         return _DRAWS.normal(0, 0.3, shape).astype(dtype or "float32")
 
+    # What was drawn is kept in compiled programs: none may stay for the tests that follow.
+    _drawing.cache_clear()
     for name in ("VarianceScaling", "OrthogonalInitializer", "RandomUniform"):
         monkeypatch.setattr(getattr(keras.initializers, name), "__call__", draw)
+    yield
+    _drawing.cache_clear()
