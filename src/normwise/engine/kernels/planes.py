@@ -21,16 +21,9 @@ __all__ = ["convolve_volume", "convolve_volume_transposed"]
 def convolve_volume(
     x: jax.Array, kernel: jax.Array, bias: jax.Array | None, window: Window
 ) -> jax.Array:
-    """Convolution of volumes: of each plane of the window with those that it sees, added up.
+    """What :func:`convolve` gives, of volumes: of each plane of the window, added up.
 
-    Args:
-        x: ``(batch, depth, height, width, channels)``.
-        kernel: ``(*sides, channels, filters)``.
-        bias: ``(filters,)`` or ``None``.
-        window: What moves over space.
-
-    Returns:
-        ``(batch, *positions, filters)``.
+    Takes and returns the same, with three axes of space.
     """
     deep, flat = _parted(window)
     of_plane = _of_planes(lambda planes, of_one: convolve(planes, of_one, None, flat))
@@ -48,17 +41,9 @@ def convolve_volume(
 def convolve_volume_transposed(
     x: jax.Array, kernel: jax.Array, bias: jax.Array | None, window: Window, space: Sizes
 ) -> jax.Array:
-    """The gradient of a convolution of volumes by its input.
+    """What :func:`convolve_transposed` gives, of volumes: what planes send back, added up.
 
-    Args:
-        x: ``(batch, *positions, channels)``.
-        kernel: ``(*sides, filters, channels)``.
-        bias: ``(filters,)`` or ``None``.
-        window: What has looked; what it saw behind the space is left out.
-        space: What it has looked at.
-
-    Returns:
-        ``(batch, *space, filters)``.
+    Takes and returns the same, with three axes of space.
     """
     deep, flat = _parted(window)
     of_plane = _of_planes(
