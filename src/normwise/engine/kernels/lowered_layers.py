@@ -135,8 +135,12 @@ _ALWAYS = {
 }
 
 
-def lowered_kind(layer: keras.Layer, *, on_cpu: bool) -> type[keras.Layer] | None:
-    """The class that computes what this layer computes; ``None`` where Keras' own is best."""
+def lowered_kind(layer: keras.Operation, *, on_cpu: bool) -> type[keras.Layer] | None:
+    """The class that computes what this layer computes; ``None`` where Keras' own is best.
+
+    Keras' clones show their operations (``keras.ops.relu(x)`` in a graph) here too: these have
+    neither a precision nor a counterpart.
+    """
     kind = type(layer)
     if kind in _ALWAYS:
         return _ALWAYS[kind]
@@ -148,7 +152,7 @@ def lowered_kind(layer: keras.Layer, *, on_cpu: bool) -> type[keras.Layer] | Non
         return _LARGER[kind]
     if kind in _MAXIMA:
         return _MAXIMA[kind]
-    return _SUMS.get(kind) if _is_plain_float(layer) else None
+    return _SUMS[kind] if kind in _SUMS and _is_plain_float(layer) else None
 
 
 def _is_nearby(layer: Any) -> bool:
