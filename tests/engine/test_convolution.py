@@ -44,6 +44,7 @@ CASES = {
     "transposed, strided": (IMAGE, layers.Conv2DTranspose(4, 3, strides=2, padding="same")),
     "transposed, larger window": (IMAGE, layers.Conv2DTranspose(4, (5, 4), 2, "same")),
     "transposed, stride above window": (IMAGE, layers.Conv2DTranspose(4, 1, 2, "same")),
+    "transposed, stride far above window": (IMAGE, layers.Conv2DTranspose(4, (1, 2), 5, "same")),
     "transposed, valid above window": (IMAGE, layers.Conv2DTranspose(4, 2, (3, 4))),
     "transposed, more outputs": (
         IMAGE,
@@ -116,6 +117,48 @@ def test_a_lowered_layer_and_its_gradients_equal_keras(shape, layer):
 def test_what_has_no_lowered_form_stays_as_it_is(shape, layer):
     model = keras.Sequential([keras.Input(shape), layer])
     assert type(lower(model).layers[0]) is type(layer)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Conv2D(2, 3),
+        layers.Conv2D(4, 5, groups=2, padding="same"),
+        layers.MaxPooling2D(3, strides=2, padding="same"),
+        layers.AveragePooling2D(3, strides=2, padding="same"),
+        layers.UpSampling2D(3, interpolation="bilinear"),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+@pytest.mark.parametrize("kind", ["uint8", "int32", "bool"])
+def test_pictures_of_whole_numbers_are_taken_as_keras_takes_them(layer, kind):
+    if kind == "bool" and isinstance(layer, layers.AveragePooling2D):
+        pytest.skip("Keras has no mean of them")
+    model = keras.Sequential([keras.Input((8, 7, 4), dtype=kind), layer])
+    weights = [v.value for v in model.trainable_variables]
+    x = np.random.default_rng(0).integers(0, 255, (3, 8, 7, 4)).astype(kind)
+    got, want = (each.stateless_call(weights, [], x)[0] for each in (lower(model), model))
+    assert got.dtype == want.dtype
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-4)
+
+
+def test_a_gradient_may_be_asked_of_a_gradient_within_a_loop():
+    # The groups are gone through by a loop.
+    model = keras.Sequential([keras.Input((8, 7, 40)), layers.Conv2D(4, 3, groups=4)])
+    lowered = lower(model)
+    weights = [v.value for v in model.trainable_variables]
+
+    def penalty(of, x):
+        def total(x):
+            return jnp.tanh(of.stateless_call(weights, [], x)[0]).sum()
+
+        return (jax.grad(total)(x) ** 2).sum()
+
+    ours, keras_own = (
+        jax.jit(jax.grad(functools.partial(penalty, of)))(normal(2, 8, 7, 40))
+        for of in (lowered, model)
+    )
+    assert np.linalg.norm(ours - keras_own) < 1e-5 * np.linalg.norm(keras_own)
 
 
 def test_of_equals_the_first_has_the_gradient():

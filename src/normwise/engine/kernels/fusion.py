@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 from jax import lax
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
 
 __all__ = ["materialize"]
 
+# JAX forgets derivatives that a function is given, where it takes loops apart for gradients of
+# gradients; those of a primitive stay.
+_materialize = Primitive("materialize")
 
-@jax.custom_jvp
+
 def materialize(x: jax.Array) -> jax.Array:
     """``x``, in memory: what made it would otherwise be computed again for each use.
 
     XLA fuses cheap operations into all their users and respects no barrier on
-    CPUs, but what goes through a loop has to be written there. This loop never turns,
-    which XLA cannot know; unlike a condition, it hands on the memory it was given.
-    On other backends, where the host would decide about the loop, nothing is done.
+    CPUs, but what goes through a loop has to be written there. On other backends, where the host
+    would decide about the loop, nothing is done.
 
     >>> materialize(jax.numpy.array([1.0, jax.numpy.nan])).tolist()
     [1.0, nan]
     """
-    if jax.default_backend() != "cpu":
+    written: jax.Array = _materialize.bind(x)
+    return written
+
+
+def _through_a_loop(x: jax.Array) -> jax.Array:
+    """This loop never turns, which XLA cannot know.
+
+    Unlike a condition, it hands on the memory it was given.
+    """
+    if not x.size or x.dtype == bool:
         return x
     never = x.ravel()[0].astype(float) * 0 == 1  # of whole numbers XLA would know it
     kept: jax.Array = lax.while_loop(lambda s: s[0], lambda s: (s[0], s[1] + 1), (never, x))[1]
     return kept
 
 
-@materialize.defjvp
-def _jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, Any]:
-    # A loop of unknown length has no gradient of its own.
-    return materialize(*primals), tangents[0]
+_materialize.def_impl(lambda x: x)
+_materialize.def_abstract_eval(lambda x: x)
+ad.primitive_jvps[_materialize] = lambda xs, dxs: (materialize(*xs), *dxs)
+batching.primitive_batchers[_materialize] = lambda xs, axes: (materialize(*xs), *axes)
+mlir.register_lowering(_materialize, lambda _, x: [x])
+mlir.register_lowering(
+    _materialize, mlir.lower_fun(_through_a_loop, multiple_results=False), platform="cpu"
+)

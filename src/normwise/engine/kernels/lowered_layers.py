@@ -37,7 +37,7 @@ class _Convolution:
 
     def call(self: Any, inputs: Any) -> Any:
         kernel, bias = _tensors(self, "kernel", "bias")
-        outputs = self._convolve(inputs, kernel, bias)
+        outputs = self._convolve(_in_precision(self, inputs), kernel, bias)
         return outputs if self.activation is None else self.activation(outputs)
 
     def _convolve(self: Any, inputs: Any, kernel: Any, bias: Any) -> Any:
@@ -61,24 +61,34 @@ class _TransposedConvolution(_Convolution):
 class _SeparableConvolution:
     def call(self: Any, inputs: Any) -> Any:
         depthwise, pointwise, bias = _tensors(self, "depthwise_kernel", "pointwise_kernel", "bias")
+        inputs = _in_precision(self, inputs)
         each = convolve_depthwise(inputs, depthwise, None, _window(self, inputs))
         ones = (1,) * self.rank
         outputs = convolve(each, pointwise, bias, Window(ones, ones, ones, ((0, 0),) * self.rank))
         return outputs if self.activation is None else self.activation(outputs)
 
 
-class _MaxPooling:
+class _OfFloats:
+    """What has a gradient to be fast; of whole numbers and truths, Keras' own."""
+
     def call(self: Any, inputs: Any) -> Any:
+        if keras.backend.is_float_dtype(inputs.dtype):
+            return self._of_floats(inputs)
+        return super().call(inputs)  # type: ignore[misc]
+
+
+class _MaxPooling(_OfFloats):
+    def _of_floats(self: Any, inputs: Any) -> Any:
         return max_pool(inputs, _window(self, inputs))
 
 
-class _AveragePooling:
-    def call(self: Any, inputs: Any) -> Any:
+class _AveragePooling(_OfFloats):
+    def _of_floats(self: Any, inputs: Any) -> Any:
         return average_pool(inputs, _window(self, inputs))
 
 
-class _UpSampling:
-    def call(self: Any, inputs: Any) -> Any:
+class _UpSampling(_OfFloats):
+    def _of_floats(self: Any, inputs: Any) -> Any:
         factors = self.size if isinstance(self.size, tuple) else (self.size,)
         bilinear = getattr(self, "interpolation", "nearest") == "bilinear"
         return upsample(inputs, factors, bilinear=bilinear)
@@ -172,6 +182,11 @@ def _tensors(layer: Any, *names: str) -> list[Any]:
     return [None if value is None else keras.ops.convert_to_tensor(value) for value in values]
 
 
+def _in_precision(layer: Any, inputs: Any) -> Any:
+    """Bytes and other whole numbers, which Keras hands on to a layer, as it computes them."""
+    return keras.ops.cast(inputs, layer.compute_dtype)
+
+
 def _window(layer: Any, x: Any) -> Window:
     """What a convolution or a pooling moves over its inputs."""
     sides = getattr(layer, "kernel_size", None) or layer.pool_size
@@ -192,6 +207,6 @@ def _window_back(layer: Any, x: Any, space: tuple[int, ...]) -> Window:
     bare = Window(sides, tuple(layer.strides), tuple(layer.dilation_rate), ((0, 0),) * len(sides))
     if layer.padding == "valid":
         return bare
-    over = [behind for _, behind in bare.reached(space, x.shape[1:-1])]
+    over = [max(0, behind) for _, behind in bare.reached(space, x.shape[1:-1])]
     # What is too much, is cut off by halves, but behind first.
-    return bare._replace(padding=tuple((max(0, n // 2), n - n // 2) for n in over))
+    return bare._replace(padding=tuple((n // 2, n - n // 2) for n in over))
