@@ -119,6 +119,17 @@ class Stepping(keras.Model):
         return {"loss": loss}, (trainable, non_trainable, optimizer, own)
 
 
+class Sloped(keras.Model):
+    def compute_loss_and_updates(self, trainable, non_trainable, own, x, *others, **options):
+        def outputs(x):
+            return self.stateless_call(trainable, non_trainable, x)[0]
+
+        given = (trainable, non_trainable, own, x, *others)
+        loss, rest = super().compute_loss_and_updates(*given, **options)
+        _, slopes = jax.jvp(outputs, (x,), (jax.numpy.ones_like(x),))
+        return loss + (slopes**2).mean(), rest
+
+
 class Untraced(keras.Model):
     def train_step(self, state, data):
         assert float(np.asarray(data[0]).sum()) < 1e9
@@ -253,6 +264,7 @@ KINDS = [
     Kind("a generator", of_rows(), generator),
     Kind("a stateful recurrent layer", of_steps(lambda: layers.SimpleRNN(4, stateful=True), batch_size=8), lambda: ((STEPS[:32], FOUR[:32]), (STEPS[24:], FOUR[24:])), FIT, "is stateful", (("batch_size", 8),)),
     Kind("a layer whose state moves in evaluation, too", moving, lambda: (X, TWO), FIT, "in evaluation, too"),
+    Kind("a loss of derivatives in forward mode (`jax.jvp`)", of_class(Sloped), lambda: (X, TWO), FIT, "cannot be stacked"),
     Kind("a `train_step` that looks at values", of_class(Untraced), lambda: (X, TWO), FIT, "cannot be compiled"),
     Kind("callbacks", of_rows(), lambda: (X, TWO), FIT, "callbacks act", (("callbacks", lambda: [keras.callbacks.EarlyStopping()]),)),
     Kind("a subclassed model alone", subclassed_alone, lambda: (X, TWO), "refused", "whose layers are called from Python code"),

@@ -71,6 +71,11 @@ def refusal_of(model: keras.Model, what: str, error: BaseException) -> ModelErro
     code = "" if layer else raised_by(error)[0]
     who = f"layer {layer.name!r} of type {kind.__name__}" if layer else f"model {model.name!r}"
     who = f"{code} of {who}" if code else who
+    if _lacks_a_rule(error):
+        return NotStacked(
+            f"{who} cannot be stacked for {what} ({in_words(error)}); expected derivatives in "
+            f"reverse mode; try jax.grad, or --engine fit"
+        )
     # What JAX raises where it needs a value; also of NumPy and others, given JAX's arrays.
     may_need_values = isinstance(error, TypeError | IndexError)
     if not _is_jax_own(error):
@@ -119,6 +124,13 @@ def raised_by(error: BaseException) -> tuple[str, bool]:
 def _is_jax_own(error: BaseException) -> bool:
     # JAX raises these where a value is needed; none of its other errors derives from them.
     return isinstance(error, TypeError | IndexError) and type(error).__module__.startswith("jax")
+
+
+def _lacks_a_rule(error: BaseException) -> bool:
+    """Whether JAX was asked to derive, or to stack, what it cannot; of Keras' own layers it may."""
+    words = str(error)
+    is_of_a_primitive = isinstance(error, NotImplementedError) and " rule " in words
+    return is_of_a_primitive or "custom_vjp function" in words
 
 
 def _behind(error: BaseException) -> BaseException:
