@@ -53,6 +53,12 @@ def test_a_replica_axis_changes_nothing():
     assert_allclose(together, alone)
 
 
+def test_maxima_of_no_rows_have_a_gradient_of_none():
+    with safe_ties():
+        gradient = jax.jit(jax.grad(lambda x: ops.max(x, axis=1).sum()))(jnp.zeros((0, 3)))
+    assert gradient.shape == (0, 3)
+
+
 def test_what_is_no_number_stays():
     x = jnp.asarray([1.0, np.nan])
     with safe_ties():
