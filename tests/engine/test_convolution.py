@@ -1,4 +1,4 @@
-"""Lowered convolutions and poolings against Keras' own layers."""
+"""Lowered layers of pictures, lines and volumes against Keras' own."""
 
 import functools
 
@@ -11,6 +11,7 @@ from keras import layers
 
 from normwise.engine import lower
 from normwise.engine.kernels.convolution import convolve
+from normwise.engine.kernels.group_normalisation import normalise_groups
 from normwise.engine.kernels.pooling import max_pool
 from normwise.engine.kernels.windows import Window
 
@@ -71,6 +72,13 @@ CASES = {
     "overlapping, padded average": (IMAGE, layers.AveragePooling2D((3, 4), 2, "same")),
     "average at every place": (LINE, layers.AveragePooling1D(4, strides=1, padding="same")),
     "average that leaves values out": (VOLUME, layers.AveragePooling3D(2, strides=3)),
+    "global average": (IMAGE, layers.GlobalAveragePooling2D()),
+    "global average of a volume": (VOLUME, layers.GlobalAveragePooling3D(keepdims=True)),
+    "group normalisation": ((7, 8, 6), layers.GroupNormalization(2, epsilon=0.1)),
+    "group normalisation of one group": (LINE, layers.GroupNormalization(1, scale=False)),
+    "group normalisation of each channel": (VOLUME, layers.GroupNormalization(-1, center=False)),
+    "group normalisation of rows": ((6,), layers.GroupNormalization(3)),
+    "group normalisation of another axis": (LINE, layers.GroupNormalization(11, axis=1)),
 }
 KEPT = {
     "half precision": (IMAGE, layers.Conv2D(4, 3, dtype="mixed_bfloat16")),
@@ -246,4 +254,29 @@ def test_gradients_in_float64_position_by_position(case):
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)
     d = normal(*y.shape)
     for got, want in zip(back(d), wanted_back(d.astype(np.float64)), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
+
+
+def test_group_normalisation_in_float64_far_from_zero():
+    x, gamma, beta, d = normal(4, 9, 8, 6) + 100, normal(6), normal(6), normal(4, 9, 8, 6)
+    y, back = jax.vjp(lambda *given: normalise_groups(*given, 3, 1e-3), x, gamma, beta)
+    groups = x.astype(np.float64).reshape(4, 72, 3, 2)
+    far = groups - groups.mean((1, 3), keepdims=True)
+    deviation = np.sqrt((far**2).mean((1, 3), keepdims=True) + 1e-3)
+    standard = far / deviation
+    sent = (d * gamma.astype(np.float64)).reshape(standard.shape)
+    # Ioffe and Szegedy (2015), the gradient of what was standardised, over a group.
+    dx = (
+        sent
+        - sent.mean((1, 3), keepdims=True)
+        - standard * (sent * standard).mean((1, 3), keepdims=True)
+    ) / deviation
+    standard = standard.reshape(x.shape)
+    wanted = [
+        standard * gamma + beta,
+        dx.reshape(x.shape),
+        (d * standard).sum((0, 1, 2)),
+        d.sum((0, 1, 2)),
+    ]
+    for got, want in zip([y, *back(d)], wanted, strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from jax import numpy as jnp
 
-from normwise.engine.kernels.sums import PART, WHOLE, channel_sum, sums_in_parts
+from normwise.engine.kernels.sums import (
+    PART,
+    WHOLE,
+    channel_sum,
+    sums_in_parts,
+    sums_of_examples,
+)
 
 DRAW = np.random.default_rng(3)
 
@@ -48,6 +54,17 @@ def test_all_parts_are_summed(shape):
     )(a, b)  # fmt: skip
     assert_sums(first, a.astype(np.float64) * b, axes)
     assert_sums(second, a.astype(np.float64) - b, axes)
+
+
+# In runs of 16, of 13, none, and so many runs that these are added in parts as well.
+@pytest.mark.parametrize("positions", [64, 169, 17, 1, 224 * 224])
+def test_examples_are_summed_each_by_itself(positions):
+    a, mean = normal(3, positions, 5), normal(3, 1, 5)
+    first, second = jax.jit(
+        lambda a, mean: sums_of_examples(lambda a, mean: [a, (a - mean) ** 2], a, mean)
+    )(a, mean)  # fmt: skip
+    assert_sums(first, a, 1)
+    assert_sums(second, (a.astype(np.float64) - mean) ** 2, 1)
 
 
 def test_other_axes_are_summed_at_once():

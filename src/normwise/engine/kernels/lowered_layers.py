@@ -11,10 +11,11 @@ from normwise import layers
 from normwise.engine.kernels.convolution import convolve
 from normwise.engine.kernels.dense import dense
 from normwise.engine.kernels.depthwise import convolve_depthwise
+from normwise.engine.kernels.group_normalisation import normalise_groups
 from normwise.engine.kernels.grouped import convolve_groups
 from normwise.engine.kernels.normalisation import BatchNormalization
 from normwise.engine.kernels.planes import convolve_volume, convolve_volume_transposed
-from normwise.engine.kernels.pooling import average_pool, max_pool
+from normwise.engine.kernels.pooling import average_pool, global_average, max_pool
 from normwise.engine.kernels.transposed import convolve_transposed
 from normwise.engine.kernels.upsampling import upsample
 from normwise.engine.kernels.windows import Window
@@ -87,6 +88,24 @@ class _AveragePooling(_OfFloats):
         return average_pool(inputs, _window(self, inputs))
 
 
+class _GlobalAverage(_OfFloats):
+    def _of_floats(self: Any, inputs: Any) -> Any:
+        average = global_average(inputs)
+        ones = (1,) * (inputs.ndim - 2)
+        return average.reshape(len(inputs), *ones, -1) if self.keepdims else average
+
+
+class _GroupNormalization(keras.layers.GroupNormalization):  # type: ignore[misc]
+    def call(self, inputs: Any) -> Any:
+        in_lines = inputs.ndim > 2 and self.axis in (-1, inputs.ndim - 1)
+        if not (in_lines and keras.backend.is_float_dtype(inputs.dtype)):
+            return super().call(inputs)
+        gamma, beta = _tensors(self, "gamma", "beta")
+        ones = keras.ops.ones(inputs.shape[-1:])
+        gamma, beta = ones if gamma is None else gamma, 0 * ones if beta is None else beta
+        return normalise_groups(inputs, gamma, beta, self.groups, self.epsilon)
+
+
 class _UpSampling(_OfFloats):
     def _of_floats(self: Any, inputs: Any) -> Any:
         factors = self.size if isinstance(self.size, tuple) else (self.size,)
@@ -132,6 +151,10 @@ _SUMS = {
         keras.layers.AveragePooling2D,
         keras.layers.AveragePooling3D,
     ),
+    **_with(
+        _GlobalAverage, keras.layers.GlobalAveragePooling2D, keras.layers.GlobalAveragePooling3D
+    ),
+    keras.layers.GroupNormalization: _GroupNormalization,
 }
 
 _LARGER = _with(

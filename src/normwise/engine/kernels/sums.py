@@ -8,7 +8,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-__all__ = ["channel_sum", "parts_that_fit", "sums_in_parts"]
+__all__ = ["channel_sum", "parts_that_fit", "sums_in_parts", "sums_of_examples"]
 
 # Sums over pictures and sequences are taken in parts of at most so many rows and values, which stay
 # in a core's nearest cache and are added without a loop; in blocks of at most so many parts, since
@@ -72,6 +72,33 @@ def sums_in_parts(
     one = jax.eval_shape(lambda *parts: terms(*(part[0, 0] for part in parts)), *cut)
     nothing = [jnp.zeros(term.shape[-2:], term.dtype) for term in one]
     return [channel_sum(total) for total in jax.lax.scan(of_block, None, cut)[1]]
+
+
+def sums_of_examples(terms: Callable[..., list[jax.Array]], *arrays: jax.Array) -> list[jax.Array]:
+    """Sum over positions, of each example by itself, of each of ``terms(*arrays)``.
+
+    An example at a time, in runs of neighbouring positions: what is added never leaves a core's
+    cache, nor needs to be written.
+
+    Args:
+        terms: Gives of each value what it adds; takes arrays that end in channels.
+        *arrays: ``(examples, positions, channels)`` each, the first at least; others may have one
+            position, which holds for all.
+
+    Returns:
+        Of each term ``(examples, channels)``.
+
+    >>> x, mean = jnp.array([[[1.0], [3.0]]]), jnp.array([[[2.0]]])
+    >>> [sums.tolist() for sums in sums_of_examples(lambda x, m: [x, abs(x - m)], x, mean)]
+    [[[4.0]], [[2.0]]]
+    """
+    run = max(_divisors(arrays[0].shape[1], ROWS))
+
+    def of_runs(example: tuple[jax.Array, ...]) -> list[jax.Array]:
+        cut = [a.reshape(-1, min(run, len(a)), a.shape[-1]) for a in example]
+        return [term.sum(1) for term in terms(*cut)]
+
+    return [sums.sum(1) for sums in jax.lax.map(of_runs, arrays)]
 
 
 def _is_cut(a: jax.Array, axes: tuple[int, ...]) -> bool:
