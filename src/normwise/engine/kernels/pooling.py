@@ -114,4 +114,5 @@ def global_average(x: jax.Array) -> jax.Array:
     [[1.5], [5.5]]
     """
     # Without a barrier XLA would sum over the axes of space one inside the other, twice as slowly.
-    return lax.optimization_barrier(x.reshape(len(x), -1, x.shape[-1])).mean(1)
+    lines: jax.Array = lax.optimization_barrier(x.reshape(len(x), -1, x.shape[-1]))
+    return lines.mean(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Iterator
 
 import jax
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normwise.engine.kernels.fusion import materialize
-from normwise.engine.kernels.windows import Sizes, Window
+from normwise.engine.kernels.windows import Sizes
 
 __all__ = ["upsample"]
 
@@ -32,59 +33,99 @@ def upsample(x: jax.Array, factors: Sizes, *, bilinear: bool) -> jax.Array:
     [1.0, 1.25, 1.75, 2.0]
     """
     if not bilinear:
-        return _weighted(x, factors, 0)
-    edges = [(0, 0), *[(1, 1)] * len(factors), (0, 0)]
-    return _weighted(jnp.pad(x, edges, mode="edge"), factors, 1)
+        return _repeated(x, factors)
+    for axis, factor in reversed(list(enumerate(factors, 1))):
+        x = _between(x, axis, factor)
+    return x
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2))
-def _weighted(x: jax.Array, factors: Sizes, reach: int) -> jax.Array:
-    """Sums of what lies up to ``reach`` away, of all places that have so many neighbours."""
-    space = [size - 2 * reach for size in x.shape[1:-1]]
-    x, total = materialize(x), jnp.zeros((), x.dtype)
-    for start, weights in _terms(factors, reach):
-        slices = (slice(at, at + size) for at, size in zip(start, space, strict=True))
-        seen = x[(slice(None), *slices)]
-        spread = jnp.expand_dims(seen, [2 * axis + 2 for axis in range(len(space))])
-        places = [one for size in factors for one in (1, size)]
-        total = total + spread * weights.reshape(1, *places, 1).astype(x.dtype)
-    shape = (size * factor for size, factor in zip(space, factors, strict=True))
-    return total.reshape(len(x), *shape, x.shape[-1])
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _repeated(x: jax.Array, factors: Sizes) -> jax.Array:
+    each = jnp.expand_dims(x, [2 * axis + 2 for axis in range(len(factors))])
+    every = jnp.broadcast_to(each, _places(x.shape, factors))
+    space = (size * factor for size, factor in zip(x.shape[1:-1], factors, strict=True))
+    return every.reshape(len(x), *space, x.shape[-1])
 
 
-def _forward(x: jax.Array, factors: Sizes, reach: int) -> tuple[jax.Array, None]:
-    return _weighted(x, factors, reach), None
-
-
-def _backward(factors: Sizes, reach: int, _: None, d: jax.Array) -> tuple[jax.Array]:
-    """Of each place the sum over the new places around it, which lie in a window."""
-    around = tuple((2 * reach * factor,) * 2 for factor in factors)
-    sides = tuple(factor * (2 * reach + 1) for factor in factors)
-    window = Window(sides, factors, (1,) * len(factors), around)
-    # A window begins with the new places of the outermost neighbour before.
-    axes = [np.concatenate(_weights(factor, reach)[::-1]) for factor in factors]
-    views = window.views(window.padded(d), window.positions(d.shape[1:-1]))
+def _sum_of_repeated(factors: Sizes, _: None, d: jax.Array) -> tuple[jax.Array]:
+    space = (size // factor for size, factor in zip(d.shape[1:-1], factors, strict=True))
+    places = d.reshape(_places((len(d), *space, d.shape[-1]), factors))
     total = jnp.zeros((), d.dtype)
-    for seen, weight in zip(views, functools.reduce(np.multiply.outer, axes).ravel(), strict=True):
-        total = total + seen * d.dtype.type(weight) if weight else total
+    for each in itertools.product(*map(range, factors)):
+        total = total + places[(slice(None), *(one for at in each for one in (slice(None), at)))]
     return (total,)
 
 
-_weighted.defvjp(_forward, _backward)
+def _places(shape: Sizes, factors: Sizes) -> Sizes:
+    """With an axis of new places behind each axis of old ones."""
+    pairs = zip(shape[1:-1], factors, strict=True)
+    return (shape[0], *(size for pair in pairs for size in pair), shape[-1])
 
 
-def _terms(factors: Sizes, reach: int) -> Iterator[tuple[Sizes, NDArray[np.float64]]]:
-    """Where to look, counted from the outermost neighbour, and the weight at each new place."""
-    axes = [list(enumerate(_weights(factor, reach))) for factor in factors]
-    for each in itertools.product(*axes):
-        start, weights = zip(*each, strict=True)
-        yield start, functools.reduce(np.multiply.outer, weights)
+_repeated.defvjp(lambda x, factors: (_repeated(x, factors), None), _sum_of_repeated)
 
 
-def _weights(factor: int, reach: int) -> list[NDArray[np.float64]]:
-    """Of each neighbour, by its distance from the middle of each new place; of a place alone 1."""
-    middle = (np.arange(factor) + 0.5) / factor - 0.5
-    shifts = range(-reach, reach + 1)
-    return [
-        np.maximum(0, 1 - np.abs(middle - shift)) if reach else np.ones(factor) for shift in shifts
-    ]
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2))
+def _between(x: jax.Array, axis: int, factor: int) -> jax.Array:
+    """Along one axis, each new place between the old ones on its sides.
+
+    The outermost places, which lack a neighbour, are computed by themselves: for all others the
+    weights are the same, and nothing is padded.
+    """
+    weights, lines = _weights(x.shape[axis], factor), _lines(x, axis)
+
+    def spread(first: int, last: int) -> jax.Array:
+        total = jnp.zeros((), x.dtype)
+        for shift in _shifts(first, x.shape[axis]):
+            of_each = weights[first, :, first + shift, None].astype(x.dtype)
+            total = total + lines[:, first + shift : last + shift, None] * of_each
+        return total
+
+    parts = [spread(*part) for part in _parts(x.shape[axis])]
+    return jnp.concatenate(parts, 1).reshape(_resized(x, axis, x.shape[axis] * factor))
+
+
+def _sum_of_between(axis: int, factor: int, _: None, d: jax.Array) -> tuple[jax.Array]:
+    size = d.shape[axis] // factor
+    weights, lines = _weights(size, factor), _lines(d, axis)
+    lines = lines.reshape(len(lines), size, factor, -1)
+
+    def gathered(first: int, last: int) -> jax.Array:
+        total = jnp.zeros((), d.dtype)
+        for shift, place in itertools.product(_shifts(first, size), range(factor)):
+            if weight := weights[first + shift, place, first]:
+                seen = lines[:, first + shift : last + shift, place]
+                total = total + seen * d.dtype.type(weight)
+        return total
+
+    parts = [gathered(*part) for part in _parts(size)]
+    return (jnp.concatenate(parts, 1).reshape(_resized(d, axis, size)),)
+
+
+_between.defvjp(lambda x, axis, factor: (_between(x, axis, factor), None), _sum_of_between)
+
+
+def _lines(x: jax.Array, axis: int) -> jax.Array:
+    """``(before, axis, behind)``, in memory, since each place is read more than once."""
+    return materialize(x).reshape(math.prod(x.shape[:axis]), x.shape[axis], -1)
+
+
+def _resized(x: jax.Array, axis: int, size: int) -> Sizes:
+    return (*x.shape[:axis], size, *x.shape[axis + 1 :])
+
+
+def _parts(size: int) -> Iterator[tuple[int, int]]:
+    """The first place, those that have the same neighbours as each other, the last place."""
+    return itertools.pairwise(sorted({0, 1, size - 1, size}))
+
+
+def _shifts(place: int, size: int) -> list[int]:
+    """From a place to its neighbours and itself."""
+    return [shift for shift in (-1, 0, 1) if 0 <= place + shift < size]
+
+
+def _weights(size: int, factor: int) -> NDArray[np.float64]:
+    """``(old places, their new places, old places)``: of each old place in each new one."""
+    middles = (np.arange(size * factor) + 0.5) / factor - 0.5
+    of_each = [np.interp(middles, np.arange(size), one) for one in np.eye(size)]
+    return np.stack(of_each, -1).reshape(size, factor, size)
