@@ -18,6 +18,9 @@ from normwise.engine.kernels.windows import Window
 
 __all__ = ["convolve_depthwise"]
 
+# So many places are added in one loop.
+AT_ONCE = 32
+
 
 def convolve_depthwise(
     x: jax.Array, kernel: jax.Array, bias: jax.Array | None, window: Window
@@ -74,22 +77,29 @@ def _backward(
 def _kernel_gradient(x: jax.Array, d: jax.Array, window: Window) -> jax.Array:
     """What each element of the window saw, times what was sent back, added up.
 
-    An example at a time, whose products never leave a core's cache; first over the first axis of
-    space, whose rows lie in memory one behind the other.
+    An example at a time, whose products never leave a core's cache; first over the last axis of
+    space, whose places lie in memory one behind the other.
     """
-    positions, rest = d.shape[1:-1], d.shape[2:]
-    padded = window.padded(x)
+    positions = d.shape[1:-1]
 
     def add(
         totals: list[jax.Array], one: tuple[jax.Array, jax.Array]
     ) -> tuple[list[jax.Array], None]:
         x, d = one
         views = window.views(x, positions)
-        return [total + (view * d).sum(0) for total, view in zip(totals, views, strict=True)], None
+        return [t + _sum_of_places(view, d) for t, view in zip(totals, views, strict=True)], None
 
-    nothing = [jnp.zeros(rest, d.dtype)] * int(np.prod(window.sides))
-    totals, _ = lax.scan(add, nothing, (padded, d))
+    nothing = [jnp.zeros((*positions[:-1], d.shape[-1]), d.dtype)] * int(np.prod(window.sides))
+    totals, _ = lax.scan(add, nothing, (window.padded(x), d))
     return jnp.stack([channel_sum(total) for total in totals])
+
+
+def _sum_of_places(a: jax.Array, b: jax.Array) -> jax.Array:
+    """Sum of products over the last axis of space of ``(*positions, channels)``."""
+    # Of more at once XLA would write the products before it adds them.
+    cuts = [slice(at, at + AT_ONCE) for at in range(0, a.shape[-2], AT_ONCE)]
+    sums = ((a[..., cut, :] * b[..., cut, :]).sum(-2) for cut in cuts)
+    return sum(sums, jnp.zeros((), a.dtype))
 
 
 _convolve.defvjp(_forward, _backward)
