@@ -12,6 +12,8 @@ from normwise.engine import largest_relative_difference
 SGD = {"class_name": "SGD", "config": {"learning_rate": 0.01, "momentum": 0.9}}
 # Where something is compared in the gradient, at a width where XLA computes it twice.
 COMPARED = ["maxout", "sorting, top-k, maximum", "pictures, 128 wide", "text, 128 wide"]
+# The largest of several values, whose gradient Keras' fit loses where little is optimised.
+OF_LARGEST = ["overlapping maxima", "volumes", "pictures in time", "text, 64 wide"]
 
 
 def test_the_zoo_is_large_enough():
@@ -28,7 +30,8 @@ def in_turn():
         variants = [variant for one, variant in zoo.CASES if one == name]
         placed = variants[1:] or variants
         tried = variants if name in COMPARED else [placed[number % len(placed)]]
-        yield from ((name, variant) for variant in tried)
+        compiled = [pytest.mark.as_shipped] if name in COMPARED + OF_LARGEST else []
+        yield from (pytest.param(name, variant, marks=compiled) for variant in tried)
 
 
 @pytest.mark.parametrize(("name", "variant"), list(in_turn()))
@@ -42,6 +45,7 @@ def test_the_first_batches_are_those_of_fit(name, variant, make_cohort, train, k
     assert largest_relative_difference(alone, stacked) < 1e-4
 
 
+@pytest.mark.as_shipped
 @pytest.mark.parametrize("name", COMPARED)
 def test_gradients_are_those_of_float64(name):
     keras.utils.set_random_seed(0)
