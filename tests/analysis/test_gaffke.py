@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from scipy.interpolate import BSpline
 
+from normwise.analysis import _gaffke
 from normwise.analysis._bounds import bounds_of
 from normwise.analysis._gaffke import _share_below, gaffke_interval
 from normwise.analysis._mean import bounded_mean
@@ -30,6 +31,38 @@ def test_the_share_below_is_the_integral_of_a_b_spline(n):
     for x in np.linspace(knots[0], knots[-1], 12)[1:-1]:
         expected = integral(x) * n / (knots[-1] - knots[0])
         assert _share_below(x, knots.tolist()) == pytest.approx(expected, abs=1e-12)
+
+
+def recurrence(x, knots, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(_gaffke, "_PAIRS", INF)
+        return _share_below(x, knots)
+
+
+@pytest.mark.parametrize("n", [250, 1000])
+@pytest.mark.parametrize("others", [12, 60, 125])
+@pytest.mark.parametrize("spread", [1e-6, 0.05])
+def test_of_many_knots_the_integral_is_the_recurrence(n, others, spread, monkeypatch):
+    """Where most lie close together, too, and where all are of few digits."""
+    rng = np.random.default_rng(n)
+    values = np.append(spread * rng.random(n - others), 0.5 * rng.random(others))
+    for knots in ([*values, 1.0], [*values.round(3), 1.0]):
+        deviation = np.std(knots) / math.sqrt(n)
+        for x in np.mean(knots) + deviation * np.array([-3, 0, 1.96, 4]):
+            if x <= min(knots):
+                continue
+            expected = recurrence(x, knots, monkeypatch)
+            assert _gaffke._share_of_many(x, knots) == pytest.approx(expected, abs=1e-11)
+
+
+def test_an_interval_of_thousands_of_values_is_a_normal_one_and_takes_no_minutes():
+    values = np.random.default_rng(0).beta(4, 2, 2000)
+    low, high = gaffke_interval(values.tolist(), (0, 1), 0.95)
+    reach = 1.96 * values.std() / math.sqrt(2000)
+    # One value more, at the bound, moves a mean by so much at most.
+    assert (low, high) == pytest.approx(
+        (values.mean() - reach, values.mean() + reach), abs=1 / 2000
+    )
 
 
 def test_the_ends_are_quantiles_of_averages_with_drawn_weights():
