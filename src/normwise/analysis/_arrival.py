@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from normwise.analysis._noise import epoch_noise
+from normwise.analysis._noise import MOST_CURVES, epoch_noise
 from normwise.domain import Target
 
 __all__ = ["arrival_epoch", "best_value"]
@@ -51,7 +51,7 @@ def arrival_epoch(curve: Sequence[float], target: Target) -> float:
 
 
 # A summary asks some ten times for each run: at every look, for every question.
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(MOST_CURVES)
 def _known_arrival(curve: tuple[float, ...], target: Target) -> float:
     return _arrival(curve, target, _certain(curve))
 

@@ -9,8 +9,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-__all__ = ["epoch_noise", "median_noise"]
+__all__ = ["MOST_CURVES", "epoch_noise", "median_noise"]
 
+# Runs are asked of in turn, again and again: a memory for fewer curves than there are would never
+# find one.
+MOST_CURVES = 2**16
 # Fewer epochs do not tell noise from learning.
 FEWEST_EPOCHS = 10
 
@@ -41,7 +44,7 @@ def epoch_noise(curve: Sequence[float]) -> float:
 
 
 # Of most curves it is asked twice, for their arrival and for what a study says of its noise.
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(MOST_CURVES)
 def _noise(curve: tuple[float, ...]) -> float:
     seen = np.asarray(curve, dtype=np.float64)
     seen = seen[np.isfinite(seen)]
