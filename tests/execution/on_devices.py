@@ -1,14 +1,16 @@
-"""A process with so many virtual devices that trains a few networks and says how.
+"""Processes with so many virtual devices each that train a few networks and say how.
 
-    XLA_FLAGS=--xla_force_host_platform_device_count=3 python -m tests.execution.on_devices FOLDER 4 dense
+    python -m tests.execution.on_devices FOLDER 1=dense,convolution 3=dense
 
-Prints, as JSON, how many devices there are, and curves: of the networks that are named, trained here
-from their beginning, and of one that goes on in FOLDER, to so many epochs, from where another
-process left it.
+Each number is a process's, one after another, and each prints a line of JSON: how many devices
+there are, and curves: of the networks that are named, trained here from their beginning, and of
+one that goes on in FOLDER, an epoch further, from where the process before left it.
 """
 
 import json
+import os
 import sys
+import traceback
 from pathlib import Path
 
 import jax
@@ -77,13 +79,41 @@ def trained(build, seeds, until=EPOCHS, folder=None):
 NETWORKS = {"dense": (dense, 5), "convolution": (convolution, 5), "one": (dense, 1)}
 
 
-def main():
-    folder, until = Path(sys.argv[1]), int(sys.argv[2])
+def say(networks, until, folder):
+    """What a process with the devices that it has says."""
     engine.configure()
-    found = {name: trained(*NETWORKS[name]) for name in sys.argv[3:]}
+    found = {name: trained(*NETWORKS[name]) for name in networks}
     found["devices"] = len(jax.devices())
     found["continued"] = trained(convolution, 5, until, folder)
-    sys.stdout.write(json.dumps(found))
+    sys.stdout.write(f"{json.dumps(found)}\n")
+    sys.stdout.flush()
+
+
+def in_fork(count, *arguments):
+    """Say it with so many devices: forks, as imports take longer than what is trained."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            # JAX, which has imported but not begun, reads this now.
+            os.environ["XLA_FLAGS"] = (
+                f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={count}"
+            )
+            say(*arguments)
+            code = 0
+        except Exception:  # noqa: BLE001
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main():
+    folder, *asked = sys.argv[1:]
+    for until, one in enumerate(asked, 1):
+        count, networks = one.split("=")
+        if code := in_fork(count, networks.split(","), until, Path(folder)):
+            sys.exit(code)
 
 
 if __name__ == "__main__":
