@@ -121,6 +121,33 @@ def test_a_lowered_layer_and_its_gradients_equal_keras(shape, layer):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "same", "depthwise, strided", "separable", "grouped in blocks", "transposed, strided",
+        "transposed volume", "overlapping pool", "overlapping, padded average", "upsampling",
+        "upsampling, bilinear", "group normalisation",
+    ],
+)  # fmt: skip
+def test_a_gradient_has_a_derivative_in_forward_mode(name):
+    """Curvature in a direction, which optimisers of the second order ask for."""
+    shape, layer = CASES[name]
+    model = keras.Sequential([keras.Input(shape), layer])
+    x, weights = normal(2, *shape), [normal(*v.shape) for v in model.trainable_variables]
+
+    def curvature(one):
+        def gradient(weights, x):
+            return jax.grad(lambda w, x: jnp.sin(one.stateless_call(w, [], x)[0]).sum(), (0, 1))(
+                weights, x
+            )
+
+        return jax.jit(lambda *at: jax.jvp(gradient, at, at)[1])(weights, x)
+
+    both = (jax.tree.leaves(curvature(one)) for one in (lower(model), model))
+    for got, want in zip(*both, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize(("shape", "layer"), KEPT.values(), ids=KEPT)
 def test_what_has_no_lowered_form_stays_as_it_is(shape, layer):
     model = keras.Sequential([keras.Input(shape), layer])

@@ -50,15 +50,15 @@ def convolve_depthwise(
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def _convolve(x: jax.Array, kernel: jax.Array, window: Window) -> jax.Array:
     """The same of ``(elements of the window, channels)``."""
-    views = window.views(window.padded(x), window.positions(x.shape[1:-1]))
-    products = (view * factors for view, factors in zip(views, kernel, strict=True))
-    return sum(products, jnp.zeros((), x.dtype))
+    return _forward(x, kernel, window)[0]
 
 
 def _forward(
     x: jax.Array, kernel: jax.Array, window: Window
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return _convolve(x, kernel, window), (x, kernel)
+    views = window.views(window.padded(x), window.positions(x.shape[1:-1]))
+    products = (view * factors for view, factors in zip(views, kernel, strict=True))
+    return sum(products, jnp.zeros((), x.dtype)), (x, kernel)
 
 
 def _backward(

@@ -73,8 +73,7 @@ def average_pool(x: jax.Array, window: Window) -> jax.Array:
     >>> average_pool(jnp.arange(7.0).reshape(1, 7, 1), pairs).ravel().tolist()
     [0.5, 2.5, 4.5, 6.0]
     """
-    views = window.views(window.padded(x), window.positions(x.shape[1:-1]))
-    return sum(views, jnp.zeros((), x.dtype)) / _seen(x.shape[1:-1], window).astype(x.dtype)
+    return _average_forward(x, window)[0]
 
 
 def _seen(space: tuple[int, ...], window: Window) -> NDArray[np.float64]:
@@ -85,7 +84,9 @@ def _seen(space: tuple[int, ...], window: Window) -> NDArray[np.float64]:
 
 
 def _average_forward(x: jax.Array, window: Window) -> tuple[jax.Array, jax.Array]:
-    return average_pool(x, window), jnp.zeros((*x.shape[:-1], 0), x.dtype)
+    views = window.views(window.padded(x), window.positions(x.shape[1:-1]))
+    y = sum(views, jnp.zeros((), x.dtype)) / _seen(x.shape[1:-1], window).astype(x.dtype)
+    return y, jnp.zeros((*x.shape[:-1], 0), x.dtype)
 
 
 def _average_backward(window: Window, nothing: jax.Array, d: jax.Array) -> tuple[jax.Array]:

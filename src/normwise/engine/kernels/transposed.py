@@ -40,13 +40,14 @@ def convolve_transposed(
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _transposed(x: jax.Array, kernel: jax.Array, window: Window, space: Sizes) -> jax.Array:
-    return input_gradient((len(x), *space, kernel.shape[-2]), kernel, x, window)
+    return _transposed_forward(x, kernel, window, space)[0]
 
 
 def _transposed_forward(
     x: jax.Array, kernel: jax.Array, window: Window, space: Sizes
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return _transposed(x, kernel, window, space), (x, kernel)
+    y = input_gradient((len(x), *space, kernel.shape[-2]), kernel, x, window)
+    return y, (x, kernel)
 
 
 def _transposed_backward(

@@ -41,10 +41,14 @@ def upsample(x: jax.Array, factors: Sizes, *, bilinear: bool) -> jax.Array:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
 def _repeated(x: jax.Array, factors: Sizes) -> jax.Array:
+    return _repeat(x, factors)[0]
+
+
+def _repeat(x: jax.Array, factors: Sizes) -> tuple[jax.Array, None]:
     each = jnp.expand_dims(x, [2 * axis + 2 for axis in range(len(factors))])
     every = jnp.broadcast_to(each, _places(x.shape, factors))
     space = (size * factor for size, factor in zip(x.shape[1:-1], factors, strict=True))
-    return every.reshape(len(x), *space, x.shape[-1])
+    return every.reshape(len(x), *space, x.shape[-1]), None
 
 
 def _sum_of_repeated(factors: Sizes, _: None, d: jax.Array) -> tuple[jax.Array]:
@@ -62,7 +66,7 @@ def _places(shape: Sizes, factors: Sizes) -> Sizes:
     return (shape[0], *(size for pair in pairs for size in pair), shape[-1])
 
 
-_repeated.defvjp(lambda x, factors: (_repeated(x, factors), None), _sum_of_repeated)
+_repeated.defvjp(_repeat, _sum_of_repeated)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(1, 2))
@@ -72,6 +76,10 @@ def _between(x: jax.Array, axis: int, factor: int) -> jax.Array:
     The outermost places, which lack a neighbour, are computed by themselves: for all others the
     weights are the same, and nothing is padded.
     """
+    return _interpolate(x, axis, factor)[0]
+
+
+def _interpolate(x: jax.Array, axis: int, factor: int) -> tuple[jax.Array, None]:
     weights, lines = _weights(x.shape[axis], factor), _lines(x, axis)
 
     def spread(first: int, last: int) -> jax.Array:
@@ -82,7 +90,7 @@ def _between(x: jax.Array, axis: int, factor: int) -> jax.Array:
         return total
 
     parts = [spread(*part) for part in _parts(x.shape[axis])]
-    return jnp.concatenate(parts, 1).reshape(_resized(x, axis, x.shape[axis] * factor))
+    return jnp.concatenate(parts, 1).reshape(_resized(x, axis, x.shape[axis] * factor)), None
 
 
 def _sum_of_between(axis: int, factor: int, _: None, d: jax.Array) -> tuple[jax.Array]:
@@ -102,7 +110,7 @@ def _sum_of_between(axis: int, factor: int, _: None, d: jax.Array) -> tuple[jax.
     return (jnp.concatenate(parts, 1).reshape(_resized(d, axis, size)),)
 
 
-_between.defvjp(lambda x, axis, factor: (_between(x, axis, factor), None), _sum_of_between)
+_between.defvjp(_interpolate, _sum_of_between)
 
 
 def _lines(x: jax.Array, axis: int) -> jax.Array:
