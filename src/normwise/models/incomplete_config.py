@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -30,8 +31,9 @@ def own_arguments(part: Any) -> dict[str, Any]:
     >>> own_arguments(keras.losses.Huber(3.0))
     {}
     """
-    kept = vars(part)
-    found = {name: kept.get(name, kept.get(f"_{name}", _MISSING)) for name in _parameters(part)}
+    kept: dict[str, Any] = vars(part)
+    kind: Any = type(part)
+    found = {name: kept.get(name, kept.get(f"_{name}", _MISSING)) for name in _parameters(kind)}
     return {name: value for name, value in found.items() if _is_plain(value)}
 
 
@@ -62,11 +64,15 @@ def refuse_forgotten(old: Any, new: Any, said: Collection[str] = ()) -> None:
             refuse_forgotten(part, other, part.get_config())
 
 
-def _parameters(part: Any) -> Iterator[str]:
-    for kind in type(part).__mro__:
-        ours = is_keras_own(kind) or kind.__module__.startswith("normwise.")
-        if not ours and "__init__" in vars(kind):
-            yield from list(inspect.signature(vars(kind)["__init__"]).parameters)[1:]
+# Of a hundred layers most are of a few classes, and a signature takes longer to read than a layer.
+@functools.cache
+def _parameters(kind: type) -> tuple[str, ...]:
+    found: list[str] = []
+    for one in kind.__mro__:
+        ours = is_keras_own(one) or one.__module__.startswith("normwise.")
+        if not ours and "__init__" in vars(one):
+            found += list(inspect.signature(vars(one)["__init__"]).parameters)[1:]
+    return tuple(found)
 
 
 def _given(part: Any) -> Collection[str]:
