@@ -172,6 +172,7 @@ RUN = [
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # in Keras
 @pytest.mark.parametrize("page", RUN)
 def test_the_examples_of_a_page_run(page, type_command, tmp_path, monkeypatch):
+    """Up to thirteen seconds: the README types every command, and each compiles what it asks."""
     names = SUPPOSED.get(page, lambda *_: {})(tmp_path, monkeypatch) or {}
     for example in EXAMPLES[page]:
         if example.language == "toml":

@@ -186,6 +186,7 @@ LIVES = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 60), st.booleans())
 @settings(max_examples=25, deadline=None)
 @given(lives=LIVES)
 def test_any_disturbance_leaves_the_undisturbed_result(kind, lives):
+    """Up to twelve seconds: after each of 150 deaths the whole analysis plans anew, three times."""
     expected, epochs = undisturbed(kind)
     disk, trained = MemoryCheckpoints(), 0
     with tempfile.TemporaryDirectory() as folder:
