@@ -112,6 +112,16 @@ def _reducing(name: str, keras: str, reduce: str) -> Layer:
     return Layer(name, IMAGES, lambda layers, _: getattr(layers, keras)(), theirs)
 
 
+def _adaptive(kind: str) -> Layer:
+    theirs = {"Max": "Max", "Average": "Avg"}[kind]
+    return Layer(
+        f"adaptive {kind.lower()} pool 2D, 4x4",
+        IMAGES,
+        lambda layers, _: getattr(layers, f"Adaptive{kind}Pooling2D")(4),
+        lambda nn, _: getattr(nn, f"Adaptive{theirs}Pool2d")(4),
+    )
+
+
 def _recurrent(kind: str, *, both: bool = False) -> Layer:
     def ours(layers: Any, _: int) -> Any:
         layer = getattr(layers, kind)(32, return_sequences=True)
@@ -217,6 +227,8 @@ LAYERS = (
     _pool("Average", 2, 3, IMAGES, strides=1, padding="same"),
     _pool("Average", 1, 3, LINES, strides=2, padding="same"),
     _pool("Average", 3, 2, VOLUMES),
+    _adaptive("Max"),
+    _adaptive("Average"),
     _reducing("global max", "GlobalMaxPooling2D", "amax"),
     _reducing("global average", "GlobalAveragePooling2D", "mean"),
     _upsampling("nearest"),

@@ -72,6 +72,11 @@ CASES = {
     "overlapping, padded average": (IMAGE, layers.AveragePooling2D((3, 4), 2, "same")),
     "average at every place": (LINE, layers.AveragePooling1D(4, strides=1, padding="same")),
     "average that leaves values out": (VOLUME, layers.AveragePooling3D(2, strides=3)),
+    "adaptive maximum": (IMAGE, layers.AdaptiveMaxPooling2D((3, 2))),
+    "adaptive maximum of a volume": ((4, 6, 2, 3), layers.AdaptiveMaxPooling3D(2)),
+    "adaptive maximum of unequal parts": (IMAGE, layers.AdaptiveMaxPooling2D(4)),
+    "adaptive average": (IMAGE, layers.AdaptiveAveragePooling2D((1, 4))),
+    "adaptive average of a line": ((12, 3), layers.AdaptiveAveragePooling1D(3)),
     "global average": (IMAGE, layers.GlobalAveragePooling2D()),
     "global average of a volume": (VOLUME, layers.GlobalAveragePooling3D(keepdims=True)),
     "group normalisation": ((7, 8, 6), layers.GroupNormalization(2, epsilon=0.1)),
@@ -196,16 +201,17 @@ def test_a_gradient_may_be_asked_of_a_gradient_within_a_loop():
     assert np.linalg.norm(ours - keras_own) < 1e-5 * np.linalg.norm(keras_own)
 
 
-def test_of_equals_the_first_has_the_gradient():
-    x = np.random.default_rng(0).integers(0, 3, (4, 7, 6, 2)).astype("float32")
-    keras_pool = layers.MaxPooling2D()
+@pytest.mark.parametrize("pool", [layers.MaxPooling2D(), layers.AdaptiveMaxPooling2D((2, 3))])
+def test_of_equals_the_first_has_the_gradient(pool):
+    x = np.random.default_rng(0).integers(0, 3, (4, 8, 6, 2)).astype("float32")
+    lowered = lower(keras.Sequential([keras.Input(x.shape[1:]), pool])).layers[0]
+    assert type(lowered) is not type(pool)
+    d = normal(*pool(x).shape)
 
-    def gradient(pool):
-        return jax.grad(lambda x: (pool(x) * normal(4, 3, 3, 2)).sum())(x)
+    def gradient(one):
+        return jax.grad(lambda x: (one(x) * d).sum())(x)
 
-    np.testing.assert_array_equal(
-        gradient(lambda x: max_pool(x, square(2, 2))), gradient(keras_pool)
-    )
+    np.testing.assert_array_equal(gradient(lowered), gradient(pool))
 
 
 @pytest.mark.parametrize("position", range(4))

@@ -88,6 +88,30 @@ class _AveragePooling(_OfFloats):
         return average_pool(inputs, _window(self, inputs))
 
 
+class _Adaptive(_OfFloats):
+    """Pooling to so many positions; where these do not divide the places, Keras' own."""
+
+    def _of_floats(self: Any, inputs: Any) -> Any:
+        space, counts = inputs.shape[1:-1], self.output_size
+        if any(size % count for size, count in zip(space, counts, strict=True)):
+            return super(_OfFloats, self).call(inputs)  # type: ignore[misc]
+        return self._pooled(inputs, [size // n for size, n in zip(space, counts, strict=True)])
+
+
+class _AdaptiveMaximum(_Adaptive):
+    def _pooled(self, inputs: Any, sides: list[int]) -> Any:
+        # Axis by axis, as Keras does: which one of equals has the gradient depends on it.
+        for axis, side in enumerate(sides):
+            of_axis = [side if axis == other else 1 for other in range(len(sides))]
+            inputs = max_pool(inputs, _side_by_side(of_axis))
+        return inputs
+
+
+class _AdaptiveAverage(_Adaptive):
+    def _pooled(self, inputs: Any, sides: list[int]) -> Any:
+        return average_pool(inputs, _side_by_side(sides))
+
+
 class _GlobalAverage(_OfFloats):
     def _of_floats(self: Any, inputs: Any) -> Any:
         average = global_average(inputs)
@@ -131,9 +155,17 @@ def _with(call: type, *kinds: type) -> dict[type, type]:
     return {kind: type(kind.__name__, (call, kind), {}) for kind in kinds}
 
 
-_MAXIMA = _with(
-    _MaxPooling, keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D
-)
+_MAXIMA = {
+    **_with(
+        _MaxPooling, keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D
+    ),
+    **_with(
+        _AdaptiveMaximum,
+        keras.layers.AdaptiveMaxPooling1D,
+        keras.layers.AdaptiveMaxPooling2D,
+        keras.layers.AdaptiveMaxPooling3D,
+    ),
+}
 # What adds up rounds otherwise in lower precision.
 _SUMS = {
     **_with(_Convolution, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D),
@@ -150,6 +182,12 @@ _SUMS = {
         keras.layers.AveragePooling1D,
         keras.layers.AveragePooling2D,
         keras.layers.AveragePooling3D,
+    ),
+    **_with(
+        _AdaptiveAverage,
+        keras.layers.AdaptiveAveragePooling1D,
+        keras.layers.AdaptiveAveragePooling2D,
+        keras.layers.AdaptiveAveragePooling3D,
     ),
     **_with(
         _GlobalAverage, keras.layers.GlobalAveragePooling2D, keras.layers.GlobalAveragePooling3D
@@ -222,6 +260,12 @@ def _window(layer: Any, x: Any) -> Window:
     axes = zip(x.shape[1:-1], bare.strides, bare.reach, strict=True)
     missing = [max(0, (math.ceil(n / step) - 1) * step + reach + 1 - n) for n, step, reach in axes]
     return bare._replace(padding=tuple((n // 2, n - n // 2) for n in missing))
+
+
+def _side_by_side(sides: list[int]) -> Window:
+    """A window that sees each place once."""
+    each = tuple(sides)
+    return Window(each, each, (1,) * len(each), ((0, 0),) * len(each))
 
 
 def _window_back(layer: Any, x: Any, space: tuple[int, ...]) -> Window:
