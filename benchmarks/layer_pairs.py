@@ -171,7 +171,7 @@ def _last(nn: Any, layer: Any) -> Any:
             self.layer = layer
 
         def forward(self, x: Any) -> Any:
-            return self.layer(x.transpose(1, 2)).transpose(1, 2)
+            return self.layer(x.movedim(1, -1)).movedim(-1, 1)
 
     return Of()
 
@@ -247,7 +247,7 @@ LAYERS = (
     ),
     Layer(
         "layer normalisation",
-        SEQUENCES,
+        SEQUENCES + IMAGES,
         lambda layers, _: layers.LayerNormalization(),
         lambda nn, n: _last(nn, nn.LayerNorm(n)),
     ),
