@@ -14,6 +14,8 @@ _HALVINGS = 45  # of the range of the values: to 3e-14 of it
 # From so many pairs on, of a knot below and a knot above, an integral takes less time than the
 # recurrence, which visits each pair.
 _PAIRS = 10_000
+# Its integrand is computed in parts of about so many values, 16 MB.
+_AT_ONCE = 2**21
 
 
 def gaffke_interval(
@@ -100,7 +102,9 @@ def _share_of_many(x: float, knots: Sequence[float]) -> float:
     end = ends[np.argmax(halved_log(np.exp(ends)) < -40)]  # nothing is left of the integrand
     # The more variables, the steeper it can become beside the line that is integrated over.
     step = 1 / math.sqrt(len(knots))
-    u = np.arange(-4, end, step)
-    t = np.exp(u - np.exp(-u))
-    imaginary = np.exp(halved_log(t)) * np.sin(np.arctan(t[:, None] * gaps) @ times)
-    return float(0.5 - step / math.pi * imaginary @ (1 + np.exp(-u)))
+    u, integral = np.arange(-4, end, step), 0.0
+    for some in np.array_split(u, 1 + u.size * gaps.size // _AT_ONCE):
+        t = np.exp(some - np.exp(-some))
+        imaginary = np.exp(halved_log(t)) * np.sin(np.arctan(t[:, None] * gaps) @ times)
+        integral += imaginary @ (1 + np.exp(-some))
+    return float(0.5 - step / math.pi * integral)

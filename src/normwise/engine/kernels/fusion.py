@@ -1,4 +1,4 @@
-"""Keep XLA's CPU backend from computing the same thing for each of its users."""
+"""Keep XLA's CPU backend from what makes it slow: computing twice, and loops inside of loops."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
-__all__ = ["materialize"]
+__all__ = ["in_lines", "materialize"]
 
 # JAX forgets derivatives that a function is given, where it takes loops apart for gradients of
 # gradients; those of a primitive stay.
@@ -48,3 +48,16 @@ mlir.register_lowering(_materialize, lambda _, x: [x])
 mlir.register_lowering(
     _materialize, mlir.lower_fun(_through_a_loop, multiple_results=False), platform="cpu"
 )
+
+
+def in_lines(x: jax.Array) -> jax.Array:
+    """``(batch, *space, channels)`` as ``(batch, positions, channels)``, to be summed by positions.
+
+    Without the barrier XLA would sum over the axes of space one inside the other: two to five times
+    as slowly.
+
+    >>> in_lines(jax.numpy.zeros((2, 3, 4, 5))).shape
+    (2, 12, 5)
+    """
+    lines: jax.Array = lax.optimization_barrier(x.reshape(len(x), -1, x.shape[-1]))
+    return lines

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from normwise.engine.kernels.fusion import in_lines
 from normwise.engine.kernels.sums import sums_of_examples
 
 __all__ = ["normalise_groups"]
@@ -44,7 +45,7 @@ def normalise_groups(
 def _forward(
     x: jax.Array, gamma: jax.Array, beta: jax.Array, groups: int, epsilon: float
 ) -> tuple[jax.Array, Saved]:
-    flat = _lines(x)
+    flat = in_lines(x)
     [sums] = sums_of_examples(lambda x: [x], flat)
     mean = _of_groups(sums / flat.shape[1], groups)
     [squares] = sums_of_examples(lambda x, mean: [jnp.square(x - mean)], flat, mean)
@@ -59,7 +60,7 @@ def _backward(
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     del epsilon
     x, gamma, mean, inverse = saved
-    flat, d = _lines(x), _lines(d)
+    flat, d = in_lines(x), in_lines(d)
     shift, scale = sums_of_examples(lambda x, d, mean: [d, d * (x - mean)], flat, d, mean)
     scale = scale * inverse[:, 0]
     # What the mean takes of the gradient, and what the variance.
@@ -69,13 +70,6 @@ def _backward(
     of_variance = of_variance * inverse
     dx = d * (inverse * gamma) - flat * of_variance + (mean * of_variance - of_mean)
     return dx.reshape(x.shape), scale.sum(0), shift.sum(0)
-
-
-def _lines(x: jax.Array) -> jax.Array:
-    """``(batch, positions, channels)``."""
-    # Without a barrier XLA would sum over the axes of space one inside the other, twice as slowly.
-    lines: jax.Array = lax.optimization_barrier(x.reshape(len(x), -1, x.shape[-1]))
-    return lines
 
 
 def _of_groups(each: jax.Array, groups: int) -> jax.Array:
