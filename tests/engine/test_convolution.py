@@ -84,6 +84,10 @@ CASES = {
     "group normalisation of each channel": (VOLUME, layers.GroupNormalization(-1, center=False)),
     "group normalisation of rows": ((6,), layers.GroupNormalization(3)),
     "group normalisation of another axis": (LINE, layers.GroupNormalization(11, axis=1)),
+    "layer normalisation": ((7, 8, 6), layers.LayerNormalization(epsilon=0.1)),
+    "layer normalisation of a line": (LINE, layers.LayerNormalization(axis=2, center=False)),
+    "layer normalisation of rows": ((6,), layers.LayerNormalization(scale=False)),
+    "layer normalisation over pictures": (IMAGE, layers.LayerNormalization(axis=(1, 2, 3))),
 }
 KEPT = {
     "half precision": (IMAGE, layers.Conv2D(4, 3, dtype="mixed_bfloat16")),
@@ -131,7 +135,7 @@ def test_a_lowered_layer_and_its_gradients_equal_keras(shape, layer):
     [
         "same", "depthwise, strided", "separable", "grouped in blocks", "transposed, strided",
         "transposed volume", "overlapping pool", "overlapping, padded average", "upsampling",
-        "upsampling, bilinear", "group normalisation",
+        "upsampling, bilinear", "group normalisation", "layer normalisation",
     ],
 )  # fmt: skip
 def test_a_gradient_has_a_derivative_in_forward_mode(name):

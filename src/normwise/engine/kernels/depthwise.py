@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
-from normwise.engine.kernels.bias import with_bias
+from normwise.engine.kernels.affine import with_bias
 from normwise.engine.kernels.fusion import materialize
 from normwise.engine.kernels.spreading import send_back
 from normwise.engine.kernels.sums import channel_sum

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from normwise import layers
+from normwise.engine.kernels.affine import scaled_and_shifted
 from normwise.engine.kernels.convolution import convolve
 from normwise.engine.kernels.dense import dense
 from normwise.engine.kernels.depthwise import convolve_depthwise
@@ -124,10 +125,17 @@ class _GroupNormalization(keras.layers.GroupNormalization):  # type: ignore[misc
         in_lines = inputs.ndim > 2 and self.axis in (-1, inputs.ndim - 1)
         if not (in_lines and keras.backend.is_float_dtype(inputs.dtype)):
             return super().call(inputs)
-        gamma, beta = _tensors(self, "gamma", "beta")
-        ones = keras.ops.ones(inputs.shape[-1:])
-        gamma, beta = ones if gamma is None else gamma, 0 * ones if beta is None else beta
-        return normalise_groups(inputs, gamma, beta, self.groups, self.epsilon)
+        return normalise_groups(inputs, *_scale_and_shift(self, inputs), self.groups, self.epsilon)
+
+
+class _LayerNormalization(keras.layers.LayerNormalization):  # type: ignore[misc]
+    def call(self, inputs: Any) -> Any:
+        in_lines = inputs.ndim > 2 and self.axis in ([-1], [inputs.ndim - 1])
+        is_float = keras.backend.is_float_dtype(inputs.dtype)
+        if self.rms_scaling or not (in_lines and is_float):
+            return super().call(inputs)
+        standard = keras.ops.layer_normalization(inputs, axis=-1, epsilon=self.epsilon)
+        return scaled_and_shifted(standard, *_scale_and_shift(self, inputs))
 
 
 class _UpSampling(_OfFloats):
@@ -193,6 +201,7 @@ _SUMS = {
         _GlobalAverage, keras.layers.GlobalAveragePooling2D, keras.layers.GlobalAveragePooling3D
     ),
     keras.layers.GroupNormalization: _GroupNormalization,
+    keras.layers.LayerNormalization: _LayerNormalization,
 }
 
 _LARGER = _with(
@@ -241,6 +250,13 @@ def _tensors(layer: Any, *names: str) -> list[Any]:
     """A layer's variables, as its precision asks for; ``None`` for one that it has not."""
     values = (getattr(layer, name) for name in names)
     return [None if value is None else keras.ops.convert_to_tensor(value) for value in values]
+
+
+def _scale_and_shift(layer: Any, inputs: Any) -> list[Any]:
+    """A normalisation's, 1 and 0 where it has none."""
+    ones = keras.ops.ones(inputs.shape[-1:])
+    values = zip(_tensors(layer, "gamma", "beta"), (ones, 0 * ones), strict=True)
+    return [none if value is None else value for value, none in values]
 
 
 def _in_precision(layer: Any, inputs: Any) -> Any:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from normwise.engine.kernels.bias import with_bias
+from normwise.engine.kernels.affine import with_bias
 from normwise.engine.kernels.convolution import convolve
 from normwise.engine.kernels.transposed import convolve_transposed
 from normwise.engine.kernels.windows import Sizes, Window

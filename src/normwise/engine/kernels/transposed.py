@@ -6,7 +6,7 @@ import functools
 
 import jax
 
-from normwise.engine.kernels.bias import with_bias
+from normwise.engine.kernels.affine import with_bias
 from normwise.engine.kernels.convolution import convolution, input_gradient, kernel_gradient
 from normwise.engine.kernels.fusion import materialize
 from normwise.engine.kernels.windows import Sizes, Window
