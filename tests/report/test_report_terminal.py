@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -64,6 +65,13 @@ def test_names_are_never_cut(study_of: Callable[..., Study]) -> None:
 def test_any_width(study_of: Callable[..., Study], width: int) -> None:
     text = _text(study_page(*study_of(LONG), settings={}, preview=None), width)
     assert "undecided" in text
+
+
+def test_where_no_table_fits_counts_stand_behind_commas(lost: Study) -> None:
+    flat = " ".join(_text(study_page(*lost, settings={}, preview=None), 50).split())
+    assert re.search(r"reached \d+/\d+, \d+ \w+", flat)
+    assert not re.search(r"reached \d+/\d+ \d", flat)
+    assert re.search(r"validation accuracy 0\.\d+ \[", flat)
 
 
 def test_losses_are_said(lost: Study) -> None:

@@ -144,12 +144,17 @@ def _list(table: SectionTable) -> RenderableType:
     lines = [
         f"{name.text}: "
         + "; ".join(
-            " ".join(filter(None, [header, cell.text, *cell.details]))
-            for header, cell in zip(headers[1:], cells, strict=True)
+            f"{header} {_in_line(cell)}" for header, cell in zip(headers[1:], cells, strict=True)
         )
         for name, *cells in table.rows
     ]
     return Text("\n".join(lines))
+
+
+def _in_line(cell: Cell) -> str:
+    """``0.846 [0.844, 0.848]`` or ``592/600, 8 not yet``: an interval needs no comma."""
+    details = filter(None, cell.details)
+    return cell.text + "".join(f"{' ' if one[0] == '[' else ', '}{one}" for one in details)
 
 
 def fold(text: str, width: int) -> str:
