@@ -75,6 +75,7 @@ CASES = {
     "adaptive maximum": (IMAGE, layers.AdaptiveMaxPooling2D((3, 2))),
     "adaptive maximum of a volume": ((4, 6, 2, 3), layers.AdaptiveMaxPooling3D(2)),
     "adaptive maximum of unequal parts": (IMAGE, layers.AdaptiveMaxPooling2D(4)),
+    "adaptive maximum that is NaN in Keras": ((14, 3), layers.AdaptiveMaxPooling1D(7)),
     "adaptive average": (IMAGE, layers.AdaptiveAveragePooling2D((1, 4))),
     "adaptive average of a line": ((12, 3), layers.AdaptiveAveragePooling1D(3)),
     "global average": (IMAGE, layers.GlobalAveragePooling2D()),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import jax
 import keras
+import numpy as np
+from jax import numpy as jnp
 
 from normwise import layers
 from normwise.engine.kernels.affine import scaled_and_shifted
@@ -90,13 +93,21 @@ class _AveragePooling(_OfFloats):
 
 
 class _Adaptive(_OfFloats):
-    """Pooling to so many positions; where these do not divide the places, Keras' own."""
+    """Pooling to so many positions; where Keras does not cut into equal parts, its own."""
 
     def _of_floats(self: Any, inputs: Any) -> Any:
-        space, counts = inputs.shape[1:-1], self.output_size
-        if any(size % count for size, count in zip(space, counts, strict=True)):
+        axes = list(zip(inputs.shape[1:-1], self.output_size, strict=True))
+        if not all(_is_cut_equally(size, count) for size, count in axes):
             return super(_OfFloats, self).call(inputs)  # type: ignore[misc]
-        return self._pooled(inputs, [size // n for size, n in zip(space, counts, strict=True)])
+        return self._pooled(inputs, [size // count for size, count in axes])
+
+
+def _is_cut_equally(size: int, count: int) -> bool:
+    # As Keras computes the parts' ends: of 7, 13, 14 and 15 parts some are rounded up, and what
+    # `fit` trains is no number then.
+    with jax.ensure_compile_time_eval():
+        ends = np.asarray(jnp.ceil(jnp.arange(1, count + 1) * size / count))
+    return size % count == 0 and np.array_equal(ends, np.arange(1, count + 1) * (size // count))
 
 
 class _AdaptiveMaximum(_Adaptive):
