@@ -56,9 +56,8 @@ def _forward(
 
 
 def _backward(
-    groups: int, epsilon: float, saved: Saved, d: jax.Array
+    groups: int, _epsilon: float, saved: Saved, d: jax.Array
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    del epsilon
     x, gamma, mean, inverse = saved
     flat, d = in_lines(x), in_lines(d)
     shift, scale = sums_of_examples(lambda x, d, mean: [d, d * (x - mean)], flat, d, mean)

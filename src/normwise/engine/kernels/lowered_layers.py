@@ -103,11 +103,13 @@ class _Adaptive(_OfFloats):
 
 
 def _is_cut_equally(size: int, count: int) -> bool:
+    if size % count:
+        return False
     # As Keras computes the parts' ends: of 7, 13, 14 and 15 parts some are rounded up, and what
     # `fit` trains is no number then.
     with jax.ensure_compile_time_eval():
         ends = np.asarray(jnp.ceil(jnp.arange(1, count + 1) * size / count))
-    return size % count == 0 and np.array_equal(ends, np.arange(1, count + 1) * (size // count))
+    return np.array_equal(ends, np.arange(1, count + 1) * (size // count))
 
 
 class _AdaptiveMaximum(_Adaptive):
@@ -133,17 +135,14 @@ class _GlobalAverage(_OfFloats):
 
 class _GroupNormalization(keras.layers.GroupNormalization):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
-        in_lines = inputs.ndim > 2 and self.axis in (-1, inputs.ndim - 1)
-        if not (in_lines and keras.backend.is_float_dtype(inputs.dtype)):
+        if not _has_channels_last(inputs, [self.axis]):
             return super().call(inputs)
         return normalise_groups(inputs, *_scale_and_shift(self, inputs), self.groups, self.epsilon)
 
 
 class _LayerNormalization(keras.layers.LayerNormalization):  # type: ignore[misc]
     def call(self, inputs: Any) -> Any:
-        in_lines = inputs.ndim > 2 and self.axis in ([-1], [inputs.ndim - 1])
-        is_float = keras.backend.is_float_dtype(inputs.dtype)
-        if self.rms_scaling or not (in_lines and is_float):
+        if self.rms_scaling or not _has_channels_last(inputs, self.axis):
             return super().call(inputs)
         standard = keras.ops.layer_normalization(inputs, axis=-1, epsilon=self.epsilon)
         return scaled_and_shifted(standard, *_scale_and_shift(self, inputs))
@@ -261,6 +260,12 @@ def _tensors(layer: Any, *names: str) -> list[Any]:
     """A layer's variables, as its precision asks for; ``None`` for one that it has not."""
     values = (getattr(layer, name) for name in names)
     return [None if value is None else keras.ops.convert_to_tensor(value) for value in values]
+
+
+def _has_channels_last(inputs: Any, axes: list[int]) -> bool:
+    """Whether floats of pictures, lines or volumes are normalised along their last axis alone."""
+    is_last = axes in ([-1], [inputs.ndim - 1])
+    return is_last and inputs.ndim > 2 and keras.backend.is_float_dtype(inputs.dtype)
 
 
 def _scale_and_shift(layer: Any, inputs: Any) -> list[Any]:
