@@ -74,12 +74,20 @@ def test_the_first_variant_is_the_baseline_if_there_is_no_none():
 
 
 def test_a_diverged_baseline_sets_no_target():
-    records = [run("none", s, diverged_at=1, val_accuracy=(math.nan,), rate=0.5) for s in range(2)]
+    nan = math.nan
+    records = [run("none", s, diverged_at=2, val_accuracy=(0.1, nan), rate=0.5) for s in range(2)]
     message = "all 2 replicas of the baseline 'none' diverged, so it reaches no val_accuracy"
     with pytest.raises(SpecError, match=message) as caught:
         default_target(records)
-    assert "try a learning rate below 0.5" in str(caught.value)
+    assert "try a learning rate below 0.5, or name a target" in str(caught.value)
     assert default_target([*records, run("none", 2, val_accuracy=(0.4,))]).value == 0.4
+
+
+def test_what_diverges_at_once_may_be_no_number_before_it_trains():
+    records = [run("none", s, diverged_at=1, val_accuracy=(math.nan,), rate=0.5) for s in range(2)]
+    with pytest.raises(SpecError, match="diverged in the first epoch, so it reaches no") as caught:
+        default_target(records)
+    assert "below 0.5, look for NaN in what model.predict gives" in str(caught.value)
 
 
 def test_the_default_target_needs_records_with_the_metric():

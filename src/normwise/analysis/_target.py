@@ -95,10 +95,14 @@ def default_target(
     if not points:
         rates = [rate for run in groups[name] if (rate := run.learning_rate) is not None]
         smaller = f"a learning rate below {min(rates):g}" if rates else "a smaller learning rate"
+        at_once = all(run.diverged_at == 1 for run in groups[name])
+        when = " in the first epoch" if at_once else ""
+        # What is no number before any training stays so at any rate.
+        untrained = "look for NaN in what model.predict gives before training, " if at_once else ""
         msg = (
-            f"all {len(groups[name])} replicas of the baseline {name!r} diverged, so it reaches no "
-            f"{metric}; expected at least one that ends with a number; try {smaller}, or name a "
-            f"target yourself"
+            f"all {len(groups[name])} replicas of the baseline {name!r} diverged{when}, so it "
+            f"reaches no {metric}; expected at least one that ends with a number; try {smaller}, "
+            f"{untrained}or name a target yourself"
         )
         raise SpecError(msg)
     return _certain([*points.values()], metric, rising=rising)
