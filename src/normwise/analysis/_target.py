@@ -93,19 +93,22 @@ def default_target(
         if math.isfinite(record.curves[metric][-1]):
             points.setdefault(record.condition, []).append(record.curves[metric])
     if not points:
-        rates = [rate for run in groups[name] if (rate := run.learning_rate) is not None]
-        smaller = f"a learning rate below {min(rates):g}" if rates else "a smaller learning rate"
-        at_once = all(run.diverged_at == 1 for run in groups[name])
-        when = " in the first epoch" if at_once else ""
-        # What is no number before any training stays so at any rate.
-        untrained = "look for NaN in what model.predict gives before training, " if at_once else ""
-        msg = (
-            f"all {len(groups[name])} replicas of the baseline {name!r} diverged{when}, so it "
-            f"reaches no {metric}; expected at least one that ends with a number; try {smaller}, "
-            f"{untrained}or name a target yourself"
-        )
-        raise SpecError(msg)
+        raise SpecError(_all_diverged(name, groups[name], metric))
     return _certain([*points.values()], metric, rising=rising)
+
+
+def _all_diverged(name: str, runs: Sequence[RunRecord], metric: str) -> str:
+    rates = [rate for run in runs if (rate := run.learning_rate) is not None]
+    smaller = f"a learning rate below {min(rates):g}" if rates else "a smaller learning rate"
+    at_once = all(run.diverged_at == 1 for run in runs)
+    when = " in the first epoch" if at_once else ""
+    # What is no number before any training stays so at any rate.
+    untrained = "look for NaN in what model.predict gives before training, " if at_once else ""
+    return (
+        f"all {len(runs)} replicas of the baseline {name!r} diverged{when}, so it reaches no "
+        f"{metric}; expected at least one that ends with a number; try {smaller}, {untrained}or "
+        f"name a target yourself"
+    )
 
 
 def certain_target(groups: Iterable[Sequence[RunRecord]], target: Target) -> Target | None:
