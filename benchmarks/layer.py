@@ -11,10 +11,9 @@ bandwidth of a plain copy of as many bytes by two threads. PyTorch lives in the
 environment of `benchmarks/peers`, which is made at its first run, and runs in
 the memory format that is faster.
 
-All sides keep the memory they were once given, as who trains for hours would
-set it: handed back and asked for anew at each step, as the C library does with
-large outputs when it so happens, they cost a page fault for each 4 kB: as long
-as the whole step, on whichever side it strikes.
+All sides keep the memory they were once given. The C library otherwise hands
+large outputs back to the system and asks for them anew at each step, in some
+processes and not in others; the page faults then take as long as the step.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from normwise.analysis._arrival import arrival_epoch, best_value
 from normwise.domain import Outcome, RunRecord, Target
 from normwise.errors import UnknownNameError
 
-__all__ = ["arrival", "outcome", "reaching"]
+__all__ = ["a_smaller_rate", "arrival", "outcome", "reaching"]
 
 
 def arrival(record: RunRecord, target: Target, horizon: float = math.inf) -> float:
@@ -56,9 +56,10 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
     if math.isfinite(epoch):
         return Outcome("reached", epoch)
     if record.diverged_at is not None:
-        rate = record.learning_rate
-        smaller = "a smaller learning rate" if rate is None else f"a learning rate below {rate:g}"
-        remedy = f"its loss stopped being finite in epoch {record.diverged_at}: try {smaller}"
+        remedy = (
+            f"its loss stopped being finite in epoch {record.diverged_at}: "
+            f"try {a_smaller_rate([record])}"
+        )
         return Outcome("diverged", math.inf, remedy)
     remedy = f"train for more epochs than {record.epochs}"
     best = best_value(record.curves[target.metric], target)
@@ -66,6 +67,18 @@ def outcome(record: RunRecord, target: Target) -> Outcome:
         reachable = Target(target.metric, target.relation, best)
         remedy += f", or set the target to its best value: '{reachable}'"
     return Outcome("censored", math.inf, remedy)
+
+
+def a_smaller_rate(records: Sequence[RunRecord]) -> str:
+    """What to try where all ``records`` diverged, in words.
+
+    >>> from normwise.domain import RunKey
+    >>> runs = [RunRecord(RunKey("none", 0, "a"), rate, {}) for rate in (0.1, 0.3)]
+    >>> a_smaller_rate(runs), a_smaller_rate([])
+    ('a learning rate below 0.1', 'a smaller learning rate')
+    """
+    rates = [rate for record in records if (rate := record.learning_rate) is not None]
+    return f"a learning rate below {min(rates):g}" if rates else "a smaller learning rate"
 
 
 def reaching(records: Sequence[RunRecord], target: Target, horizon: float = math.inf) -> int:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from normwise.analysis._direction import higher_is_better
 from normwise.analysis._groups import baseline_of, by_variant
 from normwise.analysis._noise import median_noise
+from normwise.analysis._outcome import a_smaller_rate
 from normwise.domain import Condition, RunRecord, Target, Task
 from normwise.errors import SpecError, UnknownNameError
 
@@ -98,16 +99,14 @@ def default_target(
 
 
 def _all_diverged(name: str, runs: Sequence[RunRecord], metric: str) -> str:
-    rates = [rate for run in runs if (rate := run.learning_rate) is not None]
-    smaller = f"a learning rate below {min(rates):g}" if rates else "a smaller learning rate"
     at_once = all(run.diverged_at == 1 for run in runs)
     when = " in the first epoch" if at_once else ""
     # What is no number before any training stays so at any rate.
     untrained = "look for NaN in what model.predict gives before training, " if at_once else ""
     return (
         f"all {len(runs)} replicas of the baseline {name!r} diverged{when}, so it reaches no "
-        f"{metric}; expected at least one that ends with a number; try {smaller}, {untrained}or "
-        f"name a target yourself"
+        f"{metric}; expected at least one that ends with a number; try {a_smaller_rate(runs)}, "
+        f"{untrained}or name a target yourself"
     )
 
 
