@@ -8,6 +8,7 @@ from keras import layers
 
 import normwise as nw
 from normwise.errors import ModelError, SpecError
+from tests.compiling import compiled_names
 
 BATCH = 16
 
@@ -205,13 +206,28 @@ def test_every_look_compares_eight_batches_however_close_they_are():
     model.compile("sgd", "mse")
     monitor = nw.Monitor(out=None, every=1)
     fitted(model, x, x[:, :1], monitor=monitor, batch_size=32, epochs=1)
-    noise = monitor.inside.series["statistics/mean_noise"][:33, 0]  # behind them fewer batches
+    noise = monitor.inside.series["statistics/mean_noise"][:, 0]
     np.testing.assert_allclose(noise, 1 / np.sqrt(32), rtol=0.1)
-    means = [x[32 * i : 32 * i + 256].reshape(8, 32, 64).mean(1) for i in range(33)]
+    # Of the last steps, those before do as well.
+    means = [x[32 * i :][:256].reshape(8, 32, 64).mean(1) for i in [*range(33), *[32] * 7]]
     spread = np.sqrt(x[:256].var(0) + 1e-3)
     right = [(one.std(0, ddof=1) / spread).mean() for one in means]
     np.testing.assert_allclose(noise, right, rtol=1e-4)
-    assert np.isnan(monitor.inside.series["statistics/mean_noise"][-1]).all()
+
+
+def test_the_noise_of_one_batch_is_not_known():
+    x, y = data(BATCH)
+    model, monitor = network(), nw.Monitor(out=None, every=1)
+    fitted(model, x, y, monitor=monitor, epochs=1)
+    assert np.isnan(monitor.inside.series["statistics/mean_noise"]).all()
+
+
+def test_looks_of_a_fit_are_one_program():
+    """Batches before the last steps stand in for those that do not follow."""
+    x, y = data(BATCH * 10)
+    with compiled_names() as names:
+        fitted(network(), x, y, monitor=nw.Monitor(out=None, every=1), epochs=1)
+    assert sum("look" in name for name in names) == 1
 
 
 def test_steps_that_keras_runs_at_once_are_numbered_by_the_first():

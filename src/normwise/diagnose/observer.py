@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,13 @@ class _Awaited:
         if _forms(batch.x) == _forms(self.batches[0].x):
             self.batches.append(batch)
 
+    def fill(self, newest: Sequence[Examples]) -> None:
+        """Where too few follow, those before do as well: other counts are programs of their own."""
+        own = set(map(id, self.batches))
+        for batch in reversed(newest):
+            if len(self.batches) < BATCHES and id(batch) not in own:
+                self.add(batch)
+
 
 class Observer:
     """What is seen in one ``fit``.
@@ -56,6 +63,7 @@ class Observer:
         self._model, self._unit = model, unit
         self._eye: _Eye | None = None
         self._awaited = deque[_Awaited]()
+        self._newest = deque[Examples](maxlen=BATCHES + 1)  # the last of an epoch may be shorter
         self._seen: dict[int, dict[str, Any]] = {}
         self._has_failed = not is_called(model)
         if self._has_failed:
@@ -84,6 +92,7 @@ class Observer:
         return stepping_through(self._model, is_on, before_step)
 
     def _before_step(self, number: int | None, state: Any, batch: Examples) -> None:
+        self._newest.append(batch)
         for awaited in self._awaited:
             awaited.add(batch)
         if number is not None:
@@ -93,9 +102,12 @@ class Observer:
             self._look(self._awaited.popleft())
 
     def end(self) -> None:
-        """Look at the steps that wait for more batches, which do not come."""
+        """Look at the steps that wait for batches which do not come, with those before them."""
         while self._awaited:
-            self._look(self._awaited.popleft())
+            awaited = self._awaited.popleft()
+            awaited.fill(self._newest)
+            self._look(awaited)
+        self._newest.clear()
 
     def _look(self, awaited: _Awaited) -> None:
         if self._has_failed:
