@@ -36,6 +36,7 @@ def in_turn():
 
 @pytest.mark.parametrize(("name", "variant"), list(in_turn()))
 def test_the_first_batches_are_those_of_fit(name, variant, make_cohort, train, keras_fit):
+    """Ten seconds for the widest: each network compiles for the engine and for `fit`."""
     model = zoo.network(name, variant)
     settings = {"epochs": 1, "batch_size": zoo.BATCH, "optimizer": SGD}
     cohort = make_cohort(model, zoo.dataset(name), width=2, devices=1, **settings)

@@ -125,6 +125,7 @@ def expected(setup):
 
 
 def test_all_runs_arrive_with_the_same_curves(make, setup, expected, tmp_path):
+    """Ten seconds with Ray: each of its workers imports and compiles for itself."""
     checkpoints = FolderCheckpoints(tmp_path)
     events = []
     for event in make(setup, checkpoints).run([job("none"), job("after"), job("before")]):
@@ -254,6 +255,7 @@ def killed(cluster, variant):
 
 
 def test_a_machine_that_dies_costs_nothing_but_time(cluster, setup, expected, monkeypatch, caplog):
+    """Ten seconds: processes of Ray's start, are killed, and start again."""
     monkeypatch.setattr(attempts, "BACKOFF", 0.1)
     executor = RayExecutor(setup, MemoryCheckpoints(), cluster.address)
     events, is_killed = [], ""

@@ -170,6 +170,7 @@ def run_of(recording: dict[str, Any], depth: int, rate: float, batch: int) -> An
 def test_each_slider_of_the_deep_network_shows_the_run_that_it_names(
     opened: Callable[..., Any], recording: dict[str, Any]
 ) -> None:
+    """Ten seconds: each move of each slider is drawn before its tables are read."""
     tab = opened()
     axes = recording["deep"]["axes"]
     at = dict(START.at)
