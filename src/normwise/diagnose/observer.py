@@ -137,6 +137,7 @@ class Observer:
     def _give_up(self, why: str) -> None:
         self._has_failed = True
         self._awaited.clear()
+        self._newest.clear()
         log.warning("Model %r is not looked into: %s.", self._model.name, why)
 
 
