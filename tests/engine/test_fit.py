@@ -13,10 +13,12 @@ from normwise.models import place
 
 
 @pytest.fixture(scope="module", params=["none", "after", "before"])
-def whole_run(request, circles_run, circles_settings, keras_fit):
+def whole_run(request, circles_run, circles_model, circles_settings, keras_fit):
     """(stacked, alone): the curves of one replica of four, over the tutorials' whole run."""
     run = circles_run(request.param)
-    alone = keras_fit(run.model, run.cohort, 2, **circles_settings)
+    # A model of its own: other tests take what the run's model starts with.
+    model = place(circles_model(), request.param)
+    alone = keras_fit(model, run.cohort, 2, **circles_settings)
     return {name: values[2] for name, values in run.chunk.curves.items()}, alone
 
 
@@ -168,7 +170,7 @@ def test_the_solo_check_is_a_plain_fit(
     circles_run, circles_model, circles_settings, keras_fit, compile_model
 ):
     run, settings = circles_run("before"), {**circles_settings, "epochs": 10}
-    plain = keras_fit(run.model, run.cohort, 1, **settings)
+    plain = keras_fit(place(circles_model(), "before"), run.cohort, 1, **settings)
     model = place(circles_model(), "before")
     compile_model(model, circles(), settings["optimizer"])
     fit = Fit(model, InitialValues(model), circles(), 32)

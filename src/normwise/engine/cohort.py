@@ -11,11 +11,11 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from normwise.data import Dataset
 from normwise.data.nested import leaves
 from normwise.domain import segment_length
 from normwise.engine.devices import replicated, shareable, split_over_replicas
 from normwise.engine.initial_values import Replica
+from normwise.engine.kernels.normalisation import shares_of
 from normwise.engine.orders import stacked_orders
 from normwise.engine.program import Data, Program
 from normwise.engine.stack import (
@@ -45,7 +45,7 @@ class Cohort(Stacked):
         split = split_over_replicas(self.mesh)
         shape = (self.width, segment_length(self.epochs), self.dataset.examples)
         data = jax.tree.map(
-            lambda one: shape_of(one.shape, one.dtype, replicated(self.mesh)), _parts(self.dataset)
+            lambda one: shape_of(one.shape, one.dtype, replicated(self.mesh)), self._shared
         )
         orders = shape_of(shape, np.int32, split)
         return jax.jit(stacked, donate_argnums=0).lower(state_shapes(self), orders, data)
@@ -55,16 +55,21 @@ class Cohort(Stacked):
         return compiled_program(lowered, self.mesh)
 
     def data(self) -> Data:
-        """The data set on every device; devices that share the host's memory share one copy."""
+        """What all replicas share, on every device; those on the host share one copy."""
         placed: Data = jax.tree.map(
             lambda array: jax.device_put(shareable(array), replicated(self.mesh)),
-            _parts(self.dataset),
+            self._shared,
         )
         return placed
 
     def arrays(self) -> list[NDArray[Any]]:
         """The arrays behind :meth:`data`."""
-        return leaves(_parts(self.dataset))
+        return leaves(self._shared)
+
+    @property
+    def _shared(self) -> Data:
+        dataset = self.dataset
+        return Data(dataset.train, dataset.val, shares_of(self.program.model))
 
     @property
     def bytes_ahead(self) -> int:
@@ -111,7 +116,3 @@ class Cohort(Stacked):
             jax.block_until_ready(piece)
             stack.epoch += segment
             yield {name: np.asarray(values)[:own] for name, values in piece.items()}
-
-
-def _parts(dataset: Dataset) -> Data:
-    return Data(dataset.train, dataset.val)

@@ -7,7 +7,7 @@ reports progress and can be stopped while each cohort still compiles once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import keras
@@ -20,6 +20,7 @@ from normwise.engine.as_fit import evaluating_as_fit, training_as_fit
 from normwise.engine.at_once import evaluating_at_once, training_at_once
 from normwise.engine.batches import batch_shapes
 from normwise.engine.divergence import freeze_if_diverged, health
+from normwise.engine.kernels.normalisation import given_shares
 from normwise.engine.population import Population
 from normwise.engine.state import State
 from normwise.models.metrics import build_compiled_parts, is_taken_at_once
@@ -36,15 +37,18 @@ Curves = dict[str, jax.Array]
 
 
 class Data(NamedTuple):
-    """The arrays of a data set, shared by all replicas.
+    """What all replicas share: the arrays of a data set, and what is a number in their program.
 
     Attributes:
         train: Examples that train.
         val: Examples that validate.
+        shares: How moving statistics move, by layer, as ``shares_of`` gives them; ``None`` for
+            what the layers say themselves.
     """
 
     train: Examples
     val: Examples
+    shares: Any = None
 
 
 class Program(NamedTuple):
@@ -100,7 +104,8 @@ def make_program(
         return after, curves
 
     def segment(state: State, orders: jax.Array, data: Data) -> tuple[State, Curves]:
-        return lax.scan(lambda carry, order: epoch(carry, order, data), state, orders)
+        with given_shares(model, data.shares):
+            return lax.scan(lambda carry, order: epoch(carry, order, data), state, orders)
 
     return Program(segment, model)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import jax
@@ -18,24 +18,30 @@ __all__ = ["compile_steps"]
 def compile_steps(fits: Iterable[Fit], most: int) -> None:
     """Trace one after another, which is Python, and compile beside that and each other.
 
-    ``fit`` then finds them: JAX keeps what it compiled of a function for arrays of that form.
+    ``fit`` then finds them: JAX keeps what it compiled of a function for arrays of that form. Steps
+    that are the same, as evaluations with another momentum, follow one another: the later ones are
+    then in JAX's folder of compiled programs.
 
     Args:
         fits: Whose steps; what ``fit`` does not compile is left out.
         most: Of a longer epoch than so many batches, only the step of a whole batch; of streamed
             data no evaluation.
     """
-    pool = ThreadPoolExecutor()
+    pool, compiling = ThreadPoolExecutor(), dict[str, Future[Any]]()
     try:
-        wait(
-            [
-                pool.submit(traced.compile)
-                for fit in fits
-                for traced in _traced(fit, is_short=fit.data.steps <= most)
-            ]
-        )
+        for fit in fits:
+            for traced in _traced(fit, is_short=fit.data.steps <= most):
+                text = traced.as_text()
+                compiling[text] = pool.submit(_compile, traced, compiling.get(text))
+        wait(compiling.values())
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for no compiler
+
+
+def _compile(traced: Any, same: Future[Any] | None) -> None:
+    if same is not None:
+        wait([same])
+    traced.compile()
 
 
 def _traced(fit: Fit, *, is_short: bool) -> Iterator[Any]:

@@ -174,22 +174,28 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
 
     def _update(self, mean: Any, variance: Any) -> None:
         """Move the moving statistics towards those of a batch."""
-        keep = self.momentum
-        if keep is None:
-            seen = ops.cast(self.steps, mean.dtype)
-            keep = seen / (seen + 1)
-        _move(self.moving_mean, mean, keep)
+        shares = self._shares(mean.dtype)
+        _move(self.moving_mean, mean, shares)
         if self.renorm:
             deviation = ops.sqrt(variance + self.epsilon)
-            _move(self.renorm_mean, mean, self.renorm_momentum)
-            _move(self.renorm_stddev, deviation, self.renorm_momentum)
-            _move(self.moving_stddev, deviation, keep)
+            of_renorm = self.renorm_momentum, 1 - self.renorm_momentum
+            _move(self.renorm_mean, mean, of_renorm)
+            _move(self.renorm_stddev, deviation, of_renorm)
+            _move(self.moving_stddev, deviation, shares)
             moved = ops.square(ops.cast(self.moving_stddev, mean.dtype)) - self.epsilon
             self.moving_variance.assign(ops.relu(moved))
         else:
-            _move(self.moving_variance, variance, keep)
+            _move(self.moving_variance, variance, shares)
         if self.steps is not None:
             self.steps.assign_add(1)
+
+    def _shares(self, dtype: str) -> tuple[Any, Any]:
+        """What moving statistics keep of the old ones, and what they take of a batch's."""
+        keep = self.momentum
+        if keep is None:
+            seen = ops.cast(self.steps, dtype)
+            keep = seen / (seen + 1)
+        return keep, 1 - keep
 
     def get_config(self) -> dict[str, Any]:
         """Keras' configuration, and of the options above those that are set.
@@ -200,9 +206,9 @@ class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
         return {**super().get_config(), **{k: v for k, v in own.items() if v is not None}}
 
 
-def _move(moving: keras.Variable, batch: Any, keep: Any) -> None:
-    old = ops.cast(moving, batch.dtype)
-    moving.assign(old * keep + batch * (1 - keep))
+def _move(moving: keras.Variable, batch: Any, shares: tuple[Any, Any]) -> None:
+    keep, take = shares
+    moving.assign(ops.cast(moving, batch.dtype) * keep + batch * take)
 
 
 def _spread(mask: Any, x: Any) -> Any:
