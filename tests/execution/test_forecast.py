@@ -22,7 +22,7 @@ from normwise.execution.compile_times import (
     Stage,
     expected_seconds,
 )
-from normwise.execution.forecast import THREADS, Forecast
+from normwise.execution.forecast import THREADS, Forecast, text_of
 
 
 def test_a_forecast_is_the_time_of_the_stages_most_like_it():
@@ -122,7 +122,7 @@ class Traced:
 def compiled(times, *texts, from_cache=False):
     """What is said of programs with these texts, the last of which may come from JAX's cache."""
     with Forecast(len(texts), times) as forecast:
-        said = [event for text in texts for event in forecast.traced(Traced(text))]
+        said = [event for text in texts for event in forecast.traced(text_of(Traced(text)))]
         if from_cache:
             name = "/jax/compilation_cache/cache_hits"
             thread = threading.Thread(
@@ -181,7 +181,7 @@ def test_where_jax_keeps_nothing_each_time_is_forecast(times, monkeypatch):
 
 def test_several_traced_programs_may_come_together(times):
     with Forecast(1, times) as forecast:
-        assert [*forecast.traced(({4: Traced("a\nb")}, {}, None))] == []
+        assert [*forecast.traced(text_of(({4: Traced("a\nb")}, {}, None)))] == []
         forecast.ready()
     assert times.stages[0].lines == 2
 

@@ -14,7 +14,7 @@ import jax
 from normwise.execution.compile_times import CompileTimes, Stage, expected_seconds
 from normwise.execution.event import Compiling
 
-__all__ = ["THREADS", "Forecast", "keeps_programs"]
+__all__ = ["THREADS", "Forecast", "keeps_programs", "text_of"]
 
 # What threads that compile are called.
 THREADS = "normwise-compiling"
@@ -25,6 +25,15 @@ def keeps_programs() -> bool:
     """Whether JAX keeps what it compiles for other processes."""
     config: Any = jax.config
     return bool(config.jax_enable_compilation_cache and config.jax_compilation_cache_dir)
+
+
+def text_of(lowered: Any) -> str:
+    """What tells a traced program from others.
+
+    Args:
+        lowered: One, or several in a tree.
+    """
+    return "".join(one.as_text() for one in jax.tree.leaves(lowered))
 
 
 class Forecast:
@@ -57,16 +66,15 @@ class Forecast:
         """Listen no more."""
         jax.monitoring.unregister_event_listener(self._listen)
 
-    def traced(self, lowered: Any) -> Iterator[Compiling]:
+    def traced(self, text: str) -> Iterator[Compiling]:
         """Hear of the next program before it is compiled.
 
         Args:
-            lowered: One traced program, or several in a tree.
+            text: Of :func:`text_of`.
 
         Yields:
             At the first new one how long all will take, where that can be said.
         """
-        text = "".join(one.as_text() for one in jax.tree.leaves(lowered))
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         self._digests.append(digest)
         if self._lines or digest in self._known:

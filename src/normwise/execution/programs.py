@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from normwise.domain import ProgramKey
 from normwise.engine import Stacked, bytes_needed, bytes_usable, narrower
 from normwise.errors import ModelError, UsageError
 from normwise.execution.compile_times import CompileTimes
 from normwise.execution.event import Compiled, Compiling
-from normwise.execution.forecast import THREADS, Forecast
+from normwise.execution.forecast import THREADS, Forecast, keeps_programs, text_of
 from normwise.execution.job import Job
 from normwise.execution.setup import Setup
 from normwise.models.tracing import tracing
 
 __all__ = ["Program", "Programs"]
+
+# Waits until a program is compiled; raises what tracing or compiling it raised.
+Compilation: TypeAlias = "Callable[[], Program]"
 
 log = logging.getLogger("normwise")
 
@@ -66,11 +70,13 @@ class Programs:
         yield Compiling(len(new))
         with Forecast(len(new), CompileTimes.here()) as forecast:
             compiling = yield from self._begun(new, forecast)
-            for key, program in compiling.items():
-                if (error := program.exception()) is not None:
+            for key, compiled in compiling.items():
+                try:
+                    program = compiled()
+                except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
                     self._errors[key] = error
                 else:
-                    self._programs[key] = _fitting(key, program.result())
+                    self._programs[key] = _fitting(key, program)
                     yield Compiled(*key)
             if new.keys() <= self._programs.keys():
                 forecast.ready()
@@ -103,12 +109,14 @@ class Programs:
 
     def _begun(
         self, new: Mapping[ProgramKey, Job], forecast: Forecast
-    ) -> Generator[Compiling, None, dict[ProgramKey, Future[Program]]]:
+    ) -> Generator[Compiling, None, dict[ProgramKey, Compilation]]:
         """Begin to compile what these jobs need.
 
-        Tracing is Python and takes turns; compiling is not, and runs beside it.
+        Tracing is Python and takes turns; compiling is not, and runs beside it. A program that is
+        another's, as with another momentum, waits until that one is in JAX's folder.
         """
-        compiling: dict[ProgramKey, Future[Program]] = {}
+        compiling: dict[ProgramKey, Compilation] = {}
+        begun: dict[str, Future[Program]] = {}
         pool = ThreadPoolExecutor(thread_name_prefix=THREADS)
         try:
             for key, job in new.items():
@@ -117,11 +125,15 @@ class Programs:
                 except UsageError:
                     raise
                 except Exception as error:  # noqa: BLE001 (whatever code of the user's raises)
-                    compiling[key] = Future()
-                    compiling[key].set_exception(error)
-                else:
-                    yield from forecast.traced(traced)
-                    compiling[key] = pool.submit(_compiled, cohort, traced)
+                    compiling[key] = functools.partial(_raised, error)
+                    continue
+                text = text_of(traced)
+                if text in begun and keeps_programs():
+                    compiling[key] = functools.partial(_found, begun[text], cohort, traced)
+                    continue
+                yield from forecast.traced(text)
+                begun[text] = pool.submit(_compiled, cohort, traced)
+                compiling[key] = begun[text].result
         finally:
             pool.shutdown(wait=False)
         return compiling
@@ -136,6 +148,15 @@ class Programs:
 
 def _compiled(cohort: Stacked, traced: Any) -> Program:
     return Program(cohort, cohort.compile(traced))
+
+
+def _found(same: Future[Program], cohort: Stacked, traced: Any) -> Program:
+    wait([same])
+    return _compiled(cohort, traced)
+
+
+def _raised(error: Exception) -> Program:
+    raise error
 
 
 def _fitting(key: ProgramKey, program: Program) -> Program:
