@@ -63,8 +63,8 @@ class Cohort(Stacked):
         return placed
 
     def arrays(self) -> list[NDArray[Any]]:
-        """The arrays behind :meth:`data`."""
-        return leaves(self._shared)
+        """The arrays behind :meth:`data` that take memory: not two numbers a layer."""
+        return leaves([self.dataset.train, self.dataset.val])
 
     @property
     def _shared(self) -> Data:
